@@ -1,0 +1,213 @@
+//! Problems in a user's files: collected while loading goes on, never thrown.
+
+use crate::source::FileSpan;
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The rule can not be evaluated.
+    Error,
+    /// It can, and hardly does what its author meant.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// Returns the word that reports use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// A stretch of a file and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The stretch.
+    pub at: FileSpan,
+    /// The words beside the caret; may be empty.
+    pub text: String,
+}
+
+/// A replacement that mends the problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What is replaced.
+    pub at: FileSpan,
+    /// By what.
+    pub replacement: String,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// A stable kebab-case word.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was found, in one sentence.
+    pub message: String,
+    /// Where; absent for a problem of the whole run.
+    pub primary: Option<Mark>,
+    /// Other places that matter.
+    pub related: Vec<Mark>,
+    /// What to type instead, a line each.
+    pub help: Vec<String>,
+    /// Replacements that a tool may apply.
+    pub fixes: Vec<Fix>,
+    /// The group and rule it is about.
+    pub subject: Option<(String, String)>,
+}
+
+impl Diagnostic {
+    /// Makes an error at a place.
+    #[must_use]
+    pub fn error(code: &'static str, message: impl Into<String>, at: FileSpan) -> Self {
+        Self::new(code, Severity::Error, message).with_mark(at, "")
+    }
+
+    /// Makes a warning at a place.
+    #[must_use]
+    pub fn warning(code: &'static str, message: impl Into<String>, at: FileSpan) -> Self {
+        Self::new(code, Severity::Warning, message).with_mark(at, "")
+    }
+
+    /// Makes a diagnostic without a place.
+    #[must_use]
+    pub fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            primary: None,
+            related: Vec::new(),
+            help: Vec::new(),
+            fixes: Vec::new(),
+            subject: None,
+        }
+    }
+
+    /// Sets the place and the words beside its caret.
+    #[must_use]
+    pub fn with_mark(mut self, at: FileSpan, text: impl Into<String>) -> Self {
+        self.primary = Some(Mark { at, text: text.into() });
+        self
+    }
+
+    /// Adds another place.
+    #[must_use]
+    pub fn with_related(mut self, at: FileSpan, text: impl Into<String>) -> Self {
+        self.related.push(Mark { at, text: text.into() });
+        self
+    }
+
+    /// Adds a line that says what to type instead.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// The problems of a run, in the order they were found.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    items: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds a problem.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.items.push(diagnostic);
+    }
+
+    /// Adds all problems of another collection.
+    pub fn extend(&mut self, other: Self) {
+        self.items.extend(other.items);
+    }
+
+    /// Returns the problems ordered by file, place and severity, equal ones once.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<Diagnostic> {
+        let mut items = self.items.clone();
+        items.sort_by_key(|item| (item.primary.as_ref().map(|mark| (mark.at.file, mark.at.span.start)), item.severity));
+        items.dedup();
+        items
+    }
+
+    /// Returns how many problems of a severity there are.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.items.iter().filter(|item| item.severity == severity).count()
+    }
+
+    /// Tells whether there is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.items.iter().any(|item| item.severity == Severity::Error)
+    }
+
+    /// Tells whether there is no problem at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+/// Returns the candidates that a misspelt name may have meant, nearest first, at most three.
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let limit = (name.chars().count() / 3).clamp(1, 4);
+    let mut found: Vec<(usize, &str)> = candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            let near =
+                candidate.len() > 3 && name.len() > 3 && (candidate.starts_with(name) || name.starts_with(candidate));
+            let away = distance(name, candidate, limit + 1);
+            (away <= limit || near).then_some((away, candidate))
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found.into_iter().take(3).map(|(_, candidate)| candidate).collect()
+}
+
+/// Returns the number of edits (insert, delete, replace, swap of neighbours) between two names, or `cap` when there
+/// are more. Cost: the product of the lengths.
+fn distance(a: &str, b: &str, cap: usize) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) >= cap {
+        return cap;
+    }
+    let mut before = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.iter().enumerate() {
+        let mut row = vec![i + 1; b.len() + 1];
+        for (j, cb) in b.iter().enumerate() {
+            let replaced = last[j] + usize::from(ca.to_lowercase().ne(cb.to_lowercase()));
+            row[j + 1] = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *ca == b[j - 1] && a[i - 1] == *cb {
+                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
+            }
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()].min(cap)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_comes_first() {
+        assert_eq!(nearest("fro", ["expr", "for", "labels"]), ["for"]);
+        assert_eq!(nearest("node_cpu", ["node_cpu_seconds_total", "up"]), ["node_cpu_seconds_total"]);
+        assert!(nearest("zzz", ["expr", "for"]).is_empty());
+    }
+}

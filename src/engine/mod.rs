@@ -1,0 +1,3 @@
+//! The alert engine.
+
+pub mod timeline;

@@ -1,0 +1,34 @@
+//! Every limit of the tool, in one place; a message that a limit causes names it.
+
+/// The longest file of rules that is read. Unit: bytes.
+pub const RULE_FILE_BYTES: usize = 64 << 20;
+/// The deepest nesting of YAML collections in a rule file.
+pub const YAML_DEPTH: usize = 64;
+/// The most YAML nodes a rule file may hold, those an alias repeats counted again.
+pub const YAML_NODES: usize = 2_000_000;
+/// The longest expression. Unit: bytes.
+pub const EXPR_BYTES: usize = 256 << 10;
+/// The deepest nesting of an expression.
+pub const EXPR_DEPTH: usize = 200;
+/// The largest compiled regular expression. Unit: bytes.
+pub const REGEX_BYTES: usize = 10 << 20;
+/// The longest line of a recording. Unit: bytes.
+pub const LINE_BYTES: usize = 16 << 20;
+/// The most columns of a CSV file.
+pub const CSV_COLUMNS: usize = 100_000;
+/// The most rows of one batch that a reader hands over.
+pub const BATCH_ROWS: usize = 16_384;
+/// The most evaluations of one group in a run.
+pub const STEPS: i64 = 100_000_000;
+/// The most problems of one code that are shown for one file.
+pub const DIAGNOSTICS_PER_CODE: usize = 50;
+/// The most bad rows that are shown.
+pub const BAD_ROWS_SHOWN: usize = 20;
+/// The deepest nesting of templates that call one another.
+pub const TEMPLATE_DEPTH: usize = 100;
+/// The most steps one expansion of a template may take.
+pub const TEMPLATE_STEPS: usize = 1_000_000;
+/// The longest text one template may expand to. Unit: bytes.
+pub const TEMPLATE_BYTES: usize = 1 << 20;
+/// The most points that a subquery may have in one evaluation of one series.
+pub const SUBQUERY_POINTS: i64 = 11_000_000;

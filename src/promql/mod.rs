@@ -1,0 +1,4 @@
+//! PromQL: from text to values.
+
+pub mod ast;
+pub mod functions;

@@ -1,0 +1,198 @@
+//! How samples come in.
+
+use crate::labels::LabelSet;
+use crate::time::Timestamp;
+
+use super::{Series, SeriesFacts, SeriesId, Store, is_stale};
+
+/// At most [`crate::limits::BATCH_ROWS`] samples: four columns of equal length. The only way into a store.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Which series.
+    pub series: Vec<SeriesId>,
+    /// When.
+    pub times: Vec<Timestamp>,
+    /// What.
+    pub values: Vec<f64>,
+    /// Where it stands in its file, for messages: the line.
+    pub rows: Vec<u64>,
+}
+
+impl Batch {
+    /// Adds a sample.
+    pub fn push(&mut self, series: SeriesId, time: Timestamp, value: f64, row: u64) {
+        self.series.push(series);
+        self.times.push(time);
+        self.values.push(value);
+        self.rows.push(row);
+    }
+
+    /// Returns the number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Tells whether there is no sample.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// Drops all samples and keeps the memory.
+    pub fn clear(&mut self) {
+        self.series.clear();
+        self.times.clear();
+        self.values.clear();
+        self.rows.clear();
+    }
+}
+
+/// What happens to two samples of one series at one time with different values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conflicts {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// The first counts.
+    First,
+    /// The last counts.
+    Last,
+}
+
+/// Two samples of one series at one time with different values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conflict {
+    /// The series.
+    pub series: SeriesId,
+    /// The time.
+    pub at: Timestamp,
+    /// The value that came first.
+    pub kept: f64,
+    /// The one that came later.
+    pub other: f64,
+    /// The row of the later one.
+    pub row: u64,
+}
+
+/// Why a batch was not taken to its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rejected {
+    /// Two values at one time, and [`Conflicts::Refuse`].
+    Conflict(Conflict),
+    /// A sample lies before the newest one of its series.
+    OutOfOrder {
+        /// The series.
+        series: SeriesId,
+        /// The row.
+        row: u64,
+    },
+}
+
+/// What a batch brought beside its samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Repeats with an equal value, dropped.
+    pub repeats: u64,
+    /// Conflicts that were settled.
+    pub conflicts: u64,
+}
+
+impl Store {
+    /// Returns the id of a label set, a new one if it was not seen. Cost: a hash of the labels; a new series is matched
+    /// against the selectors of its metric name.
+    pub fn series(&mut self, labels: &LabelSet) -> SeriesId {
+        if let Some(id) = self.by_labels.get(labels) {
+            return *id;
+        }
+        let id = SeriesId(u32::try_from(self.series.len()).unwrap_or(u32::MAX));
+        self.by_labels.insert(labels.clone(), id);
+        self.series.push(Series {
+            labels: labels.clone(),
+            facts: SeriesFacts { samples: 0, first: Timestamp::MAX, last: Timestamp::MIN },
+            wanted: self.keep_all,
+            back: crate::time::Millis::ZERO,
+            times: Vec::new(),
+            values: Vec::new(),
+            head: 0,
+            stale: 0,
+        });
+        self.offer(id);
+        id
+    }
+
+    /// Takes samples, in time order for each series.
+    ///
+    /// # Errors
+    /// At the first conflict that is to be refused, or the first sample out of order; what came before it was taken.
+    pub fn append(&mut self, batch: &Batch) -> Result<Appended, Rejected> {
+        let mut appended = Appended::default();
+        for (at, id) in batch.series.iter().enumerate() {
+            self.push(*id, batch.times[at], batch.values[at], batch.rows[at], &mut appended)?;
+        }
+        Ok(appended)
+    }
+
+    fn push(
+        &mut self,
+        id: SeriesId,
+        time: Timestamp,
+        value: f64,
+        row: u64,
+        appended: &mut Appended,
+    ) -> Result<(), Rejected> {
+        let series = &mut self.series[id.0 as usize];
+        if time <= series.facts.last {
+            return self.push_again(id, time, value, row, appended);
+        }
+        if !is_stale(value) {
+            series.facts.samples += 1;
+            series.facts.first = series.facts.first.min(time);
+            series.facts.last = time;
+        }
+        // A marker that was inferred before this sample came can not lie at or after it.
+        if series.wanted {
+            if series.times.last().is_some_and(|last| *last >= time) {
+                return Err(Rejected::OutOfOrder { series: id, row });
+            }
+            series.stale += usize::from(is_stale(value));
+            series.times.push(time);
+            series.values.push(value);
+        }
+        Ok(())
+    }
+
+    /// Takes a sample at or before the newest of its series.
+    #[cold]
+    fn push_again(
+        &mut self,
+        id: SeriesId,
+        time: Timestamp,
+        value: f64,
+        row: u64,
+        appended: &mut Appended,
+    ) -> Result<(), Rejected> {
+        let conflicts = self.conflicts;
+        let series = &mut self.series[id.0 as usize];
+        if time < series.facts.last {
+            return Err(Rejected::OutOfOrder { series: id, row });
+        }
+        let Some(held) = series.values.last_mut().filter(|_| series.wanted) else {
+            appended.repeats += 1;
+            return Ok(());
+        };
+        if held.to_bits() == value.to_bits() || *held == value || (held.is_nan() && value.is_nan()) {
+            appended.repeats += 1;
+            return Ok(());
+        }
+        match conflicts {
+            Conflicts::Refuse => {
+                return Err(Rejected::Conflict(Conflict { series: id, at: time, kept: *held, other: value, row }));
+            }
+            Conflicts::First => {}
+            Conflicts::Last => *held = value,
+        }
+        appended.conflicts += 1;
+        Ok(())
+    }
+}

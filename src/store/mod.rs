@@ -1,0 +1,244 @@
+//! Samples by series: the one place that knows duplicates, disorder and stale markers.
+
+mod append;
+mod select;
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::labels::{LabelSet, Matcher};
+use crate::time::{Millis, Timestamp};
+
+pub use append::{Appended, Batch, Conflict, Conflicts, Rejected};
+pub use select::Reach;
+
+/// The bits of the NaN that marks the end of a series.
+///
+/// Source: Prometheus' `value.StaleNaN`.
+pub const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// Tells whether a value is the stale marker; every other NaN is data.
+#[must_use]
+pub fn is_stale(value: f64) -> bool {
+    value.to_bits() == STALE_BITS
+}
+
+/// Returns the stale marker.
+#[must_use]
+pub fn stale_marker() -> f64 {
+    f64::from_bits(STALE_BITS)
+}
+
+/// Names a series of one store; given out in the order of first appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(pub u32);
+
+/// Names a selector that was registered with one store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SelectorId(pub u32);
+
+/// Samples of one series in time order: two columns of equal length.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Samples<'a> {
+    /// When. Strictly ascending.
+    pub times: &'a [Timestamp],
+    /// What.
+    pub values: &'a [f64],
+}
+
+/// What is known of a series even when no selector wants its samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesFacts {
+    /// Samples that were accepted, stale markers not counted.
+    pub samples: u64,
+    /// The first of them.
+    pub first: Timestamp,
+    /// The last of them.
+    pub last: Timestamp,
+}
+
+struct Series {
+    labels: LabelSet,
+    facts: SeriesFacts,
+    /// Whether some selector wants the samples.
+    wanted: bool,
+    /// How far back the selectors on it look from a step.
+    back: Millis,
+    /// Columns; what lies before `head` was evicted.
+    times: Vec<Timestamp>,
+    values: Vec<f64>,
+    head: usize,
+    /// Stale markers in the columns from `head` on.
+    stale: usize,
+}
+
+struct Selector {
+    matchers: Arc<[Matcher]>,
+    reach: Reach,
+    series: Vec<SeriesId>,
+}
+
+/// Holds samples by series, and for each registered selector the series that it matches.
+///
+/// Ids are append-only: a series or selector keeps its number for the life of the store.
+#[derive(Default)]
+pub struct Store {
+    series: Vec<Series>,
+    by_labels: HashMap<LabelSet, SeriesId, foldhash::fast::FixedState>,
+    selectors: Vec<Selector>,
+    /// Selectors with a literal metric name, by it; the others.
+    by_metric: HashMap<String, Vec<SelectorId>, foldhash::fast::FixedState>,
+    any_metric: Vec<SelectorId>,
+    conflicts: Conflicts,
+    keep_all: bool,
+}
+
+impl Store {
+    /// Makes an empty store that settles conflicts in the given way.
+    #[must_use]
+    pub fn new(conflicts: Conflicts) -> Self {
+        Self { conflicts, ..Self::default() }
+    }
+
+    /// Keeps the samples of all series, wanted or not, and evicts none.
+    pub fn keep_all(&mut self) {
+        self.keep_all = true;
+        for series in &mut self.series {
+            series.wanted = true;
+        }
+    }
+
+    /// Returns the number of series.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Tells whether there is no series.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// Walks over the ids of all series.
+    pub fn ids(&self) -> impl Iterator<Item = SeriesId> + use<> {
+        (0..u32::try_from(self.series.len()).unwrap_or(u32::MAX)).map(SeriesId)
+    }
+
+    /// Returns the labels of a series.
+    #[must_use]
+    pub fn labels(&self, id: SeriesId) -> &LabelSet {
+        &self.series[id.0 as usize].labels
+    }
+
+    /// Returns what is known of a series.
+    #[must_use]
+    pub fn facts(&self, id: SeriesId) -> SeriesFacts {
+        self.series[id.0 as usize].facts
+    }
+
+    /// Returns the id of a label set, if it was seen.
+    #[must_use]
+    pub fn find(&self, labels: &LabelSet) -> Option<SeriesId> {
+        self.by_labels.get(labels).copied()
+    }
+
+    /// Returns the samples with `from < time <= to`, stale markers among them. Cost: two binary searches.
+    #[must_use]
+    pub fn samples(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> Samples<'_> {
+        let series = &self.series[id.0 as usize];
+        let times = &series.times[series.head..];
+        let low = times.partition_point(|time| *time <= from);
+        let high = low + times[low..].partition_point(|time| *time <= to);
+        Samples { times: &times[low..high], values: &series.values[series.head + low..series.head + high] }
+    }
+
+    /// Tells whether any stale marker is held for a series.
+    #[must_use]
+    pub fn has_stale(&self, id: SeriesId) -> bool {
+        self.series[id.0 as usize].stale > 0
+    }
+
+    /// Drops, series by series, the samples that no selector can reach from a step after `evaluated`; the newest at or
+    /// before each edge stays, since a later inference may need it. Cost: amortised constant a sample.
+    pub fn evict(&mut self, evaluated: Timestamp) {
+        if self.keep_all {
+            return;
+        }
+        for series in &mut self.series {
+            let edge = evaluated.minus(series.back);
+            let live = &series.times[series.head..];
+            if live.len() < 2 || live[1] > edge {
+                continue;
+            }
+            let gone = live.partition_point(|time| *time <= edge).saturating_sub(1);
+            if series.stale > 0 {
+                let dropped = &series.values[series.head..series.head + gone];
+                series.stale -= dropped.iter().filter(|value| is_stale(**value)).count();
+            }
+            series.head += gone;
+            if series.head * 2 > series.times.len() {
+                series.times.drain(..series.head);
+                series.values.drain(..series.head);
+                series.head = 0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(text: &str) -> LabelSet {
+        LabelSet::new([("__name__", text)])
+    }
+
+    fn rows(rows: &[(SeriesId, i64, f64)]) -> Batch {
+        let mut batch = Batch::default();
+        for (at, (series, time, value)) in rows.iter().enumerate() {
+            batch.push(*series, Timestamp(*time), *value, at as u64);
+        }
+        batch
+    }
+
+    fn times(store: &Store, id: SeriesId) -> Vec<i64> {
+        store.samples(id, Timestamp::MIN, Timestamp::MAX).times.iter().map(|time| time.0).collect()
+    }
+
+    #[test]
+    fn only_selected_series_keep_samples() {
+        let mut store = Store::default();
+        let up = store.select(&[Matcher::equal("__name__", "up")], Reach::back(Millis(10)));
+        let (a, b) = (store.series(&labels("up")), store.series(&labels("down")));
+        store.append(&rows(&[(a, 1, 1.0), (b, 1, 2.0), (a, 2, 3.0)])).expect("in order");
+        assert_eq!(store.selected(up), [a]);
+        assert_eq!((times(&store, a), times(&store, b)), (vec![1, 2], vec![]));
+        assert_eq!(store.facts(b).samples, 1);
+    }
+
+    #[test]
+    fn equal_repeats_are_one_and_others_are_conflicts() {
+        let mut store = Store::default();
+        store.keep_all();
+        let a = store.series(&labels("a"));
+        store.append(&rows(&[(a, 1, 1.0), (a, 1, 1.0)])).expect("equal");
+        let rejected = store.append(&rows(&[(a, 2, 1.0), (a, 2, 5.0)])).expect_err("conflict");
+        assert!(matches!(rejected, Rejected::Conflict(Conflict { kept, other, .. }) if (kept, other) == (1.0, 5.0)));
+        assert!(matches!(store.append(&rows(&[(a, 1, 1.5)])), Err(Rejected::OutOfOrder { .. })));
+    }
+
+    #[test]
+    fn eviction_keeps_what_a_selector_reaches() {
+        let mut store = Store::default();
+        store.select(&[Matcher::equal("__name__", "up")], Reach::back(Millis(10)));
+        let a = store.series(&labels("up"));
+        for time in 0..100 {
+            store.append(&rows(&[(a, time, 1.0)])).expect("in order");
+        }
+        store.evict(Timestamp(50));
+        assert_eq!(times(&store, a).first(), Some(&40));
+        assert_eq!(times(&store, a).last(), Some(&99));
+    }
+}

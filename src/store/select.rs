@@ -1,0 +1,81 @@
+//! Which series a selector takes.
+
+use std::sync::Arc;
+
+use crate::labels::{METRIC_NAME, MatchOp, Matcher};
+use crate::time::{Millis, Timestamp};
+
+use super::{Selector, SelectorId, SeriesId, Store};
+
+/// How far from a step a selector looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Back: ranges, offsets, look-back and subqueries summed up.
+    pub back: Millis,
+    /// Ahead: negative offsets.
+    pub ahead: Millis,
+    /// The latest time that a fixed `@` reaches; no step is evaluated before the recording has come to it.
+    pub pinned: Option<Timestamp>,
+}
+
+impl Reach {
+    /// Makes a reach that looks back only.
+    #[must_use]
+    pub fn back(back: Millis) -> Self {
+        Self { back, ahead: Millis::ZERO, pinned: None }
+    }
+
+    /// Returns the reach that covers both.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            back: self.back.max(other.back),
+            ahead: self.ahead.max(other.ahead),
+            pinned: self.pinned.max(other.pinned),
+        }
+    }
+}
+
+impl Store {
+    /// Registers a selector: the store keeps from now on the samples of the series that satisfy all matchers.
+    /// Cost: a walk over the series known so far.
+    pub fn select(&mut self, matchers: &[Matcher], reach: Reach) -> SelectorId {
+        let id = SelectorId(u32::try_from(self.selectors.len()).unwrap_or(u32::MAX));
+        let literal = matchers.iter().find(|matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
+        match literal {
+            Some(matcher) => self.by_metric.entry(matcher.value.clone()).or_default().push(id),
+            None => self.any_metric.push(id),
+        }
+        self.selectors.push(Selector { matchers: Arc::from(matchers), reach, series: Vec::new() });
+        for series in self.ids() {
+            self.offer_to(series, id);
+        }
+        id
+    }
+
+    /// Returns the series that a selector takes, in the order they appeared; the list only grows.
+    #[must_use]
+    pub fn selected(&self, id: SelectorId) -> &[SeriesId] {
+        &self.selectors[id.0 as usize].series
+    }
+
+    /// Offers a new series to the selectors that may want it.
+    pub(super) fn offer(&mut self, series: SeriesId) {
+        let metric = self.series[series.0 as usize].labels.metric().unwrap_or("");
+        let mut selectors: Vec<SelectorId> = self.by_metric.get(metric).cloned().unwrap_or_default();
+        selectors.extend(&self.any_metric);
+        for selector in selectors {
+            self.offer_to(series, selector);
+        }
+    }
+
+    fn offer_to(&mut self, id: SeriesId, selector: SelectorId) {
+        let selector = &mut self.selectors[selector.0 as usize];
+        let series = &mut self.series[id.0 as usize];
+        if selector.matchers.iter().all(|matcher| matcher.matches_set(&series.labels)) {
+            selector.series.push(id);
+            series.wanted = true;
+            series.back = series.back.max(selector.reach.back);
+        }
+    }
+}

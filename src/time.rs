@@ -1,0 +1,207 @@
+//! Instants and spans of time, as Prometheus counts them.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// An instant. Unit: milliseconds since the Unix epoch, UTC; never a float.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+/// A span of time. Unit: milliseconds; may be negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Millis(pub i64);
+
+impl Timestamp {
+    /// Lies before every sample.
+    pub const MIN: Self = Self(i64::MIN);
+    /// Lies after every sample.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// Moves the instant by a span, stopping at the ends of the range.
+    #[must_use]
+    pub fn plus(self, span: Millis) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// Moves the instant back by a span, stopping at the ends of the range.
+    #[must_use]
+    pub fn minus(self, span: Millis) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
+    /// Returns the span from `earlier` to this instant.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Millis {
+        Millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Returns the instant as seconds since the epoch, as PromQL's `time()` gives it.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+}
+
+impl Millis {
+    /// The empty span.
+    pub const ZERO: Self = Self(0);
+
+    /// Returns the span in seconds.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+}
+
+/// Formats as RFC 3339 in UTC, with three digits of milliseconds only when they are not zero; an instant outside
+/// the years -9999 to 9999 is shown as seconds since the epoch.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(at) if self.0.rem_euclid(1000) == 0 => write!(f, "{at:.0}"),
+            Ok(at) => write!(f, "{at:.3}"),
+            Err(_) => write!(f, "{}s", self.seconds()),
+        }
+    }
+}
+
+/// The units of a duration, largest first, with their lengths in milliseconds.
+///
+/// Source: Prometheus' `model.ParseDuration` (a year is 365 days).
+pub const UNITS: [(&str, i64); 7] = [
+    ("y", 31_536_000_000),
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+/// Formats as Prometheus prints a duration (`1h28m`, `0s`); years and weeks are used only for whole numbers of them.
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("0s");
+        }
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        let mut left = self.0.unsigned_abs();
+        for (unit, length) in UNITS {
+            let length = length.unsigned_abs();
+            let exact_only = matches!(unit, "y" | "w");
+            if left >= length && (!exact_only || left.is_multiple_of(length)) {
+                write!(f, "{}{unit}", left / length)?;
+                left %= length;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says why a text is no duration.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DurationError {
+    /// Nothing was written.
+    #[error("an empty duration; write it like `5m`")]
+    Empty,
+    /// The text has another form.
+    #[error("`{0}` is not a duration; write it like `30s`, `5m` or `1h30m`")]
+    Form(String),
+    /// The span is longer than some 292 years.
+    #[error("`{0}` is longer than 292 years, the longest duration there is")]
+    TooLong(String),
+}
+
+/// Reads a duration such as `1h30m`: whole numbers, units from `y` to `ms` in falling order, or a bare `0`.
+///
+/// Source: Prometheus' `model.ParseDuration`.
+///
+/// # Errors
+/// When the text has another form, or the span does not fit Prometheus' 63 bits of nanoseconds.
+pub fn parse_duration(text: &str) -> Result<Millis, DurationError> {
+    if text.is_empty() {
+        return Err(DurationError::Empty);
+    }
+    if text == "0" {
+        return Ok(Millis::ZERO);
+    }
+    let wrong = || DurationError::Form(text.to_owned());
+    let too_long = || DurationError::TooLong(text.to_owned());
+    let mut rest = text;
+    let mut next_unit = 0;
+    let mut total: i64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+        if digits == 0 || letters == 0 {
+            return Err(wrong());
+        }
+        let unit = &rest[digits..digits + letters];
+        let at = UNITS.iter().position(|(name, _)| *name == unit).ok_or_else(wrong)?;
+        if at < next_unit {
+            return Err(wrong());
+        }
+        next_unit = at + 1;
+        let count: i64 = rest[..digits].parse().map_err(|_| too_long())?;
+        total = count
+            .checked_mul(UNITS[at].1)
+            .and_then(|span| span.checked_add(total))
+            .filter(|total| *total <= i64::MAX / 1_000_000)
+            .ok_or_else(too_long)?;
+        rest = &rest[digits + letters..];
+    }
+    Ok(Millis(total))
+}
+
+/// Says why a text is no instant.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a time; write RFC 3339 such as `2026-01-05T18:00:00Z`, or seconds since the epoch")]
+pub struct TimestampError(pub String);
+
+/// Reads RFC 3339 or seconds since the epoch, as promtool's time flags do.
+///
+/// # Errors
+/// When the text is neither.
+pub fn parse_timestamp(text: &str) -> Result<Timestamp, TimestampError> {
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(Timestamp(at.as_millisecond()));
+    }
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds.abs() < 9.0e12 => {
+            Ok(Timestamp((seconds * 1000.0).round() as i64))
+        }
+        _ => Err(TimestampError(text.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_and_print_alike() {
+        for text in ["1ms", "30s", "5m", "1h28m", "1d2h", "2w", "1y", "0s"] {
+            assert_eq!(parse_duration(text).map(|span| span.to_string()), Ok(text.to_owned()));
+        }
+        assert_eq!(parse_duration("0"), Ok(Millis(0)));
+        assert_eq!(parse_duration("90m").map(|span| span.to_string()), Ok("1h30m".to_owned()));
+    }
+
+    #[test]
+    fn wrong_durations_are_told() {
+        for text in ["", "5", "m", "1m1h", "1m1m", "-5m", "1.5h", "5 m", "300y", "99999999999999999999s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn instants_print_as_rfc_3339() {
+        assert_eq!(Timestamp(1_767_571_200_000).to_string(), "2026-01-05T00:00:00Z");
+        assert_eq!(Timestamp(1_767_571_200_120).to_string(), "2026-01-05T00:00:00.120Z");
+        assert_eq!(parse_timestamp("2026-01-05T00:00:00Z"), Ok(Timestamp(1_767_571_200_000)));
+        assert_eq!(parse_timestamp("1767571200.5"), Ok(Timestamp(1_767_571_200_500)));
+    }
+}
