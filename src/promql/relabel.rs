@@ -1,0 +1,114 @@
+//! `label_replace` and `label_join` on label sets.
+
+use crate::labels::{LabelSet, Regexp};
+
+/// Tells whether a text may name a label: anything but the empty text.
+///
+/// Source: Prometheus 3's UTF-8 validation of label names.
+pub(crate) fn is_label_name(name: &str) -> bool {
+    !name.is_empty()
+}
+
+/// Sets `dst` to the expansion of `replacement` if `regex` (anchored) matches the value of `src`, absent being empty.
+///
+/// Source: promql.md 8.5; Prometheus' `evalLabelReplace`.
+pub(crate) fn label_replace(labels: &LabelSet, dst: &str, replacement: &str, src: &str, regex: &Regexp) -> LabelSet {
+    match regex.expand(labels.get(src).unwrap_or(""), &from_go_template(replacement)) {
+        Some(value) => labels.to_builder().set(dst, &value).build(),
+        None => labels.clone(),
+    }
+}
+
+/// Sets `dst` to the values of `sources`, absent ones being empty, with `separator` between them.
+///
+/// Source: Prometheus' `evalLabelJoin`.
+pub(crate) fn label_join<S: AsRef<str>>(labels: &LabelSet, dst: &str, separator: &str, sources: &[S]) -> LabelSet {
+    let values: Vec<&str> = sources.iter().map(|name| labels.get(name.as_ref()).unwrap_or("")).collect();
+    labels.to_builder().set(dst, &values.join(separator)).build()
+}
+
+/// Rewrites a replacement from Go's dialect to the regex crate's: what Go does not take for a group is text.
+fn from_go_template(template: &str) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push_str("$$");
+            rest = after;
+        } else if let Some((name, after)) = group(rest) {
+            // Go reads no number with a leading zero, and no group is named like one.
+            if !(name.len() > 1 && name.starts_with('0') && name.bytes().all(|b| b.is_ascii_digit())) {
+                out.push_str("${");
+                out.push_str(name);
+                out.push('}');
+            }
+            rest = after;
+        } else {
+            out.push_str("$$");
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Reads the name of a group, with or without braces, and what follows.
+fn group(text: &str) -> Option<(&str, &str)> {
+    let braced = text.strip_prefix('{');
+    let inner = braced.unwrap_or(text);
+    let end = inner.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(inner.len());
+    let (name, after) = inner.split_at(end);
+    let after = if braced.is_some() { after.strip_prefix('}')? } else { after };
+    (!name.is_empty()).then_some((name, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(replacement: &str, src: &str, regex: &str, expected: &str) {
+        let labels = LabelSet::new([("__name__", "up"), ("host", "db-01")]);
+        let regex = Regexp::anchored(regex).expect(regex);
+        assert_eq!(label_replace(&labels, "to", replacement, src, &regex).to_string(), expected, "{replacement}");
+    }
+
+    #[test]
+    fn groups_are_expanded() {
+        check("$1", "host", "(.*)-.*", r#"up{host="db-01", to="db"}"#);
+        check("${2}x-$1", "host", "(.*)-(.*)", r#"up{host="db-01", to="01x-db"}"#);
+        check("$name!", "host", "(?P<name>.*)-.*", r#"up{host="db-01", to="db!"}"#);
+        check("all:$0", "host", ".*", r#"up{host="db-01", to="all:db-01"}"#);
+        check("$1x", "host", "(.*)-.*", r#"up{host="db-01"}"#);
+    }
+
+    #[test]
+    fn what_is_no_group_is_text() {
+        check("$$1", "host", ".*", r#"up{host="db-01", to="$1"}"#);
+        check("a$", "host", ".*", r#"up{host="db-01", to="a$"}"#);
+        check("$-${", "host", ".*", r#"up{host="db-01", to="$-${"}"#);
+        check("${a.b}", "host", ".*", r#"up{host="db-01", to="${a.b}"}"#);
+        check("x$01", "host", "(.*)-.*", r#"up{host="db-01", to="x"}"#);
+    }
+
+    #[test]
+    fn without_a_match_nothing_changes() {
+        check("$1", "host", "(web)", r#"up{host="db-01"}"#);
+        check("none", "absent", "", r#"up{host="db-01", to="none"}"#);
+    }
+
+    #[test]
+    fn an_empty_value_removes_the_label() {
+        let labels = LabelSet::new([("a", "1"), ("b", "2")]);
+        let regex = Regexp::anchored(".*").expect("a regex");
+        assert_eq!(label_replace(&labels, "a", "", "b", &regex).to_string(), r#"{b="2"}"#);
+        assert!(!is_label_name("") && is_label_name("a.b"));
+    }
+
+    #[test]
+    fn values_are_joined() {
+        let labels = LabelSet::new([("a", "1"), ("b", "2")]);
+        assert_eq!(label_join(&labels, "c", "-", &["a", "x", "b"]).to_string(), r#"{a="1", b="2", c="1--2"}"#);
+        assert_eq!(label_join::<&str>(&labels, "a", "-", &[]).to_string(), r#"{b="2"}"#);
+    }
+}

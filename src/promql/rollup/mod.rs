@@ -1,0 +1,217 @@
+//! Functions over the samples of sliding windows: `rate`, `max_over_time` and their like.
+//!
+//! Every result is a function of the samples in the window and the step's times alone, to the bit: [`refold`] is the
+//! definition, the sliding forms are proven or guarded to give the same.
+
+mod refold;
+
+use crate::time::{Millis, Timestamp};
+
+/// A function of a range vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RangeFn {
+    Rate,
+    Increase,
+    Delta,
+    Irate,
+    Idelta,
+    Deriv,
+    PredictLinear,
+    SumOverTime,
+    AvgOverTime,
+    MinOverTime,
+    MaxOverTime,
+    CountOverTime,
+    QuantileOverTime,
+    StddevOverTime,
+    StdvarOverTime,
+    MadOverTime,
+    LastOverTime,
+    FirstOverTime,
+    PresentOverTime,
+    Changes,
+    Resets,
+    TsOfFirst,
+    TsOfLast,
+    TsOfMin,
+    TsOfMax,
+    DoubleExponentialSmoothing,
+}
+
+/// All functions with their names.
+const NAMES: [(&str, RangeFn); 26] = [
+    ("rate", RangeFn::Rate),
+    ("increase", RangeFn::Increase),
+    ("delta", RangeFn::Delta),
+    ("irate", RangeFn::Irate),
+    ("idelta", RangeFn::Idelta),
+    ("deriv", RangeFn::Deriv),
+    ("predict_linear", RangeFn::PredictLinear),
+    ("sum_over_time", RangeFn::SumOverTime),
+    ("avg_over_time", RangeFn::AvgOverTime),
+    ("min_over_time", RangeFn::MinOverTime),
+    ("max_over_time", RangeFn::MaxOverTime),
+    ("count_over_time", RangeFn::CountOverTime),
+    ("quantile_over_time", RangeFn::QuantileOverTime),
+    ("stddev_over_time", RangeFn::StddevOverTime),
+    ("stdvar_over_time", RangeFn::StdvarOverTime),
+    ("mad_over_time", RangeFn::MadOverTime),
+    ("last_over_time", RangeFn::LastOverTime),
+    ("first_over_time", RangeFn::FirstOverTime),
+    ("present_over_time", RangeFn::PresentOverTime),
+    ("changes", RangeFn::Changes),
+    ("resets", RangeFn::Resets),
+    ("ts_of_first_over_time", RangeFn::TsOfFirst),
+    ("ts_of_last_over_time", RangeFn::TsOfLast),
+    ("ts_of_min_over_time", RangeFn::TsOfMin),
+    ("ts_of_max_over_time", RangeFn::TsOfMax),
+    ("double_exponential_smoothing", RangeFn::DoubleExponentialSmoothing),
+];
+
+impl RangeFn {
+    /// Finds a function by its name in PromQL.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(text, _)| *text == name).map(|(_, function)| *function)
+    }
+
+    /// Tells whether the results keep the metric name.
+    pub(crate) fn keeps_name(self) -> bool {
+        matches!(self, Self::LastOverTime | Self::FirstOverTime)
+    }
+}
+
+/// A scalar argument: one for all steps, or one a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Param<'a> {
+    /// The same at every step.
+    Const(f64),
+    /// By step.
+    Steps(&'a [f64]),
+}
+
+impl Param<'_> {
+    /// Returns the argument at a step.
+    #[inline]
+    pub(crate) fn at(self, step: usize) -> f64 {
+        match self {
+            Self::Const(value) => value,
+            Self::Steps(values) => values[step],
+        }
+    }
+}
+
+/// The windows of one series: one a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows<'a> {
+    /// When the samples were taken, ascending.
+    pub(crate) times: &'a [Timestamp],
+    /// The samples' values, without stale markers.
+    pub(crate) values: &'a [f64],
+    /// By step, the samples in the window: first index, and the one after the last; both never fall.
+    pub(crate) bounds: &'a [(u32, u32)],
+    /// By step, the right end of the window, offset and `@` applied.
+    pub(crate) refs: &'a [Timestamp],
+    /// By step, the evaluation time, not shifted.
+    pub(crate) evals: &'a [Timestamp],
+    /// The length of the windows.
+    pub(crate) range: Millis,
+}
+
+/// One window.
+#[derive(Clone, Copy, Debug)]
+struct Window<'a> {
+    times: &'a [Timestamp],
+    values: &'a [f64],
+    /// The right end.
+    right: Timestamp,
+    /// The evaluation time.
+    eval: Timestamp,
+    range: Millis,
+}
+
+impl<'a> Windows<'a> {
+    fn steps(&self) -> usize {
+        self.bounds.len()
+    }
+
+    fn window(&self, step: usize) -> Window<'a> {
+        let (lo, hi) = self.range_of(step);
+        Window {
+            times: &self.times[lo..hi],
+            values: &self.values[lo..hi],
+            right: self.refs[step],
+            eval: self.evals[step],
+            range: self.range,
+        }
+    }
+
+    #[inline]
+    fn range_of(&self, step: usize) -> (usize, usize) {
+        let (lo, hi) = self.bounds[step];
+        (lo as usize, hi as usize)
+    }
+}
+
+/// Memory that [`roll`] uses again, so that a warm call allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    values: Vec<f64>,
+}
+
+/// Finds the samples of each window, `right - range < t <= min(right, visible_to)`, and appends them to `out`.
+///
+/// `refs` (the right ends) and `visible_to` (what a step may see at all) never fall from step to step.
+/// Cost: one walk over the samples, begun by a binary search.
+///
+/// Source: promql.md 8.1 (open at the left, closed at the right).
+pub(crate) fn bounds(
+    times: &[Timestamp],
+    refs: &[Timestamp],
+    visible_to: Option<&[Timestamp]>,
+    range: Millis,
+    out: &mut Vec<(u32, u32)>,
+) {
+    let Some(first) = refs.first() else { return };
+    debug_assert!(refs.is_sorted(), "the right ends of windows never fall");
+    debug_assert!(visible_to.is_none_or(<[Timestamp]>::is_sorted), "what is visible never shrinks");
+    let mut lo = times.partition_point(|t| *t <= first.minus(range));
+    let mut hi = lo;
+    for (step, right) in refs.iter().enumerate() {
+        let left = right.minus(range);
+        let right = visible_to.map_or(*right, |caps| caps[step].min(*right));
+        while lo < times.len() && times[lo] <= left {
+            lo += 1;
+        }
+        hi = hi.max(lo);
+        while hi < times.len() && times[hi] <= right {
+            hi += 1;
+        }
+        out.push((lo as u32, hi as u32));
+    }
+}
+
+/// Evaluates a function over the windows of one series: `out` by step where the bit of `present` is set.
+///
+/// `params` are the scalar arguments in their order in PromQL; `present` (a bit a step) is zeroed by the caller.
+/// Cost by step: promql.md 6.
+pub(crate) fn roll(
+    function: RangeFn,
+    windows: &Windows<'_>,
+    params: [Param<'_>; 2],
+    scratch: &mut Scratch,
+    out: &mut [f64],
+    present: &mut [u64],
+) {
+    for step in 0..windows.steps() {
+        let params = [params[0].at(step), params[1].at(step)];
+        if let Some(value) = refold::fold(function, &windows.window(step), params, &mut scratch.values) {
+            set(out, present, step, value);
+        }
+    }
+}
+
+#[inline]
+fn set(out: &mut [f64], present: &mut [u64], step: usize, value: f64) {
+    out[step] = value;
+    present[step / 64] |= 1 << (step % 64);
+}

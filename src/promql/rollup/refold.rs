@@ -1,0 +1,223 @@
+//! Every range function on one window, straight from its definition: what the sliding forms must equal to the bit.
+
+use crate::promql::kahan::{Kahan, Mean, Variance};
+use crate::promql::quantile::{median_distance, quantile};
+use crate::time::{Millis, Timestamp};
+
+use super::{RangeFn, Window};
+
+/// Evaluates a function on one window; none if the window has too few samples. `sorted` is working memory.
+///
+/// Source: promql.md 8.2 to 8.4.
+pub(super) fn fold(function: RangeFn, window: &Window<'_>, params: [f64; 2], sorted: &mut Vec<f64>) -> Option<f64> {
+    let values = window.values;
+    let (first, last) = (*values.first()?, *values.last()?);
+    match function {
+        RangeFn::Rate | RangeFn::Increase => {
+            let ups = resets(values).fold(last - first, |sum, before| sum + before);
+            extrapolated(function, window, ups)
+        }
+        RangeFn::Delta => extrapolated(function, window, last - first),
+        RangeFn::Irate | RangeFn::Idelta => instant(function, window),
+        RangeFn::Deriv => regression(window, window.times[0]).map(|line| line.slope),
+        RangeFn::PredictLinear => regression(window, window.eval).map(|line| line.slope * params[0] + line.intercept),
+        RangeFn::SumOverTime => Some(sum(values)),
+        RangeFn::AvgOverTime => Some(mean(values)),
+        RangeFn::MinOverTime => Some(extreme(values, |x, least| x < least).1),
+        RangeFn::MaxOverTime => Some(extreme(values, |x, most| x > most).1),
+        RangeFn::TsOfMin => Some(window.times[extreme(values, |x, least| x <= least).0].seconds()),
+        RangeFn::TsOfMax => Some(window.times[extreme(values, |x, most| x >= most).0].seconds()),
+        RangeFn::CountOverTime => Some(values.len() as f64),
+        RangeFn::QuantileOverTime => {
+            copy(values, sorted);
+            Some(quantile(params[0], sorted))
+        }
+        RangeFn::MadOverTime => {
+            copy(values, sorted);
+            Some(median_distance(sorted))
+        }
+        RangeFn::StdvarOverTime => Some(variance(values)),
+        RangeFn::StddevOverTime => Some(variance(values).sqrt()),
+        RangeFn::LastOverTime => Some(last),
+        RangeFn::FirstOverTime => Some(first),
+        RangeFn::PresentOverTime => Some(1.0),
+        RangeFn::Changes => Some(values.windows(2).filter(|pair| is_change(pair[0], pair[1])).count() as f64),
+        RangeFn::Resets => Some(resets(values).count() as f64),
+        RangeFn::TsOfFirst => window.times.first().map(|t| t.seconds()),
+        RangeFn::TsOfLast => window.times.last().map(|t| t.seconds()),
+        RangeFn::DoubleExponentialSmoothing => smoothed(values, params[0], params[1]),
+    }
+}
+
+/// Tells whether a sample is a change from the one before: NaN after NaN is none.
+#[inline]
+pub(super) fn is_change(before: f64, x: f64) -> bool {
+    x != before && !(x.is_nan() && before.is_nan())
+}
+
+/// Walks over the values from which a counter fell.
+fn resets(values: &[f64]) -> impl Iterator<Item = f64> {
+    values.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0])
+}
+
+fn copy(values: &[f64], to: &mut Vec<f64>) {
+    to.clear();
+    to.extend_from_slice(values);
+}
+
+/// Returns the seconds of a range as Go's `Duration.Seconds` does: whole seconds and their fraction apart.
+fn range_seconds(range: Millis) -> f64 {
+    (range.0 / 1000) as f64 + ((range.0 % 1000) * 1_000_000) as f64 / 1e9
+}
+
+/// Extends what a window's samples rose by to the whole window, for `rate`, `increase` and `delta`.
+///
+/// Source: promql.md 8.2; Prometheus' `extrapolatedRate`.
+#[inline]
+pub(super) fn extrapolated(function: RangeFn, window: &Window<'_>, rise: f64) -> Option<f64> {
+    let intervals = window.values.len() - 1;
+    if intervals == 0 {
+        return None;
+    }
+    let (first, last) = (window.times[0], window.times[intervals]);
+    let seconds = |from: Timestamp, to: Timestamp| to.since(from).seconds();
+    let sampled = seconds(first, last);
+    let spacing = sampled / intervals as f64;
+    let near = spacing * 1.1;
+    let mut to_start = seconds(window.right.minus(window.range), first);
+    if to_start >= near {
+        to_start = spacing / 2.0;
+    }
+    if function != RangeFn::Delta && rise > 0.0 && window.values[0] >= 0.0 {
+        // A counter is not extended to before it would have been zero.
+        let to_zero = sampled * (window.values[0] / rise);
+        if to_zero < to_start {
+            to_start = to_zero;
+        }
+    }
+    let mut to_end = seconds(last, window.right);
+    if to_end >= near {
+        to_end = spacing / 2.0;
+    }
+    let mut factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
+    if function == RangeFn::Rate {
+        factor /= range_seconds(window.range);
+    }
+    Some(rise * factor)
+}
+
+/// Evaluates `irate` and `idelta`, which look at the last two samples only.
+#[inline]
+pub(super) fn instant(function: RangeFn, window: &Window<'_>) -> Option<f64> {
+    let [.., before, last] = *window.values else { return None };
+    let [.., from, to] = *window.times else { return None };
+    if from == to {
+        return None;
+    }
+    let counts = function == RangeFn::Irate;
+    let rise = if counts && last < before { last } else { last - before };
+    Some(if counts { rise / to.since(from).seconds() } else { rise })
+}
+
+/// Sums a window.
+#[inline]
+pub(super) fn sum(values: &[f64]) -> f64 {
+    let mut sum = Kahan::default();
+    for x in values {
+        sum.add(*x);
+    }
+    sum.total()
+}
+
+/// Averages a window, which must not be empty.
+#[inline]
+pub(super) fn mean(values: &[f64]) -> f64 {
+    let mut mean = Mean::starting(values[0]);
+    for x in &values[1..] {
+        mean.add(*x);
+    }
+    mean.result()
+}
+
+/// Returns the population variance of a window.
+#[inline]
+pub(super) fn variance(values: &[f64]) -> f64 {
+    let mut variance = Variance::default();
+    for x in values {
+        variance.add(*x);
+    }
+    variance.variance()
+}
+
+/// Finds the value that beats all others, and its index; NaN is beaten by everything, even NaN.
+fn extreme(values: &[f64], beats: impl Fn(f64, f64) -> bool) -> (usize, f64) {
+    let mut best = (0, values[0]);
+    for (at, x) in values.iter().enumerate() {
+        if beats(*x, best.1) || best.1.is_nan() {
+            best = (at, *x);
+        }
+    }
+    best
+}
+
+/// A straight line through a window's samples.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    /// Unit: per second.
+    pub(super) slope: f64,
+    /// The value at the origin.
+    pub(super) intercept: f64,
+}
+
+/// Fits a line by least squares, its times counted in seconds from `origin`; none for fewer than two samples.
+///
+/// Source: promql.md 8.3; Prometheus' `linearRegression`.
+pub(super) fn regression(window: &Window<'_>, origin: Timestamp) -> Option<Line> {
+    if window.values.len() < 2 {
+        return None;
+    }
+    let first = window.values[0];
+    let (mut sum_x, mut sum_y) = (Kahan::default(), Kahan::default());
+    let (mut sum_xy, mut sum_xx) = (Kahan::default(), Kahan::default());
+    let mut constant = true;
+    for (at, (t, y)) in window.times.iter().zip(window.values).enumerate() {
+        constant &= at == 0 || *y == first;
+        let x = t.since(origin).seconds();
+        sum_x.add(x);
+        sum_y.add(*y);
+        sum_xy.add(x * y);
+        sum_xx.add(x * x);
+    }
+    if constant {
+        let flat = Line { slope: 0.0, intercept: first };
+        return Some(if first.is_infinite() { Line { slope: f64::NAN, intercept: f64::NAN } } else { flat });
+    }
+    Some(line([sum_x.total(), sum_y.total(), sum_xy.total(), sum_xx.total()], window.values.len() as f64))
+}
+
+/// Returns the line of the sums over x, y, xy and xx.
+#[inline]
+pub(super) fn line([x, y, xy, xx]: [f64; 4], n: f64) -> Line {
+    let covariance = xy - x * y / n;
+    let variance = xx - x * x / n;
+    let slope = covariance / variance;
+    Line { slope, intercept: y / n - slope * x / n }
+}
+
+/// Smooths a window twice; none for fewer than two samples.
+///
+/// Source: promql.md 8.3.
+fn smoothed(values: &[f64], smoothing: f64, trend_factor: f64) -> Option<f64> {
+    let [first, second, ..] = *values else { return None };
+    let (mut before, mut now) = (0.0, first);
+    let mut trend = second - first;
+    for (at, x) in values.iter().enumerate().skip(1) {
+        let scaled = smoothing * x;
+        if at > 1 {
+            trend = trend_factor * (now - before) + (1.0 - trend_factor) * trend;
+        }
+        let carried = (1.0 - smoothing) * (now + trend);
+        (before, now) = (now, scaled + carried);
+    }
+    Some(now)
+}
