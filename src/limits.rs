@@ -8,8 +8,8 @@ pub const YAML_DEPTH: usize = 64;
 pub const YAML_NODES: usize = 2_000_000;
 /// The longest expression. Unit: bytes.
 pub const EXPR_BYTES: usize = 256 << 10;
-/// The deepest nesting of an expression.
-pub const EXPR_DEPTH: usize = 200;
+/// The deepest nesting of an expression; each operator of a chain `a + b + c` counts, real rules have some 300.
+pub const EXPR_DEPTH: usize = 400;
 /// The largest compiled regular expression. Unit: bytes.
 pub const REGEX_BYTES: usize = 10 << 20;
 /// The longest line of a recording. Unit: bytes.
@@ -32,3 +32,5 @@ pub const TEMPLATE_STEPS: usize = 1_000_000;
 pub const TEMPLATE_BYTES: usize = 1 << 20;
 /// The most points that a subquery may have in one evaluation of one series.
 pub const SUBQUERY_POINTS: i64 = 11_000_000;
+/// The most values that one line of series notation may expand to.
+pub const SERIES_VALUES: usize = 1_000_000;

@@ -1,0 +1,304 @@
+//! The notation of series and their values in rule tests: `metric{label="value"} 1+1x5 _ stale`.
+
+use super::lex::{Kind, Token, lex};
+use super::literal::{self, short, unquote};
+use super::parse::{LIMIT, Problem, SYNTAX};
+use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME};
+use crate::limits;
+use crate::source::Span;
+
+/// What stands at one time of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Item {
+    /// A sample.
+    Value(f64),
+    /// A stale marker: `stale`.
+    Stale,
+    /// No sample: `_`.
+    Gap,
+    /// A native histogram, whose content is not kept.
+    Histogram,
+}
+
+/// A series and what stands at its times.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesLine {
+    /// The series.
+    pub labels: LabelSet,
+    /// The items, one a step, repetitions expanded; at most [`limits::SERIES_VALUES`].
+    pub items: Vec<Item>,
+}
+
+/// Reads a series and its values, as the input series of rule tests are written.
+///
+/// `5x3` is four values of 5, `1+2x3` is 1, 3, 5, 7, `_x3` is three gaps.
+///
+/// Source: promql.md 3; Prometheus' series descriptions.
+///
+/// # Errors
+/// The first problem of the line; spans are offsets in it.
+pub fn parse_series_line(line: &str) -> Result<SeriesLine, Problem> {
+    let (labels, end) = series(line)?;
+    let mut items = Vec::new();
+    let mut values = Values { text: line, at: end };
+    while let Some(word) = values.next_word() {
+        values.item(word, &mut items)?;
+    }
+    Ok(SeriesLine { labels, items })
+}
+
+/// Reads the name of a series alone: `metric{label="value"}`.
+///
+/// # Errors
+/// The first problem of the text.
+pub fn parse_series(text: &str) -> Result<LabelSet, Problem> {
+    let (labels, end) = series(text)?;
+    let rest = text[end..].trim();
+    if rest.is_empty() {
+        return Ok(labels);
+    }
+    let start = text.len() - text[end..].trim_start().len();
+    let span = Span::new(start, start + rest.len());
+    Err(Problem::new(SYNTAX, span, format!("expected the end of the series, found `{}`", short(rest))))
+}
+
+/// Reads a number as PromQL writes it, a sign before it allowed: decimal, hexadecimal, octal, `inf`, `nan`, `1_000`, or
+/// a duration as its seconds.
+#[must_use]
+pub fn parse_number(text: &str) -> Option<f64> {
+    let (negative, plain) = match text.strip_prefix('-') {
+        Some(plain) => (true, plain),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let value = match literal::literal(plain).ok()? {
+        literal::Literal::Number(value) => value,
+        literal::Literal::Duration(span) => span.seconds(),
+    };
+    Some(if negative { -value } else { value })
+}
+
+/// Reads a series at the beginning of a text and returns where it ends.
+fn series(text: &str) -> Result<(LabelSet, usize), Problem> {
+    let blank = text.len() - text.trim_start().len();
+    let name_len = text[blank..]
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
+        .unwrap_or(text.len() - blank);
+    let name = &text[blank..blank + name_len];
+    let mut labels = LabelBuilder::default();
+    if name.starts_with(|c: char| c.is_ascii_digit()) || (name.is_empty() && !text[blank..].starts_with('{')) {
+        let found = text[blank..].split_whitespace().next().unwrap_or("nothing");
+        let span = Span::new(blank, blank + if found == "nothing" { 0 } else { found.len() });
+        let message = format!("expected a series such as `metric{{label=\"value\"}}`, found `{}`", short(found));
+        return Err(Problem::new(SYNTAX, span, message));
+    }
+    let after_name = blank + name_len;
+    let open = text.len() - text[after_name..].trim_start().len();
+    if !text[open..].starts_with('{') || text[open..].starts_with("{{") {
+        labels.set(METRIC_NAME, name);
+        return Ok((labels.build(), after_name));
+    }
+    let end = label_pairs(text, open, &mut labels)?;
+    if !name.is_empty() {
+        labels.set(METRIC_NAME, name);
+    }
+    Ok((labels.build(), end))
+}
+
+/// Reads `{a="b", "metric"}` at `open` and returns where it ends.
+fn label_pairs(text: &str, open: usize, labels: &mut LabelBuilder) -> Result<usize, Problem> {
+    let inner = &text[open + 1..];
+    let base = open + 1;
+    let tokens = lex(inner);
+    let at = |token: Token| Span::new(base + token.span.start as usize, base + token.span.end as usize);
+    let wrong = |token: Token, what: &str| {
+        let found = match token.kind {
+            Kind::End => "the end".to_owned(),
+            _ => format!("`{}`", short(&inner[token.span.range()])),
+        };
+        Problem::new(SYNTAX, at(token), format!("expected {what}, found {found}"))
+    };
+    let string = |token: Token| {
+        unquote(&inner[token.span.range()]).map_err(|(wrong, message)| {
+            let start = base + token.span.start as usize;
+            Problem::new(SYNTAX, Span::new(start + wrong.start, start + wrong.end), message)
+        })
+    };
+    let mut tokens = tokens.into_iter().peekable();
+    // The last token is the end, at which every path returns.
+    while let Some(token) = tokens.next() {
+        let name = match token.kind {
+            Kind::RightBrace => return Ok(base + token.span.end as usize),
+            Kind::Word(_) if !inner[token.span.range()].contains(':') => inner[token.span.range()].to_owned(),
+            Kind::Str => string(token)?,
+            _ => return Err(wrong(token, "a label name or `}`")),
+        };
+        let mut next = tokens.next().unwrap_or(token);
+        if next.kind == Kind::Assign {
+            let value = tokens.next().unwrap_or(token);
+            if value.kind != Kind::Str {
+                return Err(wrong(value, "a value in quotes"));
+            }
+            labels.set(&name, &string(value)?);
+            next = tokens.next().unwrap_or(token);
+        } else if token.kind == Kind::Str {
+            labels.set(METRIC_NAME, &name);
+        } else {
+            return Err(wrong(next, "`=`"));
+        }
+        match next.kind {
+            Kind::RightBrace => return Ok(base + next.span.end as usize),
+            Kind::Comma => {}
+            _ => return Err(wrong(next, "`,` or `}`")),
+        }
+    }
+    Err(Problem::new(SYNTAX, Span::new(open, open + 1), "this `{` is never closed"))
+}
+
+/// The values of a line, word by word.
+struct Values<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Values<'t> {
+    /// Takes the next item: all up to white space, which inside `{{ }}` counts as part of it.
+    fn next_word(&mut self) -> Option<Span> {
+        let rest = &self.text[self.at..];
+        let start = self.at + (rest.len() - rest.trim_start().len());
+        let word = &self.text[start..];
+        if word.is_empty() {
+            return None;
+        }
+        let mut len = 0;
+        while len < word.len() && !word[len..].starts_with(char::is_whitespace) {
+            len += match word[len..].strip_prefix("{{") {
+                Some(inner) => 2 + inner.find("}}").map_or(inner.len(), |close| close + 2),
+                None => word[len..].chars().next().map_or(1, char::len_utf8),
+            };
+        }
+        self.at = start + len;
+        Some(Span::new(start, self.at))
+    }
+
+    /// Reads an item and adds what it expands to.
+    fn item(&self, span: Span, items: &mut Vec<Item>) -> Result<(), Problem> {
+        let word: &'t str = &self.text[span.range()];
+        let wrong = || {
+            let message = format!("expected a value, `_` or `stale`, found `{}`", short(word));
+            let help = "values are written like `1`, `5x3` (5 four times), `1+2x3` (1, 3, 5, 7) and `_x3`";
+            Problem::new(SYNTAX, span, message).with_help(help)
+        };
+        let room = limits::SERIES_VALUES.saturating_sub(items.len());
+        let limited = |count: u64| match usize::try_from(count) {
+            Ok(count) if count <= room => Ok(count),
+            _ => {
+                let message = format!("the line has more values than the limit of {}", limits::SERIES_VALUES);
+                Err(Problem::new(LIMIT, span, message))
+            }
+        };
+        if word.starts_with("{{") {
+            let count = histogram(word).ok_or_else(|| {
+                let message = format!("`{}` is not a histogram", short(word));
+                Problem::new(SYNTAX, span, message)
+                    .with_help("histograms are written like `{{schema:0 sum:5 count:4}}`")
+            })?;
+            items.extend(std::iter::repeat_n(Item::Histogram, limited(count)?));
+            return Ok(());
+        }
+        if let Some(rest) = word.strip_prefix('_') {
+            let count = if rest.is_empty() { Some(1) } else { times(rest) };
+            items.extend(std::iter::repeat_n(Item::Gap, limited(count.ok_or_else(wrong)?)?));
+            return Ok(());
+        }
+        let (first, rest) = signed_number(word).ok_or_else(wrong)?;
+        if rest.is_empty() {
+            limited(1)?;
+            items.push(first);
+            return Ok(());
+        }
+        let (step, rest) = match signed_number(rest) {
+            Some((Item::Value(step), rest)) => (step, rest),
+            Some(_) => return Err(wrong()),
+            None => (0.0, rest),
+        };
+        let count = limited(times(rest).ok_or_else(wrong)?.saturating_add(1))?;
+        let Item::Value(mut value) = first else {
+            items.extend(std::iter::repeat_n(first, count));
+            return Ok(());
+        };
+        for _ in 0..count {
+            items.push(Item::Value(value));
+            // Added one by one, as Prometheus does: a product would round differently.
+            value += step;
+        }
+        Ok(())
+    }
+}
+
+/// Reads `xN`.
+fn times(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('x')?;
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+}
+
+/// Splits off a value with its sign: up to an `x` that repeats it, or to the sign of the step.
+fn signed_number(text: &str) -> Option<(Item, &str)> {
+    if text.strip_prefix("stale").is_some_and(|rest| rest.is_empty() || times(rest).is_some()) {
+        return Some((Item::Stale, &text[5..]));
+    }
+    let sign = usize::from(text.starts_with(['+', '-']));
+    let bytes = text.as_bytes();
+    let mut end = sign;
+    while let Some(byte) = bytes.get(end) {
+        // `x` is the sign of repetition here, so there are no hexadecimal numbers.
+        let exponent_sign = matches!(byte, b'+' | b'-')
+            && bytes[end - 1].eq_ignore_ascii_case(&b'e')
+            && end >= sign + 2
+            && bytes[sign].is_ascii_digit();
+        if *byte == b'x' || (matches!(byte, b'+' | b'-') && end > sign && !exponent_sign) {
+            break;
+        }
+        end += 1;
+    }
+    let value = parse_number(&text[..end])?;
+    Some((Item::Value(value), &text[end..]))
+}
+
+/// Reads `{{..}}`, `{{..}}xN` or `{{..}}+{{..}}xN` and returns how many histograms it stands for.
+fn histogram(word: &str) -> Option<u64> {
+    let rest = one_histogram(word)?;
+    if rest.is_empty() {
+        return Some(1);
+    }
+    let rest = match rest.strip_prefix(['+', '-']) {
+        Some(step) => one_histogram(step)?,
+        None => rest,
+    };
+    times(rest)?.checked_add(1)
+}
+
+/// Reads `{{key:value ..}}` and returns what follows.
+fn one_histogram(text: &str) -> Option<&str> {
+    const KEYS: [&str; 11] = [
+        "schema",
+        "sum",
+        "count",
+        "z_bucket",
+        "z_bucket_w",
+        "custom_values",
+        "buckets",
+        "offset",
+        "n_buckets",
+        "n_offset",
+        "counter_reset_hint",
+    ];
+    let (inner, rest) = text.strip_prefix("{{")?.split_once("}}")?;
+    let mut fields = inner.trim();
+    while !fields.is_empty() {
+        let (key, value) = fields.split_once(':')?;
+        KEYS.contains(&key).then_some(())?;
+        let end = if value.starts_with('[') { value.find(']')? + 1 } else { value.find(' ').unwrap_or(value.len()) };
+        fields = value[end..].trim_start();
+    }
+    Some(rest)
+}
