@@ -1,4 +1,53 @@
-//! Evaluates alert rules on recorded metrics, offline.
+//! Evaluates alert rules on recorded metrics, offline: the meaning of Prometheus 3.14, on files instead of a server.
+//!
+//! # The flow
+//! ```text
+//!  rules/*.yml                                   recordings: .csv (.gz .zst), stdin
+//!      | bytes                                         | bytes
+//!      v                                               v
+//!  source::SourceMap                               input        one function a format
+//!      | text + file id                                | Batch { series, times, values, rows } + watermark
+//!      v                                               v
+//!  rules::yaml    a span on every node             store::Store columns by series, append-only ids, evicted by time
+//!      v                                               |
+//!  rules::prometheus                                   | Samples { times, values }
+//!      | RuleFile { Group { Rule { Expr } } }          |
+//!      +------------------------+----------------------+
+//!                               v
+//!                       promql::plan      flat list of nodes, common subtrees shared
+//!                               | Program: selectors registered with the store, rows as series appear
+//!         schedule -> steps     v
+//!                       promql::eval      fills Blocks (rows x steps: value, present, failed), Faults
+//!                               v
+//!                       engine::alert     inactive -> pending -> firing -> inactive   (one pure function)
+//!                               |              \--> engine::record : samples that later rules see (a second Store)
+//!                               v
+//!                       Events, in (time, group, rule, alert) order -> Timeline builds episodes
+//!                               v
+//!                       report            table, json, ndjson, csv
+//!
+//!  everywhere: diagnostic::Diagnostics (collected, never thrown)
+//! ```
+//! Streaming and batch are one path: a watermark w promises that no sample stamped at or before w will still come;
+//! the engine evaluates what w allows, the store drops what no selector can reach any more.
+//!
+//! # Layers
+//! Each may use those above it, and nothing below (a test reads every `crate::` path against this list):
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] |
+//! | 1 | [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
+//! | 2 | [`input`] (store); [`rules`] (promql syntax); of [`promql`] the evaluation: `plan program eval` and kernels (store) |
+//! | 3 | [`engine`] |
+//! | 5 | [`report`]: data types in, `&mut dyn Write` out |
+//! | 6 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
+//!
+//! # Invariants
+//! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, told by its bits.
+//! - Ids and row numbers are append-only: a number is an identity for the life of its store or program.
+//! - Absence is a cleared bit, failure a set one; neither is ever a value.
+//! - Same input, same bytes out: nothing depends on hash order, chunks or threads.
 
 pub mod diagnostic;
 pub mod engine;

@@ -107,6 +107,13 @@ impl Store {
         }
         let id = SeriesId(u32::try_from(self.series.len()).unwrap_or(u32::MAX));
         self.by_labels.insert(labels.clone(), id);
+        let metric = labels.metric().unwrap_or("");
+        match self.names.get_mut(metric) {
+            Some(series) => series.push(id),
+            None => {
+                self.names.insert(metric.to_owned(), vec![id]);
+            }
+        }
         self.series.push(Series {
             labels: labels.clone(),
             facts: SeriesFacts { samples: 0, first: Timestamp::MAX, last: Timestamp::MIN },

@@ -86,12 +86,16 @@ struct Selector {
 pub struct Store {
     series: Vec<Series>,
     by_labels: HashMap<LabelSet, SeriesId, foldhash::fast::FixedState>,
+    /// By metric name (`""` for none): the series.
+    names: HashMap<String, Vec<SeriesId>, foldhash::fast::FixedState>,
     selectors: Vec<Selector>,
     /// Selectors with a literal metric name, by it; the others.
     by_metric: HashMap<String, Vec<SelectorId>, foldhash::fast::FixedState>,
     any_metric: Vec<SelectorId>,
     conflicts: Conflicts,
     keep_all: bool,
+    /// Metric names that no selector sees: rules write them.
+    hidden: Vec<String>,
 }
 
 impl Store {
@@ -107,6 +111,12 @@ impl Store {
         for series in &mut self.series {
             series.wanted = true;
         }
+    }
+
+    /// Hides a metric from all selectors: a rule writes series of that name, which are read instead. To be called
+    /// before the first series.
+    pub fn hide(&mut self, metric: &str) {
+        self.hidden.push(metric.to_owned());
     }
 
     /// Returns the number of series.

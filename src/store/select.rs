@@ -47,7 +47,7 @@ impl Store {
             None => self.any_metric.push(id),
         }
         self.selectors.push(Selector { matchers: Arc::from(matchers), reach, series: Vec::new() });
-        for series in self.ids() {
+        for series in self.matching(matchers) {
             self.offer_to(series, id);
         }
         id
@@ -59,9 +59,43 @@ impl Store {
         &self.selectors[id.0 as usize].series
     }
 
+    /// Returns the series that satisfy all matchers, in the order they appeared, without registering a selector.
+    /// Cost: a walk over the series of the metric name, or over all where the matchers give none.
+    #[must_use]
+    pub fn matching(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
+        let literal = matchers.iter().find(|matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
+        let fits = |id: &SeriesId| {
+            let labels = self.labels(*id);
+            !self.is_hidden(labels.metric().unwrap_or("")) && matchers.iter().all(|matcher| matcher.matches_set(labels))
+        };
+        match literal {
+            Some(matcher) => {
+                self.names.get(&matcher.value).into_iter().flatten().copied().filter(|id| fits(id)).collect()
+            }
+            None => self.ids().filter(|id| fits(id)).collect(),
+        }
+    }
+
+    /// Tells whether a metric was hidden.
+    #[must_use]
+    pub fn is_hidden(&self, metric: &str) -> bool {
+        self.hidden.iter().any(|hidden| hidden == metric)
+    }
+
+    /// Returns the metric names of all series, sorted.
+    #[must_use]
+    pub fn metric_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.names.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Offers a new series to the selectors that may want it.
     pub(super) fn offer(&mut self, series: SeriesId) {
         let metric = self.series[series.0 as usize].labels.metric().unwrap_or("");
+        if self.is_hidden(metric) {
+            return;
+        }
         let mut selectors: Vec<SelectorId> = self.by_metric.get(metric).cloned().unwrap_or_default();
         selectors.extend(&self.any_metric);
         for selector in selectors {

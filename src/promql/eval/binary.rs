@@ -1,0 +1,196 @@
+//! Operators between two vectors that compute or compare.
+
+use super::super::ast::{BinaryOp, Side};
+use super::super::block::{self, Block};
+use super::super::plan::VectorBinary;
+use super::super::roster::NodeState;
+use super::super::scalar_ops::{arithmetic, compare};
+use super::{SAME_LABELS, Scratch, View, fault};
+
+const MANY_TO_ONE: &str = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
+const GROUPING: &str = "multiple matches for labels: grouping labels must ensure unique matches";
+
+/// Pairs the rows of both sides by key.
+///
+/// Source: promql.md 8.5 and Prometheus' `VectorBinop`: every matched pair counts for the uniqueness of a result, also
+/// one that a comparison then drops. Cost: one pass over the pairs of rows that share a key.
+pub(super) fn evaluate(
+    view: &View<'_>,
+    state: &mut NodeState,
+    op: &VectorBinary,
+    steps: usize,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let [wide_many, wide_one] = &mut scratch.wide;
+    let many = view.wide(op.many_node, steps, wide_many);
+    let one = view.wide(op.one_node, steps, wide_one);
+    out.reset(state.labels.len(), steps);
+    let groups = std::mem::take(&mut state.groups);
+    find_duplicates(view, op, &groups, (many, one), state, out);
+    let pairs = &mut scratch.pairs;
+    pairs.reset(out);
+    for (number, group) in groups.iter().enumerate() {
+        if group.left.is_empty() || group.right.is_empty() {
+            continue;
+        }
+        pairs.group.fill(0);
+        for m in &group.left {
+            for o in &group.right {
+                let row = match state.map.get(*m as usize) {
+                    Some(row) => *row,
+                    None => state.pairs[&(*m, *o)],
+                } as usize;
+                let number = super::number(number);
+                if pairs.matched_by[row] != number {
+                    pairs.matched_by[row] = number;
+                    pairs.matched[row * out.words..(row + 1) * out.words].fill(0);
+                }
+                pair(op, (many, *m as usize), (one, *o as usize), row, pairs, state, out);
+            }
+        }
+    }
+    state.groups = groups;
+}
+
+/// Reused bits: which pairs were seen.
+#[derive(Default)]
+pub(super) struct Pairs {
+    /// By row: the steps that were matched for the group that matched it last.
+    matched: Vec<u64>,
+    matched_by: Vec<u32>,
+    /// The steps that were matched for the group at hand.
+    group: Vec<u64>,
+}
+
+impl Pairs {
+    fn reset(&mut self, out: &Block) {
+        self.matched.clear();
+        self.matched.resize(out.rows * out.words, 0);
+        self.matched_by.clear();
+        self.matched_by.resize(out.rows, u32::MAX);
+        self.group.clear();
+        self.group.resize(out.words, 0);
+    }
+}
+
+fn pair(
+    op: &VectorBinary,
+    (many, m): (&Block, usize),
+    (one, o): (&Block, usize),
+    row: usize,
+    pairs: &mut Pairs,
+    state: &mut NodeState,
+    out: &mut Block,
+) {
+    for word in 0..out.words {
+        let both = many.bits(m)[word] & one.bits(o)[word];
+        if both == 0 {
+            continue;
+        }
+        let seen = match op.include {
+            None => &mut pairs.group[word],
+            Some(_) => &mut pairs.matched[row * out.words + word],
+        };
+        let again = both & *seen;
+        *seen |= both;
+        if again != 0 {
+            for bit in block::ones(&[again]) {
+                let words = if op.include.is_none() { MANY_TO_ONE } else { GROUPING };
+                fault(&mut state.faults, out, word * 64 + bit, || words.to_owned());
+            }
+        }
+        let base = word * 64;
+        let (many_values, one_values) = (many.row(m), one.row(o));
+        for bit in block::ones(&[both]) {
+            let step = base + bit;
+            let (a, b) = match op.many {
+                Side::Left => (many_values[step], one_values[step]),
+                Side::Right => (one_values[step], many_values[step]),
+            };
+            let value = match result(op.op, op.return_bool, a, b) {
+                Some(value) => value,
+                None => continue,
+            };
+            if block::has(out.bits(row), step) {
+                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+            }
+            out.set(row, step, value);
+        }
+    }
+}
+
+fn result(op: BinaryOp, return_bool: bool, a: f64, b: f64) -> Option<f64> {
+    if !op.is_comparison() {
+        return Some(arithmetic(op, a, b));
+    }
+    let holds = compare(op, a, b);
+    if return_bool { Some(f64::from(u8::from(holds))) } else { holds.then_some(a) }
+}
+
+/// Fails the steps at which two rows of the one side have the same key, while both sides have any sample.
+fn find_duplicates(
+    view: &View<'_>,
+    op: &VectorBinary,
+    groups: &[super::super::roster::KeyGroup],
+    (many, one): (&Block, &Block),
+    state: &mut NodeState,
+    out: &mut Block,
+) {
+    if groups.iter().all(|group| group.right.len() < 2) {
+        return;
+    }
+    let mut twice = vec![0; out.words];
+    let mut once = vec![0; out.words];
+    for group in groups.iter().filter(|group| group.right.len() > 1) {
+        once.fill(0);
+        for row in &group.right {
+            for (word, bits) in one.bits(*row as usize).iter().enumerate() {
+                twice[word] |= once[word] & bits;
+                once[word] |= bits;
+            }
+        }
+    }
+    let mut any = Vec::new();
+    many.any(&mut any);
+    for (word, any) in twice.iter_mut().zip(&any) {
+        *word &= any;
+    }
+    let one_state = view.state(op.one_node);
+    let mut group_of = vec![0; one.rows];
+    for (number, group) in groups.iter().enumerate() {
+        for row in &group.right {
+            group_of[*row as usize] = number;
+        }
+    }
+    let mut first_of = vec![u32::MAX; groups.len()];
+    for step in block::ones(&twice) {
+        first_of.fill(u32::MAX);
+        for row in &one_state.order {
+            if !block::has(one.bits(*row as usize), step) {
+                continue;
+            }
+            let first = &mut first_of[group_of[*row as usize]];
+            if *first == u32::MAX {
+                *first = *row;
+                continue;
+            }
+            let labels = [*first, *row].map(|row| &one_state.labels[row as usize]);
+            fault(&mut state.faults, out, step, || duplicate_words(op, labels));
+            break;
+        }
+    }
+}
+
+fn duplicate_words(op: &VectorBinary, labels: [&crate::labels::LabelSet; 2]) -> String {
+    let side = if op.many == Side::Left { "right" } else { "left" };
+    let mut texts = labels.map(|labels| format!("{labels:?}"));
+    texts.sort();
+    format!(
+        "found duplicate series for the match group {:?} on the {side} hand-side of the operation: [{}, {}];\
+         many-to-many matching not allowed: matching labels must be unique on one side",
+        op.key.key(labels[0]),
+        texts[0],
+        texts[1]
+    )
+}

@@ -1,0 +1,49 @@
+//! `histogram_quantile` of classic histograms.
+
+use super::super::block::{self, Block};
+use super::super::buckets::bucket_quantile;
+use super::super::plan::{NodeId, Operand};
+use super::super::roster::NodeState;
+use super::{SAME_LABELS, Scratch, View, fault};
+
+/// Takes the buckets of each group at every step to their quantile.
+///
+/// Source: promql.md 8.5. Cost: a sort of the buckets of each group at each step.
+pub(super) fn evaluate(
+    view: &View<'_>,
+    state: &mut NodeState,
+    (q, input): (Operand, NodeId),
+    steps: usize,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let order = &view.state(input).order;
+    let input = view.wide(input, steps, &mut scratch.wide[0]);
+    out.reset(state.labels.len(), steps);
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); state.groups.len()];
+    for row in order {
+        if !state.bounds[*row as usize].is_nan() {
+            members[state.map_right[*row as usize] as usize].push(*row);
+        }
+    }
+    let mut buckets = Vec::new();
+    for members in members.iter().filter(|members| !members.is_empty()) {
+        let target = state.map[members[0] as usize] as usize;
+        for step in 0..steps {
+            buckets.clear();
+            buckets.extend(
+                members
+                    .iter()
+                    .filter_map(|row| input.get(*row as usize, step).map(|count| (state.bounds[*row as usize], count))),
+            );
+            if buckets.is_empty() {
+                continue;
+            }
+            if block::has(out.bits(target), step) {
+                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+            }
+            let (value, _) = bucket_quantile(view.scalar(q, step), &mut buckets);
+            out.set(target, step, value);
+        }
+    }
+}

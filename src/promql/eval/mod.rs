@@ -1,0 +1,250 @@
+//! Evaluation of one node at all steps of a run.
+
+mod aggregate;
+mod binary;
+mod buckets;
+mod map;
+mod select;
+mod sets;
+mod topk;
+mod window;
+
+use super::ast::BinaryOp;
+use super::block::{self, Block};
+use super::plan::{Kind, NodeId, Operand, Plan};
+use super::program::{Fault, Frame, Program};
+use super::rollup;
+use super::roster::{NodeState, number};
+use super::scalar_ops::{arithmetic, compare};
+
+use crate::labels::LabelSet;
+use crate::time::Timestamp;
+
+/// The words of a step at which two series end up with the same labels.
+pub(super) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
+
+/// What a node may look at while it is evaluated: the nodes before it.
+pub(crate) struct View<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) states: &'a [NodeState],
+    pub(crate) blocks: &'a [Block],
+    pub(crate) registers: &'a [usize],
+}
+
+/// Buffers that evaluation reuses, so that a warm program allocates nothing.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub(super) raw: Block,
+    pub(super) wide: [Block; 2],
+    pub(super) rollup: rollup::Scratch,
+    pub(super) refs: Vec<Timestamp>,
+    pub(super) caps: Vec<Timestamp>,
+    pub(super) bounds: Vec<(u32, u32)>,
+    pub(super) times: Vec<Timestamp>,
+    pub(super) values: Vec<f64>,
+    pub(super) bits: Vec<u64>,
+    pub(super) numbers: Vec<f64>,
+    pub(super) params: [Vec<f64>; 2],
+    pub(super) folds: aggregate::Folds,
+    pub(super) pairs: binary::Pairs,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn block(&self, node: NodeId) -> &'a Block {
+        &self.blocks[self.registers[node]]
+    }
+
+    pub(super) fn state(&self, node: NodeId) -> &'a NodeState {
+        &self.states[node]
+    }
+
+    /// Returns a node's block with as many steps as the run has: a value that holds at every step is repeated.
+    pub(super) fn wide<'b>(&self, node: NodeId, steps: usize, spare: &'b mut Block) -> &'b Block
+    where
+        'a: 'b,
+    {
+        let block = self.block(node);
+        if block.steps == steps {
+            return block;
+        }
+        broadcast(block, steps, spare);
+        spare
+    }
+
+    /// Returns a scalar at a step.
+    pub(super) fn scalar(&self, operand: Operand, step: usize) -> f64 {
+        match operand {
+            Operand::Const(value) => value,
+            Operand::Node(node) => {
+                let block = self.block(node);
+                block.values[step.min(block.steps - 1)]
+            }
+        }
+    }
+
+    /// Joins the failures of all inputs of a node.
+    fn inherit_failures(&self, kind: &Kind, out: &mut Block) {
+        for input in kind.inputs() {
+            out.fail_with(self.block(input));
+        }
+    }
+}
+
+/// Repeats a block of one step.
+pub(crate) fn broadcast(block: &Block, steps: usize, out: &mut Block) {
+    out.reset(block.rows, steps);
+    for row in 0..block.rows {
+        if block::has(block.bits(row), 0) {
+            let value = block.row(row)[0];
+            let (values, bits) = out.row_mut(row);
+            values.fill(value);
+            block::fill(bits, steps);
+        }
+    }
+    out.fail_with(block);
+}
+
+/// Notes that a step failed; the first fault of a step counts.
+pub(super) fn fault(faults: &mut Vec<Fault>, out: &mut Block, step: usize, message: impl FnOnce() -> String) {
+    if !block::has(&out.failed, step) {
+        block::set(&mut out.failed, step);
+        faults.push(Fault { step: number(step), message: message() });
+    }
+}
+
+/// Returns what an operator gives for two scalars; a comparison gives 0 or 1.
+pub(crate) fn scalar_binary(op: BinaryOp, lhs: f64, rhs: f64) -> f64 {
+    if op.is_comparison() { f64::from(u8::from(compare(op, lhs, rhs))) } else { arithmetic(op, lhs, rhs) }
+}
+
+/// Evaluates one node into `out`.
+pub(crate) fn evaluate(
+    view: &View<'_>,
+    at: NodeId,
+    state: &mut NodeState,
+    inner: &mut [Program],
+    frame: &Frame<'_>,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let steps = frame.evals.len();
+    let node = &view.plan.nodes[at];
+    match &node.kind {
+        Kind::Const(value) => scalar_row(out, steps, |_| *value),
+        Kind::Time => scalar_row(out, steps, |step| frame.evals[step].seconds()),
+        Kind::ScalarBinary { op, lhs, rhs } => {
+            scalar_row(out, steps, |step| scalar_binary(*op, view.scalar(*lhs, step), view.scalar(*rhs, step)));
+        }
+        Kind::Extreme { max, lhs, rhs } => scalar_row(out, steps, |step| {
+            let (a, b) = (view.scalar(*lhs, step), view.scalar(*rhs, step));
+            if *max { super::maths::max(a, b) } else { super::maths::min(a, b) }
+        }),
+        Kind::Vector(scalar) => scalar_row(out, steps, |step| view.scalar(*scalar, step)),
+        Kind::Scalar(input) => {
+            let input = view.wide(*input, steps, &mut scratch.wide[0]);
+            scalar_row(out, steps, |step| only_value(input, step));
+        }
+        Kind::Absent { input, .. } => {
+            let input = view.wide(*input, steps, &mut scratch.wide[0]);
+            input.any(&mut scratch.bits);
+            out.reset(1, steps);
+            let (values, bits) = out.row_mut(0);
+            values.fill(1.0);
+            block::fill(bits, steps);
+            for (word, any) in bits.iter_mut().zip(&scratch.bits) {
+                *word &= !any;
+            }
+        }
+        Kind::Select { select, stamp } => select::evaluate(view, state, select, *stamp, frame, out, scratch),
+        Kind::Window { input, function, range, params } => {
+            window::evaluate(
+                view,
+                state,
+                inner,
+                &window::Window { input, function: *function, range: *range, params },
+                frame,
+                out,
+                scratch,
+            );
+        }
+        Kind::Map { op, input } => map::evaluate(view, state, op, *input, frame, out, scratch),
+        Kind::Relabel { input, .. } => {
+            let input = view.wide(*input, steps, &mut scratch.wide[0]);
+            copy_rows(state, input, out);
+        }
+        Kind::VectorBinary(op) => binary::evaluate(view, state, op, steps, out, scratch),
+        Kind::Set { op, lhs, rhs, .. } => sets::evaluate(view, state, *op, (*lhs, *rhs), steps, out, scratch),
+        Kind::Aggregate { op, param, input, .. } => {
+            aggregate::evaluate(view, state, *op, (*param, *input), steps, out, scratch);
+        }
+        Kind::CountValues { label, input, .. } => topk::count_values(view, state, label, *input, steps, out, scratch),
+        Kind::TopK { bottom, k, input, .. } => topk::evaluate(view, state, *bottom, (*k, *input), steps, out, scratch),
+        Kind::HistogramQuantile { q, input } => buckets::evaluate(view, state, (*q, *input), steps, out, scratch),
+    }
+    view.inherit_failures(&node.kind, out);
+}
+
+fn scalar_row(out: &mut Block, steps: usize, value: impl Fn(usize) -> f64) {
+    out.reset(1, steps);
+    let (values, bits) = out.row_mut(0);
+    for (step, out) in values.iter_mut().enumerate() {
+        *out = value(step);
+    }
+    block::fill(bits, steps);
+}
+
+/// Returns the value of the only row that is present at a step, or NaN.
+fn only_value(block: &Block, step: usize) -> f64 {
+    let mut found = None;
+    for row in 0..block.rows {
+        if let Some(value) = block.get(row, step) {
+            if found.is_some() {
+                return f64::NAN;
+            }
+            found = Some(value);
+        }
+    }
+    found.unwrap_or(f64::NAN)
+}
+
+/// Copies input rows to the rows they go to; two present at one step are a fault.
+pub(super) fn copy_rows(state: &mut NodeState, input: &Block, out: &mut Block) {
+    out.reset(state.labels.len(), input.steps);
+    if !state.merged {
+        out.values.copy_from_slice(&input.values[..input.rows * input.steps]);
+        out.present.copy_from_slice(&input.present[..input.rows * input.words]);
+        return;
+    }
+    for row in 0..input.rows {
+        let target = state.map[row] as usize;
+        for step in block::ones(input.bits(row)) {
+            if block::has(out.bits(target), step) {
+                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+            }
+            out.set(target, step, input.row(row)[step]);
+        }
+    }
+}
+
+/// A root whose names were dropped at the end.
+pub(crate) struct Finished {
+    pub(crate) labels: Vec<LabelSet>,
+    pub(crate) order: Vec<u32>,
+    pub(crate) block: Block,
+}
+
+/// Drops the names that functions marked for dropping (delayed name removal).
+pub(crate) fn drop_names(state: &NodeState, block: &Block, faults: &mut Vec<Fault>) -> Finished {
+    let mut merged = NodeState::default();
+    for (labels, drops) in state.labels.iter().zip(&state.drops) {
+        merged.add_mapped(labels, false, *drops, false);
+    }
+    merged.order_by(&state.order);
+    let mut out = Block::default();
+    copy_rows(&mut merged, block, &mut out);
+    block::or_into(&mut out.failed, &block.failed);
+    faults.append(&mut merged.faults);
+    faults.sort_by_key(|fault| fault.step);
+    faults.dedup_by_key(|fault| fault.step);
+    Finished { labels: merged.labels, order: merged.order, block: out }
+}

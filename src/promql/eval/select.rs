@@ -1,0 +1,89 @@
+//! Instant selectors.
+
+use crate::store::{Samples, Store, is_stale};
+use crate::time::{Millis, Timestamp};
+
+use super::super::block::Block;
+use super::super::plan::Select;
+use super::super::program::{Frame, Source};
+use super::super::roster::NodeState;
+use super::{Scratch, View};
+
+/// Takes at each step the newest sample within the look-back, unless it is a stale marker.
+///
+/// Source: promql.md 8.1. Cost: one pass over the samples and steps of each series.
+pub(super) fn evaluate(
+    view: &View<'_>,
+    state: &NodeState,
+    select: &Select,
+    stamp: bool,
+    frame: &Frame<'_>,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let lookback = view.plan.options.lookback;
+    references(select.at, select.offset, frame, &mut scratch.refs);
+    let steps = frame.evals.len();
+    out.reset(state.sources.len(), steps);
+    let (Some(first), Some(last)) = (scratch.refs.first(), scratch.refs.last()) else { return };
+    for (row, source) in state.sources.iter().enumerate() {
+        let store = store_of(*source, frame);
+        let samples = store.samples(source.id, first.minus(lookback), *last);
+        if samples.times.is_empty() {
+            continue;
+        }
+        let ends = if caps(*source, frame, &scratch.refs, &mut scratch.caps) { &scratch.caps } else { &scratch.refs };
+        let (values, bits) = out.row_mut(row);
+        newest(samples, &scratch.refs, ends, lookback, stamp, values, bits);
+    }
+}
+
+/// Walks steps and samples together.
+fn newest(
+    samples: Samples<'_>,
+    refs: &[Timestamp],
+    ends: &[Timestamp],
+    lookback: Millis,
+    stamp: bool,
+    values: &mut [f64],
+    bits: &mut [u64],
+) {
+    let mut taken = 0;
+    for (step, (reference, end)) in refs.iter().zip(ends).enumerate() {
+        while taken < samples.times.len() && samples.times[taken] <= *end {
+            taken += 1;
+        }
+        let Some(at) = taken.checked_sub(1) else { continue };
+        let value = samples.values[at];
+        if samples.times[at] > reference.minus(lookback) && !is_stale(value) {
+            values[step] = if stamp { samples.times[at].seconds() } else { value };
+            bits[step / 64] |= 1 << (step % 64);
+        }
+    }
+}
+
+/// Writes for each step the time that a selector refers to.
+pub(super) fn references(at: Option<Timestamp>, offset: Millis, frame: &Frame<'_>, refs: &mut Vec<Timestamp>) {
+    refs.clear();
+    refs.extend(frame.evals.iter().map(|eval| at.unwrap_or(*eval).minus(offset)));
+}
+
+/// Writes for each step the end of what it sees of a written series; tells whether any step sees less than all.
+pub(super) fn caps(source: Source, frame: &Frame<'_>, refs: &[Timestamp], caps: &mut Vec<Timestamp>) -> bool {
+    let Some(written) = frame.inputs.written.filter(|_| source.written) else { return false };
+    let lag = written.lags[written.writers[source.id.0 as usize] as usize];
+    caps.clear();
+    caps.extend(refs.iter().zip(frame.slots).map(|(reference, slot)| match *slot {
+        Timestamp::MAX => *reference,
+        slot => slot.minus(lag).min(*reference),
+    }));
+    true
+}
+
+/// Returns the store that a row's series is in.
+pub(super) fn store_of<'a>(source: Source, frame: &Frame<'a>) -> &'a Store {
+    match frame.inputs.written {
+        Some(written) if source.written => written.store,
+        _ => frame.inputs.recording,
+    }
+}

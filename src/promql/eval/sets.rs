@@ -1,0 +1,71 @@
+//! `and`, `or` and `unless`.
+
+use super::super::ast::BinaryOp;
+use super::super::block::{self, Block};
+use super::super::plan::NodeId;
+use super::super::roster::NodeState;
+use super::{SAME_LABELS, Scratch, View, fault};
+
+/// Keeps rows by whether the other side has their key at each step.
+///
+/// Source: promql.md 8.5. Cost: one pass over the bits, and the values that stay.
+pub(super) fn evaluate(
+    view: &View<'_>,
+    state: &mut NodeState,
+    op: BinaryOp,
+    (lhs, rhs): (NodeId, NodeId),
+    steps: usize,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let [wide_left, wide_right] = &mut scratch.wide;
+    let left = view.wide(lhs, steps, wide_left);
+    let right = view.wide(rhs, steps, wide_right);
+    out.reset(state.labels.len(), steps);
+    let bits = &mut scratch.bits;
+    let groups = std::mem::take(&mut state.groups);
+    for group in &groups {
+        // The steps at which the other side has this key.
+        let others = if op == BinaryOp::Or { (&group.left, left) } else { (&group.right, right) };
+        bits.clear();
+        bits.resize(out.words, 0);
+        for row in others.0 {
+            block::or_into(bits, others.1.bits(*row as usize));
+        }
+        for row in &group.left {
+            let keep = |word: usize, held: u64| match op {
+                BinaryOp::And => held & bits[word],
+                BinaryOp::Unless => held & !bits[word],
+                _ => held,
+            };
+            copy(state, left, *row as usize, state.map[*row as usize] as usize, keep, out);
+        }
+        if op == BinaryOp::Or {
+            for row in &group.right {
+                let keep = |word: usize, held: u64| held & !bits[word];
+                copy(state, right, *row as usize, state.map_right[*row as usize] as usize, keep, out);
+            }
+        }
+    }
+    state.groups = groups;
+}
+
+fn copy(
+    state: &mut NodeState,
+    from: &Block,
+    row: usize,
+    target: usize,
+    keep: impl Fn(usize, u64) -> u64,
+    out: &mut Block,
+) {
+    for word in 0..out.words {
+        let kept = keep(word, from.bits(row)[word]);
+        for bit in block::ones(&[kept]) {
+            let step = word * 64 + bit;
+            if block::has(out.bits(target), step) {
+                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+            }
+            out.set(target, step, from.row(row)[step]);
+        }
+    }
+}

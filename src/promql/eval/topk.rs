@@ -1,0 +1,139 @@
+//! `topk`, `bottomk` and `count_values`: aggregations whose rows depend on values.
+
+use super::super::block::{self, Block};
+use super::super::maths::format_float;
+use super::super::plan::{NodeId, Operand};
+use super::super::roster::{NodeState, number};
+use super::{Scratch, View, fault};
+
+/// Keeps the k largest or smallest values of each group at every step.
+///
+/// Source: Prometheus' `aggregationK`: a heap of k samples with the least wanted one on top, so that the choice among
+/// equal values is the same. Cost: n log k a step.
+pub(super) fn evaluate(
+    view: &View<'_>,
+    state: &mut NodeState,
+    bottom: bool,
+    (k, input): (Operand, NodeId),
+    steps: usize,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let order = &view.state(input).order;
+    let input = view.wide(input, steps, &mut scratch.wide[0]);
+    out.reset(state.labels.len(), steps);
+    let mut heaps: Vec<Vec<(f64, u32)>> = vec![Vec::new(); state.groups.len()];
+    for step in 0..steps {
+        let wanted = view.scalar(k, step);
+        if wanted.is_nan() || wanted >= 9_223_372_036_854_775_807.0 || wanted <= -9_223_372_036_854_775_808.0 {
+            fault(&mut state.faults, out, step, || parameter_words(wanted));
+            continue;
+        }
+        let wanted = (wanted.trunc().max(0.0) as usize).min(input.rows);
+        if wanted == 0 {
+            continue;
+        }
+        heaps.iter_mut().for_each(Vec::clear);
+        for row in order {
+            if let Some(value) = input.get(*row as usize, step) {
+                let heap = &mut heaps[state.map_right[*row as usize] as usize];
+                offer(heap, wanted, bottom, (value, *row));
+            }
+        }
+        for (value, row) in heaps.iter().flatten() {
+            out.set(*row as usize, step, *value);
+        }
+    }
+}
+
+fn parameter_words(k: f64) -> String {
+    if k.is_nan() {
+        return "Parameter value is NaN".to_owned();
+    }
+    let way = if k > 0.0 { "overflows" } else { "underflows" };
+    format!("Scalar value {} {way} int64", format_float(k))
+}
+
+/// Tells whether the first is less wanted than the second: it is nearer to the top of the heap.
+fn less(bottom: bool, a: f64, b: f64) -> bool {
+    if a.is_nan() {
+        return true;
+    }
+    if bottom { a > b } else { a < b }
+}
+
+fn offer(heap: &mut Vec<(f64, u32)>, k: usize, bottom: bool, item: (f64, u32)) {
+    if heap.len() < k {
+        heap.push(item);
+        let mut at = heap.len() - 1;
+        while at > 0 {
+            let parent = (at - 1) / 2;
+            if !less(bottom, heap[at].0, heap[parent].0) {
+                break;
+            }
+            heap.swap(at, parent);
+            at = parent;
+        }
+        return;
+    }
+    let top = heap[0].0;
+    let better = if bottom { top > item.0 } else { top < item.0 };
+    if better || (top.is_nan() && !item.0.is_nan()) {
+        heap[0] = item;
+        let mut at = 0;
+        loop {
+            let mut child = 2 * at + 1;
+            if child >= heap.len() {
+                break;
+            }
+            if child + 1 < heap.len() && less(bottom, heap[child + 1].0, heap[child].0) {
+                child += 1;
+            }
+            if !less(bottom, heap[child].0, heap[at].0) {
+                break;
+            }
+            heap.swap(at, child);
+            at = child;
+        }
+    }
+}
+
+/// Counts equal values in each group: a row for each group and value.
+pub(super) fn count_values(
+    view: &View<'_>,
+    state: &mut NodeState,
+    label: &str,
+    input: NodeId,
+    steps: usize,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let input_state = view.state(input);
+    let input = view.wide(input, steps, &mut scratch.wide[0]);
+    out.reset(state.labels.len(), steps);
+    let mut keys = vec![crate::labels::LabelSet::empty(); state.groups.len()];
+    for (labels, group) in &state.keys {
+        keys[*group as usize] = labels.clone();
+    }
+    for row in &input_state.order {
+        let group = &keys[state.map_right[*row as usize] as usize];
+        let mut last: Option<(u64, usize)> = None;
+        for step in block::ones(input.bits(*row as usize)) {
+            let value = input.row(*row as usize)[step];
+            let target = match last {
+                Some((bits, target)) if bits == value.to_bits() => target,
+                _ => {
+                    let mut labels = group.to_builder();
+                    labels.set(label, &format_float(value));
+                    let target = state.row(&labels.build(), false) as usize;
+                    out.grow(target + 1);
+                    target
+                }
+            };
+            last = Some((value.to_bits(), target));
+            let before = out.get(target, step).unwrap_or(0.0);
+            out.set(target, step, before + 1.0);
+        }
+    }
+    state.order = (0..number(state.labels.len())).collect();
+}

@@ -1,0 +1,282 @@
+//! Functions over ranges of samples: of selectors and of subqueries.
+
+use crate::store::is_stale;
+use crate::time::{Millis, Timestamp};
+
+use super::super::block::{self, Block};
+use super::super::plan::{Operand, WindowInput};
+use super::super::program::{Frame, Program};
+use super::super::rollup::{self, Param, RangeFn, Windows};
+use super::super::roster::NodeState;
+use super::select::{caps, references, store_of};
+use super::{SAME_LABELS, Scratch, View, copy_rows, fault};
+
+/// The parts of a window node.
+pub(super) struct Window<'a> {
+    pub(super) input: &'a WindowInput,
+    pub(super) function: RangeFn,
+    pub(super) range: Millis,
+    pub(super) params: &'a [Operand; 2],
+}
+
+/// Applies a function to the samples in each step's window.
+///
+/// Cost: promql.md 6, by function.
+pub(super) fn evaluate(
+    view: &View<'_>,
+    state: &mut NodeState,
+    inner: &mut [Program],
+    window: &Window<'_>,
+    frame: &Frame<'_>,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let steps = frame.evals.len();
+    for (param, values) in window.params.iter().zip(&mut scratch.params) {
+        if let Operand::Node(_) = param {
+            values.clear();
+            values.extend((0..steps).map(|step| view.scalar(*param, step)));
+        }
+    }
+    match window.input {
+        WindowInput::Selector(select) => {
+            references(select.at, select.offset, frame, &mut scratch.refs);
+            let mut raw = std::mem::take(if state.merged { &mut scratch.raw } else { out });
+            raw.reset(state.sources.len(), steps);
+            of_series(state, window, frame, &mut raw, scratch);
+            if state.merged {
+                copy_rows(state, &raw, out);
+                scratch.raw = raw;
+            } else {
+                *out = raw;
+            }
+        }
+        WindowInput::Subquery { inner: program, step, offset, at } => {
+            references(*at, *offset, frame, &mut scratch.refs);
+            let grid = Grid { step: *step, offset: *offset, at: *at };
+            of_subquery(view, state, &mut inner[*program], window, &grid, frame, out, scratch);
+        }
+    }
+}
+
+fn of_series(state: &NodeState, window: &Window<'_>, frame: &Frame<'_>, raw: &mut Block, scratch: &mut Scratch) {
+    let (Some(first), Some(last)) = (scratch.refs.first().copied(), scratch.refs.last().copied()) else { return };
+    for (row, source) in state.sources.iter().enumerate() {
+        let store = store_of(*source, frame);
+        let samples = store.samples(source.id, first.minus(window.range), last);
+        let (mut times, mut values) = (samples.times, samples.values);
+        if store.has_stale(source.id) && values.iter().any(|value| is_stale(*value)) {
+            scratch.times.clear();
+            scratch.values.clear();
+            let live = times.iter().zip(values).filter(|(_, value)| !is_stale(**value));
+            live.for_each(|(time, value)| {
+                scratch.times.push(*time);
+                scratch.values.push(*value);
+            });
+            (times, values) = (&scratch.times, &scratch.values);
+        }
+        if times.is_empty() {
+            continue;
+        }
+        let capped = caps(*source, frame, &scratch.refs, &mut scratch.caps);
+        scratch.bounds.clear();
+        rollup::bounds(times, &scratch.refs, capped.then_some(&scratch.caps), window.range, &mut scratch.bounds);
+        let windows = Windows {
+            times,
+            values,
+            bounds: &scratch.bounds,
+            refs: &scratch.refs,
+            evals: frame.evals,
+            range: window.range,
+        };
+        let (out, present) = raw.row_mut(row);
+        rollup::roll(window.function, &windows, params(window, &scratch.params), &mut scratch.rollup, out, present);
+    }
+}
+
+fn params<'a>(window: &Window<'_>, values: &'a [Vec<f64>; 2]) -> [Param<'a>; 2] {
+    let param = |at: usize| match window.params[at] {
+        Operand::Const(value) => Param::Const(value),
+        Operand::Node(_) => Param::Steps(&values[at]),
+    };
+    [param(0), param(1)]
+}
+
+/// Where the steps of a subquery lie.
+struct Grid {
+    step: Millis,
+    offset: Millis,
+    at: Option<Timestamp>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
+fn of_subquery(
+    view: &View<'_>,
+    state: &mut NodeState,
+    program: &mut Program,
+    window: &Window<'_>,
+    grid: &Grid,
+    frame: &Frame<'_>,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let steps = frame.evals.len();
+    out.reset(state.labels.len(), steps);
+    // Steps that see less than the whole of what their inner steps ask for are evaluated one by one: two of them may
+    // see different samples at the same inner step.
+    let shared = grid.at.is_some_and(|_| steps == 1) || sees_all(program, grid, frame);
+    let mut runs = Vec::new();
+    if shared {
+        runs.push(0..steps);
+    } else {
+        runs.extend((0..steps).map(|step| step..step + 1));
+    }
+    let refs = std::mem::take(&mut scratch.refs);
+    for run in runs {
+        let (Some(first), Some(last)) = (refs[run.clone()].first(), refs[run.clone()].last()) else { continue };
+        let times = grid_times(first.minus(window.range), *last, grid.step);
+        if times.is_empty() {
+            continue;
+        }
+        let slot = if shared { Timestamp::MAX } else { frame.slots[run.start] };
+        let slots = vec![slot; times.len()];
+        program.run_frame(&Frame { inputs: frame.inputs, evals: &times, slots: &slots }, &mut |_, _| {});
+        fold_run(view, state, program, window, &Run { steps: run, refs: &refs, times: &times }, frame, out, scratch);
+    }
+    scratch.refs = refs;
+}
+
+/// Tells whether no step of the frame sees less of a written series than its newest inner step asks for.
+fn sees_all(program: &Program, grid: &Grid, frame: &Frame<'_>) -> bool {
+    let Some(written) = frame.inputs.written else { return true };
+    let Some((slot, eval)) = frame.slots.first().zip(frame.evals.first()) else { return true };
+    if *slot == Timestamp::MAX {
+        return true;
+    }
+    let longest = written.lags.iter().max().copied().unwrap_or_default();
+    let least = program.least_offset().0.saturating_add(grid.offset.0).saturating_add(slot.since(*eval).0);
+    least >= longest.0
+}
+
+/// Lists the multiples of a step with `from < time <= to`.
+fn grid_times(from: Timestamp, to: Timestamp, step: Millis) -> Vec<Timestamp> {
+    let first = from.0.div_euclid(step.0).saturating_add(1).saturating_mul(step.0);
+    let mut times = Vec::new();
+    let mut time = first;
+    while time <= to.0 {
+        times.push(Timestamp(time));
+        time += step.0;
+    }
+    times
+}
+
+/// Steps of the frame whose windows lie on one grid.
+struct Run<'a> {
+    steps: std::ops::Range<usize>,
+    refs: &'a [Timestamp],
+    times: &'a [Timestamp],
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
+fn fold_run(
+    view: &View<'_>,
+    state: &mut NodeState,
+    program: &Program,
+    window: &Window<'_>,
+    run: &Run<'_>,
+    frame: &Frame<'_>,
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let (inner, block) = program.root_state(0);
+    bind_inner(view, state, inner, window.function);
+    out.grow(state.labels.len());
+    let refs = &run.refs[run.steps.clone()];
+    let evals = &frame.evals[run.steps.clone()];
+    let spread;
+    let block = if block.steps == run.times.len() {
+        block
+    } else {
+        let mut wide = Block::default();
+        super::broadcast(block, run.times.len(), &mut wide);
+        spread = wide;
+        &spread
+    };
+    fail_windows(state, program, window, run, block, out);
+    let words = run.steps.len().div_ceil(64);
+    let mut row_values = vec![0.0; run.steps.len()];
+    let mut row_bits = vec![0; words];
+    for row in 0..block.rows {
+        scratch.times.clear();
+        scratch.values.clear();
+        for step in block::ones(block.bits(row)) {
+            scratch.times.push(run.times[step]);
+            scratch.values.push(block.row(row)[step]);
+        }
+        if scratch.times.is_empty() {
+            continue;
+        }
+        scratch.bounds.clear();
+        rollup::bounds(&scratch.times, refs, None, window.range, &mut scratch.bounds);
+        let windows = Windows {
+            times: &scratch.times,
+            values: &scratch.values,
+            bounds: &scratch.bounds,
+            refs,
+            evals,
+            range: window.range,
+        };
+        row_bits.fill(0);
+        let params = [0, 1].map(|at| match window.params[at] {
+            Operand::Const(value) => Param::Const(value),
+            Operand::Node(_) => Param::Steps(&scratch.params[at][run.steps.clone()]),
+        });
+        rollup::roll(window.function, &windows, params, &mut scratch.rollup, &mut row_values, &mut row_bits);
+        let target = if state.merged { state.map[row] as usize } else { row };
+        for at in block::ones(&row_bits) {
+            let step = run.steps.start + at;
+            if block::has(out.bits(target), step) {
+                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+            }
+            out.set(target, step, row_values[at]);
+        }
+    }
+}
+
+/// Adds rows for what the inner program gained.
+fn bind_inner(view: &View<'_>, state: &mut NodeState, inner: &NodeState, function: RangeFn) {
+    if state.seen[0] == inner.labels.len() {
+        return;
+    }
+    for at in state.seen[0]..inner.labels.len() {
+        let drops = inner.drops[at];
+        state.add_mapped(&inner.labels[at], drops, !function.keeps_name(), view.plan.options.delayed_names);
+    }
+    state.seen[0] = inner.labels.len();
+    state.order_by(&inner.order);
+}
+
+/// Fails the steps in whose window an inner step failed, with the first such fault.
+fn fail_windows(
+    state: &mut NodeState,
+    program: &Program,
+    window: &Window<'_>,
+    run: &Run<'_>,
+    block: &Block,
+    out: &mut Block,
+) {
+    if !block::any(&block.failed) {
+        return;
+    }
+    let faults = program.faults_of(0, run.times.len());
+    for step in run.steps.clone() {
+        let (from, to) = (run.refs[step].minus(window.range), run.refs[step]);
+        let first = faults.iter().find(|fault| {
+            let at = run.times[fault.step as usize];
+            from < at && at <= to
+        });
+        if let Some(first) = first {
+            fault(&mut state.faults, out, step, || first.message.clone());
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! A program that runs: a plan, the rows its nodes have so far, and the blocks they write to.
+
+use crate::labels::LabelSet;
+use crate::store::{Reach, SelectorId, SeriesId, Store};
+use crate::time::{Millis, Timestamp};
+
+use super::ast::Expr;
+use super::block::{self, Block};
+use super::eval;
+use super::parse::Problem;
+use super::plan::{Kind, LowerOptions, NodeId, Operand, Plan, RootId, Select, WindowInput};
+use super::roster::NodeState;
+
+/// What a program reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) recording: &'a Store,
+    pub(crate) written: Option<Written<'a>>,
+}
+
+/// Series that rules wrote, and from when on a reader sees them.
+#[derive(Clone, Copy)]
+pub(crate) struct Written<'a> {
+    pub(crate) store: &'a Store,
+    /// By series: which writer wrote it.
+    pub(crate) writers: &'a [u32],
+    /// By writer: a sample is visible at slot t when it is stamped at most t minus this.
+    pub(crate) lags: &'a [Millis],
+}
+
+/// The times of a run, ascending: evaluated at `slot - offset`.
+#[derive(Clone, Copy)]
+pub(crate) struct Steps<'a> {
+    pub(crate) slots: &'a [Timestamp],
+    pub(crate) offset: Millis,
+}
+
+/// What a root evaluated to.
+#[derive(Clone, Copy)]
+pub(crate) struct Root<'a> {
+    /// By row; append-only and unique.
+    pub(crate) labels: &'a [LabelSet],
+    /// The rows in the order of the result.
+    pub(crate) order: &'a [u32],
+    pub(crate) scalar: bool,
+    pub(crate) steps: usize,
+    /// Value (row, step) at `row * steps + step`.
+    pub(crate) values: &'a [f64],
+    /// Bit (row, step) in word `row * words + step / 64`.
+    pub(crate) present: &'a [u64],
+    pub(crate) words: usize,
+    /// A bit a step.
+    pub(crate) failed: &'a [u64],
+    /// One for each failed step, by step.
+    pub(crate) faults: &'a [Fault],
+}
+
+/// Why an evaluation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) step: u32,
+    /// In Prometheus' words.
+    pub(crate) message: String,
+}
+
+/// The steps of a run as nodes see them.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    pub(crate) inputs: Inputs<'a>,
+    /// When each step is evaluated.
+    pub(crate) evals: &'a [Timestamp],
+    /// By which slot each step must have been written what it reads; `Timestamp::MAX` sees all.
+    pub(crate) slots: &'a [Timestamp],
+}
+
+/// A plan, bound to stores, with the state it keeps between runs: rows, and values that are the same at every step.
+pub(crate) struct Program {
+    plan: Plan,
+    inner: Vec<Program>,
+    states: Vec<NodeState>,
+    blocks: Vec<Block>,
+    /// By node: the block it writes to.
+    registers: Vec<usize>,
+    scratch: eval::Scratch,
+    /// Reused for the labels of one row each of a scalar root.
+    no_labels: [LabelSet; 1],
+    faults: Vec<Fault>,
+    evals: Vec<Timestamp>,
+}
+
+impl Program {
+    pub(crate) fn new(options: LowerOptions) -> Self {
+        Self::of(Plan::new(options))
+    }
+
+    fn of(mut plan: Plan) -> Self {
+        let inner = std::mem::take(&mut plan.inner).into_iter().map(Self::of).collect();
+        Self {
+            plan,
+            inner,
+            states: Vec::new(),
+            blocks: Vec::new(),
+            registers: Vec::new(),
+            scratch: eval::Scratch::default(),
+            no_labels: [LabelSet::empty()],
+            faults: Vec::new(),
+            evals: Vec::new(),
+        }
+    }
+
+    /// Lowers an expression and makes it a root. All roots are added before the program is bound.
+    ///
+    /// # Errors
+    /// What is not evaluated, and what can never be.
+    pub(crate) fn add(&mut self, expr: &Expr) -> Result<RootId, Vec<Problem>> {
+        self.plan.inner = std::mem::take(&mut self.inner).into_iter().map(|program| program.plan).collect();
+        let root = self.plan.add(expr);
+        self.inner = std::mem::take(&mut self.plan.inner).into_iter().map(Self::of).collect();
+        root
+    }
+
+    /// Registers the selectors of all nodes with the stores, and lays out the blocks.
+    pub(crate) fn bind(&mut self, recording: &mut Store, written: Option<&mut Store>) {
+        self.bind_below(recording, written, Reach::default());
+    }
+
+    /// Binds to the series that the stores hold now, registering nothing: for programs that run once.
+    pub(crate) fn bind_once(&mut self, inputs: &Inputs<'_>) {
+        self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
+        for (node, state) in self.plan.nodes.iter().zip(&mut self.states) {
+            let matchers = match &node.kind {
+                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
+                    &select.matchers
+                }
+                _ => continue,
+            };
+            let recorded = inputs.recording.matching(matchers).into_iter().map(|id| Source { written: false, id });
+            state.found.extend(recorded);
+            if let Some(written) = inputs.written {
+                state.found.extend(written.store.matching(matchers).into_iter().map(|id| Source { written: true, id }));
+            }
+        }
+        for inner in &mut self.inner {
+            inner.bind_once(inputs);
+        }
+        self.lay_out();
+    }
+
+    /// Binds with what the subqueries around this program add to the reach of its selectors.
+    fn bind_below(&mut self, recording: &mut Store, mut written: Option<&mut Store>, around: Reach) {
+        self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
+        for at in 0..self.plan.nodes.len() {
+            let below = |reach: Reach| Reach {
+                back: Millis(reach.back.0.saturating_add(around.back.0)),
+                ahead: Millis(reach.ahead.0.saturating_add(around.ahead.0)),
+                pinned: reach.pinned.or(around.pinned),
+            };
+            match &self.plan.nodes[at].kind {
+                Kind::Select { select, .. } => {
+                    let reach = below(self.reach_of(select, self.plan.options.lookback));
+                    self.states[at].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                }
+                Kind::Window { input: WindowInput::Selector(select), range, .. } => {
+                    let reach = below(self.reach_of(select, *range));
+                    self.states[at].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                }
+                Kind::Window { input: WindowInput::Subquery { inner, step, offset, at }, range, .. } => {
+                    let reach = below(self.reach_at(*at, *offset, Millis(range.0.saturating_add(step.0))));
+                    self.inner[*inner].bind_below(recording, written.as_deref_mut(), reach);
+                }
+                _ => {}
+            }
+        }
+        self.lay_out();
+    }
+
+    /// Gives every node a block: nodes that are never needed at once share one; invariant ones keep their own.
+    fn lay_out(&mut self) {
+        let count = self.plan.nodes.len();
+        let mut last_use: Vec<usize> = (0..count).collect();
+        for at in 0..count {
+            for input in self.plan.nodes[at].kind.inputs() {
+                last_use[input] = at;
+            }
+        }
+        let mut emitted_at = 0;
+        for root in &self.plan.roots {
+            emitted_at = emitted_at.max(*root);
+            last_use[*root] = last_use[*root].max(emitted_at);
+        }
+        let mut free: Vec<usize> = Vec::new();
+        let mut blocks = 0;
+        self.registers = vec![0; count];
+        for at in 0..count {
+            let own = self.plan.nodes[at].invariant;
+            self.registers[at] = match free.pop().filter(|_| !own) {
+                Some(register) => register,
+                None => {
+                    blocks += 1;
+                    blocks - 1
+                }
+            };
+            for (node, last) in last_use.iter().enumerate().take(at + 1) {
+                if *last == at && !self.plan.nodes[node].invariant {
+                    free.push(self.registers[node]);
+                }
+            }
+        }
+        self.blocks = (0..blocks).map(|_| Block::default()).collect();
+    }
+
+    fn reach_at(&self, at: Option<Timestamp>, offset: Millis, range: Millis) -> Reach {
+        match at {
+            Some(at) if self.plan.options.reads_written => {
+                // Read at every step, whatever the distance.
+                Reach { back: Millis(i64::MAX), ahead: Millis::ZERO, pinned: Some(at.minus(offset)) }
+            }
+            Some(at) => Reach { back: Millis::ZERO, ahead: Millis::ZERO, pinned: Some(at.minus(offset)) },
+            None => Reach {
+                back: Millis(range.0.saturating_add(offset.0).max(0)),
+                ahead: Millis(offset.0.saturating_neg().max(0)),
+                pinned: None,
+            },
+        }
+    }
+
+    fn reach_of(&self, select: &Select, range: Millis) -> Reach {
+        self.reach_at(select.at, select.offset, range)
+    }
+
+    /// Returns how far the whole program looks from the time it is evaluated at.
+    pub(crate) fn reach(&self) -> Reach {
+        let mut reach = Reach::default();
+        for node in &self.plan.nodes {
+            reach = reach.or(match &node.kind {
+                Kind::Select { select, .. } => self.reach_of(select, self.plan.options.lookback),
+                Kind::Window { input: WindowInput::Selector(select), range, .. } => self.reach_of(select, *range),
+                Kind::Window { input: WindowInput::Subquery { inner, step, offset, at }, range, .. } => {
+                    let own = self.reach_at(*at, *offset, Millis(range.0.saturating_add(step.0)));
+                    let inner = self.inner[*inner].reach();
+                    Reach {
+                        back: Millis(own.back.0.saturating_add(inner.back.0)),
+                        ahead: Millis(own.ahead.0.saturating_add(inner.ahead.0)),
+                        pinned: own.pinned.max(inner.pinned),
+                    }
+                }
+                _ => Reach::default(),
+            });
+        }
+        reach
+    }
+
+    /// Returns how many steps one run should have at most, for steps this far apart: some millions of values, and a
+    /// multiple of the longest window where that is long, since each run begins its windows anew.
+    pub(crate) fn block_steps(&self, interval: Millis) -> usize {
+        let window = usize::try_from(self.reach().back.0 / interval.0.max(1)).unwrap_or(usize::MAX);
+        let wanted = if window > 512 { window.saturating_mul(4).min(16_384) } else { 1024 };
+        let rows = self.states.iter().map(|state| state.labels.len()).max().unwrap_or(0).max(1);
+        wanted.min((4 << 20) / rows).max(16)
+    }
+
+    /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added.
+    pub(crate) fn run(&mut self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)) {
+        let mut evals = std::mem::take(&mut self.evals);
+        evals.clear();
+        evals.extend(steps.slots.iter().map(|slot| slot.minus(steps.offset)));
+        self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots }, sink);
+        self.evals = evals;
+    }
+
+    /// Evaluates all roots for a frame.
+    pub(crate) fn run_frame(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)) {
+        let mut next_root = 0;
+        for at in 0..self.plan.nodes.len() {
+            self.evaluate(at, frame);
+            while self.plan.roots.get(next_root).is_some_and(|root| *root <= at) {
+                self.emit(next_root, frame.evals.len(), sink);
+                next_root += 1;
+            }
+        }
+    }
+
+    fn evaluate(&mut self, at: NodeId, frame: &Frame<'_>) {
+        let mut state = std::mem::take(&mut self.states[at]);
+        let node = &self.plan.nodes[at];
+        state.bind(node, &self.plan, &self.states, &frame.inputs);
+        let mut out = std::mem::take(&mut self.blocks[self.registers[at]]);
+        state.faults.clear();
+        if node.invariant && state.evaluated {
+            // What was computed holds at every step; series that appeared since have nothing in a window of the past.
+            out.grow(state.labels.len());
+        } else {
+            let frame = if node.invariant {
+                Frame { evals: &frame.evals[..1], slots: &frame.slots[..1], ..*frame }
+            } else {
+                *frame
+            };
+            let view =
+                eval::View { plan: &self.plan, states: &self.states, blocks: &self.blocks, registers: &self.registers };
+            eval::evaluate(&view, at, &mut state, &mut self.inner, &frame, &mut out, &mut self.scratch);
+            state.evaluated = true;
+        }
+        self.blocks[self.registers[at]] = out;
+        self.states[at] = state;
+    }
+
+    fn emit(&mut self, root: usize, steps: usize, sink: &mut dyn FnMut(RootId, Root<'_>)) {
+        let node = self.plan.roots[root];
+        let scalar = self.plan.scalar_roots[root];
+        let mut broadcast = Block::default();
+        let block = &self.blocks[self.registers[node]];
+        let block = if block.steps == steps {
+            block
+        } else {
+            eval::broadcast(block, steps, &mut broadcast);
+            &broadcast
+        };
+        let mut faults = std::mem::take(&mut self.faults);
+        faults.clear();
+        if block::any(&block.failed) {
+            self.collect_faults(node, steps, block.failed.len(), &mut faults);
+        }
+        let state = &self.states[node];
+        let finished;
+        let (labels, order, block): (&[LabelSet], &[u32], &Block) = if scalar {
+            (&self.no_labels, &[0], block)
+        } else if state.drops.iter().any(|drops| *drops) {
+            finished = eval::drop_names(state, block, &mut faults);
+            (&finished.labels, &finished.order, &finished.block)
+        } else {
+            (&state.labels, &state.order, block)
+        };
+        sink(
+            RootId(root),
+            Root {
+                labels,
+                order,
+                scalar,
+                steps,
+                values: &block.values,
+                present: &block.present,
+                words: block.words,
+                failed: &block.failed,
+                faults: &faults,
+            },
+        );
+        self.faults = faults;
+    }
+
+    /// Returns the faults of a root's latest run, one for each failed step.
+    pub(crate) fn faults_of(&self, root: usize, steps: usize) -> Vec<Fault> {
+        let node = self.plan.roots[root];
+        let mut faults = Vec::new();
+        let failed = &self.blocks[self.registers[node]].failed;
+        self.collect_faults(node, steps, failed.len().max(steps.div_ceil(64)), &mut faults);
+        faults
+    }
+
+    /// Finds for each failed step the first fault in evaluation order among the nodes that a root reads.
+    fn collect_faults(&self, root: NodeId, steps: usize, words: usize, faults: &mut Vec<Fault>) {
+        let mut read = vec![false; root + 1];
+        read[root] = true;
+        for at in (0..=root).rev() {
+            if read[at] {
+                for input in self.plan.nodes[at].kind.inputs() {
+                    read[input] = true;
+                }
+            }
+        }
+        let mut told = vec![0; words];
+        for at in (0..=root).filter(|at| read[*at]) {
+            let whole = self.plan.nodes[at].invariant;
+            for fault in &self.states[at].faults {
+                let range = if whole { 0..steps } else { fault.step as usize..fault.step as usize + 1 };
+                for step in range {
+                    if !block::has(&told, step) {
+                        block::set(&mut told, step);
+                        let step = u32::try_from(step).unwrap_or(u32::MAX);
+                        faults.push(Fault { step, message: fault.message.clone() });
+                    }
+                }
+            }
+        }
+        faults.sort_by_key(|fault| fault.step);
+    }
+
+    /// Returns the literal metric names that the program selects, sorted, each once.
+    pub(crate) fn selected_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let mut add = |select: &Select| {
+            let name = select.matchers.iter().find(|matcher| {
+                matcher.name == crate::labels::METRIC_NAME && matcher.op == crate::labels::MatchOp::Equal
+            });
+            names.extend(name.map(|matcher| matcher.value.clone()));
+        };
+        for node in &self.plan.nodes {
+            match &node.kind {
+                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => add(select),
+                _ => {}
+            }
+        }
+        for inner in &self.inner {
+            names.extend(inner.selected_names());
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Returns the least distance from a slot back to what any selector that may read written series reads, offsets
+    /// summed up along subqueries. Negative when one looks ahead.
+    pub(crate) fn least_offset(&self) -> Millis {
+        let mut least = Millis(i64::MAX);
+        for node in &self.plan.nodes {
+            least = least.min(match &node.kind {
+                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
+                    if select.at.is_some() { Millis(i64::MIN) } else { select.offset }
+                }
+                Kind::Window { input: WindowInput::Subquery { inner, offset, at, .. }, .. } => {
+                    let inner = self.inner[*inner].least_offset();
+                    if at.is_some() { Millis(i64::MIN) } else { Millis(inner.0.saturating_add(offset.0)) }
+                }
+                _ => continue,
+            });
+        }
+        least
+    }
+
+    /// Returns the rows and values of a root after a run, its names not yet dropped.
+    pub(crate) fn root_state(&self, root: usize) -> (&NodeState, &Block) {
+        let node = self.plan.roots[root];
+        (&self.states[node], &self.blocks[self.registers[node]])
+    }
+}
+
+fn register(
+    select: &Select,
+    reach: Reach,
+    recording: &mut Store,
+    written: Option<&mut Store>,
+) -> (SelectorId, Option<SelectorId>) {
+    (recording.select(&select.matchers, reach), written.map(|written| written.select(&select.matchers, reach)))
+}
+
+/// A series of one of the two stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) written: bool,
+    pub(crate) id: SeriesId,
+}
+
+impl Kind {
+    /// Walks over the nodes that this one reads, in the order they are evaluated.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = NodeId> + use<> {
+        use super::plan::Elementwise;
+        let operand = |operand: &Operand| match operand {
+            Operand::Const(_) => None,
+            Operand::Node(node) => Some(*node),
+        };
+        let three: [Option<NodeId>; 3] = match self {
+            Self::Const(_) | Self::Time | Self::Select { .. } => [None; 3],
+            Self::Window { params, .. } => [operand(&params[0]), operand(&params[1]), None],
+            Self::Map { op, input } => match op {
+                Elementwise::Clamp(a, b) => [Some(*input), operand(a), operand(b)],
+                Elementwise::ClampMin(a) | Elementwise::ClampMax(a) | Elementwise::Round(a) => {
+                    [Some(*input), operand(a), None]
+                }
+                Elementwise::Arithmetic { scalar, .. } | Elementwise::Compare { scalar, .. } => {
+                    [Some(*input), operand(scalar), None]
+                }
+                Elementwise::Maths(_) | Elementwise::Date(_) | Elementwise::EvalTime | Elementwise::Same => {
+                    [Some(*input), None, None]
+                }
+            },
+            Self::ScalarBinary { lhs, rhs, .. } | Self::Extreme { lhs, rhs, .. } => [operand(lhs), operand(rhs), None],
+            Self::VectorBinary(binary) => [Some(binary.many_node), Some(binary.one_node), None],
+            Self::Set { lhs, rhs, .. } => [Some(*lhs), Some(*rhs), None],
+            Self::Aggregate { param, input, .. } => [operand(param), Some(*input), None],
+            Self::TopK { k, input, .. } => [operand(k), Some(*input), None],
+            Self::CountValues { input, .. }
+            | Self::Absent { input, .. }
+            | Self::Scalar(input)
+            | Self::Relabel { input, .. } => [Some(*input), None, None],
+            Self::Vector(scalar) => [operand(scalar), None, None],
+            Self::HistogramQuantile { q, input } => [operand(q), Some(*input), None],
+        };
+        three.into_iter().flatten()
+    }
+}
