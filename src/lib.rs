@@ -51,6 +51,7 @@
 
 pub mod diagnostic;
 pub mod engine;
+pub mod input;
 pub mod labels;
 pub mod limits;
 pub mod promql;

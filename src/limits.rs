@@ -34,3 +34,5 @@ pub const TEMPLATE_BYTES: usize = 1 << 20;
 pub const SUBQUERY_POINTS: i64 = 11_000_000;
 /// The most values that one line of series notation may expand to.
 pub const SERIES_VALUES: usize = 1_000_000;
+/// The most inputs of one recording; their number and a line share 64 bits.
+pub const INPUTS: usize = 65_535;

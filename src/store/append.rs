@@ -3,9 +3,9 @@
 use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
-use super::{Series, SeriesFacts, SeriesId, Store, is_stale};
+use super::{Series, SeriesFacts, SeriesId, Store, StreamId, is_stale};
 
-/// At most [`crate::limits::BATCH_ROWS`] samples: four columns of equal length. The only way into a store.
+/// Some [`crate::limits::BATCH_ROWS`] samples: four columns of equal length. The only way into a store.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Which series.
@@ -14,8 +14,11 @@ pub struct Batch {
     pub times: Vec<Timestamp>,
     /// What.
     pub values: Vec<f64>,
-    /// Where it stands in its file, for messages: the line.
+    /// Where it stands, for messages: the line, and in the upper 16 bits the number of its input.
     pub rows: Vec<u64>,
+    /// Which streams have a row, and when: an event each, in time order, for the inference of stale markers. A metric
+    /// that the stream's previous row had and this one lacks has ended.
+    pub snapshots: Vec<(StreamId, Timestamp)>,
 }
 
 impl Batch {
@@ -45,6 +48,15 @@ impl Batch {
         self.times.clear();
         self.values.clear();
         self.rows.clear();
+        self.snapshots.clear();
+    }
+
+    /// Drops the samples from the given one on.
+    pub fn truncate(&mut self, len: usize) {
+        self.series.truncate(len);
+        self.times.truncate(len);
+        self.values.truncate(len);
+        self.rows.truncate(len);
     }
 }
 

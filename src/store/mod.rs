@@ -2,6 +2,7 @@
 
 mod append;
 mod select;
+mod stale;
 
 use std::sync::Arc;
 
@@ -33,6 +34,10 @@ pub fn stale_marker() -> f64 {
 /// Names a series of one store; given out in the order of first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(pub u32);
+
+/// Names a stream of rows: all series that share their labels, metric name aside, and come in snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u32);
 
 /// Names a selector that was registered with one store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,156 @@
+//! Opening an input: compression, the byte order mark, and limits on what one record may take.
+
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
+
+use super::InputError;
+use crate::limits;
+
+/// An input by name; readers never open a path themselves.
+pub trait Source {
+    /// Returns the name for messages: a path, or `-` for standard input.
+    fn name(&self) -> &str;
+
+    /// Opens the input from its beginning.
+    ///
+    /// # Errors
+    /// When it can not be opened, or not a second time.
+    fn open(&self) -> io::Result<Box<dyn Read>>;
+
+    /// Tells whether it can be opened more than once.
+    fn reopens(&self) -> bool {
+        true
+    }
+}
+
+/// The error of a record that is longer than [`limits::LINE_BYTES`].
+#[derive(Debug, thiserror::Error)]
+#[error("a line is longer than {} MiB", limits::LINE_BYTES >> 20)]
+pub(super) struct LineTooLong;
+
+/// The decompressed bytes of one input, without its byte order mark.
+pub(super) struct Bytes {
+    inner: Box<dyn Read>,
+    /// What was read ahead to find out the form.
+    head: Cursor<Vec<u8>>,
+    /// Bytes handed out since the last record began, those of the reader's buffer not counted.
+    record: usize,
+    last: Option<u8>,
+    /// The compression, for messages.
+    pub(super) compression: Option<&'static str>,
+}
+
+/// How much is looked at to find out the form. Unit: bytes.
+const HEAD_BYTES: usize = 64 << 10;
+
+impl Bytes {
+    /// Opens a source and looks at its first bytes; `read` counts the bytes as they lie in the source.
+    pub(super) fn open(source: &dyn Source, read: &Arc<AtomicU64>) -> Result<Self, InputError> {
+        let failed = |error| InputError::open(source.name(), error);
+        let raw = Counted { inner: source.open().map_err(failed)?, read: Arc::clone(read) };
+        let mut raw = BufReader::with_capacity(256 << 10, raw);
+        let magic = raw.fill_buf().map_err(failed)?;
+        let (mut inner, compression): (Box<dyn Read>, _) = match magic {
+            [0x1f, 0x8b, ..] => (Box::new(MultiGzDecoder::new(raw)), Some("gzip")),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => (Box::new(Zstd { decoder: None, source: Some(raw) }), Some("zstd")),
+            _ => (Box::new(raw), None),
+        };
+        let mut head = vec![0; HEAD_BYTES];
+        let mut filled = 0;
+        while filled < head.len() {
+            match inner.read(&mut head[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(InputError::read(source.name(), compression, error)),
+            }
+        }
+        head.truncate(filled);
+        if head.starts_with(b"\xef\xbb\xbf") {
+            head.drain(..3);
+        }
+        Ok(Self { inner, head: Cursor::new(head), record: 0, last: None, compression })
+    }
+
+    /// Returns the first bytes, at most 64 KiB; valid before anything is read.
+    pub(super) fn head(&self) -> &[u8] {
+        self.head.get_ref()
+    }
+
+    /// Tells that a new record begins.
+    pub(super) fn begin_record(&mut self) {
+        self.record = 0;
+    }
+
+    /// Tells whether the last byte read so far ends a line.
+    pub(super) fn ends_with_newline(&self) -> bool {
+        self.last == Some(b'\n')
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.record > limits::LINE_BYTES {
+            return Err(io::Error::other(LineTooLong));
+        }
+        let count = match self.head.read(buffer)? {
+            0 => self.inner.read(buffer)?,
+            count => count,
+        };
+        self.record += count;
+        self.last = buffer[..count].last().copied().or(self.last);
+        Ok(count)
+    }
+}
+
+struct Counted {
+    inner: Box<dyn Read>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+type Raw = BufReader<Counted>;
+
+/// Reads one zstd frame after another and compares their checksums.
+struct Zstd {
+    decoder: Option<StreamingDecoder<Raw, ruzstd::decoding::FrameDecoder>>,
+    /// The source between two frames.
+    source: Option<Raw>,
+}
+
+impl Read for Zstd {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(mut source) = self.source.take() {
+                if source.fill_buf()?.is_empty() {
+                    self.source = Some(source);
+                    return Ok(0);
+                }
+                self.decoder = Some(StreamingDecoder::new(source).map_err(io::Error::other)?);
+            }
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            let count = decoder.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let sums = (decoder.decoder.get_checksum_from_data(), decoder.decoder.get_calculated_checksum());
+            if let (Some(written), Some(found)) = sums
+                && written != found
+            {
+                return Err(io::Error::other("a checksum does not match"));
+            }
+            self.source = self.decoder.take().map(StreamingDecoder::into_inner);
+        }
+    }
+}

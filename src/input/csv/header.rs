@@ -1,0 +1,228 @@
+//! What the columns of a CSV file are, as far as its header tells.
+
+use std::sync::Arc;
+
+use csv::ByteRecord;
+
+use crate::input::{Format, InputError, ReadOptions};
+use crate::limits;
+
+/// The names of time columns, the likeliest first.
+const TIME_COLUMNS: [&str; 16] = [
+    "timestamp",
+    "timestamp_ms",
+    "timestamp_s",
+    "timestamp_us",
+    "timestamp_ns",
+    "time",
+    "time_ms",
+    "time_s",
+    "time_us",
+    "time_ns",
+    "ts",
+    "ts_ms",
+    "ts_s",
+    "ts_us",
+    "ts_ns",
+    "date",
+];
+/// The names of metric name columns, the likeliest first.
+const METRIC_COLUMNS: [&str; 3] = ["__name__", "metric", "name"];
+
+/// What a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// When.
+    Time,
+    /// The metric name.
+    Metric,
+    /// The value.
+    Value,
+    /// A label.
+    Label,
+    /// Left out.
+    Ignored,
+    /// A metric or a label; its first cell that is not empty decides.
+    Undecided,
+    /// A metric of a wide file.
+    Number,
+}
+
+/// The columns of a file.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub(super) format: Format,
+    /// Why it is that format.
+    pub(super) why: String,
+    pub(super) names: Vec<String>,
+    pub(super) roles: Vec<Role>,
+    pub(super) time: usize,
+    /// The metric name of all samples of a two-column file.
+    pub(super) metric: Option<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Finds the delimiter: the most frequent of comma, semicolon and tab in the first line, a comma if there is none.
+pub(super) fn delimiter(head: &[u8]) -> u8 {
+    let mut quoted = false;
+    let mut counts = [0_usize; 3];
+    for byte in head.iter().take_while(|byte| **byte != b'\n') {
+        match byte {
+            b'"' => quoted = !quoted,
+            b',' if !quoted => counts[0] += 1,
+            b';' if !quoted => counts[1] += 1,
+            b'\t' if !quoted => counts[2] += 1,
+            _ => {}
+        }
+    }
+    let most = counts[0].max(counts[1]).max(counts[2]);
+    [b',', b';', b'\t'][counts.iter().position(|count| *count == most).unwrap_or(0)]
+}
+
+/// Tells what a file is that can not be CSV.
+pub(super) fn not_csv(head: &[u8]) -> Option<&'static str> {
+    let text = head.trim_ascii_start();
+    match text {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("it is UTF-16; export it as UTF-8"),
+        [b'P', b'A', b'R', b'1', ..] => Some("it is Parquet"),
+        [b'P', b'K', 3, 4, ..] => Some("it is a zip archive or a spreadsheet"),
+        [b'{' | b'[', ..] => Some("it looks like JSON"),
+        [b'<', ..] => Some("it looks like HTML or XML"),
+        _ if text.starts_with(b"# HELP ") || text.starts_with(b"# TYPE ") => {
+            Some("it looks like Prometheus' text format")
+        }
+        _ if head.contains(&0) => Some("it has NUL bytes, so it is no text"),
+        _ => None,
+    }
+}
+
+impl Header {
+    /// Gives each column its role; `path` names the metric of a two-column file.
+    pub(super) fn new(path: &Arc<str>, record: &ByteRecord, options: &ReadOptions) -> Result<Self, InputError> {
+        if record.len() > limits::CSV_COLUMNS {
+            return Err(InputError::TooManyColumns { path: Arc::clone(path), columns: record.len() });
+        }
+        let names: Vec<String> =
+            record.iter().map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned()).collect();
+        if record.iter().any(|name| std::str::from_utf8(name).is_err()) {
+            return Err(InputError::NotCsv {
+                path: Arc::clone(path),
+                found: "its header is not valid UTF-8".to_owned(),
+            });
+        }
+        let mut header = Self {
+            format: Format::CsvWide,
+            why: String::new(),
+            roles: vec![Role::Undecided; names.len()],
+            names,
+            time: 0,
+            metric: None,
+            warnings: Vec::new(),
+        };
+        header.leave_out(options);
+        header.refuse_duplicates(path)?;
+        header.time = header
+            .find(&TIME_COLUMNS)
+            .ok_or_else(|| InputError::NoTimeColumn { path: Arc::clone(path), columns: header.listed() })?;
+        header.roles[header.time] = Role::Time;
+        let metric = header.find(&METRIC_COLUMNS);
+        let value = header.find(&["value"]);
+        match (metric, value) {
+            (Some(metric), Some(value)) => header.long(metric, value),
+            (_, Some(value)) if header.roles.iter().filter(|role| **role == Role::Undecided).count() == 1 => {
+                header.two_columns(value, path, options);
+            }
+            _ => header.wide(value, path, options)?,
+        }
+        Ok(header)
+    }
+
+    fn leave_out(&mut self, options: &ReadOptions) {
+        for name in options.ignore_columns.iter().chain(&options.labels) {
+            if !self.names.contains(name) {
+                self.warnings.push(format!("there is no column `{name}`"));
+            }
+        }
+        for (at, name) in self.names.iter().enumerate() {
+            if name.is_empty() {
+                self.roles[at] = Role::Ignored;
+                self.warnings.push(format!("column {} has no name and is left out", at + 1));
+            } else if options.ignore_columns.contains(name) {
+                self.roles[at] = Role::Ignored;
+            }
+        }
+    }
+
+    fn refuse_duplicates(&self, path: &Arc<str>) -> Result<(), InputError> {
+        let mut names: Vec<&String> = self.used().map(|at| &self.names[at]).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(InputError::DuplicateColumn { path: Arc::clone(path), column: pair[0].clone() }),
+            None => Ok(()),
+        }
+    }
+
+    fn used(&self) -> impl Iterator<Item = usize> {
+        (0..self.names.len()).filter(|at| self.roles[*at] != Role::Ignored)
+    }
+
+    /// Returns the column that has the first of the names.
+    fn find(&self, names: &[&str]) -> Option<usize> {
+        names.iter().find_map(|name| self.used().find(|at| self.names[*at].eq_ignore_ascii_case(name)))
+    }
+
+    fn long(&mut self, metric: usize, value: usize) {
+        self.format = Format::CsvLong;
+        self.why = format!("columns `{}` and `{}`", self.names[metric], self.names[value]);
+        self.replace_undecided(Role::Label);
+        self.roles[metric] = Role::Metric;
+        self.roles[value] = Role::Value;
+    }
+
+    fn two_columns(&mut self, value: usize, path: &str, options: &ReadOptions) {
+        self.format = Format::CsvTwoColumn;
+        let metric = options.metric.clone().unwrap_or_else(|| stem(path));
+        self.why = format!("a time and a value; the metric is named `{metric}`");
+        self.metric = Some(metric);
+        self.roles[value] = Role::Value;
+    }
+
+    fn wide(&mut self, value: Option<usize>, path: &Arc<str>, options: &ReadOptions) -> Result<(), InputError> {
+        self.why = "one column a metric".to_owned();
+        if let (Some(value), Some(metric)) = (value, &options.metric) {
+            self.names[value].clone_from(metric);
+        }
+        for at in 0..self.names.len() {
+            if self.roles[at] == Role::Undecided && options.labels.contains(&self.names[at]) {
+                self.roles[at] = Role::Label;
+            }
+        }
+        if self.roles.contains(&Role::Undecided) {
+            return Ok(());
+        }
+        Err(InputError::NoValueColumn { path: Arc::clone(path), columns: self.listed() })
+    }
+
+    fn replace_undecided(&mut self, by: Role) {
+        for role in self.roles.iter_mut().filter(|role| **role == Role::Undecided) {
+            *role = by;
+        }
+    }
+
+    /// Lists the columns for a message, at most ten.
+    fn listed(&self) -> String {
+        let mut text = self.names.iter().take(10).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        if self.names.len() > 10 {
+            text.push_str(&format!(" and {} more", self.names.len() - 10));
+        }
+        text.chars().take(1000).collect()
+    }
+}
+
+/// Returns a file's name without folders and endings.
+fn stem(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+    let name = name.strip_suffix(".csv").or(name.strip_suffix(".tsv")).unwrap_or(name);
+    if matches!(name, "" | "-") { "value".to_owned() } else { name.to_owned() }
+}

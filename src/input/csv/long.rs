@@ -1,0 +1,103 @@
+//! The long shape: one sample a row.
+
+use super::distinct::Distinct;
+use super::header::{Header, Role};
+use super::{Row, cell, label_value};
+use crate::input::keys::{Keys, push_field};
+use crate::input::number::parse_value;
+use crate::input::{ReadOptions, place};
+use crate::labels::{LabelBuilder, METRIC_NAME};
+use crate::store::{Batch, SeriesId, Store};
+
+/// What is known of a long file, or of one with two columns.
+pub(super) struct Long {
+    file: u16,
+    value: usize,
+    /// The columns of the key: the metric name's, then the labels'.
+    key_columns: Vec<usize>,
+    /// The names of their labels.
+    key_names: Vec<String>,
+    /// Whether a column's texts are counted.
+    counted: Vec<bool>,
+    /// The metric name of all rows, where no column has it.
+    metric: Option<String>,
+    null: Vec<String>,
+    keys: Keys,
+    /// The series of each key, or why there is none.
+    series: Vec<Result<SeriesId, String>>,
+    key: Vec<u8>,
+    pub(super) distinct: Distinct,
+}
+
+impl Long {
+    pub(super) fn new(file: u16, header: &Header, options: &ReadOptions) -> Self {
+        let with = |role| (0..header.roles.len()).filter(move |at| header.roles[*at] == role);
+        let metric: Vec<usize> = with(Role::Metric).collect();
+        let labels: Vec<usize> = with(Role::Label).collect();
+        let named = metric.iter().map(|_| METRIC_NAME.to_owned());
+        Self {
+            file,
+            value: with(Role::Value).next().unwrap_or(0),
+            key_names: named.chain(labels.iter().map(|at| header.names[*at].clone())).collect(),
+            counted: metric
+                .iter()
+                .map(|_| false)
+                .chain(labels.iter().map(|at| !options.labels.contains(&header.names[*at])))
+                .collect(),
+            key_columns: metric.into_iter().chain(labels).collect(),
+            metric: header.metric.clone(),
+            null: options.null.clone(),
+            keys: Keys::default(),
+            series: Vec::new(),
+            key: Vec::new(),
+            distinct: Distinct::default(),
+        }
+    }
+
+    /// Adds the row's sample; the error is what is wrong with the row.
+    pub(super) fn row(&mut self, row: Row<'_>, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+        let (record, line, at) = row;
+        let field = cell(record, self.value);
+        if field.is_empty() || self.null.iter().any(|null| null.as_bytes() == field) {
+            return Ok(());
+        }
+        let value = parse_value(field)?;
+        self.key.clear();
+        for column in &self.key_columns {
+            push_field(&mut self.key, cell(record, *column));
+        }
+        let (number, new) = self.keys.number(&self.key);
+        if new {
+            let series = self.build(row, store);
+            self.series.push(series);
+        }
+        match &self.series[number as usize] {
+            Ok(series) => {
+                batch.push(*series, at, value, place(self.file, line));
+                Ok(())
+            }
+            Err(message) => Err(message.clone()),
+        }
+    }
+
+    #[cold]
+    fn build(&mut self, (record, ..): Row<'_>, store: &mut Store) -> Result<SeriesId, String> {
+        let mut labels = LabelBuilder::default();
+        if let Some(metric) = &self.metric {
+            labels.set(METRIC_NAME, metric);
+        }
+        for (at, column) in self.key_columns.iter().enumerate() {
+            let name = &self.key_names[at];
+            let value = label_value(name, cell(record, *column))?;
+            let value = if name == METRIC_NAME { value.trim() } else { &value };
+            if name == METRIC_NAME && value.is_empty() {
+                return Err("the metric name is empty".to_owned());
+            }
+            labels.set(name, value);
+            if self.counted[at] {
+                self.distinct.note(*column, value.as_bytes());
+            }
+        }
+        Ok(store.series(&labels.build()))
+    }
+}

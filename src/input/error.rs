@@ -1,0 +1,265 @@
+//! Why a recording could not be read.
+
+use std::io;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::RowProblem;
+use super::bytes::LineTooLong;
+use crate::limits;
+
+/// A recording that could not be read.
+#[derive(Debug, Error)]
+pub enum InputError {
+    /// The input can not be opened.
+    #[error("{path}: can not be opened: {error}")]
+    Open {
+        /// The input.
+        path: Arc<str>,
+        /// Why.
+        error: io::Error,
+    },
+    /// The input is a directory.
+    #[error("{path}: is a directory, not a recording")]
+    Directory {
+        /// The input.
+        path: Arc<str>,
+    },
+    /// Reading failed.
+    #[error("{path}: reading failed: {error}")]
+    Read {
+        /// The input.
+        path: Arc<str>,
+        /// Why.
+        error: io::Error,
+    },
+    /// A compressed input is cut or damaged.
+    #[error("{path}: the {compression} stream is cut or damaged: {error}")]
+    Compressed {
+        /// The input.
+        path: Arc<str>,
+        /// `gzip` or `zstd`.
+        compression: &'static str,
+        /// What the decoder says.
+        error: io::Error,
+    },
+    /// There is nothing in it.
+    #[error("{path}: is empty; expected a CSV header and rows")]
+    Empty {
+        /// The input.
+        path: Arc<str>,
+    },
+    /// There is a header and no row.
+    #[error("{path}: has a header and no rows, so there is nothing to evaluate")]
+    HeaderOnly {
+        /// The input.
+        path: Arc<str>,
+    },
+    /// There are rows and no sample in them.
+    #[error("{path}: has {rows} rows and no value in any of them")]
+    NoSamples {
+        /// The input.
+        path: Arc<str>,
+        /// How many rows.
+        rows: u64,
+    },
+    /// It is something else than CSV.
+    #[error("{path}: is not CSV: {found}")]
+    NotCsv {
+        /// The input.
+        path: Arc<str>,
+        /// What it looks like.
+        found: String,
+    },
+    /// A line is too long.
+    #[error("{path}:{line}: a line is longer than {} MiB, the limit (or a quote is never closed)", limits::LINE_BYTES >> 20)]
+    LineTooLong {
+        /// The input.
+        path: Arc<str>,
+        /// The line.
+        line: u64,
+    },
+    /// There are too many columns.
+    #[error("{path}:1: has {columns} columns; the limit is {}", limits::CSV_COLUMNS)]
+    TooManyColumns {
+        /// The input.
+        path: Arc<str>,
+        /// How many.
+        columns: usize,
+    },
+    /// Two columns have one name.
+    #[error("{path}:1: two columns are named `{column}`")]
+    DuplicateColumn {
+        /// The input.
+        path: Arc<str>,
+        /// The name.
+        column: String,
+    },
+    /// No column holds times.
+    #[error(
+        "{path}:1: no column holds the time; expected `timestamp`, `timestamp_ms`, `time`, `ts` or `date` among {columns}"
+    )]
+    NoTimeColumn {
+        /// The input.
+        path: Arc<str>,
+        /// The columns that there are.
+        columns: String,
+    },
+    /// No column holds values.
+    #[error("{path}:1: no column holds values; expected `value`, or numeric columns named by metrics, among {columns}")]
+    NoValueColumn {
+        /// The input.
+        path: Arc<str>,
+        /// The columns that there are.
+        columns: String,
+    },
+    /// The unit of the times can not be told.
+    #[error("{path}:{line}: `{text}` in column `{column}` lies outside the years 2000 to 2100 {tried}")]
+    TimeUnit {
+        /// The input.
+        path: Arc<str>,
+        /// The line.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The time as it is written.
+        text: String,
+        /// The units that were tried.
+        tried: String,
+    },
+    /// A text column takes a new value in too many rows to be a label.
+    #[error("{path}: column `{column}` has {distinct} different texts in {rows} rows, so it can not be a label")]
+    TextColumn {
+        /// The input.
+        path: Arc<str>,
+        /// The column.
+        column: String,
+        /// How many texts.
+        distinct: usize,
+        /// In how many rows.
+        rows: u64,
+    },
+    /// Rows can not be read.
+    #[error("{}", bad_rows(.problems, *.count, *.rows))]
+    BadRows {
+        /// The first of them.
+        problems: Vec<RowProblem>,
+        /// How many there are.
+        count: u64,
+        /// Out of how many rows.
+        rows: u64,
+    },
+    /// Series have two values at one time.
+    #[error("{}", conflicts(.shown, *.count))]
+    Conflicts {
+        /// The first of them.
+        shown: Vec<RowProblem>,
+        /// How many were found before reading stopped.
+        count: u64,
+        /// Columns that may be labels.
+        candidates: Vec<String>,
+    },
+    /// The input is not in time order and can be read once only.
+    #[error("{path}:{line}: lies before the row above it, and `{path}` can be read only once")]
+    DisorderOnce {
+        /// The input.
+        path: Arc<str>,
+        /// The line.
+        line: u64,
+    },
+    /// There are too many inputs.
+    #[error("{count} inputs are too many; the limit is {}", limits::INPUTS)]
+    TooManyInputs {
+        /// How many.
+        count: usize,
+    },
+}
+
+impl InputError {
+    pub(super) fn open(path: &str, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::IsADirectory => Self::Directory { path: path.into() },
+            _ => Self::Open { path: path.into(), error },
+        }
+    }
+
+    pub(super) fn read(path: &str, compression: Option<&'static str>, error: io::Error) -> Self {
+        match compression {
+            _ if error.kind() == io::ErrorKind::IsADirectory => Self::Directory { path: path.into() },
+            Some(compression) => Self::Compressed { path: path.into(), compression, error },
+            None => Self::Read { path: path.into(), error },
+        }
+    }
+
+    /// Tells an error of the CSV reader.
+    pub(super) fn csv(path: &str, line: u64, compression: Option<&'static str>, error: csv::Error) -> Self {
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<LineTooLong>()) => {
+                Self::LineTooLong { path: path.into(), line }
+            }
+            csv::ErrorKind::Io(error) => Self::read(path, compression, error),
+            other => Self::Read { path: path.into(), error: io::Error::other(format!("{other:?}")) },
+        }
+    }
+
+    /// Returns what to type next, if anything helps.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Directory { path } => format!("name the files in it, for example `{path}/*.csv`"),
+            Self::Compressed { .. } => "copy the file again; a part of it would give a wrong picture".to_owned(),
+            Self::Empty { .. } | Self::HeaderOnly { .. } | Self::NoSamples { .. } => {
+                "check the export that wrote it".to_owned()
+            }
+            Self::NotCsv { .. } => "convert it to CSV with the columns timestamp, metric, value and labels".to_owned(),
+            Self::LineTooLong { .. } => "look at that line: `sed -n LINEp FILE | head -c 200`".to_owned(),
+            Self::TooManyColumns { .. } => {
+                "write the long form: one sample a row, columns timestamp, metric, value and labels".to_owned()
+            }
+            Self::DuplicateColumn { .. } => "rename one of them in the header".to_owned(),
+            Self::NoTimeColumn { .. } => "rename the column in the header, for example to `timestamp`".to_owned(),
+            Self::NoValueColumn { .. } => {
+                "long form: timestamp,metric,value,LABELS; wide form: timestamp,LABELS,METRICS".to_owned()
+            }
+            Self::TimeUnit { .. } => "say the unit: `--time-unit s`, ms, us or ns".to_owned(),
+            Self::TextColumn { column, .. } => format!("leave it out: `--ignore-columns {column}`"),
+            Self::BadRows { .. } => "mend them, or leave them out with `--bad-rows skip`".to_owned(),
+            Self::Conflicts { candidates, .. } if candidates.is_empty() => {
+                "keep one of them with `--conflicts first` or `--conflicts last`".to_owned()
+            }
+            Self::Conflicts { candidates, .. } => format!(
+                "is {} a label? `--labels {}`; or keep one value: `--conflicts first`, `--conflicts last`",
+                candidates.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
+                candidates[0],
+            ),
+            Self::DisorderOnce { .. } => "save it to a file and read that: a file is sorted".to_owned(),
+            Self::TooManyInputs { .. } => "join some of them: `cat a.csv b.csv`, without the second header".to_owned(),
+            Self::Open { .. } | Self::Read { .. } => return None,
+        })
+    }
+}
+
+fn bad_rows(problems: &[RowProblem], count: u64, rows: u64) -> String {
+    let noun = if count == 1 { "row" } else { "rows" };
+    let share = 100.0 * count as f64 / rows.max(1) as f64;
+    let mut text = format!("{count} bad {noun} of {rows} ({share:.2} %)");
+    push_lines(&mut text, problems, count);
+    text
+}
+
+fn conflicts(shown: &[RowProblem], count: u64) -> String {
+    let mut text = "series have two different values at one time".to_owned();
+    push_lines(&mut text, shown, count);
+    text
+}
+
+fn push_lines(text: &mut String, shown: &[RowProblem], count: u64) {
+    for problem in shown {
+        text.push_str(&format!("\n  {}:{}: {}", problem.path, problem.line, problem.message));
+    }
+    let left = count.saturating_sub(shown.len() as u64);
+    if left > 0 {
+        text.push_str(&format!("\n  and {left} more"));
+    }
+}

@@ -1,0 +1,31 @@
+//! Recordings: bytes in, batches of samples and watermarks out.
+//!
+//! A [`Recording`] is a list of inputs that are read one after another in time order; what is not in order is held whole
+//! and sorted, and comes out through the same calls. Readers name rows that they can not take by file and line.
+
+mod bytes;
+mod csv;
+mod error;
+mod hold;
+mod keys;
+mod number;
+mod options;
+mod recording;
+mod stamp;
+mod summary;
+
+pub use bytes::Source;
+pub use error::InputError;
+pub use options::{BadRows, Format, ReadOptions, TimeUnit};
+pub use recording::{Progress, Recording};
+pub use summary::{InputSummary, RowProblem, Summary, TimeFound, TimeFrom};
+
+/// Packs the number of an input and a line for [`crate::store::Batch::rows`].
+fn place(file: u16, line: u64) -> u64 {
+    u64::from(file) << 48 | line & ((1 << 48) - 1)
+}
+
+/// Unpacks what [`place`] packed.
+fn placed(place: u64) -> (u16, u64) {
+    ((place >> 48) as u16, place & ((1 << 48) - 1))
+}

@@ -1,0 +1,148 @@
+//! What a user may say about a recording.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+
+use crate::limits;
+
+/// A form of recordings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// CSV with a column each for time, metric name and value; the others are labels.
+    CsvLong,
+    /// CSV with a time column; numeric columns are metrics, text columns are labels.
+    CsvWide,
+    /// CSV with a time and a value; the metric is named by the file or by the user.
+    CsvTwoColumn,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CsvLong => "CSV, long",
+            Self::CsvWide => "CSV, wide",
+            Self::CsvTwoColumn => "CSV, two columns",
+        })
+    }
+}
+
+/// The unit of a number that counts time since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimeUnit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+    /// Microseconds.
+    Micros,
+    /// Nanoseconds.
+    Nanos,
+}
+
+impl TimeUnit {
+    /// All units, largest first.
+    pub const ALL: [Self; 4] = [Self::Seconds, Self::Millis, Self::Micros, Self::Nanos];
+
+    /// Returns the short name: `s`, `ms`, `us` or `ns`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::Millis => "ms",
+            Self::Micros => "us",
+            Self::Nanos => "ns",
+        }
+    }
+
+    /// Returns how many of the unit make a second.
+    #[must_use]
+    pub fn per_second(self) -> i64 {
+        match self {
+            Self::Seconds => 1,
+            Self::Millis => 1_000,
+            Self::Micros => 1_000_000,
+            Self::Nanos => 1_000_000_000,
+        }
+    }
+}
+
+/// Reads `s`, `ms`, `us` or `ns`.
+impl FromStr for TimeUnit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|unit| unit.word() == text)
+            .ok_or_else(|| format!("`{text}` is no unit of time; write s, ms, us or ns"))
+    }
+}
+
+/// What happens to rows that can not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum BadRows {
+    /// They are told together, and nothing is reported.
+    #[default]
+    Stop,
+    /// They are left out and counted.
+    Skip {
+        /// The largest share of the rows that may be bad, from 0 to 1; without it at most 10 rows or below 1 %.
+        share: Option<f64>,
+    },
+}
+
+/// Reads `stop`, `skip` or `skip=5%`.
+impl FromStr for BadRows {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let share = match text {
+            "stop" => return Ok(Self::Stop),
+            "skip" => return Ok(Self::Skip { share: None }),
+            _ => text.strip_prefix("skip=").and_then(|share| share.strip_suffix('%')),
+        };
+        share
+            .and_then(|share| share.parse::<f64>().ok())
+            .filter(|share| (0.0..=100.0).contains(share))
+            .map(|share| Self::Skip { share: Some(share / 100.0) })
+            .ok_or_else(|| format!("`{text}` is not stop, skip or skip=5%"))
+    }
+}
+
+/// How recordings are to be read.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// Numeric columns that are labels.
+    pub labels: Vec<String>,
+    /// Columns that are left out.
+    pub ignore_columns: Vec<String>,
+    /// The unit of numeric times, where it is not to be found out.
+    pub time_unit: Option<TimeUnit>,
+    /// The zone of times that have none; UTC without it.
+    pub time_zone: Option<TimeZone>,
+    /// The metric name of a value column that has none; the file's name without its ending otherwise.
+    pub metric: Option<String>,
+    /// Texts that mean "no sample", beside the empty cell.
+    pub null: Vec<String>,
+    /// What happens to rows that can not be read.
+    pub bad_rows: BadRows,
+    /// After how many samples a batch is handed over; a wide row is never split.
+    pub batch_rows: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            labels: Vec::new(),
+            ignore_columns: Vec::new(),
+            time_unit: None,
+            time_zone: None,
+            metric: None,
+            null: Vec::new(),
+            bad_rows: BadRows::default(),
+            batch_rows: limits::BATCH_ROWS,
+        }
+    }
+}

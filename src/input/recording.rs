@@ -1,0 +1,277 @@
+//! A list of inputs as one recording in time order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::bytes::Source;
+use super::csv::{Reader, Stop};
+use super::hold::Held;
+use super::summary::{RowProblem, Summary};
+use super::{BadRows, InputError, ReadOptions, placed};
+use crate::limits;
+use crate::store::{Batch, Conflict, Store};
+use crate::time::{Millis, Timestamp};
+
+/// What a call of [`Recording::next_batch`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The batch holds samples (or none), and no sample stamped at or before this watermark will still come.
+    Batch(Timestamp),
+    /// The recording is not in time order. Everything read so far is void: begin again with a new store and engine;
+    /// the recording now reads all inputs before it hands out the first sample.
+    Restart,
+    /// All was handed out.
+    End,
+}
+
+/// Inputs that are read as one recording.
+///
+/// Inputs are ordered by their first time and read one after another. As soon as a row lies before the one above it,
+/// all of them are read again and held whole, so the caller sees time order in any case.
+pub struct Recording {
+    sources: Vec<Box<dyn Source>>,
+    options: ReadOptions,
+    /// The order in which the inputs are read.
+    order: Vec<usize>,
+    /// Readers that were opened to find the order, by input.
+    opened: Vec<Option<Reader>>,
+    /// How many of `order` were begun.
+    begun: usize,
+    reader: Option<Reader>,
+    newest: Timestamp,
+    state: State,
+    held: Held,
+    read: Arc<AtomicU64>,
+    summary: Summary,
+    /// Columns that may be labels, for the question about conflicts.
+    candidates: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Batches go out as they are read.
+    Streaming,
+    /// Everything is read first.
+    Collecting,
+    /// What was collected goes out.
+    HandingOut,
+    Done,
+}
+
+impl Recording {
+    /// Opens all inputs as far as their headers and first times.
+    ///
+    /// # Errors
+    /// When an input can not be opened or is not a recording.
+    pub fn open(sources: Vec<Box<dyn Source>>, options: ReadOptions) -> Result<Self, InputError> {
+        if sources.len() > limits::INPUTS {
+            return Err(InputError::TooManyInputs { count: sources.len() });
+        }
+        let mut recording = Self {
+            opened: sources.iter().map(|_| None).collect(),
+            order: (0..sources.len()).collect(),
+            sources,
+            options,
+            begun: 0,
+            reader: None,
+            newest: Timestamp::MIN,
+            state: State::Streaming,
+            held: Held::default(),
+            read: Arc::default(),
+            summary: Summary::default(),
+            candidates: Vec::new(),
+        };
+        recording.find_order()?;
+        Ok(recording)
+    }
+
+    fn find_order(&mut self) -> Result<(), InputError> {
+        let mut firsts = Vec::with_capacity(self.sources.len());
+        for input in 0..self.sources.len() {
+            let mut reader = self.open_input(input)?;
+            firsts.push(reader.first_time()?);
+            // Few readers stay open: a glob may name thousands of files.
+            if self.sources.len() == 1 || !self.sources[input].reopens() {
+                self.opened[input] = Some(reader);
+            }
+        }
+        self.order.sort_by_key(|input| firsts[*input]);
+        if self.sources.len() > 1 {
+            self.read.store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn open_input(&self, input: usize) -> Result<Reader, InputError> {
+        let file = u16::try_from(input).unwrap_or(u16::MAX);
+        Reader::open(&*self.sources[input], file, &self.options, &self.read)
+    }
+
+    /// Returns how many bytes were read of the inputs, compressed as they lie there.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Returns what was found; complete once [`Progress::End`] was returned.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Fills a batch with the next samples, in time order. The store gives numbers to label sets; the caller appends.
+    ///
+    /// # Errors
+    /// When an input can not be read, and at the end when rows were bad and are not to be skipped.
+    pub fn next_batch(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
+        batch.clear();
+        match self.state {
+            State::Done => Ok(Progress::End),
+            State::HandingOut => Ok(self.hand_out(batch)),
+            State::Streaming | State::Collecting => self.read_on(store, batch),
+        }
+    }
+
+    fn read_on(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
+        let collecting = self.state == State::Collecting;
+        let Some(mut reader) = self.current()? else { return self.all_read(batch) };
+        match reader.fill(store, batch) {
+            Ok(more) => {
+                self.newest = self.newest.max(reader.newest());
+                if more {
+                    self.reader = Some(reader);
+                } else {
+                    self.close(reader);
+                }
+            }
+            Err(Stop::Disorder { line }) => return self.restart(line),
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+        if collecting {
+            self.held.take(batch);
+            return Ok(Progress::Batch(Timestamp::MIN));
+        }
+        Ok(Progress::Batch(self.newest.minus(Millis(1))))
+    }
+
+    /// Returns the reader of the input that is read now; none after the last.
+    fn current(&mut self) -> Result<Option<Reader>, InputError> {
+        if let Some(reader) = self.reader.take() {
+            return Ok(Some(reader));
+        }
+        let Some(input) = self.order.get(self.begun).copied() else { return Ok(None) };
+        let mut reader = match self.opened[input].take() {
+            Some(reader) => reader,
+            None => self.open_input(input)?,
+        };
+        if self.state == State::Collecting {
+            reader.take_any_order();
+        } else {
+            reader.start_at(self.newest);
+        }
+        self.begun += 1;
+        Ok(Some(reader))
+    }
+
+    fn close(&mut self, reader: Reader) {
+        if self.candidates.is_empty() {
+            self.candidates = reader.label_candidates();
+        }
+        let (found, problems) = reader.finish();
+        let summary = &mut self.summary;
+        summary.rows += found.rows;
+        summary.samples += found.samples;
+        summary.bad_rows += found.bad_rows;
+        let room = limits::BAD_ROWS_SHOWN.saturating_sub(summary.bad_rows_shown.len());
+        summary.bad_rows_shown.extend(problems.into_iter().take(room));
+        summary.span = match (summary.span, found.span) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (span, None) | (None, span) => span,
+        };
+        summary.inputs.push(found);
+    }
+
+    fn restart(&mut self, line: u64) -> Result<Progress, InputError> {
+        let input = self.order[self.begun - 1];
+        let path: Arc<str> = self.sources[input].name().into();
+        if let Some(once) = self.order[..self.begun].iter().find(|input| !self.sources[**input].reopens()) {
+            if *once == input {
+                return Err(InputError::DisorderOnce { path, line });
+            }
+            return Err(InputError::DisorderOnce { path: self.sources[*once].name().into(), line });
+        }
+        self.summary = Summary { held_whole: true, disorder: Some((path, line)), ..Summary::default() };
+        self.begun = 0;
+        self.reader = None;
+        self.newest = Timestamp::MIN;
+        self.read.store(0, Ordering::Relaxed);
+        self.state = State::Collecting;
+        Ok(Progress::Restart)
+    }
+
+    /// Goes on after the last input.
+    fn all_read(&mut self, batch: &mut Batch) -> Result<Progress, InputError> {
+        self.check_rows()?;
+        if self.state == State::Collecting {
+            self.held.sort();
+            self.newest = Timestamp::MIN;
+            self.state = State::HandingOut;
+            return Ok(self.hand_out(batch));
+        }
+        self.state = State::Done;
+        Ok(Progress::Batch(self.newest))
+    }
+
+    fn hand_out(&mut self, batch: &mut Batch) -> Progress {
+        let more = self.held.fill(batch, self.options.batch_rows.max(1));
+        let last = batch.times.iter().chain(batch.snapshots.iter().map(|(_, at)| at)).max();
+        self.newest = self.newest.max(last.copied().unwrap_or(Timestamp::MIN));
+        if more {
+            return Progress::Batch(self.newest.minus(Millis(1)));
+        }
+        self.held = Held::default();
+        self.state = State::Done;
+        Progress::Batch(self.newest)
+    }
+
+    /// Stops a run whose rows are bad, or that has no samples at all.
+    fn check_rows(&self) -> Result<(), InputError> {
+        let Summary { rows, bad_rows, .. } = self.summary;
+        let share = bad_rows as f64 / rows.max(1) as f64;
+        let taken = match self.options.bad_rows {
+            _ if bad_rows == 0 => true,
+            BadRows::Stop => false,
+            BadRows::Skip { share: None } => bad_rows <= 10 || share < 0.01,
+            BadRows::Skip { share: Some(most) } => share <= most,
+        };
+        if !taken {
+            let problems = self.summary.bad_rows_shown.clone();
+            return Err(InputError::BadRows { problems, count: bad_rows, rows });
+        }
+        let Some(first) = self.summary.inputs.first().filter(|_| self.summary.samples == 0) else { return Ok(()) };
+        let path = Arc::clone(&first.path);
+        Err(if rows == 0 { InputError::HeaderOnly { path } } else { InputError::NoSamples { path, rows } })
+    }
+
+    /// Says in words which conflicts stopped the store.
+    #[must_use]
+    pub fn conflict_error(&self, store: &Store, conflicts: &[Conflict]) -> InputError {
+        let candidates = match &self.reader {
+            Some(reader) if self.candidates.is_empty() => reader.label_candidates(),
+            _ => self.candidates.clone(),
+        };
+        let shown = conflicts.iter().map(|conflict| {
+            let (file, line) = placed(conflict.row);
+            let path = self.sources.get(usize::from(file)).map_or("", |source| source.name());
+            let message = format!(
+                "{} at {} is {}, and was {} before",
+                store.labels(conflict.series),
+                conflict.at,
+                conflict.other,
+                conflict.kept
+            );
+            RowProblem { path: path.into(), line, message }
+        });
+        InputError::Conflicts { shown: shown.collect(), count: conflicts.len() as u64, candidates }
+    }
+}

@@ -1,0 +1,385 @@
+//! Times of rows: numbers in some unit, or written out with or without a zone.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::number::shown;
+use super::{TimeFrom, TimeUnit};
+use crate::time::Timestamp;
+
+/// The first and last instant for which a unit is believed: the years 2000 to 2100. Unit: seconds.
+const BELIEVED: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+/// The last instant that is taken at all: the year 9999. Unit: milliseconds.
+const LAST_MS: i64 = 253_402_300_799_999;
+
+/// Why a time can not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum StampError {
+    /// This row is bad.
+    Row(String),
+    /// The unit of the whole column can not be told; the text says what was tried.
+    Unit(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Text,
+    Unix(TimeUnit, TimeFrom),
+}
+
+/// Reads the times of one column; the first one decides the form of all.
+pub(super) struct Stamps {
+    form: Option<Form>,
+    /// The unit that is known before the first row.
+    told: Option<(TimeUnit, TimeFrom)>,
+    zone: Option<TimeZone>,
+    /// The last text and what it meant: rows of one scrape share it.
+    last: (Vec<u8>, Timestamp),
+    /// Whether a time without a zone was seen.
+    pub(super) zoneless: bool,
+    /// Rows whose time has more digits than milliseconds.
+    pub(super) cut: u64,
+}
+
+impl Stamps {
+    /// Makes a reader for a column of this name.
+    pub(super) fn new(column: &str, unit: Option<TimeUnit>, zone: Option<TimeZone>) -> Self {
+        let suffix = column.rsplit_once('_').and_then(|(_, suffix)| suffix.to_ascii_lowercase().parse().ok());
+        let told = unit.map(|unit| (unit, TimeFrom::Flag)).or(suffix.map(|unit| (unit, TimeFrom::Suffix)));
+        Self { form: None, told, zone, last: (Vec::new(), Timestamp::MIN), zoneless: false, cut: 0 }
+    }
+
+    /// Returns the unit of numbers (none for text) and where it is known from, once a time was read.
+    pub(super) fn found(&self) -> Option<(Option<TimeUnit>, TimeFrom)> {
+        self.form.map(|form| match form {
+            Form::Text => (None, TimeFrom::Text),
+            Form::Unix(unit, from) => (Some(unit), from),
+        })
+    }
+
+    /// Returns the name of the zone that times without one are taken to be in.
+    pub(super) fn zone_name(&self) -> String {
+        self.zone.as_ref().and_then(TimeZone::iana_name).map_or_else(
+            || if self.zone.is_some() { "a fixed offset".to_owned() } else { "UTC".to_owned() },
+            str::to_owned,
+        )
+    }
+
+    /// Reads one time.
+    pub(super) fn read(&mut self, field: &[u8]) -> Result<Timestamp, StampError> {
+        if field == self.last.0 && self.form.is_some() {
+            return Ok(self.last.1);
+        }
+        let text = field.trim_ascii();
+        let at = match self.form {
+            Some(Form::Unix(unit, _)) => self.unix(text, unit)?,
+            Some(Form::Text) => self.civil(text)?,
+            None => self.first(text)?,
+        };
+        self.last.0.clear();
+        self.last.0.extend_from_slice(field);
+        self.last.1 = at;
+        Ok(at)
+    }
+
+    fn first(&mut self, text: &[u8]) -> Result<Timestamp, StampError> {
+        let Some(number) = Decimal::parse(text) else {
+            let at = self.civil(text)?;
+            self.form = Some(Form::Text);
+            return Ok(at);
+        };
+        let believed = |unit: &TimeUnit| BELIEVED.contains(&(number.whole / unit.per_second()));
+        let (unit, from) = match self.told {
+            Some((unit, TimeFrom::Flag)) => (unit, TimeFrom::Flag),
+            Some((unit, from)) if believed(&unit) => (unit, from),
+            Some((unit, _)) => {
+                return Err(StampError::Unit(format!("as {}, the unit in the column's name", unit.word())));
+            }
+            None => match TimeUnit::ALL.iter().find(|unit| believed(unit)) {
+                Some(unit) => (*unit, TimeFrom::Magnitude),
+                None => return Err(StampError::Unit("in every unit (s, ms, us, ns)".to_owned())),
+            },
+        };
+        let at = self.unix(text, unit)?;
+        self.form = Some(Form::Unix(unit, from));
+        Ok(at)
+    }
+
+    fn unix(&mut self, text: &[u8], unit: TimeUnit) -> Result<Timestamp, StampError> {
+        let Some(number) = Decimal::parse(text) else {
+            return Err(row(
+                text,
+                format_args!("is not a time; expected a number of {}, as in the rows above", unit.word()),
+            ));
+        };
+        let (at, cut) = number.millis(unit);
+        self.cut += u64::from(cut);
+        match at {
+            Some(at) if at.abs() <= LAST_MS => Ok(Timestamp(at)),
+            _ => Err(row(text, format_args!("lies beyond the year 9999 in {}", unit.word()))),
+        }
+    }
+
+    fn civil(&mut self, text: &[u8]) -> Result<Timestamp, StampError> {
+        let Some((civil, nanos, zone)) = parse_civil(text) else {
+            return Err(row(
+                text,
+                format_args!("is not a time; write RFC 3339 such as `2026-01-05T18:00:00Z`, or `2026-01-05 18:00:00`"),
+            ));
+        };
+        let zone = match (zone, &self.zone) {
+            (Some(offset), _) => return Ok(self.whole(utc(civil) - i64::from(offset), nanos)),
+            (None, zone) => zone,
+        };
+        self.zoneless = true;
+        let seconds = match zone {
+            None => utc(civil),
+            Some(zone) => zone
+                .to_timestamp(civil)
+                .map_err(|error| row(text, format_args!("is no time in that zone: {error}")))?
+                .as_second(),
+        };
+        Ok(self.whole(seconds, nanos))
+    }
+
+    fn whole(&mut self, seconds: i64, nanos: i64) -> Timestamp {
+        self.cut += u64::from(nanos % 1_000_000 != 0);
+        Timestamp(seconds * 1000 + nanos / 1_000_000)
+    }
+}
+
+#[cold]
+fn row(text: &[u8], why: std::fmt::Arguments<'_>) -> StampError {
+    if text.is_empty() {
+        return StampError::Row("the time is empty".to_owned());
+    }
+    StampError::Row(format!("`{}` {why}", shown(&String::from_utf8_lossy(text))))
+}
+
+fn utc(civil: DateTime) -> i64 {
+    TimeZone::UTC.to_timestamp(civil).map_or(0, |at| at.as_second())
+}
+
+/// A decimal number, exact to nine places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Decimal {
+    /// The part before the point, with the sign of the number.
+    whole: i64,
+    /// The part after it, in billionths, with the sign of the number.
+    billionths: i64,
+    /// Whether there were other digits than zeros after the ninth place.
+    more: bool,
+}
+
+impl Decimal {
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (sign, digits) = match text {
+            [b'-', rest @ ..] => (-1, rest),
+            [b'+', rest @ ..] => (1, rest),
+            _ => (1, text),
+        };
+        let mut number = Self { whole: 0, billionths: 0, more: false };
+        let mut place = None;
+        for byte in digits {
+            match (byte, &mut place) {
+                (b'.', None) => place = Some(100_000_000),
+                (b'0'..=b'9', None) => {
+                    number.whole = number.whole.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
+                }
+                (b'0'..=b'9', Some(0)) => number.more |= *byte != b'0',
+                (b'0'..=b'9', Some(place)) => {
+                    number.billionths += *place * i64::from(byte - b'0');
+                    *place /= 10;
+                }
+                (b'e' | b'E', _) => return Self::scientific(text),
+                _ => return None,
+            }
+        }
+        number.whole *= sign;
+        number.billionths *= sign;
+        digits.first().is_some_and(u8::is_ascii_digit).then_some(number)
+    }
+
+    /// Reads a number with an exponent, as spreadsheets write long ones: exact as far as a float is.
+    fn scientific(text: &[u8]) -> Option<Self> {
+        let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+        let billionths = (value.fract() * 1e9).round() as i64;
+        (value.abs() < 9.0e18).then_some(Self { whole: value.trunc() as i64, billionths, more: false })
+    }
+
+    /// Returns milliseconds, cut towards the past, and whether anything was cut.
+    fn millis(self, unit: TimeUnit) -> (Option<i64>, bool) {
+        let scale = i128::from(1_000_000_000 / unit.per_second());
+        let nanos = i128::from(self.whole) * scale + i128::from(self.billionths) * scale / 1_000_000_000;
+        let finer = self.more || i128::from(self.billionths) * scale % 1_000_000_000 != 0;
+        (i64::try_from(nanos.div_euclid(1_000_000)).ok(), finer || nanos.rem_euclid(1_000_000) != 0)
+    }
+}
+
+/// Reads `YYYY-MM-DD`, then perhaps `HH:MM[:SS[.fraction]]` after `T` or a space, then perhaps a zone: `Z`, `UTC`,
+/// `+HH:MM`, `+HHMM` or `+HH`. Returns the time on the clock, nanoseconds, and the zone's offset in seconds.
+fn parse_civil(text: &[u8]) -> Option<(DateTime, i64, Option<i32>)> {
+    let date = text.get(..10)?;
+    if date[4] != b'-' || date[7] != b'-' {
+        return None;
+    }
+    let (year, month, day) = (digits(&date[..4])?, digits(&date[5..7])?, digits(&date[8..])?);
+    let mut rest = &text[10..];
+    let (mut clock, mut nanos) = ([0; 3], 0);
+    if !rest.is_empty() {
+        if !matches!(rest[0], b'T' | b't' | b' ') {
+            return None;
+        }
+        rest = &rest[1..];
+        clock[0] = digits(rest.get(..2)?)?;
+        clock[1] = digits(rest.get(2..5)?.strip_prefix(b":")?)?;
+        rest = &rest[5..];
+        if rest.first() == Some(&b':') {
+            clock[2] = digits(rest.get(1..3)?)?;
+            rest = &rest[3..];
+            if let Some(fraction) = rest.strip_prefix(b".").or(rest.strip_prefix(b",")) {
+                let len = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                if len == 0 {
+                    return None;
+                }
+                let mut place = 100_000_000;
+                for byte in fraction[..len].iter().take(9) {
+                    nanos += i64::from(byte - b'0') * place;
+                    place /= 10;
+                }
+                rest = &fraction[len..];
+            }
+        }
+    }
+    let zone = parse_zone(rest.trim_ascii_start())?;
+    let part = |number: i32| i8::try_from(number).ok();
+    let civil = DateTime::new(
+        i16::try_from(year).ok()?,
+        part(month)?,
+        part(day)?,
+        part(clock[0])?,
+        part(clock[1])?,
+        part(clock[2])?,
+        0,
+    );
+    Some((civil.ok()?, nanos, zone))
+}
+
+/// Reads a zone; nothing is none. The outer `None` is another text.
+fn parse_zone(text: &[u8]) -> Option<Option<i32>> {
+    match text {
+        b"" => Some(None),
+        b"Z" | b"z" | b"UTC" | b"GMT" => Some(Some(0)),
+        [sign @ (b'+' | b'-'), rest @ ..] => {
+            let minutes = match rest {
+                [_, _] => 0,
+                [_, _, minutes @ ..] => digits(minutes.strip_prefix(b":").unwrap_or(minutes))?,
+                _ => return None,
+            };
+            let hours = digits(&rest[..2])?;
+            let offset = (hours * 60 + minutes) * 60;
+            (hours < 24 && minutes < 60 && rest.len() <= 5).then_some(Some(if *sign == b'-' {
+                -offset
+            } else {
+                offset
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn digits(text: &[u8]) -> Option<i32> {
+    let all = !text.is_empty() && text.len() <= 4 && text.iter().all(u8::is_ascii_digit);
+    all.then(|| text.iter().fold(0, |number, byte| number * 10 + i32::from(byte - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: i64 = 1_767_614_400_000;
+
+    fn read(column: &str, unit: Option<TimeUnit>, texts: &[&str]) -> Vec<Result<i64, StampError>> {
+        let mut stamps = Stamps::new(column, unit, None);
+        texts.iter().map(|text| stamps.read(text.as_bytes()).map(|at| at.0)).collect()
+    }
+
+    #[test]
+    fn written_times_are_read_with_and_without_a_zone() {
+        for (text, ms) in [
+            ("2026-01-05T12:00:00Z", 0),
+            ("2026-01-05t12:00:00z", 0),
+            ("2026-01-05 12:00:00", 0),
+            ("2026-01-05T12:00:00.25", 250),
+            ("2026-01-05 12:00:00.123456789", 123),
+            ("2026-01-05 12:00", 0),
+            ("2026-01-05T13:00:00+01:00", 0),
+            ("2026-01-05 06:30:00 -0530", 0),
+            ("2026-01-05 12:00:00 UTC", 0),
+            ("2026-01-06", 43_200_000),
+        ] {
+            assert_eq!(read("time", None, &[text]), [Ok(NOON + ms)], "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_time_are_bad_rows() {
+        for text in [
+            "",
+            "x",
+            "05/01/2026 12:00",
+            "2026-13-05",
+            "2026-02-30",
+            "2026-01-05 25:00:00",
+            "2026-01-05T12:00:60Z",
+            "2026-01-05T12:00:00.Z",
+            "2026-01-05T12:00:00+25:00",
+            "2026-01-05T12:00:00 CET",
+            "2026-01-0é",
+            "12:00",
+            "2026-01-05T12:00:00+1",
+            "2026-01-05T1",
+        ] {
+            assert!(matches!(read("time", None, &[text])[..], [Err(StampError::Row(_))]), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_number_decides_the_unit() {
+        for (text, ms) in [
+            ("1767614400", 0),
+            ("1767614400000", 0),
+            ("1767614400000000", 0),
+            ("1767614400000000000", 0),
+            ("1767614400.5", 500),
+            ("1767614400250.9", 250),
+            ("1.7676144e9", 0),
+        ] {
+            assert_eq!(read("time", None, &[text]), [Ok(NOON + ms)], "{text}");
+        }
+        let rows = read("time", None, &["1767614400", "1767614400000", "x"]);
+        assert_eq!(rows[0], Ok(NOON));
+        assert!(matches!(rows[1], Ok(at) if at > NOON * 900));
+        assert!(matches!(rows[2], Err(StampError::Row(_))));
+    }
+
+    #[test]
+    fn a_stamp_that_fits_no_unit_needs_a_word() {
+        for (column, text) in [("time", "0"), ("time", "60"), ("time", "99999999999"), ("timestamp_ms", "1767614400")] {
+            assert!(matches!(read(column, None, &[text])[..], [Err(StampError::Unit(_))]), "{column} {text}");
+        }
+        assert_eq!(read("time", Some(TimeUnit::Seconds), &["0", "60"]), [Ok(0), Ok(60_000)]);
+        assert_eq!(read("ts_us", None, &["1767614400000000"]), [Ok(NOON)]);
+        assert!(read("time", Some(TimeUnit::Seconds), &["9223372036854775807"])[0].is_err());
+        assert_eq!(read("time", Some(TimeUnit::Nanos), &["-1", "-1000001.5"]), [Ok(-1), Ok(-2)]);
+    }
+
+    #[test]
+    fn a_zone_is_taken_for_times_without_one() {
+        let zone = TimeZone::get("Europe/Berlin").expect("known");
+        let mut stamps = Stamps::new("time", None, Some(zone));
+        assert_eq!(stamps.read(b"2026-01-05 13:00:00"), Ok(Timestamp(NOON)));
+        assert_eq!(stamps.read(b"2026-01-05T12:00:00Z"), Ok(Timestamp(NOON)));
+        assert!(stamps.zoneless);
+    }
+}

@@ -1,0 +1,87 @@
+//! What was found in a recording.
+
+use std::sync::Arc;
+
+use super::{Format, TimeUnit};
+use crate::time::Timestamp;
+
+/// A row that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowProblem {
+    /// The input.
+    pub path: Arc<str>,
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Where the form of times is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeFrom {
+    /// The column's name ends in the unit.
+    Suffix,
+    /// The first number fits one unit only.
+    Magnitude,
+    /// The user said so.
+    Flag,
+    /// Times are written out.
+    Text,
+}
+
+/// How times are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeFound {
+    /// The column.
+    pub column: String,
+    /// The unit of numbers; none for text.
+    pub unit: Option<TimeUnit>,
+    /// Where that is known from.
+    pub from: TimeFrom,
+    /// The zone that was taken for times without one, if there were any.
+    pub zone: Option<String>,
+}
+
+/// What was found in one input.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InputSummary {
+    /// The input.
+    pub path: Arc<str>,
+    /// Its form, and why.
+    pub format: Option<(Format, String)>,
+    /// Its times.
+    pub time: Option<TimeFound>,
+    /// Text columns that are labels.
+    pub label_columns: Vec<String>,
+    /// Rows, bad ones among them.
+    pub rows: u64,
+    /// Samples.
+    pub samples: u64,
+    /// Bad rows.
+    pub bad_rows: u64,
+    /// The first and last time.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// What a person would want to know, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// What was found in a recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// The inputs, in the order in which they were read.
+    pub inputs: Vec<InputSummary>,
+    /// Rows, bad ones among them.
+    pub rows: u64,
+    /// Samples, repeats among them.
+    pub samples: u64,
+    /// Bad rows.
+    pub bad_rows: u64,
+    /// The first [`crate::limits::BAD_ROWS_SHOWN`] of them.
+    pub bad_rows_shown: Vec<RowProblem>,
+    /// The first and last time.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// Whether the recording was not in time order and was held whole.
+    pub held_whole: bool,
+    /// Where it was first seen not to be in order.
+    pub disorder: Option<(Arc<str>, u64)>,
+}
