@@ -155,7 +155,9 @@ fn check_call(function: &Function, args: &[Expr], call: &Expr, problems: &mut Ve
     let name = function.name;
     let types = function.args;
     let (least, most) = arity(function);
-    if args.len() < least || most.is_some_and(|most| args.len() > most) {
+    // What could not be read may stand for any number of arguments.
+    let all_read = args.iter().all(|arg| arg.kind != ExprKind::Invalid);
+    if all_read && (args.len() < least || most.is_some_and(|most| args.len() > most)) {
         let count = match most {
             Some(most) if most == least => format!("{least} argument{}", if least == 1 { "" } else { "s" }),
             Some(most) => format!("{least} to {most} arguments"),

@@ -47,10 +47,12 @@ pub(crate) fn number(text: &str) -> Result<f64, NumberError> {
         return Err(NumberError::Form);
     }
     let plain = text.replace('_', "");
-    if plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|byte| (b'0'..=b'7').contains(&byte)) {
-        if let Ok(value) = i64::from_str_radix(&plain, 8) {
-            return Ok(value as f64);
-        }
+    if plain.len() > 1
+        && plain.starts_with('0')
+        && plain.bytes().all(|byte| (b'0'..=b'7').contains(&byte))
+        && let Ok(value) = i64::from_str_radix(&plain, 8)
+    {
+        return Ok(value as f64);
     }
     match plain.parse::<f64>() {
         Ok(value) if value.is_infinite() => Err(NumberError::Overflow),

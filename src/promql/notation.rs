@@ -216,16 +216,17 @@ impl<'t> Values<'t> {
             items.push(first);
             return Ok(());
         }
+        if word.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_alphabetic()) {
+            // As in Prometheus, `inf`, `nan` and `stale` are not repeated.
+            return Err(wrong());
+        }
         let (step, rest) = match signed_number(rest) {
             Some((Item::Value(step), rest)) => (step, rest),
             Some(_) => return Err(wrong()),
             None => (0.0, rest),
         };
         let count = limited(times(rest).ok_or_else(wrong)?.saturating_add(1))?;
-        let Item::Value(mut value) = first else {
-            items.extend(std::iter::repeat_n(first, count));
-            return Ok(());
-        };
+        let Item::Value(mut value) = first else { return Err(wrong()) };
         for _ in 0..count {
             items.push(Item::Value(value));
             // Added one by one, as Prometheus does: a product would round differently.
@@ -243,8 +244,8 @@ fn times(text: &str) -> Option<u64> {
 
 /// Splits off a value with its sign: up to an `x` that repeats it, or to the sign of the step.
 fn signed_number(text: &str) -> Option<(Item, &str)> {
-    if text.strip_prefix("stale").is_some_and(|rest| rest.is_empty() || times(rest).is_some()) {
-        return Some((Item::Stale, &text[5..]));
+    if text == "stale" {
+        return Some((Item::Stale, ""));
     }
     let sign = usize::from(text.starts_with(['+', '-']));
     let bytes = text.as_bytes();
@@ -301,4 +302,97 @@ fn one_histogram(text: &str) -> Option<&str> {
         fields = value[end..].trim_start();
     }
     Some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(line: &str, labels: &str, expected: &[Item]) {
+        let read = parse_series_line(line).expect(line);
+        assert_eq!(read.labels.to_string(), labels, "{line}");
+        assert_eq!(read.items, expected, "{line}");
+    }
+
+    /// Checks the text that the problem points at.
+    fn check_problem(line: &str, at: &str) {
+        match parse_series_line(line) {
+            Err(problem) => assert_eq!(&line[problem.span.range()], at, "{line}: {problem:?}"),
+            Ok(read) => panic!("{line} was read as {read:?}"),
+        }
+    }
+
+    fn values<const N: usize>(values: [f64; N]) -> [Item; N] {
+        values.map(Item::Value)
+    }
+
+    #[test]
+    fn series_are_read() {
+        check("foo", "foo", &[]);
+        check("foo{a=\"b\", c='d',} 1", "foo{a=\"b\", c=\"d\"}", &values([1.0]));
+        check("{\"a.b\", \"c.d\"=\"e\"}", "a.b{c.d=\"e\"}", &[]);
+        check("{} 1", "{}", &values([1.0]));
+        check(" sum{on=\"1\"}  2", "sum{on=\"1\"}", &values([2.0]));
+        assert_eq!(parse_series("foo{a=\"{{\"}").map(|labels| labels.to_string()), Ok("foo{a=\"{{\"}".to_owned()));
+        assert!(parse_series("foo 1").is_err());
+    }
+
+    #[test]
+    fn values_are_expanded() {
+        check("a 1 -2 +.5 1e3", "a", &values([1.0, -2.0, 0.5, 1000.0]));
+        check("a 5x3", "a", &values([5.0; 4]));
+        check("a 1+2x3 10-5x1", "a", &values([1.0, 3.0, 5.0, 7.0, 10.0, 5.0]));
+        check("a -1-1x1 1e-1+1e-1x1", "a", &values([-1.0, -2.0, 0.1, 0.2]));
+        check("a 0x2", "a", &values([0.0; 3]));
+        check("a _ _x2 stale", "a", &[Item::Gap, Item::Gap, Item::Gap, Item::Stale]);
+        check("a Inf -inf", "a", &values([f64::INFINITY, f64::NEG_INFINITY]));
+        check("a {{}} {{schema:1 buckets:[1 2]}}x2", "a", &[Item::Histogram; 4]);
+        check("a {{sum:1}}+{{sum:2}}x1 3", "a", &[Item::Histogram, Item::Histogram, Item::Value(3.0)]);
+    }
+
+    #[test]
+    fn steps_are_added_one_by_one() {
+        let read = parse_series_line("a 0+0.1x3").expect("a series");
+        assert_eq!(read.items[3], Item::Value(0.1 + 0.1 + 0.1));
+    }
+
+    #[test]
+    fn wrong_parts_are_pointed_at() {
+        check_problem("", "");
+        check_problem("5x 1", "5x");
+        check_problem("a{b} 1", "}");
+        check_problem("a{b=c} 1", "c");
+        check_problem("a{b=\"\\d\"} 1", "\\d");
+        check_problem("a{b=\"c\"", "");
+        check_problem("a 1 two", "two");
+        check_problem("a 1+1", "1+1");
+        check_problem("a 1x", "1x");
+        check_problem("a 1 stalex2", "stalex2");
+        check_problem("a {{foo:1}}", "{{foo:1}}");
+        check_problem("a {{schema:1", "{{schema:1");
+        check_problem("a 1x99999999999999999999", "1x99999999999999999999");
+        check_problem("a 0x999999 1", "1");
+    }
+
+    #[test]
+    fn numbers_may_have_a_sign() {
+        assert_eq!(parse_number("-0x10"), Some(-16.0));
+        assert_eq!(parse_number("+1m30s"), Some(90.0));
+        assert_eq!(parse_number("-Inf"), Some(f64::NEG_INFINITY));
+        assert_eq!(parse_number("1 2"), None);
+        assert_eq!(parse_number("--1"), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_line_gives_items_or_a_problem_inside_it(line in "a?(\\{[a=\"é,}]{0,6})?[-+ 0-9xe_.{}:é\\[\\]]{0,12}") {
+            if let Err(problem) = parse_series_line(&line) {
+                prop_assert!(line.get(problem.span.range()).is_some(), "{line:?} {problem:?}");
+            }
+        }
+    }
 }

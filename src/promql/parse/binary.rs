@@ -139,12 +139,12 @@ impl Parser<'_> {
             for (at, what) in
                 [(modifiers.labels_at, "labels can be matched"), (modifiers.fill_at, "gaps can be filled")]
             {
-                if let Some(at) = at {
+                if let Some(at) = at.filter(|_| !op.is_set()) {
                     let message = format!("{what} only between two instant vectors");
                     self.problems.push(Problem::new(TYPE, at, message));
                 }
             }
-            // An empty `on ()` beside a scalar says nothing.
+            // An empty `on ()` beside a scalar says nothing; a set operator there is refused by the type check.
             matching = None;
         }
         let return_bool = modifiers.return_bool.is_some();

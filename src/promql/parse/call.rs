@@ -73,6 +73,8 @@ impl Parser<'_> {
             if self.kind() == Kind::RightParen {
                 let problem = Problem::new(SYNTAX, token.span, "a `,` needs another argument after it");
                 self.problems.push(problem);
+                // Stands for what is missing, so that the number of arguments is not told to be wrong as well.
+                args.push(Tree::invalid(token.span).expr);
                 return Ok((args, depth, self.advance().span));
             }
         }
@@ -95,16 +97,10 @@ impl Parser<'_> {
         let depth = self.limit_depth(inner + 1, span)?;
         let expected = if op.param().is_some() { 2 } else { 1 };
         if args.len() != expected {
-            let form = match op {
-                AggregateOp::CountValues => "`count_values(\"label\", metric)`".to_owned(),
-                AggregateOp::Quantile => "`quantile(0.9, metric)`".to_owned(),
-                AggregateOp::LimitRatio => "`limit_ratio(0.5, metric)`".to_owned(),
-                _ if expected == 2 => format!("`{}(3, metric)`", op.name()),
-                _ => format!("`{}(metric)`", op.name()),
-            };
-            let plural = if expected == 1 { "" } else { "s" };
-            let message = format!("`{}` takes {expected} argument{plural}, found {}", op.name(), args.len());
-            self.problems.push(Problem::new(TYPE, span, message).with_help(format!("write {form}")));
+            // What could not be read may stand for any number of arguments.
+            if args.iter().all(|arg| arg.kind != ExprKind::Invalid) {
+                self.wrong_count(op, args.len(), span);
+            }
             for arg in &args {
                 check::check(arg, &mut self.problems);
             }
@@ -115,6 +111,19 @@ impl Parser<'_> {
         let expr = args.next().unwrap_or(Tree::invalid(span).expr);
         let kind = ExprKind::Aggregate(Box::new(Aggregate { op, op_span, param, expr, grouping }));
         Ok(Tree { expr: Expr { kind, span }, depth, ty: Some(super::Type::Vector) })
+    }
+
+    fn wrong_count(&mut self, op: AggregateOp, found: usize, span: Span) {
+        let name = op.name();
+        let (count, form) = match op {
+            AggregateOp::CountValues => ("2 arguments", format!("`{name}(\"label\", metric)`")),
+            AggregateOp::Quantile => ("2 arguments", format!("`{name}(0.9, metric)`")),
+            AggregateOp::LimitRatio => ("2 arguments", format!("`{name}(0.5, metric)`")),
+            op if op.param().is_some() => ("2 arguments", format!("`{name}(3, metric)`")),
+            _ => ("1 argument", format!("`{name}(metric)`")),
+        };
+        let message = format!("`{name}` takes {count}, found {found}");
+        self.problems.push(Problem::new(TYPE, span, message).with_help(format!("write {form}")));
     }
 
     fn grouping(&mut self) -> Read<Option<Grouping>> {

@@ -18,15 +18,13 @@ impl Parser<'_> {
     /// Reads a range or a step, which is longer than nothing.
     pub(super) fn positive_duration(&mut self) -> Read<Deep> {
         let (duration, depth) = self.duration(0)?;
-        if let DurationKind::Literal { span, .. } = &duration.kind {
-            if *span <= Millis::ZERO {
-                let message = format!(
-                    "expected a duration of at least 1ms inside `[ ]`, found `{}`",
-                    self.text_of(duration.span)
-                );
-                self.problems.push(Problem::new(SYNTAX, duration.span, message));
-                return Err(Stop);
-            }
+        if let DurationKind::Literal { span, .. } = &duration.kind
+            && *span <= Millis::ZERO
+        {
+            let message =
+                format!("expected a duration of at least 1ms inside `[ ]`, found `{}`", self.text_of(duration.span));
+            self.problems.push(Problem::new(SYNTAX, duration.span, message));
+            return Err(Stop);
         }
         Ok((duration, depth))
     }

@@ -113,7 +113,7 @@ impl Parser<'_> {
             Kind::LeftParen => self.paren(),
             Kind::LeftBrace => self.selector(None),
             Kind::Word(keyword) => self.named(keyword),
-            Kind::Op(_) | Kind::Assign => {
+            Kind::Op(_) => {
                 let text = self.text_of(self.span());
                 let help = format!("`{text}` needs an operand before it");
                 Err(self.expected_with_help("an expression", help))
@@ -206,7 +206,12 @@ impl Parser<'_> {
             Err((at, message)) => {
                 let start = token.span.start as usize;
                 let problem = Problem::new(SYNTAX, Span::new(start + at.start, start + at.end), message);
-                self.problems.push(problem.with_help("a string in backquotes has no escapes: `\\d`"));
+                // The span of one escape is known only when it is none of PromQL's.
+                let whole = at.start == 0;
+                self.problems.push(match whole {
+                    true => problem,
+                    false => problem.with_help("a string in backquotes has no escapes: `\\d`"),
+                });
                 None
             }
         }

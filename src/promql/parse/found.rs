@@ -27,7 +27,8 @@ impl Parser<'_> {
 
     /// Says what may follow an operand: an operator or `close`.
     pub(super) fn after_operand(&mut self, close: &str) -> Stop {
-        let what = format!("an operator or {close}");
+        let joined = if close.starts_with("`,`") { "," } else { " or" };
+        let what = format!("an operator{joined} {close}");
         let before = self.at.checked_sub(1).map(|at| self.tokens[at]);
         let word = before.map_or("", |token| self.text_of(token.span));
         match (self.kind(), before.map(|token| token.kind)) {

@@ -94,10 +94,10 @@ impl Parser<'_> {
     fn offset(&mut self, mut tree: Tree) -> Read<Tree> {
         let word = self.advance().span;
         let (duration, depth) = self.offset_duration()?;
-        if let Some(modifiers) = self.modifiable(&mut tree, word) {
-            if modifiers.offset.replace(duration).is_some() {
-                self.problems.push(Problem::new(SYNTAX, word, "`offset` is there already"));
-            }
+        if let Some(modifiers) = self.modifiable(&mut tree, word)
+            && modifiers.offset.replace(duration).is_some()
+        {
+            self.problems.push(Problem::new(SYNTAX, word, "`offset` is there already"));
         }
         self.modified(tree, depth)
     }
@@ -105,10 +105,10 @@ impl Parser<'_> {
     fn at(&mut self, mut tree: Tree) -> Read<Tree> {
         let sign = self.advance().span;
         let at = self.at_time()?;
-        if let Some(modifiers) = self.modifiable(&mut tree, sign) {
-            if modifiers.at.replace(at).is_some() {
-                self.problems.push(Problem::new(SYNTAX, sign, "`@` is there already"));
-            }
+        if let Some(modifiers) = self.modifiable(&mut tree, sign)
+            && modifiers.at.replace(at).is_some()
+        {
+            self.problems.push(Problem::new(SYNTAX, sign, "`@` is there already"));
         }
         self.modified(tree, 0)
     }
@@ -125,8 +125,8 @@ impl Parser<'_> {
         let seconds = self.number("a time in seconds, `start()` or `end()`")?;
         let seconds = if matches!(sign, Some((UnaryOp::Minus, _))) { -seconds } else { seconds };
         let millis = (seconds * 1000.0).round();
-        // Beyond 2^63 milliseconds, and for NaN, there is no time.
-        if !(millis.abs() < 9_223_372_036_854_775_807.0) {
+        // There is no time beyond 2^63 milliseconds.
+        if millis.is_nan() || millis.abs() >= 9_223_372_036_854_775_807.0 {
             let span = start.to(self.last_end());
             let message = format!("`{}` is no time that can be told", self.text_of(span));
             self.problems.push(Problem::new(SYNTAX, span, message));
@@ -141,10 +141,10 @@ impl Parser<'_> {
         if matches!(tree.expr.kind, ExprKind::Subquery(_)) {
             let message = format!("`{text}` has no place after a subquery");
             self.problems.push(Problem::new(SYNTAX, word, message));
-        } else if let Some(modifiers) = self.modifiable(&mut tree, word) {
-            if modifiers.edges.replace(edges).is_some_and(|before| before != edges) {
-                self.problems.push(Problem::new(SYNTAX, word, "`anchored` and `smoothed` exclude each other"));
-            }
+        } else if let Some(modifiers) = self.modifiable(&mut tree, word)
+            && modifiers.edges.replace(edges).is_some_and(|before| before != edges)
+        {
+            self.problems.push(Problem::new(SYNTAX, word, "`anchored` and `smoothed` exclude each other"));
         }
         tree.expr.span = tree.expr.span.to(word);
         tree

@@ -3,7 +3,7 @@
 use super::super::ast::BinaryOp;
 use super::super::ast::{Expr, ExprKind, Modifiers, Selector, Type};
 use super::super::lex::{Kind, Token};
-use super::{Parser, Problem, REGEX, Read, SYNTAX, Tree};
+use super::{Parser, Problem, REGEX, Read, Tree};
 use crate::labels::{METRIC_NAME, MatchOp, Matcher, RegexpError};
 
 impl Parser<'_> {
@@ -116,10 +116,6 @@ impl Parser<'_> {
         let value = self.advance();
         let text = self.string(value);
         let (Some(name), Some(text)) = (name, text) else { return Ok(None) };
-        if name.is_empty() {
-            self.problems.push(Problem::new(SYNTAX, label.span, "a label name is never empty"));
-            return Ok(None);
-        }
         match Matcher::new(name, op, text) {
             Ok(matcher) => Ok(Some(matcher)),
             Err(error) => {
