@@ -126,9 +126,12 @@ impl Spread {
 /// Source: promql.md 8.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Variance {
-    mean: Kahan,
-    squares: Kahan,
-    count: f64,
+    /// The mean so far.
+    pub(crate) mean: Kahan,
+    /// The sum of squared distances from the mean so far.
+    pub(crate) squares: Kahan,
+    /// The number of values.
+    pub(crate) count: f64,
 }
 
 impl Variance {

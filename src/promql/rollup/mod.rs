@@ -3,7 +3,15 @@
 //! Every result is a function of the samples in the window and the step's times alone, to the bit: [`refold`] is the
 //! definition, the sliding forms are proven or guarded to give the same.
 
+mod extreme;
+mod grouped;
+mod lanes;
 mod refold;
+mod sorted;
+mod sums;
+mod sweep;
+#[cfg(test)]
+mod testing;
 
 use crate::time::{Millis, Timestamp};
 
@@ -145,6 +153,20 @@ impl<'a> Windows<'a> {
         }
     }
 
+    /// Returns the samples from the first window's first to the last window's last.
+    fn span(&self) -> (usize, usize) {
+        match (self.bounds.first(), self.bounds.last()) {
+            (Some(first), Some(last)) => (first.0 as usize, last.1 as usize),
+            _ => (0, 0),
+        }
+    }
+
+    fn sharing(&self) -> Sharing {
+        let (from, to) = self.span();
+        let total: usize = self.bounds.iter().map(|(lo, hi)| (hi - lo) as usize).sum();
+        Sharing { any: total > 2 * (to - from), mean_len: total / self.steps().max(1) }
+    }
+
     #[inline]
     fn range_of(&self, step: usize) -> (usize, usize) {
         let (lo, hi) = self.bounds[step];
@@ -156,6 +178,9 @@ impl<'a> Windows<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     values: Vec<f64>,
+    spare: Vec<f64>,
+    indices: Vec<u32>,
+    suffixes: Vec<sums::Exact>,
 }
 
 /// Finds the samples of each window, `right - range < t <= min(right, visible_to)`, and appends them to `out`.
@@ -192,7 +217,8 @@ pub(crate) fn bounds(
 
 /// Evaluates a function over the windows of one series: `out` by step where the bit of `present` is set.
 ///
-/// `params` are the scalar arguments in their order in PromQL; `present` (a bit a step) is zeroed by the caller.
+/// `params` are the scalar arguments in their order in PromQL; `present` (a bit a step) is zeroed by the caller. Those
+/// of `double_exponential_smoothing` must be checked by the caller: outside (0, 1) Prometheus fails.
 /// Cost by step: promql.md 6.
 pub(crate) fn roll(
     function: RangeFn,
@@ -202,16 +228,122 @@ pub(crate) fn roll(
     out: &mut [f64],
     present: &mut [u64],
 ) {
-    for step in 0..windows.steps() {
-        let params = [params[0].at(step), params[1].at(step)];
-        if let Some(value) = refold::fold(function, &windows.window(step), params, &mut scratch.values) {
-            set(out, present, step, value);
+    debug_assert!(
+        windows.bounds.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1),
+        "both ends of windows never fall from step to step"
+    );
+    let sharing = if windows.steps() == 1 { Sharing::default() } else { windows.sharing() };
+    match function {
+        RangeFn::AvgOverTime | RangeFn::SumOverTime
+            if sharing.any && sums::integers(function, windows, out, present) => {}
+        RangeFn::SumOverTime if sharing.any && sharing.mean_len > LONG_FOR_SUMS => {
+            sums::two_stacks(windows, &mut scratch.suffixes, out, present);
         }
+        RangeFn::SumOverTime
+        | RangeFn::AvgOverTime
+        | RangeFn::StddevOverTime
+        | RangeFn::StdvarOverTime
+        | RangeFn::Deriv
+        | RangeFn::PredictLinear
+            if windows.steps() > 1 =>
+        {
+            grouped::refold(function, windows, params[0], &mut scratch.values, out, present);
+        }
+        RangeFn::Rate | RangeFn::Increase if sharing.any => {
+            sweep::counters(function, windows, &mut scratch.indices, out, present);
+        }
+        RangeFn::Changes | RangeFn::Resets if sharing.any => sweep::pairs(function, windows, out, present),
+        RangeFn::MinOverTime | RangeFn::MaxOverTime | RangeFn::TsOfMin | RangeFn::TsOfMax if sharing.any => {
+            extreme::slide(function, windows, &mut scratch.indices, out, present);
+        }
+        RangeFn::QuantileOverTime | RangeFn::MadOverTime if sharing.any => {
+            sorted::slide(function, windows, params[0], [&mut scratch.values, &mut scratch.spare], out, present);
+        }
+        _ => each(function, windows, params, &mut scratch.values, out, present),
     }
 }
 
+/// The mean number of samples in a window from which two stacks are faster than lanes.
+const LONG_FOR_SUMS: usize = 64;
+
+/// How much successive windows have in common.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sharing {
+    /// Whether samples are in so many windows that a sliding form pays.
+    any: bool,
+    /// The mean number of samples in a window.
+    mean_len: usize,
+}
+
+/// Evaluates window by window.
+fn each(
+    function: RangeFn,
+    windows: &Windows<'_>,
+    params: [Param<'_>; 2],
+    sorted: &mut Vec<f64>,
+    out: &mut [f64],
+    present: &mut [u64],
+) {
+    let smoothing = function == RangeFn::DoubleExponentialSmoothing;
+    let mut last = None;
+    for step in 0..windows.steps() {
+        let params = [params[0].at(step), params[1].at(step)];
+        if smoothing && last == Some((windows.bounds[step], params)) {
+            // The same window gives the same: only here is that worth a look.
+            let value = (present[(step - 1) / 64] >> ((step - 1) % 64) & 1 == 1).then_some(out[step - 1]);
+            put(out, present, step, value);
+            continue;
+        }
+        last = Some((windows.bounds[step], params));
+        put(out, present, step, refold::fold(function, &windows.window(step), params, sorted));
+    }
+}
+
+/// Stores a result, if there is one.
 #[inline]
-fn set(out: &mut [f64], present: &mut [u64], step: usize, value: f64) {
-    out[step] = value;
-    present[step / 64] |= 1 << (step % 64);
+fn put(out: &mut [f64], present: &mut [u64], step: usize, value: Option<f64>) {
+    if let Some(value) = value {
+        out[step] = value;
+        present[step / 64] |= 1 << (step % 64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::check;
+    use super::*;
+
+    #[test]
+    fn names_are_found() {
+        for (name, function) in NAMES {
+            assert_eq!(RangeFn::named(name), Some(function));
+            assert!(crate::promql::functions::function_named(name).is_some(), "{name}");
+        }
+        assert_eq!(RangeFn::named("abs"), None);
+    }
+
+    #[test]
+    fn windows_are_open_at_the_left_and_closed_at_the_right() {
+        let times = [0, 10, 20, 30, 40].map(Timestamp);
+        let refs = [0, 10, 25, 40, 100].map(Timestamp);
+        let mut out = Vec::new();
+        bounds(&times, &refs, None, Millis(20), &mut out);
+        assert_eq!(out, [(0, 1), (0, 2), (1, 3), (3, 5), (5, 5)]);
+        out.clear();
+        bounds(&times, &refs, Some(&[0, 0, 20, 30, 90].map(Timestamp)), Millis(20), &mut out);
+        assert_eq!(out, [(0, 1), (0, 1), (1, 3), (3, 4), (5, 5)]);
+        out.clear();
+        bounds(&[], &refs, None, Millis(20), &mut out);
+        assert_eq!(out, [(0, 0); 5]);
+    }
+
+    #[test]
+    fn every_function_equals_its_refold() {
+        let mut scratch = Scratch::default();
+        for (_, function) in NAMES {
+            check(function, |windows, params, out, present| {
+                roll(function, windows, params, &mut scratch, out, present);
+            });
+        }
+    }
 }

@@ -169,39 +169,66 @@ pub(super) struct Line {
     pub(super) intercept: f64,
 }
 
+/// The sums that a straight line is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Regression {
+    pub(super) x: Kahan,
+    pub(super) y: Kahan,
+    pub(super) xy: Kahan,
+    pub(super) xx: Kahan,
+    pub(super) count: f64,
+}
+
+impl Regression {
+    /// Adds a sample.
+    #[inline]
+    pub(super) fn add(&mut self, x: f64, y: f64) {
+        self.count += 1.0;
+        self.x.add(x);
+        self.y.add(y);
+        self.xy.add(x * y);
+        self.xx.add(x * x);
+    }
+
+    /// Tells whether no sum overflowed or met a value that is not finite.
+    pub(super) fn is_finite(&self) -> bool {
+        [self.x, self.y, self.xy, self.xx].iter().all(|sum| sum.sum.is_finite())
+    }
+
+    /// Returns the line of least squares.
+    pub(super) fn line(&self) -> Line {
+        let (x, y, n) = (self.x.total(), self.y.total(), self.count);
+        let covariance = self.xy.total() - x * y / n;
+        let variance = self.xx.total() - x * x / n;
+        let slope = covariance / variance;
+        Line { slope, intercept: y / n - slope * x / n }
+    }
+}
+
+/// Returns the line through samples of one value.
+pub(super) fn flat(value: f64) -> Line {
+    if value.is_infinite() {
+        return Line { slope: f64::NAN, intercept: f64::NAN };
+    }
+    Line { slope: 0.0, intercept: value }
+}
+
 /// Fits a line by least squares, its times counted in seconds from `origin`; none for fewer than two samples.
 ///
 /// Source: promql.md 8.3; Prometheus' `linearRegression`.
 pub(super) fn regression(window: &Window<'_>, origin: Timestamp) -> Option<Line> {
-    if window.values.len() < 2 {
+    let (first, rest) = window.values.split_first()?;
+    if rest.is_empty() {
         return None;
     }
-    let first = window.values[0];
-    let (mut sum_x, mut sum_y) = (Kahan::default(), Kahan::default());
-    let (mut sum_xy, mut sum_xx) = (Kahan::default(), Kahan::default());
-    let mut constant = true;
-    for (at, (t, y)) in window.times.iter().zip(window.values).enumerate() {
-        constant &= at == 0 || *y == first;
-        let x = t.since(origin).seconds();
-        sum_x.add(x);
-        sum_y.add(*y);
-        sum_xy.add(x * y);
-        sum_xx.add(x * x);
+    if rest.iter().all(|y| y == first) {
+        return Some(flat(*first));
     }
-    if constant {
-        let flat = Line { slope: 0.0, intercept: first };
-        return Some(if first.is_infinite() { Line { slope: f64::NAN, intercept: f64::NAN } } else { flat });
+    let mut sums = Regression::default();
+    for (t, y) in window.times.iter().zip(window.values) {
+        sums.add(t.since(origin).seconds(), *y);
     }
-    Some(line([sum_x.total(), sum_y.total(), sum_xy.total(), sum_xx.total()], window.values.len() as f64))
-}
-
-/// Returns the line of the sums over x, y, xy and xx.
-#[inline]
-pub(super) fn line([x, y, xy, xx]: [f64; 4], n: f64) -> Line {
-    let covariance = xy - x * y / n;
-    let variance = xx - x * x / n;
-    let slope = covariance / variance;
-    Line { slope, intercept: y / n - slope * x / n }
+    Some(sums.line())
 }
 
 /// Smooths a window twice; none for fewer than two samples.

@@ -1,0 +1,79 @@
+//! The range functions on one series and 1,024 steps, one sample a step: nanoseconds a step are the item's.
+//!
+//! The kernels are no part of the public library, but know nothing of it either, so that they are compiled here again.
+
+#![expect(dead_code, reason = "only a part of the kernels is measured")]
+
+#[path = "../src/promql/kahan.rs"]
+mod kahan;
+#[path = "../src/promql/quantile.rs"]
+mod quantile;
+#[path = "../src/promql/rollup/mod.rs"]
+mod rollup;
+#[path = "../src/time.rs"]
+mod time;
+
+mod promql {
+    pub(crate) use super::{kahan, quantile};
+}
+
+use divan::{Bencher, black_box, counter::ItemsCount};
+use rollup::{Param, RangeFn, Scratch, Windows, bounds, roll};
+use time::{Millis, Timestamp};
+
+const STEPS: usize = 1024;
+const FUNCTIONS: [&str; 9] = [
+    "rate",
+    "max_over_time",
+    "sum_over_time",
+    "avg_over_time",
+    "quantile_over_time",
+    "stddev_over_time",
+    "deriv",
+    "changes",
+    "mad_over_time",
+];
+
+fn main() {
+    divan::main();
+}
+
+/// Measures over windows of `LEN` samples of a series.
+fn measure<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str, steps: usize, value: impl Fn(usize) -> f64) {
+    let function = RangeFn::named(name).expect("a function");
+    let times: Vec<_> = (0..(steps + LEN) as i64).map(|n| Timestamp(n * 15_000)).collect();
+    let values: Vec<_> = (0..times.len()).map(value).collect();
+    let evals: Vec<_> = times[LEN..].to_vec();
+    let range = Millis(LEN as i64 * 15_000);
+    let mut windows = Vec::new();
+    bounds(&times, &evals, None, range, &mut windows);
+    let windows = Windows { times: &times, values: &values, bounds: &windows, refs: &evals, evals: &evals, range };
+    let mut scratch = Scratch::default();
+    let (mut out, mut present) = (vec![0.0; steps], vec![0; steps.div_ceil(64)]);
+    bencher.counter(ItemsCount::new(steps)).bench_local(|| {
+        let params = [Param::Const(0.9), Param::Const(0.5)];
+        roll(function, black_box(&windows), params, &mut scratch, &mut out, &mut present);
+        black_box(out[0])
+    });
+}
+
+/// Floats of no pattern.
+fn noise(n: usize) -> f64 {
+    (n as f64 * 0.754_877_666).fract() * 1e3 + 0.1
+}
+
+#[divan::bench(args = FUNCTIONS, consts = [4, 20, 240])]
+fn floats<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str) {
+    // A counter where one is wanted.
+    measure::<LEN>(bencher, name, STEPS, |n| if name == "rate" { n as f64 * 1.37 } else { noise(n) });
+}
+
+#[divan::bench(args = ["sum_over_time", "avg_over_time"], consts = [20, 240])]
+fn integers<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str) {
+    measure::<LEN>(bencher, name, STEPS, |n| noise(n).floor());
+}
+
+#[divan::bench(args = FUNCTIONS, consts = [20, 240])]
+fn one_step<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str) {
+    measure::<LEN>(bencher, name, 1, noise);
+}
