@@ -2,7 +2,7 @@
 //!
 //! The kernels are no part of the public library, but know nothing of it either, so that they are compiled here again.
 
-#![expect(dead_code, reason = "only a part of the kernels is measured")]
+#![expect(dead_code, unused_imports, reason = "only a part of the kernels is measured, none of their tests run here")]
 
 #[path = "../src/promql/kahan.rs"]
 mod kahan;
@@ -10,13 +10,12 @@ mod kahan;
 mod quantile;
 #[path = "../src/promql/rollup/mod.rs"]
 mod rollup;
-#[path = "../src/time.rs"]
-mod time;
 
 mod promql {
     pub(crate) use super::{kahan, quantile};
 }
 
+use alertctl::time;
 use divan::{Bencher, black_box, counter::ItemsCount};
 use rollup::{Param, RangeFn, Scratch, Windows, bounds, roll};
 use time::{Millis, Timestamp};

@@ -47,7 +47,7 @@ impl DateFn {
     /// Source: promql.md 8.5; Prometheus' `dateWrapper`.
     pub(crate) fn apply(self, seconds: f64) -> f64 {
         const TOO_LARGE: f64 = (1u64 << 63) as f64;
-        let whole = if seconds >= -TOO_LARGE && seconds < TOO_LARGE { seconds as i64 } else { i64::MIN };
+        let whole = if (-TOO_LARGE..TOO_LARGE).contains(&seconds) { seconds as i64 } else { i64::MIN };
         // Wraps at both ends of the 292 billion years, as Go does.
         let absolute = (whole as u64).wrapping_add(DAYS_TO_EPOCH * SECONDS_OF_DAY);
         let of_day = absolute % SECONDS_OF_DAY;

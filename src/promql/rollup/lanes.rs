@@ -22,21 +22,30 @@ struct Sums {
     c: Lane,
 }
 
+/// Applies an operation lane by lane: one operation at a time, so that it becomes one instruction.
+#[inline(always)]
+fn zip(a: Lane, b: Lane, operation: impl Fn(f64, f64) -> f64) -> Lane {
+    let mut out = [0.0; LANES];
+    for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(&b)) {
+        *out = operation(*a, *b);
+    }
+    out
+}
+
 impl Sums {
     #[inline(always)]
     fn add(&mut self, x: Lane) {
-        for (lane, x) in x.into_iter().enumerate() {
-            let sum = self.sum[lane];
-            let t = sum + x;
-            let (large, small) = if sum.abs() >= x.abs() { (sum, x) } else { (x, sum) };
-            self.c[lane] += (large - t) + small;
-            self.sum[lane] = t;
-        }
+        let t = zip(self.sum, x, |sum, x| sum + x);
+        let large = zip(self.sum, x, |sum, x| if sum.abs() >= x.abs() { sum } else { x });
+        let small = zip(self.sum, x, |sum, x| if sum.abs() >= x.abs() { x } else { sum });
+        let lost = zip(zip(large, t, |large, t| large - t), small, |rest, small| rest + small);
+        self.c = zip(self.c, lost, |c, lost| c + lost);
+        self.sum = t;
     }
 
     #[inline(always)]
     fn total(&self) -> Lane {
-        from_fn(|lane| self.sum[lane] + self.c[lane])
+        zip(self.sum, self.c, |sum, c| sum + c)
     }
 
     fn lane(&self, lane: usize) -> Kahan {
@@ -44,16 +53,17 @@ impl Sums {
     }
 }
 
-/// Loads the `at`-th sample of each window.
+/// Loads the `at`-th sample of each window; in `ROW`s, each window begins one sample after the one before.
 #[inline(always)]
-fn load(columns: &[&[f64]; LANES], neighbours: bool, at: usize) -> Lane {
-    if neighbours {
-        // Each window begins one sample after the one before: eight samples in a row.
-        if let Some(row) = columns[0].get(at..).and_then(|rest| rest.first_chunk()) {
-            return *row;
-        }
+fn load<const ROW: bool>(columns: &[&[f64]; LANES], at: usize) -> Lane {
+    if ROW {
+        return columns[0][at..at + LANES].try_into().unwrap_or([0.0; LANES]);
     }
-    from_fn(|lane| columns[lane][at])
+    let mut out = [0.0; LANES];
+    for (out, column) in out.iter_mut().zip(columns) {
+        *out = column[at];
+    }
+    out
 }
 
 /// Eight windows, by the index of their first sample, and the number of samples to fold of each.
@@ -64,9 +74,14 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn columns<'a>(&self, values: &'a [f64]) -> ([&'a [f64]; LANES], bool) {
-        let neighbours = self.starts.windows(2).all(|pair| pair[1] == pair[0] + 1);
-        (self.starts.map(|start| &values[start..]), neighbours)
+    #[inline(always)]
+    fn columns<'a>(&self, values: &'a [f64]) -> [&'a [f64]; LANES] {
+        self.starts.map(|start| &values[start..])
+    }
+
+    /// Tells whether each window begins one sample after the one before.
+    fn is_row(&self) -> bool {
+        self.starts.windows(2).all(|pair| pair[1] == pair[0] + 1)
     }
 }
 
@@ -74,8 +89,10 @@ impl Group {
 trait Fold {
     type Result;
 
+    fn group(&self) -> &Group;
+
     /// Folds; always inlined, so that it is compiled for the instructions of its caller.
-    fn run(self) -> Self::Result;
+    fn run<const ROW: bool>(self) -> Self::Result;
 }
 
 /// Runs a fold with the widest vectors the machine has.
@@ -84,23 +101,29 @@ trait Fold {
 fn widest<F: Fold>(fold: F) -> F::Result {
     #[target_feature(enable = "avx2")]
     fn wide<F: Fold>(fold: F) -> F::Result {
-        fold.run()
+        either(fold)
     }
     if std::arch::is_x86_feature_detected!("avx2") {
         // Sound: the feature is there.
         return unsafe { wide(fold) };
     }
-    fold.run()
+    either(fold)
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 fn widest<F: Fold>(fold: F) -> F::Result {
-    fold.run()
+    either(fold)
+}
+
+#[inline(always)]
+fn either<F: Fold>(fold: F) -> F::Result {
+    if fold.group().is_row() { fold.run::<true>() } else { fold.run::<false>() }
 }
 
 /// Sums the windows of a group.
 pub(super) fn sums(values: &[f64], group: Group) -> [Kahan; LANES] {
-    widest(SumFold { values, group })
+    let sums = widest(SumFold { values, group });
+    from_fn(|lane| sums.lane(lane))
 }
 
 struct SumFold<'a> {
@@ -109,22 +132,28 @@ struct SumFold<'a> {
 }
 
 impl Fold for SumFold<'_> {
-    type Result = [Kahan; LANES];
+    type Result = Sums;
+
+    fn group(&self) -> &Group {
+        &self.group
+    }
 
     #[inline(always)]
-    fn run(self) -> Self::Result {
-        let (columns, neighbours) = self.group.columns(self.values);
+    fn run<const ROW: bool>(self) -> Sums {
+        let columns = self.group.columns(self.values);
         let mut sums = Sums::default();
         for at in 0..self.group.len {
-            sums.add(load(&columns, neighbours, at));
+            sums.add(load::<ROW>(&columns, at));
         }
-        from_fn(|lane| sums.lane(lane))
+        sums
     }
 }
 
 /// Folds the windows of a group to their variances.
 pub(super) fn variances(values: &[f64], group: Group) -> [Variance; LANES] {
-    widest(VarianceFold { values, group })
+    let count = group.len as f64;
+    let [mean, squares] = widest(VarianceFold { values, group });
+    from_fn(|lane| Variance { mean: mean.lane(lane), squares: squares.lane(lane), count })
 }
 
 struct VarianceFold<'a> {
@@ -133,22 +162,27 @@ struct VarianceFold<'a> {
 }
 
 impl Fold for VarianceFold<'_> {
-    type Result = [Variance; LANES];
+    /// Mean and squares.
+    type Result = [Sums; 2];
+
+    fn group(&self) -> &Group {
+        &self.group
+    }
 
     #[inline(always)]
-    fn run(self) -> Self::Result {
-        let (columns, neighbours) = self.group.columns(self.values);
-        let (mut mean, mut squares, mut count) = (Sums::default(), Sums::default(), 0.0);
+    fn run<const ROW: bool>(self) -> [Sums; 2] {
+        let columns = self.group.columns(self.values);
+        let [mut mean, mut squares] = [Sums::default(); 2];
+        let mut count = 0.0;
         for at in 0..self.group.len {
-            let x = load(&columns, neighbours, at);
             count += 1.0;
-            let center = mean.total();
-            let delta: Lane = from_fn(|lane| x[lane] - center[lane]);
-            mean.add(delta.map(|delta| delta / count));
-            let center = mean.total();
-            squares.add(from_fn(|lane| delta[lane] * (x[lane] - center[lane])));
+            let x = load::<ROW>(&columns, at);
+            let delta = zip(x, mean.total(), |x, mean| x - mean);
+            mean.add(zip(delta, [count; LANES], |delta, count| delta / count));
+            let rest = zip(x, mean.total(), |x, mean| x - mean);
+            squares.add(zip(delta, rest, |delta, rest| delta * rest));
         }
-        from_fn(|lane| Variance { mean: mean.lane(lane), squares: squares.lane(lane), count })
+        [mean, squares]
     }
 }
 
@@ -168,19 +202,22 @@ struct RegressionFold<'a> {
 impl Fold for RegressionFold<'_> {
     type Result = [Regression; LANES];
 
+    fn group(&self) -> &Group {
+        &self.group
+    }
+
     #[inline(always)]
-    fn run(self) -> Self::Result {
-        let (columns, neighbours) = self.group.columns(self.values);
-        let (times, _) = self.group.columns(self.millis);
+    fn run<const ROW: bool>(self) -> [Regression; LANES] {
+        let columns = self.group.columns(self.values);
+        let times = self.group.columns(self.millis);
         let [mut sum_x, mut sum_y, mut sum_xy, mut sum_xx] = [Sums::default(); 4];
         for at in 0..self.group.len {
-            let y = load(&columns, neighbours, at);
-            let t = load(&times, neighbours, at);
-            let x: Lane = from_fn(|lane| (t[lane] - self.origins[lane]) / 1000.0);
+            let y = load::<ROW>(&columns, at);
+            let x = zip(load::<ROW>(&times, at), self.origins, |t, origin| (t - origin) / 1000.0);
             sum_x.add(x);
             sum_y.add(y);
-            sum_xy.add(from_fn(|lane| x[lane] * y[lane]));
-            sum_xx.add(from_fn(|lane| x[lane] * x[lane]));
+            sum_xy.add(zip(x, y, |x, y| x * y));
+            sum_xx.add(zip(x, x, |x, y| x * y));
         }
         from_fn(|lane| Regression {
             x: sum_x.lane(lane),

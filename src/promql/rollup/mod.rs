@@ -264,7 +264,7 @@ pub(crate) fn roll(
 }
 
 /// The mean number of samples in a window from which two stacks are faster than lanes.
-const LONG_FOR_SUMS: usize = 64;
+const LONG_FOR_SUMS: usize = 24;
 
 /// How much successive windows have in common.
 #[derive(Clone, Copy, Debug, Default)]

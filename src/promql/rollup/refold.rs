@@ -15,9 +15,9 @@ pub(super) fn fold(function: RangeFn, window: &Window<'_>, params: [f64; 2], sor
     match function {
         RangeFn::Rate | RangeFn::Increase => {
             let ups = resets(values).fold(last - first, |sum, before| sum + before);
-            extrapolated(function, window, ups)
+            extrapolated(Extent::of(function, window.range), window, ups)
         }
-        RangeFn::Delta => extrapolated(function, window, last - first),
+        RangeFn::Delta => extrapolated(Extent::of(function, window.range), window, last - first),
         RangeFn::Irate | RangeFn::Idelta => instant(function, window),
         RangeFn::Deriv => regression(window, window.times[0]).map(|line| line.slope),
         RangeFn::PredictLinear => regression(window, window.eval).map(|line| line.slope * params[0] + line.intercept),
@@ -65,16 +65,28 @@ fn copy(values: &[f64], to: &mut Vec<f64>) {
     to.extend_from_slice(values);
 }
 
-/// Returns the seconds of a range as Go's `Duration.Seconds` does: whole seconds and their fraction apart.
-fn range_seconds(range: Millis) -> f64 {
-    (range.0 / 1000) as f64 + ((range.0 % 1000) * 1_000_000) as f64 / 1e9
+/// How `rate`, `increase` and `delta` extend what they saw to the whole window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// Whether the values never fall below zero.
+    counter: bool,
+    /// The seconds by which the rise is divided, if it is.
+    per: Option<f64>,
+}
+
+impl Extent {
+    /// Takes the range's seconds as Go's `Duration.Seconds` does: whole seconds and their fraction apart.
+    pub(super) fn of(function: RangeFn, range: Millis) -> Self {
+        let seconds = || (range.0 / 1000) as f64 + ((range.0 % 1000) * 1_000_000) as f64 / 1e9;
+        Self { counter: function != RangeFn::Delta, per: (function == RangeFn::Rate).then(seconds) }
+    }
 }
 
 /// Extends what a window's samples rose by to the whole window, for `rate`, `increase` and `delta`.
 ///
 /// Source: promql.md 8.2; Prometheus' `extrapolatedRate`.
 #[inline]
-pub(super) fn extrapolated(function: RangeFn, window: &Window<'_>, rise: f64) -> Option<f64> {
+pub(super) fn extrapolated(extent: Extent, window: &Window<'_>, rise: f64) -> Option<f64> {
     let intervals = window.values.len() - 1;
     if intervals == 0 {
         return None;
@@ -88,9 +100,11 @@ pub(super) fn extrapolated(function: RangeFn, window: &Window<'_>, rise: f64) ->
     if to_start >= near {
         to_start = spacing / 2.0;
     }
-    if function != RangeFn::Delta && rise > 0.0 && window.values[0] >= 0.0 {
-        // A counter is not extended to before it would have been zero.
-        let to_zero = sampled * (window.values[0] / rise);
+    // A counter is not extended to before it would have been zero. One that began above its rise was zero before the
+    // samples' own length of time, which needs no division to see.
+    let start = window.values[0];
+    if extent.counter && rise > 0.0 && start >= 0.0 && !(start >= rise && sampled >= to_start) {
+        let to_zero = sampled * (start / rise);
         if to_zero < to_start {
             to_start = to_zero;
         }
@@ -100,8 +114,8 @@ pub(super) fn extrapolated(function: RangeFn, window: &Window<'_>, rise: f64) ->
         to_end = spacing / 2.0;
     }
     let mut factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
-    if function == RangeFn::Rate {
-        factor /= range_seconds(window.range);
+    if let Some(seconds) = extent.per {
+        factor /= seconds;
     }
     Some(rise * factor)
 }
@@ -247,4 +261,83 @@ fn smoothed(values: &[f64], smoothing: f64, trend_factor: f64) -> Option<f64> {
         (before, now) = (now, scaled + carried);
     }
     Some(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Evaluates on samples (seconds, value), with a window of 60 s that ends at 60 s.
+    fn check(function: &str, samples: &[(i64, f64)], params: [f64; 2], expected: Option<f64>) {
+        let times: Vec<_> = samples.iter().map(|(t, _)| Timestamp(t * 1000)).collect();
+        let values: Vec<_> = samples.iter().map(|(_, x)| *x).collect();
+        let right = Timestamp(60_000);
+        let window = Window { times: &times, values: &values, right, eval: Timestamp(70_000), range: Millis(60_000) };
+        let got = RangeFn::named(function).and_then(|function| fold(function, &window, params, &mut Vec::new()));
+        let same = got == expected || got.is_some_and(f64::is_nan) && expected.is_some_and(f64::is_nan);
+        assert!(same, "{function} of {samples:?} is {got:?}, not {expected:?}");
+    }
+
+    #[test]
+    fn rises_are_extended_to_the_window() {
+        let none = [0.0; 2];
+        let counter = [(15, 100.0), (30, 115.0), (45, 130.0), (60, 145.0)];
+        check("increase", &counter, none, Some(60.0));
+        check("rate", &counter, none, Some(45.0 * (60.0 / 45.0 / 60.0)));
+        check("delta", &counter, none, Some(60.0));
+        // Not to before zero, and by half a spacing where samples are missing.
+        check("increase", &[(15, 5.0), (30, 20.0), (45, 35.0), (60, 50.0)], none, Some(50.0));
+        check("increase", &[(35, 100.0), (45, 110.0), (55, 120.0)], none, Some(30.0));
+        check("increase", &[(15, 100.0), (30, 115.0), (45, 5.0), (60, 20.0)], none, Some(35.0 * (60.0 / 45.0)));
+        check("rate", &[(15, 1.0)], none, None);
+        check("rate", &[], none, None);
+    }
+
+    #[test]
+    fn the_last_two_samples_count_for_instant_rates() {
+        check("irate", &[(15, 9.0), (30, 1.0), (40, 3.0)], [0.0; 2], Some(0.2));
+        check("irate", &[(30, 9.0), (40, 3.0)], [0.0; 2], Some(0.3));
+        check("idelta", &[(30, 9.0), (40, 3.0)], [0.0; 2], Some(-6.0));
+        check("idelta", &[(40, 9.0), (40, 3.0)], [0.0; 2], None);
+    }
+
+    #[test]
+    fn lines_are_fitted() {
+        let line = [(10, 1.0), (20, 3.0), (30, 5.0)];
+        check("deriv", &line, [0.0; 2], Some(0.2));
+        // Counted from the evaluation time, not from the window's end.
+        check("predict_linear", &line, [10.0, 0.0], Some(15.0));
+        check("predict_linear", &[(10, 4.0), (20, 4.0)], [10.0, 0.0], Some(4.0));
+        check("deriv", &[(10, f64::INFINITY), (20, f64::INFINITY)], [0.0; 2], Some(f64::NAN));
+        check("deriv", &[(10, 1.0)], [0.0; 2], None);
+    }
+
+    #[test]
+    fn ties_and_nan_among_extremes() {
+        let samples = [(10, f64::NAN), (20, 2.0), (30, 1.0), (40, 2.0), (50, 1.0), (55, f64::NAN)];
+        for (function, expected) in [
+            ("max_over_time", 2.0),
+            ("min_over_time", 1.0),
+            ("ts_of_max_over_time", 40.0),
+            ("ts_of_min_over_time", 50.0),
+            ("ts_of_first_over_time", 10.0),
+            ("ts_of_last_over_time", 55.0),
+            ("count_over_time", 6.0),
+            ("present_over_time", 1.0),
+            ("changes", 5.0),
+            ("resets", 2.0),
+            ("last_over_time", f64::NAN),
+            ("mad_over_time", f64::NAN),
+        ] {
+            check(function, &samples, [0.0; 2], Some(expected));
+        }
+        check("ts_of_max_over_time", &[(10, f64::NAN), (20, f64::NAN)], [0.0; 2], Some(20.0));
+        check("changes", &[(10, f64::NAN), (20, f64::NAN), (30, 0.0), (40, -0.0)], [0.0; 2], Some(1.0));
+    }
+
+    #[test]
+    fn smoothing_follows_the_trend() {
+        check("double_exponential_smoothing", &[(10, 1.0), (20, 3.0), (30, 5.0)], [0.5, 0.5], Some(5.0));
+        check("double_exponential_smoothing", &[(10, 1.0)], [0.5, 0.5], None);
+    }
 }

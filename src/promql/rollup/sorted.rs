@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::promql::quantile::{by_value, median_distance, quantile_of_sorted};
+use crate::promql::quantile::{between, by_value, median_distance, quantile_of_sorted};
 
 use super::{Param, RangeFn, Windows, put};
 
@@ -77,8 +77,7 @@ fn median_distance_of_sorted(sorted: &[f64], spare: &mut Vec<f64>) -> f64 {
             (right, distance) = (right + 1, to_right);
         }
     }
-    let weight = rank - rank.floor();
-    if last == 0 { distance * (1.0 - weight) + distance * weight } else { before * (1.0 - weight) + distance * weight }
+    between(if last == 0 { distance } else { before }, distance, rank)
 }
 
 #[cfg(test)]

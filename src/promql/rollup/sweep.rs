@@ -1,6 +1,6 @@
 //! Forms that look at each pair of neighbours once: counters that fall, values that change.
 
-use super::refold::{self, extrapolated};
+use super::refold::{self, Extent, extrapolated};
 use super::{RangeFn, Windows, put};
 
 /// Evaluates `rate` and `increase`: the falls are found once, each window then adds those inside it, in order of time.
@@ -13,6 +13,7 @@ pub(super) fn counters(
     out: &mut [f64],
     present: &mut [u64],
 ) {
+    let extent = Extent::of(function, windows.range);
     let values = windows.values;
     let (from, to) = windows.span();
     falls.clear();
@@ -34,7 +35,7 @@ pub(super) fn counters(
             }
             rise += values[at - 1];
         }
-        put(out, present, step, extrapolated(function, &windows.window(step), rise));
+        put(out, present, step, extrapolated(extent, &windows.window(step), rise));
     }
 }
 
