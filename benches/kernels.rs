@@ -6,13 +6,15 @@
 
 #[path = "../src/promql/kahan.rs"]
 mod kahan;
+#[path = "../src/promql/maths.rs"]
+mod maths;
 #[path = "../src/promql/quantile.rs"]
 mod quantile;
 #[path = "../src/promql/rollup/mod.rs"]
 mod rollup;
 
 mod promql {
-    pub(crate) use super::{kahan, quantile};
+    pub(crate) use super::{kahan, maths, quantile};
 }
 
 use alertctl::time;

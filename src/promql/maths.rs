@@ -205,6 +205,23 @@ pub(crate) fn format_float(v: f64) -> String {
     }
 }
 
+/// Formats a value as the label of a quantile: shortest, with a point or an exponent (`1.0`, `0.99`, `1e-05`).
+///
+/// Source: Prometheus' `labels.FormatOpenMetricsFloat`, as `histogram_quantiles` uses it.
+pub(crate) fn format_open_metrics(v: f64) -> String {
+    let plain = format_float(v);
+    if !v.is_finite() || v == 0.0 {
+        return if v == 0.0 { "0.0".to_owned() } else { plain };
+    }
+    let scientific = format!("{v:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    match exponent.parse::<i32>().unwrap_or(0) {
+        -4..=5 if plain.contains('.') => plain,
+        -4..=5 => plain + ".0",
+        exponent => format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,6 +292,24 @@ mod tests {
         let mut values = [1.0];
         round(&mut values, 0.0);
         assert!(values[0].is_nan());
+    }
+
+    #[test]
+    fn quantile_labels_have_a_point_or_an_exponent() {
+        for (v, expected) in [
+            (1.0, "1.0"),
+            (0.0, "0.0"),
+            (-1.0, "-1.0"),
+            (0.99, "0.99"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (100_000.0, "100000.0"),
+            (1_250_000.0, "1.25e+06"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+        ] {
+            assert_eq!(format_open_metrics(v), expected);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod sweep;
 #[cfg(test)]
 mod testing;
 
+use crate::promql::maths::format_float;
 use crate::time::{Millis, Timestamp};
 
 /// A function of a range vector.
@@ -263,6 +264,18 @@ pub(crate) fn roll(
     }
 }
 
+/// Returns what Prometheus fails with when `double_exponential_smoothing` meets a factor outside (0, 1); NaN passes.
+///
+/// Source: Prometheus' `funcDoubleExponentialSmoothing`; it fails only at a step where some series has a sample.
+pub(crate) fn smoothing_fault(smoothing: f64, trend: f64) -> Option<String> {
+    let outside = |factor: f64| factor <= 0.0 || factor >= 1.0;
+    let text = |factor: f64| if factor.is_infinite() { format_float(factor) } else { format!("{factor:.6}") };
+    if outside(smoothing) {
+        return Some(format!("invalid smoothing factor. Expected: 0 < sf < 1, got: {}", text(smoothing)));
+    }
+    outside(trend).then(|| format!("invalid trend factor. Expected: 0 < tf < 1, got: {}", text(trend)))
+}
+
 /// The mean number of samples in a window from which two stacks are faster than lanes.
 const LONG_FOR_SUMS: usize = 24;
 
@@ -335,6 +348,15 @@ mod tests {
         out.clear();
         bounds(&[], &refs, None, Millis(20), &mut out);
         assert_eq!(out, [(0, 0); 5]);
+    }
+
+    #[test]
+    fn smoothing_factors_lie_between_zero_and_one() {
+        assert_eq!(smoothing_fault(0.5, f64::NAN), None);
+        let expected = "invalid smoothing factor. Expected: 0 < sf < 1, got: 1.500000";
+        assert_eq!(smoothing_fault(1.5, 0.5).as_deref(), Some(expected));
+        let expected = "invalid trend factor. Expected: 0 < tf < 1, got: +Inf";
+        assert_eq!(smoothing_fault(0.5, f64::INFINITY).as_deref(), Some(expected));
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl Random {
     }
 }
 
-const KINDS: usize = 12;
+const KINDS: usize = 13;
 
 /// Returns the next value of a series of a kind.
 fn value(kind: usize, random: &mut Random, last: f64) -> f64 {
@@ -54,6 +54,8 @@ fn value(kind: usize, random: &mut Random, last: f64) -> f64 {
         8 => 1e9 + walk * 1e-3,
         9 => pick(random, &[f64::MAX, -f64::MAX, 1e308, walk]),
         10 => pick(random, &[f64::NAN, f64::NAN, -f64::NAN, 1.0, 1.0]),
+        // Integers whose sums are too large to be exact.
+        11 => (walk * (1u64 << 54) as f64).round(),
         _ => (walk * 80.0).exp2() * walk.signum(),
     }
 }
