@@ -26,6 +26,10 @@ pub const DIAGNOSTICS_PER_CODE: usize = 50;
 pub const BAD_ROWS_SHOWN: usize = 20;
 /// The deepest nesting of templates that call one another.
 pub const TEMPLATE_DEPTH: usize = 100;
+/// The deepest nesting of blocks and parentheses in one template.
+pub const TEMPLATE_NESTING: usize = 100;
+/// The most blocks, parentheses and templates that may be open at once in one expansion of a template.
+pub const TEMPLATE_STACK: usize = 400;
 /// The most steps one expansion of a template may take.
 pub const TEMPLATE_STEPS: usize = 1_000_000;
 /// The longest text one template may expand to. Unit: bytes.

@@ -1,5 +1,30 @@
 //! Go's text/template, as Prometheus offers it in labels and annotations.
+//!
+//! A text is cut into tokens (`lex`), made a tree (`parse`, `tree`), and walked through for each alert (`exec`).
 
+mod collections;
+mod compare;
+mod escape;
+mod exec;
+mod fields;
+mod functions;
+mod humanize;
+mod instant;
+mod lex;
+mod literal;
+mod number_format;
+mod parse;
+mod print;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod uses;
+mod value;
+
+use std::sync::Arc;
+
+use self::tree::Tree;
+use self::uses::Uses;
 use crate::labels::LabelSet;
 use crate::source::Span;
 use crate::time::Timestamp;
@@ -8,6 +33,72 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     text: String,
+    /// Absent of plain text.
+    tree: Option<Arc<Tree>>,
+    uses: Uses,
+}
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// What Prometheus refuses when it loads a rule, and calls that can only fail: unknown functions and variables,
+    /// stray or missing `end`, wrong numbers of arguments.
+    pub fn parse(text: &str) -> Result<Self, Vec<TemplateProblem>> {
+        if !text.contains("{{") {
+            return Ok(Self::literal(text));
+        }
+        let tree = parse::parse(text)?;
+        let uses = uses::uses(&tree);
+        Ok(Self { text: text.to_owned(), tree: Some(Arc::new(tree)), uses })
+    }
+
+    /// Makes a template that expands to the text as it is.
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
+        Self { text: text.to_owned(), tree: None, uses: Uses::default() }
+    }
+
+    /// Returns the text as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Tells whether the template has no action, and so expands to itself.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        self.tree.is_none()
+    }
+
+    /// Tells whether the expansion may depend on the value: by `$value`, `.Value`, or as part of the whole data.
+    #[must_use]
+    pub fn uses_value(&self) -> bool {
+        self.uses.value
+    }
+
+    /// Tells whether the expansion may ask a query.
+    #[must_use]
+    pub fn uses_query(&self) -> bool {
+        self.uses.query
+    }
+
+    /// Expands the template.
+    ///
+    /// # Errors
+    /// The words that Prometheus puts after `error expanding template: `.
+    pub fn expand(&self, data: &TemplateData<'_>, query: &mut Query<'_>) -> Result<String, String> {
+        match &self.tree {
+            Some(tree) => exec::expand(&self.text, tree, data, query),
+            None => Ok(self.text.clone()),
+        }
+    }
+
+    /// Expands the template; an error becomes the text, as in Prometheus.
+    #[must_use]
+    pub fn expand_or_error(&self, data: &TemplateData<'_>, query: &mut Query<'_>) -> String {
+        self.expand(data, query).unwrap_or_else(|words| format!("<error expanding template: {words}>"))
+    }
 }
 
 /// Why a text is no template.
