@@ -1,6 +1,16 @@
 //! Rule files: from text to rules.
 
+mod fields;
+mod load;
+mod problems;
+pub mod prometheus;
+mod rule;
+mod scalar;
 pub mod template;
+mod yaml;
+mod yaml_error;
+
+pub use load::load;
 
 use crate::promql::ast::Expr;
 use crate::source::{FileId, FileSpan, Located};

@@ -1,0 +1,95 @@
+//! Collects the problems of one file.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::limits::DIAGNOSTICS_PER_CODE;
+use crate::source::{FileId, FileSpan, Span};
+
+/// The problems of one file on their way to the run's: at most so many of one code, the rest counted.
+#[derive(Debug)]
+pub(crate) struct Problems<'a> {
+    file: FileId,
+    subject: Option<(String, String)>,
+    found: BTreeMap<&'static str, usize>,
+    errors: usize,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a> Problems<'a> {
+    /// Begins with none.
+    pub(crate) fn new(file: FileId, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { file, subject: None, found: BTreeMap::new(), errors: 0, diagnostics }
+    }
+
+    /// Returns the file.
+    pub(crate) fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// Returns how many errors there were.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Sets the group and rule that the following problems are about.
+    pub(crate) fn set_subject(&mut self, subject: Option<(String, String)>) {
+        self.subject = subject;
+    }
+
+    /// Returns a place in the file.
+    pub(crate) fn at(&self, span: Span) -> FileSpan {
+        FileSpan { file: self.file, span }
+    }
+
+    /// Adds a problem.
+    pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
+        let found = self.found.entry(diagnostic.code).or_default();
+        *found += 1;
+        if *found <= DIAGNOSTICS_PER_CODE {
+            diagnostic.subject = diagnostic.subject.or_else(|| self.subject.clone());
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Adds an error at a place of the file.
+    pub(crate) fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
+        self.push(Diagnostic::error(code, message, self.at(span)));
+    }
+
+    /// Adds an error that says what to type instead.
+    pub(crate) fn error_with_help(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        span: Span,
+        help: impl Into<String>,
+    ) {
+        self.push(Diagnostic::error(code, message, self.at(span)).with_help(help));
+    }
+
+    /// Adds a warning at a place of the file.
+    pub(crate) fn warning(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
+        self.push(Diagnostic::warning(code, message, self.at(span)));
+    }
+
+    /// Says how many problems were left out and returns the number of errors, those included.
+    pub(crate) fn finish(self) -> usize {
+        for (code, found) in self.found {
+            if found > DIAGNOSTICS_PER_CODE {
+                let more = found - DIAGNOSTICS_PER_CODE;
+                let at = FileSpan { file: self.file, span: Span::default() };
+                self.diagnostics.push(
+                    Diagnostic::new(
+                        "more-problems",
+                        Severity::Info,
+                        format!("and {more} more of `{code}` in this file"),
+                    )
+                    .with_mark(at, ""),
+                );
+            }
+        }
+        self.errors
+    }
+}

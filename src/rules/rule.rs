@@ -1,0 +1,304 @@
+//! One rule of a rule file.
+
+use crate::diagnostic::Diagnostic;
+use crate::promql::ast::{Expr, ExprKind, Type};
+use crate::promql::parse::parse;
+use crate::source::{Located, Span};
+use crate::time::Millis;
+
+use super::fields::{Field, Fields, Named};
+use super::problems::Problems;
+use super::prometheus::{first_of, is_left_out};
+use super::template::Template;
+use super::yaml::Node;
+use super::{Rule, RuleKind};
+
+const RULE_KEYS: [&str; 7] = ["alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"];
+
+/// A label of a group, and what it is in alerting rules once one of them has asked.
+#[derive(Debug)]
+pub(super) struct GroupLabel<'a> {
+    label: Named<'a>,
+    template: Option<Template>,
+}
+
+impl<'a> GroupLabel<'a> {
+    /// Makes one that nobody has asked for.
+    pub(super) fn new(label: Named<'a>) -> Self {
+        Self { label, template: None }
+    }
+
+    fn template(&mut self, problems: &mut Problems<'_>) -> Template {
+        let label = self.label;
+        self.template.get_or_insert_with(|| template(label, "label", problems)).clone()
+    }
+}
+
+/// Whether a rule alerts or records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Does {
+    Alert,
+    Record,
+}
+
+/// Reads a rule; `None` when it has no expression or name, which is told.
+pub(super) fn read(
+    node: &Node,
+    group: &str,
+    group_labels: &mut [GroupLabel<'_>],
+    problems: &mut Problems<'_>,
+) -> Option<Rule> {
+    problems.set_subject(Some((group.to_owned(), String::new())));
+    if is_left_out(node, "a rule", problems) {
+        return None;
+    }
+    let mut fields = Fields::open(node, "a rule", problems)?;
+    let span = fields.span;
+    let (alert, record) = (fields.take("alert"), fields.take("record"));
+    if let Some(name) = alert.or(record).and_then(|field| field.value.scalar()) {
+        problems.set_subject(Some((group.to_owned(), name.text().to_owned())));
+    }
+    let named = name(alert, record, span, problems);
+    let does = named.map_or(Does::Alert, |(does, ..)| does);
+    let what = match does {
+        Does::Alert => "an alerting rule",
+        Does::Record => "a recording rule",
+    };
+
+    let expr = fields.take("expr");
+    let hold = fields.take("for");
+    let keep = fields.take("keep_firing_for");
+    let labels = fields.take("labels").map(|field| field.texts(problems)).unwrap_or_default();
+    let annotations = fields.take("annotations");
+    fields.finish(what, &RULE_KEYS, hint, problems);
+
+    let expr = expression(expr, span, problems);
+    let (hold_span, keep_span) = (duration(hold, problems), duration(keep, problems));
+    let named_annotations = annotations.map(|field| field.texts(problems)).unwrap_or_default();
+    let labels = overlay(&labels, group_labels, does, problems);
+    let kind = match does {
+        Does::Alert => {
+            let annotations = named_annotations.iter().map(|annotation| {
+                check_name(*annotation, "annotation", problems);
+                (annotation.name.to_owned(), template(*annotation, "annotation", problems))
+            });
+            RuleKind::Alert { hold: hold_span, keep_firing: keep_span, annotations: annotations.collect() }
+        }
+        Does::Record => {
+            refuse(hold.filter(|_| hold_span != Millis::ZERO), problems);
+            refuse(keep.filter(|_| keep_span != Millis::ZERO), problems);
+            refuse(annotations.filter(|_| !named_annotations.is_empty()), problems);
+            RuleKind::Record
+        }
+    };
+    let (_, name, at) = named?;
+    let (text, expr) = expr?;
+    Some(Rule { name: name.clone(), kind, text, expr, labels, at: problems.at(at) })
+}
+
+/// Returns what the rule does, its name and where the key of the name stands.
+fn name<'a>(
+    alert: Option<Field<'a>>,
+    record: Option<Field<'a>>,
+    rule: Span,
+    problems: &mut Problems<'_>,
+) -> Option<(Does, &'a Located, Span)> {
+    let before = problems.errors();
+    let mut text = |field: Option<Field<'a>>| {
+        let text = field.and_then(|field| field.text(problems)).filter(|text| !text.text.is_empty());
+        field.zip(text)
+    };
+    match (text(alert), text(record)) {
+        (Some((alert, name)), None) => Some((Does::Alert, name, alert.key_span)),
+        (None, Some((record, name))) => {
+            check_record(name, problems);
+            Some((Does::Record, name, record.key_span))
+        }
+        (Some((alert, name)), Some((record, _))) => {
+            let message = "a rule has `alert` or `record`, this one has both";
+            let diagnostic = Diagnostic::error("rule-kind", message, problems.at(record.key_span))
+                .with_related(problems.at(alert.key_span), "the other")
+                .with_help("remove one, or make two rules of it");
+            problems.push(diagnostic);
+            Some((Does::Alert, name, alert.key_span))
+        }
+        (None, None) => {
+            if problems.errors() == before {
+                let field = alert.or(record);
+                let span = field.map_or(first_of(rule), |field| field.key_span);
+                let (message, help) = match field {
+                    Some(field) => (
+                        format!("`{}` is empty", field.key.text()),
+                        format!("write a name after `{}:`", field.key.text()),
+                    ),
+                    None => (
+                        "a rule has `alert` or `record`, this one has neither".to_owned(),
+                        "add `alert: Name`, or `record: name` to write a series".to_owned(),
+                    ),
+                };
+                problems.error_with_help("rule-kind", message, span, help);
+            }
+            None
+        }
+    }
+}
+
+/// Checks a recorded metric's name.
+///
+/// Source: Prometheus' `rulefmt`: any UTF-8 text, but no braces, which belong into an expression.
+fn check_record(name: &Located, problems: &mut Problems<'_>) {
+    if let Some(at) = name.text.find(['{', '}']) {
+        let span = name.at(Span::new(at, at + 1)).span;
+        let message = format!("`{}` is no metric name: it has braces", name.text);
+        let help = "`record` is a name alone; set labels under `labels:`, select series in `expr:`";
+        problems.error_with_help("record-name", message, span, help);
+    }
+}
+
+fn duration(field: Option<Field<'_>>, problems: &mut Problems<'_>) -> Millis {
+    field.and_then(|field| field.duration(problems)).unwrap_or(Millis::ZERO)
+}
+
+/// Tells of a key that recording rules do not have.
+fn refuse(field: Option<Field<'_>>, problems: &mut Problems<'_>) {
+    if let Some(field) = field {
+        let message = format!("a recording rule has no `{}`", field.key.text());
+        let help = "remove it, or make the rule an alert: `alert:` instead of `record:`";
+        problems.error_with_help("recording-rule-key", message, field.key_span, help);
+    }
+}
+
+/// Returns help for keys that belong elsewhere.
+fn hint(key: &str) -> Option<String> {
+    match key {
+        "severity" | "team" | "service" | "priority" => {
+            Some(format!("`{key}` is a label: under `labels:`, indented more"))
+        }
+        "summary" | "description" | "runbook_url" | "dashboard" | "message" | "title" => {
+            Some(format!("`{key}` is an annotation: under `annotations:`, indented more"))
+        }
+        "interval" | "limit" | "query_offset" | "rules" => Some(format!("`{key}` is a key of a group")),
+        "name" => Some("a rule is named by `alert:` or `record:`".to_owned()),
+        _ => None,
+    }
+}
+
+/// Reads the expression.
+fn expression(field: Option<Field<'_>>, rule: Span, problems: &mut Problems<'_>) -> Option<(Located, Expr)> {
+    let before = problems.errors();
+    let text = field.and_then(|field| field.text(problems)).filter(|text| !text.text.is_empty());
+    let Some(text) = text else {
+        if problems.errors() == before {
+            let (span, message) = match field {
+                Some(field) => (field.key_span, "`expr` is empty"),
+                None => (first_of(rule), "this rule has no `expr`"),
+            };
+            problems.error_with_help(
+                "missing-expr",
+                message,
+                span,
+                "add `expr:` with an expression, such as `up == 0`",
+            );
+        }
+        return None;
+    };
+    let parsed = parse(&text.text);
+    let clean = parsed.problems.is_empty();
+    for problem in parsed.problems {
+        let mut diagnostic = Diagnostic::error(problem.code, problem.message, text.at(problem.span));
+        diagnostic.help.extend(problem.help);
+        problems.push(diagnostic);
+    }
+    if clean {
+        check_type(&parsed.expr, text, problems);
+    }
+    Some((text.clone(), parsed.expr))
+}
+
+/// Tells of an expression that no evaluation can use.
+fn check_type(expr: &Expr, text: &Located, problems: &mut Problems<'_>) {
+    let help = match expr.ty() {
+        Type::Matrix if matches!(expr.unparen().kind, ExprKind::Subquery(_)) => {
+            "put it in a function that takes a range, such as `max_over_time(..)`"
+        }
+        Type::Matrix => "put it in a function that takes a range, such as `rate(..)`, or remove the brackets",
+        Type::String => "write an expression that selects series, such as `up == 0`",
+        Type::Scalar | Type::Vector => return,
+    };
+    let message = format!("this expression is a {}: a rule needs an instant vector or a scalar", expr.ty().words());
+    problems.push(Diagnostic::error("rule-type", message, text.at(expr.span)).with_help(help));
+}
+
+/// Returns the group's labels overlaid by the rule's own, sorted by name.
+fn overlay(
+    own: &[Named<'_>],
+    group_labels: &mut [GroupLabel<'_>],
+    does: Does,
+    problems: &mut Problems<'_>,
+) -> Vec<(String, Template)> {
+    let mut labels = Vec::new();
+    for label in own {
+        check_label_name(*label, problems);
+        let template = match does {
+            Does::Alert => template(*label, "label", problems),
+            Does::Record => literal(*label),
+        };
+        labels.push((label.name.to_owned(), template));
+    }
+    for label in group_labels {
+        if own.iter().all(|own| own.name != label.label.name) {
+            let template = match does {
+                Does::Alert => label.template(problems),
+                Does::Record => literal(label.label),
+            };
+            labels.push((label.label.name.to_owned(), template));
+        }
+    }
+    labels.sort_by(|a, b| a.0.cmp(&b.0));
+    labels
+}
+
+/// Checks the name of a label that rules set.
+///
+/// Source: Prometheus' `rulefmt`: any UTF-8 text that is not empty, but `__name__`.
+pub(super) fn check_label_name(label: Named<'_>, problems: &mut Problems<'_>) {
+    if label.name == crate::labels::METRIC_NAME {
+        let message = "`__name__` can not be set as a label";
+        let help = "of a recording rule it is what stands after `record:`; alerts have none";
+        problems.error_with_help("label-name", message, label.name_span, help);
+    }
+    check_name(label, "label", problems);
+}
+
+fn check_name(named: Named<'_>, what: &'static str, problems: &mut Problems<'_>) {
+    if named.name.is_empty() {
+        let code = if what == "label" { "label-name" } else { "annotation-name" };
+        problems.error_with_help(
+            code,
+            format!("this {what} has no name"),
+            named.name_span,
+            "write a name before the `:`",
+        );
+    }
+}
+
+fn literal(named: Named<'_>) -> Template {
+    Template::literal(named.text.map_or("", |text| &text.text))
+}
+
+/// Reads a template; of one with problems, which are told, the text stands for itself.
+fn template(named: Named<'_>, what: &str, problems: &mut Problems<'_>) -> Template {
+    let Some(text) = named.text else { return Template::literal("") };
+    match Template::parse(&text.text) {
+        Ok(template) => template,
+        Err(found) => {
+            for problem in found {
+                let message = format!("{what} `{}`: {}", named.name, problem.message);
+                let mut diagnostic = Diagnostic::error("template", message, text.at(problem.span));
+                diagnostic.help.extend(problem.help);
+                problems.push(diagnostic);
+            }
+            Template::literal(&text.text)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Words for texts that are no YAML.
+
+use granit_parser::{ErrorKind, ScanError};
+
+use crate::limits::YAML_DEPTH;
+use crate::source::Span;
+
+use super::problems::Problems;
+
+/// Reports where and why a text is no YAML, and what to type instead.
+pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_>) {
+    let start = error.marker().byte_offset().unwrap_or(source.len()).min(source.len());
+    let end =
+        source[start..].chars().next().filter(|c| *c != '\n' && *c != '\r').map_or(start, |c| start + c.len_utf8());
+    let (message, help) = words(error.kind());
+    let message = message.unwrap_or_else(|| format!("this is not YAML: {}", error.info()));
+    let span = Span::new(start, end);
+    match help {
+        Some(help) => problems.error_with_help("yaml-syntax", message, span, help),
+        None => problems.error("yaml-syntax", message, span),
+    }
+}
+
+/// Returns clearer words than the parser's, and help, for the mistakes that are often made.
+fn words(kind: &ErrorKind) -> (Option<String>, Option<&'static str>) {
+    let (message, help) = match kind {
+        ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabNotAllowed
+        | ErrorKind::TabAtBlockScalarStart => ("a tab stands where YAML indents", Some("indent with spaces")),
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
+            "a `:` stands where no key can end",
+            Some("a text with `: ` in it needs quotes, or a line of its own after `|`"),
+        ),
+        ErrorKind::InvalidIndentation => (
+            "this line is indented neither as the one above nor as those around it",
+            Some("line up the keys of one mapping"),
+        ),
+        ErrorKind::ExpectedBlockMappingKey => (
+            "expected a key, such as `expr:`, at this indent",
+            Some("line up the keys of one mapping; a text that begins with a quote ends with it"),
+        ),
+        ErrorKind::ExpectedBlockSequenceEntry => {
+            ("expected `- ` or a line that is indented less", Some("line up the `-` of one list"))
+        }
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+            ("expected `:` after this key", Some("a text that goes on in the next line is indented more than its key"))
+        }
+        ErrorKind::UnexpectedCharacter { character } => {
+            let message = format!("`{}` can not begin a value", character.escape_debug());
+            return (Some(message), Some("put the text in quotes"));
+        }
+        ErrorKind::UnclosedQuotedScalar => ("this quote is not closed", Some("close it, or begin the text with `|`")),
+        ErrorKind::InvalidTrailingSingleQuotedScalar => {
+            ("text follows the closing `'`", Some("inside `'..'` a quote is written twice: `''`"))
+        }
+        ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            (r#"text follows the closing `"`"#, Some(r#"inside `".."` a quote is written `\"`"#))
+        }
+        ErrorKind::UnknownQuotedScalarEscape => (
+            r#"no such escape inside `".."`"#,
+            Some(r"write `\\` for a backslash, or use `'..'`, in which it means nothing"),
+        ),
+        ErrorKind::UnclosedFlowCollection { open } => {
+            let message = format!("`{open}` is not closed");
+            return (Some(message), Some("a text that begins with a bracket needs quotes"));
+        }
+        ErrorKind::ExpectedFlowMappingSeparator => {
+            ("expected `,` or `}`", Some("a text that begins with `{` needs quotes"))
+        }
+        ErrorKind::ExpectedFlowSequenceSeparator => {
+            ("expected `,` or `]`", Some("a text that begins with `[` needs quotes"))
+        }
+        ErrorKind::MissingAnchorOrAliasName => {
+            ("expected a name after `*` or `&`", Some("a text that begins with `*` or `&` needs quotes"))
+        }
+        ErrorKind::InvalidBlockScalarIndent => {
+            ("this line is indented less than the text it belongs to", Some("indent all lines of a text alike"))
+        }
+        ErrorKind::RecursionLimitExceeded => {
+            let message = format!("lists and mappings are nested deeper than {YAML_DEPTH} levels, the limit");
+            return (Some(message), None);
+        }
+        _ => return (None, None),
+    };
+    (Some(message.to_owned()), help)
+}
