@@ -138,20 +138,26 @@ impl TextMap {
         Self { pieces: vec![Piece { text: 0, file: offset, len }] }
     }
 
-    /// Returns the file offset of a text offset; one between two pieces goes to the end of the first.
-    fn offset(&self, text: u32) -> u32 {
+    /// Returns the file offset of a text offset, and whether a byte of a piece stands there; one between two pieces
+    /// goes to the end of the first.
+    fn offset(&self, text: u32) -> (u32, bool) {
         let after = self.pieces.partition_point(|piece| piece.text <= text);
         match after.checked_sub(1).and_then(|at| self.pieces.get(at)) {
-            Some(piece) => piece.file + (text - piece.text).min(piece.len),
-            None => self.pieces.first().map_or(0, |piece| piece.file),
+            Some(piece) => (piece.file + (text - piece.text).min(piece.len), text - piece.text < piece.len),
+            None => (self.pieces.first().map_or(0, |piece| piece.file), false),
         }
     }
 
     /// Returns where a stretch of the text stands in the file.
     #[must_use]
     pub fn to_file(&self, span: Span) -> Span {
-        let start = self.offset(span.start);
-        let end = if span.end > span.start { self.offset(span.end - 1) + 1 } else { start };
+        let (start, _) = self.offset(span.start);
+        let end = if span.end > span.start {
+            let (last, inside) = self.offset(span.end - 1);
+            last + u32::from(inside)
+        } else {
+            start
+        };
         Span { start, end: end.max(start) }
     }
 }

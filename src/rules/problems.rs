@@ -1,6 +1,6 @@
 //! Collects the problems of one file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::limits::DIAGNOSTICS_PER_CODE;
@@ -12,6 +12,7 @@ pub(crate) struct Problems<'a> {
     file: FileId,
     subject: Option<(String, String)>,
     found: BTreeMap<&'static str, usize>,
+    shown: BTreeSet<(&'static str, Option<Span>, String)>,
     errors: usize,
     diagnostics: &'a mut Diagnostics,
 }
@@ -19,7 +20,7 @@ pub(crate) struct Problems<'a> {
 impl<'a> Problems<'a> {
     /// Begins with none.
     pub(crate) fn new(file: FileId, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { file, subject: None, found: BTreeMap::new(), errors: 0, diagnostics }
+        Self { file, subject: None, found: BTreeMap::new(), shown: BTreeSet::new(), errors: 0, diagnostics }
     }
 
     /// Returns the file.
@@ -42,12 +43,18 @@ impl<'a> Problems<'a> {
         FileSpan { file: self.file, span }
     }
 
-    /// Adds a problem.
+    /// Adds a problem; what an alias repeats is told once.
     pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
+        let span = diagnostic.primary.as_ref().map(|mark| mark.at.span);
+        let key = (diagnostic.code, span, diagnostic.message.clone());
+        if self.shown.contains(&key) {
+            return;
+        }
         let found = self.found.entry(diagnostic.code).or_default();
         *found += 1;
         if *found <= DIAGNOSTICS_PER_CODE {
+            self.shown.insert(key);
             diagnostic.subject = diagnostic.subject.or_else(|| self.subject.clone());
             self.diagnostics.push(diagnostic);
         }

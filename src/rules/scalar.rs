@@ -67,10 +67,12 @@ pub(crate) enum Notation {
 /// Maps a scalar's text to the file, by walking both in step.
 ///
 /// `source` is all of the file and `span` what was written for the scalar: quotes included; of a block scalar, from
-/// the first character of its first line that is not empty on. `indent` is that of a block scalar's lines.
-pub(crate) fn map(text: &str, source: &str, span: Span, notation: Notation, indent: usize) -> TextMap {
+/// the first character of its first line that is not empty on.
+pub(crate) fn map(text: &str, source: &str, span: Span, notation: Notation) -> TextMap {
     let written = source.get(span.range()).unwrap_or_default();
     let mut walk = Walk { text, written, start: span.start, text_at: 0, written_at: 0, pieces: Vec::new() };
+    let before = source.get(..span.start as usize).unwrap_or_default();
+    let indent = before.len() - before.trim_end_matches(' ').len();
     match notation {
         Notation::Plain => walk.flow(None),
         Notation::Single => walk.flow(Some(b'\'')),
@@ -149,19 +151,12 @@ impl Walk<'_> {
     fn blanks(&mut self) {
         let rest = &self.written[self.written_at..];
         let run = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
-        if rest[..run].contains(['\r', '\n']) {
-            self.skip_separator(true);
-        } else {
-            self.take(run.min(self.text.len() - self.text_at));
+        match breaks(&rest[..run]) {
+            0 => self.take(run.min(self.text.len() - self.text_at)),
+            1 => self.text_at += 1,
+            more => self.text_at += more - 1,
         }
         self.written_at += run;
-    }
-
-    /// Passes over what a fold left in the text: breaks, or one space.
-    fn skip_separator(&mut self, space: bool) {
-        let rest = &self.text.as_bytes()[self.text_at..];
-        let breaks = rest.iter().take_while(|byte| **byte == b'\n').count();
-        self.text_at += if breaks == 0 && space { usize::from(rest.first() == Some(&b' ')) } else { breaks };
     }
 
     /// Returns the written length of the escape where the walk stands; passes over an escaped break, which is nothing
@@ -175,7 +170,7 @@ impl Walk<'_> {
             Some(b'\r' | b'\n') => {
                 let after = &rest[1..];
                 let run = after.len() - after.trim_start_matches([' ', '\t', '\r', '\n']).len();
-                self.skip_separator(false);
+                self.text_at += breaks(&after[..run]).saturating_sub(1);
                 self.written_at += 1 + run;
                 return None;
             }
@@ -190,6 +185,13 @@ impl Walk<'_> {
             && rest.get(2..3).is_some_and(|c| c.eq_ignore_ascii_case("d"))
             && rest.get(3..4).is_some_and(|c| "89abAB".contains(c));
         Some((2 + digits) * (1 + usize::from(surrogates)))
+    }
+
+    /// Passes over what the lines before left in the text: breaks, or one space.
+    fn skip_separator(&mut self, space: bool) {
+        let rest = &self.text.as_bytes()[self.text_at..];
+        let breaks = rest.iter().take_while(|byte| **byte == b'\n').count();
+        self.text_at += if breaks == 0 && space { usize::from(rest.first() == Some(&b' ')) } else { breaks };
     }
 
     /// Walks over the lines of a block scalar.
@@ -215,4 +217,10 @@ impl Walk<'_> {
             first = false;
         }
     }
+}
+
+/// Returns how many line breaks a text has.
+fn breaks(text: &str) -> usize {
+    let returns = text.bytes().filter(|byte| *byte == b'\r').count();
+    text.bytes().filter(|byte| *byte == b'\n').count() + returns - text.matches("\r\n").count()
 }

@@ -180,14 +180,18 @@ impl Builder<'_, '_, '_> {
             ScalarStyle::Folded => Notation::Folded,
             ScalarStyle::Plain => Notation::Plain,
         };
-        let written = self.source.get(span.range()).unwrap_or_default();
-        span.end = span.start + u32::try_from(written.trim_end().len()).unwrap_or(u32::MAX - span.start);
         if tag.is_some_and(|tag| tag.handle() == "tag:yaml.org,2002:" && tag.suffix() == "binary") {
             let message = "`!!binary` is not read here";
             self.problems.error_with_help("yaml-tag", message, span, "write the text itself");
         }
         let is_text = |tag: &Tag| tag.core_suffix() == Some("str") || tag.original() == "!";
-        let map = scalar::map(text, self.source, span, notation, at.indent.unwrap_or(0));
+        // The parser writes `~` for a value that was left out.
+        let text = if span.start == span.end && notation == Notation::Plain { "" } else { text };
+        let map = scalar::map(text, self.source, span, notation);
+        if let (Notation::Literal | Notation::Folded, Some(last)) = (notation, map.pieces.last()) {
+            // The parser's span goes on over blank lines to the next key.
+            span.end = last.file + last.len;
+        }
         let located = Located { text: text.to_owned(), file: self.problems.file(), span, map };
         Content::Scalar(Arc::new(Scalar { located, plain: notation == Notation::Plain && !tag.is_some_and(is_text) }))
     }
@@ -263,5 +267,177 @@ impl Builder<'_, '_, '_> {
                 }
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostics;
+    use crate::source::{FileSpan, SourceMap};
+
+    fn tree(source: &str) -> (SourceMap, Option<Node>) {
+        let mut sources = SourceMap::default();
+        let file = sources.add("a.yml", source);
+        let mut diagnostics = Diagnostics::default();
+        let node = read(source, &mut Problems::new(file, &mut diagnostics));
+        assert!(diagnostics.is_empty(), "{source:?} {diagnostics:?}");
+        (sources, node)
+    }
+
+    fn scalars<'a>(node: &'a Node, found: &mut Vec<&'a Scalar>) {
+        match &node.content {
+            Content::Scalar(scalar) => found.push(scalar),
+            Content::Sequence(items) => items.iter().for_each(|item| scalars(item, found)),
+            Content::Mapping(entries) => entries.iter().for_each(|(key, value)| {
+                scalars(key, found);
+                scalars(value, found);
+            }),
+        }
+    }
+
+    /// Compares with what the reference library reads; bare scalars that it takes for numbers and such are left out.
+    fn compare(node: &Node, value: &serde_yaml::Value, source: &str) {
+        match (&node.content, value) {
+            (Content::Scalar(scalar), serde_yaml::Value::String(text)) => assert_eq!(scalar.text(), text, "{source:?}"),
+            (Content::Scalar(scalar), _) => assert!(scalar.plain, "{source:?}"),
+            (Content::Sequence(items), serde_yaml::Value::Sequence(values)) => {
+                assert_eq!(items.len(), values.len());
+                items.iter().zip(values).for_each(|(item, value)| compare(item, value, source));
+            }
+            (Content::Mapping(entries), serde_yaml::Value::Mapping(values)) => {
+                assert_eq!(entries.len(), values.len());
+                for ((key, node), (name, value)) in entries.iter().zip(values) {
+                    compare(key, name, source);
+                    compare(node, value, source);
+                }
+            }
+            _ => panic!("{source:?}: {node:?} is not {value:?}"),
+        }
+    }
+
+    const TEXTS: &[&str] = &[
+        "a: b",
+        "a:   b c   # d",
+        "a: b\n  c\n\n\n  d\n",
+        "a: 'b ''c'' d'\n",
+        "a: 'b \n  c\n\n  d '\n",
+        "a: ' b'\nb: '\n  c'\n",
+        "a: \"b \\\"c\\\" \\n\\t\\\\ \\x41\\u00e9\\U0001F600 é\"\n",
+        "a: \"b \\\n   c\\\n\\\n  d\n\n\n  e \\  f\"\n",
+        "a: \"b\n  c  \n  d\"\n",
+        "a: |\n  b\n  c\nd: e\n",
+        "a: |-\n  b\n\n\n  c\n\n\nd: e\n",
+        "a: |+\n  b\n\n\nd: e\n",
+        "a: |2\n    b\n   c\n  d\n",
+        "- |1-\n  b\n c\n",
+        "a: |\n\n\n  b\n  \n  c\n",
+        "a: |  # why\n  b # c\n",
+        "a: >\n  b\n  c\n\n  d\n    e\n    f\n  g\n\n\n  h\n",
+        "a: >-\n  b\n   \n  c\n",
+        "a: >+\n  b\n\n  c\n\n",
+        "a: >\n\n   b\n   c\n\nd: e\n",
+        "a: >2-\n    b\n  c\n",
+        "a: |\n  b",
+        "a: >\n  b\n  c",
+        "a: |",
+        "a: |2\n  \tb\n  c\t\n",
+        "a: >\n  b\n  \tc\n  d\n",
+        "a: b\r\nc: |\r\n  d\r\n  e\r\nf: 'g\r\n  h'\r\n",
+        "a: >\r\n  b\r\n  c\r\n\r\n  d\r\n",
+        "a: |\n  日本 😀 é\n  x\n",
+        "a: >-\n  日本\n  😀 é x\n",
+        "a: [b, 'c', \"d\", {e: f, g: [h]}]\n",
+        "{a: b c, d: 'e'}\n",
+        "a: &x b\nc: *x\nd: &y {e: f}\ng: *y\n",
+        "? a\n: b\n",
+        "a: !!str b\nc: !!str 5\n",
+        "a:\n- b\n-\n  - c\n- - d\n  - e\n",
+        "\"a b\": c\n'd': e\n",
+        "a: 1\nb: true\nc: ~\nd:\ne: 1.50\n",
+        "a: http://b:80/c#d\n",
+        "- a:b\n- a#b\n- -1\n- :x\n",
+        "a: sum(rate(x{y=\"z\"}[5m])) by (w) > 0.5 # note\n",
+        "---\na: b\n...\n",
+        "%YAML 1.1\n---\na: b\n",
+    ];
+
+    #[test]
+    fn texts_are_those_of_the_reference_library() {
+        for source in TEXTS {
+            let value: serde_yaml::Value = serde_yaml::from_str(source).unwrap();
+            compare(&tree(source).1.unwrap(), &value, source);
+        }
+    }
+
+    #[test]
+    fn every_byte_that_is_not_folded_has_its_place() {
+        for source in TEXTS {
+            let (_, node) = tree(source);
+            let node = node.unwrap();
+            let mut found = Vec::new();
+            scalars(&node, &mut found);
+            for scalar in found {
+                let text = scalar.text();
+                for (at, c) in text.char_indices() {
+                    let place = scalar.located.at(Span::new(at, at + c.len_utf8())).span;
+                    let written = &source[place.range()];
+                    let folded = c == '\n' || c == ' ';
+                    assert!(written.starts_with([c, '\\']) || folded, "{source:?} {c:?} {scalar:?}");
+                }
+                let mapped: u32 = scalar.located.map.pieces.iter().map(|piece| piece.len).sum();
+                let solid = text.bytes().filter(|byte| !matches!(byte, b'\n' | b' ')).count();
+                assert!(mapped as usize >= solid, "{source:?} {scalar:?}");
+                let whole = &source[scalar.located.span.range()];
+                assert_eq!(whole, whole.trim_end_matches([' ', '\r', '\n']), "{source:?}");
+            }
+        }
+    }
+
+    /// Checks where a part of the first scalar that has it stands: `line:column` of its first and last byte.
+    fn check(source: &str, part: &str, expected: &str) {
+        let (sources, node) = tree(source);
+        let node = node.unwrap();
+        let mut found = Vec::new();
+        scalars(&node, &mut found);
+        let scalar = found.into_iter().find(|scalar| scalar.text().contains(part)).unwrap();
+        let start = scalar.text().find(part).unwrap();
+        let place = scalar.located.at(Span::new(start, start + part.len()));
+        let last = FileSpan { file: place.file, span: Span { start: place.span.end - 1, end: place.span.end } };
+        let (from, to) = (sources.position(place), sources.position(last));
+        assert_eq!(format!("{}:{} {}:{}", from.line, from.column, to.line, to.column), expected, "{source:?}");
+    }
+
+    #[test]
+    fn parts_of_texts_are_found_in_the_file() {
+        check("a: up{x} > 1\n", "x", "1:7 1:7");
+        check("a: up\n\n   and\n\n  down\n", "down", "5:3 5:6");
+        check("a: up\n  and\n  down\n", "and down", "2:3 3:6");
+        check("a: 'up{x=''y''} > 1'\n", "> 1", "1:17 1:19");
+        check("a: \"up{x=\\\"y\\\"} > \\u00e9\"\n", "> é", "1:17 1:20");
+        check("a: \"up{x=\\\"y\\\"}\"\n", "y", "1:12 1:12");
+        check("a: \"up \\\n    down\"\n", "down", "2:5 2:8");
+        check("a:\n  - |\n    up\n      down\n    x\n", "down", "4:7 4:10");
+        check("a:\n  - |\n    up\n      down\n    x\n", "x", "5:5 5:5");
+        check("a: |\n\n\n  up\n\n  x\n", "x", "6:3 6:3");
+        check("a: |4\n      up\n    x\n", "x", "3:5 3:5");
+        check("a: >-\n  up\n  > 1\n\n  x\n", "> 1", "3:3 3:5");
+        check("a: >-\n  up\n  > 1\n\n  x\n", "x", "5:3 5:3");
+        check("a: >\n  up\n    x\n  y\n", "y", "4:3 4:3");
+        check("a: >\r\n  up\r\n  x\r\n", "x", "3:3 3:3");
+        check("a: |\r\n  up\r\n  x\r\n", "x", "3:3 3:3");
+        check("a: |\n  é日😀 x\n", "x", "2:7 2:7");
+        check("a: |\n  \tup\t x\n", "x", "2:8 2:8");
+        check("b: &a >\n  up\n  x\nc: *a\n", "x", "3:3 3:3");
+        check("'a b': c\n", "b", "1:4 1:4");
+    }
+
+    #[test]
+    fn nodes_know_where_they_stand() {
+        let source = "a: [b, c] # d\ne:\n  f: 'g'\n  h: |\n    i\n\nj:\nk: x\n";
+        let (_, node) = tree(source);
+        let Content::Mapping(entries) = node.unwrap().content else { panic!() };
+        let written: Vec<&str> = entries.iter().map(|(_, value)| &source[value.span.range()]).collect();
+        assert_eq!(written, ["[b, c]", "f: 'g'\n  h: |\n    i", "j", "x"]);
     }
 }

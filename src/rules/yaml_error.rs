@@ -9,7 +9,11 @@ use super::problems::Problems;
 
 /// Reports where and why a text is no YAML, and what to type instead.
 pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_>) {
-    let start = error.marker().byte_offset().unwrap_or(source.len()).min(source.len());
+    let mut start = error.marker().byte_offset().unwrap_or(source.len()).min(source.len());
+    if matches!(error.kind(), ErrorKind::TabInPlainScalar) {
+        // The parser points at where the text begins, lines above.
+        start = indenting_tab(source, start).unwrap_or(start);
+    }
     let end =
         source[start..].chars().next().filter(|c| *c != '\n' && *c != '\r').map_or(start, |c| start + c.len_utf8());
     let (message, help) = words(error.kind());
@@ -21,12 +25,26 @@ pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_
     }
 }
 
+/// Returns where the first tab stands, after an offset, that indents a line.
+fn indenting_tab(source: &str, from: usize) -> Option<usize> {
+    let mut line_start = from + source[from..].find('\n')? + 1;
+    loop {
+        let line = &source[line_start..];
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indent].find('\t') {
+            return Some(line_start + tab);
+        }
+        line_start += line.find('\n')? + 1;
+    }
+}
+
 /// Returns clearer words than the parser's, and help, for the mistakes that are often made.
 fn words(kind: &ErrorKind) -> (Option<String>, Option<&'static str>) {
     let (message, help) = match kind {
         ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabNotAllowed
+        | ErrorKind::TabInPlainScalar
         | ErrorKind::TabAtBlockScalarStart => ("a tab stands where YAML indents", Some("indent with spaces")),
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
             "a `:` stands where no key can end",
