@@ -69,7 +69,7 @@ mod tests {
         let file = load(&mut sources, "rules.yml", bytes, &mut diagnostics);
         assert_eq!(file.is_none(), diagnostics.has_errors());
         let line = |found: &Diagnostic| {
-            let at = sources.position(found.primary.as_ref().map(|mark| mark.at).unwrap());
+            let at = sources.position(found.primary.as_ref().map(|mark| mark.at).expect("a place"));
             format!("{} {}:{} {}", found.code, at.line, at.column, found.message)
         };
         diagnostics.sorted().iter().map(line).collect()
@@ -241,7 +241,7 @@ mod tests {
         let text = "groups:\n- name: g\n  labels: {a: 1, b: x, c: y}\n  rules:\n  - alert: 5\n    expr: 1\n    labels:\n      \
                     one: 1\n      yes: true\n      half: 1.50\n      day: 2026-01-05\n      no: no\n      nil: ~\n      b: ''\n";
         let mut diagnostics = Diagnostics::default();
-        let file = load(&mut SourceMap::default(), "a", text.as_bytes(), &mut diagnostics).unwrap();
+        let file = load(&mut SourceMap::default(), "a", text.as_bytes(), &mut diagnostics).expect("rules");
         let rule = &file.groups[0].rules[0];
         assert_eq!((rule.name.text.as_str(), rule.text.text.as_str()), ("5", "1"));
         let written = [
@@ -277,6 +277,19 @@ mod tests {
             "alert: A\nexpr: up\nlabels: {a: 1, 'a': 2}",
             &["duplicate-key 6:20 the key `a` is written twice in one mapping"],
         );
+    }
+
+    #[test]
+    fn what_stands_before_a_mistake_of_yaml_is_still_checked() {
+        check(
+            "groups:\n- rules:\n  - alert: A\n    expr: up[5m]\n  - alert: B\n    for: a: b\n    expr: up\n  name: g\n",
+            &[
+                "rule-type 4:11 this expression is a range vector: a rule needs an instant vector or a scalar",
+                "yaml-syntax 6:11 a `:` stands where no key can end",
+            ],
+        );
+        check_rule("alert: A\nexpr: up\nfor: [5m", &["yaml-syntax 6:10 `[` is not closed"]);
+        check("groups:\n  - name: a\n - name: b\n", &["yaml-syntax 3:2 this `-` lines up with no other"]);
     }
 
     #[test]

@@ -8,7 +8,6 @@ mod rule;
 mod scalar;
 pub mod template;
 mod yaml;
-mod yaml_error;
 
 pub use load::load;
 

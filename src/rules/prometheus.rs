@@ -117,7 +117,7 @@ fn group<'a>(
     let mut fields = Fields::open(node, "a group", problems)?;
     let name_field = fields.take("name");
     let at = problems.at(name_field.map_or(fields.span, |field| field.key_span));
-    let name = group_name(name_field, fields.span, names, problems);
+    let name = group_name(name_field, node, names, problems);
     problems.set_subject(Some((name.text.clone(), String::new())));
     let interval = fields.take("interval").and_then(|field| field.duration(problems));
     let query_offset = fields.take("query_offset").and_then(|field| field.duration(problems));
@@ -143,13 +143,13 @@ fn group<'a>(
 
 fn group_name<'a>(
     field: Option<Field<'a>>,
-    group: Span,
+    group: &Node,
     names: &mut BTreeMap<&'a str, Span>,
     problems: &mut Problems<'_>,
 ) -> Located {
     let before = problems.errors();
     let name = field.and_then(|field| field.text(problems));
-    let span = name.map_or_else(|| field.map_or(first_of(group), |field| field.key_span), |name| name.span);
+    let span = name.map_or_else(|| field.map_or(first_of(group.span), |field| field.key_span), |name| name.span);
     match name {
         Some(name) if !name.text.is_empty() => {
             if let Some(first) = names.insert(&name.text, name.span) {
@@ -160,7 +160,7 @@ fn group_name<'a>(
                 problems.push(diagnostic);
             }
         }
-        _ if problems.errors() > before => {}
+        _ if problems.errors() > before || group.cut => {}
         _ => problems.error_with_help("group-name", "this group has no name", span, "add `name: ..`"),
     }
     name.cloned().unwrap_or_else(|| nothing(problems.at(span)))

@@ -302,3 +302,64 @@ fn template(named: Named<'_>, what: &str, problems: &mut Problems<'_>) -> Templa
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::Diagnostics;
+    use crate::rules::load;
+    use crate::source::{FileSpan, SourceMap, Span};
+
+    /// Loads a rule whose lines stand from line 3 on, in column 3; returns `code line:column-column help` of each problem.
+    fn check(rule: &str, expected: &[&str]) {
+        let newline = if rule.contains('\r') { "\r\n" } else { "\n" };
+        let lines: Vec<String> =
+            rule.lines().map(|line| format!("  {}{newline}", line.trim_end_matches('\r'))).collect();
+        let text = format!(
+            "groups:{newline}- {{name: g, rules: []}}{newline}- name: h{newline}  rules:{newline}{}",
+            lines.concat()
+        );
+        let mut sources = SourceMap::default();
+        let mut diagnostics = Diagnostics::default();
+        load(&mut sources, "rules.yml", text.as_bytes(), &mut diagnostics);
+        let told: Vec<String> = diagnostics
+            .sorted()
+            .iter()
+            .map(|found| {
+                let at = found.primary.as_ref().expect("a place").at;
+                let end = FileSpan { file: at.file, span: Span { start: at.span.end, end: at.span.end } };
+                let (from, to) = (sources.position(at), sources.position(end));
+                format!("{} {}:{}-{}", found.code, from.line, from.column, to.column)
+            })
+            .collect();
+        assert_eq!(told, expected, "{text}{diagnostics:#?}");
+    }
+
+    #[test]
+    fn problems_of_expressions_are_found_in_every_notation() {
+        check("- record: a\n  expr: up{x=\"y\"} > foo()\n", &["promql-function 6:23-26"]);
+        check("- record: a\n  expr: 'up{x=''y''} > foo()'\n", &["promql-function 6:26-29"]);
+        check("- record: a\n  expr: \"up{x=\\\"y\\\"} > foo()\"\n", &["promql-function 6:26-29"]);
+        check("- record: a\n  expr: \"up{x='\\u00e9'}\\n\\t> foo()\"\n", &["promql-function 6:32-35"]);
+        check("- record: a\n  expr: |\n    up\n      > foo()\n", &["promql-function 8:11-14"]);
+        check("- record: a\n  expr: |4-\n      up\n      > foo()\n", &["promql-function 8:11-14"]);
+        check("- record: a\n  expr: >-\n    up{x='日本😀'} >\n\n    foo()\n", &["promql-function 9:7-10"]);
+        check("- record: a\n  expr: >\n    up{x='日本😀'} > foo()\n    or up\n", &["promql-function 7:21-24"]);
+        check("- record: a\r\n  expr: |\r\n    up\r\n    > foo()\r\n", &["promql-function 8:9-12"]);
+        check("- record: a\r\n  expr: >\r\n    up\r\n    > foo()\r\n", &["promql-function 8:9-12"]);
+        check("- record: a\n  expr: |\n    up\t>\tfoo()\n", &["promql-function 7:12-15"]);
+        check("- record: a\n  expr: up\n    >\n    foo()\n", &["promql-function 8:7-10"]);
+        check("- record: &a a\n  expr: &e foo()\n- record: b\n  expr: *e\n", &["promql-function 6:14-17"]);
+        check(
+            "- record: a\n  expr: foo(\n- record: b\n  expr: foo() + bar()\n",
+            &["promql-function 6:11-14", "promql-syntax 6:14-15", "promql-function 8:11-14", "promql-function 8:19-22"],
+        );
+    }
+
+    #[test]
+    fn expressions_that_no_evaluation_can_use_are_told() {
+        check("- record: a\n  expr: up[5m]\n", &["rule-type 6:11-17"]);
+        check("- record: a\n  expr: (up[5m:])\n", &["rule-type 6:11-20"]);
+        check("- alert: a\n  expr: '\"x\"'\n", &["rule-type 6:12-15"]);
+        check("- alert: a\n  expr: 1\n- alert: b\n  expr: rate(up[5m])\n", &[]);
+    }
+}

@@ -5,7 +5,7 @@ use granit_parser::{ErrorKind, ScanError};
 use crate::limits::YAML_DEPTH;
 use crate::source::Span;
 
-use super::problems::Problems;
+use crate::rules::problems::Problems;
 
 /// Reports where and why a text is no YAML, and what to type instead.
 pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_>) {
@@ -16,7 +16,12 @@ pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_
     }
     let end =
         source[start..].chars().next().filter(|c| *c != '\n' && *c != '\r').map_or(start, |c| start + c.len_utf8());
-    let (message, help) = words(error.kind());
+    let (message, help) = match error.kind() {
+        ErrorKind::ExpectedBlockMappingKey if source[start..].starts_with("- ") => {
+            (Some("this `-` lines up with no other".to_owned()), Some("line up the `-` of one list"))
+        }
+        kind => words(kind),
+    };
     let message = message.unwrap_or_else(|| format!("this is not YAML: {}", error.info()));
     let span = Span::new(start, end);
     match help {

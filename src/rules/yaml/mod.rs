@@ -1,16 +1,19 @@
 //! YAML with a span on every node.
 
-use std::collections::BTreeMap;
+mod build;
+mod error;
+
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
+use granit_parser::{Event, Parser};
 
-use crate::limits::{YAML_DEPTH, YAML_NODES};
-use crate::source::{Located, Span};
+use crate::limits::YAML_DEPTH;
+use crate::source::Span;
 
 use super::problems::Problems;
-use super::scalar::{self, Notation, Scalar};
-use super::yaml_error;
+use super::scalar::Scalar;
+
+use self::build::{Builder, file_span};
 
 /// A value and where it stands. An alias has its own span and what its anchor holds.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub(crate) struct Node {
     pub(crate) span: Span,
     /// What it is.
     pub(crate) content: Content,
+    /// Whether a mistake in the YAML cut it off, so that what it lacks may stand below.
+    pub(crate) cut: bool,
 }
 
 /// The kinds of node.
@@ -65,7 +70,8 @@ impl Node {
     }
 }
 
-/// Reads the first document of a text; `None` when there is nothing in it, or when it is no YAML, which is told.
+/// Reads the first document of a text; `None` when there is nothing in it, or when it is no YAML, which is told. Of one
+/// with a mistake, what stands before it is still read: the entries of lists that were over.
 pub(crate) fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
     let options = granit_parser::options! {
         emit_comments: false,
@@ -74,200 +80,28 @@ pub(crate) fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
         flow_nesting_limit: YAML_DEPTH,
         block_nesting_limit: YAML_DEPTH,
     };
-    let mut builder =
-        Builder { source, problems, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, root: None, broken: false };
+    let mut builder = Builder::new(source, problems);
     let mut ended = false;
     for event in Parser::new_from_str_with_options(source, options) {
         match event {
             Ok((Event::DocumentStart(..), at)) if ended => {
                 let span = file_span(at);
                 let message = "a second YAML document begins here; it and all that follow are ignored";
-                builder.problems.warning("second-document", message, span);
+                builder.problems().warning("second-document", message, span);
                 break;
             }
             Ok((Event::DocumentEnd, _)) => ended = true,
             Ok((event, at)) => builder.event(event, at),
             Err(error) => {
-                yaml_error::report(&error, source, builder.problems);
-                return None;
+                error::report(&error, source, builder.problems());
+                return builder.cut();
             }
         }
-        if builder.broken {
+        if builder.is_broken() {
             return None;
         }
     }
-    builder.root
-}
-
-fn file_span(span: granit_parser::Span) -> Span {
-    let range = span.byte_range().unwrap_or_default();
-    Span::new(range.start, range.end)
-}
-
-/// What an anchor names.
-#[derive(Debug)]
-struct Anchor {
-    content: Content,
-    size: usize,
-    height: usize,
-}
-
-/// A collection that is not over.
-#[derive(Debug)]
-struct Open {
-    span: Span,
-    flow: bool,
-    anchor: usize,
-    size: usize,
-    height: usize,
-    children: Children,
-}
-
-#[derive(Debug)]
-enum Children {
-    Sequence(Vec<Node>),
-    Mapping(Vec<(Node, Node)>, Option<Node>),
-}
-
-/// Builds the tree of nodes from the parser's events, without recursion.
-struct Builder<'a, 'p, 'd> {
-    source: &'a str,
-    problems: &'p mut Problems<'d>,
-    open: Vec<Open>,
-    anchors: BTreeMap<usize, Anchor>,
-    nodes: usize,
-    root: Option<Node>,
-    broken: bool,
-}
-
-impl Builder<'_, '_, '_> {
-    fn event(&mut self, event: Event<'_>, at: granit_parser::Span) {
-        let span = file_span(at);
-        match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let content = self.scalar(&text, style, tag.as_deref(), at);
-                let span = match &content {
-                    Content::Scalar(scalar) => scalar.located.span,
-                    Content::Sequence(_) | Content::Mapping(_) => span,
-                };
-                self.name(anchor, &content, 1, 0);
-                self.close(Node { span, content }, 1, 0);
-            }
-            Event::SequenceStart(style, anchor, _) => {
-                self.begin(span, style, anchor, Children::Sequence(Vec::new()));
-            }
-            Event::MappingStart(style, anchor, _) => {
-                self.begin(span, style, anchor, Children::Mapping(Vec::new(), None));
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.end(span),
-            Event::Alias(id) => self.alias(id, span),
-            Event::UnresolvedAlias(name) => {
-                let message = format!("`*{name}` refers to an anchor `&{name}` that is not above");
-                let help = "a text that begins with `*` needs quotes";
-                self.problems.error_with_help("yaml-alias", message, span, help);
-                self.broken = true;
-            }
-            _ => {}
-        }
-    }
-
-    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, at: granit_parser::Span) -> Content {
-        let mut span = file_span(at);
-        let notation = match style {
-            ScalarStyle::SingleQuoted => Notation::Single,
-            ScalarStyle::DoubleQuoted => Notation::Double,
-            ScalarStyle::Literal => Notation::Literal,
-            ScalarStyle::Folded => Notation::Folded,
-            ScalarStyle::Plain => Notation::Plain,
-        };
-        if tag.is_some_and(|tag| tag.handle() == "tag:yaml.org,2002:" && tag.suffix() == "binary") {
-            let message = "`!!binary` is not read here";
-            self.problems.error_with_help("yaml-tag", message, span, "write the text itself");
-        }
-        let is_text = |tag: &Tag| tag.core_suffix() == Some("str") || tag.original() == "!";
-        // The parser writes `~` for a value that was left out.
-        let text = if span.start == span.end && notation == Notation::Plain { "" } else { text };
-        let map = scalar::map(text, self.source, span, notation);
-        if let (Notation::Literal | Notation::Folded, Some(last)) = (notation, map.pieces.last()) {
-            // The parser's span goes on over blank lines to the next key.
-            span.end = last.file + last.len;
-        }
-        let located = Located { text: text.to_owned(), file: self.problems.file(), span, map };
-        Content::Scalar(Arc::new(Scalar { located, plain: notation == Notation::Plain && !tag.is_some_and(is_text) }))
-    }
-
-    fn begin(&mut self, span: Span, style: StructureStyle, anchor: usize, children: Children) {
-        let flow = style == StructureStyle::Flow;
-        self.open.push(Open { span, flow, anchor, size: 1, height: 1, children });
-        self.check_depth(0, span);
-    }
-
-    fn end(&mut self, end: Span) {
-        let Some(open) = self.open.pop() else { return };
-        let (last, content) = match open.children {
-            Children::Sequence(items) => (items.last().map(|node| node.span), Content::Sequence(items.into())),
-            Children::Mapping(entries, _) => {
-                (entries.last().map(|(_, value)| value.span), Content::Mapping(entries.into()))
-            }
-        };
-        let end = if open.flow { end } else { last.unwrap_or(open.span) };
-        self.name(open.anchor, &content, open.size, open.height);
-        self.close(Node { span: open.span.to(end), content }, open.size, open.height);
-    }
-
-    fn alias(&mut self, id: usize, span: Span) {
-        let Some(Anchor { content, size, height }) = self.anchors.get(&id) else {
-            self.problems.error("yaml-alias", "an alias stands inside what its own anchor names", span);
-            self.broken = true;
-            return;
-        };
-        let (node, size, height) = (Node { span, content: content.clone() }, *size, *height);
-        self.check_depth(height, span);
-        self.close(node, size, height);
-    }
-
-    /// Remembers what an anchor names (0 is no anchor).
-    fn name(&mut self, anchor: usize, content: &Content, size: usize, height: usize) {
-        if anchor != 0 {
-            self.anchors.insert(anchor, Anchor { content: content.clone(), size, height });
-        }
-    }
-
-    fn check_depth(&mut self, height: usize, span: Span) {
-        if self.open.len() + height > YAML_DEPTH && !self.broken {
-            let message = format!("lists and mappings are nested deeper than {YAML_DEPTH} levels, the limit");
-            self.problems.error("yaml-too-deep", message, span);
-            self.broken = true;
-        }
-    }
-
-    /// Gives a node that is over to the collection around it.
-    fn close(&mut self, mut node: Node, size: usize, height: usize) {
-        self.nodes += size;
-        if self.nodes > YAML_NODES && !self.broken {
-            let message = format!("the file holds more than {YAML_NODES} YAML nodes, aliases followed: the limit");
-            self.problems.error("yaml-too-large", message, node.span);
-            self.broken = true;
-        }
-        let Some(open) = self.open.last_mut() else {
-            self.root.get_or_insert(node);
-            return;
-        };
-        open.size += size;
-        open.height = open.height.max(height + 1);
-        match &mut open.children {
-            Children::Sequence(items) => items.push(node),
-            Children::Mapping(entries, key) => match key.take() {
-                None => *key = Some(node),
-                Some(key) => {
-                    if node.span.start >= node.span.end {
-                        node.span = key.span;
-                    }
-                    entries.push((key, node));
-                }
-            },
-        }
-    }
+    builder.root()
 }
 
 #[cfg(test)]
@@ -365,8 +199,8 @@ mod tests {
     #[test]
     fn texts_are_those_of_the_reference_library() {
         for source in TEXTS {
-            let value: serde_yaml::Value = serde_yaml::from_str(source).unwrap();
-            compare(&tree(source).1.unwrap(), &value, source);
+            let value: serde_yaml::Value = serde_yaml::from_str(source).expect("YAML");
+            compare(&tree(source).1.expect("a node"), &value, source);
         }
     }
 
@@ -374,7 +208,7 @@ mod tests {
     fn every_byte_that_is_not_folded_has_its_place() {
         for source in TEXTS {
             let (_, node) = tree(source);
-            let node = node.unwrap();
+            let node = node.expect("a node");
             let mut found = Vec::new();
             scalars(&node, &mut found);
             for scalar in found {
@@ -397,11 +231,11 @@ mod tests {
     /// Checks where a part of the first scalar that has it stands: `line:column` of its first and last byte.
     fn check(source: &str, part: &str, expected: &str) {
         let (sources, node) = tree(source);
-        let node = node.unwrap();
+        let node = node.expect("a node");
         let mut found = Vec::new();
         scalars(&node, &mut found);
-        let scalar = found.into_iter().find(|scalar| scalar.text().contains(part)).unwrap();
-        let start = scalar.text().find(part).unwrap();
+        let scalar = found.into_iter().find(|scalar| scalar.text().contains(part)).expect("a node");
+        let start = scalar.text().find(part).expect("a node");
         let place = scalar.located.at(Span::new(start, start + part.len()));
         let last = FileSpan { file: place.file, span: Span { start: place.span.end - 1, end: place.span.end } };
         let (from, to) = (sources.position(place), sources.position(last));
@@ -436,7 +270,7 @@ mod tests {
     fn nodes_know_where_they_stand() {
         let source = "a: [b, c] # d\ne:\n  f: 'g'\n  h: |\n    i\n\nj:\nk: x\n";
         let (_, node) = tree(source);
-        let Content::Mapping(entries) = node.unwrap().content else { panic!() };
+        let Content::Mapping(entries) = node.expect("a node").content else { panic!() };
         let written: Vec<&str> = entries.iter().map(|(_, value)| &source[value.span.range()]).collect();
         assert_eq!(written, ["[b, c]", "f: 'g'\n  h: |\n    i", "j", "x"]);
     }
