@@ -346,6 +346,7 @@ mod tests {
             "- &a [*a]\n".repeat(1000),
             format!("a0: &a0 x\n{bomb}"),
             format!("a0: &a0 {{x: y}}\n{merges}groups: [*a59]\n"),
+            format!("groups: 5\n{}: 1\n", "x".repeat(900)),
             format!("groups: |\n{}", " \n".repeat(100_000)),
             format!("groups: >9\n{}", "\n".repeat(100_000)),
         ];

@@ -6,6 +6,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::limits::DIAGNOSTICS_PER_CODE;
 use crate::source::{FileId, FileSpan, Span};
 
+/// The longest message; a longer one repeats a monstrous text of the file. Unit: characters.
+const MESSAGE_CHARS: usize = 400;
+
 /// The problems of one file on their way to the run's: at most so many of one code, the rest counted.
 #[derive(Debug)]
 pub(crate) struct Problems<'a> {
@@ -46,6 +49,10 @@ impl<'a> Problems<'a> {
     /// Adds a problem; what an alias repeats is told once.
     pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
+        if let Some((cut, _)) = diagnostic.message.char_indices().nth(MESSAGE_CHARS) {
+            diagnostic.message.truncate(cut);
+            diagnostic.message.push_str(" ..");
+        }
         let span = diagnostic.primary.as_ref().map(|mark| mark.at.span);
         let key = (diagnostic.code, span, diagnostic.message.clone());
         if self.shown.contains(&key) {

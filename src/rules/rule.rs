@@ -350,8 +350,8 @@ mod tests {
         check("- record: a\n  expr: up\n    >\n    foo()\n", &["promql-function 8:7-10"]);
         check("- record: &a a\n  expr: &e foo()\n- record: b\n  expr: *e\n", &["promql-function 6:14-17"]);
         check(
-            "- record: a\n  expr: foo(\n- record: b\n  expr: foo() + bar()\n",
-            &["promql-function 6:11-14", "promql-syntax 6:14-15", "promql-function 8:11-14", "promql-function 8:19-22"],
+            "- record: a\n  expr: up +\n- record: b\n  expr: foo() + bar()\n",
+            &["promql-syntax 6:15-15", "promql-function 8:11-14", "promql-function 8:19-22"],
         );
     }
 
