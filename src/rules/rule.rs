@@ -362,4 +362,12 @@ mod tests {
         check("- alert: a\n  expr: '\"x\"'\n", &["rule-type 6:12-15"]);
         check("- alert: a\n  expr: 1\n- alert: b\n  expr: rate(up[5m])\n", &[]);
     }
+
+    #[test]
+    fn templates_that_do_not_parse_are_told_of_alerts_alone() {
+        check("- alert: a\n  expr: up\n  labels: {x: '{{ $value'}\n", &["template 7:18-20"]);
+        check("- alert: a\n  expr: up\n  annotations:\n    x: >\n      a\n      {{ foo }}\n", &["template 10:12-15"]);
+        check("- alert: a\n  expr: up\n  annotations: {x: 'it''s {{ $labels.job }}'}\n", &[]);
+        check("- record: a\n  expr: up\n  labels: {x: '{{ $value'}\n", &[]);
+    }
 }
