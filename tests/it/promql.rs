@@ -1,0 +1,66 @@
+//! Runs files in the format of Prometheus' own PromQL tests: those of this project always, Prometheus' own where they
+//! are at hand.
+
+mod compare;
+mod evaluators;
+mod format;
+mod needs;
+mod pin;
+mod report;
+mod run;
+
+use std::path::{Path, PathBuf};
+
+use self::evaluators::{Evaluate, Slow};
+use self::report::Report;
+
+/// Names the folder that holds Prometheus' cases.
+const VARIABLE: &str = "ALERTCTL_CONFORMANCE";
+
+/// Returns the folder with Prometheus' cases, if there is one.
+///
+/// # Panics
+/// When the variable names a folder that is not there.
+fn conformance() -> Option<PathBuf> {
+    let (folder, named) = match std::env::var_os(VARIABLE) {
+        Some(folder) => (PathBuf::from(folder), true),
+        None => (PathBuf::from("../shared/conformance"), false),
+    };
+    let files = folder.join("promqltest");
+    if files.is_dir() {
+        return Some(files);
+    }
+    assert!(!named, "{VARIABLE} names {}, which has no folder promqltest", folder.display());
+    println!("skipped: no Prometheus cases, {} is not there", files.display());
+    None
+}
+
+/// Runs all files of a folder, prints what came of them and fails if a case did.
+fn check(folder: &Path, evaluator: &impl Evaluate) {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "test"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} holds no .test file", folder.display());
+    let mut report = Report::new(evaluator.name());
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        run::file(&name, &text, evaluator, &mut report);
+    }
+    report.finish();
+}
+
+#[test]
+fn own_cases_pass_in_the_slow_evaluator() {
+    check(Path::new("tests/cases/promql"), &Slow);
+}
+
+#[test]
+fn prometheus_cases_pass_in_the_slow_evaluator() {
+    if let Some(folder) = conformance() {
+        check(&folder, &Slow);
+    }
+}

@@ -1,0 +1,165 @@
+//! Runs the commands of a file.
+
+use std::collections::BTreeMap;
+
+use alertctl::labels::LabelSet;
+use alertctl::promql::ast::Expr;
+
+use super::evaluators::Evaluate;
+use super::format::{Case, Command, Load, When, commands};
+use super::report::{Outcome, Report};
+use super::{compare, needs, pin};
+use crate::slow::{Context, Fault, Value};
+
+/// Reads an expression.
+///
+/// # Errors
+/// The first problem.
+pub(crate) fn expression(text: &str) -> Result<Expr, String> {
+    let (expr, problems) = alertctl::promql::parse::parse(text);
+    match problems.first() {
+        Some(problem) => Err(format!("{text}: {}", problem.message)),
+        None => Ok(expr),
+    }
+}
+
+/// The samples at one point of a file.
+#[derive(Default)]
+struct State {
+    series: BTreeMap<LabelSet, BTreeMap<i64, f64>>,
+    /// Series that can not be evaluated here, and why.
+    special: Vec<(LabelSet, &'static str)>,
+}
+
+impl State {
+    fn load(&mut self, load: Load) {
+        for (labels, values) in load.series {
+            if let Some(why) = values.need() {
+                self.special.push((labels.clone(), why));
+            }
+            if let Some(histogram) = needs::nhcb(&labels).filter(|_| load.with_nhcb) {
+                self.special.push((histogram, "native histograms"));
+            }
+            let points = self.series.entry(labels).or_default();
+            for (at, value) in (0..).zip(values.floats()) {
+                points.extend(value.map(|value| (at * load.every, value)));
+            }
+        }
+    }
+
+    fn data(&self) -> Vec<(LabelSet, Vec<(i64, f64)>)> {
+        let points = |points: &BTreeMap<i64, f64>| points.iter().map(|(at, value)| (*at, *value)).collect();
+        self.series.iter().map(|(labels, of)| (labels.clone(), points(of))).collect()
+    }
+}
+
+/// Runs a file and tells the report.
+pub(crate) fn file<E: Evaluate>(name: &str, text: &str, evaluator: &E, report: &mut Report) {
+    let commands = match commands(text) {
+        Ok(commands) => commands,
+        Err((line, error)) => return report.file(name, vec![(line, Outcome::Failed(error))], 0),
+    };
+    let mut state = State::default();
+    let mut storage = evaluator.load(&[]);
+    let mut outcomes = Vec::new();
+    let mut notes = 0;
+    for command in commands {
+        match command {
+            Command::Clear => state = State::default(),
+            Command::Load(load) => state.load(load),
+            Command::Eval(case) => {
+                notes += case.notes;
+                outcomes.push((case.line, outcome(evaluator, &storage, &state, &case)));
+                continue;
+            }
+        }
+        storage = evaluator.load(&state.data());
+    }
+    report.file(name, outcomes, notes);
+}
+
+fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, state: &State, case: &Case) -> Outcome {
+    let expr = match expression(&case.expr) {
+        Ok(expr) => expr,
+        Err(error) => return Outcome::Failed(error),
+    };
+    let unread = case.series.iter().find_map(|(_, values)| values.need());
+    if let Some(why) = unread.or_else(|| needs::of_expression(&expr, &state.special)) {
+        return Outcome::Skipped(why.to_owned());
+    }
+    match case.when {
+        When::Range { start, end, step } => {
+            let result = evaluator.range(storage, &expr, Context { start, end, step });
+            judge(case, result).unwrap_or_else(|outcome| outcome).with(&case.expr)
+        }
+        When::Instant(at) => instants(evaluator, storage, case, &expr, at).with(&case.expr),
+    }
+}
+
+impl Outcome {
+    fn with(self, expr: &str) -> Self {
+        match self {
+            Self::Failed(how) => Self::Failed(format!("{expr}\n    {how}")),
+            other => other,
+        }
+    }
+}
+
+/// Compares one result; `Err` when that settles the case, `Ok` when it may go on.
+fn judge(case: &Case, result: Result<Value, Fault>) -> Result<Outcome, Outcome> {
+    match (result, &case.fails) {
+        (Err(Fault::Unsupported(why)), _) => Err(Outcome::Skipped(why)),
+        (Err(Fault::Failed(words)), Some(wanted)) if wanted.fit(&words) => Ok(Outcome::Passed),
+        (Err(Fault::Failed(words)), _) => Err(Outcome::Failed(format!("fails: {words}"))),
+        (Ok(value), Some(_)) => Err(Outcome::Failed(format!("expected to fail, got {value:?}"))),
+        (Ok(value), None) => match compare::result(case, &value) {
+            Ok(()) => Ok(Outcome::Passed),
+            Err(how) => Err(Outcome::Failed(how)),
+        },
+    }
+}
+
+/// Evaluates at the time asked for, then, pinned to that time, at others, and each as the middle of a range.
+fn instants<E: Evaluate>(evaluator: &E, storage: &E::Storage, case: &Case, expr: &Expr, at: i64) -> Outcome {
+    let mut queries = vec![(expr.clone(), at)];
+    if let Some(pinned) = pin::pinned(expr, at) {
+        let others = if at == 0 { vec![-1000, 0, 1000] } else { vec![-10 * at, 0, at / 5, at, 10 * at] };
+        queries.extend(others.into_iter().map(|other| (pinned.clone(), other)));
+    }
+    for (number, (expr, at)) in queries.into_iter().enumerate() {
+        let how = |outcome: Outcome, mode: &str| match outcome {
+            Outcome::Failed(how) if number > 0 => Outcome::Failed(format!("pinned, at {at} ms{mode}: {how}")),
+            Outcome::Failed(how) => Outcome::Failed(format!("{}{how}", mode.trim_start_matches(", "))),
+            other => other,
+        };
+        let result = evaluator.instant(storage, &expr, at);
+        let scalar = matches!(result, Ok(Value::Scalar(_)));
+        if let Err(outcome) = judge(case, result) {
+            return how(outcome, "");
+        }
+        if case.fails.is_some() || case.string.is_some() || case.range_vector.is_some() || pin::reads_context(&expr) {
+            continue;
+        }
+        let context = Context { start: at - 60_000, end: at + 60_000, step: 60_000 };
+        let middle = evaluator.range(storage, &expr, context).map(|value| middle(value, at, scalar));
+        if case.ordered && middle.is_ok() {
+            continue;
+        }
+        if let Err(outcome) = judge(case, middle) {
+            return how(outcome, ", in range mode: ");
+        }
+    }
+    Outcome::Passed
+}
+
+/// Takes the values at one time out of a range's result.
+fn middle(value: Value, at: i64, scalar: bool) -> Value {
+    let Value::Matrix(series) = value else { return value };
+    let value = |points: Vec<(i64, f64)>| points.into_iter().find(|(time, _)| *time == at).map(|(_, value)| value);
+    let samples: Vec<(LabelSet, f64)> =
+        series.into_iter().filter_map(|(labels, points)| Some((labels, value(points)?))).collect();
+    match samples.first() {
+        Some((_, value)) if scalar => Value::Scalar(*value),
+        _ => Value::Vector(samples),
+    }
+}

@@ -1,0 +1,140 @@
+//! The obvious evaluator: maps and refolds, formulas straight from the description of PromQL, nothing clever. What the
+//! real evaluator says is compared with it.
+//!
+//! It knows the syntax tree, label sets and the stale marker of the crate, and nothing else of it.
+
+mod aggregate;
+mod binary;
+mod buckets;
+mod call;
+mod dates;
+mod durations;
+mod eval;
+mod pointwise;
+mod relabel;
+mod select;
+mod support;
+mod windows;
+
+use alertctl::labels::LabelSet;
+use alertctl::promql::ast::{Expr, Type};
+
+use self::eval::Evaluator;
+
+/// Samples by series, in time order, stale markers among them. Unit of time: milliseconds.
+pub(crate) type Data = [(LabelSet, Vec<(i64, f64)>)];
+
+/// What a query is evaluated with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// How old a sample may be for an instant selector. Unit: milliseconds.
+    pub(crate) lookback: i64,
+    /// The distance of a subquery's steps where none is written. Unit: milliseconds.
+    pub(crate) subquery_step: i64,
+    /// Whether metric names are dropped at the end of the query rather than at once.
+    pub(crate) delayed_names: bool,
+}
+
+/// What `start()`, `end()`, `step()` and `range()` mean. Unit: milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    /// The first evaluation.
+    pub(crate) start: i64,
+    /// The bound of the last one.
+    pub(crate) end: i64,
+    /// Their distance; 0 in an instant query.
+    pub(crate) step: i64,
+}
+
+/// A query's result.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    /// One number.
+    Scalar(f64),
+    /// A text.
+    String(String),
+    /// One value a series, in the order the query gives.
+    Vector(Vec<(LabelSet, f64)>),
+    /// Samples by series, in label order.
+    Matrix(Vec<(LabelSet, Vec<(i64, f64)>)>),
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fault {
+    /// The query fails, in Prometheus' words.
+    Failed(String),
+    /// This evaluator does not know the thing named.
+    Unsupported(String),
+}
+
+/// Makes the fault of a query that fails.
+fn failed<T>(words: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault::Failed(words.into()))
+}
+
+/// The fault of two samples with one label set.
+const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
+
+/// Evaluates an expression at one time, as a rule does.
+pub(crate) fn instant(data: &Data, expr: &Expr, at: i64, options: &Options) -> Result<Value, Fault> {
+    let context = Context { start: at, end: at, step: 0 };
+    support::check(expr)?;
+    durations::check(expr, context)?;
+    let evaluator = Evaluator { data, options, context };
+    match expr.ty() {
+        Type::String => Ok(Value::String(eval::text(expr))),
+        Type::Scalar => Ok(Value::Scalar(evaluator.scalars(expr, &[at])?[0])),
+        Type::Vector => {
+            let samples = evaluator.vectors(expr, &[at])?.remove(0);
+            let named = samples.into_iter().map(|sample| (sample.final_labels(), sample.value)).collect::<Vec<_>>();
+            if options.delayed_names && eval::repeats(named.iter().map(|(labels, _)| labels)) {
+                return failed(SAME_LABELS);
+            }
+            Ok(Value::Vector(named))
+        }
+        Type::Matrix => {
+            let rows = evaluator.windows(expr, &[at])?;
+            let rows = rows.into_iter().map(|row| (row.final_labels(), row.windows.into_iter().flatten().collect()));
+            merge(rows.filter(|(_, points): &(_, Vec<_>)| !points.is_empty())).map(Value::Matrix)
+        }
+    }
+}
+
+/// Evaluates an expression at `start`, `start + step` .. up to `end`.
+pub(crate) fn range(data: &Data, expr: &Expr, context: Context, options: &Options) -> Result<Value, Fault> {
+    support::check(expr)?;
+    durations::check(expr, context)?;
+    let steps: Vec<i64> = (0..).map(|at| context.start + at * context.step).take_while(|at| *at <= context.end).collect();
+    let evaluator = Evaluator { data, options, context };
+    match expr.ty() {
+        Type::Scalar => {
+            let values = evaluator.scalars(expr, &steps)?;
+            Ok(Value::Matrix(vec![(LabelSet::empty(), steps.into_iter().zip(values).collect())]))
+        }
+        Type::Vector => {
+            let rows = evaluator.vectors(expr, &steps)?.into_iter().zip(&steps).flat_map(|(vector, at)| {
+                vector.into_iter().map(|sample| (sample.final_labels(), vec![(*at, sample.value)]))
+            });
+            merge(rows).map(Value::Matrix)
+        }
+        ty => failed(format!("invalid expression type \"{}\" for range query, must be Scalar or instant Vector", ty.words())),
+    }
+}
+
+/// Brings the samples of one label set together, in label order; two at one time fail.
+fn merge(
+    rows: impl Iterator<Item = (LabelSet, Vec<(i64, f64)>)>,
+) -> Result<Vec<(LabelSet, Vec<(i64, f64)>)>, Fault> {
+    let mut merged = std::collections::BTreeMap::<LabelSet, Vec<(i64, f64)>>::new();
+    for (labels, points) in rows {
+        merged.entry(labels).or_default().extend(points);
+    }
+    for points in merged.values_mut() {
+        points.sort_by_key(|(at, _)| *at);
+        if points.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return failed(SAME_LABELS);
+        }
+    }
+    Ok(merged.into_iter().collect())
+}

@@ -1,0 +1,63 @@
+//! Functions of one number.
+
+/// Returns the function with a name.
+pub(crate) fn function(name: &str) -> Option<fn(f64) -> f64> {
+    Some(match name {
+        "abs" => f64::abs,
+        "ceil" => f64::ceil,
+        "floor" => f64::floor,
+        "exp" => f64::exp,
+        "sqrt" => f64::sqrt,
+        "ln" => f64::ln,
+        "log2" => f64::log2,
+        "log10" => f64::log10,
+        "sin" => f64::sin,
+        "cos" => f64::cos,
+        "tan" => f64::tan,
+        "asin" => f64::asin,
+        "acos" => f64::acos,
+        "atan" => f64::atan,
+        "sinh" => f64::sinh,
+        "cosh" => f64::cosh,
+        "tanh" => f64::tanh,
+        "asinh" => f64::asinh,
+        "acosh" => f64::acosh,
+        "atanh" => f64::atanh,
+        "rad" => |value| value * std::f64::consts::PI / 180.0,
+        "deg" => |value| value * 180.0 / std::f64::consts::PI,
+        "sgn" => |value| {
+            if value < 0.0 {
+                -1.0
+            } else if value > 0.0 {
+                1.0
+            } else {
+                value
+            }
+        },
+        _ => return None,
+    })
+}
+
+/// Returns the larger number; an infinity wins over NaN, NaN over all others, +0 over -0.
+///
+/// Source: Go's `math.Max`.
+pub(crate) fn max(a: f64, b: f64) -> f64 {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else if a == 0.0 && b == 0.0 {
+        if a.is_sign_negative() { b } else { a }
+    } else if a > b {
+        a
+    } else {
+        b
+    }
+}
+
+/// Returns the smaller number; a negative infinity wins over NaN, NaN over all others, -0 over +0.
+///
+/// Source: Go's `math.Min`.
+pub(crate) fn min(a: f64, b: f64) -> f64 {
+    -max(-a, -b)
+}

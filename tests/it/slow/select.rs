@@ -1,0 +1,152 @@
+//! Selectors, range selectors and subqueries: from samples to vectors and windows.
+
+use std::collections::BTreeMap;
+
+use alertctl::labels::LabelSet;
+use alertctl::promql::ast::{At, Expr, ExprKind, Modifiers, Selector, Subquery};
+use alertctl::store::is_stale;
+
+use super::eval::{Evaluator, Sample, Vector};
+use super::{Fault, durations};
+
+/// One series of a range vector: its samples within the window of each step.
+pub(crate) struct Windows {
+    /// Its labels.
+    pub(crate) labels: LabelSet,
+    /// Whether the metric name is to be dropped at the end.
+    pub(crate) drop_name: bool,
+    /// For each step the samples, in time order.
+    pub(crate) windows: Vec<Vec<(i64, f64)>>,
+}
+
+impl Windows {
+    /// Returns the labels as the result shows them.
+    pub(crate) fn final_labels(&self) -> LabelSet {
+        if self.drop_name { self.labels.without_metric() } else { self.labels.clone() }
+    }
+}
+
+impl Evaluator<'_> {
+    /// Returns the time a selector looks from at a step.
+    pub(crate) fn reference(&self, modifiers: &Modifiers, step: i64) -> Result<i64, Fault> {
+        let from = match modifiers.at {
+            None => step,
+            Some(At::Time(at)) => at.0,
+            Some(At::Start) => self.context.start,
+            Some(At::End) => self.context.end,
+        };
+        Ok(from - durations::offset(modifiers, self.context)?)
+    }
+
+    /// Returns the series a selector takes, in label order.
+    fn matching(&self, selector: &Selector) -> Vec<&(LabelSet, Vec<(i64, f64)>)> {
+        let wanted = |labels: &LabelSet| selector.matchers.iter().all(|matcher| matcher.matches_set(labels));
+        let mut found: Vec<_> = self.data.iter().filter(|(labels, _)| wanted(labels)).collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+
+    /// Evaluates an instant selector, with the time of each sample.
+    pub(crate) fn selected_with_times(&self, selector: &Selector, steps: &[i64]) -> Result<Vec<Vec<(Sample, i64)>>, Fault> {
+        let series = self.matching(selector);
+        let mut vectors = Vec::new();
+        for step in steps {
+            let reference = self.reference(&selector.modifiers, *step)?;
+            let newest = |points: &[(i64, f64)]| points.iter().rev().find(|(at, _)| *at <= reference).copied();
+            let fresh = |(at, value): &(i64, f64)| *at > reference - self.options.lookback && !is_stale(*value);
+            let samples = series.iter().filter_map(|(labels, points)| {
+                let (at, value) = newest(points).filter(fresh)?;
+                Some((Sample { labels: labels.clone(), value, drop_name: false }, at))
+            });
+            vectors.push(samples.collect());
+        }
+        Ok(vectors)
+    }
+
+    /// Evaluates an instant selector.
+    pub(crate) fn selected(&self, selector: &Selector, steps: &[i64]) -> Result<Vec<Vector>, Fault> {
+        let vectors = self.selected_with_times(selector, steps)?;
+        Ok(vectors.into_iter().map(|vector| vector.into_iter().map(|(sample, _)| sample).collect()).collect())
+    }
+
+    /// Evaluates a range vector at each step.
+    pub(crate) fn windows(&self, expr: &Expr, steps: &[i64]) -> Result<Vec<Windows>, Fault> {
+        match &expr.unparen().kind {
+            ExprKind::Range { selector, range, .. } => {
+                let range = durations::positive(range, self.context)?;
+                let references = self.references(&selector.modifiers, steps)?;
+                let series = self.matching(selector).into_iter();
+                Ok(series.map(|(labels, points)| cut(labels, false, points, &references, range)).collect())
+            }
+            ExprKind::Subquery(subquery) => self.subquery(subquery, steps),
+            other => panic!("not a range vector: {other:?}"),
+        }
+    }
+
+    /// Returns the range of a range vector and the end of its window at each step.
+    pub(crate) fn window_ends(&self, expr: &Expr, steps: &[i64]) -> Result<(i64, Vec<i64>), Fault> {
+        let (range, modifiers) = match &expr.unparen().kind {
+            ExprKind::Range { selector, range, .. } => (range, &selector.modifiers),
+            ExprKind::Subquery(subquery) => (&subquery.range, &subquery.modifiers),
+            other => panic!("not a range vector: {other:?}"),
+        };
+        Ok((durations::positive(range, self.context)?, self.references(modifiers, steps)?))
+    }
+
+    fn references(&self, modifiers: &Modifiers, steps: &[i64]) -> Result<Vec<i64>, Fault> {
+        steps.iter().map(|step| self.reference(modifiers, *step)).collect()
+    }
+
+    /// Evaluates a subquery once over all multiples of its step that any window of the steps can hold.
+    fn subquery(&self, subquery: &Subquery, steps: &[i64]) -> Result<Vec<Windows>, Fault> {
+        let range = durations::positive(&subquery.range, self.context)?;
+        let every = match &subquery.step {
+            Some(step) => durations::positive(step, self.context)?,
+            None => self.options.subquery_step,
+        };
+        let references = self.references(&subquery.modifiers, steps)?;
+        let (Some(low), Some(high)) = (references.iter().min(), references.iter().max()) else { return Ok(Vec::new()) };
+        let first = ((low - range).div_euclid(every) + 1) * every;
+        let inner: Vec<i64> = (0..).map(|at| first + at * every).take_while(|at| at <= high).collect();
+        if inner.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut rows: Vec<(Sample, Vec<(i64, f64)>)> = Vec::new();
+        // Where names are dropped late, one step may hold a label set twice: the number tells them apart.
+        let mut numbers: BTreeMap<(LabelSet, usize), usize> = BTreeMap::new();
+        let vectors = match subquery.expr.ty() {
+            alertctl::promql::ast::Type::Scalar => {
+                let values = self.scalars(&subquery.expr, &inner)?;
+                let sample = |value| Sample { labels: LabelSet::empty(), value, drop_name: false };
+                values.into_iter().map(|value| vec![sample(value)]).collect()
+            }
+            _ => self.vectors(&subquery.expr, &inner)?,
+        };
+        for (at, vector) in inner.iter().zip(vectors) {
+            let mut met: BTreeMap<LabelSet, usize> = BTreeMap::new();
+            for sample in vector {
+                let copy = met.entry(sample.labels.clone()).or_default();
+                let row = *numbers.entry((sample.labels.clone(), *copy)).or_insert_with(|| {
+                    rows.push((sample.clone(), Vec::new()));
+                    rows.len() - 1
+                });
+                *copy += 1;
+                rows[row].1.push((*at, sample.value));
+            }
+        }
+        let window = |(sample, points): (Sample, Vec<(i64, f64)>)| {
+            cut(&sample.labels, sample.drop_name, &points, &references, range)
+        };
+        Ok(rows.into_iter().map(window).collect())
+    }
+}
+
+/// Cuts the window `reference - range < t <= reference` of each step out of a series; stale markers are no samples.
+fn cut(labels: &LabelSet, drop_name: bool, points: &[(i64, f64)], references: &[i64], range: i64) -> Windows {
+    let within = |reference: i64| {
+        let inside = |(at, value): &(i64, f64)| *at > reference - range && *at <= reference && !is_stale(*value);
+        points.iter().copied().filter(inside).collect()
+    };
+    let windows = references.iter().map(|reference| within(*reference)).collect();
+    Windows { labels: labels.clone(), drop_name, windows }
+}

@@ -1,0 +1,45 @@
+//! What the obvious evaluator does not know.
+
+use alertctl::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind};
+
+use super::Fault;
+
+/// Names the first thing in an expression that is not known here.
+pub(crate) fn check(expr: &Expr) -> Result<(), Fault> {
+    let mut unknown = None;
+    expr.walk(&mut |node| {
+        unknown = unknown.take().or_else(|| unsupported(node));
+    });
+    unknown.map_or(Ok(()), |name| Err(Fault::Unsupported(name)))
+}
+
+fn unsupported(node: &Expr) -> Option<String> {
+    let edges = |edges: bool| edges.then(|| "anchored and smoothed".to_owned());
+    match &node.kind {
+        ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => edges(selector.modifiers.edges.is_some()),
+        ExprKind::Subquery(subquery) => edges(subquery.modifiers.edges.is_some()),
+        ExprKind::Aggregate(aggregate) => match aggregate.op {
+            AggregateOp::LimitK | AggregateOp::LimitRatio => Some(aggregate.op.name().to_owned()),
+            _ => None,
+        },
+        ExprKind::Binary(binary) => {
+            let fills = |matching: &alertctl::promql::ast::Matching| {
+                matching.fill_left.is_some() || matching.fill_right.is_some()
+            };
+            if matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
+                Some("native histograms".to_owned())
+            } else {
+                binary.matching.as_ref().is_some_and(fills).then(|| "fill".to_owned())
+            }
+        }
+        ExprKind::Call { function, .. } => match function.name {
+            "info" | "start_timestamp" | "histogram_quantiles" | "histogram_fraction" => Some(function.name.to_owned()),
+            "histogram_avg" | "histogram_count" | "histogram_sum" | "histogram_stddev" | "histogram_stdvar" => {
+                Some("native histograms".to_owned())
+            }
+            _ => None,
+        },
+        ExprKind::Invalid => Some("an expression that could not be read".to_owned()),
+        _ => None,
+    }
+}
