@@ -21,6 +21,7 @@ const VARIABLE: &str = "ALERTCTL_CONFORMANCE";
 ///
 /// # Panics
 /// When the variable names a folder that is not there.
+#[expect(clippy::print_stdout, reason = "it is what a person reads with --nocapture")]
 fn conformance() -> Option<PathBuf> {
     let (folder, named) = match std::env::var_os(VARIABLE) {
         Some(folder) => (PathBuf::from(folder), true),

@@ -28,7 +28,7 @@ pub(crate) fn almost_equal(a: f64, b: f64) -> bool {
 }
 
 fn expected(case: &Case) -> BTreeMap<&LabelSet, (usize, Vec<Option<f64>>)> {
-    let values = |values: &Values| values.clone().floats();
+    let values = |values: &Values| values.floats.clone();
     case.series.iter().enumerate().map(|(at, (labels, given))| (labels, (at, values(given)))).collect()
 }
 

@@ -93,7 +93,8 @@ pub(crate) struct Case {
 /// # Errors
 /// The number of a line and what is wrong with it.
 pub(crate) fn commands(text: &str) -> Result<Vec<Command>, (usize, String)> {
-    let lines: Vec<&str> = text.lines().map(str::trim).map(|line| if line.starts_with('#') { "" } else { line }).collect();
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).map(|line| if line.starts_with('#') { "" } else { line }).collect();
     let mut commands = Vec::new();
     let mut at = 0;
     while at < lines.len() {
@@ -133,8 +134,11 @@ fn load(line: &str, block: &[(usize, &str)]) -> Result<Load, (usize, String)> {
             started = true;
             continue;
         }
-        let (labels, values) = needs::series(line).map_err(|error| (at + 1, error))?;
-        series.push((labels, if std::mem::take(&mut started) { Values::Started(values.floats()) } else { values }));
+        let (labels, mut values) = needs::series(line).map_err(|error| (at + 1, error))?;
+        if std::mem::take(&mut started) {
+            values.need = Some("start timestamps");
+        }
+        series.push((labels, values));
     }
     Ok(Load { every, with_nhcb: command.eq_ignore_ascii_case("load_with_nhcb"), series })
 }
@@ -148,7 +152,10 @@ fn millis(text: &str) -> Result<i64, String> {
 
 /// Takes `word` and what follows it up to `next` from the front of a text.
 fn after<'a>(text: &'a str, word: &str) -> Result<&'a str, String> {
-    text.trim_start().strip_prefix(word).map(str::trim_start).ok_or_else(|| format!("expected {word:?} before {text:?}"))
+    text.trim_start()
+        .strip_prefix(word)
+        .map(str::trim_start)
+        .ok_or_else(|| format!("expected {word:?} before {text:?}"))
 }
 
 fn word(text: &str) -> (&str, &str) {

@@ -7,8 +7,21 @@ use alertctl::time::Timestamp;
 ///
 /// Source: Prometheus' `AtModifierUnsafeFunctions`.
 const DEPEND_ON_TIME: [&str; 15] = [
-    "days_in_month", "day_of_month", "day_of_week", "day_of_year", "end", "hour", "minute", "month", "year",
-    "predict_linear", "range", "start", "step", "time", "timestamp",
+    "days_in_month",
+    "day_of_month",
+    "day_of_week",
+    "day_of_year",
+    "end",
+    "hour",
+    "minute",
+    "month",
+    "year",
+    "predict_linear",
+    "range",
+    "start",
+    "step",
+    "time",
+    "timestamp",
 ];
 
 /// Puts `@ at` on every selector and subquery that has no fixed time and lies in no subquery that has. `None` when the

@@ -27,6 +27,7 @@ impl Report {
     }
 
     /// Takes the outcomes of one file, by line, and prints its line.
+    #[expect(clippy::print_stdout, reason = "it is what a person reads with --nocapture")]
     pub(crate) fn file(&mut self, name: &str, outcomes: Vec<(usize, Outcome)>, notes: usize) {
         let (mut passed, mut failed, mut skipped) = (0, 0, BTreeMap::new());
         for (line, outcome) in outcomes {
@@ -48,6 +49,7 @@ impl Report {
     }
 
     /// Prints the sums, and fails if a case did.
+    #[expect(clippy::print_stdout, reason = "it is what a person reads with --nocapture")]
     pub(crate) fn finish(self) {
         let failed = self.failures.len();
         println!("all ({}): {}", self.evaluator, summary(self.passed, failed, &self.skipped));

@@ -53,7 +53,13 @@ fn key(labels: &LabelSet, matching: &Matching) -> LabelSet {
 
 impl Evaluator<'_> {
     /// Evaluates an operator between a vector and a number at each step.
-    pub(crate) fn with_numbers(&self, binary: &Binary, vectors: Vec<Vector>, numbers: &[f64], swapped: bool) -> Vec<Vector> {
+    pub(crate) fn with_numbers(
+        &self,
+        binary: &Binary,
+        vectors: Vec<Vector>,
+        numbers: &[f64],
+        swapped: bool,
+    ) -> Vec<Vector> {
         let (op, bool_wanted) = (binary.op, binary.return_bool);
         let mut out = Vec::new();
         for (vector, number) in vectors.into_iter().zip(numbers) {

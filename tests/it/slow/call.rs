@@ -83,11 +83,8 @@ impl Evaluator<'_> {
     fn each_sample(&self, name: &str, args: &[Expr], steps: &[i64]) -> Result<Vec<Vector>, Fault> {
         if let Some(date) = dates::function(name) {
             if args.is_empty() {
-                let sample = |step: &i64| Sample {
-                    labels: LabelSet::empty(),
-                    value: date(step / 1000),
-                    drop_name: false,
-                };
+                let sample =
+                    |step: &i64| Sample { labels: LabelSet::empty(), value: date(step / 1000), drop_name: false };
                 return Ok(steps.iter().map(|step| vec![sample(step)]).collect());
             }
             return self.mapped(&args[0], steps, |value, _| date(dates::seconds(value)));

@@ -13,7 +13,7 @@ struct Date {
 /// what does not fit is the least number.
 pub(crate) fn seconds(value: f64) -> i64 {
     let cut = value.trunc();
-    if cut >= -9_223_372_036_854_775_808.0 && cut < 9_223_372_036_854_775_808.0 { cut as i64 } else { i64::MIN }
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&cut) { cut as i64 } else { i64::MIN }
 }
 
 /// Returns the date function with a name; it takes seconds since the epoch.

@@ -21,8 +21,11 @@ use alertctl::promql::ast::{Expr, Type};
 
 use self::eval::Evaluator;
 
-/// Samples by series, in time order, stale markers among them. Unit of time: milliseconds.
-pub(crate) type Data = [(LabelSet, Vec<(i64, f64)>)];
+/// The samples of one series in time order, stale markers among them. Unit of time: milliseconds.
+pub(crate) type Series = (LabelSet, Vec<(i64, f64)>);
+
+/// What was recorded.
+pub(crate) type Data = [Series];
 
 /// What a query is evaluated with.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +59,7 @@ pub(crate) enum Value {
     /// One value a series, in the order the query gives.
     Vector(Vec<(LabelSet, f64)>),
     /// Samples by series, in label order.
-    Matrix(Vec<(LabelSet, Vec<(i64, f64)>)>),
+    Matrix(Vec<Series>),
 }
 
 /// Why there is no result.
@@ -105,7 +108,8 @@ pub(crate) fn instant(data: &Data, expr: &Expr, at: i64, options: &Options) -> R
 pub(crate) fn range(data: &Data, expr: &Expr, context: Context, options: &Options) -> Result<Value, Fault> {
     support::check(expr)?;
     durations::check(expr, context)?;
-    let steps: Vec<i64> = (0..).map(|at| context.start + at * context.step).take_while(|at| *at <= context.end).collect();
+    let steps: Vec<i64> =
+        (0..).map(|at| context.start + at * context.step).take_while(|at| *at <= context.end).collect();
     let evaluator = Evaluator { data, options, context };
     match expr.ty() {
         Type::Scalar => {
@@ -118,14 +122,15 @@ pub(crate) fn range(data: &Data, expr: &Expr, context: Context, options: &Option
             });
             merge(rows).map(Value::Matrix)
         }
-        ty => failed(format!("invalid expression type \"{}\" for range query, must be Scalar or instant Vector", ty.words())),
+        ty => failed(format!(
+            "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
+            ty.words()
+        )),
     }
 }
 
 /// Brings the samples of one label set together, in label order; two at one time fail.
-fn merge(
-    rows: impl Iterator<Item = (LabelSet, Vec<(i64, f64)>)>,
-) -> Result<Vec<(LabelSet, Vec<(i64, f64)>)>, Fault> {
+fn merge(rows: impl Iterator<Item = Series>) -> Result<Vec<Series>, Fault> {
     let mut merged = std::collections::BTreeMap::<LabelSet, Vec<(i64, f64)>>::new();
     for (labels, points) in rows {
         merged.entry(labels).or_default().extend(points);

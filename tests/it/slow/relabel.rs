@@ -55,7 +55,8 @@ impl Evaluator<'_> {
         let mut vectors = self.vectors(&args[0], steps)?;
         for vector in &mut vectors {
             vector.sort_by(|a, b| {
-                let value = |sample: &super::eval::Sample, label: &str| sample.labels.get(label).unwrap_or("").to_owned();
+                let value =
+                    |sample: &super::eval::Sample, label: &str| sample.labels.get(label).unwrap_or("").to_owned();
                 let by_label = labels.iter().map(|label| natural(&value(a, label), &value(b, label)));
                 let order = by_label.fold(Ordering::Equal, Ordering::then).then_with(|| a.labels.cmp(&b.labels));
                 if name == "sort_by_label_desc" { order.reverse() } else { order }

@@ -47,7 +47,11 @@ impl Evaluator<'_> {
     }
 
     /// Evaluates an instant selector, with the time of each sample.
-    pub(crate) fn selected_with_times(&self, selector: &Selector, steps: &[i64]) -> Result<Vec<Vec<(Sample, i64)>>, Fault> {
+    pub(crate) fn selected_with_times(
+        &self,
+        selector: &Selector,
+        steps: &[i64],
+    ) -> Result<Vec<Vec<(Sample, i64)>>, Fault> {
         let series = self.matching(selector);
         let mut vectors = Vec::new();
         for step in steps {
