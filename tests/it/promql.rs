@@ -8,30 +8,31 @@ mod needs;
 mod pin;
 mod report;
 mod run;
+mod values;
 
 use std::path::{Path, PathBuf};
 
-use self::evaluators::{Evaluate, Slow};
+use self::evaluators::{Evaluate, Slow, TESTED};
 use self::report::Report;
 
 /// Names the folder that holds Prometheus' cases.
 const VARIABLE: &str = "ALERTCTL_CONFORMANCE";
 
-/// Returns the folder with Prometheus' cases, if there is one.
+/// Returns a folder of Prometheus' cases, if there is one.
 ///
 /// # Panics
-/// When the variable names a folder that is not there.
+/// When the variable names a folder that is not there, or that lacks this one.
 #[expect(clippy::print_stdout, reason = "it is what a person reads with --nocapture")]
-fn conformance() -> Option<PathBuf> {
+fn conformance(part: &str) -> Option<PathBuf> {
     let (folder, named) = match std::env::var_os(VARIABLE) {
         Some(folder) => (PathBuf::from(folder), true),
         None => (PathBuf::from("../shared/conformance"), false),
     };
-    let files = folder.join("promqltest");
+    let files = folder.join(part);
     if files.is_dir() {
         return Some(files);
     }
-    assert!(!named, "{VARIABLE} names {}, which has no folder promqltest", folder.display());
+    assert!(!named, "{VARIABLE} names {}, which has no folder {part}", folder.display());
     println!("skipped: no Prometheus cases, {} is not there", files.display());
     None
 }
@@ -56,12 +57,12 @@ fn check(folder: &Path, evaluator: &impl Evaluate) {
 
 #[test]
 fn own_cases_pass_in_the_slow_evaluator() {
-    check(Path::new("tests/cases/promql"), &Slow);
+    check(Path::new("tests/cases/promql"), &Slow(TESTED));
 }
 
 #[test]
 fn prometheus_cases_pass_in_the_slow_evaluator() {
-    if let Some(folder) = conformance() {
-        check(&folder, &Slow);
+    if let Some(folder) = conformance("promqltest") {
+        check(&folder, &Slow(TESTED));
     }
 }

@@ -5,7 +5,10 @@ use alertctl::promql::ast::Expr;
 use crate::slow::{self, Context, Data, Fault, Options, Value};
 
 /// What the engine under Prometheus' tests runs with.
-const OPTIONS: Options = Options { lookback: 300_000, subquery_step: 60_000, delayed_names: true };
+pub(crate) const TESTED: Options = Options { lookback: 300_000, subquery_step: 60_000, delayed_names: true };
+
+/// What a server evaluates rules with where nothing else is said.
+pub(crate) const SERVED: Options = Options { delayed_names: false, ..TESTED };
 
 /// Evaluates queries on samples it has taken in.
 pub(crate) trait Evaluate {
@@ -25,8 +28,8 @@ pub(crate) trait Evaluate {
     fn range(&self, storage: &Self::Storage, expr: &Expr, context: Context) -> Result<Value, Fault>;
 }
 
-/// The slow evaluator.
-pub(crate) struct Slow;
+/// The slow evaluator and its options.
+pub(crate) struct Slow(pub(crate) Options);
 
 impl Evaluate for Slow {
     type Storage = Vec<(alertctl::labels::LabelSet, Vec<(i64, f64)>)>;
@@ -40,10 +43,10 @@ impl Evaluate for Slow {
     }
 
     fn instant(&self, storage: &Self::Storage, expr: &Expr, at: i64) -> Result<Value, Fault> {
-        slow::instant(storage, expr, at, &OPTIONS)
+        slow::instant(storage, expr, at, &self.0)
     }
 
     fn range(&self, storage: &Self::Storage, expr: &Expr, context: Context) -> Result<Value, Fault> {
-        slow::range(storage, expr, context, &OPTIONS)
+        slow::range(storage, expr, context, &self.0)
     }
 }

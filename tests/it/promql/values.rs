@@ -1,0 +1,98 @@
+//! Exact values: expressions on one large recording, and what Prometheus' engine gives, to the last bit.
+
+use std::collections::BTreeMap;
+
+use alertctl::labels::LabelSet;
+
+use super::evaluators::{Evaluate, SERVED, Slow};
+use super::{conformance, needs, run};
+use crate::slow::{Context, Series, Value};
+
+/// Names the recording in OpenMetrics text, samples without exemplars.
+const RECORDING: &str = "ALERTCTL_RECORDING";
+/// The range that the values were taken at.
+const CONTEXT: Context = Context { start: 1_767_571_213_000, end: 1_767_657_540_000, step: 1_620_000 };
+/// The functions whose values the mathematical library decides, which is another one there.
+const BY_LIBRARY: [&str; 17] = [
+    "^", "atan2(", "exp(", "ln(", "log2(", "log10(", "sin(", "cos(", "tan(", "asin(", "acos(", "atan(", "sinh(",
+    "cosh(", "tanh(", "acosh(", "atanh(",
+];
+
+fn recording() -> Option<Vec<Series>> {
+    let path = std::env::var_os(RECORDING)?;
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut series: BTreeMap<LabelSet, Vec<(i64, f64)>> = BTreeMap::new();
+    let mut known: BTreeMap<&str, LabelSet> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.rsplitn(3, ' ');
+        let (at, value, name) = (words.next(), words.next(), words.next());
+        let number =
+            |word: Option<&str>| word.and_then(needs::number).unwrap_or_else(|| panic!("not a sample: {line}"));
+        let name = name.unwrap_or_else(|| panic!("not a sample: {line}"));
+        let labels = known.entry(name).or_insert_with(|| needs::series(name).expect("a series").0);
+        series.entry(labels.clone()).or_default().push(((number(at) * 1000.0) as i64, number(value)));
+    }
+    Some(series.into_iter().collect())
+}
+
+/// Tells whether two values are the same: by bits, or nearly where another library decides.
+fn same(by_library: bool, a: f64, b: f64) -> bool {
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()) || (by_library && (a - b).abs() <= 1e-12 * a.abs())
+}
+
+#[expect(clippy::print_stdout, reason = "it is what a person reads with --nocapture")]
+fn check(evaluator: &impl Evaluate) {
+    let Some(folder) = conformance("values") else { return };
+    let Some(data) = recording() else {
+        println!("skipped: no exact values, {RECORDING} names no recording");
+        return;
+    };
+    let storage = evaluator.load(&data);
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    let mut files: Vec<_> = std::fs::read_dir(&folder).expect("a readable folder").flatten().collect();
+    files.sort_by_key(std::fs::DirEntry::path);
+    let text = |file: &std::fs::DirEntry| std::fs::read_to_string(file.path()).expect("a text");
+    for line in files.iter().map(text).collect::<String>().lines() {
+        compared += 1;
+        let case: serde_json::Value = serde_json::from_str(line).expect("a JSON object");
+        let text = case["expr"].as_str().expect("an expression");
+        let expr = run::expression(text).unwrap_or_else(|error| panic!("{error}"));
+        let Ok(Value::Matrix(rows)) = evaluator.range(&storage, &expr, CONTEXT) else {
+            wrong.push(format!("{text}: {:?}", evaluator.range(&storage, &expr, CONTEXT)));
+            continue;
+        };
+        let mut expected: BTreeMap<LabelSet, Vec<(i64, f64)>> = BTreeMap::new();
+        for series in case["series"].as_array().expect("series") {
+            let labels = series["labels"].as_object().expect("labels");
+            let labels = LabelSet::new(labels.iter().map(|(name, value)| (name, value.as_str().expect("a text"))));
+            let point = |point: &serde_json::Value| {
+                let value = point[1].as_str().and_then(needs::number).expect("a number");
+                (point[0].as_i64().expect("a time"), value)
+            };
+            expected.insert(labels, series["points"].as_array().expect("points").iter().map(point).collect());
+        }
+        let by_library = BY_LIBRARY.iter().any(|name| text.contains(name));
+        let got: BTreeMap<LabelSet, Vec<(i64, f64)>> = rows.into_iter().collect();
+        if got.keys().ne(expected.keys()) {
+            wrong.push(format!("{text}: series {:?}, expected {:?}", got.keys(), expected.keys()));
+            continue;
+        }
+        for (labels, points) in &expected {
+            let of = &got[labels];
+            let differs = |(a, b): &(&(i64, f64), &(i64, f64))| a.0 != b.0 || !same(by_library, a.1, b.1);
+            let first = of.iter().zip(points).find(differs);
+            if of.len() != points.len() || first.is_some() {
+                wrong.push(format!("{text}: {labels:?} {} points, expected {}; {first:?}", of.len(), points.len()));
+                break;
+            }
+        }
+    }
+    println!("exact values ({}): {compared} expressions compared, {} differ", evaluator.name(), wrong.len());
+    assert!(wrong.is_empty(), "{} expressions differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn exact_values_come_from_the_slow_evaluator() {
+    check(&Slow(SERVED));
+}
