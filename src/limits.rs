@@ -40,3 +40,5 @@ pub const SUBQUERY_POINTS: i64 = 11_000_000;
 pub const SERIES_VALUES: usize = 1_000_000;
 /// The most inputs of one recording; their number and a line share 64 bits.
 pub const INPUTS: usize = 65_535;
+/// The most conflicting samples that are shown.
+pub const CONFLICTS_SHOWN: usize = 3;

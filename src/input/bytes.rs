@@ -154,3 +154,59 @@ impl Read for Zstd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::testing::{dump, read, source};
+    use super::super::{ReadOptions, TimeUnit};
+    use super::*;
+    use crate::store::Stale;
+
+    fn text() -> Vec<u8> {
+        let rows = (0..5000).map(|at| format!("{at},cpu,{}\n", (at * 7919) % 1000)).collect::<String>();
+        format!("timestamp,metric,value\n{rows}").into_bytes()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).expect("in memory");
+        encoder.finish().expect("in memory")
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    fn check(bytes: &[u8]) -> Result<String, InputError> {
+        let options = ReadOptions { time_unit: Some(TimeUnit::Seconds), ..ReadOptions::default() };
+        read(vec![source("a.csv.x", bytes)], options, Stale::Off).map(|(store, _)| dump(&store).join("\n"))
+    }
+
+    #[test]
+    fn compressed_inputs_are_read_through() {
+        let plain = check(&self::text()).expect("reads");
+        assert!(plain.len() > 20_000);
+        let text = text();
+        let (one, two) = text.split_at(777);
+        for pack in [gzip, zstd] {
+            assert_eq!(check(&pack(&text)).expect("reads"), plain);
+            assert_eq!(check(&[pack(one), pack(two)].concat()).expect("two members"), plain);
+        }
+    }
+
+    #[test]
+    fn a_cut_or_damaged_stream_is_an_error() {
+        for pack in [gzip, zstd] {
+            let bytes = pack(&text());
+            for len in [bytes.len() - 1, bytes.len() - 5, bytes.len() / 2, 12, 5] {
+                assert!(matches!(check(&bytes[..len]), Err(InputError::Compressed { .. })), "{len}");
+            }
+            let mut damaged = bytes.clone();
+            let at = damaged.len() - 2;
+            damaged[at] ^= 0x40;
+            assert!(check(&damaged).is_err());
+        }
+    }
+}

@@ -13,6 +13,8 @@ mod options;
 mod recording;
 mod stamp;
 mod summary;
+#[cfg(test)]
+mod testing;
 
 pub use bytes::Source;
 pub use error::InputError;

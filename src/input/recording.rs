@@ -275,3 +275,100 @@ impl Recording {
         InputError::Conflicts { shown: shown.collect(), count: conflicts.len() as u64, candidates }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::TimeUnit;
+    use super::super::testing::{Memory, dump, read, source};
+    use super::*;
+    use crate::store::{Stale, StaleCounts};
+
+    fn options(batch_rows: usize) -> ReadOptions {
+        ReadOptions { time_unit: Some(TimeUnit::Seconds), batch_rows, ..ReadOptions::default() }
+    }
+
+    /// Reads texts with batches of several sizes and compares what comes out.
+    fn check(texts: &[&str], expected: Option<&[&str]>) -> (Summary, StaleCounts) {
+        let read = |batch_rows| {
+            let sources = texts.iter().enumerate().map(|(at, text)| source(&format!("{at}.csv"), text)).collect();
+            read(sources, options(batch_rows), Stale::Auto).expect("reads")
+        };
+        let (whole, summary) = read(limits::BATCH_ROWS);
+        for batch_rows in [1, 2, 7] {
+            let (store, other) = read(batch_rows);
+            assert_eq!(dump(&store), dump(&whole), "batches of {batch_rows}");
+            assert_eq!((other, store.stale_counts()), (summary.clone(), whole.stale_counts()));
+        }
+        if let Some(expected) = expected {
+            assert_eq!(dump(&whole), expected);
+        }
+        (summary, whole.stale_counts())
+    }
+
+    #[test]
+    fn files_are_read_in_the_order_of_their_first_times() {
+        let (summary, _) = check(
+            &["timestamp,metric,value\n3,b,1\n4,a,4\n", "timestamp,metric,value\n1,a,1\n3,a,3\n"],
+            Some(&["a 1000=1 3000=3 4000=4", "b 3000=1"]),
+        );
+        assert!(!summary.held_whole);
+    }
+
+    #[test]
+    fn disorder_is_sorted_and_told() {
+        let (summary, _) = check(
+            &["timestamp,metric,value\n1,a,1\n5,a,5\n2,b,2\n1,b,7\n", "timestamp,metric,value\n4,a,4\n"],
+            Some(&["a 1000=1 4000=4 5000=5", "b 1000=7 2000=2"]),
+        );
+        assert!(summary.held_whole);
+        assert_eq!(summary.disorder.as_ref().map(|(path, line)| (&**path, *line)), Some(("0.csv", 4)));
+        assert_eq!((summary.rows, summary.samples), (5, 5));
+    }
+
+    #[test]
+    fn files_that_overlap_are_merged() {
+        let (summary, _) = check(
+            &["timestamp,cpu,host\n1,1,a\n2,2,a\n3,,a\n", "timestamp,cpu,host\n1,1,b\n2,2,b\n3,3,b\n"],
+            Some(&["cpu{host=\"a\"} 1000=1 2000=2 3000=stale", "cpu{host=\"b\"} 1000=1 2000=2 3000=3"]),
+        );
+        assert!(summary.held_whole);
+    }
+
+    #[test]
+    fn batches_of_any_size_hold_the_same_samples_and_markers() {
+        let (mut long, mut wide) = ("timestamp,metric,instance,value\n".to_owned(), "time,host,a,b,c\n".to_owned());
+        for at in 0..400_i64 {
+            for host in 0..4 {
+                let lost = (at * 7 + host * 13) % 23;
+                if at % 90 < 80 {
+                    long.push_str(&format!("{},up,h{host},{}\n", at * 15, i64::from(lost > 2)));
+                }
+                if lost > 3 && (at + host * 40) % 120 > 10 {
+                    long.push_str(&format!("{},cpu,h{host},{at}\n", at * 15));
+                    long.push_str(&format!("{},mem,h{host},{at}\n", at * 15));
+                }
+                let cell = |n: i64| if (at + n * host) % (5 + n) == 0 { String::new() } else { at.to_string() };
+                if (at + host) % 50 < 41 {
+                    wide.push_str(&format!("{},h{host},{},{},{}\n", at * 30, cell(1), cell(2), cell(3)));
+                }
+            }
+        }
+        let (summary, counts) = check(&[&long], None);
+        assert!(!summary.held_whole && counts.by_up > 9 && counts.by_cadence > 9 && counts.by_row == 0, "{counts:?}");
+        let (summary, counts) = check(&[&wide], None);
+        assert!(!summary.held_whole && counts.by_row > 9 && counts.by_cadence > 9 && counts.by_up == 0, "{counts:?}");
+        assert!(check(&[&long, &wide], None).0.held_whole);
+    }
+
+    #[test]
+    fn what_can_be_read_once_must_be_in_order() {
+        let once = |text: &str| -> Vec<Box<dyn Source>> {
+            vec![Box::new(Memory { name: "-".into(), bytes: text.into(), reopens: false })]
+        };
+        assert!(read(once("timestamp,value\n1,1\n2,2\n"), options(1), Stale::Off).is_ok());
+        match read(once("timestamp,value\n2,1\n1,2\n"), options(1), Stale::Off) {
+            Err(error @ InputError::DisorderOnce { line: 3, .. }) => assert!(error.hint().is_some()),
+            other => panic!("{:?}", other.map(|(store, _)| dump(&store))),
+        }
+    }
+}

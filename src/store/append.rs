@@ -1,6 +1,7 @@
 //! How samples come in.
 
 use crate::labels::LabelSet;
+use crate::limits;
 use crate::time::Timestamp;
 
 use super::{Series, SeriesFacts, SeriesId, Store, StreamId, is_stale};
@@ -135,24 +136,45 @@ impl Store {
             values: Vec::new(),
             head: 0,
             stale: 0,
+            last_value: f64::NAN,
+            inferred: Vec::new(),
         });
         self.offer(id);
         id
     }
 
-    /// Takes samples, in time order for each series.
+    /// Takes samples, in time order for each series; in time order over all series where stale markers are inferred.
     ///
     /// # Errors
-    /// At the first conflict that is to be refused, or the first sample out of order; what came before it was taken.
+    /// At the first sample out of order, where what came before it was taken; or after the batch, when it had
+    /// conflicts that are to be refused ([`Store::refused`] has the first of them).
     pub fn append(&mut self, batch: &Batch) -> Result<Appended, Rejected> {
         let mut appended = Appended::default();
-        for (at, id) in batch.series.iter().enumerate() {
-            self.push(*id, batch.times[at], batch.values[at], batch.rows[at], &mut appended)?;
+        match self.inference.take() {
+            None => {
+                for (at, id) in batch.series.iter().enumerate() {
+                    self.push(*id, batch.times[at], batch.values[at], batch.rows[at], &mut appended)?;
+                }
+            }
+            Some(mut inference) => {
+                let taken = self.append_inferring(&mut inference, batch, &mut appended);
+                self.inference = Some(inference);
+                taken?;
+            }
         }
-        Ok(appended)
+        match self.refused.first() {
+            Some(conflict) => Err(Rejected::Conflict(*conflict)),
+            None => Ok(appended),
+        }
     }
 
-    fn push(
+    /// Returns the first conflicts that were refused, at most [`crate::limits::CONFLICTS_SHOWN`].
+    #[must_use]
+    pub fn refused(&self) -> &[Conflict] {
+        &self.refused
+    }
+
+    pub(super) fn push(
         &mut self,
         id: SeriesId,
         time: Timestamp,
@@ -164,13 +186,20 @@ impl Store {
         if time <= series.facts.last {
             return self.push_again(id, time, value, row, appended);
         }
-        if !is_stale(value) {
+        if is_stale(value) {
+            if series.times.last() == Some(&time) {
+                appended.repeats += 1;
+                return Ok(());
+            }
+            self.stale_counts.recorded += 1;
+        } else {
             series.facts.samples += 1;
             series.facts.first = series.facts.first.min(time);
             series.facts.last = time;
+            series.last_value = value;
         }
-        // A marker that was inferred before this sample came can not lie at or after it.
         if series.wanted {
+            // A marker that was inferred before this sample came can not lie at or after it.
             if series.times.last().is_some_and(|last| *last >= time) {
                 return Err(Rejected::OutOfOrder { series: id, row });
             }
@@ -196,20 +225,25 @@ impl Store {
         if time < series.facts.last {
             return Err(Rejected::OutOfOrder { series: id, row });
         }
-        let Some(held) = series.values.last_mut().filter(|_| series.wanted) else {
-            appended.repeats += 1;
-            return Ok(());
-        };
-        if held.to_bits() == value.to_bits() || *held == value || (held.is_nan() && value.is_nan()) {
+        let kept = series.last_value;
+        if kept == value || (kept.is_nan() && value.is_nan() && !is_stale(value)) {
             appended.repeats += 1;
             return Ok(());
         }
         match conflicts {
             Conflicts::Refuse => {
-                return Err(Rejected::Conflict(Conflict { series: id, at: time, kept: *held, other: value, row }));
+                if self.refused.len() < limits::CONFLICTS_SHOWN {
+                    self.refused.push(Conflict { series: id, at: time, kept, other: value, row });
+                }
+                return Ok(());
             }
             Conflicts::First => {}
-            Conflicts::Last => *held = value,
+            Conflicts::Last => {
+                series.last_value = value;
+                if let Some(held) = series.values.last_mut().filter(|_| series.times.last() == Some(&time)) {
+                    *held = value;
+                }
+            }
         }
         appended.conflicts += 1;
         Ok(())

@@ -13,6 +13,9 @@ use crate::time::{Millis, Timestamp};
 
 pub use append::{Appended, Batch, Conflict, Conflicts, Rejected};
 pub use select::Reach;
+pub use stale::{Stale, StaleCounts};
+
+use stale::Inference;
 
 /// The bits of the NaN that marks the end of a series.
 ///
@@ -76,6 +79,10 @@ struct Series {
     head: usize,
     /// Stale markers in the columns from `head` on.
     stale: usize,
+    /// The value at `facts.last`, held whether wanted or not.
+    last_value: f64,
+    /// Where those of the markers stand that were inferred.
+    inferred: Vec<Timestamp>,
 }
 
 struct Selector {
@@ -101,6 +108,11 @@ pub struct Store {
     keep_all: bool,
     /// Metric names that no selector sees: rules write them.
     hidden: Vec<String>,
+    /// The first conflicts that were refused.
+    refused: Vec<Conflict>,
+    stale_counts: StaleCounts,
+    /// None where no stale markers are inferred.
+    inference: Option<Box<Inference>>,
 }
 
 impl Store {
@@ -193,6 +205,11 @@ impl Store {
                 series.stale -= dropped.iter().filter(|value| is_stale(**value)).count();
             }
             series.head += gone;
+            if !series.inferred.is_empty() {
+                let first = series.times[series.head];
+                let passed = series.inferred.partition_point(|at| *at < first);
+                series.inferred.drain(..passed);
+            }
             if series.head * 2 > series.times.len() {
                 series.times.drain(..series.head);
                 series.values.drain(..series.head);

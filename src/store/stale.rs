@@ -1,18 +1,552 @@
-//! Inference of stale markers, which text exports lose.
+//! Inference of stale markers, which text exports lose: only what came before a gap counts, and it does not matter how
+//! the samples were cut into batches.
 
-use super::{SeriesId, Store, StreamId};
+use hashbrown::HashMap;
+
+use super::append::{Appended, Batch, Rejected};
+use super::{SeriesId, Store, StreamId, is_stale, stale_marker};
+use crate::labels::LabelSet;
+use crate::time::{Millis, Timestamp};
+
+/// How the end of a series is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stale {
+    /// From the markers of the recording alone.
+    #[default]
+    Off,
+    /// From rows that lack a metric, from `up`, and from the series' own cadence.
+    Auto,
+    /// From a silence of this length.
+    After(Millis),
+}
+
+/// How many stale markers there are of each kind, those of series that no selector wants not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StaleCounts {
+    /// Markers of the recording itself.
+    pub recorded: u64,
+    /// Inferred: the row of a snapshot lacked the metric.
+    pub by_row: u64,
+    /// Inferred: `up` was 0, or was there and the series was not.
+    pub by_up: u64,
+    /// Inferred: the series kept silent for longer than its cadence allows.
+    pub by_cadence: u64,
+    /// Inferred: the series kept silent for the given time.
+    pub by_limit: u64,
+}
+
+impl StaleCounts {
+    /// Returns the number of inferred markers.
+    #[must_use]
+    pub fn inferred(&self) -> u64 {
+        self.by_row + self.by_up + self.by_cadence + self.by_limit
+    }
+}
+
+/// How many spacings of a series tell its cadence.
+const SPACINGS: usize = 15;
+/// The fewest that do.
+const FEWEST: usize = 4;
+/// How far back they count. Unit: milliseconds.
+const WITHIN_MS: i64 = 3_600_000;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Row,
+    Up,
+    Cadence,
+    Limit,
+}
+
+/// What is known of one series.
+#[derive(Clone)]
+struct Track {
+    /// The last spacings, a ring. Unit: milliseconds.
+    spacings: [u32; SPACINGS],
+    next: u8,
+    len: u8,
+    /// No spacing in the ring is smaller.
+    low: u32,
+    /// A marker stands after the last sample.
+    marked: bool,
+    /// It had a sample at the stream's last row.
+    with_row: bool,
+    /// It had a sample at the last one of its `up`, or at any.
+    with_up: bool,
+    ever_with_up: bool,
+    /// The `up` that this series is, by its place in [`Inference::ups`].
+    up: Option<u32>,
+    /// Whether some `up` has it as a member.
+    has_up: bool,
+}
+
+impl Track {
+    const NEW: Self = Self {
+        spacings: [0; SPACINGS],
+        next: 0,
+        len: 0,
+        low: 0,
+        marked: false,
+        with_row: false,
+        with_up: false,
+        ever_with_up: false,
+        up: None,
+        has_up: false,
+    };
+
+    fn add(&mut self, spacing: i64) {
+        let spacing = u32::try_from(spacing).unwrap_or(u32::MAX);
+        self.low = if self.len == 0 { spacing } else { self.low.min(spacing) };
+        self.spacings[usize::from(self.next)] = spacing;
+        self.next = if usize::from(self.next) + 1 == SPACINGS { 0 } else { self.next + 1 };
+        self.len = (self.len + 1).min(SPACINGS as u8);
+    }
+
+    /// Tells without a median that a silence of this length is none: 1.25 times a median is no less than 1.25 times
+    /// the smallest.
+    fn short(&self, silence: i64) -> bool {
+        silence.saturating_mul(4) <= i64::from(self.low) * 5
+    }
+
+    /// Returns how long the series may keep silent after its last sample. Cost: a sort of at most 15 numbers.
+    fn allowed(&mut self) -> Option<i64> {
+        let len = usize::from(self.len);
+        self.low = self.spacings[..len].iter().copied().min().unwrap_or(0);
+        let mut recent = [0_i64; SPACINGS];
+        let (mut count, mut age) = (0, 0);
+        for back in 1..=len {
+            let spacing = i64::from(self.spacings[(usize::from(self.next) + SPACINGS - back) % SPACINGS]);
+            age += spacing;
+            if age > WITHIN_MS {
+                break;
+            }
+            recent[count] = spacing;
+            count += 1;
+        }
+        if count < FEWEST {
+            return None;
+        }
+        let recent = &mut recent[..count];
+        recent.sort_unstable();
+        let median = (recent[(count - 1) / 2] + recent[count / 2]) / 2;
+        let steady = recent.iter().all(|spacing| (spacing - median).abs() * 10 <= median);
+        Some(if steady { median * 5 / 4 } else { median * 5 / 2 })
+    }
+}
+
+/// An `up` series and those that its scrapes bring.
+struct Up {
+    labels: LabelSet,
+    members: Vec<SeriesId>,
+}
+
+/// The series of one job and instance.
+#[derive(Default)]
+struct Target {
+    ups: Vec<u32>,
+    series: Vec<SeriesId>,
+}
+
+/// What is remembered to infer stale markers.
+pub(super) struct Inference {
+    /// The fixed limit; none for `auto`.
+    limit: Option<i64>,
+    tracks: Vec<Track>,
+    streams: Vec<Vec<SeriesId>>,
+    ups: Vec<Up>,
+    targets: HashMap<(String, String), Target, foldhash::fast::FixedState>,
+    /// The newest time; more samples of it may come.
+    open: Timestamp,
+    /// Streams with a row, and `up` series with a sample (and whether it was 0), at that time.
+    open_rows: Vec<StreamId>,
+    open_ups: Vec<(u32, bool)>,
+    advanced: Timestamp,
+}
 
 impl Store {
-    /// Tells whether rows of streams are wanted.
-    pub(crate) fn infers_from_rows(&self) -> bool {
-        false
+    /// Says how the end of a series is known; to be called before the first series.
+    pub fn infer(&mut self, stale: Stale) {
+        let limit = match stale {
+            Stale::Off => {
+                self.inference = None;
+                return;
+            }
+            Stale::Auto => None,
+            Stale::After(limit) => Some(limit.0.max(1)),
+        };
+        self.inference = Some(Box::new(Inference {
+            limit,
+            tracks: Vec::new(),
+            streams: Vec::new(),
+            ups: Vec::new(),
+            targets: HashMap::default(),
+            open: Timestamp::MIN,
+            open_rows: Vec::new(),
+            open_ups: Vec::new(),
+            advanced: Timestamp::MIN,
+        }));
+    }
+
+    /// Takes a promise: no sample stamped at or before the watermark will still be appended. Inferred markers up to it
+    /// are in their places from now on. Cost: a look at each series; nothing where none are inferred.
+    pub fn advance(&mut self, watermark: Timestamp) {
+        let Some(mut inference) = self.inference.take() else { return };
+        inference.advance(self, watermark);
+        self.inference = Some(inference);
+    }
+
+    /// Returns how many stale markers there are.
+    #[must_use]
+    pub fn stale_counts(&self) -> StaleCounts {
+        self.stale_counts
+    }
+
+    /// Tells whether the marker of a series at this time was inferred.
+    #[must_use]
+    pub fn inferred(&self, id: SeriesId, at: Timestamp) -> bool {
+        self.series[id.0 as usize].inferred.binary_search(&at).is_ok()
+    }
+
+    /// Tells whether the rows of streams are wanted ([`Batch::snapshots`]).
+    #[must_use]
+    pub fn infers_from_rows(&self) -> bool {
+        self.inference.as_ref().is_some_and(|inference| inference.limit.is_none())
     }
 
     /// Begins a stream of rows.
-    pub(crate) fn stream(&mut self) -> StreamId {
-        StreamId(0)
+    pub fn stream(&mut self) -> StreamId {
+        let Some(inference) = &mut self.inference else { return StreamId(0) };
+        inference.streams.push(Vec::new());
+        StreamId(u32::try_from(inference.streams.len() - 1).unwrap_or(u32::MAX))
     }
 
     /// Tells that a series comes in the rows of a stream.
-    pub(crate) fn join(&mut self, _series: SeriesId, _stream: StreamId) {}
+    pub fn join(&mut self, series: SeriesId, stream: StreamId) {
+        if let Some(inference) = &mut self.inference
+            && let Some(members) = inference.streams.get_mut(stream.0 as usize)
+        {
+            members.push(series);
+        }
+    }
+
+    pub(super) fn append_inferring(
+        &mut self,
+        inference: &mut Inference,
+        batch: &Batch,
+        appended: &mut Appended,
+    ) -> Result<(), Rejected> {
+        inference.meet(self);
+        let mut rows = batch.snapshots.iter().copied().peekable();
+        for (at, id) in batch.series.iter().enumerate() {
+            let time = batch.times[at];
+            while let Some((stream, row_at)) = rows.next_if(|(_, row_at)| *row_at <= time) {
+                inference.row(self, stream, row_at);
+            }
+            inference.sample(self, *id, time, batch.values[at]);
+            self.push(*id, time, batch.values[at], batch.rows[at], appended)?;
+        }
+        rows.for_each(|(stream, at)| inference.row(self, stream, at));
+        Ok(())
+    }
+
+    /// Puts a marker after the last sample of a series.
+    fn mark(&mut self, id: SeriesId, at: Timestamp, kind: Kind) {
+        let series = &mut self.series[id.0 as usize];
+        if !series.wanted || series.times.last().is_some_and(|last| *last >= at) {
+            return;
+        }
+        series.times.push(at);
+        series.values.push(stale_marker());
+        series.stale += 1;
+        series.inferred.push(at);
+        let counts = &mut self.stale_counts;
+        match kind {
+            Kind::Row => counts.by_row += 1,
+            Kind::Up => counts.by_up += 1,
+            Kind::Cadence => counts.by_cadence += 1,
+            Kind::Limit => counts.by_limit += 1,
+        }
+    }
+}
+
+impl Inference {
+    /// Takes note of the series that are new in the store.
+    fn meet(&mut self, store: &Store) {
+        for at in self.tracks.len()..store.len() {
+            self.tracks.push(Track::NEW);
+            if self.limit.is_none() {
+                self.find_target(store, SeriesId(u32::try_from(at).unwrap_or(u32::MAX)));
+            }
+        }
+    }
+
+    /// Joins a new series to its `up`, or a new `up` to its series. Without an instance there is no target; where
+    /// several `up` share one (two replicas), a series goes to the first whose labels it has all.
+    fn find_target(&mut self, store: &Store, id: SeriesId) {
+        let labels = store.labels(id);
+        let Some(instance) = labels.get("instance") else { return };
+        let key = (labels.get("job").unwrap_or("").to_owned(), instance.to_owned());
+        let target = self.targets.entry(key).or_default();
+        if labels.metric() != Some("up") {
+            target.series.push(id);
+            let up = target.ups.iter().find(|up| has_all(labels, &self.ups[**up as usize].labels));
+            if let Some(up) = up {
+                self.ups[*up as usize].members.push(id);
+                self.tracks[id.0 as usize].has_up = true;
+            }
+            return;
+        }
+        let own = labels.without_metric();
+        let number = u32::try_from(self.ups.len()).unwrap_or(u32::MAX);
+        target.ups.push(number);
+        let mut members = Vec::new();
+        for member in &target.series {
+            let track = &mut self.tracks[member.0 as usize];
+            if !track.has_up && has_all(store.labels(*member), &own) {
+                track.has_up = true;
+                members.push(*member);
+            }
+        }
+        self.tracks[id.0 as usize].up = Some(number);
+        self.ups.push(Up { labels: own, members });
+    }
+
+    /// Takes note of a row of a stream.
+    fn row(&mut self, store: &mut Store, stream: StreamId, at: Timestamp) {
+        self.come_to(store, at);
+        self.open_rows.push(stream);
+    }
+
+    /// Takes note of a sample before it is pushed.
+    fn sample(&mut self, store: &mut Store, id: SeriesId, time: Timestamp, value: f64) {
+        self.come_to(store, time);
+        let track = &mut self.tracks[id.0 as usize];
+        let series = &store.series[id.0 as usize];
+        let (facts, wanted) = (series.facts, series.wanted);
+        if time <= facts.last || !(wanted || track.up.is_some()) {
+            return;
+        }
+        if is_stale(value) {
+            track.marked = true;
+            return;
+        }
+        if let Some(up) = track.up {
+            self.open_ups.push((up, value == 0.0));
+        }
+        if facts.samples == 0 {
+            track.marked = false;
+            return;
+        }
+        let silence = time.since(facts.last).0;
+        let overdue = match self.limit {
+            Some(limit) => Some(limit),
+            None if track.short(silence) => None,
+            None => track.allowed(),
+        };
+        let marked = std::mem::take(&mut track.marked);
+        track.add(silence);
+        if let Some(allowed) = overdue.filter(|allowed| *allowed < silence && !marked) {
+            store.mark(id, facts.last.plus(Millis(allowed)), self.kind_of_silence());
+        }
+    }
+
+    fn kind_of_silence(&self) -> Kind {
+        if self.limit.is_some() { Kind::Limit } else { Kind::Cadence }
+    }
+
+    fn come_to(&mut self, store: &mut Store, time: Timestamp) {
+        if time > self.open {
+            self.close(store);
+            self.open = time;
+        }
+    }
+
+    /// Draws the consequences of the rows and `up` samples of the newest time, which is complete now.
+    fn close(&mut self, store: &mut Store) {
+        let mut rows = std::mem::take(&mut self.open_rows);
+        for stream in rows.drain(..) {
+            let members = std::mem::take(&mut self.streams[stream.0 as usize]);
+            for id in &members {
+                let here = store.series[id.0 as usize].facts.last == self.open;
+                let before = std::mem::replace(&mut self.tracks[id.0 as usize].with_row, here);
+                if before && !here {
+                    self.end(store, *id, Kind::Row);
+                }
+            }
+            self.streams[stream.0 as usize] = members;
+        }
+        self.open_rows = rows;
+        let mut ups = std::mem::take(&mut self.open_ups);
+        for (up, down) in ups.drain(..) {
+            let members = std::mem::take(&mut self.ups[up as usize].members);
+            for id in &members {
+                let here = store.series[id.0 as usize].facts.last == self.open;
+                let track = &mut self.tracks[id.0 as usize];
+                let before = std::mem::replace(&mut track.with_up, here);
+                track.ever_with_up |= here;
+                if !here && (before || down && track.ever_with_up) {
+                    self.end(store, *id, Kind::Up);
+                }
+            }
+            self.ups[up as usize].members = members;
+        }
+        self.open_ups = ups;
+    }
+
+    /// Ends a series at the newest time, or before it where its cadence says so.
+    fn end(&mut self, store: &mut Store, id: SeriesId, kind: Kind) {
+        let facts = store.series[id.0 as usize].facts;
+        let track = &mut self.tracks[id.0 as usize];
+        if track.marked || facts.samples == 0 {
+            return;
+        }
+        track.marked = true;
+        let due = track.allowed().map(|allowed| facts.last.plus(Millis(allowed)));
+        match due.filter(|due| *due < self.open) {
+            Some(due) => store.mark(id, due, Kind::Cadence),
+            None => store.mark(id, self.open, kind),
+        }
+    }
+
+    fn advance(&mut self, store: &mut Store, watermark: Timestamp) {
+        if watermark <= self.advanced {
+            return;
+        }
+        self.advanced = watermark;
+        if watermark >= self.open {
+            self.close(store);
+        }
+        let kind = self.kind_of_silence();
+        for (at, track) in self.tracks.iter_mut().enumerate() {
+            let series = &store.series[at];
+            let silence = watermark.since(series.facts.last).0;
+            if track.marked || !series.wanted || series.facts.samples == 0 {
+                continue;
+            }
+            let allowed = match self.limit {
+                Some(limit) => Some(limit),
+                // One less: a marker that is due at the watermark itself belongs there.
+                None if track.short(silence.saturating_add(1)) => None,
+                None => track.allowed(),
+            };
+            if let Some(allowed) = allowed.filter(|allowed| *allowed <= silence) {
+                track.marked = true;
+                let due = series.facts.last.plus(Millis(allowed));
+                store.mark(SeriesId(u32::try_from(at).unwrap_or(u32::MAX)), due, kind);
+            }
+        }
+    }
+}
+
+/// Tells whether a set has all labels of another.
+fn has_all(labels: &LabelSet, others: &LabelSet) -> bool {
+    others.iter().all(|(name, value)| labels.get(name) == Some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Conflicts;
+    use super::*;
+
+    type Row<'a> = (&'a str, i64, f64);
+
+    /// Appends samples of series that are named `metric/instance`, at times in seconds, in batches of several sizes up
+    /// to a watermark, and compares where the markers of one series stand.
+    fn check(stale: Stale, rows: &[Row<'_>], watermark: i64, series: &str, expected: &[f64]) -> StaleCounts {
+        let labels = |name: &str| {
+            let (metric, instance) = name.split_once('/').unwrap_or((name, ""));
+            LabelSet::new([("__name__", metric), ("instance", instance), ("job", "j")])
+        };
+        let mut counts = None;
+        for size in [1, 3, usize::MAX] {
+            let mut store = Store::new(Conflicts::Refuse);
+            store.keep_all();
+            store.infer(stale);
+            for rows in rows.chunks(size.min(rows.len())) {
+                let mut batch = Batch::default();
+                for (name, at, value) in rows {
+                    let id = store.series(&labels(name));
+                    batch.push(id, Timestamp(at * 1000), *value, 0);
+                }
+                store.append(&batch).expect("in order");
+                store.advance(Timestamp(rows[rows.len() - 1].1 * 1000 - 1));
+            }
+            store.advance(Timestamp(watermark * 1000));
+            let id = store.find(&labels(series)).expect("there");
+            let samples = store.samples(id, Timestamp::MIN, Timestamp::MAX);
+            let marks = samples.times.iter().zip(samples.values).filter(|(_, value)| is_stale(**value));
+            let marks: Vec<f64> = marks.map(|(at, _)| at.seconds()).collect();
+            assert_eq!(marks, expected, "{series} in batches of {size}");
+            assert!(marks.iter().all(|at| store.inferred(id, Timestamp((at * 1000.0) as i64))));
+            assert_eq!(*counts.get_or_insert(store.stale_counts()), store.stale_counts());
+        }
+        counts.unwrap_or_default()
+    }
+
+    fn every(name: &str, times: impl IntoIterator<Item = i64>) -> Vec<Row<'_>> {
+        times.into_iter().map(|at| (name, at, 1.0)).collect()
+    }
+
+    fn merged<'a>(lists: &[Vec<Row<'a>>]) -> Vec<Row<'a>> {
+        let mut rows = lists.concat();
+        rows.sort_by_key(|row| row.1);
+        rows
+    }
+
+    #[test]
+    fn a_steady_series_ends_after_a_spacing_and_a_quarter() {
+        let rows = merged(&[every("a", [0, 60, 120, 180, 240, 400]), every("b", (0..50).map(|at| at * 10))]);
+        let counts = check(Stale::Auto, &rows, 474, "a", &[315.0]);
+        assert_eq!((counts.by_cadence, counts.inferred()), (1, 1));
+        // After the gap the spacings differ by more than a tenth: 2.5 medians.
+        check(Stale::Auto, &rows, 550, "a", &[315.0, 550.0]);
+        check(Stale::Auto, &rows, 549, "a", &[315.0]);
+    }
+
+    #[test]
+    fn a_series_without_a_cadence_has_no_end() {
+        check(Stale::Auto, &every("a", [0, 60, 120, 180]), 10_000, "a", &[]);
+        check(Stale::Auto, &every("a", (0..9).map(|at| at * 1200)), 100_000, "a", &[]);
+        check(Stale::Auto, &every("a", (0..9).map(|at| at * 900)), 100_000, "a", &[8325.0]);
+        check(Stale::Off, &every("a", (0..9).map(|at| at * 60)), 100_000, "a", &[]);
+    }
+
+    #[test]
+    fn a_fixed_limit_asks_for_nothing_else() {
+        let counts =
+            check(Stale::After(Millis(90_000)), &every("a", [0, 60, 200, 291]), 1000, "a", &[150.0, 290.0, 381.0]);
+        assert_eq!(counts.by_limit, 3);
+    }
+
+    #[test]
+    fn a_failed_scrape_ends_the_series_of_its_target() {
+        let up = |values: &[(i64, f64)]| values.iter().map(|(at, value)| ("up/x", *at, *value)).collect::<Vec<_>>();
+        let ups = up(&[(0, 1.0), (60, 1.0), (120, 0.0), (180, 1.0), (240, 1.0)]);
+        let rows = merged(&[ups, every("a/x", [0, 60, 180]), every("a/y", [0, 60]), every("late/x", [1, 61])]);
+        let counts = check(Stale::Auto, &rows, 240, "a/x", &[120.0, 240.0]);
+        assert_eq!(counts.by_up, 2);
+        check(Stale::Auto, &rows, 240, "a/y", &[]);
+        check(Stale::Auto, &rows, 240, "late/x", &[]);
+        check(Stale::Auto, &rows, 239, "a/x", &[120.0]);
+    }
+
+    #[test]
+    fn a_row_without_a_metric_ends_it() {
+        let mut store = Store::default();
+        store.keep_all();
+        store.infer(Stale::Auto);
+        let stream = store.stream();
+        let ids = ["a", "b"].map(|name| store.series(&LabelSet::new([("__name__", name)])));
+        ids.into_iter().for_each(|id| store.join(id, stream));
+        let mut batch = Batch::default();
+        for (at, series) in [(1, &ids[..]), (2, &ids[..1]), (3, &ids[..1]), (4, &ids[..])] {
+            series.iter().for_each(|id| batch.push(*id, Timestamp(at), 1.0, 0));
+            batch.snapshots.push((stream, Timestamp(at)));
+        }
+        store.append(&batch).expect("in order");
+        store.advance(Timestamp(4));
+        assert_eq!(store.samples(ids[1], Timestamp::MIN, Timestamp::MAX).times, [1, 2, 4].map(Timestamp));
+        assert!(store.inferred(ids[1], Timestamp(2)) && !store.inferred(ids[1], Timestamp(1)));
+        assert_eq!(store.stale_counts().by_row, 1);
+    }
 }

@@ -189,8 +189,12 @@ impl Header {
 
     fn wide(&mut self, value: Option<usize>, path: &Arc<str>, options: &ReadOptions) -> Result<(), InputError> {
         self.why = "one column a metric".to_owned();
-        if let (Some(value), Some(metric)) = (value, &options.metric) {
-            self.names[value].clone_from(metric);
+        match (value, &options.metric) {
+            (Some(value), Some(metric)) => self.names[value].clone_from(metric),
+            (Some(_), None) => {
+                self.warnings.push("the metric is named `value`, as its column; --metric NAME names it".to_owned());
+            }
+            (None, _) => {}
         }
         for at in 0..self.names.len() {
             if self.roles[at] == Role::Undecided && options.labels.contains(&self.names[at]) {
