@@ -371,4 +371,15 @@ mod tests {
             other => panic!("{:?}", other.map(|(store, _)| dump(&store))),
         }
     }
+
+    #[test]
+    fn the_fixture_of_hosts_reads_in_order() {
+        let bytes = include_bytes!("../../fixtures/node.csv");
+        let (store, summary) =
+            read(vec![source("node.csv", bytes)], ReadOptions::default(), Stale::Auto).expect("reads");
+        assert_eq!((summary.samples, summary.bad_rows, summary.held_whole), (10_694, 0, false));
+        assert_eq!((store.len(), store.stale_counts().by_row), (24, 0));
+        let ended = store.ids().filter(|id| store.has_stale(*id)).map(|id| store.labels(id).to_string());
+        assert!(ended.into_iter().any(|series| series.starts_with("backup_last_success")));
+    }
 }
