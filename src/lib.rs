@@ -55,6 +55,7 @@ pub mod input;
 pub mod labels;
 pub mod limits;
 pub mod promql;
+pub mod report;
 pub mod rules;
 pub mod source;
 pub mod store;

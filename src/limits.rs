@@ -42,3 +42,7 @@ pub const SERIES_VALUES: usize = 1_000_000;
 pub const INPUTS: usize = 65_535;
 /// The most conflicting samples that are shown.
 pub const CONFLICTS_SHOWN: usize = 3;
+/// The most text that problems of a run may fill on a terminal. Unit: bytes.
+pub const DIAGNOSTICS_BYTES: usize = 15 << 10;
+/// The longest source line that is shown whole beside a caret. Unit: characters.
+pub const SOURCE_LINE_SHOWN: usize = 200;

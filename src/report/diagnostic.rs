@@ -1,0 +1,243 @@
+//! Problems with the lines they are about and carets under them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::diagnostic::{Diagnostic, Mark, Severity};
+use crate::limits;
+use crate::source::{FileId, SourceMap};
+
+/// How problems are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Whether colours may be used.
+    pub color: bool,
+    /// The width of the terminal. Unit: columns.
+    pub width: usize,
+}
+
+/// Writes problems in their order, an empty line after each; at most [`limits::DIAGNOSTICS_PER_CODE`] of one code and
+/// file and [`limits::DIAGNOSTICS_BYTES`] in all, then how many more there are.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &SourceMap, look: Look) -> io::Result<()> {
+    let mut of_code: BTreeMap<(&str, Option<FileId>), usize> = BTreeMap::new();
+    let mut bytes = 0;
+    let mut unshown = 0;
+    for diagnostic in diagnostics {
+        let file = diagnostic.primary.as_ref().map(|mark| mark.at.file);
+        let shown = of_code.entry((diagnostic.code, file)).or_default();
+        *shown += 1;
+        if *shown > limits::DIAGNOSTICS_PER_CODE {
+            continue;
+        }
+        let text = render(diagnostic, sources, look);
+        if bytes + text.len() > limits::DIAGNOSTICS_BYTES {
+            unshown += 1;
+            // What is small enough for the rest is not shown either: the order stays that of the files.
+            bytes = limits::DIAGNOSTICS_BYTES;
+            continue;
+        }
+        bytes += text.len();
+        writeln!(out, "{text}\n")?;
+    }
+    for ((code, file), count) in of_code {
+        if let Some(more @ 1..) = count.checked_sub(limits::DIAGNOSTICS_PER_CODE) {
+            let place = file.map(|file| format!(" in {}", sources.file(file).name)).unwrap_or_default();
+            writeln!(out, "and {more} more [{code}]{place}\n")?;
+        }
+    }
+    if unshown > 0 {
+        writeln!(out, "and {unshown} more: mend those above and run again\n")?;
+    }
+    Ok(())
+}
+
+/// Returns one problem as text, without a line end.
+#[must_use]
+pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, look: Look) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+    };
+    let title = level.primary_title(shortened(&diagnostic.message)).id(diagnostic.code);
+    let mut group = Group::with_title(title);
+    let primary = diagnostic.primary.iter().map(|mark| (mark, AnnotationKind::Primary));
+    let related = diagnostic.related.iter().map(|mark| (mark, AnnotationKind::Context));
+    let mut moved = Vec::new();
+    for (mark, kind) in primary.chain(related) {
+        let excerpt = Excerpt::around(mark, sources);
+        moved.extend(excerpt.moved());
+        let label = (!mark.text.is_empty()).then(|| shortened(&mark.text));
+        let annotation = kind.span(excerpt.marked).label(label);
+        let snippet = Snippet::source(excerpt.text).line_start(excerpt.line).path(excerpt.path).fold(false);
+        group = group.element(snippet.annotation(annotation));
+    }
+    let help = diagnostic.help.iter().map(|help| Level::HELP.message(shortened(help)));
+    let group = group.elements(help);
+    let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
+    let mut text = renderer.term_width(look.width.max(limits::SOURCE_LINE_SHOWN + 40)).render(&[group]);
+    for (shown, meant) in moved {
+        text = text.replacen(&shown, &meant, 1);
+    }
+    text.trim_end().to_owned()
+}
+
+/// Cuts a text that would fill the screen (a message may quote what the user wrote).
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 1_000;
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// The line a mark begins on, cut around it when it is long.
+struct Excerpt {
+    path: String,
+    line: usize,
+    /// In the whole line, from 1.
+    column: usize,
+    text: String,
+    /// In `text`. Unit: bytes.
+    marked: std::ops::Range<usize>,
+}
+
+impl Excerpt {
+    /// Returns the place that the renderer works out of a cut line, and the one that is meant.
+    fn moved(&self) -> Option<(String, String)> {
+        let shown = self.text[..self.marked.start].chars().count() + 1;
+        let place = |column| format!(" {}:{}:{column}", self.path, self.line);
+        (shown != self.column).then(|| (place(shown), place(self.column)))
+    }
+
+    fn around(mark: &Mark, sources: &SourceMap) -> Self {
+        let file = sources.file(mark.at.file);
+        let text: &str = &file.text;
+        let boundary = |mut at: usize| {
+            at = at.min(text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        let start = boundary(mark.at.span.start as usize);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let line = text[line_start..line_end].trim_end_matches('\r');
+        let line_end = line_start + line.len();
+        let start = start.min(line_end);
+        let end = boundary(mark.at.span.end as usize).clamp(start, line_end);
+        let position = file.position(mark.at.span.start);
+        let (cut, marked) = cut(line, start - line_start..end - line_start);
+        Self {
+            path: file.name.clone(),
+            line: position.line as usize,
+            column: position.column as usize,
+            text: cut,
+            marked,
+        }
+    }
+}
+
+/// Cuts a line that is longer than [`limits::SOURCE_LINE_SHOWN`] characters around the stretch that is marked.
+fn cut(line: &str, marked: std::ops::Range<usize>) -> (String, std::ops::Range<usize>) {
+    const DOTS: &str = "...";
+    let shown = limits::SOURCE_LINE_SHOWN;
+    if line.chars().nth(shown).is_none() {
+        return (line.to_owned(), marked);
+    }
+    let before = line[..marked.start].char_indices().rev().nth(shown / 2).map_or(0, |(at, _)| at);
+    let after = line[before..].char_indices().nth(shown).map_or(line.len(), |(at, _)| before + at);
+    let head = if before > 0 { DOTS } else { "" };
+    let tail = if after < line.len() { DOTS } else { "" };
+    let at = |offset: usize| offset.min(after) - before + head.len();
+    (format!("{head}{}{tail}", &line[before..after]), at(marked.start)..at(marked.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{FileSpan, Span};
+
+    const LOOK: Look = Look { color: false, width: 100 };
+
+    /// Returns the report on the first `found` in a text.
+    fn check(text: &str, found: &str, diagnostic: impl FnOnce(FileSpan) -> Diagnostic) -> String {
+        let mut sources = SourceMap::default();
+        let file = sources.add("team.yml", text);
+        let start = text.find(found).expect("in the text");
+        let span = Span::new(start, start + found.len());
+        render(&diagnostic(FileSpan { file, span }), &sources, LOOK)
+    }
+
+    #[test]
+    fn the_caret_stands_under_what_is_meant() {
+        let text = check("groups:\n- name: a\n  fro: 5m\r\n", "fro", |at| {
+            Diagnostic::error("unknown-key", "`fro` is not a key of an alerting rule", at)
+                .with_mark(at, "did you mean `for`?")
+                .with_help("see `alertctl check --explain unknown-key`")
+        });
+        insta::assert_snapshot!(text, @"
+        error[unknown-key]: `fro` is not a key of an alerting rule
+         --> team.yml:3:3
+          |
+        3 |   fro: 5m
+          |   ^^^ did you mean `for`?
+          |
+          = help: see `alertctl check --explain unknown-key`
+        ");
+    }
+
+    #[test]
+    fn a_mark_over_lines_ends_with_its_first() {
+        let text = check("expr: |\n  a +\n  b\n", "a +\n  b", |at| Diagnostic::warning("odd", "odd", at));
+        insta::assert_snapshot!(text, @"
+        warning[odd]: odd
+         --> team.yml:2:3
+          |
+        2 |   a +
+          |   ^^^
+        ");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_caret() {
+        let line = format!("expr: {}HERE{}", "é + ".repeat(500), " - b".repeat(500));
+        let text = check(&line, "HERE", |at| Diagnostic::error("odd", "odd", at));
+        assert!(text.contains("team.yml:1:2007"), "{text}");
+        assert!(text.contains("... é + é"), "{text}");
+        assert!(text.len() < 900, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() < 260));
+    }
+
+    #[test]
+    fn a_place_at_the_end_of_the_file_is_no_trouble() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("a.yml", "");
+        let at = FileSpan { file, span: Span::new(0, 0) };
+        assert!(render(&Diagnostic::error("empty", "nothing here", at), &sources, LOOK).contains("a.yml:1:1"));
+        assert!(!render(&Diagnostic::new("all", Severity::Info, "no place"), &sources, LOOK).contains("-->"));
+    }
+
+    #[test]
+    fn many_problems_are_counted() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("a.yml", "x: 1\n");
+        let at = FileSpan { file, span: Span::new(0, 1) };
+        let check = |count: usize, message: &str, last: &str| {
+            let all = vec![Diagnostic::error("odd", message, at); count];
+            let mut out = Vec::new();
+            write(&mut out, &all, &sources, LOOK).expect("a vector takes all");
+            let text = String::from_utf8_lossy(&out).into_owned();
+            assert!(text.trim_end().ends_with(last), "{text}");
+            assert!(text.len() < 16 << 10);
+        };
+        check(60, "no", "and 10 more [odd] in a.yml");
+        check(40, &"no ".repeat(300), "mend those above and run again");
+    }
+}

@@ -1,0 +1,528 @@
+//! `--format json`: one object with everything, `alertctl.eval/1`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::engine::timeline::{Episode, RuleId};
+use crate::report::gate::Condition;
+use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
+use crate::report::summary::{self, RuleSummary, Summary};
+use crate::report::{Evaluation, GroupFacts, Kind, Origin, RecordingFacts, RuleFacts, Setting};
+
+/// The version of the server whose meaning the results have.
+pub(crate) const SEMANTICS: &str = "prometheus 3.14";
+
+/// Writes a run as one JSON object in one line.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary) -> io::Result<()> {
+    write_json(out, &document(evaluation, summary))?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    tool: Tool<'a>,
+    options: OptionsOut<'a>,
+    range: RangeOut,
+    recordings: Vec<RecordingOut<'a>>,
+    groups: Vec<GroupOut<'a>>,
+    rules: Vec<RuleOut<'a>>,
+    episodes: Vec<EpisodeOut<'a>>,
+    diagnostics: Vec<FindingOut<'a>>,
+    totals: TotalsOut<'a>,
+    gate: GateOut,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    version: &'a str,
+    semantics: &'static str,
+}
+
+#[derive(Serialize)]
+struct SettingOut<T> {
+    value: T,
+    from: &'static str,
+}
+
+#[derive(Serialize)]
+struct OptionsOut<'a> {
+    eval_interval: SettingOut<String>,
+    align: SettingOut<&'a str>,
+    lookback_delta: SettingOut<String>,
+    stale: SettingOut<&'a str>,
+    external_labels: SettingOut<Labels<'a>>,
+    join: SettingOut<String>,
+    alert: Option<SettingOut<&'a str>>,
+    start: Option<SettingOut<At>>,
+    end: Option<SettingOut<At>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<SettingOut<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#where: Option<SettingOut<&'a str>>,
+}
+
+#[derive(Serialize)]
+struct RangeOut {
+    data_start: Option<At>,
+    data_end: Option<At>,
+    evaluated_from: Option<At>,
+    evaluated_to: Option<At>,
+    reported_from: Option<At>,
+}
+
+#[derive(Serialize)]
+struct RecordingOut<'a> {
+    path: &'a str,
+    format: &'a str,
+    series: u64,
+    samples: u64,
+    start: Option<At>,
+    end: Option<At>,
+    cadence_s: Option<Seconds>,
+    bad_rows: u64,
+    conflicts: u64,
+    stale_markers: StaleOut<'a>,
+    gaps: Vec<GapOut>,
+    time: TimeOut<'a>,
+}
+
+#[derive(Serialize)]
+struct StaleOut<'a> {
+    recorded: u64,
+    inferred: u64,
+    by: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct GapOut {
+    from: At,
+    to: At,
+    series: u64,
+}
+
+#[derive(Serialize)]
+struct TimeOut<'a> {
+    unit: &'a str,
+    zone: &'a str,
+    from: &'a str,
+}
+
+#[derive(Serialize)]
+struct GroupOut<'a> {
+    id: String,
+    file: &'a str,
+    name: &'a str,
+    interval_s: Seconds,
+    interval_from: &'static str,
+    offset_ms: i64,
+    offset_from: &'static str,
+    steps: u64,
+}
+
+#[derive(Serialize)]
+struct RuleOut<'a> {
+    id: String,
+    group: String,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a str>,
+    file: &'a str,
+    line: u32,
+    expr: &'a str,
+    for_s: Seconds,
+    for_effective_s: Seconds,
+    keep_firing_for_s: Seconds,
+    severity: Option<&'a str>,
+    labels: Pairs<'a, String>,
+    evaluations: u64,
+    true_evaluations: u64,
+    firings: u64,
+    label_sets: u64,
+    bursts: u64,
+    near_misses: u64,
+    refires: u64,
+    firing_s: Seconds,
+    longest_s: Seconds,
+    first_fired_at: Option<At>,
+    last_fired_at: Option<At>,
+    never: Option<&'static str>,
+    warm_from: Option<At>,
+    missing_metrics: Vec<&'a str>,
+    errors: Vec<ErrorOut<'a>>,
+    samples_per_evaluation: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct ErrorOut<'a> {
+    at: At,
+    count: u64,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct EpisodeOut<'a> {
+    id: String,
+    rule: String,
+    group: &'a str,
+    alert: &'a str,
+    severity: Option<&'a str>,
+    file: &'a str,
+    line: u32,
+    labels: Labels<'a>,
+    annotations: Pairs<'a, String>,
+    active_at: At,
+    fired_at: Option<At>,
+    resolved_at: Option<At>,
+    last_true_at: At,
+    pending_s: Seconds,
+    firing_s: Seconds,
+    end: &'static str,
+    end_cause: &'static str,
+    began: &'static str,
+    values: ValuesOut,
+    threshold: Option<ThresholdOut>,
+    evaluations: EvaluationsOut,
+    suppressed: [(); 0],
+    suppressed_s: u64,
+    depends_on: Vec<&'static str>,
+    previous: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ValuesOut {
+    active: Number,
+    fire: Option<Number>,
+    worst: Option<Number>,
+    last: Number,
+    min: Number,
+    max: Number,
+}
+
+#[derive(Serialize)]
+struct ThresholdOut {
+    op: &'static str,
+    value: Number,
+}
+
+#[derive(Serialize)]
+struct EvaluationsOut {
+    total: u64,
+    r#true: u64,
+    error: u64,
+}
+
+#[derive(Serialize)]
+struct FindingOut<'a> {
+    code: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    column: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct TotalsOut<'a> {
+    firings: u64,
+    by_severity: Pairs<'a, u64>,
+    open_at_end: u64,
+    began_before_data: u64,
+    suppressed: u64,
+    near_misses: u64,
+}
+
+#[derive(Serialize)]
+struct GateOut {
+    fail_on: Vec<String>,
+    counted: u64,
+    excluded: ExcludedOut,
+    met: bool,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+struct ExcludedOut {
+    began_before_data: u64,
+    warm_up: u64,
+    suppressed: u64,
+}
+
+fn group_id(at: usize) -> String {
+    format!("g{}", at + 1)
+}
+
+fn rule_id(id: RuleId) -> String {
+    format!("r{}", u64::from(id.0) + 1)
+}
+
+fn document<'a>(evaluation: &'a Evaluation, summary: &'a Summary) -> Document<'a> {
+    let range = &evaluation.range;
+    let verdict = &summary.verdict;
+    let totals = &summary.totals;
+    Document {
+        schema: "alertctl.eval/1",
+        tool: Tool { version: &evaluation.version, semantics: SEMANTICS },
+        options: options(evaluation),
+        range: RangeOut {
+            data_start: range.data_start.map(At),
+            data_end: range.data_end.map(At),
+            evaluated_from: range.evaluated_from.map(At),
+            evaluated_to: range.evaluated_to.map(At),
+            reported_from: range.reported_from.map(At),
+        },
+        recordings: evaluation.recordings.iter().map(recording).collect(),
+        groups: evaluation.groups.iter().enumerate().map(|(at, facts)| group(evaluation, at, facts)).collect(),
+        rules: evaluation.rules.iter().zip(&summary.rules).map(|(facts, sums)| rule(evaluation, facts, sums)).collect(),
+        episodes: episodes(evaluation),
+        diagnostics: evaluation
+            .findings
+            .iter()
+            .map(|finding| FindingOut {
+                code: finding.code,
+                severity: finding.severity.word(),
+                message: &finding.message,
+                file: finding.place.as_ref().map(|(file, ..)| file.as_str()),
+                line: finding.place.as_ref().map(|(_, line, _)| *line),
+                column: finding.place.as_ref().map(|(.., column)| *column),
+            })
+            .collect(),
+        totals: TotalsOut {
+            firings: totals.firings,
+            by_severity: Pairs(&totals.by_severity),
+            open_at_end: totals.open_at_end,
+            began_before_data: totals.began_before_data,
+            suppressed: 0,
+            near_misses: totals.near_misses,
+        },
+        gate: GateOut {
+            fail_on: evaluation.fail_on.iter().map(Condition::to_string).collect(),
+            counted: verdict.counted,
+            excluded: ExcludedOut {
+                began_before_data: verdict.excluded.began_before_data,
+                warm_up: verdict.excluded.warm_up,
+                suppressed: 0,
+            },
+            met: !verdict.met.is_empty(),
+            exit: verdict.exit,
+        },
+    }
+}
+
+fn options(evaluation: &Evaluation) -> OptionsOut<'_> {
+    fn setting<'a, T, O>(setting: &'a Setting<T>, value: impl FnOnce(&'a T) -> O) -> SettingOut<O> {
+        SettingOut { value: value(&setting.value), from: setting.from.word() }
+    }
+    fn flag<T>(value: T) -> SettingOut<T> {
+        SettingOut { value, from: Origin::Flag.word() }
+    }
+    let options = &evaluation.options;
+    OptionsOut {
+        eval_interval: setting(&options.eval_interval, ToString::to_string),
+        align: setting(&options.align, String::as_str),
+        lookback_delta: setting(&options.lookback_delta, ToString::to_string),
+        stale: setting(&options.stale, String::as_str),
+        external_labels: setting(&options.external_labels, Labels),
+        join: setting(&options.join, ToString::to_string),
+        alert: options.alert.as_deref().map(flag),
+        start: options.start.map(|start| flag(At(start))),
+        end: options.end.map(|end| flag(At(end))),
+        group: options.group.as_deref().map(flag),
+        r#where: options.filter.as_deref().map(flag),
+    }
+}
+
+fn recording(facts: &RecordingFacts) -> RecordingOut<'_> {
+    let gap = |gap: &crate::report::Gap| GapOut { from: At(gap.from), to: At(gap.to), series: gap.series };
+    RecordingOut {
+        path: &facts.path,
+        format: &facts.format,
+        series: facts.series,
+        samples: facts.samples,
+        start: facts.start.map(At),
+        end: facts.end.map(At),
+        cadence_s: facts.cadence.map(Seconds),
+        bad_rows: facts.bad_rows,
+        conflicts: facts.conflicts,
+        stale_markers: StaleOut {
+            recorded: facts.stale_recorded,
+            inferred: facts.stale_inferred,
+            by: facts.stale_by.as_deref(),
+        },
+        gaps: facts.gaps.iter().map(gap).collect(),
+        time: TimeOut { unit: &facts.time_unit, zone: &facts.time_zone, from: &facts.time_from },
+    }
+}
+
+fn group<'a>(evaluation: &Evaluation, at: usize, facts: &'a GroupFacts) -> GroupOut<'a> {
+    let schedule = &facts.schedule;
+    let interval_from = if schedule.interval_from_file { Origin::File } else { evaluation.options.eval_interval.from };
+    GroupOut {
+        id: group_id(at),
+        file: &facts.file,
+        name: &facts.name,
+        interval_s: Seconds(schedule.interval),
+        interval_from: interval_from.word(),
+        offset_ms: schedule.offset.0,
+        offset_from: evaluation.options.align.from.word(),
+        steps: schedule.steps,
+    }
+}
+
+fn rule<'a>(evaluation: &Evaluation, facts: &'a RuleFacts, sums: &RuleSummary) -> RuleOut<'a> {
+    let name = |kind| (facts.kind == kind).then_some(facts.name.as_str());
+    RuleOut {
+        id: rule_id(facts.id),
+        group: group_id(facts.group),
+        kind: match facts.kind {
+            Kind::Alert => "alert",
+            Kind::Record => "record",
+        },
+        alert: name(Kind::Alert),
+        record: name(Kind::Record),
+        file: &facts.file,
+        line: facts.line,
+        expr: &facts.expr,
+        for_s: Seconds(facts.hold),
+        for_effective_s: Seconds(facts.effective_hold(evaluation.interval(facts))),
+        keep_firing_for_s: Seconds(facts.keep),
+        severity: facts.severity.as_deref(),
+        labels: Pairs(&facts.labels),
+        evaluations: facts.counts.evaluations,
+        true_evaluations: facts.counts.true_evaluations,
+        firings: sums.firings,
+        label_sets: sums.label_sets,
+        bursts: sums.bursts,
+        near_misses: sums.near_misses,
+        refires: sums.refires,
+        firing_s: Seconds(sums.firing),
+        longest_s: Seconds(sums.longest),
+        first_fired_at: sums.first_fired.map(At),
+        last_fired_at: sums.last_fired.map(At),
+        never: sums.never.map(summary::Never::word),
+        warm_from: facts.counts.warm_from.map(At),
+        missing_metrics: facts.missing.iter().map(|missing| missing.name.as_str()).collect(),
+        errors: facts
+            .counts
+            .faults
+            .iter()
+            .map(|fault| ErrorOut { at: At(fault.first), count: fault.count, message: &fault.message })
+            .collect(),
+        samples_per_evaluation: None,
+    }
+}
+
+fn episodes(evaluation: &Evaluation) -> Vec<EpisodeOut<'_>> {
+    let all: Vec<&Episode> = evaluation.episodes.iter().collect();
+    let refired = summary::refired(&all, evaluation.options.join.value);
+    all.iter()
+        .zip(refired)
+        .filter_map(|(episode, before)| {
+            let rule = evaluation.rule(episode.rule)?;
+            let previous = before.map(|before| summary::episode_id(all[before]));
+            Some(self::episode(evaluation, rule, episode, previous))
+        })
+        .collect()
+}
+
+fn episode<'a>(
+    evaluation: &'a Evaluation,
+    rule: &'a RuleFacts,
+    episode: &'a Episode,
+    previous: Option<String>,
+) -> EpisodeOut<'a> {
+    let activity = &episode.activity;
+    let last_step = evaluation.last_step(rule);
+    EpisodeOut {
+        id: summary::episode_id(episode),
+        rule: rule_id(episode.rule),
+        group: evaluation.groups.get(rule.group).map_or("", |group| &group.name),
+        alert: &rule.name,
+        severity: episode.labels.get("severity"),
+        file: &rule.file,
+        line: rule.line,
+        labels: Labels(&episode.labels),
+        annotations: Pairs(&episode.annotations),
+        active_at: At(activity.active_at),
+        fired_at: activity.fired_at.map(At),
+        resolved_at: activity.fired_at.and(episode.ended_at).map(At),
+        last_true_at: At(activity.last_true_at),
+        pending_s: Seconds(summary::pending(episode, last_step)),
+        firing_s: Seconds(summary::firing(episode, last_step)),
+        end: episode.end.word(),
+        end_cause: episode.cause.word(),
+        began: episode.began.word(),
+        values: ValuesOut {
+            active: Number(activity.value_active),
+            fire: activity.value_fire.map(Number),
+            worst: summary::worst(episode, rule.threshold).map(Number),
+            last: Number(activity.value_last),
+            min: Number(activity.value_min),
+            max: Number(activity.value_max),
+        },
+        threshold: rule.threshold.map(|(op, value)| ThresholdOut { op: op.symbol(), value: Number(value) }),
+        evaluations: EvaluationsOut { total: episode.steps, r#true: activity.steps_true, error: activity.steps_failed },
+        suppressed: [],
+        suppressed_s: 0,
+        depends_on: if episode.stale_inferred { vec!["stale"] } else { Vec::new() },
+        previous,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn text(evaluation: &Evaluation) -> String {
+        let mut out = Vec::new();
+        write(&mut out, evaluation, &Summary::of(evaluation)).expect("a vector takes all");
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+
+    /// Returns what stands between `from` and `to`, both included.
+    fn part<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+        let start = text.find(from).expect(from);
+        let end = start + text[start..].find(to).expect(to) + to.len();
+        &text[start..end]
+    }
+
+    #[test]
+    fn the_head_says_what_was_asked() {
+        let text = text(&sample::evaluation());
+        insta::assert_snapshot!(part(&text, "{\"schema\"", "\"groups\""), @r#"{"schema":"alertctl.eval/1","tool":{"version":"0.1.0","semantics":"prometheus 3.14"},"options":{"eval_interval":{"value":"1m","from":"default"},"align":{"value":"12s368ms","from":"flag"},"lookback_delta":{"value":"5m","from":"default"},"stale":{"value":"auto","from":"default"},"external_labels":{"value":{"cluster":"ams"},"from":"flag"},"join":{"value":"5m","from":"default"},"alert":null,"start":null,"end":null},"range":{"data_start":"2026-01-06T00:00:00Z","data_end":"2026-01-06T02:00:00Z","evaluated_from":"2026-01-06T00:00:00Z","evaluated_to":"2026-01-06T02:00:00Z","reported_from":"2026-01-06T00:00:00Z"},"recordings":[{"path":"night.csv","format":"csv_long","series":1204,"samples":6900000,"start":"2026-01-06T00:00:00Z","end":"2026-01-06T02:00:00Z","cadence_s":15,"bad_rows":0,"conflicts":0,"stale_markers":{"recorded":0,"inferred":0,"by":null},"gaps":[],"time":{"unit":"ms","zone":"UTC","from":"suffix"}}],"groups""#);
+    }
+
+    #[test]
+    fn rules_have_their_sums() {
+        let text = text(&sample::evaluation());
+        insta::assert_snapshot!(part(&text, "{\"id\":\"r1\"", "samples_per_evaluation\":null}"), @r#"{"id":"r1","group":"g1","kind":"alert","alert":"DiskFull","file":"rules/node.yml","line":10,"expr":"disk_free_bytes < 4e+10","for_s":90,"for_effective_s":120,"keep_firing_for_s":0,"severity":"critical","labels":{"severity":"critical"},"evaluations":121,"true_evaluations":60,"firings":2,"label_sets":2,"bursts":2,"near_misses":1,"refires":0,"firing_s":4860,"longest_s":2880,"first_fired_at":"2026-01-06T00:07:00Z","last_fired_at":"2026-01-06T01:12:00Z","never":null,"warm_from":null,"missing_metrics":[],"errors":[],"samples_per_evaluation":null}"#);
+    }
+
+    #[test]
+    fn episodes_are_whole() {
+        let text = text(&sample::evaluation());
+        insta::assert_snapshot!(part(&text, "\"episodes\":[{", "},{\"id\""), @r#""episodes":[{"id":"3aad27d63291f643-1767657900000","rule":"r1","group":"disks","alert":"DiskFull","severity":"critical","file":"rules/node.yml","line":10,"labels":{"alertname":"DiskFull","instance":"db-1","job":"db","severity":"critical"},"annotations":{"summary":"Disk is full"},"active_at":"2026-01-06T00:05:00Z","fired_at":"2026-01-06T00:07:00Z","resolved_at":"2026-01-06T00:40:00Z","last_true_at":"2026-01-06T00:39:00Z","pending_s":120,"firing_s":1980,"end":"resolved","end_cause":"condition_false","began":"observed","values":{"active":3.9e10,"fire":3.9e10,"worst":3.9e10,"last":3.9e10,"min":3.9e10,"max":7.8e10},"threshold":{"op":"<","value":4e10},"evaluations":{"total":35,"true":35,"error":0},"suppressed":[],"suppressed_s":0,"depends_on":[],"previous":null},{"id""#);
+        insta::assert_snapshot!(part(&text, "],\"diagnostics\"", "}}\n"), @r#"],"diagnostics":[],"totals":{"firings":3,"by_severity":{"critical":2,"warning":1},"open_at_end":1,"began_before_data":0,"suppressed":0,"near_misses":1},"gate":{"fail_on":[],"counted":3,"excluded":{"began_before_data":0,"warm_up":0,"suppressed":0},"met":false,"exit":0}}"#);
+    }
+
+    #[test]
+    fn numbers_that_json_lacks_are_texts() {
+        let mut evaluation = sample::evaluation();
+        evaluation.episodes[0].activity.value_last = f64::NAN;
+        evaluation.episodes[0].activity.value_max = f64::INFINITY;
+        assert!(text(&evaluation).contains(r#""last":"NaN","min":3.9e10,"max":"+Inf"}"#));
+    }
+
+    #[test]
+    fn every_document_can_be_read_back() {
+        let value: serde_json::Value = serde_json::from_str(&text(&sample::evaluation())).expect("valid JSON");
+        assert_eq!(value["episodes"].as_array().map(Vec::len), Some(4));
+    }
+}

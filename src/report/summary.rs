@@ -1,0 +1,312 @@
+//! What the episodes of a run add up to.
+
+use std::collections::BTreeMap;
+
+use crate::engine::timeline::{Began, End, Episode};
+use crate::labels::LabelSet;
+use crate::promql::ast::BinaryOp;
+use crate::report::gate::{self, Verdict};
+use crate::report::{Evaluation, Kind, RuleFacts};
+use crate::time::{Millis, Timestamp};
+
+/// Why an alert never fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Never {
+    /// A metric that it selects is not in the recording.
+    NoSuchMetric,
+    /// Its metrics are there, and no series satisfies its matchers.
+    NoMatchingSeries,
+    /// Its condition was never true.
+    NeverTrue,
+    /// All its evaluations failed.
+    OnlyErrors,
+    /// Its file switches it off.
+    Disabled,
+}
+
+impl Never {
+    /// Returns the word that machine formats use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NoSuchMetric => "no_such_metric",
+            Self::NoMatchingSeries => "no_matching_series",
+            Self::NeverTrue => "never_true",
+            Self::OnlyErrors => "only_errors",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// What the episodes of one rule add up to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleSummary {
+    /// Episodes that fired.
+    pub firings: u64,
+    /// Distinct label sets that fired.
+    pub label_sets: u64,
+    /// Stretches with any label set firing, gaps under `--join` joined.
+    pub bursts: u64,
+    /// Episodes that died pending.
+    pub near_misses: u64,
+    /// Firings that came within `--join` after the same label set resolved.
+    pub refires: u64,
+    /// The firing times of all episodes together.
+    pub firing: Millis,
+    /// The longest of them.
+    pub longest: Millis,
+    /// The longest pending time of those that died pending.
+    pub longest_near: Millis,
+    /// When it first fired.
+    pub first_fired: Option<Timestamp>,
+    /// When it last fired.
+    pub last_fired: Option<Timestamp>,
+    /// Firings that were open at the end.
+    pub open: u64,
+    /// Firings that began before the data.
+    pub began_before_data: u64,
+    /// The worst value of any episode, in the direction of the comparison.
+    pub worst: Option<f64>,
+    /// Why it never fired.
+    pub never: Option<Never>,
+}
+
+/// What the episodes of a run add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Episodes that fired.
+    pub firings: u64,
+    /// The same by severity, worst first; without the label under the empty text.
+    pub by_severity: Vec<(String, u64)>,
+    /// Alerts that fired.
+    pub alerts: u64,
+    /// Stretches of firing, alert by alert.
+    pub bursts: u64,
+    /// Firings that were open at the end.
+    pub open_at_end: u64,
+    /// Firings that began before the data.
+    pub began_before_data: u64,
+    /// Episodes that died pending.
+    pub near_misses: u64,
+}
+
+/// Everything that is derived from an [`Evaluation`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// One for each of [`Evaluation::rules`].
+    pub rules: Vec<RuleSummary>,
+    /// Of all rules.
+    pub totals: Totals,
+    /// The answer of the gate.
+    pub verdict: Verdict,
+}
+
+impl Summary {
+    /// Adds up a run. Cost: the sort of its episodes.
+    #[must_use]
+    pub fn of(evaluation: &Evaluation) -> Self {
+        let mut by_rule: Vec<Vec<&Episode>> = vec![Vec::new(); evaluation.rules.len()];
+        for episode in &evaluation.episodes {
+            if let Ok(at) = evaluation.rules.binary_search_by_key(&episode.rule, |rule| rule.id) {
+                by_rule[at].push(episode);
+            }
+        }
+        let rules: Vec<RuleSummary> = evaluation
+            .rules
+            .iter()
+            .zip(&by_rule)
+            .map(|(rule, episodes)| of_rule(rule, episodes, evaluation.last_step(rule), evaluation.options.join.value))
+            .collect();
+        let verdict = gate::decide(evaluation, &rules);
+        Self { totals: totals(evaluation, &rules), rules, verdict }
+    }
+}
+
+/// Returns how long an episode was pending: up to its firing, its end, or the last step.
+#[must_use]
+pub fn pending(episode: &Episode, last_step: Timestamp) -> Millis {
+    let until = episode.activity.fired_at.or(episode.ended_at).unwrap_or(last_step);
+    Millis(until.since(episode.activity.active_at).0.max(0))
+}
+
+/// Returns how long an episode fired; an open one up to the last step.
+#[must_use]
+pub fn firing(episode: &Episode, last_step: Timestamp) -> Millis {
+    match episode.activity.fired_at {
+        Some(fired_at) => Millis(episode.ended_at.unwrap_or(last_step).since(fired_at).0.max(0)),
+        None => Millis::ZERO,
+    }
+}
+
+/// Returns the worst value of an episode in the direction of its rule's comparison.
+#[must_use]
+pub fn worst(episode: &Episode, threshold: Option<(BinaryOp, f64)>) -> Option<f64> {
+    match threshold?.0 {
+        BinaryOp::Greater | BinaryOp::GreaterEqual => Some(episode.activity.value_max),
+        BinaryOp::Less | BinaryOp::LessEqual => Some(episode.activity.value_min),
+        _ => None,
+    }
+}
+
+/// Returns the place of a severity among all, the worst first; ties are ordered by text.
+#[must_use]
+pub fn severity_rank(severity: &str) -> usize {
+    const WORST_FIRST: [&str; 7] = ["emergency", "critical", "page", "error", "warning", "info", "none"];
+    WORST_FIRST.iter().position(|known| *known == severity).unwrap_or(WORST_FIRST.len())
+}
+
+/// Returns the stable name of an episode: the hash of its label set, and when it became active.
+#[must_use]
+pub fn episode_id(episode: &Episode) -> String {
+    format!("{:016x}-{}", episode.labels.fingerprint(), episode.activity.active_at.0)
+}
+
+/// Returns for each episode (in their order) the place of the one before it of the same alert, if it fired again
+/// within `join` after that one resolved.
+#[must_use]
+pub fn refired(episodes: &[&Episode], join: Millis) -> Vec<Option<usize>> {
+    let mut last: BTreeMap<(u32, &LabelSet), usize> = BTreeMap::new();
+    let mut order: Vec<usize> = (0..episodes.len()).filter(|at| episodes[*at].activity.fired_at.is_some()).collect();
+    order.sort_by_key(|at| episodes[*at].activity.fired_at);
+    let mut found = vec![None; episodes.len()];
+    for at in order {
+        let episode = episodes[at];
+        let before = last.insert((episode.rule.0, &episode.labels), at);
+        let resolved = before.and_then(|before| episodes[before].ended_at);
+        if let (Some(resolved), Some(fired)) = (resolved, episode.activity.fired_at)
+            && fired.since(resolved) <= join
+        {
+            found[at] = before;
+        }
+    }
+    found
+}
+
+/// Counts the stretches that intervals make when gaps under `join` are closed.
+fn bursts(mut intervals: Vec<(Timestamp, Timestamp)>, join: Millis) -> u64 {
+    intervals.sort_unstable();
+    let mut count = 0;
+    let mut open_until: Option<Timestamp> = None;
+    for (from, to) in intervals {
+        match open_until {
+            Some(until) if from <= until || from.since(until) < join => open_until = Some(until.max(to)),
+            _ => {
+                count += 1;
+                open_until = Some(to);
+            }
+        }
+    }
+    count
+}
+
+fn of_rule(rule: &RuleFacts, episodes: &[&Episode], last_step: Timestamp, join: Millis) -> RuleSummary {
+    let mut summary = RuleSummary::default();
+    let mut intervals = Vec::new();
+    let mut sets: Vec<&LabelSet> = Vec::new();
+    for episode in episodes {
+        if episode.end == End::DiedPending {
+            summary.near_misses += 1;
+            summary.longest_near = summary.longest_near.max(pending(episode, last_step));
+        }
+        let Some(fired_at) = episode.activity.fired_at else { continue };
+        let length = firing(episode, last_step);
+        summary.firings += 1;
+        summary.firing = Millis(summary.firing.0.saturating_add(length.0));
+        summary.longest = summary.longest.max(length);
+        summary.first_fired = Some(summary.first_fired.map_or(fired_at, |first| first.min(fired_at)));
+        summary.last_fired = summary.last_fired.max(Some(fired_at));
+        summary.open += u64::from(episode.end == End::ActiveAtEnd);
+        summary.began_before_data += u64::from(episode.began == Began::BeforeData);
+        intervals.push((fired_at, fired_at.plus(length)));
+        sets.push(&episode.labels);
+    }
+    sets.sort_unstable();
+    sets.dedup();
+    summary.label_sets = sets.len() as u64;
+    summary.bursts = bursts(intervals, join);
+    summary.refires = refired(episodes, join).iter().flatten().count() as u64;
+    let least = matches!(rule.threshold, Some((BinaryOp::Less | BinaryOp::LessEqual, _)));
+    summary.worst = episodes
+        .iter()
+        .filter_map(|episode| worst(episode, rule.threshold))
+        .reduce(|a, b| if least { a.min(b) } else { a.max(b) });
+    summary.never = never(rule, summary.firings);
+    summary
+}
+
+/// Tells why an alerting rule never fired; one that was only pending has no such reason.
+fn never(rule: &RuleFacts, firings: u64) -> Option<Never> {
+    if rule.kind == Kind::Record || firings > 0 {
+        return None;
+    }
+    if rule.disabled {
+        return Some(Never::Disabled);
+    }
+    if rule.counts.evaluations > 0 && rule.failed() >= rule.counts.evaluations {
+        return Some(Never::OnlyErrors);
+    }
+    if rule.counts.true_evaluations > 0 {
+        return None;
+    }
+    if !rule.missing.is_empty() {
+        return Some(Never::NoSuchMetric);
+    }
+    Some(if rule.unmatched { Never::NoMatchingSeries } else { Never::NeverTrue })
+}
+
+fn totals(evaluation: &Evaluation, rules: &[RuleSummary]) -> Totals {
+    let mut by_severity: BTreeMap<(usize, &str), u64> = BTreeMap::new();
+    for episode in evaluation.episodes.iter().filter(|episode| episode.activity.fired_at.is_some()) {
+        let severity = episode.labels.get("severity").unwrap_or("");
+        *by_severity.entry((severity_rank(severity), severity)).or_default() += 1;
+    }
+    let sum = |of: fn(&RuleSummary) -> u64| rules.iter().map(of).sum();
+    Totals {
+        firings: sum(|rule| rule.firings),
+        by_severity: by_severity.into_iter().map(|((_, severity), count)| (severity.to_owned(), count)).collect(),
+        alerts: sum(|rule| u64::from(rule.firings > 0)),
+        bursts: sum(|rule| rule.bursts),
+        open_at_end: sum(|rule| rule.open),
+        began_before_data: sum(|rule| rule.began_before_data),
+        near_misses: sum(|rule| rule.near_misses),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn gaps_under_join_are_closed() {
+        let check = |intervals: &[(i64, i64)], expected| {
+            let intervals = intervals.iter().map(|(from, to)| (Timestamp(*from), Timestamp(*to))).collect();
+            assert_eq!(bursts(intervals, Millis(5)), expected);
+        };
+        check(&[], 0);
+        check(&[(0, 10)], 1);
+        check(&[(0, 10), (14, 20)], 1);
+        check(&[(0, 10), (15, 20)], 2);
+        check(&[(0, 100), (10, 20), (103, 110)], 1);
+    }
+
+    #[test]
+    fn a_rule_is_summed_up() {
+        let evaluation = sample::evaluation();
+        let summary = Summary::of(&evaluation);
+        let disk = &summary.rules[0];
+        assert_eq!((disk.firings, disk.label_sets, disk.near_misses, disk.open), (2, 2, 1, 1));
+        assert_eq!(disk.worst, Some(1e9));
+        assert_eq!(summary.rules[2].never, Some(Never::NoSuchMetric));
+        assert_eq!(summary.totals.by_severity, [("critical".to_owned(), 2), ("warning".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_rule_that_was_pending_has_no_reason() {
+        let mut rule = sample::rule(0, "A");
+        rule.counts.evaluations = 10;
+        assert_eq!(never(&rule, 0), Some(Never::NeverTrue));
+        rule.counts.true_evaluations = 1;
+        assert_eq!(never(&rule, 0), None);
+    }
+}

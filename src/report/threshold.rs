@@ -1,0 +1,89 @@
+//! What an expression compares its value with.
+
+use crate::promql::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
+
+/// Returns the comparison that decides the value of an expression, turned so that the number stands on the right:
+/// `x > 5`, `5 < x`, and the same on the left of `and` or `unless`, whose value goes on.
+///
+/// `bool` gives 0 or 1 instead of the value, and a value between two bounds has no one direction: none of both.
+#[must_use]
+pub fn threshold(expr: &Expr) -> Option<(BinaryOp, f64)> {
+    let ExprKind::Binary(binary) = &expr.unparen().kind else { return None };
+    if matches!(binary.op, BinaryOp::And | BinaryOp::Unless) {
+        return threshold(&binary.lhs);
+    }
+    if !binary.op.is_comparison() || binary.return_bool {
+        return None;
+    }
+    let (op, value, compared) = match (number(&binary.lhs), number(&binary.rhs)) {
+        (None, Some(value)) => (binary.op, value, &binary.lhs),
+        (Some(value), None) => (turned(binary.op), value, &binary.rhs),
+        _ => return None,
+    };
+    threshold(compared).is_none().then_some((op, value))
+}
+
+/// Returns the value of a number, its sign and parentheses included.
+fn number(expr: &Expr) -> Option<f64> {
+    match &expr.unparen().kind {
+        ExprKind::Number { value, .. } => Some(*value),
+        ExprKind::Unary { op: UnaryOp::Minus, expr } => number(expr).map(|value| -value),
+        ExprKind::Unary { op: UnaryOp::Plus, expr } => number(expr),
+        _ => None,
+    }
+}
+
+/// Returns the operator that says the same with the operands exchanged.
+fn turned(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Less => BinaryOp::Greater,
+        BinaryOp::LessEqual => BinaryOp::GreaterEqual,
+        BinaryOp::Greater => BinaryOp::Less,
+        BinaryOp::GreaterEqual => BinaryOp::LessEqual,
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::ast::{Binary, Modifiers, Selector};
+    use crate::source::Span;
+
+    fn expr(kind: ExprKind) -> Expr {
+        Expr { kind, span: Span::default() }
+    }
+
+    fn metric() -> Expr {
+        expr(ExprKind::Selector(Selector { name: None, matchers: Vec::new(), modifiers: Modifiers::default() }))
+    }
+
+    fn num(value: f64) -> Expr {
+        expr(ExprKind::Number { value, duration: false })
+    }
+
+    fn binary(lhs: Expr, op: BinaryOp, rhs: Expr, return_bool: bool) -> Expr {
+        let op_span = Span::default();
+        expr(ExprKind::Binary(Box::new(Binary { op, op_span, lhs, rhs, return_bool, matching: None })))
+    }
+
+    #[test]
+    fn the_number_ends_up_on_the_right() {
+        let over = binary(metric(), BinaryOp::Greater, num(5.0), false);
+        assert_eq!(threshold(&over), Some((BinaryOp::Greater, 5.0)));
+        assert_eq!(threshold(&binary(num(5.0), BinaryOp::Less, metric(), false)), Some((BinaryOp::Greater, 5.0)));
+        let minus = expr(ExprKind::Unary { op: UnaryOp::Minus, expr: Box::new(num(5.0)) });
+        assert_eq!(threshold(&binary(metric(), BinaryOp::Less, minus, false)), Some((BinaryOp::Less, -5.0)));
+        let both = expr(ExprKind::Paren(Box::new(binary(over, BinaryOp::And, metric(), false))));
+        assert_eq!(threshold(&both), Some((BinaryOp::Greater, 5.0)));
+    }
+
+    #[test]
+    fn without_one_direction_there_is_no_threshold() {
+        assert_eq!(threshold(&metric()), None);
+        assert_eq!(threshold(&binary(metric(), BinaryOp::Greater, metric(), false)), None);
+        assert_eq!(threshold(&binary(metric(), BinaryOp::Greater, num(5.0), true)), None);
+        let between = binary(binary(metric(), BinaryOp::Greater, num(1.0), false), BinaryOp::Less, num(9.0), false);
+        assert_eq!(threshold(&between), None);
+    }
+}
