@@ -3,7 +3,7 @@
 //! [`Evaluation`] holds everything that a report may show; nothing in here evaluates, opens a path or reads the
 //! environment. Each format is one module that writes to `&mut dyn Write`:
 //! [`json`] (one object), [`ndjson`] (one transition a line, while the run goes on), [`csv`] (one episode a row),
-//! and [`diagnostic`] (problems with carets).
+//! [`table`] (for people) and [`diagnostic`] (problems with carets).
 
 pub mod csv;
 pub mod diagnostic;
@@ -13,6 +13,7 @@ pub mod json;
 pub mod ndjson;
 mod number;
 pub mod summary;
+pub mod table;
 mod threshold;
 
 use crate::diagnostic::{Diagnostic, Severity};

@@ -1,0 +1,186 @@
+//! One row an alert.
+
+use std::cmp::Reverse;
+use std::io::{self, Write};
+
+use crate::report::format::{count, counted, duration, short_count, value};
+use crate::report::summary::{Never, RuleSummary, Summary, severity_rank};
+use crate::report::{Evaluation, Kind, RuleFacts};
+
+use super::grid::{Cell, Column, Grid, Tone};
+use super::{Sort, View, lines};
+
+/// Writes the table and the sentence under it; returns the order of the rows as places in [`Evaluation::rules`].
+pub(super) fn write(
+    out: &mut dyn Write,
+    evaluation: &Evaluation,
+    summary: &Summary,
+    view: &View,
+) -> io::Result<Vec<usize>> {
+    let mut order: Vec<usize> =
+        (0..evaluation.rules.len()).filter(|at| evaluation.rules[*at].kind == Kind::Alert).collect();
+    let severity = |at: usize| severity_rank(evaluation.rules[at].severity.as_deref().unwrap_or(""));
+    // What never fired comes last, whatever the order; the worst come first before the limit cuts.
+    order.sort_by_key(|at| {
+        let sums = &summary.rules[*at];
+        (sums.firings == 0, severity(*at), Reverse(sums.firing), *at)
+    });
+    let hidden = order.len().saturating_sub(view.rows());
+    order.truncate(view.rows());
+    order.sort_by_key(|at| {
+        let sums = &summary.rules[*at];
+        let key = match view.sort.unwrap_or(Sort::Severity) {
+            Sort::Time => sums.first_fired.map_or(0, |at| at.0),
+            Sort::Firing => -sums.firing.0,
+            Sort::Count => -(sums.firings.min(i64::MAX as u64) as i64),
+            Sort::Severity => 0,
+        };
+        (sums.firings == 0, key)
+    });
+    if order.is_empty() {
+        writeln!(out, "There is no alerting rule to report.")?;
+        return Ok(order);
+    }
+    let mut grid = Grid::new(vec![
+        Column::left("ALERT", 0),
+        Column::left("SEVERITY", 2),
+        Column::left("FOR", 4),
+        Column::right("FIRED", 0),
+        Column::right("SETS", 8),
+        Column::right("BURSTS", 7),
+        Column::right("FIRING", 1),
+        Column::right("LONGEST", 5),
+        Column::right("NEAR", 6),
+        Column::left(format!("LAST FIRED ({})", view.clock.name), 3),
+        Column::left("NOTE", 0),
+    ]);
+    for at in &order {
+        grid.row(row(evaluation, &evaluation.rules[*at], &summary.rules[*at], view));
+    }
+    grid.write(out, view.width, view.color)?;
+    if hidden > 0 {
+        writeln!(out, "and {}: --limit 0", counted(hidden as u64, "more alert"))?;
+    }
+    writeln!(out, "{}", lines::totals(summary, view.pending))?;
+    Ok(order)
+}
+
+fn row(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary, view: &View) -> Vec<Cell> {
+    let severity = rule.severity.as_deref().unwrap_or("");
+    let fired = sums.firings > 0;
+    let when_fired = |text: String| if fired { Cell::from(text) } else { Cell::default() };
+    let last = match (sums.last_fired, evaluation.range.reported_from, evaluation.range.evaluated_to) {
+        (Some(at), Some(from), Some(to)) => Cell::from(view.clock.within(at, from, to)),
+        (Some(at), ..) => Cell::from(view.clock.full(at)),
+        (None, ..) => Cell::new("never", Tone::Faint),
+    };
+    let effective = rule.effective_hold(evaluation.interval(rule));
+    vec![
+        Cell::from(&rule.name),
+        Cell::new(severity, if fired { Tone::of_severity(severity) } else { Tone::Plain }),
+        Cell::from(if effective == rule.hold { rule.hold.to_string() } else { format!("{} ({effective})", rule.hold) }),
+        Cell::from(count(sums.firings)),
+        when_fired(short_count(sums.label_sets)),
+        when_fired(short_count(sums.bursts)),
+        when_fired(duration(sums.firing)),
+        when_fired(duration(sums.longest)),
+        Cell::from(short_count(sums.near_misses)),
+        last,
+        Cell::from(note(evaluation, rule, sums).join("; ")),
+    ]
+}
+
+/// Says what a person would want to know of an alert.
+fn note(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
+    let mut notes = Vec::new();
+    if sums.open > 0 {
+        notes.push(format!("{} open at the end", count(sums.open)));
+    }
+    if sums.began_before_data > 0 {
+        notes.push(format!("{} began before the data", count(sums.began_before_data)));
+    }
+    if sums.refires > 0 {
+        let join = evaluation.options.join.value;
+        notes.push(format!("flaps: {} within {join}", counted(sums.refires, "refire")));
+    }
+    if sums.firings == 0 {
+        notes.extend(never(evaluation, rule, sums));
+    } else {
+        notes.extend(missing(rule));
+    }
+    if rule.failed() > 0 && sums.never != Some(Never::OnlyErrors) {
+        notes.push(format!("{} failed", counted(rule.failed(), "evaluation")));
+    }
+    notes
+}
+
+/// Says why an alert never fired.
+fn never(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
+    match sums.never {
+        Some(Never::Disabled) => vec!["disabled in its file".to_owned()],
+        Some(Never::OnlyErrors) => {
+            let first = rule.counts.faults.first().map_or("", |fault| &fault.message);
+            vec![format!("all evaluations failed: {first}")]
+        }
+        Some(Never::NoSuchMetric) => missing(rule),
+        Some(Never::NoMatchingSeries) => vec!["its metrics are there, no series matches its labels".to_owned()],
+        Some(Never::NeverTrue) if rule.counts.evaluations == 0 => vec!["never evaluated".to_owned()],
+        Some(Never::NeverTrue) => {
+            let threshold = rule.threshold.map(|(op, limit)| format!(", threshold {} {}", op.symbol(), value(limit)));
+            vec![format!("never true{}", threshold.unwrap_or_default())]
+        }
+        None if sums.near_misses > 0 => {
+            let hold = rule.effective_hold(evaluation.interval(rule));
+            vec![format!("died pending, the longest after {} of {hold}", duration(sums.longest_near))]
+        }
+        None if pending_at_end(evaluation, rule) => vec!["pending at the end".to_owned()],
+        None => Vec::new(),
+    }
+}
+
+fn pending_at_end(evaluation: &Evaluation, rule: &RuleFacts) -> bool {
+    let mut own = evaluation.episodes.iter().filter(|episode| episode.rule == rule.id);
+    own.any(|episode| episode.activity.fired_at.is_none() && episode.ended_at.is_none())
+}
+
+fn missing(rule: &RuleFacts) -> Vec<String> {
+    let all = rule.missing.iter().map(|metric| {
+        let near = if metric.near.is_empty() { String::new() } else { format!(", near: {}", metric.near.join(", ")) };
+        format!("no such metric: {} ({}:{}){near}", metric.name, file_name(&rule.file), rule.line)
+    });
+    all.collect()
+}
+
+/// Returns the last part of a path: the folder is named in the summary.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::timeline::FaultCount;
+    use crate::promql::ast::BinaryOp;
+    use crate::report::sample;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn every_silence_has_its_reason() {
+        let check = |change: &dyn Fn(&mut RuleFacts), expected: &str| {
+            let mut evaluation = sample::evaluation();
+            evaluation.episodes.clear();
+            evaluation.rules.truncate(1);
+            evaluation.rules[0].counts.true_evaluations = 0;
+            change(&mut evaluation.rules[0]);
+            let summary = Summary::of(&evaluation);
+            assert_eq!(note(&evaluation, &evaluation.rules[0], &summary.rules[0]).join("; "), expected);
+        };
+        let fault = |count| FaultCount { first: Timestamp(0), count, message: "many-to-many".to_owned() };
+        check(&|rule| rule.threshold = Some((BinaryOp::Greater, 80.0)), "never true, threshold > 80");
+        check(&|rule| rule.disabled = true, "disabled in its file");
+        check(&|rule| rule.unmatched = true, "its metrics are there, no series matches its labels");
+        check(&|rule| rule.counts.faults = vec![fault(121)], "all evaluations failed: many-to-many");
+        check(&|rule| rule.counts.faults = vec![fault(2)], "never true, threshold < 40G; 2 evaluations failed");
+        check(&|rule| rule.counts.evaluations = 0, "never evaluated");
+    }
+}

@@ -1,0 +1,229 @@
+//! The episodes of one alert.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use crate::engine::timeline::Episode;
+use crate::labels::Quoted;
+use crate::report::format::{counted, duration, value};
+use crate::report::{Evaluation, RuleFacts};
+use crate::time::{Millis, Timestamp};
+
+use super::alerts::file_name;
+use super::fold::{self, Context, Row};
+use super::grid::{Cell, Column, Grid, Tone, printable};
+use super::{Sort, View};
+
+/// Which episodes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those that fired.
+    Fired,
+    /// Those that never did.
+    Pending,
+}
+
+/// The most label columns.
+const LABEL_COLUMNS: usize = 3;
+/// The longest expression of a heading. Unit: characters.
+const EXPR_SHOWN: usize = 80;
+
+/// Writes a heading and a table, or nothing where there is no episode.
+pub(super) fn write(
+    out: &mut dyn Write,
+    evaluation: &Evaluation,
+    rule: &RuleFacts,
+    which: Which,
+    view: &View,
+) -> io::Result<()> {
+    let wanted =
+        |episode: &&Episode| episode.rule == rule.id && episode.activity.fired_at.is_some() == (which == Which::Fired);
+    let episodes: Vec<&Episode> = evaluation.episodes.iter().filter(wanted).collect();
+    if episodes.is_empty() {
+        return Ok(());
+    }
+    let context = Context {
+        join: evaluation.options.join.value,
+        interval: evaluation.interval(rule),
+        last_step: evaluation.last_step(rule),
+        threshold: rule.threshold,
+        unfolded: view.unfolded,
+    };
+    let labels = Labels::of(&episodes);
+    let mut rows = fold::rows(&episodes, &context);
+    let length = |row: &Row<'_>| if which == Which::Fired { row.firing } else { row.pending };
+    // The longest stay when the limit cuts.
+    rows.sort_by_key(|row| (std::cmp::Reverse(length(row)), row.from));
+    let hidden = rows.len().saturating_sub(view.rows());
+    rows.truncate(view.rows());
+    let by_time = matches!(view.sort, None | Some(Sort::Time));
+    match view.sort {
+        Some(Sort::Firing | Sort::Severity) => {}
+        Some(Sort::Count) => rows.sort_by_key(|row| std::cmp::Reverse(row.times.max(row.more_sets + 1))),
+        None | Some(Sort::Time) => {
+            rows.sort_by(|a, b| a.from.cmp(&b.from).then_with(|| a.first.labels.cmp(&b.first.labels)));
+        }
+    }
+    writeln!(out)?;
+    writeln!(out, "{}", heading(rule, which, &labels, view))?;
+    let mut grid = Grid::new(columns(which, &labels, view));
+    let mut day = String::new();
+    for row in &rows {
+        let own = view.clock.day(row.from);
+        if by_time && own != day {
+            grid.heading(own.clone());
+            day = own;
+        }
+        grid.row(cells(row, which, &labels, view, by_time));
+    }
+    grid.write(out, view.width, view.color)?;
+    if hidden > 0 {
+        writeln!(out, "and {}, not longer than these: --limit 0", counted(hidden as u64, "more row"))?;
+    }
+    Ok(())
+}
+
+fn heading(rule: &RuleFacts, which: Which, labels: &Labels, view: &View) -> String {
+    let severity = rule.severity.as_deref().unwrap_or("");
+    let mut parts = Vec::new();
+    if which == Which::Pending {
+        parts.push("near misses of".to_owned());
+    }
+    parts.push(Tone::Heading.paint(&printable(&rule.name), view.color));
+    if !severity.is_empty() {
+        parts.push(Tone::of_severity(severity).paint(&printable(severity), view.color));
+    }
+    let expr = rule.expr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expr = match expr.char_indices().nth(EXPR_SHOWN) {
+        Some((at, _)) => format!("{}...", &expr[..at]),
+        None => expr,
+    };
+    let hold = if rule.hold > Millis::ZERO { format!(" for {}", rule.hold) } else { String::new() };
+    parts.push(format!("{}{hold}", printable(&expr)));
+    parts.push(format!("{}:{}", printable(file_name(&rule.file)), rule.line));
+    if !labels.common.is_empty() {
+        let pairs = labels.common.iter().map(|(name, value)| format!("{name}={}", Quoted(value)));
+        parts.push(format!("all {{{}}}", pairs.collect::<Vec<_>>().join(", ")));
+    }
+    if !labels.left.is_empty() {
+        parts.push(format!("+{}", counted(labels.left.len() as u64, "label")));
+    }
+    parts.join("  ")
+}
+
+fn columns(which: Which, labels: &Labels, view: &View) -> Vec<Column> {
+    let zone = &view.clock.name;
+    let mut columns = match which {
+        Which::Fired => vec![
+            Column::left(format!("FIRED ({zone})"), 0),
+            Column::left("UNTIL", 4),
+            Column::right("FIRING", 0),
+            Column::right("PENDING", 8),
+        ],
+        Which::Pending => {
+            vec![Column::left(format!("PENDING ({zone})"), 0), Column::left("UNTIL", 4), Column::right("FOR", 0)]
+        }
+    };
+    let rank = |at: usize| if at == 0 { 0 } else { 1 + u8::from(at > 1) };
+    columns.extend(labels.shown.iter().enumerate().map(|(at, name)| Column::left(name.to_uppercase(), rank(at))));
+    if which == Which::Fired {
+        columns.push(Column::right("AT FIRE", 7));
+    }
+    columns.extend([Column::right("WORST", 6), Column::left("ENDED BY", 0)]);
+    columns
+}
+
+fn cells(row: &Row<'_>, which: Which, labels: &Labels, view: &View, by_time: bool) -> Vec<Cell> {
+    let same_day = |at: Timestamp| by_time && view.clock.day(at) == view.clock.day(row.from);
+    let time = |at| if same_day(at) { view.clock.time(at) } else { view.clock.full(at) };
+    let times = if row.times > 1 { format!(" x{}", row.times) } else { String::new() };
+    let indent = if by_time { "  " } else { "" };
+    let until = match row.until {
+        Some(at) => Cell::from(time(at)),
+        None => Cell::new("open", if which == Which::Fired { Tone::Bad } else { Tone::Uneasy }),
+    };
+    let number = |number: Option<f64>| Cell::from(number.map_or_else(|| "-".to_owned(), value));
+    let mut cells = vec![Cell::from(format!("{indent}{}{times}", time(row.from))), until];
+    match which {
+        Which::Fired => cells.extend([Cell::from(duration(row.firing)), Cell::from(duration(row.pending))]),
+        Which::Pending => cells.push(Cell::from(duration(row.pending))),
+    }
+    for (at, name) in labels.shown.iter().enumerate() {
+        let own = row.first.labels.get(name).unwrap_or("-");
+        cells.push(match row.more_sets {
+            0 => Cell::from(own),
+            more if at == 0 => Cell::from(format!("{own} and {more} more (--all)")),
+            _ => Cell::from("..."),
+        });
+    }
+    if which == Which::Fired {
+        cells.push(number(row.first.activity.value_fire));
+    }
+    cells.push(number(row.worst));
+    let more = match (row.more_sets, labels.shown.is_empty()) {
+        (more @ 1.., true) => format!(" (and {more} more sets: --all)"),
+        _ => String::new(),
+    };
+    cells.push(Cell::from(format!("{}{more}", row.ended)));
+    cells
+}
+
+/// Which labels have one value in all episodes, and which vary.
+struct Labels {
+    common: Vec<(String, String)>,
+    /// Those with the most values first.
+    shown: Vec<String>,
+    left: Vec<String>,
+}
+
+impl Labels {
+    fn of(episodes: &[&Episode]) -> Self {
+        let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for episode in episodes {
+            for (name, value) in episode.labels.iter() {
+                values.entry(name).or_default().insert(value);
+                *counts.entry(name).or_default() += 1;
+            }
+        }
+        // The heading names both already, unless the severity differs.
+        values.remove("alertname");
+        if values.get("severity").is_some_and(|severities| severities.len() == 1) {
+            values.remove("severity");
+        }
+        let mut common = Vec::new();
+        let mut varying = Vec::new();
+        for (name, own) in values {
+            match own.first() {
+                Some(value) if own.len() == 1 && counts.get(name) == Some(&episodes.len()) => {
+                    common.push((name.to_owned(), (*value).to_owned()));
+                }
+                _ => varying.push((std::cmp::Reverse(own.len()), name.to_owned())),
+            }
+        }
+        varying.sort();
+        let mut shown: Vec<String> = varying.into_iter().map(|(_, name)| name).collect();
+        let left = shown.split_off(shown.len().min(LABEL_COLUMNS));
+        Self { common, shown, left }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn labels_that_tell_most_come_first() {
+        let episode = |labels: &[(&str, &str)]| sample::episode(0, labels, 0, Some(0), Some(1), 1.0);
+        let all = [
+            episode(&[("job", "db"), ("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"), ("e", "1")]),
+            episode(&[("job", "db"), ("a", "1"), ("b", "2"), ("c", "2"), ("d", "2"), ("e", "2")]),
+            episode(&[("job", "db"), ("a", "2"), ("b", "3"), ("c", "2"), ("d", "2")]),
+        ];
+        let labels = Labels::of(&all.iter().collect::<Vec<_>>());
+        assert_eq!(labels.common, [("job".to_owned(), "db".to_owned())]);
+        assert_eq!(labels.shown, ["b", "a", "c"]);
+        assert_eq!(labels.left, ["d", "e"]);
+    }
+}

@@ -1,0 +1,208 @@
+//! The lines of words around the tables.
+
+use std::io::{self, Write};
+
+use crate::report::format::{Clock, count, counted, duration, elapsed, short_count};
+use crate::report::gate::Condition;
+use crate::report::summary::Summary;
+use crate::report::{Evaluation, Kind, Origin, RecordingFacts};
+
+use super::grid::printable;
+
+/// The most groups or files that a line names.
+const NAMED: usize = 3;
+
+/// Writes what was read and evaluated: a line each for rules, recordings and evaluations. `seconds` is how long it took.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_summary(out: &mut dyn Write, evaluation: &Evaluation, seconds: f64, clock: &Clock) -> io::Result<()> {
+    writeln!(out, "rules      {}", rules(evaluation))?;
+    for facts in evaluation.recordings.iter().take(NAMED) {
+        writeln!(out, "recording  {}", recording(facts, clock))?;
+    }
+    if let Some(more @ 1..) = evaluation.recordings.len().checked_sub(NAMED) {
+        writeln!(out, "           and {}", counted(more as u64, "more recording"))?;
+    }
+    writeln!(out, "evaluated  {} in {}", evaluations(evaluation), elapsed(seconds))
+}
+
+fn rules(evaluation: &Evaluation) -> String {
+    let mut files: Vec<&str> = evaluation.groups.iter().map(|group| group.file.as_str()).collect();
+    files.dedup();
+    let named = files.iter().take(NAMED).map(|file| printable(file)).collect::<Vec<_>>().join(", ");
+    let more = match files.len().checked_sub(NAMED) {
+        Some(more @ 1..) => format!(" and {}", counted(more as u64, "more file")),
+        _ => String::new(),
+    };
+    let of = |kind| evaluation.rules.iter().filter(|rule| rule.kind == kind).count() as u64;
+    let recorded = of(Kind::Record);
+    let recorded = if recorded > 0 { format!(", {recorded} recorded") } else { String::new() };
+    format!("{named}{more}  {}{recorded}; {}", counted(of(Kind::Alert), "alert"), groups(evaluation))
+}
+
+fn groups(evaluation: &Evaluation) -> String {
+    let assumed = |from_file: bool| !from_file && evaluation.options.eval_interval.from == Origin::Default;
+    let groups = &evaluation.groups;
+    if groups.len() <= NAMED {
+        let each = groups.iter().map(|group| {
+            let why = match assumed(group.schedule.interval_from_file) {
+                true => " (assumed: the group has no interval; --eval-interval)",
+                false => "",
+            };
+            format!("{} every {}{why}", printable(&group.name), group.schedule.interval)
+        });
+        return each.collect::<Vec<_>>().join(", ");
+    }
+    let intervals = || groups.iter().map(|group| group.schedule.interval);
+    let least = intervals().min().unwrap_or_default();
+    let most = intervals().max().unwrap_or_default();
+    let range = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    let unsaid = groups.iter().filter(|group| assumed(group.schedule.interval_from_file)).count() as u64;
+    let why = match unsaid {
+        0 => String::new(),
+        _ => format!(
+            " ({} of {unsaid} without an interval assumed; --eval-interval)",
+            evaluation.options.eval_interval.value
+        ),
+    };
+    format!("{} every {range}{why}", counted(groups.len() as u64, "group"))
+}
+
+fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
+    let mut parts = vec![
+        format!("{}  {} series", printable(&facts.path), count(facts.series)),
+        format!("{} samples", short_count(facts.samples)),
+    ];
+    if let Some(cadence) = facts.cadence {
+        parts.push(format!("one every {}", duration(cadence)));
+    }
+    if let (Some(start), Some(end)) = (facts.start, facts.end) {
+        parts.push(format!("{} to {} {}", clock.full(start), clock.full(end), clock.name));
+    }
+    if facts.time_from == "magnitude" {
+        parts.push(format!("timestamps read as {}", facts.time_unit));
+    }
+    let mut told = |many: u64, words: String| {
+        if many > 0 {
+            parts.push(words);
+        }
+    };
+    told(facts.bad_rows, format!("{} left out", counted(facts.bad_rows, "bad row")));
+    told(facts.conflicts, format!("{} left out", counted(facts.conflicts, "conflict")));
+    told(facts.stale_inferred, format!("{} inferred", counted(facts.stale_inferred, "stale marker")));
+    told(facts.gaps.len() as u64, counted(facts.gaps.len() as u64, "gap"));
+    parts.join(", ")
+}
+
+fn evaluations(evaluation: &Evaluation) -> String {
+    let rules = counted(evaluation.rules.len() as u64, "rule");
+    let mut steps: Vec<u64> = evaluation.groups.iter().map(|group| group.schedule.steps).collect();
+    steps.dedup();
+    match steps.as_slice() {
+        [steps] => format!("{} x {rules}", counted(*steps, "step")),
+        _ => {
+            let all = evaluation.rules.iter().map(|rule| rule.counts.evaluations).sum();
+            format!("{} of {rules}", counted(all, "evaluation"))
+        }
+    }
+}
+
+/// Returns the sentence under the alerts.
+pub(crate) fn totals(summary: &Summary, pending_shown: bool) -> String {
+    let totals = &summary.totals;
+    let near = match (totals.near_misses, pending_shown) {
+        (0, _) => String::new(),
+        (1, false) => " 1 near miss: --pending".to_owned(),
+        (1, true) => " 1 near miss.".to_owned(),
+        (many, false) => format!(" {} near misses: --pending", count(many)),
+        (many, true) => format!(" {} near misses.", count(many)),
+    };
+    if totals.firings == 0 {
+        return format!("No alert fired.{near}");
+    }
+    let mut extras = Vec::new();
+    if totals.open_at_end > 0 {
+        extras.push(format!("{} open at the end", count(totals.open_at_end)));
+    }
+    if totals.began_before_data > 0 {
+        extras.push(format!("{} began before the data", count(totals.began_before_data)));
+    }
+    let extras = if extras.is_empty() { String::new() } else { format!("; {}", extras.join(", ")) };
+    format!(
+        "{} of {} in {}{extras}.{near}",
+        counted(totals.firings, "firing"),
+        counted(totals.alerts, "alert"),
+        counted(totals.bursts, "burst")
+    )
+}
+
+/// Returns the line that says which conditions of `--fail-on` are met and what did not count, if any were given.
+#[must_use]
+pub fn gate_line(evaluation: &Evaluation, summary: &Summary) -> Option<String> {
+    if evaluation.fail_on.is_empty() {
+        return None;
+    }
+    let verdict = &summary.verdict;
+    let words = |conditions: &[Condition]| conditions.iter().map(Condition::to_string).collect::<Vec<_>>().join(", ");
+    let result = match verdict.met.is_empty() {
+        true => format!("fail-on    not met: {}", words(&evaluation.fail_on)),
+        false => format!("fail-on    met: {}", words(&verdict.met)),
+    };
+    let mut left_out = Vec::new();
+    if verdict.excluded.began_before_data > 0 {
+        left_out.push(format!("{} that began before the data", verdict.excluded.began_before_data));
+    }
+    if verdict.excluded.warm_up > 0 {
+        left_out.push(format!("{} that touch the warm-up", verdict.excluded.warm_up));
+    }
+    let left_out = if left_out.is_empty() { String::new() } else { format!("; not counted: {}", left_out.join(", ")) };
+    Some(format!("{result} ({}{left_out})", counted(verdict.counted, "firing")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn check(change: impl FnOnce(&mut Evaluation)) -> String {
+        let mut evaluation = sample::evaluation();
+        change(&mut evaluation);
+        let mut out = Vec::new();
+        write_summary(&mut out, &evaluation, 0.31, &Clock::utc()).expect("a vector takes all");
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    #[test]
+    fn three_lines_say_what_was_done() {
+        insta::assert_snapshot!(check(|_| ()), @"
+        rules      rules/node.yml  3 alerts; disks every 1m
+        recording  night.csv  1,204 series, 6.9M samples, one every 15s, 2026-01-06 00:00:00 to 2026-01-06 02:00:00 UTC
+        evaluated  121 steps x 3 rules in 0.31 s
+        ");
+    }
+
+    #[test]
+    fn what_was_assumed_or_left_out_is_said() {
+        let text = check(|evaluation| {
+            evaluation.groups[0].schedule.interval_from_file = false;
+            evaluation.recordings[0].bad_rows = 1;
+            evaluation.recordings[0].stale_inferred = 41;
+        });
+        assert!(text.contains("disks every 1m (assumed: the group has no interval; --eval-interval)"), "{text}");
+        assert!(text.contains(", 1 bad row left out, 41 stale markers inferred"), "{text}");
+    }
+
+    #[test]
+    fn the_gate_says_what_counted() {
+        let mut evaluation = sample::evaluation();
+        assert_eq!(gate_line(&evaluation, &Summary::of(&evaluation)), None);
+        evaluation.fail_on = vec![Condition::Firing(Some("critical".to_owned())), Condition::EvalError];
+        evaluation.episodes[0].began = crate::engine::timeline::Began::WarmUp;
+        let line = gate_line(&evaluation, &Summary::of(&evaluation));
+        assert_eq!(
+            line.as_deref(),
+            Some("fail-on    met: firing=critical (1 firing; not counted: 1 that touch the warm-up)")
+        );
+    }
+}

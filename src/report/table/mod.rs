@@ -1,0 +1,188 @@
+//! `--format table`: for people.
+//!
+//! First one row an alert, the worst severity first and those that never fired last, each with the reason; then the
+//! episodes, where there are few or where they were asked for. A terminal that is too narrow first wraps the notes,
+//! then loses the columns SETS, BURSTS, NEAR, LONGEST, FOR, LAST FIRED, SEVERITY, FIRING in this order; the machine
+//! formats lose nothing.
+
+mod alerts;
+mod episodes;
+mod fold;
+mod grid;
+mod lines;
+
+use std::io::{self, Write};
+
+use crate::report::Evaluation;
+use crate::report::format::Clock;
+use crate::report::summary::Summary;
+
+pub use lines::{gate_line, write_summary};
+
+/// What rows are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// When it fired, the earliest first.
+    Time,
+    /// How long it fired, the longest first.
+    Firing,
+    /// How often it fired, the most first.
+    Count,
+    /// The severity, then how long it fired.
+    Severity,
+}
+
+/// How much is shown, and how.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Writes instants.
+    pub clock: Clock,
+    /// The width of the terminal, if it is one. Unit: columns.
+    pub width: Option<usize>,
+    /// Whether colours may be used.
+    pub color: bool,
+    /// The order; alerts by severity and episodes by time where nothing is said.
+    pub sort: Option<Sort>,
+    /// The most rows of one table; 0 shows all.
+    pub limit: usize,
+    /// Whether episodes are shown however many there are.
+    pub episodes: bool,
+    /// Whether episodes that died pending are shown.
+    pub pending: bool,
+    /// Whether every episode has its own row.
+    pub unfolded: bool,
+}
+
+impl View {
+    /// Returns the limit as a number of rows.
+    fn rows(&self) -> usize {
+        if self.limit == 0 || self.unfolded { usize::MAX } else { self.limit }
+    }
+}
+
+/// The most firings whose episodes are shown without being asked for.
+const FEW_FIRINGS: u64 = 20;
+
+/// Writes the tables of a run.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary, view: &View) -> io::Result<()> {
+    let order = alerts::write(out, evaluation, summary, view)?;
+    let options = &evaluation.options;
+    let asked = view.episodes || view.unfolded || options.alert.is_some() || options.filter.is_some();
+    let few = summary.totals.firings <= FEW_FIRINGS;
+    if summary.totals.firings > 0 && !few && !asked {
+        writeln!(out, "Their episodes: --episodes, or --alert NAME for one alert.")?;
+    }
+    for at in order {
+        let rule = &evaluation.rules[at];
+        if few || asked {
+            episodes::write(out, evaluation, rule, episodes::Which::Fired, view)?;
+        }
+        if view.pending {
+            episodes::write(out, evaluation, rule, episodes::Which::Pending, view)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) fn sample_view() -> View {
+    View {
+        clock: Clock::utc(),
+        width: None,
+        color: false,
+        sort: None,
+        limit: 50,
+        episodes: false,
+        pending: false,
+        unfolded: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn text(view: &View, change: impl FnOnce(&mut Evaluation)) -> String {
+        let mut evaluation = sample::evaluation();
+        change(&mut evaluation);
+        let mut out = Vec::new();
+        write(&mut out, &evaluation, &Summary::of(&evaluation), view).expect("a vector takes all");
+        String::from_utf8(out).expect("a table is UTF-8")
+    }
+
+    #[test]
+    fn alerts_come_first_and_few_episodes_follow() {
+        insta::assert_snapshot!(text(&sample_view(), |_| ()), @r#"
+        ALERT         SEVERITY  FOR         FIRED  SETS  BURSTS  FIRING  LONGEST  NEAR  LAST FIRED (UTC)  NOTE
+        DiskFull      critical  1m30s (2m)      2     2       2   1h21m      48m     1  01:12:00          1 open at the end
+        HighCpu       warning   0s              1     1       1      5m       5m     0  01:00:00
+        BatchMissing  warning   0s              0                                    0  never             no such metric: batch_last_run (node.yml:12), near: batch_last_run_seconds
+        3 firings of 2 alerts in 3 bursts; 1 open at the end. 1 near miss: --pending
+
+        DiskFull  critical  disk_free_bytes < 4e+10 for 1m30s  node.yml:10  all {job="db"}
+        FIRED (UTC)  UNTIL     FIRING  PENDING  INSTANCE  AT FIRE  WORST  ENDED BY
+        Tue 2026-01-06
+          00:07:00   00:40:00     33m       2m  db-1          39G    39G  condition false
+          01:12:00   open         48m       2m  db-2           1G     1G  end of data
+
+        HighCpu  warning  x > 1  node.yml:11
+        FIRED (UTC)  UNTIL     FIRING  PENDING  AT FIRE  WORST  ENDED BY
+        Tue 2026-01-06
+          01:00:00   01:05:00      5m       0s    0.913      -  condition false
+        "#);
+    }
+
+    #[test]
+    fn near_misses_are_shown_when_asked_for() {
+        let view = View { pending: true, ..sample_view() };
+        let all = text(&view, |evaluation| evaluation.episodes.retain(|episode| episode.rule.0 == 0));
+        let from = all.find("near misses of").expect("a heading");
+        insta::assert_snapshot!(&all[from..], @r#"
+        near misses of  DiskFull  critical  disk_free_bytes < 4e+10 for 1m30s  node.yml:10  all {instance="db-1", job="db"}
+        PENDING (UTC)  UNTIL     FOR  WORST  ENDED BY
+        Tue 2026-01-06
+          00:50:00     00:51:00   1m    39G  condition false
+        "#);
+    }
+
+    #[test]
+    fn a_narrow_terminal_keeps_what_matters() {
+        let view = View { width: Some(60), ..sample_view() };
+        insta::assert_snapshot!(text(&view, |_| ()), @r#"
+        ALERT         FIRED  FIRING  NOTE
+        DiskFull          2   1h21m  1 open at the end
+        HighCpu           1      5m
+        BatchMissing      0          no such metric: batch_last_run
+                                     (node.yml:12), near:
+                                     batch_last_run_seconds
+        3 firings of 2 alerts in 3 bursts; 1 open at the end. 1 near miss: --pending
+
+        DiskFull  critical  disk_free_bytes < 4e+10 for 1m30s  node.yml:10  all {job="db"}
+        FIRED (UTC)  UNTIL     FIRING  INSTANCE  ENDED BY
+        Tue 2026-01-06
+          00:07:00   00:40:00     33m  db-1      condition false
+          01:12:00   open         48m  db-2      end of data
+
+        HighCpu  warning  x > 1  node.yml:11
+        FIRED (UTC)  UNTIL     FIRING  WORST  ENDED BY
+        Tue 2026-01-06
+          01:00:00   01:05:00      5m      -  condition false
+        "#);
+    }
+
+    #[test]
+    fn many_episodes_are_one_flag_away() {
+        let many = |evaluation: &mut Evaluation| {
+            let labels = [("alertname", "HighCpu"), ("severity", "warning")];
+            evaluation.episodes = (0..30).map(|at| sample::episode(1, &labels, at, Some(at), Some(at), 1.0)).collect();
+        };
+        let short = text(&sample_view(), many);
+        assert!(short.ends_with("Their episodes: --episodes, or --alert NAME for one alert.\n"), "{short}");
+        let view = View { unfolded: true, ..sample_view() };
+        assert!(text(&view, many).lines().count() > 30);
+    }
+}
