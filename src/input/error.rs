@@ -160,6 +160,14 @@ pub enum InputError {
         /// Columns that may be labels.
         candidates: Vec<String>,
     },
+    /// A sample lies before one of its series that was taken already.
+    #[error("{path}:{line}: lies before a sample of its series that was taken already")]
+    OutOfOrder {
+        /// The input.
+        path: Arc<str>,
+        /// The line.
+        line: u64,
+    },
     /// The input is not in time order and can be read once only.
     #[error("{path}:{line}: lies before the row above it, and `{path}` can be read only once")]
     DisorderOnce {
@@ -233,7 +241,9 @@ impl InputError {
                 candidates.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
                 candidates[0],
             ),
-            Self::DisorderOnce { .. } => "save it to a file and read that: a file is sorted".to_owned(),
+            Self::DisorderOnce { .. } | Self::OutOfOrder { .. } => {
+                "save it to a file and read that: rows of a file are sorted".to_owned()
+            }
             Self::TooManyInputs { .. } => "join some of them: `cat a.csv b.csv`, without the second header".to_owned(),
             Self::Open { .. } | Self::Read { .. } => return None,
         })

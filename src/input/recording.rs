@@ -9,7 +9,7 @@ use super::hold::Held;
 use super::summary::{RowProblem, Summary};
 use super::{BadRows, InputError, ReadOptions, placed};
 use crate::limits;
-use crate::store::{Batch, Conflict, Store};
+use crate::store::{Batch, Conflict, Rejected, Store};
 use crate::time::{Millis, Timestamp};
 
 /// What a call of [`Recording::next_batch`] did.
@@ -119,7 +119,8 @@ impl Recording {
         &self.summary
     }
 
-    /// Fills a batch with the next samples, in time order. The store gives numbers to label sets; the caller appends.
+    /// Fills a batch with the next samples, in time order. The store gives numbers to label sets; the caller appends
+    /// by [`Recording::append`] and then tells the store the watermark ([`Store::advance`]).
     ///
     /// # Errors
     /// When an input can not be read, and at the end when rows were bad and are not to be skipped.
@@ -253,16 +254,38 @@ impl Recording {
         Err(if rows == 0 { InputError::HeaderOnly { path } } else { InputError::NoSamples { path, rows } })
     }
 
+    /// Appends a batch that [`Recording::next_batch`] filled, and counts repeats and settled conflicts.
+    ///
+    /// # Errors
+    /// When series have two values at one time and the store is to refuse that.
+    pub fn append(&mut self, store: &mut Store, batch: &Batch) -> Result<(), InputError> {
+        match store.append(batch) {
+            Ok(appended) => {
+                self.summary.repeats += appended.repeats;
+                self.summary.conflicts += appended.conflicts;
+                Ok(())
+            }
+            Err(Rejected::Conflict(_)) => Err(self.conflict_error(store, store.refused())),
+            Err(Rejected::OutOfOrder { row, .. }) => {
+                let (path, line) = self.where_is(row);
+                Err(InputError::OutOfOrder { path, line })
+            }
+        }
+    }
+
+    fn where_is(&self, row: u64) -> (Arc<str>, u64) {
+        let (file, line) = placed(row);
+        (self.sources.get(usize::from(file)).map_or("", |source| source.name()).into(), line)
+    }
+
     /// Says in words which conflicts stopped the store.
-    #[must_use]
-    pub fn conflict_error(&self, store: &Store, conflicts: &[Conflict]) -> InputError {
+    fn conflict_error(&self, store: &Store, conflicts: &[Conflict]) -> InputError {
         let candidates = match &self.reader {
             Some(reader) if self.candidates.is_empty() => reader.label_candidates(),
             _ => self.candidates.clone(),
         };
         let shown = conflicts.iter().map(|conflict| {
-            let (file, line) = placed(conflict.row);
-            let path = self.sources.get(usize::from(file)).map_or("", |source| source.name());
+            let (path, line) = self.where_is(conflict.row);
             let message = format!(
                 "{} at {} is {}, and was {} before",
                 store.labels(conflict.series),
@@ -270,7 +293,7 @@ impl Recording {
                 conflict.other,
                 conflict.kept
             );
-            RowProblem { path: path.into(), line, message }
+            RowProblem { path, line, message }
         });
         InputError::Conflicts { shown: shown.collect(), count: conflicts.len() as u64, candidates }
     }
@@ -369,6 +392,28 @@ mod tests {
         match read(once("timestamp,value\n2,1\n1,2\n"), options(1), Stale::Off) {
             Err(error @ InputError::DisorderOnce { line: 3, .. }) => assert!(error.hint().is_some()),
             other => panic!("{:?}", other.map(|(store, _)| dump(&store))),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn damaged_files_never_panic(cuts in proptest::collection::vec((0_usize..400, 0_u8..=255, 0_usize..4), 1..12)) {
+            let mut bytes = b"timestamp,host,cpu,mem\n1,\"a\",1,2\n2,b,,3\r\n2026-01-05 00:00:00.5+01:00,a,1,NaN\n".to_vec();
+            for (at, byte, kind) in cuts {
+                let at = at % (bytes.len() + 1);
+                match kind {
+                    0 => bytes.insert(at, byte),
+                    1 => bytes.truncate(at.max(20)),
+                    2 => bytes.extend_from_within(at..),
+                    _ => bytes.insert(at, b"\",\n;\0"[usize::from(byte) % 5]),
+                }
+            }
+            for bad_rows in [BadRows::Stop, BadRows::Skip { share: Some(1.0) }] {
+                let options = ReadOptions { bad_rows, ..options(2) };
+                if let Err(error) = read(vec![source("a.csv", &bytes)], options, Stale::Auto) {
+                    assert!(!error.to_string().is_empty());
+                }
+            }
         }
     }
 

@@ -37,8 +37,8 @@ pub(super) struct Stamps {
     last: (Vec<u8>, Timestamp),
     /// Whether a time without a zone was seen.
     pub(super) zoneless: bool,
-    /// Rows whose time has more digits than milliseconds.
-    pub(super) cut: u64,
+    /// Whether a time was finer than milliseconds.
+    pub(super) cut: bool,
 }
 
 impl Stamps {
@@ -46,7 +46,7 @@ impl Stamps {
     pub(super) fn new(column: &str, unit: Option<TimeUnit>, zone: Option<TimeZone>) -> Self {
         let suffix = column.rsplit_once('_').and_then(|(_, suffix)| suffix.to_ascii_lowercase().parse().ok());
         let told = unit.map(|unit| (unit, TimeFrom::Flag)).or(suffix.map(|unit| (unit, TimeFrom::Suffix)));
-        Self { form: None, told, zone, last: (Vec::new(), Timestamp::MIN), zoneless: false, cut: 0 }
+        Self { form: None, told, zone, last: (Vec::new(), Timestamp::MIN), zoneless: false, cut: false }
     }
 
     /// Returns the unit of numbers (none for text) and where it is known from, once a time was read.
@@ -113,7 +113,7 @@ impl Stamps {
             ));
         };
         let (at, cut) = number.millis(unit);
-        self.cut += u64::from(cut);
+        self.cut |= cut;
         match at {
             Some(at) if at.abs() <= LAST_MS => Ok(Timestamp(at)),
             _ => Err(row(text, format_args!("lies beyond the year 9999 in {}", unit.word()))),
@@ -143,7 +143,7 @@ impl Stamps {
     }
 
     fn whole(&mut self, seconds: i64, nanos: i64) -> Timestamp {
-        self.cut += u64::from(nanos % 1_000_000 != 0);
+        self.cut |= nanos % 1_000_000 != 0;
         Timestamp(seconds * 1000 + nanos / 1_000_000)
     }
 }

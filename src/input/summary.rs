@@ -74,6 +74,10 @@ pub struct Summary {
     pub rows: u64,
     /// Samples, repeats among them.
     pub samples: u64,
+    /// Samples that repeat one of the same series, time and value.
+    pub repeats: u64,
+    /// Samples that differ from one of the same series and time, where one of the two was to be taken.
+    pub conflicts: u64,
     /// Bad rows.
     pub bad_rows: u64,
     /// The first [`crate::limits::BAD_ROWS_SHOWN`] of them.

@@ -53,9 +53,7 @@ pub(super) fn read(
                 assert!(watermark >= last, "the watermark falls from {last} to {watermark}");
                 assert!(batch.times.iter().all(|at| *at > last), "a sample lies at or before the watermark {last}");
                 last = watermark;
-                if store.append(&batch).is_err() {
-                    return Err(recording.conflict_error(&store, store.refused()));
-                }
+                recording.append(&mut store, &batch)?;
                 store.advance(watermark);
             }
             Progress::Restart => {

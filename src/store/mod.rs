@@ -1,6 +1,7 @@
 //! Samples by series: the one place that knows duplicates, disorder and stale markers.
 
 mod append;
+mod cadence;
 mod select;
 mod stale;
 

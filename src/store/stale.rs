@@ -4,6 +4,7 @@
 use hashbrown::HashMap;
 
 use super::append::{Appended, Batch, Rejected};
+use super::cadence::Cadence;
 use super::{SeriesId, Store, StreamId, is_stale, stale_marker};
 use crate::labels::LabelSet;
 use crate::time::{Millis, Timestamp};
@@ -43,13 +44,6 @@ impl StaleCounts {
     }
 }
 
-/// How many spacings of a series tell its cadence.
-const SPACINGS: usize = 15;
-/// The fewest that do.
-const FEWEST: usize = 4;
-/// How far back they count. Unit: milliseconds.
-const WITHIN_MS: i64 = 3_600_000;
-
 #[derive(Clone, Copy)]
 enum Kind {
     Row,
@@ -61,12 +55,7 @@ enum Kind {
 /// What is known of one series.
 #[derive(Clone)]
 struct Track {
-    /// The last spacings, a ring. Unit: milliseconds.
-    spacings: [u32; SPACINGS],
-    next: u8,
-    len: u8,
-    /// No spacing in the ring is smaller.
-    low: u32,
+    cadence: Cadence,
     /// A marker stands after the last sample.
     marked: bool,
     /// It had a sample at the stream's last row.
@@ -82,10 +71,7 @@ struct Track {
 
 impl Track {
     const NEW: Self = Self {
-        spacings: [0; SPACINGS],
-        next: 0,
-        len: 0,
-        low: 0,
+        cadence: Cadence::NEW,
         marked: false,
         with_row: false,
         with_up: false,
@@ -93,45 +79,6 @@ impl Track {
         up: None,
         has_up: false,
     };
-
-    fn add(&mut self, spacing: i64) {
-        let spacing = u32::try_from(spacing).unwrap_or(u32::MAX);
-        self.low = if self.len == 0 { spacing } else { self.low.min(spacing) };
-        self.spacings[usize::from(self.next)] = spacing;
-        self.next = if usize::from(self.next) + 1 == SPACINGS { 0 } else { self.next + 1 };
-        self.len = (self.len + 1).min(SPACINGS as u8);
-    }
-
-    /// Tells without a median that a silence of this length is none: 1.25 times a median is no less than 1.25 times
-    /// the smallest.
-    fn short(&self, silence: i64) -> bool {
-        silence.saturating_mul(4) <= i64::from(self.low) * 5
-    }
-
-    /// Returns how long the series may keep silent after its last sample. Cost: a sort of at most 15 numbers.
-    fn allowed(&mut self) -> Option<i64> {
-        let len = usize::from(self.len);
-        self.low = self.spacings[..len].iter().copied().min().unwrap_or(0);
-        let mut recent = [0_i64; SPACINGS];
-        let (mut count, mut age) = (0, 0);
-        for back in 1..=len {
-            let spacing = i64::from(self.spacings[(usize::from(self.next) + SPACINGS - back) % SPACINGS]);
-            age += spacing;
-            if age > WITHIN_MS {
-                break;
-            }
-            recent[count] = spacing;
-            count += 1;
-        }
-        if count < FEWEST {
-            return None;
-        }
-        let recent = &mut recent[..count];
-        recent.sort_unstable();
-        let median = (recent[(count - 1) / 2] + recent[count / 2]) / 2;
-        let steady = recent.iter().all(|spacing| (spacing - median).abs() * 10 <= median);
-        Some(if steady { median * 5 / 4 } else { median * 5 / 2 })
-    }
 }
 
 /// An `up` series and those that its scrapes bring.
@@ -340,11 +287,11 @@ impl Inference {
         let silence = time.since(facts.last).0;
         let overdue = match self.limit {
             Some(limit) => Some(limit),
-            None if track.short(silence) => None,
-            None => track.allowed(),
+            None if track.cadence.short(silence) => None,
+            None => track.cadence.allowed(),
         };
         let marked = std::mem::take(&mut track.marked);
-        track.add(silence);
+        track.cadence.add(silence);
         if let Some(allowed) = overdue.filter(|allowed| *allowed < silence && !marked) {
             store.mark(id, facts.last.plus(Millis(allowed)), self.kind_of_silence());
         }
@@ -401,7 +348,7 @@ impl Inference {
             return;
         }
         track.marked = true;
-        let due = track.allowed().map(|allowed| facts.last.plus(Millis(allowed)));
+        let due = track.cadence.allowed().map(|allowed| facts.last.plus(Millis(allowed)));
         match due.filter(|due| *due < self.open) {
             Some(due) => store.mark(id, due, Kind::Cadence),
             None => store.mark(id, self.open, kind),
@@ -426,8 +373,8 @@ impl Inference {
             let allowed = match self.limit {
                 Some(limit) => Some(limit),
                 // One less: a marker that is due at the watermark itself belongs there.
-                None if track.short(silence.saturating_add(1)) => None,
-                None => track.allowed(),
+                None if track.cadence.short(silence.saturating_add(1)) => None,
+                None => track.cadence.allowed(),
             };
             if let Some(allowed) = allowed.filter(|allowed| *allowed <= silence) {
                 track.marked = true;
