@@ -12,7 +12,7 @@ mod values;
 
 use std::path::{Path, PathBuf};
 
-use self::evaluators::{Evaluate, Slow, TESTED};
+use self::evaluators::{Block, Evaluate, Slow, TESTED};
 use self::report::Report;
 
 /// Names the folder that holds Prometheus' cases.
@@ -64,5 +64,17 @@ fn own_cases_pass_in_the_slow_evaluator() {
 fn prometheus_cases_pass_in_the_slow_evaluator() {
     if let Some(folder) = conformance("promqltest") {
         check(&folder, &Slow(TESTED));
+    }
+}
+
+#[test]
+fn own_cases_pass() {
+    check(Path::new("tests/cases/promql"), &Block(TESTED));
+}
+
+#[test]
+fn prometheus_cases_pass() {
+    if let Some(folder) = conformance("promqltest") {
+        check(&folder, &Block(TESTED));
     }
 }

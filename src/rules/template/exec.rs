@@ -490,11 +490,9 @@ impl<'t> Walker<'t, '_, '_> {
             (Type::Samples, Value::Samples(_)) | (Type::Sample, Value::Sample(_)) => Ok(value),
             (Type::Text, Value::Nothing) => self.fail("invalid value; expected string"),
             (_, Value::Nothing) => Ok(value),
-            (wanted, value) => self.fail(&format!(
-                "wrong type for value; expected {}; got {}",
-                wanted.name(),
-                value.type_name()
-            )),
+            (wanted, value) => {
+                self.fail(&format!("wrong type for value; expected {}; got {}", wanted.name(), value.type_name()))
+            }
         }
     }
 }

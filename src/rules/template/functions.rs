@@ -124,9 +124,7 @@ static FUNCTIONS: &[Function] = &[
     plain("humanizePercentage", ANY, |_, values| {
         humanize::to_float(&values[0]).map(|v| Value::text(humanize::percentage(v)))
     }),
-    plain("humanizeTimestamp", ANY, |_, values| {
-        humanize::timestamp(humanize::to_float(&values[0])?).map(Value::text)
-    }),
+    plain("humanizeTimestamp", ANY, |_, values| humanize::timestamp(humanize::to_float(&values[0])?).map(Value::text)),
     open("index", ANY, |_, values| collections::index(values)),
     open("js", &[], |context, values| Ok(Value::text(escape::js(&shown(context, values))))),
     plain("label", &[Type::Text, Type::Sample], |_, values| label(text(&values[0]), &values[1])),

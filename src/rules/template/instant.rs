@@ -126,7 +126,17 @@ impl fmt::Display for Instant {
 /// Returns the English name of a month from 1.
 pub(super) fn month_name(month: i8) -> &'static str {
     const NAMES: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     usize::try_from(month - 1).ok().and_then(|at| NAMES.get(at)).copied().unwrap_or(NAMES[0])
@@ -206,9 +216,9 @@ const PARTS: &[(&str, Part)] = &[
 
 /// Tells whether a layout begins with a spelling; `Jan` and `Mon` are none inside of longer words.
 fn begins(layout: &str, pattern: &str) -> bool {
-    layout.strip_prefix(pattern).is_some_and(|rest| {
-        !matches!(pattern, "Jan" | "Mon") || !rest.starts_with(|c: char| c.is_ascii_lowercase())
-    })
+    layout
+        .strip_prefix(pattern)
+        .is_some_and(|rest| !matches!(pattern, "Jan" | "Mon") || !rest.starts_with(|c: char| c.is_ascii_lowercase()))
 }
 
 /// Formats as Go's `time.Duration` prints: `1h30m0s`, `1.5s`, `20ms`.

@@ -346,7 +346,11 @@ impl<'t> Parser<'t> {
                 self.at += 1;
                 if pipe.commands.is_empty() {
                     let span = Span::new(first.span.start as usize, token.span.end as usize);
-                    let message = if what == "action" { "an empty action".to_owned() } else { format!("`{what}` without a value") };
+                    let message = if what == "action" {
+                        "an empty action".to_owned()
+                    } else {
+                        format!("`{what}` without a value")
+                    };
                     return Err(problem(span, message, ""));
                 }
                 return Ok(pipe);
@@ -404,7 +408,9 @@ impl<'t> Parser<'t> {
         let near = nearest(name, known);
         let help = match near.first() {
             Some(near) => format!("did you mean `{near}`?"),
-            None if GIVEN.contains(&name) => "named templates see only `$` and `.`: hand over what they need".to_owned(),
+            None if GIVEN.contains(&name) => {
+                "named templates see only `$` and `.`: hand over what they need".to_owned()
+            }
             None => format!("declare it with `{{{{ {name} := .. }}}}` before, in the same or an outer block"),
         };
         self.problems.push(problem(token.span, format!("there is no variable `{name}` here"), &help));
@@ -436,7 +442,10 @@ impl<'t> Parser<'t> {
         }
         if let Term::Function(function) = command.words[0].term {
             self.check_count(function, first.span, command.words.len() - 1 + usize::from(stage > 0));
-        } else if stage > 0 && !matches!(command.words[0].term, Term::Field(_) | Term::Variable(..) | Term::Chain(..)) && !matches!(command.words[0].term, Term::Pipe(_)) {
+        } else if stage > 0
+            && !matches!(command.words[0].term, Term::Field(_) | Term::Variable(..) | Term::Chain(..))
+            && !matches!(command.words[0].term, Term::Pipe(_))
+        {
             let help = "after a `|` stands a function, which gets the value before it as its last argument";
             return Err(problem(first.span.to(end), "this is no function", help));
         }

@@ -111,7 +111,10 @@ fn loops_go_through_maps_lists_and_numbers() {
     check("{{ range $labels }}{{ . }} {{ end }}", "m a.b:80 db ");
     check("{{ range $i, $s := query \"two\" }}{{ $i }}{{ .Labels.job }}{{ $s.Value }} {{ end }}", "0web1.5 1api2e+06 ");
     check("{{ range query \"none\" }}a{{ else }}b{{ end }}", "b");
-    check("{{ range 3 }}{{ . }}{{ end }}{{ range $i := 2 }}{{ $i }}{{ end }}{{ range 0 }}{{ else }}e{{ end }}", "01201e");
+    check(
+        "{{ range 3 }}{{ . }}{{ end }}{{ range $i := 2 }}{{ $i }}{{ end }}{{ range 0 }}{{ else }}e{{ end }}",
+        "01201e",
+    );
     check("{{ range 9 }}{{ if eq . 2 }}{{ continue }}{{ else if eq . 4 }}{{ break }}{{ end }}{{ . }}{{ end }}", "013");
     check("{{ $x := 0 }}{{ range $x = 3 }}{{ end }}{{ $x }}", "2");
     check("{{ $n := 0 }}{{ range 3 }}{{ $n = . }}{{ $n := 9 }}{{ end }}{{ $n }}", "2");
@@ -121,10 +124,16 @@ fn loops_go_through_maps_lists_and_numbers() {
 
 #[test]
 fn named_templates_see_their_own_dot_only() {
-    check("{{ define \"t\" }}<{{ . }}{{ $ }}>{{ end }}{{ template \"t\" 1 }}{{ template \"t\" $labels.job }}", "<11><dbdb>");
+    check(
+        "{{ define \"t\" }}<{{ . }}{{ $ }}>{{ end }}{{ template \"t\" 1 }}{{ template \"t\" $labels.job }}",
+        "<11><dbdb>",
+    );
     check("{{ template \"t\" }}{{ define \"t\" }}[{{ . }}]{{ end }}", "[<no value>]");
     check("{{ block \"b\" 7 }}{{ . }}{{ end }}{{ template \"b\" 8 }}", "78");
-    check("{{ define `x` }}{{ .arg0 }}-{{ .arg1 }}-{{ .arg9 }}{{ end }}{{ template `x` (args 1 \"b\") }}", "1-b-<no value>");
+    check(
+        "{{ define `x` }}{{ .arg0 }}-{{ .arg1 }}-{{ .arg9 }}{{ end }}{{ template `x` (args 1 \"b\") }}",
+        "1-b-<no value>",
+    );
     check("{{ define \"t\" }}{{ end }}{{ define \"t\" }}a{{ end }}{{ template \"t\" }}", "a");
 }
 
@@ -142,7 +151,11 @@ fn comparisons_know_no_mixed_kinds() {
     check("{{ lt 1 2 }} {{ le 2 2 }} {{ gt \"b\" \"a\" }} {{ ge 1.5 2.5 }}", "true true true false");
     check("{{ gt $value 0.2 }} {{ lt $value 0.2 }} {{ eq nil nil }}", "true false true");
     check("{{ and 1 0 2 }} {{ or 0 \"\" 3 }} {{ not 0 }} {{ or 1 (first nil) }} {{ and 1 2 }}", "0 3 true 1 2");
-    check_for(f64::NAN, "{{ lt $value 1.0 }} {{ le $value 1.0 }} {{ gt $value 1.0 }} {{ ge $value 1.0 }}", "false false true true");
+    check_for(
+        f64::NAN,
+        "{{ lt $value 1.0 }} {{ le $value 1.0 }} {{ gt $value 1.0 }} {{ ge $value 1.0 }}",
+        "false false true true",
+    );
     fails("{{ gt $value 5 }}", "error calling gt: incompatible types for comparison");
     fails("{{ eq $value \"a\" }}", "error calling eq: incompatible types for comparison");
     fails("{{ lt true false }}", "error calling lt: invalid type for comparison");
@@ -152,7 +165,10 @@ fn comparisons_know_no_mixed_kinds() {
 #[test]
 fn collections_are_indexed_measured_and_sliced() {
     check("{{ len $labels }} {{ len \"é\" }} {{ len (query \"two\") }}", "3 2 2");
-    check("{{ index \"abc\" 1 }} {{ (index (query \"two\") 1).Value }} {{ slice \"abcd\" 1 3 }} {{ slice \"abcd\" 2 }}", "98 2e+06 bc cd");
+    check(
+        "{{ index \"abc\" 1 }} {{ (index (query \"two\") 1).Value }} {{ slice \"abcd\" 1 3 }} {{ slice \"abcd\" 2 }}",
+        "98 2e+06 bc cd",
+    );
     fails("{{ index \"abc\" 4 }}", "error calling index: index out of range: 4");
     fails("{{ index $labels 1 }}", "error calling index: value has type int; should be string");
     fails("{{ index 1 1 }}", "error calling index: can't index item of type int");
@@ -164,10 +180,22 @@ fn collections_are_indexed_measured_and_sliced() {
 fn printf_formats_as_in_go() {
     for (args, expected) in [
         ("\"%v %v %v\" 1 \"a\" 1.5", "1 a 1.5"),
-        ("\"%d|%5d|%-5d|%05d|%+d|%x|%X|%o|%b|%c|%q|%U\" 42 42 42 42 42 42 42 42 42 42 42 42", "42|   42|42   |00042|+42|2a|2A|52|101010|*|'*'|U+002A"),
-        ("\"%f|%.2f|%8.3f|%-8.1f|%08.2f|%+.1f\" 3.14159 3.14159 3.14159 3.14159 3.14159 3.14159", "3.141590|3.14|   3.142|3.1     |00003.14|+3.1"),
-        ("\"%e|%.2E|%g|%.3g|%G\" 123456.789 123456.789 1e9 123456.789 1e-9", "1.234568e+05|1.23E+05|1e+09|1.23e+05|1E-09"),
-        ("\"%s|%6s|%-6s||%.2s|%q|%x|% x\" \"abc\" \"abc\" \"abc\" \"abc\" \"a\\\"b\" \"abc\" \"abc\"", "abc|   abc|abc   ||ab|\"a\\\"b\"|616263|61 62 63"),
+        (
+            "\"%d|%5d|%-5d|%05d|%+d|%x|%X|%o|%b|%c|%q|%U\" 42 42 42 42 42 42 42 42 42 42 42 42",
+            "42|   42|42   |00042|+42|2a|2A|52|101010|*|'*'|U+002A",
+        ),
+        (
+            "\"%f|%.2f|%8.3f|%-8.1f|%08.2f|%+.1f\" 3.14159 3.14159 3.14159 3.14159 3.14159 3.14159",
+            "3.141590|3.14|   3.142|3.1     |00003.14|+3.1",
+        ),
+        (
+            "\"%e|%.2E|%g|%.3g|%G\" 123456.789 123456.789 1e9 123456.789 1e-9",
+            "1.234568e+05|1.23E+05|1e+09|1.23e+05|1E-09",
+        ),
+        (
+            "\"%s|%6s|%-6s||%.2s|%q|%x|% x\" \"abc\" \"abc\" \"abc\" \"abc\" \"a\\\"b\" \"abc\" \"abc\"",
+            "abc|   abc|abc   ||ab|\"a\\\"b\"|616263|61 62 63",
+        ),
         ("\"%t %v %T %T\" true false 1.5 \"a\"", "true false float64 string"),
         ("\"100%%\"", "100%"),
         ("\"%d\" 1.5", "%!d(float64=1.5)"),
@@ -188,7 +216,10 @@ fn printf_formats_as_in_go() {
     ] {
         check(&format!("{{{{ printf {args} }}}}"), expected);
     }
-    check("{{ print 1 2 \"a\" \"b\" 3 nil }}|{{ println \"a\" 1 }}", "1 2a b3 <nil>|a 1\n".replace("a b3", "ab3").as_str());
+    check(
+        "{{ print 1 2 \"a\" \"b\" 3 nil }}|{{ println \"a\" 1 }}",
+        "1 2a b3 <nil>|a 1\n".replace("a b3", "ab3").as_str(),
+    );
     check("{{ query \"one\" | first }}", "{map[__name__:up __value__:v job:db] 5}");
 }
 
@@ -217,7 +248,10 @@ fn numbers_are_made_human() {
     check("{{ \"1500\" | humanize }} {{ humanize 12 }} {{ \"-Inf\" | humanize }}", "1.5k 12 -Inf");
     fails("{{ humanize \"x\" }}", "error calling humanize: strconv.ParseFloat: parsing \"x\": invalid syntax");
     fails("{{ humanize true }}", "error calling humanize: can't convert bool to float");
-    check("{{ (toTime 0).Year }} {{ (toTime $value).Format \"15:04:05.000\" }} {{ toTime 1 }} {{ (toTime 90).Unix }}", "1970 00:00:00.250 1970-01-01 00:00:01 +0000 UTC 90");
+    check(
+        "{{ (toTime 0).Year }} {{ (toTime $value).Format \"15:04:05.000\" }} {{ toTime 1 }} {{ (toTime 90).Unix }}",
+        "1970 00:00:00.250 1970-01-01 00:00:01 +0000 UTC 90",
+    );
     check("{{ toDuration 5400 }} {{ (toDuration 90).Minutes }}", "1h30m0s 1.5");
     check("{{ parseDuration \"1h30m\" }} {{ parseDuration \"-1s\" }} {{ now }}", "5400 -1 1.4200704005e+09");
 }
@@ -225,17 +259,32 @@ fn numbers_are_made_human() {
 #[test]
 fn texts_are_changed() {
     check("{{ \"ab cD-e f's g_h\" | title }} {{ toUpper \"aß\" }} {{ toLower \"AB\" }}", "Ab CD-E F's G_h Aß ab");
-    check("{{ match \"a+\" \"xaay\" }} {{ match \"^a\" \"xa\" }} {{ reReplaceAll \"(a)(b)\" \"$2${1}\" \"xaby\" }}", "true false xbay");
+    check(
+        "{{ match \"a+\" \"xaay\" }} {{ match \"^a\" \"xa\" }} {{ reReplaceAll \"(a)(b)\" \"$2${1}\" \"xaby\" }}",
+        "true false xbay",
+    );
     check("{{ $labels.instance | stripPort }} {{ $labels.instance | stripDomain }}", "a.b a:80");
-    check("{{ graphLink \"up == 0\" }} {{ tableLink \"a\" }}", "/graph?g0.expr=up+%3D%3D+0&g0.tab=0 /graph?g0.expr=a&g0.tab=1");
-    check("{{ pathPrefix }} {{ externalURL }} {{ urlQueryEscape \"a b/é\" }}", "/base http://prom:9090/base a+b%2F%C3%A9");
-    check("{{ html \"<a href='x'>\" 1 nil }} {{ js \"it's <b>\" }} {{ urlquery \"a&b\" }}", "&lt;a href=&#39;x&#39;&gt;1&lt;no value&gt; it\\'s \\u003Cb\\u003E a%26b".replace("1&lt;", "1&lt;").as_str());
+    check(
+        "{{ graphLink \"up == 0\" }} {{ tableLink \"a\" }}",
+        "/graph?g0.expr=up+%3D%3D+0&g0.tab=0 /graph?g0.expr=a&g0.tab=1",
+    );
+    check(
+        "{{ pathPrefix }} {{ externalURL }} {{ urlQueryEscape \"a b/é\" }}",
+        "/base http://prom:9090/base a+b%2F%C3%A9",
+    );
+    check(
+        "{{ html \"<a href='x'>\" 1 nil }} {{ js \"it's <b>\" }} {{ urlquery \"a&b\" }}",
+        "&lt;a href=&#39;x&#39;&gt;1&lt;no value&gt; it\\'s \\u003Cb\\u003E a%26b".replace("1&lt;", "1&lt;").as_str(),
+    );
     check("{{ safeHtml \"<b>\" }}", "<b>");
 }
 
 #[test]
 fn queries_are_answered() {
-    check("{{ query \"one\" | first | value }} {{ query \"one\" | first | label \"job\" }} {{ query \"one\" | first | strvalue }}", "5 db v");
+    check(
+        "{{ query \"one\" | first | value }} {{ query \"one\" | first | label \"job\" }} {{ query \"one\" | first | strvalue }}",
+        "5 db v",
+    );
     check("{{ range query \"two\" | sortByLabel \"job\" }}{{ .Labels.job }} {{ end }}", "api web ");
     check("{{ with query \"none\" }}{{ . | first | value }}{{ else }}unknown{{ end }}", "unknown");
     fails("{{ query \"bad\" }}", "at <query \"bad\">: error calling query: no such query: bad");
@@ -244,12 +293,21 @@ fn queries_are_answered() {
 #[test]
 fn errors_are_worded_and_placed_as_by_prometheus() {
     assert_eq!(
-        expand_for(1.0, "Broken: {{ query \"none\" | first | value }}").as_deref(),
+        expand_for(1.0, "Broken: {{ query \"none\" | first | value }}")
+            .as_ref()
+            .map(String::as_str)
+            .map_err(String::as_str),
         Err("error executing template __alert_Down: template: __alert_Down:1:138: executing \"__alert_Down\" \
              at <first>: error calling first: first() called on vector with no elements")
     );
-    fails("a\nbc {{ $value.x }}", ":2:12: executing \"__alert_Down\" at <$value.x>: can't evaluate field x in type float64");
-    fails("{{ define \"t\" }}{{ .a }}{{ end }}{{ template \"t\" 1 }}", "executing \"t\" at <.a>: can't evaluate field a in type int");
+    fails(
+        "a\nbc {{ $value.x }}",
+        ":2:12: executing \"__alert_Down\" at <$value.x>: can't evaluate field x in type float64",
+    );
+    fails(
+        "{{ define \"t\" }}{{ .a }}{{ end }}{{ template \"t\" 1 }}",
+        "executing \"t\" at <.a>: can't evaluate field a in type int",
+    );
     fails("{{ template \"no\" }}", "at <{{template \"no\"}}>: template \"no\" not defined");
     fails("{{ $labels.job 1 }}", "at <$labels.job>: job is not a method but has arguments");
     fails("{{ .Value 1 }}", "Value has arguments but cannot be invoked as function");
@@ -302,10 +360,25 @@ fn uses_are_known_without_expanding() {
         let template = Template::parse(text).expect(text);
         (template.uses_value(), template.uses_query())
     };
-    for text in ["{{ $value }}", "{{ .Value }}", "{{ . }}", "{{ $ }}", "{{ range $labels }}{{ $.Value }}{{ end }}", "{{ template \"t\" . }}{{ define \"t\" }}{{ end }}", "{{ if 1 }}{{ humanize (.Value) }}{{ end }}"] {
+    for text in [
+        "{{ $value }}",
+        "{{ .Value }}",
+        "{{ . }}",
+        "{{ $ }}",
+        "{{ range $labels }}{{ $.Value }}{{ end }}",
+        "{{ template \"t\" . }}{{ define \"t\" }}{{ end }}",
+        "{{ if 1 }}{{ humanize (.Value) }}{{ end }}",
+    ] {
         assert_eq!(uses(text), (true, false), "{text}");
     }
-    for text in ["x", "{{ $labels.Value }}", "{{ .Labels.a }}", "{{ range $labels }}{{ . }}{{ end }}", "{{ $.Labels }}", "{{ define \"t\" }}{{ . }}{{ end }}"] {
+    for text in [
+        "x",
+        "{{ $labels.Value }}",
+        "{{ .Labels.a }}",
+        "{{ range $labels }}{{ . }}{{ end }}",
+        "{{ $.Labels }}",
+        "{{ define \"t\" }}{{ . }}{{ end }}",
+    ] {
         assert_eq!(uses(text), (false, false), "{text}");
     }
     assert_eq!(uses("{{ range query \"up\" }}{{ .Value }}{{ end }}"), (false, true));

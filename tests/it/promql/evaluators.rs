@@ -1,6 +1,9 @@
 //! What the cases can be run against.
 
 use alertctl::promql::ast::Expr;
+use alertctl::promql::query::{self, QueryError, QueryOptions};
+use alertctl::store::{Batch, Store};
+use alertctl::time::{Millis, Timestamp};
 
 use crate::slow::{self, Context, Data, Fault, Options, Value};
 
@@ -48,5 +51,73 @@ impl Evaluate for Slow {
 
     fn range(&self, storage: &Self::Storage, expr: &Expr, context: Context) -> Result<Value, Fault> {
         slow::range(storage, expr, context, &self.0)
+    }
+}
+
+/// The evaluator of the crate, with options.
+pub(crate) struct Block(pub(crate) Options);
+
+impl Evaluate for Block {
+    type Storage = Store;
+
+    fn name(&self) -> &'static str {
+        "block evaluator"
+    }
+
+    fn load(&self, data: &Data) -> Store {
+        let mut store = Store::default();
+        store.keep_all();
+        for (labels, points) in data {
+            let id = store.series(labels);
+            let mut batch = Batch::default();
+            for (at, value) in points {
+                batch.push(id, Timestamp(*at), *value, 0);
+            }
+            store.append(&batch).expect("points in time order");
+        }
+        store
+    }
+
+    fn instant(&self, store: &Store, expr: &Expr, at: i64) -> Result<Value, Fault> {
+        query::instant(store, expr, Timestamp(at), &query_options(&self.0)).map(value).map_err(|error| fault(&error))
+    }
+
+    fn range(&self, store: &Store, expr: &Expr, context: Context) -> Result<Value, Fault> {
+        let steps = (Timestamp(context.start), Timestamp(context.end), Millis(context.step));
+        query::range(store, expr, steps, &query_options(&self.0)).map(value).map_err(|error| fault(&error))
+    }
+}
+
+fn query_options(options: &Options) -> QueryOptions {
+    QueryOptions {
+        lookback: Millis(options.lookback),
+        subquery_step: Millis(options.subquery_step),
+        delayed_names: options.delayed_names,
+    }
+}
+
+fn value(value: query::Value) -> Value {
+    match value {
+        query::Value::Scalar(value) => Value::Scalar(value),
+        query::Value::String(text) => Value::String(text),
+        query::Value::Vector(samples) => Value::Vector(samples),
+        query::Value::Matrix(series) => {
+            let points =
+                |samples: Vec<(Timestamp, f64)>| samples.into_iter().map(|(at, value)| (at.0, value)).collect();
+            Value::Matrix(series.into_iter().map(|series| (series.labels, points(series.samples))).collect())
+        }
+    }
+}
+
+fn fault(error: &QueryError) -> Fault {
+    match error {
+        QueryError::Failed(words) => Fault::Failed(words.clone()),
+        QueryError::Refused(problems) => {
+            let unsupported = problems.iter().find_map(|problem| problem.message.strip_prefix("not supported yet: "));
+            match unsupported {
+                Some(what) => Fault::Unsupported(what.replace('`', "")),
+                None => Fault::Failed(error.to_string()),
+            }
+        }
     }
 }
