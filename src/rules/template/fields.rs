@@ -1,6 +1,7 @@
 //! Fields and methods of values.
 
 use super::TemplateData;
+use super::functions::Type;
 use super::instant::{Duration, Instant, month_name, weekday_name};
 use super::value::Value;
 
@@ -8,8 +9,8 @@ use super::value::Value;
 pub(super) enum Member {
     /// A value that takes no arguments; the words of the refusal if it gets some.
     Value(Value, &'static str),
-    /// A method, with the number of its arguments.
-    Method(Method, usize),
+    /// A method, with the type of its one argument if it takes one.
+    Method(Method, Option<Type>),
     /// Nothing; the words of the error.
     Missing(String),
 }
@@ -21,6 +22,8 @@ pub(super) enum Method {
     Time(fn(Instant) -> Value),
     /// `Format` of a time.
     Format,
+    /// `Add` of a time.
+    Add,
     /// Of a duration, without arguments.
     Duration(fn(Duration) -> Value),
 }
@@ -65,7 +68,9 @@ pub(super) fn member(data: &TemplateData<'_>, value: &Value, name: &str) -> Memb
         _ => None,
     };
     match method {
-        Some(method) => Member::Method(method, usize::from(matches!(method, Method::Format))),
+        Some(Method::Format) => Member::Method(Method::Format, Some(Type::Text)),
+        Some(Method::Add) => Member::Method(Method::Add, Some(Type::Duration)),
+        Some(method) => Member::Method(method, None),
         None => Member::Missing(format!("can't evaluate field {name} in type {}", value.type_name())),
     }
 }
@@ -73,6 +78,7 @@ pub(super) fn member(data: &TemplateData<'_>, value: &Value, name: &str) -> Memb
 fn time_method(name: &str) -> Option<Method> {
     Some(Method::Time(match name {
         "Format" => return Some(Method::Format),
+        "Add" => return Some(Method::Add),
         "String" => |at| Value::text(at.to_string()),
         "UTC" | "Local" => Value::Time,
         "Unix" => |at| Value::Int(at.0.div_euclid(1000)),
@@ -102,13 +108,17 @@ fn duration_method(name: &str) -> Option<Method> {
     }))
 }
 
-/// Runs a method on the value it was found on, with arguments that were checked to be texts.
+/// Runs a method on the value it was found on, with arguments whose types were checked.
 pub(super) fn run(method: Method, value: &Value, args: &[Value]) -> Value {
     match (method, value) {
         (Method::Time(method), Value::Time(at)) => method(*at),
         (Method::Format, Value::Time(at)) => {
             Value::text(at.format(args.first().and_then(Value::as_text).unwrap_or_default()))
         }
+        (Method::Add, Value::Time(at)) => match args.first() {
+            Some(Value::Duration(span)) => Value::Time(Instant(at.0.saturating_add(span.0 / 1_000_000))),
+            _ => Value::Nothing,
+        },
         (Method::Duration(method), Value::Duration(span)) => method(*span),
         _ => Value::Nothing,
     }

@@ -24,6 +24,8 @@ pub(super) enum Type {
     Samples,
     /// `*template.sample`
     Sample,
+    /// `time.Duration`, of methods only.
+    Duration,
 }
 
 impl Type {
@@ -34,6 +36,7 @@ impl Type {
             Self::Text => "string",
             Self::Samples => "template.queryResult",
             Self::Sample => "*template.sample",
+            Self::Duration => "time.Duration",
         }
     }
 }

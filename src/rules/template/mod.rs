@@ -1,10 +1,12 @@
 //! Go's text/template, as Prometheus offers it in labels and annotations.
 //!
-//! A text is cut into tokens (`lex`), made a tree (`parse`, `tree`), and walked through for each alert (`exec`).
+//! A text is cut into tokens (`lex`), made a tree (`parse`, `pipeline`, `tree`), and walked through for each alert
+//! (`exec`, `eval`).
 
 mod collections;
 mod compare;
 mod escape;
+mod eval;
 mod exec;
 mod fields;
 mod functions;
@@ -14,6 +16,7 @@ mod lex;
 mod literal;
 mod number_format;
 mod parse;
+mod pipeline;
 mod print;
 #[cfg(test)]
 mod tests;
