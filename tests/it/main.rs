@@ -1,4 +1,5 @@
 //! The one test binary: what must hold of the crate as a whole.
 
+mod alerts;
 mod promql;
 mod slow;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alertctl::labels::LabelSet;
 use alertctl::promql::ast::{Expr, ExprKind, Type, UnaryOp};
 
-use super::{Context, Data, Fault, Options, SAME_LABELS, failed};
+use super::{Context, Fault, Options, SAME_LABELS, View, failed};
 
 /// One value of one series at one step.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub(crate) fn text(expr: &Expr) -> String {
 /// Evaluates one query.
 pub(crate) struct Evaluator<'a> {
     /// What was recorded.
-    pub(crate) data: &'a Data,
+    pub(crate) data: &'a [View<'a>],
     /// What it is evaluated with.
     pub(crate) options: &'a Options,
     /// The query's own times.

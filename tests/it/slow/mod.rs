@@ -10,11 +10,14 @@ mod call;
 mod dates;
 mod durations;
 mod eval;
+pub(crate) mod groups;
 mod pointwise;
 mod relabel;
 mod select;
 mod support;
 mod windows;
+
+use std::borrow::Cow;
 
 use alertctl::labels::LabelSet;
 use alertctl::promql::ast::{Expr, Type};
@@ -26,6 +29,9 @@ pub(crate) type Series = (LabelSet, Vec<(i64, f64)>);
 
 /// What was recorded.
 pub(crate) type Data = [Series];
+
+/// A series as far as a query may see it.
+pub(crate) type View<'a> = (&'a LabelSet, Cow<'a, [(i64, f64)]>);
 
 /// What a query is evaluated with.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +85,18 @@ fn failed<T>(words: impl Into<String>) -> Result<T, Fault> {
 /// The fault of two samples with one label set.
 const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
 
+/// Shows all samples.
+fn views(data: &Data) -> Vec<View<'_>> {
+    data.iter().map(|(labels, points)| (labels, Cow::Borrowed(points.as_slice()))).collect()
+}
+
 /// Evaluates an expression at one time, as a rule does.
 pub(crate) fn instant(data: &Data, expr: &Expr, at: i64, options: &Options) -> Result<Value, Fault> {
+    instant_of(&views(data), expr, at, options)
+}
+
+/// Evaluates an expression at one time on what a query may see.
+pub(crate) fn instant_of(data: &[View<'_>], expr: &Expr, at: i64, options: &Options) -> Result<Value, Fault> {
     let context = Context { start: at, end: at, step: 0 };
     support::check(expr)?;
     durations::check(expr, context)?;
@@ -110,7 +126,7 @@ pub(crate) fn range(data: &Data, expr: &Expr, context: Context, options: &Option
     durations::check(expr, context)?;
     let steps: Vec<i64> =
         (0..).map(|at| context.start + at * context.step).take_while(|at| *at <= context.end).collect();
-    let evaluator = Evaluator { data, options, context };
+    let evaluator = Evaluator { data: &views(data), options, context };
     match expr.ty() {
         Type::Scalar => {
             let values = evaluator.scalars(expr, &steps)?;

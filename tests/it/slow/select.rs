@@ -7,7 +7,7 @@ use alertctl::promql::ast::{At, Expr, ExprKind, Modifiers, Selector, Subquery};
 use alertctl::store::is_stale;
 
 use super::eval::{Evaluator, Sample, Vector};
-use super::{Fault, durations};
+use super::{Fault, View, durations};
 
 /// One series of a range vector: its samples within the window of each step.
 pub(crate) struct Windows {
@@ -39,10 +39,10 @@ impl Evaluator<'_> {
     }
 
     /// Returns the series a selector takes, in label order.
-    fn matching(&self, selector: &Selector) -> Vec<&(LabelSet, Vec<(i64, f64)>)> {
+    fn matching(&self, selector: &Selector) -> Vec<&View<'_>> {
         let wanted = |labels: &LabelSet| selector.matchers.iter().all(|matcher| matcher.matches_set(labels));
         let mut found: Vec<_> = self.data.iter().filter(|(labels, _)| wanted(labels)).collect();
-        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found.sort_by(|a, b| a.0.cmp(b.0));
         found
     }
 
@@ -56,11 +56,12 @@ impl Evaluator<'_> {
         let mut vectors = Vec::new();
         for step in steps {
             let reference = self.reference(&selector.modifiers, *step)?;
-            let newest = |points: &[(i64, f64)]| points.iter().rev().find(|(at, _)| *at <= reference).copied();
+            let newest =
+                |points: &[(i64, f64)]| points[..points.partition_point(|(at, _)| *at <= reference)].last().copied();
             let fresh = |(at, value): &(i64, f64)| *at > reference - self.options.lookback && !is_stale(*value);
             let samples = series.iter().filter_map(|(labels, points)| {
                 let (at, value) = newest(points).filter(fresh)?;
-                Some((Sample { labels: labels.clone(), value, drop_name: false }, at))
+                Some((Sample { labels: (*labels).clone(), value, drop_name: false }, at))
             });
             vectors.push(samples.collect());
         }
@@ -118,14 +119,7 @@ impl Evaluator<'_> {
         let mut rows: Vec<(Sample, Vec<(i64, f64)>)> = Vec::new();
         // Where names are dropped late, one step may hold a label set twice: the number tells them apart.
         let mut numbers: BTreeMap<(LabelSet, usize), usize> = BTreeMap::new();
-        let vectors = match subquery.expr.ty() {
-            alertctl::promql::ast::Type::Scalar => {
-                let values = self.scalars(&subquery.expr, &inner)?;
-                let sample = |value| Sample { labels: LabelSet::empty(), value, drop_name: false };
-                values.into_iter().map(|value| vec![sample(value)]).collect()
-            }
-            _ => self.vectors(&subquery.expr, &inner)?,
-        };
+        let vectors = self.vectors(&subquery.expr, &inner)?;
         for (at, vector) in inner.iter().zip(vectors) {
             let mut met: BTreeMap<LabelSet, usize> = BTreeMap::new();
             for sample in vector {
@@ -148,8 +142,9 @@ impl Evaluator<'_> {
 /// Cuts the window `reference - range < t <= reference` of each step out of a series; stale markers are no samples.
 fn cut(labels: &LabelSet, drop_name: bool, points: &[(i64, f64)], references: &[i64], range: i64) -> Windows {
     let within = |reference: i64| {
-        let inside = |(at, value): &(i64, f64)| *at > reference - range && *at <= reference && !is_stale(*value);
-        points.iter().copied().filter(inside).collect()
+        let until = |bound: i64| points.partition_point(|(at, _)| *at <= bound);
+        let inside = &points[until(reference - range)..until(reference)];
+        inside.iter().copied().filter(|(_, value)| !is_stale(*value)).collect()
     };
     let windows = references.iter().map(|reference| within(*reference)).collect();
     Windows { labels: labels.clone(), drop_name, windows }
