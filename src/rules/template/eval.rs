@@ -131,8 +131,23 @@ impl<'t> Walker<'t, '_, '_> {
         args: &'t [Operand],
         last: Option<Value>,
     ) -> Evaluated {
+        let given = args.len() + usize::from(last.is_some());
+        let least = function.params.len();
+        if given < least || (given > least && function.rest.is_none()) {
+            let words = if function.rest.is_some() { "at least " } else { "" };
+            return self.fail(&format!("wrong number of args for {}: want {words}{least} got {given}", function.name));
+        }
         let run = match function.run {
             Run::Call(run) => run,
+            Run::Template => {
+                let name = self.argument(dot, &args[0], Type::Text)?;
+                let data = match (args.get(1), last) {
+                    (Some(arg), _) => self.argument(dot, arg, Type::Any)?,
+                    (None, last) => last.unwrap_or(Value::Nothing),
+                };
+                self.at = Some(place);
+                return self.template_text(name.as_text().unwrap_or_default(), data);
+            }
             Run::And | Run::Or => {
                 let until = matches!(function.run, Run::Or);
                 let mut value = Value::Nothing;
@@ -145,7 +160,6 @@ impl<'t> Walker<'t, '_, '_> {
                 return Ok(last.unwrap_or(value));
             }
         };
-        // The parser has counted the arguments.
         let wanted = |at: usize| function.params.get(at).copied().or(function.rest).unwrap_or(Type::Any);
         let mut values = Vec::with_capacity(args.len() + 1);
         for (at, arg) in args.iter().enumerate() {

@@ -273,16 +273,34 @@ impl<'t> Walker<'t, '_, '_> {
 
     fn call(&mut self, dot: &Value, call: &'t Call) -> Result<(), String> {
         self.at = Some(Place::Call(call));
-        let Some((name, body)) = self.tree.defined.iter().find(|(name, _)| *name == call.name) else {
-            return self.fail(&format!("template {} not defined", Quoted(&call.name)));
-        };
-        if self.calls >= limits::TEMPLATE_DEPTH {
-            return self.fail(&format!("exceeded maximum template depth ({})", limits::TEMPLATE_DEPTH));
-        }
+        let (name, body) = self.defined(&call.name)?;
         let dot = match &call.pipe {
             Some(pipe) => self.pipe(dot, pipe)?,
             None => Value::Nothing,
         };
+        self.body(name, body, dot)
+    }
+
+    /// Expands a named template to a text.
+    pub(super) fn template_text(&mut self, name: &str, dot: Value) -> Result<Value, String> {
+        let (name, body) = self.defined(name)?;
+        let outer = std::mem::take(&mut self.out);
+        let done = self.deeper(|walker| walker.body(name, body, dot));
+        let text = std::mem::replace(&mut self.out, outer);
+        done.map(|()| Value::text(text.as_str()))
+    }
+
+    fn defined(&self, name: &str) -> Result<(&'t str, &'t [Node]), String> {
+        match self.tree.defined.iter().find(|(defined, _)| defined == name) {
+            Some(_) if self.calls >= limits::TEMPLATE_DEPTH => {
+                self.fail(&format!("exceeded maximum template depth ({})", limits::TEMPLATE_DEPTH))
+            }
+            Some((name, body)) => Ok((name, body)),
+            None => self.fail(&format!("template {} not defined", Quoted(name))),
+        }
+    }
+
+    fn body(&mut self, name: &'t str, body: &'t [Node], dot: Value) -> Result<(), String> {
         let outer = std::mem::replace(&mut self.variables, vec![("$", dot.clone())]);
         let outer_name = self.name.replace(name);
         self.calls += 1;

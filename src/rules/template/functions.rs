@@ -48,6 +48,8 @@ pub(super) enum Run {
     And,
     /// `or`: arguments are evaluated up to the first true one.
     Or,
+    /// `tmpl`: the text of a named template.
+    Template,
     /// With all arguments evaluated, their number and types checked.
     Call(fn(&mut Context<'_, '_>, &[Value]) -> Result<Value, String>),
 }
@@ -104,6 +106,7 @@ const fn open(
 ///
 /// Source: Go's `text/template` and Prometheus' `template` package.
 static FUNCTIONS: &[Function] = &[
+    Function { name: "tmpl", params: &[Type::Text, Type::Any], rest: None, run: Run::Template },
     Function { name: "and", params: ANY, rest: Some(Type::Any), run: Run::And },
     open("args", &[], |_, values| args(values)),
     open("eq", ANY, |_, values| compare::equal_any(values).map(Value::Bool)),

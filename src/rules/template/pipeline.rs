@@ -114,9 +114,8 @@ impl Parser<'_> {
         if command.words.is_empty() {
             return Err(problem(first.span, "a command is missing here", ""));
         }
-        if let Term::Function(function) = command.words[0].term {
-            self.check_count(function, first.span, command.words.len() - 1 + usize::from(stage > 0));
-        } else if stage > 0
+        if !matches!(command.words[0].term, Term::Function(_))
+            && stage > 0
             && !matches!(command.words[0].term, Term::Field(_) | Term::Variable(..) | Term::Chain(..))
             && !matches!(command.words[0].term, Term::Pipe(_))
         {
@@ -124,18 +123,6 @@ impl Parser<'_> {
             return Err(problem(first.span.to(end), "this is no function", help));
         }
         Ok(command)
-    }
-
-    fn check_count(&mut self, function: &Function, span: Span, given: usize) {
-        let least = function.params.len();
-        if given == least || (given > least && function.rest.is_some()) {
-            return;
-        }
-        let words = |count: usize| format!("{count} argument{}", if count == 1 { "" } else { "s" });
-        let more = if function.rest.is_some() { "at least " } else { "" };
-        let message = format!("`{}` takes {more}{} and gets {given}", function.name, words(least));
-        let help = "a value before `|` is the last argument";
-        self.problems.push(problem(span, message, help));
     }
 
     /// Reads one word of a command and the fields attached to it.
@@ -147,11 +134,6 @@ impl Parser<'_> {
         while self.peek().kind == Kind::Field && !self.peek().spaced {
             let field = self.next();
             fields.push(self.written(field)[1..].to_owned());
-        }
-        if let Term::Function(function) = operand.term
-            && (word > 0 || !fields.is_empty())
-        {
-            self.check_count(function, token.span, 0);
         }
         if fields.is_empty() {
             return Ok(operand);
@@ -209,7 +191,6 @@ impl Parser<'_> {
         let name = self.written(token);
         let near = nearest(name, functions::names().chain(["$value", "$labels"]));
         let help = match (name, near.first()) {
-            ("tmpl", _) => "`tmpl` is for console pages; use `template \"name\" value`".to_owned(),
             ("call", _) => "nothing in an alert's template can be called".to_owned(),
             (_, Some(near)) => format!("did you mean `{near}`?"),
             _ => "Prometheus offers Go's own functions and those of its template reference, no others".to_owned(),

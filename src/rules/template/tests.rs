@@ -288,6 +288,19 @@ fn queries_are_answered() {
 }
 
 #[test]
+fn a_wrong_number_of_arguments_is_an_error_of_the_expansion() {
+    fails("{{ humanize }}", "at <humanize>: wrong number of args for humanize: want 1 got 0");
+    fails("{{ $value | humanize 1 }}", "wrong number of args for humanize: want 1 got 2");
+    fails("{{ printf }}", "wrong number of args for printf: want at least 1 got 0");
+}
+
+#[test]
+fn tmpl_gives_the_text_of_a_named_template() {
+    check("{{ define \"a\" }}<{{ . }}>{{ end }}{{ tmpl \"a\" 1 | toUpper }}{{ 2 | tmpl \"a\" }}", "<1><2>");
+    fails("{{ tmpl \"none\" . }}", "template \"none\" not defined");
+}
+
+#[test]
 fn errors_are_worded_and_placed_as_by_prometheus() {
     assert_eq!(
         expand_for(1.0, "Broken: {{ query \"none\" | first | value }}").expect_err("no sample"),
@@ -318,7 +331,6 @@ fn errors_are_worded_and_placed_as_by_prometheus() {
 #[test]
 fn what_can_not_work_is_refused() {
     refused("{{ nope }}", "nope", "there is no function `nope`");
-    refused("{{ tmpl \"a\" . }}", "tmpl", "there is no function `tmpl`");
     refused("{{ $x }}", "$x", "there is no variable `$x` here");
     refused("{{ $x = 1 }}", "$x", "there is no variable `$x` here");
     refused("{{ if $y := 1 }}{{ end }}{{ $y }}", "$y", "there is no variable `$y` here");
@@ -334,8 +346,6 @@ fn what_can_not_work_is_refused() {
     refused("{{ \"a }}", "\"", "a text in quotes that is never closed");
     refused("{{ (1 }}", "(", "a `(` that is never closed");
     refused("{{ 1) }}", ")", "a `)` without its `(`");
-    refused("{{ humanize }}", "humanize", "`humanize` takes 1 argument and gets 0");
-    refused("{{ $value | humanize 1 }}", "humanize", "`humanize` takes 1 argument and gets 2");
     refused("{{ $value > 5 }}", ">", "`>` has no meaning as a value");
     refused("{{ $value | 5 }}", "5", "this is no function");
     refused("{{ break }}", "break", "a `break` outside of any `range`");
@@ -344,7 +354,7 @@ fn what_can_not_work_is_refused() {
     refused("{{ 1.x }}", "1.x", "`1.x` is not a number");
     refused("{{ \"a\".x }}", ".x", "`\"a\"` has no fields");
     refused("{{ define \"t\" }}a{{ end }}{{ define \"t\" }}b{{ end }}", "\"t\"", "the template `t` is defined twice");
-    let all = Template::parse("{{ a }}{{ $b }}{{ humanize }}").expect_err("three problems");
+    let all = Template::parse("{{ a }}{{ $b }}{{ humanise }}").expect_err("three problems");
     assert_eq!(all.len(), 3);
 }
 
