@@ -3,3 +3,4 @@
 mod alerts;
 mod promql;
 mod slow;
+mod tidy;

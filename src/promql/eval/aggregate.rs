@@ -52,7 +52,7 @@ pub(super) fn evaluate(
 
 /// Reused states of folds, one for each group and step.
 #[derive(Default)]
-pub(super) struct Folds {
+pub(crate) struct Folds {
     sums: Vec<Kahan>,
     means: Vec<Mean>,
     spreads: Vec<Spread>,

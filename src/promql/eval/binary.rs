@@ -55,7 +55,7 @@ pub(super) fn evaluate(
 
 /// Reused bits: which pairs were seen.
 #[derive(Default)]
-pub(super) struct Pairs {
+pub(crate) struct Pairs {
     /// By row: the steps that were matched for the group that matched it last.
     matched: Vec<u64>,
     matched_by: Vec<u32>,

@@ -1,6 +1,6 @@
 //! Reads pipelines: commands, their words, and the variables that they set.
 
-use super::functions::{self, Function};
+use super::functions;
 use super::lex::{Kind, Token};
 use super::literal;
 use super::parse::{GIVEN, Parsed, Parser, problem};
