@@ -3,5 +3,6 @@
 pub mod alert;
 pub(crate) mod bits;
 pub mod condition;
+pub(crate) mod order;
 pub mod schedule;
 pub mod timeline;
