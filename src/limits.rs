@@ -46,3 +46,5 @@ pub const CONFLICTS_SHOWN: usize = 3;
 pub const DIAGNOSTICS_BYTES: usize = 15 << 10;
 /// The longest source line that is shown whole beside a caret. Unit: characters.
 pub const SOURCE_LINE_SHOWN: usize = 200;
+/// The most different messages of failed evaluations that are kept for one rule; others are counted together.
+pub const FAULT_MESSAGES: usize = 100;

@@ -1,8 +1,417 @@
-//! The alert engine.
+//! The alert engine: from rules and a recording to events.
+//!
+//! [`Engine`] goes through the slots of all groups in slices of time. In a slice, stages of rules that may depend on
+//! each other run one after the other; a rule's result is folded into alerts or recorded series; what was written is
+//! visible to later readers as it would be on a server.
 
 pub mod alert;
+mod alerting;
 pub(crate) mod bits;
+mod build;
+mod cause;
 pub mod condition;
-pub(crate) mod order;
+mod counts;
+mod naming;
+mod order;
+mod query;
+mod record;
+mod rule;
 pub mod schedule;
+mod stage;
+mod targets;
 pub mod timeline;
+mod written;
+
+use crate::diagnostic::Diagnostics;
+use crate::labels::LabelSet;
+use crate::rules::RuleFile;
+use crate::store::{Reach, Store};
+use crate::time::{Millis, Timestamp};
+
+use self::alert::State;
+use self::alerting::Draft;
+use self::naming::{Ask, External, Sample};
+use self::query::Queries;
+use self::rule::{Body, RuleRun};
+use self::schedule::{Align, Slots, TooManySteps};
+use self::stage::{Run, Stage};
+use self::timeline::{Event, GroupSchedule, OpenAlert, Phase, RuleClock, RuleCounts, RuleId, Timeline};
+use self::written::WrittenSeries;
+
+pub use self::rule::FaultAt;
+pub use self::written::WrittenSample;
+
+/// How rules are evaluated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineOptions {
+    /// The interval of groups that give none; also the step of subqueries that give none.
+    pub interval: Millis,
+    /// How far an instant selector looks back.
+    pub lookback: Millis,
+    /// Where the slots of groups lie.
+    pub align: Align,
+    /// `$externalLabels` of templates.
+    pub external_labels: LabelSet,
+    /// `$externalURL` of templates.
+    pub external_url: String,
+    /// Whether metric names are dropped only at the end of an evaluation.
+    pub delayed_names: bool,
+    /// The first instant that may be a slot; the first sample when absent.
+    pub start: Option<Timestamp>,
+    /// The last instant that may be a slot; the last sample when absent.
+    pub end: Option<Timestamp>,
+    /// Whether all written series are written and kept for queries, read by a rule or not.
+    pub keep_written: bool,
+    /// Whether every fault and every written sample is told ([`Engine::take_faults`], [`Engine::take_written`]).
+    pub trace: bool,
+}
+
+/// Prometheus' own defaults.
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            interval: Millis(60_000),
+            lookback: Millis(300_000),
+            align: Align::Epoch,
+            external_labels: LabelSet::empty(),
+            external_url: String::new(),
+            delayed_names: false,
+            start: None,
+            end: None,
+            keep_written: false,
+            trace: false,
+        }
+    }
+}
+
+/// What is known of a group from its file.
+struct GroupInfo {
+    name: String,
+    interval_from_file: bool,
+    schedule: usize,
+}
+
+/// What is known of a rule from its file.
+struct RuleInfo {
+    schedule: usize,
+    query_offset: Millis,
+    /// How long after the first sample its windows are full.
+    warmth: Millis,
+    /// Metric names that it writes.
+    written: Vec<String>,
+}
+
+/// The slots of all groups of one interval.
+struct Schedule {
+    interval: Millis,
+    /// Known once the recording has begun.
+    slots: Option<Slots>,
+}
+
+impl Schedule {
+    fn new(interval: Millis) -> Self {
+        Self { interval, slots: None }
+    }
+}
+
+/// Evaluates rules on a recording that comes in pieces.
+///
+/// The caller appends samples to a store, calls [`Engine::advance`] with the time up to which they are complete, takes
+/// the events, lets the store evict what was evaluated ([`Engine::evaluated`]), and in the end calls
+/// [`Engine::finish`]. However the recording is cut, the events are the same. Memory does not grow with its length.
+pub struct Engine {
+    options: EngineOptions,
+    groups: Vec<GroupInfo>,
+    infos: Vec<RuleInfo>,
+    rules: Vec<RuleRun>,
+    stages: Vec<Stage>,
+    schedules: Vec<Schedule>,
+    reach: Reach,
+    written: WrittenSeries,
+    external: External,
+    queries: Queries,
+    /// The first sample.
+    start: Option<Timestamp>,
+    faults: Option<Vec<FaultAt>>,
+    drafts: Vec<Draft>,
+    events: Vec<Event>,
+}
+
+impl Engine {
+    /// Makes an engine of rule files, in the order that decides which rule sees what another writes, and registers with
+    /// the recording, before anything is read into it, what the rules select. Metric names that rules write are hidden
+    /// in the recording.
+    ///
+    /// # Errors
+    /// Where expressions can never be evaluated.
+    pub fn new(files: &[RuleFile], options: EngineOptions, recording: &mut Store) -> Result<Self, Diagnostics> {
+        build::build(files, options, recording)
+    }
+
+    /// Evaluates all slots for which the recording is complete, given that no sample stamped at or before `watermark`
+    /// will still come.
+    ///
+    /// # Errors
+    /// When a group would have more slots than [`crate::limits::STEPS`].
+    pub fn advance(&mut self, recording: &Store, watermark: Timestamp) -> Result<(), TooManySteps> {
+        if self.reach.pinned.is_some_and(|pinned| pinned > watermark) {
+            return Ok(());
+        }
+        self.begin(recording, watermark);
+        self.run_to(recording, watermark.minus(self.reach.ahead))
+    }
+
+    /// Evaluates the slots that are left, up to the last sample of the recording.
+    ///
+    /// # Errors
+    /// When a group would have more slots than [`crate::limits::STEPS`].
+    pub fn finish(&mut self, recording: &Store, last_sample: Timestamp) -> Result<(), TooManySteps> {
+        self.begin(recording, last_sample);
+        self.run_to(recording, last_sample)
+    }
+
+    /// Lays out the slots once the first sample is known.
+    fn begin(&mut self, recording: &Store, watermark: Timestamp) {
+        if self.start.is_some() {
+            return;
+        }
+        let facts = recording.ids().map(|id| recording.facts(id)).filter(|facts| facts.samples > 0);
+        let Some(first) = facts.map(|facts| facts.first).min().filter(|first| *first <= watermark) else { return };
+        self.start = Some(first);
+        let from = self.options.start.unwrap_or(first);
+        for schedule in &mut self.schedules {
+            schedule.slots = Some(Slots::new(schedule.interval, self.options.align, from, first));
+        }
+    }
+
+    /// Evaluates all slots up to and at a time, slice by slice.
+    fn run_to(&mut self, recording: &Store, to: Timestamp) -> Result<(), TooManySteps> {
+        let to = self.options.end.map_or(to, |end| end.min(to));
+        for group in &self.groups {
+            if let Some(slots) = &self.schedules[group.schedule].slots {
+                slots.check(&group.name, to)?;
+            }
+        }
+        while self.schedules.iter().filter_map(|schedule| schedule.slots).any(|slots| slots.next() <= to) {
+            let until = self.slice_end().min(to);
+            let mut slots = vec![Vec::new(); self.schedules.len()];
+            for (schedule, taken) in self.schedules.iter_mut().zip(&mut slots) {
+                if let Some(slots) = &mut schedule.slots {
+                    slots.take(until, taken);
+                }
+            }
+            for stage in &mut self.stages {
+                stage.run(
+                    &slots,
+                    &mut Run {
+                        recording,
+                        written: &mut self.written,
+                        rules: &mut self.rules,
+                        external: &self.external,
+                        queries: &self.queries,
+                        drafts: &mut self.drafts,
+                        faults: self.faults.as_mut(),
+                    },
+                );
+            }
+            self.tell(recording);
+            self.written.store.evict(self.evaluated());
+        }
+        Ok(())
+    }
+
+    /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have.
+    fn slice_end(&self) -> Timestamp {
+        let mut steps = vec![1; self.schedules.len()];
+        for unit in self.stages.iter().flat_map(Stage::units) {
+            let steps = &mut steps[unit.schedule];
+            *steps = unit.program.block_steps(unit.interval).max(*steps);
+        }
+        let slots = self.schedules.iter().zip(steps).filter_map(|(schedule, steps)| Some((schedule.slots?, steps)));
+        slots
+            .map(|(slots, steps)| slots.after(i64::try_from(steps).unwrap_or(i64::MAX)))
+            .min()
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// Makes events of the drafts of a slice.
+    fn tell(&mut self, recording: &Store) {
+        let mut drafts = std::mem::take(&mut self.drafts);
+        drafts.sort_by(|a, b| {
+            (a.event.at, a.event.rule)
+                .cmp(&(b.event.at, b.event.rule))
+                .then_with(|| a.event.labels.cmp(&b.event.labels))
+        });
+        for mut draft in drafts.drain(..) {
+            if let Some((value, at)) = draft.annotate {
+                let sample = Sample { labels: &draft.sample, value, at };
+                draft.event.annotations = self.annotations(draft.event.rule, sample, recording);
+            }
+            self.events.push(draft.event);
+        }
+        self.drafts = drafts;
+    }
+
+    /// Expands the annotations of a rule for a sample.
+    fn annotations(&self, rule: RuleId, sample: Sample<'_>, recording: &Store) -> Vec<(String, String)> {
+        let written = (&self.written.store, self.written.writers.as_slice());
+        let ask: &mut Ask<'_> = &mut |text, slot| self.queries.answer(rule.0 as usize, text, slot, recording, written);
+        match &self.rules[rule.0 as usize].body {
+            Body::Alerting(alerting) => alerting.naming.annotations(sample, &self.external, ask),
+            Body::Recording(_) => Vec::new(),
+        }
+    }
+
+    /// Hands over the events since the last call, by time, rule and labels.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Hands the events since the last call to a timeline.
+    pub fn drain_into(&mut self, timeline: &mut Timeline) {
+        for event in self.take_events() {
+            let clock = self.clock(event.rule);
+            timeline.push(event, &clock);
+        }
+    }
+
+    /// Hands over every failed evaluation since the last call, if [`EngineOptions::trace`] is set.
+    pub fn take_faults(&mut self) -> Vec<FaultAt> {
+        self.faults.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Hands over everything that was written since the last call, if [`EngineOptions::trace`] is set: each rule's
+    /// samples and stale markers ascend by series.
+    pub fn take_written(&mut self) -> Vec<WrittenSample> {
+        self.written.trace.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Returns the store of the series that rules wrote; it holds what rules may still read, or all with
+    /// [`EngineOptions::keep_written`].
+    #[must_use]
+    pub fn written(&self) -> &Store {
+        &self.written.store
+    }
+
+    /// Returns the alerts that are active after the last slot, by rule and labels.
+    #[must_use]
+    pub fn open(&self, recording: &Store) -> Vec<OpenAlert> {
+        let mut open = Vec::new();
+        for rule in &self.rules {
+            let Body::Alerting(alerting) = &rule.body else { continue };
+            let mut alerts: Vec<_> = alerting.active().collect();
+            alerts.sort_by_key(|(labels, ..)| *labels);
+            for (labels, state, activity, sample) in alerts {
+                let annotations = match state {
+                    State::Pending { active_at } => {
+                        let sample = Sample { labels: sample, value: activity.value_active, at: active_at };
+                        self.annotations(rule.id, sample, recording)
+                    }
+                    _ => Vec::new(),
+                };
+                let (labels, phase, activity) = (labels.clone(), state.phase(), *activity);
+                debug_assert_ne!(phase, Phase::Inactive, "only active alerts are open");
+                open.push(OpenAlert { rule: rule.id, labels, phase, annotations, activity });
+            }
+        }
+        open
+    }
+
+    /// Hands the alerts that are active after the last slot to a timeline, as the end of a run does.
+    pub fn close_into(&self, timeline: &mut Timeline, recording: &Store) {
+        for open in self.open(recording) {
+            let clock = self.clock(open.rule);
+            timeline.push_open(open, &clock);
+        }
+    }
+
+    /// Returns the time up to which nothing is evaluated any more: what no selector reaches from a later time may be
+    /// evicted.
+    #[must_use]
+    pub fn evaluated(&self) -> Timestamp {
+        let next = |info: &RuleInfo| match &self.schedules[info.schedule].slots {
+            Some(slots) => slots.next().minus(info.query_offset).minus(Millis(1)),
+            None => Timestamp::MIN,
+        };
+        self.infos.iter().map(next).min().unwrap_or(Timestamp::MIN)
+    }
+
+    /// Returns the first slot that was evaluated and the last one, over all groups.
+    #[must_use]
+    pub fn range(&self) -> Option<(Timestamp, Timestamp)> {
+        let run = || self.schedules.iter().filter_map(|schedule| schedule.slots).filter(|slots| slots.taken() > 0);
+        Some((run().map(|slots| slots.first()).min()?, run().filter_map(|slots| slots.last()).max()?))
+    }
+
+    /// Returns the number of rules, over all files and groups.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Tells whether there is no rule.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Returns when a rule was evaluated, as its episodes need to know.
+    ///
+    /// # Panics
+    /// When there is no such rule.
+    #[must_use]
+    pub fn clock(&self, rule: RuleId) -> RuleClock {
+        let info = &self.infos[rule.0 as usize];
+        let Schedule { interval, slots } = &self.schedules[info.schedule];
+        RuleClock {
+            interval: *interval,
+            warm_from: self.warm_from(info).unwrap_or(Timestamp::MIN),
+            last: slots.and_then(|slots| slots.last()).unwrap_or(Timestamp::MIN),
+        }
+    }
+
+    /// Returns the first slot from which on all windows of a rule lie within the recording.
+    fn warm_from(&self, info: &RuleInfo) -> Option<Timestamp> {
+        let slots = self.schedules[info.schedule].slots?;
+        let warm =
+            Slots::new(slots.interval(), Align::Offset(slots.offset()), self.start?.plus(info.warmth), slots.first());
+        Some(warm.first().max(slots.first()))
+    }
+
+    /// Returns what was counted of each rule, in their order.
+    #[must_use]
+    pub fn counts(&self, recording: &Store) -> Vec<RuleCounts> {
+        let mut known = recording.metric_names();
+        known.extend(self.infos.iter().flat_map(|info| &info.written).map(String::as_str));
+        known.sort_unstable();
+        let of = |(rule, info): (&RuleRun, &RuleInfo)| {
+            let missing = rule.selected.iter().filter(|name| known.binary_search(&name.as_str()).is_err());
+            let mut counts = rule.counting.counts();
+            counts.warm_from = self.warm_from(info);
+            counts.missing_metrics = missing.cloned().collect();
+            counts
+        };
+        self.rules.iter().zip(&self.infos).map(of).collect()
+    }
+
+    /// Returns what each group was evaluated with, in their order.
+    #[must_use]
+    pub fn schedules(&self) -> Vec<GroupSchedule> {
+        let of = |group: &GroupInfo| {
+            let Schedule { interval, slots } = &self.schedules[group.schedule];
+            GroupSchedule {
+                interval: *interval,
+                interval_from_file: group.interval_from_file,
+                offset: slots.map(|slots| slots.offset()).unwrap_or_default(),
+                steps: slots.map_or(0, |slots| slots.taken()),
+            }
+        };
+        self.groups.iter().map(of).collect()
+    }
+
+    /// Returns how far from a slot the rules look, all taken together.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+}

@@ -180,7 +180,7 @@ fn tie_rivals(
         buckets.sort_unstable_by_key(|bucket| bucket.first().map(|(rule, _)| *rule));
         for bucket in buckets {
             for (at, (a, mine)) in bucket.iter().enumerate() {
-                for (b, theirs) in bucket[at + 1..].iter().filter(|(b, theirs)| a != b && mine.may_equal(theirs)) {
+                for (b, _) in bucket[at + 1..].iter().filter(|(b, theirs)| a != b && mine.may_equal(theirs)) {
                     edges[*a].push(number(*b));
                     edges[*b].push(number(*a));
                     tie_readers(ties, reads, (*a, *b), edges);

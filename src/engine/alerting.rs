@@ -1,0 +1,382 @@
+//! One evaluation after the other of an alerting rule: which alerts there are, and what becomes of them.
+
+use hashbrown::HashMap;
+
+use crate::labels::LabelSet;
+use crate::promql::program::Root;
+use crate::time::{Millis, Timestamp};
+
+use super::alert::{Change, Pace, State, Tracker};
+use super::bits;
+use super::condition::Condition;
+use super::naming::{Naming, Sample};
+use super::rule::{Pass, StepFault};
+use super::targets::{Merged, Targets, any_good, row_bits};
+use super::timeline::{Activity, Cause, Event, Phase, RuleId};
+use super::written::Outputs;
+
+/// The words of a failed evaluation of which two samples give one alert.
+const DUPLICATE: &str = "vector contains metrics with the same labelset after applying alert labels";
+
+/// An event whose annotations are not expanded and whose cause may still be looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub event: Event,
+    /// The step within its block.
+    pub step: usize,
+    /// Labels of the sample that the annotations and the cause are about.
+    pub sample: LabelSet,
+    /// Value and slot that the annotations are about, where there are any.
+    pub annotate: Option<(f64, Timestamp)>,
+}
+
+/// One alert.
+#[derive(Debug)]
+struct Alert {
+    labels: LabelSet,
+    tracker: Tracker,
+    /// Labels of the sample that made it active.
+    sample: LabelSet,
+    /// Row and value at the step at hand.
+    candidate: Option<(usize, f64)>,
+    /// Whether it is among those that are looked at in every step.
+    live: bool,
+    /// The series that tell of it.
+    outs: Option<[u32; 3]>,
+    /// Those of a forgotten alert whose place it takes.
+    spare_outs: Option<[u32; 3]>,
+}
+
+/// An alerting rule and its alerts.
+pub(crate) struct Alerting {
+    pub naming: Naming,
+    pace: Pace,
+    limit: usize,
+    /// Whether anything may read the series that tell of its alerts.
+    writes: bool,
+    /// Whether each sample is named anew.
+    by_value: bool,
+    targets: Targets,
+    /// The target of a row is its alert, unless each sample is named anew.
+    alerts: Vec<Alert>,
+    by_labels: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
+    live: Vec<u32>,
+    /// Alerts that may be replaced once what they wrote is committed; those that may be now.
+    retired: Vec<u32>,
+    free: Vec<u32>,
+    merged: Merged,
+}
+
+impl Alerting {
+    pub(crate) fn new(naming: Naming, pace: Pace, limit: usize, writes: bool) -> Self {
+        let by_value = naming.by_value();
+        Self {
+            naming,
+            pace,
+            limit,
+            writes,
+            by_value,
+            targets: Targets::default(),
+            alerts: Vec::new(),
+            by_labels: HashMap::default(),
+            live: Vec::new(),
+            retired: Vec::new(),
+            free: Vec::new(),
+            merged: Merged::default(),
+        }
+    }
+
+    /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`.
+    pub(crate) fn fold(
+        &mut self,
+        rule: RuleId,
+        root: &Root<'_>,
+        failed: &mut [u64],
+        outputs: &mut Outputs,
+        faults: &mut Vec<StepFault>,
+        pass: &mut Pass<'_, '_>,
+    ) {
+        if !self.by_value {
+            self.name_rows(root, failed, pass);
+        }
+        let may_exceed = self.limit > 0 && (self.by_value || self.targets.len() > self.limit);
+        if self.by_value || self.writes || may_exceed {
+            self.fold_by_step(rule, root, failed, outputs, faults, pass);
+        } else {
+            self.fold_by_alert(rule, root, failed, faults, pass);
+        }
+    }
+
+    /// Finds the alert of every row that is seen for the first time.
+    fn name_rows(&mut self, root: &Root<'_>, failed: &[u64], pass: &mut Pass<'_, '_>) {
+        for row in 0..root.labels.len() {
+            if self.targets.of_row(row).is_none() && any_good(root, row, failed) {
+                let sample = Sample { labels: &root.labels[row], value: f64::NAN, at: pass.slots[0] };
+                let labels = self.naming.alert_labels(sample, pass.external, pass.ask);
+                let alert = self.alert_of(labels, &root.labels[row]);
+                self.targets.set(row, alert);
+            }
+        }
+    }
+
+    /// Returns the alert with these labels, a new one if there is none.
+    fn alert_of(&mut self, labels: LabelSet, sample: &LabelSet) -> u32 {
+        if let Some(alert) = self.by_labels.get(&labels) {
+            return *alert;
+        }
+        let alert = Alert {
+            labels: labels.clone(),
+            tracker: Tracker::default(),
+            sample: sample.clone(),
+            candidate: None,
+            live: false,
+            outs: None,
+            spare_outs: None,
+        };
+        let at = match self.free.pop() {
+            Some(at) => {
+                let replaced = &self.alerts[at as usize];
+                let spare_outs = replaced.outs.or(replaced.spare_outs);
+                self.alerts[at as usize] = Alert { spare_outs, ..alert };
+                at
+            }
+            None => {
+                self.alerts.push(alert);
+                u32::try_from(self.alerts.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.by_labels.insert(labels, at);
+        at
+    }
+
+    /// Goes through one alert after the other, each by runs of equal bits.
+    fn fold_by_alert(
+        &mut self,
+        rule: RuleId,
+        root: &Root<'_>,
+        failed: &mut [u64],
+        faults: &mut Vec<StepFault>,
+        pass: &mut Pass<'_, '_>,
+    ) {
+        for step in self.targets.duplicates(root, failed) {
+            bits::set(failed, step);
+            faults.push(StepFault { step, message: DUPLICATE.to_owned() });
+        }
+        for (at, alert) in (0..).zip(&mut self.alerts) {
+            let presence = self.targets.presence(at, root, &mut self.merged);
+            let active = alert.tracker.state() != State::Inactive;
+            if !active && presence.present.iter().all(|word| *word == 0) {
+                continue;
+            }
+            let Alert { labels, tracker, sample, live, .. } = alert;
+            let condition = Condition { slots: pass.slots, present: presence.present, failed, values: presence.values };
+            let (targets, keep, drafts) = (&self.targets, self.pace.keep, &mut *pass.drafts);
+            tracker.fold(condition, self.pace, &mut |change| {
+                let step = condition.slots.partition_point(|slot| *slot < change.at);
+                let now = change.value.map(|_| &root.labels[targets.row_at(at, root, step)]);
+                drafts.push(draft(rule, labels, sample, now, change, step, keep));
+            });
+            // Kept true for the walk by steps, which a limit may ask for in a later block.
+            let active = tracker.state() != State::Inactive;
+            if active && !std::mem::replace(live, true) {
+                self.live.push(at);
+            }
+        }
+        let alerts = &mut self.alerts;
+        self.live.retain(|at| {
+            let alert = &mut alerts[*at as usize];
+            alert.live = alert.tracker.state() != State::Inactive;
+            alert.live
+        });
+    }
+
+    /// Goes through one step after the other, all alerts at each.
+    fn fold_by_step(
+        &mut self,
+        rule: RuleId,
+        root: &Root<'_>,
+        failed: &mut [u64],
+        outputs: &mut Outputs,
+        faults: &mut Vec<StepFault>,
+        pass: &mut Pass<'_, '_>,
+    ) {
+        for step in 0..root.steps {
+            if !bits::is_set(failed, step) {
+                match self.step(rule, root, step, pass) {
+                    Ok(()) => {
+                        if self.writes {
+                            self.write(step, outputs);
+                        }
+                    }
+                    Err(message) => {
+                        bits::set(failed, step);
+                        faults.push(StepFault { step, message });
+                    }
+                }
+                self.retire(outputs);
+            }
+            if bits::is_set(failed, step) {
+                for alert in &self.live {
+                    self.alerts[*alert as usize].tracker.fail(1);
+                }
+            }
+        }
+    }
+
+    /// Makes one evaluation.
+    ///
+    /// Source: Prometheus' `AlertingRule.Eval`.
+    fn step(&mut self, rule: RuleId, root: &Root<'_>, step: usize, pass: &mut Pass<'_, '_>) -> Result<(), String> {
+        let at = pass.slots[step];
+        let unique = self.find_candidates(root, step, pass);
+        let mut after: Vec<(u32, Tracker, Option<Change>)> = Vec::with_capacity(self.live.len());
+        let mut candidates: Vec<Option<(usize, f64)>> = Vec::with_capacity(self.live.len());
+        let mut active = 0;
+        for id in &self.live {
+            let alert = &mut self.alerts[*id as usize];
+            let candidate = alert.candidate.take();
+            let mut tracker = alert.tracker;
+            let (change, _) = tracker.observe(at, candidate.map(|(_, value)| value), self.pace);
+            active += usize::from(tracker.state() != State::Inactive);
+            after.push((*id, tracker, change));
+            candidates.push(candidate);
+        }
+        if !unique {
+            return Err(DUPLICATE.to_owned());
+        }
+        if self.limit > 0 && active > self.limit {
+            self.drop_all(rule, at, step, pass);
+            return Err(format!("exceeded limit of {} with {active} alerts", self.limit));
+        }
+        for ((id, tracker, change), candidate) in after.into_iter().zip(candidates) {
+            let Alert { labels, tracker: held, sample, .. } = &mut self.alerts[id as usize];
+            *held = tracker;
+            if let Some(change) = change {
+                let now = candidate.map(|(row, _)| &root.labels[row]);
+                pass.drafts.push(draft(rule, labels, sample, now, change, step, self.pace.keep));
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the alert of every sample at a step; tells whether no two have the same.
+    fn find_candidates(&mut self, root: &Root<'_>, step: usize, pass: &mut Pass<'_, '_>) -> bool {
+        for row in 0..root.labels.len() {
+            if !bits::is_set(row_bits(root, row), step) {
+                continue;
+            }
+            let value = root.values[row * root.steps + step];
+            let id = match self.targets.of_row(row) {
+                Some(alert) => alert,
+                None => {
+                    let sample = Sample { labels: &root.labels[row], value, at: pass.slots[step] };
+                    let labels = self.naming.alert_labels(sample, pass.external, pass.ask);
+                    self.alert_of(labels, &root.labels[row])
+                }
+            };
+            let alert = &mut self.alerts[id as usize];
+            if !std::mem::replace(&mut alert.live, true) {
+                self.live.push(id);
+            }
+            if alert.candidate.replace((row, value)).is_some() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Drops all state, as an exceeded limit does.
+    fn drop_all(&mut self, rule: RuleId, at: Timestamp, step: usize, pass: &mut Pass<'_, '_>) {
+        for id in &self.live {
+            let Alert { labels, tracker, sample, .. } = &mut self.alerts[*id as usize];
+            if let Some(change) = tracker.drop_state(at) {
+                let mut draft = draft(rule, labels, sample, None, change, step, self.pace.keep);
+                draft.event.cause = Some(Cause::LimitExceeded);
+                pass.drafts.push(draft);
+            }
+        }
+    }
+
+    /// Writes the series that tell of the alerts, and their ends.
+    ///
+    /// Source: Prometheus' `AlertingRule.sample` and `forStateSample`: the latter is whole seconds.
+    fn write(&mut self, step: usize, outputs: &mut Outputs) {
+        for id in &self.live {
+            let alert = &mut self.alerts[*id as usize];
+            let state = alert.tracker.state();
+            if alert.outs.is_none() && state == State::Inactive {
+                continue;
+            }
+            let outs = alert.outs.get_or_insert_with(|| {
+                let labels = self.naming.series_labels(&alert.labels);
+                match alert.spare_outs.take() {
+                    None => labels.map(|labels| outputs.add(labels)),
+                    Some(spare) => {
+                        spare.iter().zip(labels).for_each(|(out, labels)| outputs.rename(*out, labels));
+                        spare
+                    }
+                }
+            });
+            outputs.write(outs[0], step, (state.phase() == Phase::Pending).then_some(1.0));
+            outputs.write(outs[1], step, (state.phase() == Phase::Firing).then_some(1.0));
+            outputs.write(outs[2], step, state.active_at().map(|at| at.0.div_euclid(1000) as f64));
+        }
+    }
+
+    /// Forgets alerts that are inactive and of which nothing is left to be told.
+    fn retire(&mut self, outputs: &Outputs) {
+        let Self { alerts, live, retired, by_labels, by_value, .. } = self;
+        live.retain(|id| {
+            let alert = &mut alerts[*id as usize];
+            let told = alert.outs.is_some_and(|outs| outs.iter().any(|out| outputs.emitted(*out)));
+            alert.live = alert.tracker.state() != State::Inactive || told;
+            if !alert.live && *by_value {
+                by_labels.remove(&alert.labels);
+                retired.push(*id);
+            }
+            alert.live
+        });
+    }
+
+    /// Returns the alerts that are active now: labels, state, counts, and the labels of the sample that made each so.
+    pub(crate) fn active(&self) -> impl Iterator<Item = (&LabelSet, State, &Activity, &LabelSet)> {
+        self.alerts.iter().filter_map(|alert| {
+            let activity = alert.tracker.activity()?;
+            Some((&alert.labels, alert.tracker.state(), activity, &alert.sample))
+        })
+    }
+
+    /// Lets alerts that were forgotten be replaced; to be called when what they wrote is committed.
+    pub(crate) fn settle(&mut self) {
+        self.free.append(&mut self.retired);
+    }
+}
+
+/// Makes the draft of an event. `made_by` is the sample that made the alert active, `now` the one at this step.
+fn draft(
+    rule: RuleId,
+    labels: &LabelSet,
+    made_by: &mut LabelSet,
+    now: Option<&LabelSet>,
+    change: Change,
+    step: usize,
+    keep: Millis,
+) -> Draft {
+    let Change { at, from, to, value, activity } = change;
+    if let Some(now) = now.filter(|_| from == Phase::Inactive) {
+        made_by.clone_from(now);
+    }
+    let (sample, annotate) = match (from, to) {
+        (_, Phase::Firing) => (now.unwrap_or(made_by).clone(), value.map(|value| (value, at))),
+        (Phase::Pending, Phase::Inactive) => (made_by.clone(), Some((activity.value_active, activity.active_at))),
+        _ => (made_by.clone(), None),
+    };
+    let cause = match (from, to) {
+        (Phase::Firing, Phase::Inactive) if keep > Millis::ZERO => Some(Cause::ConditionFalseAfterKeep),
+        (_, Phase::Inactive) => Some(Cause::ConditionFalse),
+        _ => None,
+    };
+    let labels = labels.clone();
+    let event = Event { at, rule, labels, from, to, value, cause, annotations: Vec::new(), activity };
+    Draft { event, step, sample, annotate }
+}

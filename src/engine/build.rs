@@ -1,0 +1,351 @@
+//! From rule files to an engine: schedules, order, programs.
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::labels::{METRIC_NAME, MatchOp, Matcher};
+use crate::promql::ast::{Expr, ExprKind};
+use crate::promql::parse::Problem;
+use crate::promql::plan::{Context, LowerOptions};
+use crate::promql::program::Program;
+use crate::promql::query::QueryOptions;
+use crate::rules::template::Template;
+use crate::rules::{Group, Rule, RuleFile, RuleKind};
+use crate::store::{Reach, Store};
+use crate::time::Millis;
+
+use super::alert::Pace;
+use super::alerting::Alerting;
+use super::cause;
+use super::naming::{External, Naming};
+use super::order::{self, ALERT_NAME, ALERTS, ALERTS_FOR_STATE, Component, Order, Ties};
+use super::query::Queries;
+use super::record::Recording;
+use super::rule::{Body, RuleRun};
+use super::stage::{Role, Stage, Unit};
+use super::timeline::RuleId;
+use super::written::WrittenSeries;
+use super::{Engine, EngineOptions, GroupInfo, RuleInfo, Schedule};
+
+/// A rule and the numbers of its group and schedule.
+struct Entry<'a> {
+    rule: &'a Rule,
+    group: &'a Group,
+    schedule: usize,
+    query_offset: Millis,
+}
+
+/// Tells whether an expression looks at a stretch of time, or at what is not there: then it is warm only after all
+/// that it reaches back for was recorded.
+fn needs_warmth(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |expr| {
+        found |= match &expr.kind {
+            ExprKind::Range { .. } | ExprKind::Subquery(_) => true,
+            ExprKind::Selector(selector) => selector.modifiers.offset.is_some(),
+            ExprKind::Call { function, .. } => function.name == "absent",
+            _ => false,
+        };
+    });
+    found
+}
+
+/// Returns the literal metric names that an expression selects.
+fn literal_names(selectors: &[Vec<Matcher>]) -> Vec<String> {
+    let is_name = |matcher: &&Matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal;
+    let mut names: Vec<String> =
+        selectors.iter().filter_map(|matchers| matchers.iter().find(is_name).map(|name| name.value.clone())).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Returns what the order of a rule depends on.
+fn ties(entry: &Entry<'_>) -> Ties {
+    let rule = entry.rule;
+    let literal = rule.labels.iter().filter(|(_, template)| template.is_literal());
+    let certain: Vec<(String, String)> = literal.map(|(name, text)| (name.clone(), text.text().to_owned())).collect();
+    let asks = |texts: &[(String, Template)]| texts.iter().any(|(_, template)| template.uses_query());
+    let written = |name: &str, certain: &[(String, String)], alert_state| order::Written {
+        name: name.to_owned(),
+        certain: certain.to_vec(),
+        alert_state,
+    };
+    let (writes, reads_all_later) = match &rule.kind {
+        RuleKind::Record => (vec![written(&rule.name.text, &certain, false)], false),
+        RuleKind::Alert { annotations, .. } => {
+            let mut certain = certain;
+            certain.retain(|(name, _)| name != ALERT_NAME);
+            certain.push((ALERT_NAME.to_owned(), rule.name.text.clone()));
+            let writes = vec![written(ALERTS, &certain, true), written(ALERTS_FOR_STATE, &certain, false)];
+            (writes, asks(annotations))
+        }
+    };
+    Ties {
+        writes,
+        selectors: order::selectors(&rule.expr),
+        reads_all: asks(&rule.labels),
+        reads_all_later,
+        query_offset: entry.query_offset.0,
+    }
+}
+
+/// Returns a rule ready to run.
+fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>) -> RuleRun {
+    let (rule, limit, writes) = (entry.rule, entry.group.limit, writer.is_some());
+    let body = match &rule.kind {
+        RuleKind::Record => {
+            let labels = rule.labels.iter().map(|(name, template)| (name.clone(), template.text().to_owned()));
+            Body::Recording(Recording::new(&rule.name.text, labels.collect(), limit, writes))
+        }
+        RuleKind::Alert { hold, keep_firing, annotations } => {
+            let (labels, annotations) = (rule.labels.clone(), annotations.clone());
+            let naming = Naming { alert: rule.name.text.clone(), labels, annotations };
+            let pace = Pace { hold: *hold, keep: *keep_firing };
+            Body::Alerting(Box::new(Alerting::new(naming, pace, limit, writes)))
+        }
+    };
+    let selected = literal_names(&order::selectors(&rule.expr));
+    RuleRun::new(id, body, writer, entry.query_offset, selected)
+}
+
+/// What is built of the rules, and what is wrong with them.
+struct Builder<'a> {
+    entries: Vec<Entry<'a>>,
+    order: Order,
+    /// By rule: the number that readers know it by.
+    writers: Vec<Option<u32>>,
+    options: &'a EngineOptions,
+    problems: Diagnostics,
+}
+
+impl Builder<'_> {
+    fn lower_options(&self, reads_written: bool) -> LowerOptions {
+        LowerOptions {
+            lookback: self.options.lookback,
+            subquery_step: self.options.interval,
+            delayed_names: self.options.delayed_names,
+            context: Context::Rule,
+            reads_written,
+        }
+    }
+
+    /// Returns by writer from when on a rule sees a written sample: the writer's query offset after its stamp, and
+    /// 1 ms later where the writer comes at or after the rule. Rules that run one step at a time see at once what
+    /// those they run with have written.
+    fn lags(&self, reader: usize, with: &[u32]) -> Vec<Millis> {
+        let written = self.writers.iter().enumerate().filter(|(_, writer)| writer.is_some());
+        written
+            .map(|(rule, _)| {
+                if with.iter().any(|other| *other as usize == rule) {
+                    return Millis::ZERO;
+                }
+                Millis(self.entries[rule].query_offset.0 + i64::from(rule >= reader))
+            })
+            .collect()
+    }
+
+    /// Makes an empty unit for rules like this one.
+    fn unit(&self, rule: usize, lags: Option<Vec<Millis>>) -> Unit {
+        let Entry { group, schedule, query_offset, .. } = self.entries[rule];
+        Unit {
+            program: Program::new(self.lower_options(lags.is_some())),
+            roots: Vec::new(),
+            schedule,
+            interval: self.options.interval_of(group),
+            query_offset,
+            lags,
+        }
+    }
+
+    /// Adds the roots of a rule to a unit.
+    fn add(&mut self, unit: &mut Unit, rule: usize) {
+        let source = self.entries[rule].rule;
+        if let Err(problems) = unit.program.add(&source.expr) {
+            problems.iter().for_each(|problem| self.tell(rule, problem));
+            return;
+        }
+        unit.roots.push((rule, Role::Condition));
+        let alerts = matches!(source.kind, RuleKind::Alert { .. });
+        if let Some(series) = cause::compared(&source.expr).filter(|_| alerts)
+            && unit.program.add(series).is_ok()
+        {
+            unit.roots.push((rule, Role::Series));
+        }
+    }
+
+    fn tell(&mut self, rule: usize, problem: &Problem) {
+        let Entry { rule, group, .. } = &self.entries[rule];
+        let mut diagnostic = Diagnostic::error(problem.code, problem.message.clone(), rule.text.at(problem.span));
+        diagnostic.help.extend(problem.help.clone());
+        diagnostic.subject = Some((group.name.text.clone(), rule.name.text.clone()));
+        self.problems.push(diagnostic);
+    }
+
+    /// Returns what a rule must see of each writer: the lag where it reads it, nothing where it does not.
+    fn wants(&self, rule: usize) -> Vec<Option<Millis>> {
+        let mut wants = vec![None; self.writers.iter().flatten().count()];
+        let lags = self.lags(rule, &[]);
+        for writer in &self.order.reads[rule] {
+            if let Some(at) = self.writers[*writer as usize] {
+                wants[at as usize] = Some(lags[at as usize]);
+            }
+        }
+        wants
+    }
+
+    /// Lays out the stages, in the order they run. Rules of one level and schedule share a program unless they see
+    /// written samples at different times.
+    fn stages(&mut self, components: &[Component]) -> Vec<Stage> {
+        let mut stages = Vec::new();
+        for level in components.chunk_by(|a, b| a.level == b.level) {
+            let mut shared: Vec<(Vec<Option<Millis>>, Unit)> = Vec::new();
+            for component in level {
+                if component.stepwise {
+                    let mut units = Vec::new();
+                    for rule in component.rules.iter().map(|rule| *rule as usize) {
+                        let mut unit = self.unit(rule, Some(self.lags(rule, &component.rules)));
+                        self.add(&mut unit, rule);
+                        units.push(unit);
+                    }
+                    stages.push(Stage::ByStep(units));
+                    continue;
+                }
+                for rule in component.rules.iter().map(|rule| *rule as usize) {
+                    let wants = self.wants(rule);
+                    let Entry { schedule, query_offset, .. } = self.entries[rule];
+                    let reads = wants.iter().any(Option::is_some);
+                    let fits = |(held, unit): &(Vec<Option<Millis>>, Unit)| {
+                        (unit.schedule, unit.query_offset, unit.lags.is_some()) == (schedule, query_offset, reads)
+                            && held.iter().zip(&wants).all(|(a, b)| a.is_none() || b.is_none() || a == b)
+                    };
+                    let at = shared.iter().position(fits).unwrap_or_else(|| {
+                        shared.push((wants.clone(), self.unit(rule, reads.then(Vec::new))));
+                        shared.len() - 1
+                    });
+                    let (held, unit) = &mut shared[at];
+                    held.iter_mut().zip(wants).for_each(|(held, want)| *held = held.or(want));
+                    self.add(unit, rule);
+                }
+            }
+            stages.extend(shared.into_iter().map(|(wants, mut unit)| {
+                // What no rule of the unit reads may lag by anything.
+                unit.lags = unit.lags.map(|_| wants.into_iter().map(Option::unwrap_or_default).collect());
+                Stage::Whole(unit)
+            }));
+        }
+        stages
+    }
+
+    /// Returns by rule how long after the first sample it is warm, through the rules it reads.
+    fn warmth(&self) -> Vec<Millis> {
+        let mut warmth = vec![Millis::ZERO; self.entries.len()];
+        for component in &self.order.components {
+            let external = |reader: u32| {
+                let writers = self.order.reads[reader as usize].iter();
+                writers.filter(|writer| component.rules.binary_search(writer).is_err()).map(|writer| *writer as usize)
+            };
+            let below = component.rules.iter().flat_map(|rule| external(*rule)).map(|writer| warmth[writer]).max();
+            for rule in &component.rules {
+                let Entry { rule: source, query_offset, .. } = &self.entries[*rule as usize];
+                let mut own = Millis::ZERO;
+                if needs_warmth(&source.expr) {
+                    let mut alone = Program::new(self.lower_options(false));
+                    own = alone.add(&source.expr).map_or(own, |_| alone.reach().back);
+                }
+                let all = [own, below.unwrap_or_default(), *query_offset].map(|span| span.0);
+                warmth[*rule as usize] = Millis(all.iter().fold(0_i64, |sum, span| sum.saturating_add(*span)));
+            }
+        }
+        warmth
+    }
+}
+
+impl EngineOptions {
+    /// Returns how often a group is evaluated.
+    pub(super) fn interval_of(&self, group: &Group) -> Millis {
+        group.interval.filter(|interval| interval.0 > 0).unwrap_or(self.interval)
+    }
+}
+
+/// Builds an engine and registers with the recording what its rules read; names that rules write are hidden in it.
+pub(super) fn build(files: &[RuleFile], options: EngineOptions, recording: &mut Store) -> Result<Engine, Diagnostics> {
+    let mut groups = Vec::new();
+    let mut intervals: Vec<Millis> = Vec::new();
+    let mut entries = Vec::new();
+    for group in files.iter().flat_map(|file| &file.groups) {
+        let interval = options.interval_of(group);
+        let schedule = intervals.iter().position(|known| *known == interval).unwrap_or_else(|| {
+            intervals.push(interval);
+            intervals.len() - 1
+        });
+        groups.push(GroupInfo {
+            name: group.name.text.clone(),
+            interval_from_file: group.interval.is_some_and(|interval| interval.0 > 0),
+            schedule,
+        });
+        let query_offset = group.query_offset.unwrap_or_default();
+        entries.extend(group.rules.iter().map(|rule| Entry { rule, group, schedule, query_offset }));
+    }
+    let ties: Vec<Ties> = entries.iter().map(ties).collect();
+    let keep = options.keep_written || options.trace;
+    let order = order::order(&ties, keep);
+    let mut next = 0..;
+    let writers: Vec<Option<u32>> = order.is_read.iter().map(|read| if *read { next.next() } else { None }).collect();
+    let mut builder = Builder { entries, order, writers, options: &options, problems: Diagnostics::default() };
+    let warmth = builder.warmth();
+    let components = std::mem::take(&mut builder.order.components);
+    let mut stages = builder.stages(&components);
+    if builder.problems.has_errors() {
+        return Err(builder.problems);
+    }
+    let asks = ties.iter().any(|tie| tie.reads_all || tie.reads_all_later);
+    let mut written = WrittenSeries::new(asks || options.keep_written, options.trace);
+    if asks {
+        recording.keep_all();
+    }
+    for name in ties.iter().flat_map(|tie| &tie.writes).map(|written| written.name.as_str()) {
+        if !recording.is_hidden(name) {
+            recording.hide(name);
+        }
+    }
+    let mut reach = Reach::default();
+    for unit in stages.iter_mut().flat_map(Stage::units_mut) {
+        let store = unit.lags.is_some().then_some(&mut written.store);
+        unit.program.bind(recording, store);
+        reach = reach.or(unit.program.reach());
+    }
+    let asking = |rule: usize| ties[rule].reads_all || ties[rule].reads_all_later;
+    let lags = (0..ties.len()).map(|rule| if asking(rule) { builder.lags(rule, &[]) } else { Vec::new() }).collect();
+    let query = QueryOptions {
+        lookback: options.lookback,
+        subquery_step: options.interval,
+        delayed_names: options.delayed_names,
+    };
+    let (mut rules, mut infos) = (Vec::new(), Vec::new());
+    for (at, entry) in builder.entries.iter().enumerate() {
+        let id = RuleId(u32::try_from(at).unwrap_or(u32::MAX));
+        rules.push(rule_run(id, entry, builder.writers[at]));
+        infos.push(RuleInfo {
+            schedule: entry.schedule,
+            query_offset: entry.query_offset,
+            warmth: warmth[at],
+            written: ties[at].writes.iter().map(|written| written.name.clone()).collect(),
+        });
+    }
+    let external = External { labels: options.external_labels.clone(), url: options.external_url.clone() };
+    Ok(Engine {
+        faults: options.trace.then(Vec::new),
+        options,
+        groups,
+        infos,
+        rules,
+        stages,
+        schedules: intervals.into_iter().map(Schedule::new).collect(),
+        reach,
+        written,
+        external,
+        queries: Queries { options: query, lags },
+        start: None,
+        drafts: Vec::new(),
+        events: Vec::new(),
+    })
+}

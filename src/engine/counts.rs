@@ -1,0 +1,67 @@
+//! What is counted of a rule while it runs.
+
+use crate::limits;
+use crate::time::Timestamp;
+
+use super::timeline::{FaultCount, RuleCounts};
+
+/// Counts evaluations; failed ones by message.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    evaluations: u64,
+    true_evaluations: u64,
+    faults: Vec<FaultCount>,
+}
+
+impl Counting {
+    /// Counts evaluations and those of them that had a sample in their result.
+    pub(crate) fn evaluated(&mut self, all: u64, with_samples: u64) {
+        self.evaluations += all;
+        self.true_evaluations += with_samples;
+    }
+
+    /// Counts a failed evaluation.
+    pub(crate) fn failed(&mut self, at: Timestamp, message: &str) {
+        let held = self.faults.len();
+        let known = self.faults.iter().position(|fault| fault.message == message);
+        let known = known.or_else(|| (held >= limits::FAULT_MESSAGES).then_some(held - 1));
+        match known {
+            Some(at) => self.faults[at].count += 1,
+            None if held + 1 == limits::FAULT_MESSAGES => {
+                let message = format!("more than {} different errors", limits::FAULT_MESSAGES - 1);
+                self.faults.push(FaultCount { first: at, count: 1, message });
+            }
+            None => self.faults.push(FaultCount { first: at, count: 1, message: message.to_owned() }),
+        }
+    }
+
+    /// Returns the counts, without what is known of the rule from elsewhere.
+    pub(crate) fn counts(&self) -> RuleCounts {
+        RuleCounts {
+            evaluations: self.evaluations,
+            true_evaluations: self.true_evaluations,
+            faults: self.faults.clone(),
+            warm_from: None,
+            missing_metrics: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_counted_by_message_up_to_a_limit() {
+        let mut counting = Counting::default();
+        for at in 0..1000 {
+            counting.failed(Timestamp(at), &format!("error {}", at % 500));
+            counting.failed(Timestamp(at), "error 0");
+        }
+        let faults = counting.counts().faults;
+        assert_eq!(faults.len(), limits::FAULT_MESSAGES);
+        assert_eq!((faults[0].first, faults[0].count), (Timestamp(0), 1002));
+        assert_eq!(faults.iter().map(|fault| fault.count).sum::<u64>(), 2000);
+        assert_eq!(faults[limits::FAULT_MESSAGES - 1].message, "more than 99 different errors");
+    }
+}

@@ -1,0 +1,42 @@
+//! Answers to the queries of templates.
+
+use crate::labels::LabelSet;
+use crate::promql::parse::parse;
+use crate::promql::program::{Inputs, Written};
+use crate::promql::query::{QueryOptions, Value, instant_on};
+use crate::rules::template::QueriedSample;
+use crate::store::Store;
+use crate::time::{Millis, Timestamp};
+
+/// How the queries of each rule's templates are evaluated.
+pub(crate) struct Queries {
+    pub options: QueryOptions,
+    /// By rule, and in it by writer: how long after its stamp the rule sees a written sample.
+    pub lags: Vec<Vec<Millis>>,
+}
+
+impl Queries {
+    /// Evaluates an instant query at a slot on what a rule sees at it.
+    pub(crate) fn answer(
+        &self,
+        rule: usize,
+        text: &str,
+        slot: Timestamp,
+        recording: &Store,
+        (store, writers): (&Store, &[u32]),
+    ) -> Result<Vec<QueriedSample>, String> {
+        let parsed = parse(text);
+        if let Some(problem) = parsed.problems.first() {
+            return Err(problem.message.clone());
+        }
+        let lags = self.lags.get(rule).map_or([].as_slice(), Vec::as_slice);
+        let inputs = Inputs { recording, written: Some(Written { store, writers, lags }) };
+        match instant_on(&inputs, &parsed.expr, slot, &self.options).map_err(|error| error.to_string())? {
+            Value::Vector(samples) => {
+                Ok(samples.into_iter().map(|(labels, value)| QueriedSample { labels, value }).collect())
+            }
+            Value::Scalar(value) => Ok(vec![QueriedSample { labels: LabelSet::empty(), value }]),
+            Value::String(_) | Value::Matrix(_) => Err("rule result is not a vector or scalar".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! One evaluation after the other of a recording rule: samples under its name, and stale markers.
+
+use hashbrown::HashMap;
+
+use crate::labels::{LabelSet, METRIC_NAME};
+use crate::promql::program::Root;
+
+use super::bits;
+use super::rule::StepFault;
+use super::targets::{Merged, Targets, any_good};
+use super::written::Outputs;
+
+/// The words of a failed evaluation of which two series have equal labels.
+const DUPLICATE: &str = "vector contains metrics with the same labelset after applying rule labels";
+
+/// A recording rule and its series.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    name: String,
+    /// Labels it sets, sorted by name; an empty text removes the label.
+    labels: Vec<(String, String)>,
+    limit: usize,
+    /// Whether anything may read what it writes.
+    writes: bool,
+    targets: Targets,
+    by_labels: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
+    merged: Merged,
+}
+
+impl Recording {
+    pub(crate) fn new(name: &str, labels: Vec<(String, String)>, limit: usize, writes: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            labels,
+            limit,
+            writes,
+            targets: Targets::default(),
+            by_labels: HashMap::default(),
+            merged: Merged::default(),
+        }
+    }
+
+    /// Returns the labels of the series that a series of the result becomes.
+    fn output(&self, sample: &LabelSet) -> LabelSet {
+        let mut builder = sample.to_builder();
+        builder.set(METRIC_NAME, &self.name);
+        for (name, value) in &self.labels {
+            builder.set(name, value);
+        }
+        builder.build()
+    }
+
+    /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`.
+    ///
+    /// Source: Prometheus' `RecordingRule.Eval` and, for stale markers, `Group.Eval`.
+    pub(crate) fn fold(
+        &mut self,
+        root: &Root<'_>,
+        failed: &mut [u64],
+        outputs: &mut Outputs,
+        faults: &mut Vec<StepFault>,
+    ) {
+        for row in 0..root.labels.len() {
+            if self.targets.of_row(row).is_none() && any_good(root, row, failed) {
+                let labels = self.output(&root.labels[row]);
+                let next = self.targets.next();
+                let target = *self.by_labels.entry(labels.clone()).or_insert(next);
+                if target == next {
+                    outputs.add(labels);
+                }
+                self.targets.set(row, target);
+            }
+        }
+        for step in self.targets.duplicates(root, failed) {
+            bits::set(failed, step);
+            faults.push(StepFault { step, message: DUPLICATE.to_owned() });
+        }
+        if self.limit > 0 && self.targets.len() > self.limit {
+            self.apply_limit(root, failed, faults);
+        }
+        if self.writes {
+            for target in 0..self.targets.next() {
+                self.write(target, root, failed, outputs);
+            }
+        }
+    }
+
+    fn apply_limit(&self, root: &Root<'_>, failed: &mut [u64], faults: &mut Vec<StepFault>) {
+        for step in 0..root.steps {
+            let present = |row: &usize| bits::is_set(&root.present[row * root.words..], step);
+            let series = (0..root.labels.len()).filter(present).count();
+            if series > self.limit && !bits::is_set(failed, step) {
+                bits::set(failed, step);
+                let message = format!("exceeded limit of {} with {series} series", self.limit);
+                faults.push(StepFault { step, message });
+            }
+        }
+    }
+
+    fn write(&mut self, target: u32, root: &Root<'_>, failed: &[u64], outputs: &mut Outputs) {
+        let presence = self.targets.presence(target, root, &mut self.merged);
+        let mut at = 0;
+        while at < root.steps {
+            if outputs.emitted(target) {
+                let step = bits::first(at, root.steps, |word| !failed[word]);
+                if step < root.steps {
+                    let value = bits::is_set(presence.present, step).then(|| presence.values[step]);
+                    outputs.write(target, step, value);
+                }
+                at = step + 1;
+            } else {
+                let step = bits::first(at, root.steps, |word| presence.present[word] & !failed[word]);
+                if step < root.steps {
+                    outputs.write(target, step, Some(presence.values[step]));
+                }
+                at = step + 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! One rule as it runs.
+
+use hashbrown::HashMap;
+
+use crate::labels::{LabelSet, METRIC_NAME};
+use crate::promql::program::Root;
+use crate::store::Store;
+use crate::time::{Millis, Timestamp};
+
+use super::alerting::{Alerting, Draft};
+use super::bits;
+use super::counts::Counting;
+use super::naming::{Ask, External};
+use super::record::Recording;
+use super::targets::row_bits;
+use super::timeline::{Cause, Phase, RuleId};
+use super::written::{Outputs, Stamping, WrittenSeries};
+
+/// A failed evaluation within a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StepFault {
+    pub step: usize,
+    /// In Prometheus' words.
+    pub message: String,
+}
+
+/// A failed evaluation of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultAt {
+    /// The rule.
+    pub rule: RuleId,
+    /// The slot.
+    pub slot: Timestamp,
+    /// Prometheus' words.
+    pub message: String,
+}
+
+/// What the evaluations of a block share.
+pub(crate) struct Pass<'a, 'b> {
+    pub slots: &'a [Timestamp],
+    pub external: &'a External,
+    pub ask: &'a mut Ask<'b>,
+    pub drafts: &'a mut Vec<Draft>,
+    /// Every failed evaluation, when that is wanted.
+    pub faults: Option<&'a mut Vec<FaultAt>>,
+}
+
+/// What a rule does with its result.
+pub(crate) enum Body {
+    Alerting(Box<Alerting>),
+    Recording(Recording),
+}
+
+/// A rule, its states and counts.
+pub(crate) struct RuleRun {
+    pub id: RuleId,
+    pub body: Body,
+    pub counting: Counting,
+    pub outputs: Outputs,
+    /// The number that readers know it by, if anything may read what it writes.
+    pub writer: Option<u32>,
+    pub query_offset: Millis,
+    /// Literal metric names that it selects.
+    pub selected: Vec<String>,
+    /// Where the drafts of the block at hand begin.
+    first_draft: usize,
+    /// Rows of the auxiliary root by labels.
+    series_rows: HashMap<LabelSet, usize, foldhash::fast::FixedState>,
+    failed: Vec<u64>,
+}
+
+impl RuleRun {
+    pub(crate) fn new(
+        id: RuleId,
+        body: Body,
+        writer: Option<u32>,
+        query_offset: Millis,
+        selected: Vec<String>,
+    ) -> Self {
+        Self {
+            id,
+            body,
+            counting: Counting::default(),
+            outputs: Outputs::default(),
+            writer,
+            query_offset,
+            selected,
+            first_draft: 0,
+            series_rows: HashMap::default(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// Makes the evaluations of a block.
+    pub(crate) fn fold(&mut self, root: &Root<'_>, pass: &mut Pass<'_, '_>) {
+        let words = bits::words(root.steps);
+        let mut failed = std::mem::take(&mut self.failed);
+        failed.clear();
+        failed
+            .extend((0..words).map(|word| root.failed.get(word).copied().unwrap_or(0) & bits::mask(word, root.steps)));
+        let mut faults: Vec<StepFault> = root
+            .faults
+            .iter()
+            .map(|fault| StepFault { step: fault.step as usize, message: fault.message.clone() })
+            .collect();
+        self.first_draft = pass.drafts.len();
+        match &mut self.body {
+            Body::Alerting(alerting) => {
+                alerting.fold(self.id, root, &mut failed, &mut self.outputs, &mut faults, pass);
+            }
+            Body::Recording(recording) => recording.fold(root, &mut failed, &mut self.outputs, &mut faults),
+        }
+        let true_steps: u64 = (0..words)
+            .map(|word| {
+                let any = (0..root.labels.len()).fold(0, |any, row| any | row_bits(root, row)[word]);
+                u64::from((any & !failed[word] & bits::mask(word, root.steps)).count_ones())
+            })
+            .sum();
+        self.counting.evaluated(root.steps as u64, true_steps);
+        faults.sort_by_key(|fault| fault.step);
+        for fault in faults {
+            let slot = pass.slots[fault.step];
+            self.counting.failed(slot, &fault.message);
+            if let Some(all) = &mut pass.faults {
+                all.push(FaultAt { rule: self.id, slot, message: fault.message });
+            }
+        }
+        self.failed = failed;
+    }
+
+    /// Looks up, in the expression without its threshold, whether the series of alerts that became inactive in the
+    /// block at hand had ended, and whether that was inferred.
+    pub(crate) fn find_causes(&mut self, root: &Root<'_>, drafts: &mut [Draft], recording: &Store) {
+        for draft in &mut drafts[self.first_draft..] {
+            if draft.event.to != Phase::Inactive || draft.event.cause != Some(Cause::ConditionFalse) {
+                continue;
+            }
+            for (row, labels) in root.labels.iter().enumerate().skip(self.series_rows.len()) {
+                self.series_rows.insert(labels.clone(), row);
+            }
+            let row = self.series_rows.get(&draft.sample);
+            if row.is_none_or(|row| !bits::is_set(row_bits(root, *row), draft.step)) {
+                let inferred = self.end_was_inferred(&draft.sample, draft.event.at, recording);
+                draft.event.cause = Some(if inferred { Cause::StaleInferred } else { Cause::SeriesEnded });
+            }
+        }
+    }
+
+    /// Tells whether a recorded series with these labels, of a name that the rule selects, ended by an inferred marker.
+    fn end_was_inferred(&self, sample: &LabelSet, slot: Timestamp, recording: &Store) -> bool {
+        let at = slot.minus(self.query_offset);
+        self.selected.iter().any(|name| {
+            let labels = sample.to_builder().set(METRIC_NAME, name).build();
+            recording.find(&labels).is_some_and(|id| {
+                let samples = recording.samples(id, Timestamp::MIN, at);
+                samples.times.last().is_some_and(|marker| recording.inferred(id, *marker))
+            })
+        })
+    }
+
+    /// Hands what was written in the block at hand to later readers.
+    pub(crate) fn commit(&mut self, written: &mut WrittenSeries, slots: &[Timestamp]) {
+        if let Some(writer) = self.writer {
+            let stamping = Stamping { rule: self.id, writer, slots, query_offset: self.query_offset };
+            self.outputs.commit(written, stamping);
+        }
+        if let Body::Alerting(alerting) = &mut self.body {
+            alerting.settle();
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The series that rules write: a store of its own, who wrote what, and what was taken.
+
+use crate::labels::LabelSet;
+use crate::limits;
+use crate::store::{Batch, Conflicts, SeriesId, Store, is_stale};
+use crate::time::{Millis, Timestamp};
+
+use super::timeline::RuleId;
+
+/// A sample or stale marker that a rule wrote.
+#[derive(Clone, Debug)]
+pub struct WrittenSample {
+    /// The rule.
+    pub rule: RuleId,
+    /// The slot at which it was evaluated.
+    pub slot: Timestamp,
+    /// The slot less the query offset.
+    pub stamp: Timestamp,
+    /// The series, its metric name included.
+    pub labels: LabelSet,
+    /// The value; the stale marker where the series ended.
+    pub value: f64,
+}
+
+/// What became of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// It counts.
+    Yes,
+    /// There is another of this stamp or a later one.
+    No,
+}
+
+/// Holds what the rules of a run wrote.
+pub(crate) struct WrittenSeries {
+    pub store: Store,
+    /// By series: the number of its first writer.
+    pub writers: Vec<u32>,
+    /// By series: the newest stamp and the bits of its value.
+    newest: Vec<(Timestamp, u64)>,
+    batch: Batch,
+    /// Everything that was taken, when it is wanted.
+    pub trace: Option<Vec<WrittenSample>>,
+}
+
+impl WrittenSeries {
+    pub(crate) fn new(keep: bool, trace: bool) -> Self {
+        let mut store = Store::new(Conflicts::First);
+        if keep {
+            store.keep_all();
+        }
+        Self { store, writers: Vec::new(), newest: Vec::new(), batch: Batch::default(), trace: trace.then(Vec::new) }
+    }
+
+    fn series(&mut self, labels: &LabelSet, writer: u32) -> SeriesId {
+        let id = self.store.series(labels);
+        if self.writers.len() < self.store.len() {
+            self.writers.push(writer);
+            self.newest.push((Timestamp::MIN, 0));
+        }
+        id
+    }
+
+    /// Takes a sample unless its series has one of this stamp or a later one; the same once more is taken for it.
+    ///
+    /// Source: Prometheus' head appender.
+    fn push(&mut self, id: SeriesId, stamp: Timestamp, value: f64) -> (Taken, bool) {
+        let newest = &mut self.newest[id.0 as usize];
+        if stamp <= newest.0 {
+            let again = *newest == (stamp, value.to_bits());
+            return (if again { Taken::Yes } else { Taken::No }, false);
+        }
+        *newest = (stamp, value.to_bits());
+        self.batch.push(id, stamp, value, 0);
+        if self.batch.len() >= limits::BATCH_ROWS {
+            self.flush();
+        }
+        (Taken::Yes, true)
+    }
+
+    fn flush(&mut self) {
+        let appended = self.store.append(&self.batch);
+        assert!(appended.is_ok(), "written samples ascend by series, as the newest stamps ensure");
+        self.batch.clear();
+    }
+}
+
+/// One series that a rule writes.
+#[derive(Debug)]
+struct Out {
+    labels: LabelSet,
+    series: Option<SeriesId>,
+    /// Whether the last successful evaluation wrote it.
+    emitted: bool,
+}
+
+/// The series that one rule writes, and what it wrote since the last commit.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    outs: Vec<Out>,
+    /// Series, step and value, by step within a series.
+    samples: Vec<(u32, u32, f64)>,
+}
+
+/// Where and how the outputs of a rule are stamped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamping<'a> {
+    pub rule: RuleId,
+    /// The number that readers know the rule by.
+    pub writer: u32,
+    pub slots: &'a [Timestamp],
+    pub query_offset: Millis,
+}
+
+impl Outputs {
+    /// Adds a series, which has written nothing yet.
+    pub(crate) fn add(&mut self, labels: LabelSet) -> u32 {
+        self.outs.push(Out { labels, series: None, emitted: false });
+        u32::try_from(self.outs.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Lets a series stand for other labels from now on; nothing of it may be uncommitted.
+    pub(crate) fn rename(&mut self, out: u32, labels: LabelSet) {
+        self.outs[out as usize] = Out { labels, series: None, emitted: false };
+    }
+
+    /// Writes the value of a series at a step that did not fail, or its end if it was there at the last such step.
+    pub(crate) fn write(&mut self, out: u32, step: usize, value: Option<f64>) {
+        let emitted = &mut self.outs[out as usize].emitted;
+        let was = std::mem::replace(emitted, value.is_some());
+        let step = u32::try_from(step).unwrap_or(u32::MAX);
+        match value {
+            Some(value) => self.samples.push((out, step, value)),
+            None if was => self.samples.push((out, step, crate::store::stale_marker())),
+            None => {}
+        }
+    }
+
+    /// Tells whether the last successful evaluation wrote a series.
+    pub(crate) fn emitted(&self, out: u32) -> bool {
+        self.outs[out as usize].emitted
+    }
+
+    /// Hands what was written to the store. What another rule was faster with is dropped, and counts as not written
+    /// (only rules that run one step at a time can meet that).
+    pub(crate) fn commit(&mut self, written: &mut WrittenSeries, stamping: Stamping<'_>) {
+        for (at, step, value) in self.samples.drain(..) {
+            let out = &mut self.outs[at as usize];
+            let id = match out.series {
+                Some(id) => id,
+                None => *out.series.insert(written.series(&out.labels, stamping.writer)),
+            };
+            let slot = stamping.slots[step as usize];
+            let stamp = slot.minus(stamping.query_offset);
+            let (taken, fresh) = written.push(id, stamp, value);
+            if taken == Taken::No && !is_stale(value) {
+                out.emitted = false;
+            }
+            if let Some(trace) = written.trace.as_mut().filter(|_| fresh) {
+                trace.push(WrittenSample { rule: stamping.rule, slot, stamp, labels: out.labels.clone(), value });
+            }
+        }
+        written.flush();
+    }
+}
