@@ -267,7 +267,14 @@ impl EngineOptions {
 }
 
 /// Builds an engine and registers with the recording what its rules read; names that rules write are hidden in it.
-pub(super) fn build(files: &[RuleFile], options: EngineOptions, recording: &mut Store) -> Result<Engine, Diagnostics> {
+/// `by_step` makes all rules run one step at a time in the order of time and rule, as a server does: slow, and with the
+/// same events.
+pub(super) fn build(
+    files: &[RuleFile],
+    options: EngineOptions,
+    recording: &mut Store,
+    by_step: bool,
+) -> Result<Engine, Diagnostics> {
     let mut groups = Vec::new();
     let mut intervals: Vec<Millis> = Vec::new();
     let mut entries = Vec::new();
@@ -292,7 +299,11 @@ pub(super) fn build(files: &[RuleFile], options: EngineOptions, recording: &mut 
     let writers: Vec<Option<u32>> = order.is_read.iter().map(|read| if *read { next.next() } else { None }).collect();
     let mut builder = Builder { entries, order, writers, options: &options, problems: Diagnostics::default() };
     let warmth = builder.warmth();
-    let components = std::mem::take(&mut builder.order.components);
+    let mut components = std::mem::take(&mut builder.order.components);
+    if by_step {
+        let rules = ties.iter().enumerate().map(|(rule, _)| u32::try_from(rule).unwrap_or(u32::MAX)).collect();
+        components = vec![Component { rules, stepwise: true, level: 0 }];
+    }
     let mut stages = builder.stages(&components);
     if builder.problems.has_errors() {
         return Err(builder.problems);

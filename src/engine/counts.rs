@@ -24,7 +24,7 @@ impl Counting {
     pub(crate) fn failed(&mut self, at: Timestamp, message: &str) {
         let held = self.faults.len();
         let known = self.faults.iter().position(|fault| fault.message == message);
-        let known = known.or_else(|| (held >= limits::FAULT_MESSAGES).then_some(held - 1));
+        let known = known.or_else(|| (held >= limits::FAULT_MESSAGES).then(|| held - 1));
         match known {
             Some(at) => self.faults[at].count += 1,
             None if held + 1 == limits::FAULT_MESSAGES => {

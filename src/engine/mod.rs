@@ -19,6 +19,8 @@ mod rule;
 pub mod schedule;
 mod stage;
 mod targets;
+#[cfg(test)]
+mod tests;
 pub mod timeline;
 mod written;
 
@@ -145,7 +147,7 @@ impl Engine {
     /// # Errors
     /// Where expressions can never be evaluated.
     pub fn new(files: &[RuleFile], options: EngineOptions, recording: &mut Store) -> Result<Self, Diagnostics> {
-        build::build(files, options, recording)
+        build::build(files, options, recording, false)
     }
 
     /// Evaluates all slots for which the recording is complete, given that no sample stamped at or before `watermark`
