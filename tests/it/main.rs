@@ -1,6 +1,8 @@
 //! The one test binary: what must hold of the crate as a whole.
 
 mod alerts;
+mod golden;
 mod promql;
 mod slow;
+mod spawn;
 mod tidy;

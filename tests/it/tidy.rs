@@ -133,7 +133,8 @@ fn no_module_uses_a_higher_layer() {
 fn only_the_command_line_opens_paths_and_prints() {
     let mut files = Vec::new();
     sources(Path::new("src"), &mut files);
-    let doors = ["std::fs", "std::env", "std::process", "println!", "print!(", "std::net", "SystemTime", "Instant::now"];
+    let doors =
+        ["std::fs", "std::env", "std::process", "println!", "print!(", "std::net", "SystemTime", "Instant::now"];
     let mut found = Vec::new();
     for file in files.iter().filter(|file| !within(&module_of(file), "cli") && !within(&module_of(file), "main")) {
         let text = std::fs::read_to_string(file).expect("a readable file");
@@ -141,7 +142,8 @@ fn only_the_command_line_opens_paths_and_prints() {
         for (number, line) in code.lines().enumerate() {
             let line = line.split("//").next().unwrap_or("");
             let allowed = ["profile::clock", "profile::process", "profile::machine"];
-            if doors.iter().any(|door| line.contains(door)) && !allowed.iter().any(|own| within(&module_of(file), own)) {
+            if doors.iter().any(|door| line.contains(door)) && !allowed.iter().any(|own| within(&module_of(file), own))
+            {
                 found.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
             }
         }
