@@ -11,6 +11,7 @@ pub mod functions;
 pub(crate) mod kahan;
 mod lex;
 mod literal;
+mod lower;
 pub(crate) mod maths;
 pub mod notation;
 pub(crate) mod order;

@@ -2,24 +2,17 @@
 
 use hashbrown::HashMap;
 
-use crate::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher, Regexp};
-use crate::limits;
-use crate::source::Span;
+use crate::labels::{LabelSet, METRIC_NAME, Matcher, Regexp};
 use crate::time::{Millis, Timestamp};
 
-use super::ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Expr, ExprKind, Matching, Modifiers, Selector, Side, Subquery, Type,
-    UnaryOp,
-};
+use super::ast::{AggregateOp, BinaryOp, Side};
 use super::dates::DateFn;
-use super::duration::{DurationContext, evaluate_duration};
 use super::maths::MathFn;
-use super::parse::Problem;
 use super::rollup::RangeFn;
 
 /// Where an expression is evaluated: what `start()`, `end()`, `step()` and `range()` mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Context {
+pub(crate) enum Context {
     /// In a rule or an instant query: start and end are the step itself, step and range are 0.
     Rule,
     /// In a range query.
@@ -35,17 +28,17 @@ pub enum Context {
 
 /// How expressions are lowered.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LowerOptions {
+pub(crate) struct LowerOptions {
     /// How far an instant selector looks back.
-    pub lookback: Millis,
+    pub(crate) lookback: Millis,
     /// The step of a subquery that gives none.
-    pub subquery_step: Millis,
+    pub(crate) subquery_step: Millis,
     /// Whether metric names are dropped only at the end (a feature flag of Prometheus; off by default there).
-    pub delayed_names: bool,
+    pub(crate) delayed_names: bool,
     /// Where the expression is evaluated.
-    pub context: Context,
+    pub(crate) context: Context,
     /// Whether selectors may match series that rules write: then nothing is evaluated once for all steps.
-    pub reads_written: bool,
+    pub(crate) reads_written: bool,
 }
 
 /// The number of a node in its program.
@@ -111,6 +104,25 @@ pub(crate) enum Elementwise {
     EvalTime,
     /// Unchanged values, of which only the name goes.
     Same,
+}
+
+/// What is computed of the buckets of a classic histogram.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BucketFn {
+    /// The value below which a share of the observations lies.
+    Quantile(Operand),
+    /// The share of the observations between two values.
+    Fraction(Operand, Operand),
+}
+
+impl BucketFn {
+    /// Returns the scalars it takes.
+    pub(crate) fn operands(self) -> [Option<Operand>; 2] {
+        match self {
+            Self::Quantile(q) => [Some(q), None],
+            Self::Fraction(lower, upper) => [Some(lower), Some(upper)],
+        }
+    }
 }
 
 /// How labels are rewritten.
@@ -230,8 +242,8 @@ pub(crate) enum Kind {
         input: NodeId,
     },
     /// Rows are groups of buckets.
-    HistogramQuantile {
-        q: Operand,
+    Buckets {
+        function: BucketFn,
         input: NodeId,
     },
 }
@@ -242,8 +254,6 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     /// Whether it has the same value at every step: evaluated once, at one step.
     pub(crate) invariant: bool,
-    /// Where the expression stands that it was made of.
-    pub(crate) span: Span,
 }
 
 /// A program without its run-time state.
@@ -259,16 +269,6 @@ pub(crate) struct Plan {
     by_text: HashMap<String, NodeId, foldhash::fast::FixedState>,
 }
 
-type Problems = Vec<Problem>;
-
-fn refuse(span: Span, message: impl Into<String>) -> Problems {
-    vec![Problem { code: "not-supported", span, message: message.into(), help: None }]
-}
-
-fn not_yet(span: Span, what: impl std::fmt::Display) -> Problems {
-    refuse(span, format!("not supported yet: {what}"))
-}
-
 impl Plan {
     pub(crate) fn new(options: LowerOptions) -> Self {
         Self {
@@ -281,34 +281,15 @@ impl Plan {
         }
     }
 
-    /// Lowers an expression to nodes and makes it a root.
-    ///
-    /// # Errors
-    /// What is not evaluated, and what can never be.
-    pub(crate) fn add(&mut self, expr: &Expr) -> Result<RootId, Problems> {
-        match expr.ty() {
-            Type::Matrix | Type::String => {
-                return Err(refuse(
-                    expr.span,
-                    format!("this is a {}: it can not be evaluated at a step", expr.ty().words()),
-                ));
-            }
-            Type::Scalar | Type::Vector => {}
-        }
-        let node = self.lower(expr)?;
-        self.roots.push(node);
-        self.scalar_roots.push(expr.ty() == Type::Scalar);
-        Ok(RootId(self.roots.len() - 1))
-    }
-
-    fn node(&mut self, kind: Kind, span: Span) -> NodeId {
+    /// Adds a node, or finds the one that is the same.
+    pub(super) fn node(&mut self, kind: Kind) -> NodeId {
         // Two nodes are one when they print alike: kinds, operands and matchers are all in the text.
         let text = format!("{kind:?}");
         if let Some(id) = self.by_text.get(&text) {
             return *id;
         }
         let invariant = !self.options.reads_written && self.is_invariant(&kind);
-        self.nodes.push(Node { kind, invariant, span });
+        self.nodes.push(Node { kind, invariant });
         self.by_text.insert(text, self.nodes.len() - 1);
         self.nodes.len() - 1
     }
@@ -348,402 +329,7 @@ impl Plan {
             Kind::CountValues { input, .. } | Kind::Absent { input, .. } | Kind::Scalar(input) => of(input),
             Kind::Relabel { input, .. } => of(input),
             Kind::Vector(scalar) => operand(scalar),
-            Kind::HistogramQuantile { q, input } => operand(q) && of(input),
+            Kind::Buckets { function, input } => function.operands().iter().flatten().all(operand) && of(input),
         }
     }
-
-    fn lower(&mut self, expr: &Expr) -> Result<NodeId, Problems> {
-        let span = expr.span;
-        Ok(match &expr.kind {
-            ExprKind::Number { value, .. } => self.node(Kind::Const(*value), span),
-            ExprKind::Paren(inner) => self.lower(inner)?,
-            ExprKind::Unary { op: UnaryOp::Plus, expr } => self.lower(expr)?,
-            ExprKind::Unary { op: UnaryOp::Minus, expr } if expr.ty() == Type::Scalar => match self.operand(expr)? {
-                Operand::Const(value) => self.node(Kind::Const(-value), span),
-                rhs => self.node(Kind::ScalarBinary { op: BinaryOp::Mul, lhs: Operand::Const(-1.0), rhs }, span),
-            },
-            ExprKind::Unary { op: UnaryOp::Minus, expr } => {
-                let input = self.lower(expr)?;
-                self.node(Kind::Map { op: Elementwise::Maths(MathFn::Neg), input }, span)
-            }
-            ExprKind::Binary(binary) => self.binary(binary, span)?,
-            ExprKind::Selector(selector) => {
-                let select = self.select(selector, span)?;
-                self.node(Kind::Select { select, stamp: false }, span)
-            }
-            ExprKind::Call { function, args, .. } => self.call(function.name, args, span)?,
-            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate, span)?,
-            ExprKind::String(_) | ExprKind::Range { .. } | ExprKind::Subquery(_) => {
-                return Err(refuse(span, format!("a {} can not stand here", expr.ty().words())));
-            }
-            ExprKind::Invalid => return Err(refuse(span, "this expression could not be read")),
-        })
-    }
-
-    /// Lowers a scalar expression; numbers are folded.
-    fn operand(&mut self, expr: &Expr) -> Result<Operand, Problems> {
-        let node = self.lower(expr)?;
-        Ok(match self.nodes[node].kind {
-            Kind::Const(value) => Operand::Const(value),
-            _ => Operand::Node(node),
-        })
-    }
-
-    fn modifiers(&self, modifiers: &Modifiers, span: Span) -> Result<(Millis, Option<Timestamp>), Problems> {
-        if modifiers.edges.is_some() {
-            return Err(not_yet(span, "`anchored` and `smoothed`"));
-        }
-        let offset = match &modifiers.offset {
-            Some(offset) => evaluate_duration(offset, self.durations())?,
-            None => Millis::ZERO,
-        };
-        let at = match (modifiers.at, self.options.context) {
-            (Some(At::Time(at)), _) => Some(at),
-            (Some(At::Start), Context::Range { start, .. }) => Some(start),
-            (Some(At::End), Context::Range { end, .. }) => Some(end),
-            (None | Some(At::Start | At::End), _) => None,
-        };
-        Ok((offset, at))
-    }
-
-    fn durations(&self) -> DurationContext {
-        match self.options.context {
-            Context::Rule => DurationContext { step: Millis::ZERO, range: Millis::ZERO },
-            Context::Range { start, end, step } => DurationContext { step, range: end.since(start) },
-        }
-    }
-
-    fn select(&self, selector: &Selector, span: Span) -> Result<Select, Problems> {
-        let (offset, at) = self.modifiers(&selector.modifiers, span)?;
-        Ok(Select { matchers: selector.matchers.clone(), offset, at })
-    }
-
-    fn binary(&mut self, binary: &Binary, span: Span) -> Result<NodeId, Problems> {
-        let Binary { op, lhs, rhs, return_bool, matching, .. } = binary;
-        if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-            return Err(not_yet(binary.op_span, format_args!("the operator `{}` of native histograms", op.symbol())));
-        }
-        match (lhs.ty(), rhs.ty()) {
-            (Type::Scalar, Type::Scalar) => {
-                let (lhs, rhs) = (self.operand(lhs)?, self.operand(rhs)?);
-                if let (Operand::Const(a), Operand::Const(b)) = (lhs, rhs) {
-                    return Ok(self.node(Kind::Const(super::eval::scalar_binary(*op, a, b)), span));
-                }
-                Ok(self.node(Kind::ScalarBinary { op: *op, lhs, rhs }, span))
-            }
-            (Type::Scalar, _) => {
-                let scalar = self.operand(lhs)?;
-                let input = self.lower(rhs)?;
-                Ok(self.with_scalar(*op, input, scalar, true, *return_bool, span))
-            }
-            (_, Type::Scalar) => {
-                let input = self.lower(lhs)?;
-                let scalar = self.operand(rhs)?;
-                Ok(self.with_scalar(*op, input, scalar, false, *return_bool, span))
-            }
-            _ => {
-                let matching = matching.clone().unwrap_or_default();
-                if matching.fill_left.is_some() || matching.fill_right.is_some() {
-                    return Err(not_yet(span, "`fill`, `fill_left` and `fill_right`"));
-                }
-                let (lhs, rhs) = (self.lower(lhs)?, self.lower(rhs)?);
-                Ok(self.vectors(*op, *return_bool, matching, lhs, rhs, span))
-            }
-        }
-    }
-
-    fn with_scalar(
-        &mut self,
-        op: BinaryOp,
-        input: NodeId,
-        scalar: Operand,
-        swap: bool,
-        return_bool: bool,
-        span: Span,
-    ) -> NodeId {
-        let op = if op.is_comparison() {
-            Elementwise::Compare { op, scalar, swap, return_bool }
-        } else {
-            Elementwise::Arithmetic { op, scalar, swap }
-        };
-        self.node(Kind::Map { op, input }, span)
-    }
-
-    fn vectors(
-        &mut self,
-        op: BinaryOp,
-        return_bool: bool,
-        matching: Matching,
-        lhs: NodeId,
-        rhs: NodeId,
-        span: Span,
-    ) -> NodeId {
-        let mut labels = matching.labels;
-        labels.sort();
-        labels.dedup();
-        let key = KeyLabels { only: matching.on, labels };
-        if op.is_set() {
-            return self.node(Kind::Set { op, key, lhs, rhs }, span);
-        }
-        let (many, include) = match matching.group {
-            Some(group) => (group.many, Some(group.include)),
-            None => (Side::Left, None),
-        };
-        let (many_node, one_node) = if many == Side::Left { (lhs, rhs) } else { (rhs, lhs) };
-        self.node(Kind::VectorBinary(VectorBinary { op, return_bool, key, many, include, many_node, one_node }), span)
-    }
-
-    fn aggregate(&mut self, aggregate: &Aggregate, span: Span) -> Result<NodeId, Problems> {
-        let op = aggregate.op;
-        if matches!(op, AggregateOp::LimitK | AggregateOp::LimitRatio) {
-            return Err(not_yet(aggregate.op_span, format_args!("`{}`", op.name())));
-        }
-        let key = match &aggregate.grouping {
-            None => KeyLabels { only: true, labels: Vec::new() },
-            Some(grouping) => {
-                let mut labels = grouping.labels.clone();
-                labels.sort();
-                labels.dedup();
-                KeyLabels { only: !grouping.without, labels }
-            }
-        };
-        let missing = || refuse(aggregate.op_span, format!("`{}` wants a parameter", op.name()));
-        match op {
-            AggregateOp::CountValues => {
-                let param = aggregate.param.as_ref().ok_or_else(missing)?;
-                let label = string(param)?;
-                if label.is_empty() || label == METRIC_NAME {
-                    return Err(refuse(param.span, format!("invalid label name {label:?}")));
-                }
-                let input = self.lower(&aggregate.expr)?;
-                Ok(self.node(Kind::CountValues { label, key, input }, span))
-            }
-            AggregateOp::TopK | AggregateOp::BottomK => {
-                let k = self.operand(aggregate.param.as_ref().ok_or_else(missing)?)?;
-                let input = self.lower(&aggregate.expr)?;
-                Ok(self.node(Kind::TopK { bottom: op == AggregateOp::BottomK, k, key, input }, span))
-            }
-            _ => {
-                let param = match &aggregate.param {
-                    Some(param) => self.operand(param)?,
-                    None => Operand::Const(0.0),
-                };
-                let input = self.lower(&aggregate.expr)?;
-                Ok(self.node(Kind::Aggregate { op, param, key, input }, span))
-            }
-        }
-    }
-
-    fn call(&mut self, name: &'static str, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
-        if let Some(function) = RangeFn::named(name) {
-            return self.window(function, args, span);
-        }
-        let first = |plan: &mut Self| match args.first() {
-            Some(arg) => plan.lower(arg),
-            None => {
-                let time = plan.node(Kind::Time, span);
-                Ok(plan.node(Kind::Vector(Operand::Node(time)), span))
-            }
-        };
-        if let Some(function) = MathFn::named(name) {
-            let input = first(self)?;
-            return Ok(self.node(Kind::Map { op: Elementwise::Maths(function), input }, span));
-        }
-        if let Some(function) = DateFn::named(name) {
-            let input = first(self)?;
-            return Ok(self.node(Kind::Map { op: Elementwise::Date(function), input }, span));
-        }
-        let scalar = |plan: &mut Self, at: usize, default: f64| match args.get(at) {
-            Some(arg) => plan.operand(arg),
-            None => Ok(Operand::Const(default)),
-        };
-        Ok(match name {
-            "time" => self.node(Kind::Time, span),
-            "pi" => self.node(Kind::Const(std::f64::consts::PI), span),
-            "start" | "end" => match self.options.context {
-                Context::Rule => self.node(Kind::Time, span),
-                Context::Range { start, end, .. } => {
-                    let at = if name == "start" { start } else { end };
-                    self.node(Kind::Const(at.seconds()), span)
-                }
-            },
-            "step" => self.node(Kind::Const(self.durations().step.seconds()), span),
-            "range" => self.node(Kind::Const(self.durations().range.seconds()), span),
-            "min_of" | "max_of" => {
-                let (lhs, rhs) = (scalar(self, 0, 0.0)?, scalar(self, 1, 0.0)?);
-                self.node(Kind::Extreme { max: name == "max_of", lhs, rhs }, span)
-            }
-            "vector" => {
-                let value = scalar(self, 0, 0.0)?;
-                self.node(Kind::Vector(value), span)
-            }
-            "scalar" => {
-                let input = first(self)?;
-                self.node(Kind::Scalar(input), span)
-            }
-            "clamp" => {
-                let input = first(self)?;
-                let (low, high) = (scalar(self, 1, 0.0)?, scalar(self, 2, 0.0)?);
-                self.node(Kind::Map { op: Elementwise::Clamp(low, high), input }, span)
-            }
-            "clamp_min" | "clamp_max" => {
-                let input = first(self)?;
-                let bound = scalar(self, 1, 0.0)?;
-                let op = if name == "clamp_min" { Elementwise::ClampMin(bound) } else { Elementwise::ClampMax(bound) };
-                self.node(Kind::Map { op, input }, span)
-            }
-            "round" => {
-                let input = first(self)?;
-                let nearest = scalar(self, 1, 1.0)?;
-                self.node(Kind::Map { op: Elementwise::Round(nearest), input }, span)
-            }
-            "timestamp" => match args.first().map(|arg| &arg.unparen().kind) {
-                Some(ExprKind::Selector(selector)) => {
-                    let select = self.select(selector, span)?;
-                    let input = self.node(Kind::Select { select, stamp: true }, span);
-                    self.node(Kind::Map { op: Elementwise::Same, input }, span)
-                }
-                _ => {
-                    let input = first(self)?;
-                    self.node(Kind::Map { op: Elementwise::EvalTime, input }, span)
-                }
-            },
-            // Order is a matter of the result alone: `query` sorts there, and every other node keeps its own.
-            "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => first(self)?,
-            "absent" => {
-                let input = first(self)?;
-                self.node(Kind::Absent { labels: absent_labels(&args[0]), input }, span)
-            }
-            "absent_over_time" => {
-                let input = self.window(RangeFn::PresentOverTime, args, span)?;
-                self.node(Kind::Absent { labels: absent_labels(&args[0]), input }, span)
-            }
-            "label_replace" | "label_join" => {
-                let relabel = relabel(name, args)?;
-                let input = first(self)?;
-                self.node(Kind::Relabel { relabel, input }, span)
-            }
-            "histogram_quantile" => {
-                let q = scalar(self, 0, 0.0)?;
-                let input = self.lower(&args[1])?;
-                self.node(Kind::HistogramQuantile { q, input }, span)
-            }
-            _ => return Err(not_yet(span, format_args!("the function `{name}`"))),
-        })
-    }
-
-    fn window(&mut self, function: RangeFn, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
-        let samples_first = args.first().is_some_and(|arg| arg.ty() == Type::Matrix);
-        let (samples, others) = if samples_first { (&args[0], &args[1..]) } else { (&args[1], &args[..1]) };
-        let mut params = [Operand::Const(f64::NAN); 2];
-        for (param, arg) in params.iter_mut().zip(others) {
-            *param = self.operand(arg)?;
-        }
-        if function == RangeFn::DoubleExponentialSmoothing {
-            for (param, what) in params.iter().zip(["smoothing", "trend"]) {
-                match param {
-                    Operand::Const(factor) if *factor > 0.0 && *factor < 1.0 => {}
-                    Operand::Const(factor) => {
-                        let letter = &what[..1];
-                        return Err(refuse(
-                            span,
-                            format!("invalid {what} factor. Expected: 0 < {letter}f < 1, got: {factor:.6}"),
-                        ));
-                    }
-                    Operand::Node(_) => return Err(not_yet(span, format_args!("a {what} factor that is no number"))),
-                }
-            }
-        }
-        let (input, range) = match &samples.unparen().kind {
-            ExprKind::Range { selector, range, .. } => {
-                let range = positive(range, self.durations())?;
-                (WindowInput::Selector(self.select(selector, samples.span)?), range)
-            }
-            ExprKind::Subquery(subquery) => self.subquery(subquery, samples.span)?,
-            _ => return Err(not_yet(samples.span, "this range vector")),
-        };
-        Ok(self.node(Kind::Window { input, function, range, params }, span))
-    }
-
-    fn subquery(&mut self, subquery: &Subquery, span: Span) -> Result<(WindowInput, Millis), Problems> {
-        let (offset, at) = self.modifiers(&subquery.modifiers, span)?;
-        let range = positive(&subquery.range, self.durations())?;
-        let step = match &subquery.step {
-            Some(step) => positive(step, self.durations())?,
-            None => self.options.subquery_step,
-        };
-        if range.0 / step.0 > limits::SUBQUERY_POINTS {
-            return Err(refuse(
-                span,
-                format!(
-                    "this subquery has {} points a series at every evaluation; the limit is {}",
-                    range.0 / step.0,
-                    limits::SUBQUERY_POINTS
-                ),
-            ));
-        }
-        let mut plan = Self::new(self.options);
-        plan.add(&subquery.expr)?;
-        // Equal subqueries share their inner program, so that the windows over them print alike.
-        let same = self.inner.iter().position(|other| format!("{:?}", other.nodes) == format!("{:?}", plan.nodes));
-        let inner = same.unwrap_or_else(|| {
-            self.inner.push(plan);
-            self.inner.len() - 1
-        });
-        Ok((WindowInput::Subquery { inner, step, offset, at }, range))
-    }
-}
-
-fn positive(range: &super::ast::DurationExpr, context: DurationContext) -> Result<Millis, Problems> {
-    let span = evaluate_duration(range, context)?;
-    if span.0 <= 0 {
-        return Err(refuse(range.span, "duration must be greater than 0"));
-    }
-    Ok(span)
-}
-
-fn string(expr: &Expr) -> Result<String, Problems> {
-    match &expr.unparen().kind {
-        ExprKind::String(text) => Ok(text.clone()),
-        _ => Err(refuse(expr.span, "a text in quotes must stand here")),
-    }
-}
-
-fn relabel(name: &str, args: &[Expr]) -> Result<Relabel, Problems> {
-    let texts = args[1..].iter().map(string).collect::<Result<Vec<_>, _>>()?;
-    let destination = texts[0].clone();
-    if destination.is_empty() {
-        return Err(refuse(args[1].span, format!("invalid destination label name in {name}(): {destination}")));
-    }
-    if name == "label_replace" {
-        let regexp = Regexp::anchored(&texts[3]).map_err(|error| {
-            refuse(args[4].span, format!("invalid regular expression in label_replace(): {}: {error}", texts[3]))
-        })?;
-        return Ok(Relabel::Replace { destination, replacement: texts[1].clone(), source: texts[2].clone(), regexp });
-    }
-    if let Some(at) = texts[2..].iter().position(String::is_empty) {
-        return Err(refuse(args[3 + at].span, "invalid source label name in label_join(): "));
-    }
-    Ok(Relabel::Join { destination, separator: texts[1].clone(), sources: texts[2..].to_vec() })
-}
-
-/// Returns the labels that `absent` gives its sample: those that the selector's `=` matchers fix, but not twice.
-///
-/// Source: Prometheus' `createLabelsForAbsentFunction`; promql.md 8.4.
-fn absent_labels(expr: &Expr) -> LabelSet {
-    // Parentheses hide the selector, as in Prometheus.
-    let (ExprKind::Selector(selector) | ExprKind::Range { selector, .. }) = &expr.kind else {
-        return LabelSet::empty();
-    };
-    let mut builder = crate::labels::LabelBuilder::default();
-    let mut seen: Vec<&str> = Vec::new();
-    for matcher in selector.matchers.iter().filter(|matcher| matcher.name != METRIC_NAME) {
-        if matcher.op == MatchOp::Equal && !seen.contains(&matcher.name.as_str()) {
-            builder.set(&matcher.name, &matcher.value);
-            seen.push(&matcher.name);
-        } else {
-            builder.remove(&matcher.name);
-        }
-    }
-    builder.build()
 }

@@ -384,29 +384,6 @@ impl Program {
         faults.sort_by_key(|fault| fault.step);
     }
 
-    /// Returns the literal metric names that the program selects, sorted, each once.
-    pub(crate) fn selected_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        let mut add = |select: &Select| {
-            let name = select.matchers.iter().find(|matcher| {
-                matcher.name == crate::labels::METRIC_NAME && matcher.op == crate::labels::MatchOp::Equal
-            });
-            names.extend(name.map(|matcher| matcher.value.clone()));
-        };
-        for node in &self.plan.nodes {
-            match &node.kind {
-                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => add(select),
-                _ => {}
-            }
-        }
-        for inner in &self.inner {
-            names.extend(inner.selected_names());
-        }
-        names.sort();
-        names.dedup();
-        names
-    }
-
     /// Returns the least distance from a slot back to what any selector that may read written series reads, offsets
     /// summed up along subqueries. Negative when one looks ahead.
     pub(crate) fn least_offset(&self) -> Millis {
@@ -482,7 +459,10 @@ impl Kind {
             | Self::Scalar(input)
             | Self::Relabel { input, .. } => [Some(*input), None, None],
             Self::Vector(scalar) => [operand(scalar), None, None],
-            Self::HistogramQuantile { q, input } => [operand(q), Some(*input), None],
+            Self::Buckets { function, input } => {
+                let [first, second] = function.operands();
+                [first.as_ref().and_then(operand), second.as_ref().and_then(operand), Some(*input)]
+            }
         };
         three.into_iter().flatten()
     }

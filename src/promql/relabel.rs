@@ -2,13 +2,6 @@
 
 use crate::labels::{LabelSet, Regexp};
 
-/// Tells whether a text may name a label: anything but the empty text.
-///
-/// Source: Prometheus 3's UTF-8 validation of label names.
-pub(crate) fn is_label_name(name: &str) -> bool {
-    !name.is_empty()
-}
-
 /// Sets `dst` to the expansion of `replacement` if `regex` (anchored) matches the value of `src`, absent being empty.
 ///
 /// Source: promql.md 8.5; Prometheus' `evalLabelReplace`.
@@ -95,14 +88,6 @@ mod tests {
     fn without_a_match_nothing_changes() {
         check("$1", "host", "(web)", r#"up{host="db-01"}"#);
         check("none", "absent", "", r#"up{host="db-01", to="none"}"#);
-    }
-
-    #[test]
-    fn an_empty_value_removes_the_label() {
-        let labels = LabelSet::new([("a", "1"), ("b", "2")]);
-        let regex = Regexp::anchored(".*").expect("a regex");
-        assert_eq!(label_replace(&labels, "a", "", "b", &regex).to_string(), r#"{b="2"}"#);
-        assert!(!is_label_name("") && is_label_name("a.b"));
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl NodeState {
                     self.seen[0] += 1;
                 }
             }
-            Kind::HistogramQuantile { input, .. } => self.bind_buckets(&states[*input], plan.options.delayed_names),
+            Kind::Buckets { input, .. } => self.bind_buckets(&states[*input], plan.options.delayed_names),
         }
     }
 

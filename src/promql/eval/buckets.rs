@@ -1,18 +1,18 @@
-//! `histogram_quantile` of classic histograms.
+//! `histogram_quantile` and `histogram_fraction` of classic histograms.
 
 use super::super::block::{self, Block};
-use super::super::buckets::bucket_quantile;
-use super::super::plan::{NodeId, Operand};
+use super::super::buckets::{bucket_fraction, bucket_quantile};
+use super::super::plan::{BucketFn, NodeId};
 use super::super::roster::NodeState;
 use super::{SAME_LABELS, Scratch, View, fault};
 
-/// Takes the buckets of each group at every step to their quantile.
+/// Takes the buckets of each group at every step to one value.
 ///
 /// Source: promql.md 8.5. Cost: a sort of the buckets of each group at each step.
 pub(super) fn evaluate(
     view: &View<'_>,
     state: &mut NodeState,
-    (q, input): (Operand, NodeId),
+    (function, input): (BucketFn, NodeId),
     steps: usize,
     out: &mut Block,
     scratch: &mut Scratch,
@@ -42,7 +42,12 @@ pub(super) fn evaluate(
             if block::has(out.bits(target), step) {
                 fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
             }
-            let (value, _) = bucket_quantile(view.scalar(q, step), &mut buckets);
+            let value = match function {
+                BucketFn::Quantile(q) => bucket_quantile(view.scalar(q, step), &mut buckets).0,
+                BucketFn::Fraction(lower, upper) => {
+                    bucket_fraction(view.scalar(lower, step), view.scalar(upper, step), &mut buckets)
+                }
+            };
             out.set(target, step, value);
         }
     }

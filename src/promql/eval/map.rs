@@ -53,6 +53,9 @@ fn apply(view: &View<'_>, op: &Elementwise, input: &Block, frame: &Frame<'_>, ou
             let scalar = view.scalar(*scalar, step);
             if *swap { arithmetic(*op, scalar, value) } else { arithmetic(*op, value, scalar) }
         }),
+        Elementwise::ClampMin(Operand::Const(low)) => maths::clamp_min(&mut out.values, *low),
+        Elementwise::ClampMax(Operand::Const(high)) => maths::clamp_max(&mut out.values, *high),
+        Elementwise::Round(Operand::Const(nearest)) => maths::round(&mut out.values, *nearest),
         Elementwise::ClampMin(low) => each(out, |value, step| maths::max(view.scalar(*low, step), value)),
         Elementwise::ClampMax(high) => each(out, |value, step| maths::min(view.scalar(*high, step), value)),
         Elementwise::Round(nearest) => each(out, |value, step| {

@@ -179,7 +179,7 @@ pub(crate) fn evaluate(
         }
         Kind::CountValues { label, input, .. } => topk::count_values(view, state, label, *input, steps, out, scratch),
         Kind::TopK { bottom, k, input, .. } => topk::evaluate(view, state, *bottom, (*k, *input), steps, out, scratch),
-        Kind::HistogramQuantile { q, input } => buckets::evaluate(view, state, (*q, *input), steps, out, scratch),
+        Kind::Buckets { function, input } => buckets::evaluate(view, state, (*function, *input), steps, out, scratch),
     }
     view.inherit_failures(&node.kind, out);
 }
