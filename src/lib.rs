@@ -49,6 +49,7 @@
 //! - Absence is a cleared bit, failure a set one; neither is ever a value.
 //! - Same input, same bytes out: nothing depends on hash order, chunks or threads.
 
+pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod input;

@@ -45,7 +45,7 @@ pub fn value(value: f64) -> String {
     }
     let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
     let size = rounded.abs();
-    if size < 1e-3 || size >= 1e15 {
+    if !(1e-3..1e15).contains(&size) {
         return format!("{rounded:e}");
     }
     let (scale, letter) = match size {

@@ -127,8 +127,8 @@ pub struct RecordingFacts {
     pub path: String,
     /// The format's name, such as `csv_long`.
     pub format: String,
-    /// Series.
-    pub series: u64,
+    /// Series; unknown where several recordings are read as one.
+    pub series: Option<u64>,
     /// Samples.
     pub samples: u64,
     /// The first sample.
@@ -139,8 +139,8 @@ pub struct RecordingFacts {
     pub cadence: Option<Millis>,
     /// Rows that were left out.
     pub bad_rows: u64,
-    /// Samples that contradicted another one and were left out.
-    pub conflicts: u64,
+    /// Samples that contradicted another one and were left out; unknown where several recordings are read as one.
+    pub conflicts: Option<u64>,
     /// Stale markers that the recording itself holds.
     pub stale_recorded: u64,
     /// Stale markers that were inferred.

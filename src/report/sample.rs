@@ -109,11 +109,12 @@ pub(crate) fn evaluation() -> Evaluation {
         recordings: vec![RecordingFacts {
             path: "night.csv".to_owned(),
             format: "csv_long".to_owned(),
-            series: 1204,
+            series: Some(1204),
             samples: 6_900_000,
             start: Some(at(0)),
             end: Some(at(120)),
             cadence: Some(Millis(15_000)),
+            conflicts: Some(0),
             time_unit: "ms".to_owned(),
             time_zone: "UTC".to_owned(),
             time_from: "suffix".to_owned(),

@@ -23,12 +23,22 @@ pub fn threshold(expr: &Expr) -> Option<(BinaryOp, f64)> {
     threshold(compared).is_none().then_some((op, value))
 }
 
-/// Returns the value of a number, its sign and parentheses included.
+/// Returns the value of an expression of numbers alone: signs, parentheses and the four basic operations.
 fn number(expr: &Expr) -> Option<f64> {
     match &expr.unparen().kind {
         ExprKind::Number { value, .. } => Some(*value),
         ExprKind::Unary { op: UnaryOp::Minus, expr } => number(expr).map(|value| -value),
         ExprKind::Unary { op: UnaryOp::Plus, expr } => number(expr),
+        ExprKind::Binary(binary) => {
+            let (lhs, rhs) = (number(&binary.lhs)?, number(&binary.rhs)?);
+            match binary.op {
+                BinaryOp::Add => Some(lhs + rhs),
+                BinaryOp::Sub => Some(lhs - rhs),
+                BinaryOp::Mul => Some(lhs * rhs),
+                BinaryOp::Div => Some(lhs / rhs),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }
@@ -74,6 +84,8 @@ mod tests {
         assert_eq!(threshold(&binary(num(5.0), BinaryOp::Less, metric(), false)), Some((BinaryOp::Greater, 5.0)));
         let minus = expr(ExprKind::Unary { op: UnaryOp::Minus, expr: Box::new(num(5.0)) });
         assert_eq!(threshold(&binary(metric(), BinaryOp::Less, minus, false)), Some((BinaryOp::Less, -5.0)));
+        let hours = binary(num(2.5), BinaryOp::Mul, num(3600.0), false);
+        assert_eq!(threshold(&binary(metric(), BinaryOp::Less, hours, false)), Some((BinaryOp::Less, 9000.0)));
         let both = expr(ExprKind::Paren(Box::new(binary(over, BinaryOp::And, metric(), false))));
         assert_eq!(threshold(&both), Some((BinaryOp::Greater, 5.0)));
     }

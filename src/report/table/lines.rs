@@ -70,10 +70,9 @@ fn groups(evaluation: &Evaluation) -> String {
 }
 
 fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
-    let mut parts = vec![
-        format!("{}  {} series", printable(&facts.path), count(facts.series)),
-        format!("{} samples", short_count(facts.samples)),
-    ];
+    let mut parts = Vec::new();
+    parts.extend(facts.series.map(|series| format!("{} series", count(series))));
+    parts.push(format!("{} samples", short_count(facts.samples)));
     if let Some(cadence) = facts.cadence {
         parts.push(format!("one every {}", duration(cadence)));
     }
@@ -89,10 +88,11 @@ fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
         }
     };
     told(facts.bad_rows, format!("{} left out", counted(facts.bad_rows, "bad row")));
-    told(facts.conflicts, format!("{} left out", counted(facts.conflicts, "conflict")));
+    let conflicts = facts.conflicts.unwrap_or(0);
+    told(conflicts, format!("{} left out", counted(conflicts, "conflict")));
     told(facts.stale_inferred, format!("{} inferred", counted(facts.stale_inferred, "stale marker")));
     told(facts.gaps.len() as u64, counted(facts.gaps.len() as u64, "gap"));
-    parts.join(", ")
+    format!("{}  {}", printable(&facts.path), parts.join(", "))
 }
 
 fn evaluations(evaluation: &Evaluation) -> String {

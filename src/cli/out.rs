@@ -1,0 +1,156 @@
+//! Where results go: standard output, files that appear whole or not at all, devices and pipes.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::Failure;
+use super::args::{Format, Target};
+
+/// One place and the format that goes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    /// None is standard output.
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// Returns where results go: to each `--out`, or else to standard output.
+pub(crate) fn outputs(targets: &[Target], format: Format) -> Result<Vec<Output>, Failure> {
+    if targets.is_empty() {
+        return Ok(vec![Output { format, path: None }]);
+    }
+    let mut outputs: Vec<Output> = Vec::new();
+    for target in targets {
+        if outputs.iter().any(|other| other.path == target.path) {
+            let place = target.path.as_deref().map_or("-".into(), |path| path.to_string_lossy());
+            return Err(Failure::new(format!("--out names `{place}` twice")));
+        }
+        outputs.push(Output { format: target.format.unwrap_or(format), path: target.path.clone() });
+    }
+    Ok(outputs)
+}
+
+/// Writes one output. A regular file is replaced when all of it is written, and stays as it was if that fails.
+///
+/// A closed pipe on standard output is no failure: whoever read it had enough.
+pub(crate) fn write(output: &Output, content: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let Some(path) = &output.path else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = content(&mut out).and_then(|()| out.flush());
+        // What is still buffered after a failure must not be tried again when the buffer is dropped.
+        let _ = out.into_parts();
+        return match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::new(format!("standard output can not be written: {error}"))),
+            Ok(()) => Ok(()),
+        };
+    };
+    let failed = |error: io::Error| unwritable(path, &error);
+    match fs::metadata(path) {
+        Ok(facts) if facts.is_dir() => {
+            Err(Failure::new(format!("--out `{}` is a folder", path.display())).hint("name a file in it"))
+        }
+        Ok(facts) if !facts.is_file() => straight(path, content).map_err(failed),
+        // A link stays a link: what it points at is replaced.
+        Ok(facts) => {
+            let place = fs::canonicalize(path).map_err(failed)?;
+            whole(&place, Some(facts.permissions()), content).map_err(failed)
+        }
+        Err(_) => whole(path, None, content).map_err(failed),
+    }
+}
+
+type Content<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
+
+fn straight(path: &Path, content: Content<'_>) -> io::Result<()> {
+    let mut out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
+    content(&mut out)?;
+    out.flush()
+}
+
+fn whole(path: &Path, permissions: Option<fs::Permissions>, content: Content<'_>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = new_file(folder, permissions)?;
+    let mut out = BufWriter::new(file);
+    content(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// Makes a file beside the one that it becomes, with the rights of the old one or the usual ones.
+fn new_file(folder: &Path, permissions: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".alertctl-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let file = builder.tempfile_in(folder)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    Ok(file)
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(format!("`{}` can not be written: {error}", path.display()));
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        Some(folder) => failure.hint(format!("make the folder first: mkdir -p {}", folder.display())),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &tempfile::TempDir, name: &str) -> Output {
+        Output { format: Format::Json, path: Some(folder.path().join(name)) }
+    }
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = file(&folder, "report.json");
+        write(&output, &mut |out| out.write_all(b"one")).expect("written");
+        let failed = write(&output, &mut |out| {
+            out.write_all(b"two")?;
+            Err(io::Error::other("the disk is full"))
+        });
+        assert!(failed.is_err_and(|failure| failure.to_string().contains("the disk is full")));
+        assert_eq!(fs::read(folder.path().join("report.json")).expect("there"), b"one");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn devices_are_written_straight() {
+        let output = Output { format: Format::Csv, path: Some("/dev/null".into()) };
+        write(&output, &mut |out| out.write_all(b"x")).expect("written");
+        let full = Output { format: Format::Csv, path: Some("/dev/full".into()) };
+        assert!(!Path::new("/dev/full").exists() || write(&full, &mut |out| out.write_all(b"x")).is_err());
+    }
+
+    #[test]
+    fn wrong_places_are_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = |name: &str, expected: &str| {
+            let failure = write(&file(&folder, name), &mut |out| out.write_all(b"x")).expect_err("wrong");
+            assert!(failure.to_string().contains(expected), "{failure}");
+        };
+        check("", "is a folder");
+        check("none/report.json", "mkdir -p");
+    }
+
+    #[test]
+    fn formats_come_from_the_target_or_the_flag() {
+        let targets: Vec<Target> = ["a.csv", "-", "b"].iter().map(|text| text.parse().expect("a target")).collect();
+        let formats: Vec<Format> =
+            outputs(&targets, Format::Json).expect("distinct").into_iter().map(|output| output.format).collect();
+        assert_eq!(formats, [Format::Csv, Format::Json, Format::Json]);
+        assert!(outputs(&[targets[0].clone(), targets[0].clone()], Format::Json).is_err());
+    }
+}

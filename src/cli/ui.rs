@@ -1,0 +1,128 @@
+//! The terminal: progress, colours, width, Ctrl-C.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::ColorWhen;
+
+/// The width that is taken for a terminal that does not tell its own. Unit: columns.
+const USUAL_WIDTH: usize = 120;
+/// How long work may take before it is shown.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// What standard output and standard error are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terminal {
+    /// Whether results may be coloured.
+    pub(crate) stdout_color: bool,
+    /// Whether messages may be coloured.
+    pub(crate) stderr_color: bool,
+    /// The width of standard output, if it is a terminal. Unit: columns.
+    pub(crate) width: Option<usize>,
+    /// Whether standard error is a terminal.
+    pub(crate) stderr: bool,
+}
+
+impl Terminal {
+    /// Looks at both streams and the environment (`NO_COLOR`, `COLUMNS`).
+    pub(crate) fn look(when: ColorWhen) -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let (stdout, stderr) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        Self {
+            stdout_color: colored(when, stdout, no_color),
+            stderr_color: colored(when, stderr, no_color),
+            width: stdout.then(|| columns.unwrap_or(USUAL_WIDTH)),
+            stderr,
+        }
+    }
+}
+
+fn colored(when: ColorWhen, terminal: bool, no_color: bool) -> bool {
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => terminal && !no_color,
+    }
+}
+
+/// Writes lines to standard error, unless they are not wanted. One that can not be written is lost: there is no other
+/// place to say so.
+pub(crate) fn tell(quiet: bool, text: &str) {
+    if !quiet {
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}
+
+/// Tells whether Ctrl-C was pressed; a second one ends the process at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Begins to listen. Where the system refuses, Ctrl-C ends the process as it always does.
+    pub(crate) fn listen() -> Self {
+        let pressed = Arc::new(AtomicBool::new(false));
+        let signal = signal_hook::consts::SIGINT;
+        // The second press must be registered first: actions run in order, and it looks at what the first one set.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&pressed));
+        let _ = signal_hook::flag::register(signal, Arc::clone(&pressed));
+        Self(pressed)
+    }
+
+    /// Tells whether Ctrl-C was pressed.
+    pub(crate) fn pressed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One line on a terminal that says how far the reading is; gone when done.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    begun: Instant,
+    wanted: bool,
+}
+
+impl Progress {
+    /// Makes a line for a number of bytes (0 is unknown); nothing is drawn for a third of a second.
+    pub(crate) fn new(wanted: bool, bytes: u64) -> Self {
+        let bar = ProgressBar::with_draw_target((bytes > 0).then_some(bytes), ProgressDrawTarget::hidden());
+        let known = "reading  {binary_bytes} of {binary_total_bytes}  {wide_bar}  {binary_bytes_per_sec}, {eta} left";
+        let unknown = "reading  {binary_bytes}  {binary_bytes_per_sec}";
+        if let Ok(style) = ProgressStyle::with_template(if bytes > 0 { known } else { unknown }) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self { bar, begun: Instant::now(), wanted }
+    }
+
+    /// Moves the line to a number of bytes.
+    pub(crate) fn at(&mut self, bytes: u64) {
+        if self.wanted && self.begun.elapsed() > PATIENCE {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.wanted = false;
+        }
+        self.bar.set_position(bytes);
+    }
+
+    /// Takes the line away.
+    pub(crate) fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_that_want_them() {
+        assert!(colored(ColorWhen::Auto, true, false));
+        assert!(!colored(ColorWhen::Auto, true, true));
+        assert!(!colored(ColorWhen::Auto, false, false));
+        assert!(colored(ColorWhen::Always, false, true));
+        assert!(!colored(ColorWhen::Never, true, false));
+    }
+}
