@@ -6,9 +6,11 @@ use std::time::Instant;
 use tempfile::SpooledTempFile;
 
 use crate::diagnostic::{Diagnostics, Severity};
-use crate::engine::timeline::{Episode, GroupSchedule, RuleCounts};
+use crate::engine::schedule::{self, TooManySteps};
+use crate::engine::timeline::{Episode, Event, GroupSchedule, RuleCounts, RuleId, Timeline};
+use crate::engine::{Engine, EngineOptions};
 use crate::input::{InputError, Progress, ReadOptions, Recording};
-use crate::labels::LabelSet;
+use crate::labels::{LabelSet, Matcher};
 use crate::report::diagnostic::{self, Look};
 use crate::report::format::{Clock, counted};
 use crate::report::ndjson::{self, NdjsonWriter};
@@ -17,7 +19,7 @@ use crate::report::table::{self, View};
 use crate::report::{Evaluation, Finding, Kind, Options, Range, RuleFacts, Setting, csv, json};
 use crate::rules::{self, RuleFile};
 use crate::source::SourceMap;
-use crate::store::{self, Batch, Rejected, Store};
+use crate::store::{self, Batch, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::args::{Align, EvalArgs, Format, SortBy, Stale, Zone};
@@ -28,13 +30,21 @@ use super::{Failure, Outcome, facts, load};
 /// Loads the rules, reads the recordings while the engine evaluates, writes the results.
 pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
     let begun = Instant::now();
+    if let Some(jobs) = args.jobs {
+        // The first call counts; a pool that was built before stays.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
+    }
     let interrupt = Interrupt::listen();
     let terminal = Terminal::look(args.color);
     let outputs = out::outputs(&args.out, args.format)?;
     let Some(loaded) = load_rules(args, &terminal)? else { return Ok(Outcome::Failed) };
-    let Some(mut evaluated) = evaluate(args, &loaded, &terminal, &interrupt)? else {
-        tell(false, "stopped by Ctrl-C: nothing was reported");
-        return Ok(Outcome::Interrupted);
+    let mut evaluated = match evaluate(args, &loaded, &terminal, &interrupt)? {
+        Pass::Done(evaluated) => evaluated,
+        Pass::Interrupted => {
+            tell(false, "stopped by Ctrl-C: nothing was reported");
+            return Ok(Outcome::Interrupted);
+        }
+        Pass::Refused | Pass::Again => return Ok(Outcome::Failed),
     };
     let evaluation = evaluation(args, &loaded, &mut evaluated)?;
     let summary = Summary::of(&evaluation);
@@ -70,26 +80,30 @@ fn load_rules(args: &EvalArgs, terminal: &Terminal) -> Result<Option<Loaded>, Fa
     for text in load::rule_files(&args.rules)? {
         files.extend(rules::load(&mut sources, &text.name, &text.bytes, &mut diagnostics));
     }
-    let found = diagnostics.sorted();
     let errors = diagnostics.has_errors();
-    let look = Look { color: terminal.stderr_color, width: terminal.width.unwrap_or(100) };
     if errors || !args.quiet {
-        let _ = diagnostic::write(&mut io::stderr(), &found, &sources, look);
+        show(&diagnostics, &sources, terminal);
     }
     if errors {
         let count = diagnostics.count(Severity::Error) as u64;
         tell(false, &format!("{} in the rules; nothing was evaluated", counted(count, "error")));
         return Ok(None);
     }
-    let findings = found.iter().map(|diagnostic| Finding::new(diagnostic, &sources)).collect();
+    let findings = diagnostics.sorted().iter().map(|diagnostic| Finding::new(diagnostic, &sources)).collect();
     Ok(Some(Loaded { sources, files, findings }))
+}
+
+/// Shows problems with carets on standard error.
+fn show(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
+    let look = Look { color: terminal.stderr_color, width: terminal.width.unwrap_or(100) };
+    // What can not be said on standard error can be said nowhere.
+    let _ = diagnostic::write(&mut io::stderr(), &diagnostics.sorted(), sources, look);
 }
 
 /// What reading and evaluating brought.
 struct Evaluated {
     store: Store,
     input: crate::input::Summary,
-    conflicts: u64,
     range: Range,
     schedules: Vec<GroupSchedule>,
     counts: Vec<RuleCounts>,
@@ -103,55 +117,55 @@ enum Pass {
     Done(Box<Evaluated>),
     /// The recording is not in time order; it is held whole now.
     Again,
+    /// The engine refuses a rule, and said why.
+    Refused,
     Interrupted,
 }
 
 /// The most bytes of transitions that stay in memory.
 const EVENTS_IN_MEMORY: usize = 8 << 20;
 
-/// Reads the recordings and evaluates as far as each watermark allows; none when Ctrl-C was pressed.
-fn evaluate(
-    args: &EvalArgs,
-    loaded: &Loaded,
-    terminal: &Terminal,
-    interrupt: &Interrupt,
-) -> Result<Option<Box<Evaluated>>, Failure> {
+/// Reads the recordings and evaluates as far as each watermark allows.
+fn evaluate(args: &EvalArgs, loaded: &Loaded, terminal: &Terminal, interrupt: &Interrupt) -> Result<Pass, Failure> {
     let paths: Vec<String> = args.recordings.iter().chain(&args.data).cloned().collect();
     if paths.is_empty() {
-        return Err(
-            Failure::new("no recording is named").hint("alertctl eval -r RULES night.csv, or - for standard input")
-        );
+        let hint = "alertctl eval -r RULES night.csv, or - for standard input";
+        return Err(Failure::new("no recording is named").hint(hint));
     }
     let sources = load::recordings(&paths)?;
     let drawn = terminal.stderr && !args.quiet && !args.no_progress;
     let mut progress = ui::Progress::new(drawn, load::length(&sources).unwrap_or(0));
     let mut recording = Recording::open(sources, read_options(args)).map_err(|error| unread(&error))?;
     loop {
-        let pass = pass(args, loaded, &paths, &mut recording, &mut progress, interrupt);
-        progress.done();
-        match pass? {
-            Pass::Done(evaluated) => return Ok(Some(evaluated)),
-            Pass::Interrupted => return Ok(None),
-            Pass::Again => {}
+        let mut store = Store::new(args.conflicts);
+        store.infer(stale(args.stale.unwrap_or(Stale::Auto)));
+        let engine = match Engine::new(&loaded.files, engine_options(args), &mut store) {
+            Ok(engine) => engine,
+            Err(refused) => {
+                show(&refused, &loaded.sources, terminal);
+                return Ok(Pass::Refused);
+            }
+        };
+        let transitions = Transitions::begin(args, loaded, &paths)?;
+        let pass = pass(&mut recording, store, engine, transitions, &mut progress, interrupt);
+        if !matches!(pass, Ok(Pass::Again)) {
+            progress.done();
+            return pass;
         }
     }
 }
 
+/// Reads, advances, evicts; to the end of the recording.
 fn pass(
-    args: &EvalArgs,
-    loaded: &Loaded,
-    paths: &[String],
     recording: &mut Recording,
+    mut store: Store,
+    mut engine: Engine,
+    mut transitions: Transitions<'_>,
     progress: &mut ui::Progress,
     interrupt: &Interrupt,
 ) -> Result<Pass, Failure> {
-    let mut store = Store::new(args.conflicts);
-    store.infer(stale(args.stale.unwrap_or(Stale::Auto)));
-    let mut events = SpooledTempFile::new(EVENTS_IN_MEMORY);
-    let unspooled = |error: io::Error| Failure::new(format!("the transitions can not be kept: {error}"));
-    NdjsonWriter::new(&mut events, paths, &rule_files(loaded), names(args, loaded)).map_err(unspooled)?;
     let mut batch = Batch::default();
-    let mut conflicts = 0;
+    let mut timeline = Timeline::default();
     loop {
         if interrupt.pressed() {
             return Ok(Pass::Interrupted);
@@ -160,47 +174,99 @@ fn pass(
             Progress::Restart => return Ok(Pass::Again),
             Progress::End => break,
             Progress::Batch(watermark) => {
-                conflicts += append(recording, &mut store, &batch)?;
+                recording.append(&mut store, &batch).map_err(|error| unread(&error))?;
                 store.advance(watermark);
-                store.evict(watermark);
+                engine.advance(&store, watermark).map_err(|error| too_many(&error))?;
+                transitions.take(&mut engine, &mut timeline)?;
+                store.evict(engine.evaluated());
             }
         }
         progress.at(recording.bytes_read());
     }
     let input = recording.summary().clone();
     let (data_start, data_end) = input.span.unzip();
+    if let Some(last) = data_end {
+        engine.finish(&store, last).map_err(|error| too_many(&error))?;
+        transitions.take(&mut engine, &mut timeline)?;
+        engine.close_into(&mut timeline, &store);
+    }
+    let (evaluated_from, evaluated_to) = engine.range().unzip();
     Ok(Pass::Done(Box::new(Evaluated {
-        range: Range { data_start, data_end, reported_from: args.start.or(data_start), ..Range::default() },
-        schedules: facts::all_groups(&loaded.files).map(|(_, group)| schedule(args, group.interval)).collect(),
-        counts: facts::all_groups(&loaded.files)
-            .flat_map(|(_, group)| group.rules.iter().map(|_| RuleCounts::default()))
-            .collect(),
-        episodes: Vec::new(),
+        range: Range {
+            data_start,
+            data_end,
+            evaluated_from,
+            evaluated_to,
+            reported_from: transitions.start.or(evaluated_from),
+        },
+        schedules: engine.schedules(),
+        counts: engine.counts(&store),
+        episodes: timeline.finish(),
         store,
         input,
-        conflicts,
-        events,
+        events: transitions.spool,
     })))
 }
 
-/// Hands a batch to the store; returns how many conflicts were settled.
-fn append(recording: &Recording, store: &mut Store, batch: &Batch) -> Result<u64, Failure> {
-    match store.append(batch) {
-        Ok(appended) => Ok(appended.conflicts),
-        Err(Rejected::Conflict(_)) => Err(unread(&recording.conflict_error(store, store.refused()))),
-        Err(Rejected::OutOfOrder { series, .. }) => {
-            Err(Failure::new(format!("the samples of {} are not in time order", store.labels(series))))
+/// Keeps the transitions that are reported, as lines, until all rows are known to be good.
+struct Transitions<'a> {
+    spool: SpooledTempFile,
+    /// Group and alert of each rule that is reported, by its number.
+    names: Vec<(RuleId, String, String)>,
+    start: Option<Timestamp>,
+    filter: &'a [Matcher],
+}
+
+impl<'a> Transitions<'a> {
+    fn begin(args: &'a EvalArgs, loaded: &Loaded, paths: &[String]) -> Result<Self, Failure> {
+        let mut spool = SpooledTempFile::new(EVENTS_IN_MEMORY);
+        ndjson::write_header(&mut spool, paths, &rule_files(loaded)).map_err(|error| unkept(&error))?;
+        let filter = args.filter.as_ref().map_or(&[][..], |filter| &filter.matchers);
+        Ok(Self { spool, names: names(args, loaded), start: args.start, filter })
+    }
+
+    /// Moves the engine's events to the timeline, by way of the lines.
+    fn take(&mut self, engine: &mut Engine, timeline: &mut Timeline) -> Result<(), Failure> {
+        let start = self.start.unwrap_or(Timestamp::MIN);
+        let mut writer = NdjsonWriter::new(&mut self.spool, &self.names);
+        for event in engine.take_events() {
+            let Event { at, labels, .. } = &event;
+            if *at >= start && self.filter.iter().all(|matcher| matcher.matches_set(labels)) {
+                writer.event(&event).map_err(|error| unkept(&error))?;
+            }
+            let clock = engine.clock(event.rule);
+            timeline.push(event, &clock);
         }
+        Ok(())
     }
 }
 
-fn schedule(args: &EvalArgs, interval: Option<Millis>) -> GroupSchedule {
-    GroupSchedule {
-        interval: interval.unwrap_or(args.eval_interval.unwrap_or(EVAL_INTERVAL)),
-        interval_from_file: interval.is_some(),
-        offset: Millis::ZERO,
-        steps: 0,
+fn unkept(error: &io::Error) -> Failure {
+    Failure::new(format!("the transitions can not be kept in a temporary file: {error}"))
+}
+
+fn too_many(error: &TooManySteps) -> Failure {
+    Failure::new(error.to_string()).hint("cut the recording with --end, or give the group a longer interval")
+}
+
+fn engine_options(args: &EvalArgs) -> EngineOptions {
+    EngineOptions {
+        interval: args.eval_interval.unwrap_or(EVAL_INTERVAL),
+        lookback: args.lookback_delta.unwrap_or(LOOKBACK_DELTA),
+        align: match args.align.unwrap_or(Align::Epoch) {
+            Align::Epoch => schedule::Align::Epoch,
+            Align::Start => schedule::Align::Start,
+            Align::Offset(span) => schedule::Align::Offset(span),
+        },
+        external_labels: external_labels(args),
+        external_url: args.external_url.clone(),
+        end: args.end,
+        ..EngineOptions::default()
     }
+}
+
+fn external_labels(args: &EvalArgs) -> LabelSet {
+    LabelSet::new(args.external_label.iter().map(|(name, value)| (name, value)))
 }
 
 fn rule_files(loaded: &Loaded) -> Vec<String> {
@@ -208,7 +274,7 @@ fn rule_files(loaded: &Loaded) -> Vec<String> {
 }
 
 /// Returns the names that transitions are written with, of the rules that are reported.
-fn names(args: &EvalArgs, loaded: &Loaded) -> Vec<(crate::engine::timeline::RuleId, String, String)> {
+fn names(args: &EvalArgs, loaded: &Loaded) -> Vec<(RuleId, String, String)> {
     let groups: Vec<String> = facts::all_groups(&loaded.files).map(|(_, group)| group.name.text.clone()).collect();
     let mut rules = facts::declared(&loaded.files, &loaded.sources);
     rules.retain(|rule| reported(args, rule, &groups[rule.group]));
@@ -234,7 +300,7 @@ const JOIN: Millis = Millis(300_000);
 
 fn options(args: &EvalArgs) -> Options {
     let external = &args.external_label;
-    let external = (!external.is_empty()).then(|| LabelSet::new(external.iter().map(|(name, value)| (name, value))));
+    let external = (!external.is_empty()).then(|| external_labels(args));
     Options {
         eval_interval: Setting::of(args.eval_interval, EVAL_INTERVAL),
         align: Setting::of(args.align.map(|align| align.to_string()), Align::Epoch.to_string()),
@@ -296,7 +362,7 @@ fn evaluation(args: &EvalArgs, loaded: &Loaded, evaluated: &mut Evaluated) -> Re
         version: env!("CARGO_PKG_VERSION").to_owned(),
         options: options(args),
         range: evaluated.range,
-        recordings: facts::recordings(&evaluated.input, &evaluated.store, evaluated.conflicts),
+        recordings: facts::recordings(&evaluated.input, &evaluated.store),
         groups,
         rules,
         episodes,

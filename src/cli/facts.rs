@@ -110,14 +110,14 @@ fn lacks_series(expr: &Expr, store: &Store, written: &[&str]) -> bool {
 }
 
 /// Returns what is known of each recording.
-pub(super) fn recordings(summary: &input::Summary, store: &Store, conflicts: u64) -> Vec<RecordingFacts> {
+pub(super) fn recordings(summary: &input::Summary, store: &Store) -> Vec<RecordingFacts> {
     let alone = summary.inputs.len() == 1;
     let stale = store.stale_counts();
     let facts = summary.inputs.iter().map(|input| {
         let mut facts = recording(input);
         if alone {
             facts.series = Some(store.len() as u64);
-            facts.conflicts = Some(conflicts);
+            facts.conflicts = Some(summary.conflicts);
             facts.stale_recorded = stale.recorded;
             facts.stale_inferred = stale.inferred();
             facts.stale_by = stale_by(stale).map(str::to_owned);

@@ -8,11 +8,11 @@ use crate::engine::timeline::{Cause, Event, Phase, RuleId};
 use crate::report::RuleFacts;
 use crate::report::number::{At, Labels, Number, Pairs, write_json};
 
-/// Writes transitions as they come; the first line says what was read.
+/// Writes transitions as they come.
 pub struct NdjsonWriter<'a> {
     out: &'a mut dyn Write,
     /// Group and alert of each rule that is reported, by its number.
-    names: Vec<(RuleId, String, String)>,
+    names: &'a [(RuleId, String, String)],
 }
 
 #[derive(Serialize)]
@@ -38,21 +38,19 @@ struct Line<'a> {
     annotations: Option<Pairs<'a, String>>,
 }
 
+/// Writes the first line: what was read.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_header(out: &mut dyn Write, recordings: &[String], rule_files: &[String]) -> io::Result<()> {
+    write_json(out, &Header { schema: "alertctl.events/1", recordings, rules: rule_files })?;
+    out.write_all(b"\n")
+}
+
 impl<'a> NdjsonWriter<'a> {
-    /// Writes the header. `names` holds the group and alert of each rule that is reported.
-    ///
-    /// # Errors
-    /// What the writer says.
-    pub fn new(
-        out: &'a mut dyn Write,
-        recordings: &[String],
-        rule_files: &[String],
-        mut names: Vec<(RuleId, String, String)>,
-    ) -> io::Result<Self> {
-        names.sort_unstable();
-        write_json(out, &Header { schema: "alertctl.events/1", recordings, rules: rule_files })?;
-        out.write_all(b"\n")?;
-        Ok(Self { out, names })
+    /// Makes a writer that names rules by [`names`]; [`write_header`] comes before its first line.
+    pub fn new(out: &'a mut dyn Write, names: &'a [(RuleId, String, String)]) -> Self {
+        Self { out, names }
     }
 
     /// Writes one transition; one of a rule that is not reported is passed over. The caller brings them in (time,
@@ -79,7 +77,7 @@ impl<'a> NdjsonWriter<'a> {
     }
 }
 
-/// Returns the names that [`NdjsonWriter::new`] wants.
+/// Returns the names that [`NdjsonWriter::new`] wants, by the numbers of the rules.
 #[must_use]
 pub fn names(rules: &[RuleFacts], group_names: &[String]) -> Vec<(RuleId, String, String)> {
     let group = |rule: &RuleFacts| group_names.get(rule.group).cloned().unwrap_or_default();
@@ -107,8 +105,8 @@ mod tests {
         };
         let mut out = Vec::new();
         let names = vec![(RuleId(0), "disks".to_owned(), "DiskFull".to_owned())];
-        let mut writer = NdjsonWriter::new(&mut out, &["night.csv".to_owned()], &["rules/node.yml".to_owned()], names)
-            .expect("a vector takes all");
+        write_header(&mut out, &["night.csv".to_owned()], &["rules/node.yml".to_owned()]).expect("a vector takes all");
+        let mut writer = NdjsonWriter::new(&mut out, &names);
         for event in [
             event(5, Phase::Inactive, Phase::Pending, Some(3.9e10), None),
             event(7, Phase::Pending, Phase::Firing, Some(3.7e10), None),
