@@ -3,6 +3,7 @@
 mod alerts;
 mod golden;
 mod promql;
+mod props;
 mod slow;
 mod spawn;
 mod tidy;

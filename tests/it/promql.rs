@@ -2,10 +2,10 @@
 //! are at hand.
 
 mod compare;
-mod evaluators;
+pub(crate) mod evaluators;
 mod format;
 mod needs;
-mod pin;
+pub(crate) mod pin;
 mod report;
 pub(crate) mod run;
 mod values;

@@ -10,6 +10,7 @@ mod call;
 mod dates;
 mod durations;
 mod eval;
+pub(crate) mod generate;
 pub(crate) mod groups;
 mod pointwise;
 mod relabel;

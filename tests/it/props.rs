@@ -1,0 +1,97 @@
+//! What holds of any expression on any recording.
+
+use alertctl::promql::ast::Expr;
+
+use crate::promql::evaluators::{Evaluate, SERVED, Slow};
+use crate::promql::pin::reads_context;
+use crate::promql::run::expression;
+use crate::slow::generate::{Random, SPAN, recording, vector};
+use crate::slow::{Context, Data, Fault, Series, Value, instant};
+
+/// The steps that are compared: on the grid of the samples and off it.
+fn contexts() -> [Context; 2] {
+    [Context { start: 0, end: SPAN + 600_000, step: 60_000 }, Context { start: 127_003, end: SPAN, step: 45_001 }]
+}
+
+/// Tells whether two results are the same: label sets, times, values by bits (any NaN is any NaN), the words of faults.
+pub(crate) fn same(a: &Result<Value, Fault>, b: &Result<Value, Fault>) -> bool {
+    let float = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+    let point = |a: &[(i64, f64)], b: &[(i64, f64)]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && float(a.1, b.1))
+    };
+    match (a, b) {
+        (Ok(Value::Scalar(a)), Ok(Value::Scalar(b))) => float(*a, *b),
+        (Ok(Value::Vector(a)), Ok(Value::Vector(b))) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && float(a.1, b.1))
+        }
+        (Ok(Value::Matrix(a)), Ok(Value::Matrix(b))) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && point(&a.1, &b.1))
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// Compares an evaluator with the slow one on generated expressions, each on a generated recording, at all steps of a
+/// range and at some of them alone.
+pub(crate) fn check(evaluator: &impl Evaluate, seeds: std::ops::Range<u64>) {
+    let slow = Slow(SERVED);
+    for seed in seeds {
+        let mut random = Random(seed);
+        let data = recording(&mut random);
+        let (storage, kept) = (evaluator.load(&data), slow.load(&data));
+        for _ in 0..20 {
+            let depth = random.below(4);
+            let text = vector(&mut random, depth);
+            let expr = expression(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            for context in contexts() {
+                let (got, wanted) = (evaluator.range(&storage, &expr, context), slow.range(&kept, &expr, context));
+                if !matches!(got, Err(Fault::Unsupported(_))) {
+                    assert!(same(&got, &wanted), "seed {seed}, {context:?}: {text}\n got {got:?}\nslow {wanted:?}");
+                }
+                let at = context.start + random.below(20) as i64 * context.step;
+                let (got, wanted) = (evaluator.instant(&storage, &expr, at), slow.instant(&kept, &expr, at));
+                if !matches!(got, Err(Fault::Unsupported(_))) {
+                    assert!(same(&got, &wanted), "seed {seed}, at {at}: {text}\n got {got:?}\nslow {wanted:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Evaluates a range as Prometheus describes it: one instant after the other.
+struct OneByOne;
+
+impl Evaluate for OneByOne {
+    type Storage = Vec<Series>;
+
+    fn name(&self) -> &'static str {
+        "instants of the slow evaluator"
+    }
+
+    fn load(&self, data: &Data) -> Self::Storage {
+        data.to_vec()
+    }
+
+    fn instant(&self, storage: &Self::Storage, expr: &Expr, at: i64) -> Result<Value, Fault> {
+        instant(storage, expr, at, &SERVED)
+    }
+
+    fn range(&self, storage: &Self::Storage, expr: &Expr, context: Context) -> Result<Value, Fault> {
+        if reads_context(expr) {
+            return Err(Fault::Unsupported("start() and end()".to_owned()));
+        }
+        let mut rows = std::collections::BTreeMap::<_, Vec<(i64, f64)>>::new();
+        for at in (0..).map(|at| context.start + at * context.step).take_while(|at| *at <= context.end) {
+            let Value::Vector(samples) = self.instant(storage, expr, at)? else { panic!("not a vector") };
+            for (labels, value) in samples {
+                rows.entry(labels).or_default().push((at, value));
+            }
+        }
+        Ok(Value::Matrix(rows.into_iter().collect()))
+    }
+}
+
+#[test]
+fn a_range_is_its_instants() {
+    check(&OneByOne, 0..60);
+}
