@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alertctl::labels::LabelSet;
 
-use super::evaluators::{Evaluate, SERVED, Slow};
+use super::evaluators::{Block, Evaluate, SERVED, Slow};
 use super::{conformance, needs, run};
 use crate::slow::{Context, Series, Value};
 
@@ -95,4 +95,9 @@ fn check(evaluator: &impl Evaluate) {
 #[test]
 fn exact_values_come_from_the_slow_evaluator() {
     check(&Slow(SERVED));
+}
+
+#[test]
+fn exact_values() {
+    check(&Block(SERVED));
 }

@@ -50,8 +50,12 @@ fn length(year: i128, month: i128) -> i128 {
     }
 }
 
+/// The seconds from where Go's calendar begins, on the first of March of the year -292,277,022,400, to the epoch.
+const GO_TO_EPOCH: i128 = (292_277_022_400 / 400 * 146_097 + 719_468) * 86_400;
+
 fn date(at: i64) -> Date {
-    let at = i128::from(at);
+    // Go counts in 64 bits from there; what lies before comes out at the other end.
+    let at = (i128::from(at) + GO_TO_EPOCH).rem_euclid(1 << 64) - GO_TO_EPOCH;
     let days = at.div_euclid(86_400);
     // 400 years have 146,097 days; counting on from the year 2000 no more than that many are left to walk.
     let from_2000 = days - 10_957;

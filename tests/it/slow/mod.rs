@@ -84,7 +84,7 @@ fn failed<T>(words: impl Into<String>) -> Result<T, Fault> {
 }
 
 /// The fault of two samples with one label set.
-const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
+pub(crate) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
 
 /// Shows all samples.
 fn views(data: &Data) -> Vec<View<'_>> {

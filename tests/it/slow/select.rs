@@ -132,6 +132,8 @@ impl Evaluator<'_> {
                 rows[row].1.push((*at, sample.value));
             }
         }
+        // Which of them comes first at the window's first step says nothing: label order, as of a selector.
+        rows.sort_by(|a, b| a.0.labels.cmp(&b.0.labels));
         let window = |(sample, points): (Sample, Vec<(i64, f64)>)| {
             cut(&sample.labels, sample.drop_name, &points, &references, range)
         };
