@@ -403,11 +403,11 @@ mod tests {
                 let to = (from + cut).min(marks.len());
                 let mut present = vec![0; bits::words(to - from)];
                 let mut failed = present.clone();
-                for at in from..to {
-                    if matches!(marks[at], 3..=6) {
+                for (at, mark) in marks.iter().enumerate().take(to).skip(from) {
+                    if matches!(mark, 3..=6) {
                         bits::set(&mut present, at - from);
                     }
-                    if marks[at] > 5 {
+                    if *mark > 5 {
                         bits::set(&mut failed, at - from);
                     }
                 }

@@ -94,7 +94,7 @@ fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>) -> RuleRun {
     let body = match &rule.kind {
         RuleKind::Record => {
             let labels = rule.labels.iter().map(|(name, template)| (name.clone(), template.text().to_owned()));
-            Body::Recording(Recording::new(&rule.name.text, labels.collect(), limit, writes))
+            Body::Recording(Box::new(Recording::new(&rule.name.text, labels.collect(), limit, writes)))
         }
         RuleKind::Alert { hold, keep_firing, annotations } => {
             let (labels, annotations) = (rule.labels.clone(), annotations.clone());
@@ -206,7 +206,7 @@ impl Builder<'_> {
                         self.add(&mut unit, rule);
                         units.push(unit);
                     }
-                    stages.push(Stage::ByStep(units));
+                    stages.push(Stage { units, by_step: true });
                     continue;
                 }
                 for rule in component.rules.iter().map(|rule| *rule as usize) {
@@ -226,11 +226,12 @@ impl Builder<'_> {
                     self.add(unit, rule);
                 }
             }
-            stages.extend(shared.into_iter().map(|(wants, mut unit)| {
+            let units = shared.into_iter().map(|(wants, mut unit)| {
                 // What no rule of the unit reads may lag by anything.
                 unit.lags = unit.lags.map(|_| wants.into_iter().map(Option::unwrap_or_default).collect());
-                Stage::Whole(unit)
-            }));
+                unit
+            });
+            stages.push(Stage { units: units.collect(), by_step: false });
         }
         stages
     }
@@ -319,7 +320,7 @@ pub(super) fn build(
         }
     }
     let mut reach = Reach::default();
-    for unit in stages.iter_mut().flat_map(Stage::units_mut) {
+    for unit in stages.iter_mut().flat_map(|stage| &mut stage.units) {
         let store = unit.lags.is_some().then_some(&mut written.store);
         unit.program.bind(recording, store);
         reach = reach.or(unit.program.reach());

@@ -225,7 +225,7 @@ impl Engine {
     /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have.
     fn slice_end(&self) -> Timestamp {
         let mut steps = vec![1; self.schedules.len()];
-        for unit in self.stages.iter().flat_map(Stage::units) {
+        for unit in self.stages.iter().flat_map(|stage| &stage.units) {
             let steps = &mut steps[unit.schedule];
             *steps = unit.program.block_steps(unit.interval).max(*steps);
         }

@@ -48,7 +48,7 @@ pub(crate) struct Pass<'a, 'b> {
 /// What a rule does with its result.
 pub(crate) enum Body {
     Alerting(Box<Alerting>),
-    Recording(Recording),
+    Recording(Box<Recording>),
 }
 
 /// A rule, its states and counts.

@@ -75,53 +75,36 @@ impl Unit {
     }
 }
 
-/// One or more units that nothing of a later stage can influence.
-pub(crate) enum Stage {
-    /// Runs by blocks.
-    Whole(Unit),
-    /// Runs one step at a time, each unit (of one rule) at its slots, in the order of time and rule.
-    ByStep(Vec<Unit>),
+/// Units that nothing of a later stage can influence.
+pub(crate) struct Stage {
+    pub units: Vec<Unit>,
+    /// Whether each unit (of one rule) runs one step at a time, in the order of time and rule, rather than by blocks.
+    pub by_step: bool,
 }
 
 impl Stage {
-    /// Returns the units.
-    pub(crate) fn units(&self) -> &[Unit] {
-        match self {
-            Self::Whole(unit) => std::slice::from_ref(unit),
-            Self::ByStep(units) => units,
-        }
-    }
-
-    /// Returns the units.
-    pub(crate) fn units_mut(&mut self) -> &mut [Unit] {
-        match self {
-            Self::Whole(unit) => std::slice::from_mut(unit),
-            Self::ByStep(units) => units,
-        }
-    }
-
     /// Evaluates all rules at the slots of a slice; `slots` holds those of each schedule.
     pub(crate) fn run(&mut self, slots: &[Vec<Timestamp>], run: &mut Run<'_>) {
-        match self {
-            Self::Whole(unit) => {
-                let mut left = slots[unit.schedule].as_slice();
-                while !left.is_empty() {
-                    let (block, rest) = left.split_at(unit.program.block_steps(unit.interval).min(left.len()));
-                    unit.block(block, run);
-                    left = rest;
-                }
+        if self.by_step {
+            return self.run_by_step(slots, run);
+        }
+        for unit in &mut self.units {
+            let mut left = slots[unit.schedule].as_slice();
+            while !left.is_empty() {
+                let (block, rest) = left.split_at(unit.program.block_steps(unit.interval).min(left.len()));
+                unit.block(block, run);
+                left = rest;
             }
-            Self::ByStep(units) => {
-                let mut next = vec![0; units.len()];
-                let due = |next: &[usize], units: &[Unit]| {
-                    let slot = |at: usize| slots[units[at].schedule].get(next[at]).copied();
-                    (0..units.len()).filter_map(|at| slot(at).map(|slot| (slot, at))).min()
-                };
-                while let Some((slot, at)) = due(&next, units) {
-                    units[at].block(&[slot], run);
-                    next[at] += 1;
-                }
-            }
+        }
+    }
+
+    fn run_by_step(&mut self, slots: &[Vec<Timestamp>], run: &mut Run<'_>) {
+        let mut next = vec![0; self.units.len()];
+        loop {
+            let slot = |(at, unit): (usize, &Unit)| Some((*slots[unit.schedule].get(next[at])?, at));
+            let Some((slot, at)) = self.units.iter().enumerate().filter_map(slot).min() else { return };
+            self.units[at].block(&[slot], run);
+            next[at] += 1;
         }
     }
 }

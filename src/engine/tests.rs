@@ -473,6 +473,29 @@ fn counts_tell_of_evaluations_faults_and_missing_metrics() {
 }
 
 #[test]
+fn slots_lie_within_start_and_end_and_are_not_too_many() {
+    let groups = [group(vec![alert("Hot", "temp > 5", 0, 0, &[])])];
+    let within = EngineOptions {
+        start: Some(Timestamp(2 * MINUTE)),
+        end: Some(Timestamp(3 * MINUTE)),
+        align: Align::Offset(Millis(1)),
+        ..EngineOptions::default()
+    };
+    let told = run_in(&groups, "temp 9 9 9 9 1 1", &within, 2);
+    assert_eq!(told.events.len(), 1);
+    assert!(told.events[0].starts_with("2.00001") && told.open.len() == 1, "{told:?}");
+
+    let files = [RuleFile { file: FileId(0), groups: groups.to_vec() }];
+    let mut store = Store::default();
+    let options = EngineOptions { interval: Millis(1), ..EngineOptions::default() };
+    let mut engine = Engine::new(&files, options, &mut store).expect("rules");
+    let mut batch = Batch::default();
+    batch.push(store.series(&LabelSet::new([("__name__", "temp")])), Timestamp(0), 1.0, 0);
+    store.append(&batch).expect("in order");
+    assert!(engine.finish(&store, Timestamp(i64::MAX / 2)).is_err());
+}
+
+#[test]
 fn many_slots_in_one_call_are_cut_into_slices() {
     let values: Vec<String> = (0..5000).map(|at| if at / 700 % 2 == 1 { "9" } else { "1" }.to_owned()).collect();
     let groups = [group(vec![
