@@ -3,7 +3,7 @@
 use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME, MatchOp, Regexp};
 use crate::limits;
 use crate::source::Span;
-use crate::time::{Millis, Timestamp};
+use crate::time::Millis;
 
 use super::ast::{
     Aggregate, AggregateOp, At, Binary, BinaryOp, DurationExpr, Expr, ExprKind, Matching, Modifiers, Selector, Side,
@@ -15,8 +15,8 @@ use super::eval::scalar_binary;
 use super::maths::MathFn;
 use super::parse::Problem;
 use super::plan::{
-    BucketFn, Context, Elementwise, KeyLabels, Kind, NodeId, Operand, Plan, Relabel, RootId, Select, VectorBinary,
-    WindowInput,
+    BucketFn, Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Operand, Plan, Relabel, RootId, Select,
+    VectorBinary, WindowInput,
 };
 use super::rollup::{RangeFn, smoothing_fault};
 
@@ -88,7 +88,7 @@ impl Plan {
         })
     }
 
-    fn modifiers(&self, modifiers: &Modifiers, span: Span) -> Result<(Millis, Option<Timestamp>), Problems> {
+    fn modifiers(&self, modifiers: &Modifiers, span: Span) -> Result<(Millis, Option<Fixed>), Problems> {
         if modifiers.edges.is_some() {
             return Err(not_yet(span, "`anchored` and `smoothed`"));
         }
@@ -97,10 +97,11 @@ impl Plan {
             None => Millis::ZERO,
         };
         let at = match (modifiers.at, self.options.context) {
-            (Some(At::Time(at)), _) => Some(at),
-            (Some(At::Start), Context::Range { start, .. }) => Some(start),
-            (Some(At::End), Context::Range { end, .. }) => Some(end),
-            (None | Some(At::Start | At::End), _) => None,
+            (None, _) => None,
+            (Some(At::Time(at)), _) => Some(Fixed::Time(at)),
+            (Some(At::Start), Context::Range { start, .. }) => Some(Fixed::Time(start)),
+            (Some(At::End), Context::Range { end, .. }) => Some(Fixed::Time(end)),
+            (Some(At::Start | At::End), Context::Rule) => Some(Fixed::Query),
         };
         Ok((offset, at))
     }
@@ -244,7 +245,7 @@ impl Plan {
             "time" => self.node(Kind::Time),
             "pi" => self.node(Kind::Const(std::f64::consts::PI)),
             "start" | "end" => match self.options.context {
-                Context::Rule => self.node(Kind::Time),
+                Context::Rule => self.node(Kind::QueryTime),
                 Context::Range { start, end, .. } => {
                     let at = if name == "start" { start } else { end };
                     self.node(Kind::Const(at.seconds()))
@@ -298,7 +299,8 @@ impl Plan {
                 self.node(Kind::Absent { labels: absent_labels(&args[0]), input })
             }
             "absent_over_time" => {
-                let input = self.window(RangeFn::PresentOverTime, args, span)?;
+                // Any function that keeps names does: series that differ in their names alone are no fault here.
+                let input = self.window(RangeFn::LastOverTime, args, span)?;
                 self.node(Kind::Absent { labels: absent_labels(&args[0]), input })
             }
             "label_replace" | "label_join" => {

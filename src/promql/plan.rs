@@ -61,8 +61,17 @@ pub(crate) struct Select {
     pub(crate) matchers: Vec<Matcher>,
     /// Subtracted from the step, or from `at`.
     pub(crate) offset: Millis,
-    /// A fixed time in place of the step.
-    pub(crate) at: Option<Timestamp>,
+    /// What stands in place of the step.
+    pub(crate) at: Option<Fixed>,
+}
+
+/// What `@` puts in place of the step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fixed {
+    /// A time.
+    Time(Timestamp),
+    /// The time of the query: in a subquery of a rule, the step that the subquery belongs to.
+    Query,
 }
 
 /// Where the samples of a window come from.
@@ -74,7 +83,7 @@ pub(crate) enum WindowInput {
         inner: usize,
         step: Millis,
         offset: Millis,
-        at: Option<Timestamp>,
+        at: Option<Fixed>,
     },
 }
 
@@ -172,6 +181,8 @@ pub(crate) enum Kind {
     Const(f64),
     /// Seconds since the epoch of the step, as one row.
     Time,
+    /// Seconds since the epoch of the time of the query, as one row.
+    QueryTime,
     /// An instant selector; with `stamp` the time of the sample in place of its value.
     Select {
         select: Select,
@@ -302,12 +313,12 @@ impl Plan {
         let of = |node: &NodeId| self.nodes[*node].invariant;
         match kind {
             Kind::Const(_) => true,
-            Kind::Time => false,
-            Kind::Select { select, .. } => select.at.is_some(),
+            Kind::Time | Kind::QueryTime => false,
+            Kind::Select { select, .. } => matches!(select.at, Some(Fixed::Time(_))),
             Kind::Window { input, params, function, .. } => {
                 let pinned = match input {
-                    WindowInput::Selector(select) => select.at.is_some(),
-                    WindowInput::Subquery { at, .. } => at.is_some(),
+                    WindowInput::Selector(select) => matches!(select.at, Some(Fixed::Time(_))),
+                    WindowInput::Subquery { at, .. } => matches!(at, Some(Fixed::Time(_))),
                 };
                 pinned && params.iter().all(operand) && *function != RangeFn::PredictLinear
             }

@@ -8,7 +8,7 @@ use super::ast::Expr;
 use super::block::{self, Block};
 use super::eval;
 use super::parse::Problem;
-use super::plan::{Kind, LowerOptions, NodeId, Operand, Plan, RootId, Select, WindowInput};
+use super::plan::{Fixed, Kind, LowerOptions, NodeId, Operand, Plan, RootId, Select, WindowInput};
 use super::roster::NodeState;
 
 /// What a program reads.
@@ -71,6 +71,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) evals: &'a [Timestamp],
     /// By which slot each step must have been written what it reads; `Timestamp::MAX` sees all.
     pub(crate) slots: &'a [Timestamp],
+    /// The time of the query, in a subquery; the step itself elsewhere.
+    pub(crate) query: Option<Timestamp>,
 }
 
 /// A plan, bound to stores, with the state it keeps between runs: rows, and values that are the same at every step.
@@ -209,14 +211,14 @@ impl Program {
         self.blocks = (0..blocks).map(|_| Block::default()).collect();
     }
 
-    fn reach_at(&self, at: Option<Timestamp>, offset: Millis, range: Millis) -> Reach {
+    fn reach_at(&self, at: Option<Fixed>, offset: Millis, range: Millis) -> Reach {
         match at {
-            Some(at) if self.plan.options.reads_written => {
-                // Read at every step, whatever the distance.
-                Reach { back: Millis(i64::MAX), ahead: Millis::ZERO, pinned: Some(at.minus(offset)) }
+            Some(Fixed::Time(at)) => {
+                // Where nothing is evaluated once for all steps, it is read at every step, whatever the distance.
+                let back = if self.plan.options.reads_written { Millis(i64::MAX) } else { Millis::ZERO };
+                Reach { back, ahead: Millis::ZERO, pinned: Some(at.minus(offset)) }
             }
-            Some(at) => Reach { back: Millis::ZERO, ahead: Millis::ZERO, pinned: Some(at.minus(offset)) },
-            None => Reach {
+            None | Some(Fixed::Query) => Reach {
                 back: Millis(range.0.saturating_add(offset.0).max(0)),
                 ahead: Millis(offset.0.saturating_neg().max(0)),
                 pinned: None,
@@ -264,7 +266,7 @@ impl Program {
         let mut evals = std::mem::take(&mut self.evals);
         evals.clear();
         evals.extend(steps.slots.iter().map(|slot| slot.minus(steps.offset)));
-        self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots }, sink);
+        self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, sink);
         self.evals = evals;
     }
 
@@ -387,20 +389,36 @@ impl Program {
     /// Returns the least distance from a slot back to what any selector that may read written series reads, offsets
     /// summed up along subqueries. Negative when one looks ahead.
     pub(crate) fn least_offset(&self) -> Millis {
+        let fixed = |at: Option<Fixed>| at.is_some();
         let mut least = Millis(i64::MAX);
         for node in &self.plan.nodes {
             least = least.min(match &node.kind {
                 Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
-                    if select.at.is_some() { Millis(i64::MIN) } else { select.offset }
+                    if fixed(select.at) { Millis(i64::MIN) } else { select.offset }
                 }
                 Kind::Window { input: WindowInput::Subquery { inner, offset, at, .. }, .. } => {
                     let inner = self.inner[*inner].least_offset();
-                    if at.is_some() { Millis(i64::MIN) } else { Millis(inner.0.saturating_add(offset.0)) }
+                    if fixed(*at) { Millis(i64::MIN) } else { Millis(inner.0.saturating_add(offset.0)) }
                 }
                 _ => continue,
             });
         }
         least
+    }
+
+    /// Tells whether the program reads the time of the query, so that its values differ between the queries it is part
+    /// of.
+    pub(crate) fn reads_query_time(&self) -> bool {
+        let inner = self.inner.iter().any(Self::reads_query_time);
+        inner
+            || self.plan.nodes.iter().any(|node| match &node.kind {
+                Kind::QueryTime => true,
+                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
+                    select.at == Some(Fixed::Query)
+                }
+                Kind::Window { input: WindowInput::Subquery { at, .. }, .. } => *at == Some(Fixed::Query),
+                _ => false,
+            })
     }
 
     /// Returns the rows and values of a root after a run, its names not yet dropped.
@@ -435,7 +453,7 @@ impl Kind {
             Operand::Node(node) => Some(*node),
         };
         let three: [Option<NodeId>; 3] = match self {
-            Self::Const(_) | Self::Time | Self::Select { .. } => [None; 3],
+            Self::Const(_) | Self::Time | Self::QueryTime | Self::Select { .. } => [None; 3],
             Self::Window { params, .. } => [operand(&params[0]), operand(&params[1]), None],
             Self::Map { op, input } => match op {
                 Elementwise::Clamp(a, b) => [Some(*input), operand(a), operand(b)],

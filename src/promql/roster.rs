@@ -100,7 +100,12 @@ impl NodeState {
             }
             // The rows of a subquery are known once it was evaluated: see `eval::window`.
             Kind::Window { input: WindowInput::Subquery { .. }, .. } => {}
-            Kind::Const(_) | Kind::Time | Kind::ScalarBinary { .. } | Kind::Extreme { .. } | Kind::Scalar(_) => {
+            Kind::Const(_)
+            | Kind::Time
+            | Kind::QueryTime
+            | Kind::ScalarBinary { .. }
+            | Kind::Extreme { .. }
+            | Kind::Scalar(_) => {
                 if self.labels.is_empty() {
                     self.row(&LabelSet::empty(), false);
                     self.order = vec![0];

@@ -150,8 +150,6 @@ fn known_to_differ(expr: &Expr) -> bool {
     let mut known = false;
     expr.walk(&mut |node| {
         known |= match &node.kind {
-            ExprKind::Call { function, .. } => function.name == "absent_over_time",
-            ExprKind::Subquery(subquery) => reads_context(&subquery.expr),
             ExprKind::Aggregate(aggregate) => reorders(&aggregate.expr),
             ExprKind::Binary(binary) => reorders(&binary.lhs) || reorders(&binary.rhs),
             _ => false,

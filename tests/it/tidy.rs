@@ -133,8 +133,7 @@ fn no_module_uses_a_higher_layer() {
 fn only_the_command_line_opens_paths_and_prints() {
     let mut files = Vec::new();
     sources(Path::new("src"), &mut files);
-    let doors =
-        ["std::fs", "std::env", "std::process", "println!", "print!(", "SystemTime", "Instant::now"];
+    let doors = ["std::fs", "std::env", "std::process", "println!", "print!(", "SystemTime", "Instant::now"];
     let mut found = Vec::new();
     for file in files.iter().filter(|file| !within(&module_of(file), "cli") && !within(&module_of(file), "main")) {
         let text = std::fs::read_to_string(file).expect("a readable file");

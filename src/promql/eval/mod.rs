@@ -132,6 +132,7 @@ pub(crate) fn evaluate(
     match &node.kind {
         Kind::Const(value) => scalar_row(out, steps, |_| *value),
         Kind::Time => scalar_row(out, steps, |step| frame.evals[step].seconds()),
+        Kind::QueryTime => scalar_row(out, steps, |step| frame.query.unwrap_or(frame.evals[step]).seconds()),
         Kind::ScalarBinary { op, lhs, rhs } => {
             scalar_row(out, steps, |step| scalar_binary(*op, view.scalar(*lhs, step), view.scalar(*rhs, step)));
         }

@@ -4,7 +4,7 @@ use crate::store::{Samples, Store, is_stale};
 use crate::time::{Millis, Timestamp};
 
 use super::super::block::Block;
-use super::super::plan::Select;
+use super::super::plan::{Fixed, Select};
 use super::super::program::{Frame, Source};
 use super::super::roster::NodeState;
 use super::{Scratch, View};
@@ -63,9 +63,14 @@ fn newest(
 }
 
 /// Writes for each step the time that a selector refers to.
-pub(super) fn references(at: Option<Timestamp>, offset: Millis, frame: &Frame<'_>, refs: &mut Vec<Timestamp>) {
+pub(super) fn references(at: Option<Fixed>, offset: Millis, frame: &Frame<'_>, refs: &mut Vec<Timestamp>) {
+    let reference = |eval: &Timestamp| match at {
+        None => *eval,
+        Some(Fixed::Time(at)) => at,
+        Some(Fixed::Query) => frame.query.unwrap_or(*eval),
+    };
     refs.clear();
-    refs.extend(frame.evals.iter().map(|eval| at.unwrap_or(*eval).minus(offset)));
+    refs.extend(frame.evals.iter().map(|eval| reference(eval).minus(offset)));
 }
 
 /// Writes for each step the end of what it sees of a written series; tells whether any step sees less than all.

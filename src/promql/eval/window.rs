@@ -53,7 +53,7 @@ pub(super) fn evaluate(
         }
         WindowInput::Subquery { inner: program, step, offset, at } => {
             references(*at, *offset, frame, &mut scratch.refs);
-            let grid = Grid { step: *step, offset: *offset, at: *at };
+            let grid = Grid { step: *step, offset: *offset };
             of_subquery(view, state, &mut inner[*program], window, &grid, frame, out, scratch);
         }
     }
@@ -106,7 +106,6 @@ fn params<'a>(window: &Window<'_>, values: &'a [Vec<f64>; 2]) -> [Param<'a>; 2] 
 struct Grid {
     step: Millis,
     offset: Millis,
-    at: Option<Timestamp>,
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
@@ -124,7 +123,7 @@ fn of_subquery(
     out.reset(state.labels.len(), steps);
     // Steps that see less than the whole of what their inner steps ask for are evaluated one by one: two of them may
     // see different samples at the same inner step.
-    let shared = grid.at.is_some_and(|_| steps == 1) || sees_all(program, grid, frame);
+    let shared = steps == 1 || (!program.reads_query_time() && sees_all(program, grid, frame));
     let mut runs = Vec::new();
     if shared {
         runs.push(0..steps);
@@ -138,9 +137,10 @@ fn of_subquery(
         if times.is_empty() {
             continue;
         }
-        let slot = if shared { Timestamp::MAX } else { frame.slots[run.start] };
+        let slot = if shared && steps > 1 { Timestamp::MAX } else { frame.slots[run.start] };
+        let query = Some(frame.query.unwrap_or(frame.evals[run.start]));
         let slots = vec![slot; times.len()];
-        program.run_frame(&Frame { inputs: frame.inputs, evals: &times, slots: &slots }, &mut |_, _| {});
+        program.run_frame(&Frame { inputs: frame.inputs, evals: &times, slots: &slots, query }, &mut |_, _| {});
         fold_run(view, state, program, window, &Run { steps: run, refs: &refs, times: &times }, frame, out, scratch);
     }
     scratch.refs = refs;
