@@ -261,6 +261,7 @@ fn engine_options(args: &EvalArgs) -> EngineOptions {
         external_labels: external_labels(args),
         external_url: args.external_url.clone(),
         end: args.end,
+        threads: rayon::current_num_threads(),
         ..EngineOptions::default()
     }
 }

@@ -213,8 +213,18 @@ impl Builder<'_> {
                     let wants = self.wants(rule);
                     let Entry { schedule, query_offset, .. } = self.entries[rule];
                     let reads = wants.iter().any(Option::is_some);
+                    // Rules with a selector in common share subtrees; others are better evaluated side by side.
+                    let selected = selector_texts(&self.entries[rule].rule.expr);
+                    let akin = |unit: &Unit| {
+                        self.options.threads < 2
+                            || unit.roots.iter().any(|(other, _)| {
+                                let texts = selector_texts(&self.entries[*other].rule.expr);
+                                texts.iter().any(|text| selected.contains(text))
+                            })
+                    };
                     let fits = |(held, unit): &(Vec<Option<Millis>>, Unit)| {
                         (unit.schedule, unit.query_offset, unit.lags.is_some()) == (schedule, query_offset, reads)
+                            && akin(unit)
                             && held.iter().zip(&wants).all(|(a, b)| a.is_none() || b.is_none() || a == b)
                     };
                     let at = shared.iter().position(fits).unwrap_or_else(|| {
@@ -258,6 +268,17 @@ impl Builder<'_> {
         }
         warmth
     }
+}
+
+/// Returns the selectors of an expression as they print.
+fn selector_texts(expr: &Expr) -> Vec<String> {
+    let mut texts = Vec::new();
+    expr.walk(&mut |node| {
+        if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &node.kind {
+            texts.push(selector.to_string());
+        }
+    });
+    texts
 }
 
 impl EngineOptions {

@@ -64,6 +64,8 @@ pub struct EngineOptions {
     pub end: Option<Timestamp>,
     /// Whether all written series are written and kept for queries, read by a rule or not.
     pub keep_written: bool,
+    /// How many threads evaluate, in the pool that the caller runs the engine in; the events are the same for any.
+    pub threads: usize,
     /// Whether every fault and every written sample is told ([`Engine::take_faults`], [`Engine::take_written`]).
     pub trace: bool,
 }
@@ -81,6 +83,7 @@ impl Default for EngineOptions {
             start: None,
             end: None,
             keep_written: false,
+            threads: 1,
             trace: false,
         }
     }

@@ -1,5 +1,7 @@
 //! Rules that are evaluated together, and how: by whole blocks of steps, or one step at a time.
 
+use rayon::prelude::*;
+
 use crate::promql::program::{Inputs, Program, Steps, Written};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
@@ -43,36 +45,49 @@ pub(crate) struct Run<'a> {
     pub faults: Option<&'a mut Vec<FaultAt>>,
 }
 
-impl Unit {
-    /// Evaluates all rules at the slots of one block, and commits what they wrote in the order of the rules.
-    fn block(&mut self, slots: &[Timestamp], run: &mut Run<'_>) {
-        let store = &run.written.store;
-        let writers = run.written.writers.as_slice();
-        let written = self.lags.as_ref().map(|lags| Written { store, writers, lags });
-        let inputs = Inputs { recording: run.recording, written };
-        let steps = Steps { slots, offset: self.query_offset };
-        let (rules, drafts, roots) = (&mut *run.rules, &mut *run.drafts, &self.roots);
-        let (recording, queries) = (run.recording, run.queries);
-        let mut faults = run.faults.as_deref_mut();
-        self.program.run(&inputs, &steps, &mut |id, root| {
+/// One block of one unit: what it works on, and what came of it.
+struct Task<'a, 'b> {
+    unit: &'a mut Unit,
+    slots: &'b [Timestamp],
+    /// The rules of the unit, ascending, each with its number.
+    rules: Vec<(usize, &'a mut RuleRun)>,
+    drafts: Vec<Draft>,
+    faults: Option<Vec<FaultAt>>,
+}
+
+impl Task<'_, '_> {
+    /// Evaluates all rules of the unit at the slots of the block.
+    fn evaluate(&mut self, shared: &Shared<'_>) {
+        let (store, writers) = (&shared.written.store, shared.written.writers.as_slice());
+        let written = self.unit.lags.as_ref().map(|lags| Written { store, writers, lags });
+        let inputs = Inputs { recording: shared.recording, written };
+        let steps = Steps { slots: self.slots, offset: self.unit.query_offset };
+        let (rules, drafts, roots, slots) = (&mut self.rules, &mut self.drafts, &self.unit.roots, self.slots);
+        let mut faults = self.faults.as_mut();
+        self.unit.program.run(&inputs, &steps, &mut |id, root| {
             let (at, role) = roots[id.0];
-            let rule = &mut rules[at];
+            let Ok(place) = rules.binary_search_by_key(&at, |(number, _)| *number) else { return };
+            let rule = &mut rules[place].1;
             match role {
                 Role::Condition => {
                     let ask: &mut Ask<'_> =
-                        &mut |text, slot| queries.answer(at, text, slot, recording, (store, writers));
-                    let mut pass = Pass { slots, external: run.external, ask, drafts, faults: faults.as_deref_mut() };
+                        &mut |text, slot| shared.queries.answer(at, text, slot, shared.recording, (store, writers));
+                    let faults = faults.as_deref_mut();
+                    let mut pass = Pass { slots, external: shared.external, ask, drafts, faults };
                     rule.fold(&root, &mut pass);
                 }
-                Role::Series => rule.find_causes(&root, drafts, recording),
+                Role::Series => rule.find_causes(&root, drafts, shared.recording),
             }
         });
-        for (rule, role) in &self.roots {
-            if *role == Role::Condition {
-                run.rules[*rule].commit(run.written, slots);
-            }
-        }
     }
+}
+
+/// What the tasks of a round read.
+struct Shared<'a> {
+    recording: &'a Store,
+    written: &'a WrittenSeries,
+    external: &'a External,
+    queries: &'a Queries,
 }
 
 /// Units that nothing of a later stage can influence.
@@ -88,13 +103,14 @@ impl Stage {
         if self.by_step {
             return self.run_by_step(slots, run);
         }
-        for unit in &mut self.units {
-            let mut left = slots[unit.schedule].as_slice();
-            while !left.is_empty() {
+        let mut left: Vec<&[Timestamp]> = self.units.iter().map(|unit| slots[unit.schedule].as_slice()).collect();
+        while left.iter().any(|left| !left.is_empty()) {
+            let blocks = self.units.iter_mut().zip(&mut left).map(|(unit, left)| {
                 let (block, rest) = left.split_at(unit.program.block_steps(unit.interval).min(left.len()));
-                unit.block(block, run);
-                left = rest;
-            }
+                *left = rest;
+                (unit, block)
+            });
+            round(blocks, run);
         }
     }
 
@@ -103,8 +119,38 @@ impl Stage {
         loop {
             let slot = |(at, unit): (usize, &Unit)| Some((*slots[unit.schedule].get(next[at])?, at));
             let Some((slot, at)) = self.units.iter().enumerate().filter_map(slot).min() else { return };
-            self.units[at].block(&[slot], run);
+            round(std::iter::once((&mut self.units[at], [slot].as_slice())), run);
             next[at] += 1;
+        }
+    }
+}
+
+/// Evaluates a block of each unit, at once where there are threads, and commits what was written in the order of the
+/// units and their rules: so the outcome is the same for any number of threads.
+fn round<'a, 'b>(blocks: impl Iterator<Item = (&'a mut Unit, &'b [Timestamp])>, run: &mut Run<'_>) {
+    let trace = run.faults.is_some();
+    let mut lent: Vec<Option<&mut RuleRun>> = run.rules.iter_mut().map(Some).collect();
+    let mut tasks: Vec<Task<'_, '_>> = blocks
+        .filter(|(_, slots)| !slots.is_empty())
+        .map(|(unit, slots)| {
+            let conditions = unit.roots.iter().filter(|(_, role)| *role == Role::Condition);
+            let rules = conditions.filter_map(|(rule, _)| Some((*rule, lent[*rule].take()?))).collect();
+            Task { unit, slots, rules, drafts: Vec::new(), faults: trace.then(Vec::new) }
+        })
+        .collect();
+    let shared =
+        Shared { recording: run.recording, written: run.written, external: run.external, queries: run.queries };
+    match tasks.as_mut_slice() {
+        [task] => task.evaluate(&shared),
+        tasks => tasks.par_iter_mut().for_each(|task| task.evaluate(&shared)),
+    }
+    for task in tasks {
+        for (_, rule) in task.rules {
+            rule.commit(run.written, task.slots);
+        }
+        run.drafts.extend(task.drafts);
+        if let (Some(all), Some(faults)) = (run.faults.as_deref_mut(), task.faults) {
+            all.extend(faults);
         }
     }
 }

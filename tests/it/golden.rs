@@ -41,6 +41,10 @@ struct Outcome {
 }
 
 fn evaluate(rules: &Path, recording: &Path, end: i64) -> Outcome {
+    evaluate_with(rules, recording, end, 1)
+}
+
+fn evaluate_with(rules: &Path, recording: &Path, end: i64, threads: usize) -> Outcome {
     let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
     let bytes = std::fs::read(rules).expect("a rule file");
     let file = rules::load(&mut sources, "rules.yml", &bytes, &mut diagnostics);
@@ -55,7 +59,7 @@ fn evaluate(rules: &Path, recording: &Path, end: i64) -> Outcome {
         })
         .collect();
     let mut store = Store::default();
-    let options = EngineOptions { end: Some(Timestamp(end)), trace: true, ..EngineOptions::default() };
+    let options = EngineOptions { end: Some(Timestamp(end)), trace: true, threads, ..EngineOptions::default() };
     let mut engine = Engine::new(&[file], options, &mut store).expect("rules that can be evaluated");
     let mut input =
         Recording::open(vec![Box::new(File(recording.to_owned()))], ReadOptions::default()).expect("a recording");
@@ -225,6 +229,18 @@ fn rules_of_all_kinds_make_the_episodes_faults_and_series_of_prometheus() {
     }
     check_faults(&bench, &outcome);
     check_recorded(&bench, &outcome);
+}
+
+#[test]
+fn episodes_are_the_same_for_any_number_of_threads() {
+    let Some(bench) = spawn::bench() else { return };
+    for (rules, end) in [("R100.60s.yml", DAY.0 + 40_000_000), ("F1.60s.yml", DAY.0 + 20_000_000)] {
+        let of = |threads: usize| {
+            let outcome = evaluate_with(&bench.join("rules").join(rules), spawn::recording_s(&bench), end, threads);
+            format!("{:?}", outcome.episodes)
+        };
+        assert_eq!(of(1), of(4), "{rules}");
+    }
 }
 
 fn check_faults(bench: &Path, outcome: &Outcome) {
