@@ -108,6 +108,16 @@ impl<'a> Fields<'a> {
         self.index.get(key).and_then(|at| self.fields[*at])
     }
 
+    /// Returns all that was not taken and leaves it, in file order.
+    pub(crate) fn left(&self) -> impl Iterator<Item = Field<'a>> {
+        self.fields.iter().copied().flatten()
+    }
+
+    /// Returns the first that was not taken and leaves it.
+    pub(crate) fn first(&self) -> Option<Field<'a>> {
+        self.left().next()
+    }
+
     /// Returns all that is left, in file order.
     pub(crate) fn rest(self) -> impl Iterator<Item = Field<'a>> {
         self.fields.into_iter().flatten()
@@ -154,7 +164,8 @@ pub(crate) fn list(names: &[&str]) -> String {
     }
 }
 
-fn wrong_type(expected: &str, node: &Node, span: Span, problems: &mut Problems<'_>) {
+/// Tells of a value that is no `expected`.
+pub(super) fn wrong_type(expected: &str, node: &Node, span: Span, problems: &mut Problems<'_>) {
     let message = format!("{expected}, this is {}", node.words());
     if node.is_bare_template() {
         problems.error_with_help("wrong-type", message, span, "put the text in quotes: `'{{ $value }}'`");
@@ -164,6 +175,11 @@ fn wrong_type(expected: &str, node: &Node, span: Span, problems: &mut Problems<'
 }
 
 impl<'a> Field<'a> {
+    /// Returns the value as it was written, if it is a text.
+    pub(crate) fn value_text(self) -> &'a str {
+        self.value.scalar().map_or("", Scalar::text)
+    }
+
     /// Returns a text: every scalar counts as it was written. Nothing is `None`, and so is what is told to be no text.
     pub(crate) fn text(self, problems: &mut Problems<'_>) -> Option<&'a Located> {
         match self.value.scalar() {

@@ -4,10 +4,11 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::limits::RULE_FILE_BYTES;
 use crate::source::{SourceMap, Span};
 
+use super::fields::Fields;
 use super::problems::Problems;
-use super::{RuleFile, prometheus};
+use super::{Form, Group, RuleFile, form, native, prometheus, yaml};
 
-/// Reads a rule file and adds its text to the sources. Every problem is told; `None` when one of them is an error.
+/// Reads a rule file of either form and adds its text to the sources. Every problem is told; `None` when one of them is an error.
 ///
 /// The text is kept without a byte order mark, so columns of its first line count from what is seen.
 pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<RuleFile> {
@@ -26,10 +27,24 @@ pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut
     let file = sources.add(name, text.as_ref());
     let mut problems = Problems::new(file, diagnostics);
     check_text(&text, bytes, valid, &mut problems);
-    if problems.finish() > 0 {
+    if problems.errors() > 0 {
+        problems.finish();
         return None;
     }
-    prometheus::read(file, &text, diagnostics)
+    let (form, groups) = read(name, &text, &mut problems);
+    (problems.finish() == 0).then_some(RuleFile { file, form, groups })
+}
+
+/// Reads the groups in the form that the file names; an empty one is of Prometheus' form and has none.
+fn read(name: &str, text: &str, problems: &mut Problems<'_>) -> (Form, Vec<Group>) {
+    const NOTHING: (Form, Vec<Group>) = (Form::Prometheus, Vec::new());
+    let Some(root) = yaml::read(text, problems) else { return NOTHING };
+    let Some(fields) = Fields::open(&root, "a rule file", problems) else { return NOTHING };
+    match form::of(&fields, root.cut, problems) {
+        Some(Form::Prometheus) => (Form::Prometheus, prometheus::groups(fields, problems)),
+        Some(Form::Native) => (Form::Native, vec![native::group(fields, name, problems)]),
+        None => NOTHING,
+    }
 }
 
 /// Tells of the first byte that is no UTF-8 and the first character that YAML forbids.
@@ -322,7 +337,7 @@ mod tests {
     #[test]
     fn many_problems_of_one_code_are_counted() {
         let keys: Vec<String> = (0..70).map(|at| format!("zz{at}: 1\n")).collect();
-        let told = told(keys.concat().as_bytes());
+        let told = told(format!("groups: []\n{}", keys.concat()).as_bytes());
         assert_eq!(told.len(), 51);
         assert!(told.contains(&"more-problems 1:1 and 20 more of `unknown-key` in this file".to_owned()));
     }

@@ -1,15 +1,23 @@
 //! Rule files: from text to rules.
 
 mod fields;
+mod form;
 mod load;
+mod native;
 mod problems;
-pub mod prometheus;
+mod prometheus;
 mod rule;
 mod scalar;
 pub mod template;
+#[cfg(test)]
+mod testing;
 mod yaml;
 
+use std::fmt;
+
 pub use load::load;
+pub use native::action::{Action, Webhook};
+pub use native::unique::check_unique;
 
 use crate::promql::ast::Expr;
 use crate::source::{FileId, FileSpan, Located};
@@ -22,8 +30,53 @@ use self::template::Template;
 pub struct RuleFile {
     /// The file.
     pub file: FileId,
+    /// The form it is written in.
+    pub form: Form,
     /// Its groups, in file order.
     pub groups: Vec<Group>,
+}
+
+/// The two forms of rule file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Groups of rules with expressions, as Prometheus reads them.
+    Prometheus,
+    /// Thresholds on metrics, named by the key `alertctl`; all of the file is one group.
+    Native,
+}
+
+/// When the rules of a group are evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Evaluate {
+    /// At the run's default interval.
+    #[default]
+    ByDefault,
+    /// At an interval of their own, longer than 0.
+    Every(Millis),
+    /// At each row of a label set, on that row's values only.
+    EveryRow,
+}
+
+impl Evaluate {
+    /// Returns the interval that was written, if one was.
+    #[must_use]
+    pub fn interval(self) -> Option<Millis> {
+        match self {
+            Self::Every(interval) => Some(interval),
+            Self::ByDefault | Self::EveryRow => None,
+        }
+    }
+}
+
+/// Formats as the native form writes it; the run's default is `default`.
+impl fmt::Display for Evaluate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByDefault => f.write_str("default"),
+            Self::Every(interval) => interval.fmt(f),
+            Self::EveryRow => f.write_str("each_row"),
+        }
+    }
 }
 
 /// Rules that are evaluated together, one after the other.
@@ -31,8 +84,8 @@ pub struct RuleFile {
 pub struct Group {
     /// Its name, unique in its file.
     pub name: Located,
-    /// How often it is evaluated; the run's default when absent.
-    pub interval: Option<Millis>,
+    /// When it is evaluated.
+    pub evaluate: Evaluate,
     /// How far before the slot its expressions are evaluated.
     pub query_offset: Option<Millis>,
     /// The most series or alerts one rule may have at once; 0 is no limit.
@@ -50,13 +103,18 @@ pub struct Rule {
     pub name: Located,
     /// What it does.
     pub kind: RuleKind,
-    /// The text of its expression and where it stands in the file; spans in `expr` are offsets in it.
+    /// The text of its expression and where it stands in the file; spans in `expr` are offsets in it. Of a native
+    /// rule it is the text that its keys became.
     pub text: Located,
     /// Its expression.
     pub expr: Expr,
     /// Labels it sets, the group's overlaid by its own, sorted by name; an empty text removes the label.
     /// Of a recording rule every template is plain text.
     pub labels: Vec<(String, Template)>,
+    /// Whether it is evaluated; one that is not stays in reports.
+    pub enabled: bool,
+    /// What a live system would do when it fires.
+    pub actions: Vec<Action>,
     /// Where it stands.
     pub at: FileSpan,
 }

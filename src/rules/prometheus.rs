@@ -2,33 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{FileId, FileSpan, Located, Span, TextMap};
+use crate::diagnostic::Diagnostic;
+use crate::source::{FileSpan, Located, Span, TextMap};
 use crate::time::Millis;
 
 use super::fields::{Field, Fields, Named};
 use super::problems::Problems;
 use super::rule::{self, GroupLabel};
-use super::yaml::{self, Node};
-use super::{Group, RuleFile};
+use super::yaml::Node;
+use super::{Evaluate, Group};
 
 const GROUP_KEYS: [&str; 6] = ["name", "interval", "query_offset", "limit", "labels", "rules"];
 
-/// Reads the rules of a text that is in the sources as `file`. Every problem is told; `None` when one of them is an
-/// error. An empty text has no groups.
+/// Reads the groups of a file, of which `fields` are the keys. An empty file has none.
 ///
 /// Source: Prometheus' `rulefmt`.
-pub fn read(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<RuleFile> {
-    let mut problems = Problems::new(file, diagnostics);
-    let groups = match yaml::read(text, &mut problems) {
-        Some(root) => groups(&root, &mut problems),
-        None => Vec::new(),
-    };
-    (problems.finish() == 0).then_some(RuleFile { file, groups })
-}
-
-fn groups(root: &Node, problems: &mut Problems<'_>) -> Vec<Group> {
-    let Some(mut fields) = Fields::open(root, "a rule file", problems) else { return Vec::new() };
+pub(super) fn groups(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> Vec<Group> {
     if let Some((field, what, help)) = other_file(&fields) {
         problems.error_with_help("not-a-rule-file", format!("this is {what}, not a rule file"), field.key_span, help);
         return Vec::new();
@@ -64,7 +53,7 @@ fn groups(root: &Node, problems: &mut Problems<'_>) -> Vec<Group> {
 }
 
 /// Returns the key, the name and help for a file that is plainly of another kind.
-fn other_file<'a>(fields: &Fields<'a>) -> Option<(Field<'a>, &'static str, &'static str)> {
+pub(super) fn other_file<'a>(fields: &Fields<'a>) -> Option<(Field<'a>, &'static str, &'static str)> {
     if fields.peek("groups").is_some() {
         return None;
     }
@@ -138,7 +127,8 @@ fn group<'a>(
     problems.set_subject(None);
     // An interval of 0 is the default one.
     let interval = interval.filter(|interval| *interval != Millis::ZERO);
-    Some(Group { name, interval, query_offset, limit, rules, at })
+    let evaluate = interval.map_or(Evaluate::ByDefault, Evaluate::Every);
+    Some(Group { name, evaluate, query_offset, limit, rules, at })
 }
 
 fn group_name<'a>(

@@ -17,7 +17,7 @@ const RULE_KEYS: [&str; 7] = ["alert", "record", "expr", "for", "keep_firing_for
 
 /// A label of a group, and what it is in alerting rules once one of them has asked.
 #[derive(Debug)]
-pub(super) struct GroupLabel<'a> {
+pub(in crate::rules) struct GroupLabel<'a> {
     label: Named<'a>,
     template: Option<Template>,
 }
@@ -36,8 +36,10 @@ impl<'a> GroupLabel<'a> {
 
 /// Whether a rule alerts or records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Does {
+pub(super) enum Does {
+    /// It alerts.
     Alert,
+    /// It records.
     Record,
 }
 
@@ -93,7 +95,7 @@ pub(super) fn read(
     };
     let (_, name, at) = named?;
     let (text, expr) = expr?;
-    Some(Rule { name: name.clone(), kind, text, expr, labels, at: problems.at(at) })
+    Some(Rule { name: name.clone(), kind, text, expr, labels, enabled: true, actions: Vec::new(), at: problems.at(at) })
 }
 
 /// Returns what the rule does, its name and where the key of the name stands.
@@ -146,7 +148,7 @@ fn name<'a>(
 /// Checks a recorded metric's name.
 ///
 /// Source: Prometheus' `rulefmt`: any UTF-8 text, but no braces, which belong into an expression.
-fn check_record(name: &Located, problems: &mut Problems<'_>) {
+pub(super) fn check_record(name: &Located, problems: &mut Problems<'_>) {
     if let Some(at) = name.text.find(['{', '}']) {
         let span = name.at(Span::new(at, at + 1)).span;
         let message = format!("`{}` is no metric name: it has braces", name.text);
@@ -184,7 +186,7 @@ fn hint(key: &str) -> Option<String> {
 }
 
 /// Reads the expression.
-fn expression(field: Option<Field<'_>>, rule: Span, problems: &mut Problems<'_>) -> Option<(Located, Expr)> {
+pub(super) fn expression(field: Option<Field<'_>>, rule: Span, problems: &mut Problems<'_>) -> Option<(Located, Expr)> {
     let before = problems.errors();
     let text = field.and_then(|field| field.text(problems)).filter(|text| !text.text.is_empty());
     let Some(text) = text else {
@@ -230,7 +232,7 @@ fn check_type(expr: &Expr, text: &Located, problems: &mut Problems<'_>) {
 }
 
 /// Returns the group's labels overlaid by the rule's own, sorted by name.
-fn overlay(
+pub(super) fn overlay(
     own: &[Named<'_>],
     group_labels: &mut [GroupLabel<'_>],
     does: Does,
@@ -287,7 +289,7 @@ fn literal(named: Named<'_>) -> Template {
 }
 
 /// Reads a template; of one with problems, which are told, the text stands for itself.
-fn template(named: Named<'_>, what: &str, problems: &mut Problems<'_>) -> Template {
+pub(super) fn template(named: Named<'_>, what: &str, problems: &mut Problems<'_>) -> Template {
     let Some(text) = named.text else { return Template::literal("") };
     match Template::parse(&text.text) {
         Ok(template) => template,
