@@ -2,6 +2,7 @@
 
 mod alerts;
 mod golden;
+mod portsyncd;
 mod promql;
 mod props;
 mod slow;
