@@ -10,7 +10,7 @@
 //!      v                                               v
 //!  rules::yaml    a span on every node             store::Store columns by series, append-only ids, evicted by time
 //!      v                                               |
-//!  rules::prometheus                                   | Samples { times, values }
+//!  rules::{prometheus, native}                         | Samples { times, values }
 //!      | RuleFile { Group { Rule { Expr } } }          |
 //!      +------------------------+----------------------+
 //!                               v

@@ -153,3 +153,43 @@ fn way(reads: &[Vec<(usize, Span)>], from: usize, to: usize) -> Option<Vec<usize
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::testing::check;
+
+    #[test]
+    fn derived_metrics_read_what_stands_above() {
+        let derived = |lines: &str| format!("alertctl: 1\nderived:\n{lines}\n");
+        for (lines, expected) in [
+            ("- {record: a, expr: a + 1}", &["derived-cycle 3:21 the derived metric `a` reads itself"] as &[&str]),
+            (
+                "- {record: a, expr: b}\n- {record: b, expr: 'rate(c[5m])'}\n- {record: c, expr: a}",
+                &[
+                    "derived-cycle 3:21 derived metrics read each other in a circle: a -> b -> c -> a",
+                    "derived-cycle 4:27 derived metrics read each other in a circle: b -> c -> a -> b",
+                ],
+            ),
+            (
+                "- {record: a, expr: b}\n- {record: b, expr: x}",
+                &["derived-order 3:21 `a` reads `b`, which stands below it"],
+            ),
+            (
+                "- {record: a, expr: x}\n- {record: a, expr: y}",
+                &["duplicate-derived 4:12 two rules of one file derive the metric `a`"],
+            ),
+            ("- {expr: x}", &["derived-name 3:3 this derived metric has no name"]),
+            ("- {record: a}", &["missing-expr 3:3 this rule has no `expr`"]),
+            ("- {record: 'a{}', expr: x}", &["record-name 3:14 `a{}` is no metric name: it has braces"]),
+            (
+                "- {record: a, expr: 'x[5m]', above: 1}",
+                &[
+                    "rule-type 3:22 this expression is a range vector: a rule needs an instant vector or a scalar",
+                    "unknown-key 3:30 `above` is not a key of a derived metric",
+                ],
+            ),
+        ] {
+            check(&derived(lines), expected);
+        }
+    }
+}

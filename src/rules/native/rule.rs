@@ -112,6 +112,11 @@ fn metric<'a>(field: Option<Field<'a>>, rule: Span, cut: bool, problems: &mut Pr
         return None;
     };
     let name = text.text.trim();
+    if name != text.text {
+        let message = "this metric has blanks or line breaks around it";
+        problems.error_with_help("metric", message, text.span, format!("`metric: {name}`"));
+        return None;
+    }
     let diagnostic = |message| Diagnostic::error("metric", message, text.whole());
     let found = if let Some((metric, rest)) = name.split_once('{').filter(|_| name.ends_with('}')) {
         let message = format!("`{name}` is a selector, `metric` is a name alone");
@@ -167,7 +172,11 @@ fn matchers<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<&'a Loc
             let offset = text.text.len() - text.text.trim_start().len();
             let span = Span::new(problem.span.start as usize + offset, problem.span.end as usize + offset);
             let mut diagnostic = Diagnostic::error("match", format!("`match`: {}", problem.message), text.at(span));
-            diagnostic.help.push(problem.help.unwrap_or_else(|| "`match: 'host=\"a\", port=~\"eth.*\"'`".to_owned()));
+            let line = match problem.code {
+                "promql-regex" => "a character that is meant as itself stands in brackets, such as `[(]`",
+                _ => "`match: 'host=\"a\", port=~\"eth.*\"'`",
+            };
+            diagnostic.help.push(problem.help.unwrap_or_else(|| line.to_owned()));
             problems.push(diagnostic);
             None
         }

@@ -1,9 +1,8 @@
 //! Native rule files: what each rule becomes, and what is told of each mistake.
 
-use crate::diagnostic::Diagnostics;
 use crate::rules::testing::{check, check_help, load};
-use crate::rules::{Evaluate, Form, RuleKind, check_unique};
-use crate::source::{SourceMap, Span};
+use crate::rules::{Evaluate, Form, RuleKind};
+use crate::source::Span;
 use crate::time::Millis;
 
 /// Makes a file of one rule, whose keys stand on line 2 from column 9 on.
@@ -326,6 +325,7 @@ fn a_rule_reads_a_metric_by_its_name() {
     let rule = |keys: &str| format!("alertctl: 1\nrules:\n- id: a\n  above: 1\n{}", indent(keys));
     for (keys, expected, help) in [
         ("for: 1m", "metric 3:3 this rule has no metric", vec!["`metric: temp`"]),
+        ("metric: ' m'", "metric 5:11 this metric has blanks or line breaks around it", vec!["`metric: m`"]),
         (
             "metric: 'm{a=\"b\"}'",
             "metric 5:11 `m{a=\"b\"}` is a selector, `metric` is a name alone",
@@ -362,49 +362,6 @@ fn a_rule_reads_a_metric_by_its_name() {
 }
 
 #[test]
-fn expressions_stand_under_derived() {
-    told(
-        "expr: m > 'x'\nabove: 1",
-        &["rule-expr 5:3 a rule of this form compares a metric and has no `expr`"],
-        &[
-            "`derived: [{record: OTHER_NAME, expr: 'm > ''x'''}]`",
-            "in the rule: `metric: OTHER_NAME` and a condition such as `above: 80`",
-        ],
-    );
-    let derived = |lines: &str| format!("alertctl: 1\nderived:\n{lines}\n");
-    for (lines, expected) in [
-        ("- {record: a, expr: a + 1}", &["derived-cycle 3:21 the derived metric `a` reads itself"] as &[&str]),
-        (
-            "- {record: a, expr: b}\n- {record: b, expr: 'rate(c[5m])'}\n- {record: c, expr: a}",
-            &[
-                "derived-cycle 3:21 derived metrics read each other in a circle: a -> b -> c -> a",
-                "derived-cycle 4:27 derived metrics read each other in a circle: b -> c -> a -> b",
-            ],
-        ),
-        (
-            "- {record: a, expr: b}\n- {record: b, expr: x}",
-            &["derived-order 3:21 `a` reads `b`, which stands below it"],
-        ),
-        (
-            "- {record: a, expr: x}\n- {record: a, expr: y}",
-            &["duplicate-derived 4:12 two rules of one file derive the metric `a`"],
-        ),
-        ("- {expr: x}", &["derived-name 3:3 this derived metric has no name"]),
-        ("- {record: a}", &["missing-expr 3:3 this rule has no `expr`"]),
-        ("- {record: 'a{}', expr: x}", &["record-name 3:14 `a{}` is no metric name: it has braces"]),
-        (
-            "- {record: a, expr: 'x[5m]', above: 1}",
-            &[
-                "rule-type 3:22 this expression is a range vector: a rule needs an instant vector or a scalar",
-                "unknown-key 3:30 `above` is not a key of a derived metric",
-            ],
-        ),
-    ] {
-        check(&derived(lines), expected);
-    }
-}
-
-#[test]
 fn labels_are_not_the_id_or_severity() {
     told(
         "above: 1\nlabels: {alertname: x, severity: info, __name__: y}",
@@ -418,57 +375,6 @@ fn labels_are_not_the_id_or_severity() {
             "beside `labels:`, not below it: `severity: warning`",
             "of a recording rule it is what stands after `record:`; alerts have none",
         ],
-    );
-}
-
-#[test]
-fn ids_name_one_rule() {
-    let rules = |text: &str| format!("alertctl: 1\nrules:\n{text}\n");
-    check(
-        &rules("- {id: a, metric: m, above: 1}\n- {id: a, metric: m, below: 1}"),
-        &["duplicate-id 4:8 two rules of one file have the id `a`"],
-    );
-    check(
-        &rules("- {id: a, metric: m}\n- {id: a, above: 1}"),
-        &[
-            "condition 3:3 this rule has no condition",
-            "metric 4:3 this rule has no metric",
-            "duplicate-id 4:8 two rules of one file have the id `a`",
-        ],
-    );
-    check(&rules("- {metric: m, above: 1}"), &["rule-id 3:3 this rule has no `id`"]);
-    check(&rules("- {id: ' ', metric: m, above: 1}"), &["rule-id 3:8 this `id` is empty"]);
-    check(
-        &rules("- {id: \"a\\nb\", metric: m, above: 1}"),
-        &["rule-id 3:8 the id \"a\\nb\" has a control character: it is the label `alertname`"],
-    );
-    check(&rules("- {id: [a], metric: m, above: 1}"), &["wrong-type 3:8 `id` is a text, this is a list"]);
-    check(&rules("-\n"), &["empty-entry 3:2 this entry of the list is empty, expected a rule: it is ignored"]);
-}
-
-#[test]
-fn ids_are_unique_over_all_files() {
-    let mut sources = SourceMap::default();
-    let mut diagnostics = Diagnostics::default();
-    let text = "alertctl: 1\nderived: [{record: d, expr: x}]\nrules: [{id: a, metric: m, above: 1}]\n";
-    let prometheus = "groups: [{name: g, rules: [{alert: a, expr: x}, {alert: a, expr: y}]}]\n";
-    let files: Vec<_> = [("one.yml", text), ("two.yml", text), ("three.yml", prometheus)]
-        .iter()
-        .filter_map(|(name, text)| crate::rules::load(&mut sources, name, text.as_bytes(), &mut diagnostics))
-        .collect();
-    assert!(diagnostics.is_empty());
-    check_unique(&files, &mut diagnostics);
-    let told: Vec<String> = diagnostics
-        .sorted()
-        .iter()
-        .map(|found| format!("{} {} {:?}", found.code, found.message, found.subject))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            "duplicate-derived two files of one run derive the metric `d` Some((\"two\", \"d\"))",
-            "duplicate-id two files of one run have the id `a` Some((\"two\", \"a\"))",
-        ]
     );
 }
 
@@ -538,4 +444,43 @@ fn the_rules_of_portsyncd_load_without_a_word() {
     assert_eq!(derived, ["recovery_success_rate", "eoiu_timeout_rate", "warm_restart_percentage", "health_score"]);
     assert_eq!((rules.len(), rules.iter().filter(|rule| rule.enabled).count()), (14, 13));
     assert_eq!(rules[4].text.text, "eoiu_timeout_rate > 50");
+}
+
+#[test]
+fn expressions_stand_under_derived() {
+    told(
+        "expr: m > 'x'\nabove: 1",
+        &["rule-expr 5:3 a rule of this form compares a metric and has no `expr`"],
+        &[
+            "`derived: [{record: OTHER_NAME, expr: 'm > ''x'''}]`",
+            "in the rule: `metric: OTHER_NAME` and a condition such as `above: 80`",
+        ],
+    );
+}
+
+#[test]
+fn mutated_files_end_without_a_panic() {
+    let text = include_str!("../../../rules/portsyncd.yml").as_bytes();
+    let marks = b"-:?[]{},#&*!|>'\"%@`\\ \n\tax0.(";
+    let mut seed: u64 = 11;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    for _ in 0..400 {
+        let mut mutated = text.to_vec();
+        for _ in 0..1 + next(4) {
+            let at = next(mutated.len());
+            match next(3) {
+                0 => mutated[at] = marks[next(marks.len())],
+                1 => mutated.truncate(at.max(1)),
+                _ => {
+                    let part = mutated[at..(at + 1 + next(40)).min(mutated.len())].to_vec();
+                    let to = next(mutated.len());
+                    mutated.splice(to..to, part);
+                }
+            }
+        }
+        load(&String::from_utf8_lossy(&mutated));
+    }
 }

@@ -66,3 +66,63 @@ fn repeated(alert: bool, name: &Located, first: FileSpan, of: &str) -> Diagnosti
     };
     Diagnostic::error(code, message, name.whole()).with_related(first, "first used here").with_help(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check_unique;
+    use crate::diagnostic::Diagnostics;
+    use crate::rules::load;
+    use crate::rules::testing::check;
+    use crate::source::SourceMap;
+
+    #[test]
+    fn ids_name_one_rule() {
+        let rules = |text: &str| format!("alertctl: 1\nrules:\n{text}\n");
+        check(
+            &rules("- {id: a, metric: m, above: 1}\n- {id: a, metric: m, below: 1}"),
+            &["duplicate-id 4:8 two rules of one file have the id `a`"],
+        );
+        check(
+            &rules("- {id: a, metric: m}\n- {id: a, above: 1}"),
+            &[
+                "condition 3:3 this rule has no condition",
+                "metric 4:3 this rule has no metric",
+                "duplicate-id 4:8 two rules of one file have the id `a`",
+            ],
+        );
+        check(&rules("- {metric: m, above: 1}"), &["rule-id 3:3 this rule has no `id`"]);
+        check(&rules("- {id: ' ', metric: m, above: 1}"), &["rule-id 3:8 this `id` is empty"]);
+        check(
+            &rules("- {id: \"a\\nb\", metric: m, above: 1}"),
+            &["rule-id 3:8 the id \"a\\nb\" has a control character: it is the label `alertname`"],
+        );
+        check(&rules("- {id: [a], metric: m, above: 1}"), &["wrong-type 3:8 `id` is a text, this is a list"]);
+        check(&rules("-\n"), &["empty-entry 3:2 this entry of the list is empty, expected a rule: it is ignored"]);
+    }
+
+    #[test]
+    fn ids_are_unique_over_all_files() {
+        let mut sources = SourceMap::default();
+        let mut diagnostics = Diagnostics::default();
+        let text = "alertctl: 1\nderived: [{record: d, expr: x}]\nrules: [{id: a, metric: m, above: 1}]\n";
+        let prometheus = "groups: [{name: g, rules: [{alert: a, expr: x}, {alert: a, expr: y}]}]\n";
+        let files: Vec<_> = [("one.yml", text), ("two.yml", text), ("three.yml", prometheus)]
+            .iter()
+            .filter_map(|(name, text)| load(&mut sources, name, text.as_bytes(), &mut diagnostics))
+            .collect();
+        assert!(diagnostics.is_empty());
+        check_unique(&files, &mut diagnostics);
+        let told: Vec<String> = diagnostics
+            .sorted()
+            .iter()
+            .map(|found| format!("{} {} {:?}", found.code, found.message, found.subject))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "duplicate-derived two files of one run derive the metric `d` Some((\"two\", \"d\"))",
+                "duplicate-id two files of one run have the id `a` Some((\"two\", \"a\"))",
+            ]
+        );
+    }
+}
