@@ -284,7 +284,7 @@ fn selector_texts(expr: &Expr) -> Vec<String> {
 impl EngineOptions {
     /// Returns how often a group is evaluated.
     pub(super) fn interval_of(&self, group: &Group) -> Millis {
-        group.interval.filter(|interval| interval.0 > 0).unwrap_or(self.interval)
+        group.evaluate.interval().filter(|interval| interval.0 > 0).unwrap_or(self.interval)
     }
 }
 
@@ -308,7 +308,7 @@ pub(super) fn build(
         });
         groups.push(GroupInfo {
             name: group.name.text.clone(),
-            interval_from_file: group.interval.is_some_and(|interval| interval.0 > 0),
+            interval_from_file: group.evaluate.interval().is_some_and(|interval| interval.0 > 0),
             schedule,
         });
         let query_offset = group.query_offset.unwrap_or_default();

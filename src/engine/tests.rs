@@ -4,7 +4,7 @@ use super::*;
 use crate::promql::notation::{Item, parse_series_line};
 use crate::promql::parse::parse;
 use crate::rules::template::Template;
-use crate::rules::{Group, Rule, RuleKind};
+use crate::rules::{Evaluate, Form, Group, Rule, RuleKind};
 use crate::source::{FileId, FileSpan, Located, Span, TextMap};
 use crate::store::{Batch, stale_marker};
 
@@ -26,7 +26,16 @@ fn templates(pairs: &[(&str, &str)]) -> Vec<(String, Template)> {
 fn rule(name: &str, expr: &str, labels: &[(&str, &str)], kind: RuleKind) -> Rule {
     let parsed = parse(expr);
     assert!(parsed.problems.is_empty(), "{expr}: {:?}", parsed.problems);
-    Rule { name: located(name), kind, text: located(expr), expr: parsed.expr, labels: templates(labels), at: at() }
+    Rule {
+        name: located(name),
+        kind,
+        text: located(expr),
+        expr: parsed.expr,
+        labels: templates(labels),
+        enabled: true,
+        actions: Vec::new(),
+        at: at(),
+    }
 }
 
 fn record(name: &str, expr: &str) -> Rule {
@@ -47,7 +56,7 @@ fn annotated(mut rule: Rule, texts: &[(&str, &str)]) -> Rule {
 }
 
 fn group(rules: Vec<Rule>) -> Group {
-    Group { name: located("g"), interval: None, query_offset: None, limit: 0, rules, at: at() }
+    Group { name: located("g"), evaluate: Evaluate::ByDefault, query_offset: None, limit: 0, rules, at: at() }
 }
 
 /// What a run told, in lines: times in minutes.
@@ -88,7 +97,7 @@ fn run_in(groups: &[Group], series: &str, options: &EngineOptions, chunk: usize)
 
 /// Feeds samples as `run_in` does; `by_step` lets rules run in the order of a server, one step at a time.
 fn run_ordered(groups: &[Group], series: &str, options: &EngineOptions, chunk: usize, by_step: bool) -> Told {
-    let files = [RuleFile { file: FileId(0), groups: groups.to_vec() }];
+    let files = [RuleFile { file: FileId(0), form: Form::Prometheus, groups: groups.to_vec() }];
     let mut store = Store::default();
     let mut engine = build::build(&files, options.clone(), &mut store, by_step).expect("rules that can be evaluated");
     let (labels, samples) = samples(series);
@@ -417,7 +426,7 @@ fn annotations_are_expanded_at_the_step_they_tell_of() {
 #[test]
 fn groups_keep_their_own_intervals() {
     let mut slow = group(vec![alert("Slow", "temp > 5", 60, 0, &[]), record("s", "temp")]);
-    slow.interval = Some(Millis(3 * MINUTE));
+    slow.evaluate = Evaluate::Every(Millis(3 * MINUTE));
     let told = run(&[slow, group(vec![alert("Fast", "s > 5", 0, 0, &[])])], "temp 1 1 9 9 9 9 9 1 1 1");
     assert_eq!(
         told.events,
@@ -453,7 +462,7 @@ fn counts_tell_of_evaluations_faults_and_missing_metrics() {
         alert("None", "nothing > 1", 0, 0, &[]),
         alert("Rate", "rate(a[2m]) > 0", 0, 0, &[]),
     ])];
-    let files = [RuleFile { file: FileId(0), groups }];
+    let files = [RuleFile { file: FileId(0), form: Form::Prometheus, groups }];
     let mut store = Store::default();
     let mut engine = Engine::new(&files, EngineOptions::default(), &mut store).expect("rules");
     let (labels, samples) = samples("a 1 1 1 1 1\nb{x=\"1\"} 1 1 1 1 stale\nb{x=\"2\"} _ _ 1 stale");
@@ -485,7 +494,7 @@ fn slots_lie_within_start_and_end_and_are_not_too_many() {
     assert_eq!(told.events.len(), 1);
     assert!(told.events[0].starts_with("2.00001") && told.open.len() == 1, "{told:?}");
 
-    let files = [RuleFile { file: FileId(0), groups: groups.to_vec() }];
+    let files = [RuleFile { file: FileId(0), form: Form::Prometheus, groups: groups.to_vec() }];
     let mut store = Store::default();
     let options = EngineOptions { interval: Millis(1), ..EngineOptions::default() };
     let mut engine = Engine::new(&files, options, &mut store).expect("rules");
@@ -547,7 +556,7 @@ mod cuts {
                 });
                 let mut group = group(made.collect());
                 group.limit = limit;
-                group.interval = Some(Millis(interval * MINUTE / 2));
+                group.evaluate = Evaluate::Every(Millis(interval * MINUTE / 2));
                 group.query_offset = Some(Millis(offset * MINUTE));
                 group
             });
