@@ -48,3 +48,7 @@ pub const DIAGNOSTICS_BYTES: usize = 15 << 10;
 pub const SOURCE_LINE_SHOWN: usize = 200;
 /// The most different messages of failed evaluations that are kept for one rule; others are counted together.
 pub const FAULT_MESSAGES: usize = 100;
+/// The most values that the inner expression of a subquery may have in one evaluation, over all series and its steps.
+///
+/// Source: the default of Prometheus' `--query.max-samples`.
+pub const SUBQUERY_VALUES: usize = 50_000_000;

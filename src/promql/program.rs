@@ -270,6 +270,16 @@ impl Program {
         self.evals = evals;
     }
 
+    /// Adds the rows that series which appeared since the last run bring, and returns how many the largest node has.
+    pub(crate) fn rows(&mut self, inputs: &Inputs<'_>) -> usize {
+        for at in 0..self.plan.nodes.len() {
+            let mut state = std::mem::take(&mut self.states[at]);
+            state.bind(&self.plan.nodes[at], &self.plan, &self.states, inputs);
+            self.states[at] = state;
+        }
+        self.states.iter().map(|state| state.labels.len()).max().unwrap_or(0)
+    }
+
     /// Evaluates all roots for a frame.
     pub(crate) fn run_frame(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)) {
         let mut next_root = 0;

@@ -268,3 +268,31 @@ fn raw_samples(store: &Store, expr: &Expr, at: Timestamp, options: &QueryOptions
         _ => Err(refused("not supported yet: this range vector")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::parse::parse;
+    use crate::store::Batch;
+
+    fn store(series: i64) -> Store {
+        let mut store = Store::default();
+        store.keep_all();
+        let mut batch = Batch::default();
+        for number in 0..series {
+            let id = store.series(&LabelSet::new([("__name__", "up"), ("n", &number.to_string())]));
+            batch.push(id, Timestamp(0), 1.0, 0);
+        }
+        store.append(&batch).expect("in time order");
+        store
+    }
+
+    #[test]
+    fn an_evaluation_that_needs_too_much_memory_fails_alone() {
+        let expr = parse("max_over_time(up[100d:1s])").expr;
+        let of = |series| instant(&store(series), &expr, Timestamp(60_000), &QueryOptions::default());
+        assert!(of(1).is_ok());
+        let Err(QueryError::Failed(words)) = of(6) else { panic!("too many values") };
+        assert!(words.contains("too many samples"), "{words}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Functions over ranges of samples: of selectors and of subqueries.
 
+use crate::limits;
 use crate::store::is_stale;
 use crate::time::{Millis, Timestamp};
 
@@ -102,6 +103,9 @@ fn params<'a>(window: &Window<'_>, values: &'a [Vec<f64>; 2]) -> [Param<'a>; 2] 
     [param(0), param(1)]
 }
 
+/// Prometheus' words for an evaluation that would need more memory than it may have.
+const TOO_MANY: &str = "query processing would load too many samples into memory in query execution";
+
 /// Where the steps of a subquery lie.
 struct Grid {
     step: Millis,
@@ -121,9 +125,19 @@ fn of_subquery(
 ) {
     let steps = frame.evals.len();
     out.reset(state.labels.len(), steps);
+    let points = |range: i64| usize::try_from(range / grid.step.0).unwrap_or(usize::MAX).saturating_add(1);
+    let rows = program.rows(&frame.inputs).max(1);
+    if points(window.range.0).saturating_mul(rows) > limits::SUBQUERY_VALUES {
+        for step in 0..steps {
+            fault(&mut state.faults, out, step, || TOO_MANY.to_owned());
+        }
+        return;
+    }
+    let whole = scratch.refs.first().zip(scratch.refs.last()).map_or(0, |(first, last)| last.since(*first).0);
     // Steps that see less than the whole of what their inner steps ask for are evaluated one by one: two of them may
-    // see different samples at the same inner step.
-    let shared = steps == 1 || (!program.reads_query_time() && sees_all(program, grid, frame));
+    // see different samples at the same inner step. So are those whose grid would be too large at once.
+    let fits = points(window.range.0.saturating_add(whole)).saturating_mul(rows) <= limits::SUBQUERY_VALUES / 8;
+    let shared = steps == 1 || (fits && !program.reads_query_time() && sees_all(program, grid, frame));
     let mut runs = Vec::new();
     if shared {
         runs.push(0..steps);
