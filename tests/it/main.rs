@@ -1,6 +1,7 @@
 //! The one test binary: what must hold of the crate as a whole.
 
 mod alerts;
+mod cases;
 mod golden;
 mod portsyncd;
 mod promql;

@@ -1,7 +1,8 @@
 //! The only place that starts processes.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// Runs a program to its end.
@@ -11,6 +12,42 @@ pub(crate) fn run(program: &Path, args: &[&str], folder: &Path) -> Output {
         .current_dir(folder)
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}", program.display()))
+}
+
+/// Runs the tool in a folder, with the given standard input or none.
+pub(crate) fn alertctl(args: &[&str], folder: &Path, stdin: Option<&[u8]>) -> Output {
+    let mut child = tool(args, folder)
+        .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the tool starts");
+    if let (Some(bytes), Some(mut pipe)) = (stdin, child.stdin.take()) {
+        let bytes = bytes.to_vec();
+        // A tool that stops early closes its end: what is left need not be read.
+        std::thread::spawn(move || pipe.write_all(&bytes));
+    }
+    child.wait_with_output().expect("the tool ends")
+}
+
+/// Makes a command of the tool, free of what the environment says about colours and width.
+pub(crate) fn tool(args: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_alertctl"));
+    command.args(args).current_dir(folder).env_remove("NO_COLOR").env_remove("COLUMNS");
+    command
+}
+
+/// Puts words in place of what differs from run to run: how long it took, and the folder it ran in.
+pub(crate) fn without_times(text: &str, folder: &Path) -> String {
+    let text = text.replace(&*folder.to_string_lossy(), "DIR");
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.split('\n') {
+        lines.push(match line.rsplit_once(" in ") {
+            Some((head, time)) if line.starts_with("evaluated  ") && time.ends_with('s') => format!("{head} in TIME"),
+            _ => line.to_owned(),
+        });
+    }
+    lines.join("\n")
 }
 
 /// Returns the folder of bench data, if it is there, and says that tests are skipped if not.
