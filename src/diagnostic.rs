@@ -118,7 +118,12 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
+    /// Errors that are counted, not kept.
+    errors_left_out: usize,
 }
+
+/// The code of the diagnostic that counts those of one file that were left out.
+pub const MORE_PROBLEMS: &str = "more-problems";
 
 impl Diagnostics {
     /// Adds a problem.
@@ -129,21 +134,31 @@ impl Diagnostics {
     /// Adds all problems of another collection.
     pub fn extend(&mut self, other: Self) {
         self.items.extend(other.items);
+        self.errors_left_out += other.errors_left_out;
     }
 
-    /// Returns the problems ordered by file, place and severity, equal ones once.
+    /// Counts errors that are not kept, since there are too many of their kind.
+    pub fn leave_out(&mut self, errors: usize) {
+        self.errors_left_out += errors;
+    }
+
+    /// Returns the problems ordered by file, place and severity, equal ones once; what was left out of a file last.
     #[must_use]
     pub fn sorted(&self) -> Vec<Diagnostic> {
         let mut items = self.items.clone();
-        items.sort_by_key(|item| (item.primary.as_ref().map(|mark| (mark.at.file, mark.at.span.start)), item.severity));
+        items.sort_by_key(|item| {
+            let at = item.primary.as_ref().map(|mark| mark.at);
+            (at.map(|at| at.file), item.code == MORE_PROBLEMS, at.map(|at| at.span.start), item.severity)
+        });
         items.dedup();
         items
     }
 
-    /// Returns how many problems of a severity there are.
+    /// Returns how many problems of a severity there are, those left out included.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.items.iter().filter(|item| item.severity == severity).count()
+        let left_out = if severity == Severity::Error { self.errors_left_out } else { 0 };
+        self.items.iter().filter(|item| item.severity == severity).count() + left_out
     }
 
     /// Tells whether there is an error.

@@ -35,7 +35,9 @@ pub const TEMPLATE_STEPS: usize = 1_000_000;
 /// The longest text one template may expand to. Unit: bytes.
 pub const TEMPLATE_BYTES: usize = 1 << 20;
 /// The most points that a subquery may have in one evaluation of one series.
-pub const SUBQUERY_POINTS: i64 = 11_000_000;
+pub const SUBQUERY_POINTS: i64 = 8_000_000;
+/// The most values that a subquery may have in one evaluation of all its series.
+pub const SUBQUERY_VALUES: usize = 24_000_000;
 /// The most values that one line of series notation may expand to.
 pub const SERIES_VALUES: usize = 1_000_000;
 /// The most inputs of one recording; their number and a line share 64 bits.
@@ -48,7 +50,3 @@ pub const DIAGNOSTICS_BYTES: usize = 15 << 10;
 pub const SOURCE_LINE_SHOWN: usize = 200;
 /// The most different messages of failed evaluations that are kept for one rule; others are counted together.
 pub const FAULT_MESSAGES: usize = 100;
-/// The most values that the inner expression of a subquery may have in one evaluation, over all series and its steps.
-///
-/// Source: the default of Prometheus' `--query.max-samples`.
-pub const SUBQUERY_VALUES: usize = 50_000_000;

@@ -25,7 +25,7 @@ use crate::time::{Millis, Timestamp};
 use super::args::{Align, EvalArgs, Format, SortBy, Stale, Zone};
 use super::out::{self, Output};
 use super::ui::{self, Interrupt, Terminal, tell};
-use super::{Failure, Outcome, facts, load};
+use super::{Failure, Outcome, facts, load, notes};
 
 /// Loads the rules, reads the recordings while the engine evaluates, writes the results.
 pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
@@ -34,14 +34,14 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
         // The first call counts; a pool that was built before stays.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
     }
-    let interrupt = Interrupt::listen();
     let terminal = Terminal::look(args.color);
+    let interrupt = Interrupt::listen(terminal.stderr);
     let outputs = out::outputs(&args.out, args.format)?;
     let Some(loaded) = load_rules(args, &terminal)? else { return Ok(Outcome::Failed) };
     let mut evaluated = match evaluate(args, &loaded, &terminal, &interrupt)? {
         Pass::Done(evaluated) => evaluated,
         Pass::Interrupted => {
-            tell(false, "stopped by Ctrl-C: nothing was reported");
+            interrupt.tell();
             return Ok(Outcome::Interrupted);
         }
         Pass::Refused | Pass::Again => return Ok(Outcome::Failed),
@@ -52,15 +52,25 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
     if !args.quiet {
         // What can not be said on standard error can be said nowhere.
         let _ = table::write_summary(&mut io::stderr(), &evaluation, begun.elapsed().as_secs_f64(), &clock);
+        let table = outputs.iter().any(|output| output.format == Format::Table);
+        notes::notes(&evaluation, &evaluated.input, table).iter().for_each(|note| tell(false, note));
     }
     for output in &outputs {
         let view = view(args, &terminal, output, clock.clone());
-        out::write(output, &mut |out| match output.format {
-            Format::Table => table::write(out, &evaluation, &summary, &view),
-            Format::Json => json::write(out, &evaluation, &summary),
-            Format::Csv => csv::write(out, &evaluation),
-            Format::Ndjson => copy(&mut evaluated.events, out),
-        })?;
+        let written = out::write(output, &mut |out| {
+            let out = &mut interrupt.watch(out);
+            match output.format {
+                Format::Table => table::write(out, &evaluation, &summary, &view),
+                Format::Json => json::write(out, &evaluation, &summary),
+                Format::Csv => csv::write(out, &evaluation),
+                Format::Ndjson => copy(&mut evaluated.events, out),
+            }
+        });
+        if interrupt.pressed() {
+            interrupt.tell();
+            return Ok(Outcome::Interrupted);
+        }
+        written?;
     }
     finish(args, &evaluation, &summary)
 }
@@ -80,17 +90,28 @@ fn load_rules(args: &EvalArgs, terminal: &Terminal) -> Result<Option<Loaded>, Fa
     for text in load::rule_files(&args.rules)? {
         files.extend(rules::load(&mut sources, &text.name, &text.bytes, &mut diagnostics));
     }
-    let errors = diagnostics.has_errors();
-    if errors || !args.quiet {
+    if diagnostics.has_errors() {
+        refuse(&diagnostics, &sources, terminal);
+        return Ok(None);
+    }
+    if !args.quiet {
         show(&diagnostics, &sources, terminal);
     }
-    if errors {
-        let count = diagnostics.count(Severity::Error) as u64;
-        tell(false, &format!("{} in the rules; nothing was evaluated", counted(count, "error")));
-        return Ok(None);
+    if files.iter().all(|file| file.groups.iter().all(|group| group.rules.is_empty())) {
+        let named = args.rules.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+        return Err(Failure::new(format!("there is no rule in {named}")).hint(
+            "a rule file looks like: groups: [{name: hosts, rules: [{alert: InstanceDown, expr: up == 0, for: 5m}]}]",
+        ));
     }
     let findings = diagnostics.sorted().iter().map(|diagnostic| Finding::new(diagnostic, &sources)).collect();
     Ok(Some(Loaded { sources, files, findings }))
+}
+
+/// Shows problems of which one is an error, and says that this is the end.
+fn refuse(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
+    show(diagnostics, sources, terminal);
+    let count = diagnostics.count(Severity::Error) as u64;
+    tell(false, &format!("{} in the rules; nothing was evaluated", counted(count, "error")));
 }
 
 /// Shows problems with carets on standard error.
@@ -142,7 +163,7 @@ fn evaluate(args: &EvalArgs, loaded: &Loaded, terminal: &Terminal, interrupt: &I
         let engine = match Engine::new(&loaded.files, engine_options(args), &mut store) {
             Ok(engine) => engine,
             Err(refused) => {
-                show(&refused, &loaded.sources, terminal);
+                refuse(&refused, &loaded.sources, terminal);
                 return Ok(Pass::Refused);
             }
         };
@@ -406,23 +427,29 @@ fn copy(events: &mut SpooledTempFile, out: &mut dyn Write) -> io::Result<()> {
 
 /// Says what a person must know beside the results, and decides the outcome.
 fn finish(args: &EvalArgs, evaluation: &Evaluation, summary: &Summary) -> Result<Outcome, Failure> {
-    for rule in evaluation.rules.iter().filter(|rule| rule.failed() > 0) {
-        let Some(fault) = rule.counts.faults.first() else { continue };
-        let failed = counted(rule.failed(), "evaluation");
-        let place = format!("{}:{}", rule.file, rule.line);
-        tell(
-            args.quiet,
-            &format!("warning: {place}: {}: {failed} failed, first at {}: {}", rule.name, fault.first, fault.message),
-        );
-    }
     if let Some(line) = table::gate_line(evaluation, summary) {
         tell(args.quiet, &line);
     }
     match summary.verdict.exit {
         0 => Ok(Outcome::Good),
         1 => Ok(Outcome::No),
-        _ => Err(Failure::new("nothing was evaluated: no slot of any group lies within the recording")
-            .hint("a shorter --eval-interval, or --align start")),
+        _ => Err(nothing(args, evaluation)),
+    }
+}
+
+/// Says why nothing was evaluated.
+fn nothing(args: &EvalArgs, evaluation: &Evaluation) -> Failure {
+    let (start, end) = (evaluation.range.data_start, evaluation.range.data_end);
+    match (args.end, start, end) {
+        (Some(limit), Some(start), _) if limit < start => Failure::new(format!(
+            "nothing was evaluated: --end {limit} lies before the first sample, {start}"
+        ))
+        .hint("a later --end, or none"),
+        (_, Some(start), Some(end)) => Failure::new(format!(
+            "nothing was evaluated: no slot of any group lies within the recording, {start} to {end}"
+        ))
+        .hint("give the group a shorter interval, or count slots from the first sample: --align start"),
+        _ => Failure::new("nothing was evaluated: the recording has no samples"),
     }
 }
 

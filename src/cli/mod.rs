@@ -4,6 +4,7 @@ mod args;
 mod eval;
 mod facts;
 mod load;
+mod notes;
 mod out;
 mod ui;
 

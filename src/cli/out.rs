@@ -28,6 +28,10 @@ pub(crate) fn outputs(targets: &[Target], format: Format) -> Result<Vec<Output>,
             let place = target.path.as_deref().map_or("-".into(), |path| path.to_string_lossy());
             return Err(Failure::new(format!("--out names `{place}` twice")));
         }
+        // What is wrong with the place is told before the work.
+        if let Some(folder) = target.path.as_deref().and_then(missing_folder) {
+            return Err(no_folder(folder));
+        }
         outputs.push(Output { format: target.format.unwrap_or(format), path: target.path.clone() });
     }
     Ok(outputs)
@@ -96,12 +100,24 @@ fn new_file(folder: &Path, permissions: Option<fs::Permissions>) -> io::Result<N
     Ok(file)
 }
 
+/// Returns the folder of a path, if it is not there.
+fn missing_folder(path: &Path) -> Option<&Path> {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+}
+
+fn no_folder(folder: &Path) -> Failure {
+    let folder = folder.display();
+    Failure::new(format!("--out: there is no folder `{folder}`")).hint(format!("make it first: mkdir -p {folder}"))
+}
+
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::new(format!("`{}` can not be written: {error}", path.display()));
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-        Some(folder) => failure.hint(format!("make the folder first: mkdir -p {}", folder.display())),
-        None => failure,
+    if let Some(folder) = missing_folder(path) {
+        return no_folder(folder);
     }
+    // An error that was wrapped on its way names a temporary file, which is no news to anybody.
+    let reason = if error.raw_os_error().is_some() { error.to_string() } else { error.kind().to_string() };
+    let reason = if error.kind() == io::ErrorKind::Other { error.to_string() } else { reason };
+    Failure::new(format!("`{}` can not be written: {reason}", path.display()))
 }
 
 #[cfg(test)]

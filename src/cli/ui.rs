@@ -1,12 +1,15 @@
 //! The terminal: progress, colours, width, Ctrl-C.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::consts::SIGINT;
+use signal_hook::iterator::Signals;
 
+use super::Outcome;
 use super::args::ColorWhen;
 
 /// The width that is taken for a terminal that does not tell its own. Unit: columns.
@@ -28,15 +31,16 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Looks at both streams and the environment (`NO_COLOR`, `COLUMNS`).
+    /// Looks at both streams and the environment (`NO_COLOR`, and `COLUMNS` before what the terminal says).
     pub(crate) fn look(when: ColorWhen) -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let (stdout, stderr) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|wide| *wide > 0);
+        let told = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
         Self {
             stdout_color: colored(when, stdout, no_color),
             stderr_color: colored(when, stderr, no_color),
-            width: stdout.then(|| columns.unwrap_or(USUAL_WIDTH)),
+            width: stdout.then(|| columns.or_else(told).filter(|wide| *wide > 0).unwrap_or(USUAL_WIDTH)),
             stderr,
         }
     }
@@ -58,25 +62,85 @@ pub(crate) fn tell(quiet: bool, text: &str) {
     }
 }
 
-/// Tells whether Ctrl-C was pressed; a second one ends the process at once.
-#[derive(Clone, Debug)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+/// Tells whether Ctrl-C was pressed.
+///
+/// The work ends by itself between two slices of it; where one takes long, or where a read or write waits for a pipe, the
+/// process is ended [`GRACE`] later.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Interrupt {
+    pressed: Arc<AtomicBool>,
+    writing: Arc<AtomicBool>,
+    told: Arc<AtomicBool>,
+}
+
+/// How long work may go on after Ctrl-C before the process is ended.
+const GRACE: Duration = Duration::from_millis(60);
 
 impl Interrupt {
-    /// Begins to listen. Where the system refuses, Ctrl-C ends the process as it always does.
-    pub(crate) fn listen() -> Self {
-        let pressed = Arc::new(AtomicBool::new(false));
-        let signal = signal_hook::consts::SIGINT;
-        // The second press must be registered first: actions run in order, and it looks at what the first one set.
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&pressed));
-        let _ = signal_hook::flag::register(signal, Arc::clone(&pressed));
-        Self(pressed)
+    /// Begins to listen; `terminal` tells whether a line of progress may have to be taken away. Where the system
+    /// refuses, Ctrl-C ends the process as it always does.
+    pub(crate) fn listen(terminal: bool) -> Self {
+        let interrupt = Self::default();
+        if let Ok(mut signals) = Signals::new([SIGINT]) {
+            let interrupt = interrupt.clone();
+            std::thread::spawn(move || {
+                if signals.forever().next().is_some() {
+                    interrupt.pressed.store(true, Ordering::Relaxed);
+                    std::thread::sleep(GRACE);
+                    if terminal {
+                        let _ = write!(std::io::stderr(), "\r\x1b[2K");
+                    }
+                    interrupt.tell();
+                    end(Outcome::Interrupted);
+                }
+            });
+        }
+        interrupt
     }
 
     /// Tells whether Ctrl-C was pressed.
     pub(crate) fn pressed(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.pressed.load(Ordering::Relaxed)
     }
+
+    /// Says what was finished, once.
+    pub(crate) fn tell(&self) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            let writing = self.writing.load(Ordering::Relaxed);
+            let finished = if writing { "the results were not written whole" } else { "nothing was reported" };
+            tell(false, &format!("stopped by Ctrl-C: {finished}"));
+        }
+    }
+
+    /// Makes a writer of results that fails once Ctrl-C is pressed, so that a file that is not whole goes away.
+    pub(crate) fn watch<'a>(&self, out: &'a mut dyn Write) -> Watched<'a> {
+        self.writing.store(true, Ordering::Relaxed);
+        Watched { out, interrupt: self.clone() }
+    }
+}
+
+/// A writer that fails once Ctrl-C is pressed.
+pub(crate) struct Watched<'a> {
+    out: &'a mut dyn Write,
+    interrupt: Interrupt,
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.interrupt.pressed() {
+            return Err(io::Error::other("stopped by Ctrl-C"));
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[expect(clippy::exit, reason = "the thread that works may be blocked")]
+fn end(outcome: Outcome) {
+    std::process::exit(i32::from(outcome.code()));
 }
 
 /// One line on a terminal that says how far the reading is; gone when done.

@@ -57,7 +57,7 @@ pub enum InputError {
         path: Arc<str>,
     },
     /// There are rows and no sample in them.
-    #[error("{path}: has {rows} rows and no value in any of them")]
+    #[error("{path}: has no value in any of its rows ({rows})")]
     NoSamples {
         /// The input.
         path: Arc<str>,
@@ -221,7 +221,7 @@ impl InputError {
                 "check the export that wrote it".to_owned()
             }
             Self::NotCsv { .. } => "convert it to CSV with the columns timestamp, metric, value and labels".to_owned(),
-            Self::LineTooLong { .. } => "look at that line: `sed -n LINEp FILE | head -c 200`".to_owned(),
+            Self::LineTooLong { path, line } => format!("look at that line: `sed -n {line}p {path} | head -c 200`"),
             Self::TooManyColumns { .. } => {
                 "write the long form: one sample a row, columns timestamp, metric, value and labels".to_owned()
             }

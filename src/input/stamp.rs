@@ -114,10 +114,16 @@ impl Stamps {
         };
         let (at, cut) = number.millis(unit);
         self.cut |= cut;
-        match at {
-            Some(at) if at.abs() <= LAST_MS => Ok(Timestamp(at)),
-            _ => Err(row(text, format_args!("lies beyond the year 9999 in {}", unit.word()))),
+        let Some(at) = at.filter(|at| at.abs() <= LAST_MS) else {
+            return Err(row(text, format_args!("lies beyond the year 9999 in {}", unit.word())));
+        };
+        // A unit that was found out, not said, holds for rows like the first only.
+        let said = matches!(self.told, Some((_, TimeFrom::Flag)));
+        if !said && !BELIEVED.contains(&at.div_euclid(1000)) {
+            let unit = unit.word();
+            return Err(row(text, format_args!("lies outside the years 2000 to 2100 in {unit}; `--time-unit {unit}` takes it")));
         }
+        Ok(Timestamp(at))
     }
 
     fn civil(&mut self, text: &[u8]) -> Result<Timestamp, StampError> {
@@ -361,6 +367,9 @@ mod tests {
         assert_eq!(rows[0], Ok(NOON));
         assert!(matches!(&rows[1], Err(StampError::Row(message)) if message.contains("year 9999")));
         assert!(matches!(rows[2], Err(StampError::Row(_))));
+        let rows = read("time", None, &["1767614400", "-5", "946684799"]);
+        assert!(matches!(&rows[1], Err(StampError::Row(message)) if message.contains("`--time-unit s` takes it")));
+        assert!(rows[2].is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, MORE_PROBLEMS, Severity};
 use crate::limits::DIAGNOSTICS_PER_CODE;
 use crate::source::{FileId, FileSpan, Span};
 
@@ -64,6 +64,8 @@ impl<'a> Problems<'a> {
             self.shown.insert(key);
             diagnostic.subject = diagnostic.subject.or_else(|| self.subject.clone());
             self.diagnostics.push(diagnostic);
+        } else if diagnostic.severity == Severity::Error {
+            self.diagnostics.leave_out(1);
         }
     }
 
@@ -96,7 +98,7 @@ impl<'a> Problems<'a> {
                 let at = FileSpan { file: self.file, span: Span::default() };
                 self.diagnostics.push(
                     Diagnostic::new(
-                        "more-problems",
+                        MORE_PROBLEMS,
                         Severity::Info,
                         format!("and {more} more of `{code}` in this file"),
                     )

@@ -80,20 +80,22 @@ pub(super) fn delimiter(head: &[u8]) -> u8 {
 }
 
 /// Tells what a file is that can not be CSV.
-pub(super) fn not_csv(head: &[u8]) -> Option<&'static str> {
+pub(super) fn not_csv(head: &[u8]) -> Option<String> {
     let text = head.trim_ascii_start();
-    match text {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("it is UTF-16; export it as UTF-8"),
-        [b'P', b'A', b'R', b'1', ..] => Some("it is Parquet"),
-        [b'P', b'K', 3, 4, ..] => Some("it is a zip archive or a spreadsheet"),
-        [b'{' | b'[', ..] => Some("it looks like JSON"),
-        [b'<', ..] => Some("it looks like HTML or XML"),
-        _ if text.starts_with(b"# HELP ") || text.starts_with(b"# TYPE ") => {
-            Some("it looks like Prometheus' text format")
+    let found = match text {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16; export it as UTF-8",
+        [b'P', b'A', b'R', b'1', ..] => "it is Parquet",
+        [b'P', b'K', 3, 4, ..] => "it is a zip archive or a spreadsheet",
+        [b'{' | b'[', ..] => "it looks like JSON",
+        [b'<', ..] => "it looks like HTML or XML",
+        _ if text.starts_with(b"# HELP ") || text.starts_with(b"# TYPE ") => "it looks like Prometheus' text format",
+        _ => {
+            let nul = memchr::memchr(0, head)?;
+            let line = 1 + memchr::memchr_iter(b'\n', &head[..nul]).count();
+            return Some(format!("it has a NUL byte in line {line}, so it is no text"));
         }
-        _ if head.contains(&0) => Some("it has NUL bytes, so it is no text"),
-        _ => None,
-    }
+    };
+    Some(found.to_owned())
 }
 
 impl Header {

@@ -81,7 +81,7 @@ impl Reader {
             return Err(InputError::Empty { path });
         }
         if let Some(found) = header::not_csv(bytes.head()) {
-            return Err(InputError::NotCsv { path, found: found.to_owned() });
+            return Err(InputError::NotCsv { path, found });
         }
         let mut csv = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -242,7 +242,7 @@ impl Reader {
                 }
             }
             let end = self.csv.position().line();
-            self.line = if end == start + 1 { start } else { self.line_of_record(end) };
+            self.line = if end == start + 1 { start } else { self.line_of_record(start, end) };
             if self.record.len() > 1 || !cell(&self.record, 0).is_empty() {
                 self.summary.rows += 1;
                 return Ok(true);
@@ -252,10 +252,10 @@ impl Reader {
 
     /// Returns the line on which the record begins, where blank lines or line ends inside quotes lie between.
     #[cold]
-    fn line_of_record(&self, end: u64) -> u64 {
+    fn line_of_record(&self, start: u64, end: u64) -> u64 {
         let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;
         let open = self.csv.is_done() && !self.csv.get_ref().ends_with_newline();
-        end.saturating_sub(inside + u64::from(!open)).max(1)
+        start + (end - start).saturating_sub(inside + u64::from(!open))
     }
 
     fn check_columns(&self) -> Result<(), InputError> {

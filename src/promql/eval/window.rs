@@ -103,9 +103,6 @@ fn params<'a>(window: &Window<'_>, values: &'a [Vec<f64>; 2]) -> [Param<'a>; 2] 
     [param(0), param(1)]
 }
 
-/// Prometheus' words for an evaluation that would need more memory than it may have.
-const TOO_MANY: &str = "query processing would load too many samples into memory in query execution";
-
 /// Where the steps of a subquery lie.
 struct Grid {
     step: Millis,
@@ -125,39 +122,50 @@ fn of_subquery(
 ) {
     let steps = frame.evals.len();
     out.reset(state.labels.len(), steps);
-    let points = |range: i64| usize::try_from(range / grid.step.0).unwrap_or(usize::MAX).saturating_add(1);
+    // Steps that see less than the whole of what their inner steps ask for are evaluated one by one: two of them may
+    // see different samples at the same inner step.
+    let shared = !program.reads_query_time() && sees_all(program, grid, frame);
+    let refs = std::mem::take(&mut scratch.refs);
     let rows = program.rows(&frame.inputs).max(1);
-    if points(window.range.0).saturating_mul(rows) > limits::SUBQUERY_VALUES {
-        for step in 0..steps {
-            fault(&mut state.faults, out, step, || TOO_MANY.to_owned());
-        }
+    let most = limits::SUBQUERY_VALUES / rows;
+    let points = usize::try_from(window.range.0 / grid.step.0).unwrap_or(usize::MAX);
+    if points > most {
+        (0..steps).for_each(|step| fault(&mut state.faults, out, step, || TOO_MANY.to_owned()));
+        scratch.refs = refs;
         return;
     }
-    let whole = scratch.refs.first().zip(scratch.refs.last()).map_or(0, |(first, last)| last.since(*first).0);
-    // Steps that see less than the whole of what their inner steps ask for are evaluated one by one: two of them may
-    // see different samples at the same inner step. So are those whose grid would be too large at once.
-    let fits = points(window.range.0.saturating_add(whole)).saturating_mul(rows) <= limits::SUBQUERY_VALUES / 8;
-    let shared = steps == 1 || (fits && !program.reads_query_time() && sees_all(program, grid, frame));
-    let mut runs = Vec::new();
-    if shared {
-        runs.push(0..steps);
-    } else {
-        runs.extend((0..steps).map(|step| step..step + 1));
-    }
-    let refs = std::mem::take(&mut scratch.refs);
-    for run in runs {
+    let most = if shared { most.min((SHARED_VALUES / rows).max(points.saturating_mul(2))) } else { 0 };
+    for run in runs_of(&refs, window.range, grid.step, most) {
         let (Some(first), Some(last)) = (refs[run.clone()].first(), refs[run.clone()].last()) else { continue };
         let times = grid_times(first.minus(window.range), *last, grid.step);
         if times.is_empty() {
             continue;
         }
-        let slot = if shared && steps > 1 { Timestamp::MAX } else { frame.slots[run.start] };
+        let slot = if shared { Timestamp::MAX } else { frame.slots[run.start] };
         let query = Some(frame.query.unwrap_or(frame.evals[run.start]));
         let slots = vec![slot; times.len()];
         program.run_frame(&Frame { inputs: frame.inputs, evals: &times, slots: &slots, query }, &mut |_, _| {});
         fold_run(view, state, program, window, &Run { steps: run, refs: &refs, times: &times }, frame, out, scratch);
     }
     scratch.refs = refs;
+}
+
+/// What a run of steps may make of inner values, unless two windows alone are more.
+const SHARED_VALUES: usize = 4 << 20;
+
+/// Source: Prometheus, of an evaluation that goes beyond `--query.max-samples`.
+const TOO_MANY: &str = "query processing would load too many samples into memory in query execution";
+
+/// Cuts steps into runs whose windows together hold at most so many inner steps, one step at least.
+fn runs_of(refs: &[Timestamp], range: Millis, step: Millis, most: usize) -> Vec<std::ops::Range<usize>> {
+    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+    for (at, to) in refs.iter().enumerate() {
+        match runs.last_mut() {
+            Some(run) if to.since(refs[run.start]).0.saturating_add(range.0) / step.0 <= most as i64 => run.end = at + 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs
 }
 
 /// Tells whether no step of the frame sees less of a written series than its newest inner step asks for.

@@ -32,8 +32,9 @@ impl Parser<'_> {
         let near = nearest(text, FUNCTIONS.iter().map(|function| function.name).chain(aggregations));
         let mut problem =
             Problem::new(FUNCTION, name, format!("unknown function `{}`", super::super::literal::short(text)));
-        if let Some(first) = near.first() {
-            problem = problem.with_help(format!("did you mean `{first}`?"));
+        if !near.is_empty() {
+            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+            problem = problem.with_help(format!("did you mean {}?", near.join(" or ")));
         }
         self.problems.push(problem);
     }

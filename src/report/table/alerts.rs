@@ -134,6 +134,7 @@ fn never(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<S
             vec![format!("died pending, the longest after {} of {hold}", duration(sums.longest_near))]
         }
         None if pending_at_end(evaluation, rule) => vec!["pending at the end".to_owned()],
+        None if evaluation.options.start.is_some() => vec!["true only before --start".to_owned()],
         None => Vec::new(),
     }
 }
