@@ -137,6 +137,7 @@ fn recording(input: &InputSummary) -> RecordingFacts {
         end: input.span.map(|(_, end)| end),
         bad_rows: input.bad_rows,
         time_unit: time.map_or("", |time| time.unit.map_or("text", |unit| unit.word())).to_owned(),
+        time_zoneless: time.is_some_and(|time| time.zone.is_some()),
         time_zone: time.and_then(|time| time.zone.clone()).unwrap_or_else(|| "UTC".to_owned()),
         time_from: time.map_or("", |time| from_word(time.from)).to_owned(),
         ..RecordingFacts::default()

@@ -74,7 +74,7 @@ pub(crate) struct Interrupt {
 }
 
 /// How long work may go on after Ctrl-C before the process is ended.
-const GRACE: Duration = Duration::from_millis(60);
+const GRACE: Duration = Duration::from_millis(25);
 
 impl Interrupt {
     /// Begins to listen; `terminal` tells whether a line of progress may have to be taken away. Where the system

@@ -153,6 +153,8 @@ pub struct RecordingFacts {
     pub time_unit: String,
     /// The zone of its timestamps.
     pub time_zone: String,
+    /// Whether timestamps are written without a zone, so that one was taken for them.
+    pub time_zoneless: bool,
     /// How unit and zone are known: `suffix`, `magnitude`, `text`, `flag`.
     pub time_from: String,
 }

@@ -82,6 +82,9 @@ fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
     if facts.time_from == "magnitude" {
         parts.push(format!("timestamps read as {}", facts.time_unit));
     }
+    if facts.time_zoneless {
+        parts.push(format!("timestamps without a zone read as {}", facts.time_zone));
+    }
     let mut told = |many: u64, words: String| {
         if many > 0 {
             parts.push(words);
