@@ -131,7 +131,7 @@ fn recording(input: &InputSummary) -> RecordingFacts {
     let time = input.time.as_ref();
     RecordingFacts {
         path: input.path.to_string(),
-        format: input.format.as_ref().map_or("", |(format, _)| format_word(*format)).to_owned(),
+        format: input.format.as_ref().map_or("", |(format, _)| format.word()).to_owned(),
         samples: input.samples,
         start: input.span.map(|(start, _)| start),
         end: input.span.map(|(_, end)| end),
@@ -141,14 +141,6 @@ fn recording(input: &InputSummary) -> RecordingFacts {
         time_zone: time.and_then(|time| time.zone.clone()).unwrap_or_else(|| "UTC".to_owned()),
         time_from: time.map_or("", |time| from_word(time.from)).to_owned(),
         ..RecordingFacts::default()
-    }
-}
-
-fn format_word(format: input::Format) -> &'static str {
-    match format {
-        input::Format::CsvLong => "csv_long",
-        input::Format::CsvWide => "csv_wide",
-        input::Format::CsvTwoColumn => "csv_two_column",
     }
 }
 

@@ -45,7 +45,7 @@ pub enum InputError {
         error: io::Error,
     },
     /// There is nothing in it.
-    #[error("{path}: is empty; expected a CSV header and rows")]
+    #[error("{path}: is empty; expected a CSV header and rows, or a JSON object a line")]
     Empty {
         /// The input.
         path: Arc<str>,
@@ -70,6 +70,22 @@ pub enum InputError {
         /// The input.
         path: Arc<str>,
         /// What it looks like.
+        found: String,
+    },
+    /// It is one JSON array.
+    #[error("{path}: is a JSON array; one object a line is read")]
+    JsonArray {
+        /// The input.
+        path: Arc<str>,
+    },
+    /// It is JSON that is no recording of samples.
+    #[error("{path}:{line}: {found}")]
+    OtherJson {
+        /// The input.
+        path: Arc<str>,
+        /// The line.
+        line: u64,
+        /// What it is.
         found: String,
     },
     /// A line is too long.
@@ -221,6 +237,12 @@ impl InputError {
                 "check the export that wrote it".to_owned()
             }
             Self::NotCsv { .. } => "convert it to CSV with the columns timestamp, metric, value and labels".to_owned(),
+            Self::JsonArray { path } => format!("write its objects a line each: `jq -c '.[]' {path} > FILE.jsonl`"),
+            Self::OtherJson { .. } => {
+                "write one object a sample, {\"timestamp\":..,\"metric\":..,\"value\":..}, or one a snapshot, \
+                 {\"timestamp\":..,METRICS,LABELS}"
+                    .to_owned()
+            }
             Self::LineTooLong { path, line } => format!("look at that line: `sed -n {line}p {path} | head -c 200`"),
             Self::TooManyColumns { .. } => {
                 "write the long form: one sample a row, columns timestamp, metric, value and labels".to_owned()

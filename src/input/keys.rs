@@ -1,5 +1,6 @@
 //! Remembers what was made of the raw bytes of a row's key.
 
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
@@ -70,6 +71,18 @@ pub(super) fn push_field(key: &mut Vec<u8>, field: &[u8]) {
         key.extend((field.len() as u64).to_le_bytes());
     }
     key.extend_from_slice(field);
+}
+
+/// Reads a field as the value of a label.
+pub(super) fn label_value<'a>(name: &str, field: &'a [u8]) -> Result<Cow<'a, str>, String> {
+    let text = std::str::from_utf8(field).map_err(|_| format!("`{name}` is not valid UTF-8"))?;
+    if text.contains('\0') {
+        return Err(format!("`{name}` has a NUL byte"));
+    }
+    Ok(match name {
+        "le" | "quantile" => super::number::normalised_bound(text).into(),
+        _ => text.into(),
+    })
 }
 
 #[cfg(test)]

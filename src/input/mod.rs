@@ -5,11 +5,18 @@
 
 mod bytes;
 mod csv;
+mod distinct;
 mod error;
+mod feed;
 mod hold;
+mod host;
+mod jsonl;
 mod keys;
+mod lines;
+mod names;
 mod number;
 mod options;
+mod reader;
 mod recording;
 mod stamp;
 mod summary;

@@ -16,6 +16,40 @@ pub enum Format {
     CsvWide,
     /// CSV with a time and a value; the metric is named by the file or by the user.
     CsvTwoColumn,
+    /// JSONL, one object a sample: metric name, value, and labels flat or under `labels`.
+    JsonlSamples,
+    /// JSONL, one object a snapshot: numeric fields are metrics, text fields are labels.
+    JsonlSnapshots,
+}
+
+impl Format {
+    /// All forms.
+    pub const ALL: [Self; 5] =
+        [Self::CsvLong, Self::CsvWide, Self::CsvTwoColumn, Self::JsonlSamples, Self::JsonlSnapshots];
+
+    /// Returns the name that machine formats and flags use, such as `csv_long`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::CsvLong => "csv_long",
+            Self::CsvWide => "csv_wide",
+            Self::CsvTwoColumn => "csv_two_columns",
+            Self::JsonlSamples => "jsonl_samples",
+            Self::JsonlSnapshots => "jsonl_snapshots",
+        }
+    }
+}
+
+/// Reads the name that [`Format::word`] gives.
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|format| format.word() == text).ok_or_else(|| {
+            let words: Vec<&str> = Self::ALL.iter().map(|format| format.word()).collect();
+            format!("`{text}` is no form of recordings; write one of {}", words.join(", "))
+        })
+    }
 }
 
 impl fmt::Display for Format {
@@ -24,6 +58,8 @@ impl fmt::Display for Format {
             Self::CsvLong => "CSV, long",
             Self::CsvWide => "CSV, wide",
             Self::CsvTwoColumn => "CSV, two columns",
+            Self::JsonlSamples => "JSONL, one object a sample",
+            Self::JsonlSnapshots => "JSONL, one object a snapshot",
         })
     }
 }
@@ -114,6 +150,8 @@ impl FromStr for BadRows {
 /// How recordings are to be read.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
+    /// The form, where it is not to be found out.
+    pub format: Option<Format>,
     /// Numeric columns that are labels.
     pub labels: Vec<String>,
     /// Columns that are left out.
@@ -135,6 +173,7 @@ pub struct ReadOptions {
 impl Default for ReadOptions {
     fn default() -> Self {
         Self {
+            format: None,
             labels: Vec::new(),
             ignore_columns: Vec::new(),
             time_unit: None,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bytes::Source;
-use super::csv::{Reader, Stop};
+use super::feed::Stop;
 use super::hold::Held;
+use super::reader::Reader;
 use super::summary::{RowProblem, Summary};
 use super::{BadRows, InputError, ReadOptions, placed};
 use crate::limits;

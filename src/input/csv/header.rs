@@ -4,30 +4,9 @@ use std::sync::Arc;
 
 use csv::ByteRecord;
 
+use crate::input::names::{METRIC_COLUMNS, TIME_COLUMNS, listed, stem};
 use crate::input::{Format, InputError, ReadOptions};
 use crate::limits;
-
-/// The names of time columns, the likeliest first.
-const TIME_COLUMNS: [&str; 16] = [
-    "timestamp",
-    "timestamp_ms",
-    "timestamp_s",
-    "timestamp_us",
-    "timestamp_ns",
-    "time",
-    "time_ms",
-    "time_s",
-    "time_us",
-    "time_ns",
-    "ts",
-    "ts_ms",
-    "ts_s",
-    "ts_us",
-    "ts_ns",
-    "date",
-];
-/// The names of metric name columns, the likeliest first.
-const METRIC_COLUMNS: [&str; 3] = ["__name__", "metric", "name"];
 
 /// What a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,14 +104,18 @@ impl Header {
         header.refuse_duplicates(path)?;
         header.time = header
             .find(&TIME_COLUMNS)
-            .ok_or_else(|| InputError::NoTimeColumn { path: Arc::clone(path), columns: header.listed() })?;
+            .ok_or_else(|| InputError::NoTimeColumn { path: Arc::clone(path), columns: listed(&header.names) })?;
         header.roles[header.time] = Role::Time;
         let metric = header.find(&METRIC_COLUMNS);
         let value = header.find(&["value"]);
-        match (metric, value) {
-            (Some(metric), Some(value)) => header.long(metric, value),
-            (_, Some(value)) if header.roles.iter().filter(|role| **role == Role::Undecided).count() == 1 => {
+        let (two, only) = (Format::CsvTwoColumn, header.roles.iter().filter(|role| **role == Role::Undecided).count());
+        match (metric, value, options.format) {
+            (Some(metric), Some(value), None | Some(Format::CsvLong)) => header.long(metric, value),
+            (_, Some(value), format) if format == Some(two) || only == 1 && format.is_none() => {
                 header.two_columns(value, path, options);
+            }
+            (_, _, Some(Format::CsvLong | Format::CsvTwoColumn)) => {
+                return Err(InputError::NoValueColumn { path: Arc::clone(path), columns: listed(&header.names) });
             }
             _ => header.wide(value, path, options)?,
         }
@@ -186,6 +169,7 @@ impl Header {
         let metric = options.metric.clone().unwrap_or_else(|| stem(path));
         self.why = format!("a time and a value; the metric is named `{metric}`");
         self.metric = Some(metric);
+        self.replace_undecided(Role::Label);
         self.roles[value] = Role::Value;
     }
 
@@ -206,7 +190,7 @@ impl Header {
         if self.roles.contains(&Role::Undecided) {
             return Ok(());
         }
-        Err(InputError::NoValueColumn { path: Arc::clone(path), columns: self.listed() })
+        Err(InputError::NoValueColumn { path: Arc::clone(path), columns: listed(&self.names) })
     }
 
     fn replace_undecided(&mut self, by: Role) {
@@ -214,21 +198,4 @@ impl Header {
             *role = by;
         }
     }
-
-    /// Lists the columns for a message, at most ten.
-    fn listed(&self) -> String {
-        let mut text = self.names.iter().take(10).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        if self.names.len() > 10 {
-            text.push_str(&format!(" and {} more", self.names.len() - 10));
-        }
-        text.chars().take(1000).collect()
-    }
-}
-
-/// Returns a file's name without folders and endings.
-fn stem(path: &str) -> String {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-    let name = name.strip_suffix(".csv").or(name.strip_suffix(".tsv")).unwrap_or(name);
-    if matches!(name, "" | "-") { "value".to_owned() } else { name.to_owned() }
 }

@@ -1,9 +1,9 @@
 //! The long shape: one sample a row.
 
-use super::distinct::Distinct;
 use super::header::{Header, Role};
-use super::{Row, cell, label_value};
-use crate::input::keys::{Keys, push_field};
+use super::{Row, cell};
+use crate::input::distinct::Distinct;
+use crate::input::keys::{Keys, label_value, push_field};
 use crate::input::number::parse_value;
 use crate::input::{ReadOptions, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};

@@ -2,8 +2,10 @@
 
 use super::super::testing::{dump, read, source};
 use super::super::{BadRows, Format, TimeUnit};
-use super::*;
+use crate::input::ReadOptions;
+use crate::limits;
 use crate::store::Stale;
+use crate::time::Timestamp;
 
 const T: i64 = 1_767_571_200_000;
 
@@ -142,7 +144,7 @@ fn files_that_are_no_recording_are_refused_in_words() {
         (b"when,metric,value\n1,a,1\n", "no column holds the time"),
         (b"timestamp\n1\n", "no column holds values"),
         (b"timestamp,metric,value,host,host\n", "two columns are named `host`"),
-        (b"{\"a\":1}\n", "JSON"),
+        (b"[{\"a\":1}]\n", "JSON"),
         (b"# TYPE a gauge\na 1\n", "Prometheus' text format"),
         (b"\xff\xfet\0", "UTF-16"),
         (b"\x7fELF\x01\0\0\0", "NUL"),

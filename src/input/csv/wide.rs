@@ -1,13 +1,15 @@
 //! The wide shape: one snapshot of many metrics a row.
 
-use super::distinct::Distinct;
 use super::header::{Header, Role};
-use super::{Row, cell, label_value};
-use crate::input::keys::{Keys, push_field};
+use super::{Row, cell};
+use crate::input::distinct::Distinct;
+use crate::input::host::Host;
+use crate::input::keys::{Keys, label_value, push_field};
+use crate::input::names::likely_labels;
 use crate::input::number::{is_numeric_cell, parse_value};
 use crate::input::{ReadOptions, place};
-use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, SeriesId, Store, StreamId};
+use crate::labels::LabelBuilder;
+use crate::store::{Batch, Store};
 
 /// What is known of a wide file.
 pub(super) struct Wide {
@@ -25,14 +27,6 @@ pub(super) struct Wide {
     hosts: Vec<Result<Host, String>>,
     key: Vec<u8>,
     pub(super) distinct: Distinct,
-}
-
-/// The rows of one label set, metric names aside.
-struct Host {
-    labels: LabelBuilder,
-    stream: Option<StreamId>,
-    /// The series by ordinal, as far as they have samples.
-    series: Vec<Option<SeriesId>>,
 }
 
 impl Wide {
@@ -53,7 +47,7 @@ impl Wide {
         }
     }
 
-    /// Adds the row's samples; the error is what is wrong with the row, which then adds none.
+    /// Adds the row's samples; the error is what is wrong with the row.
     pub(super) fn row(
         &mut self,
         row: Row<'_>,
@@ -75,30 +69,18 @@ impl Wide {
             self.hosts.push(host);
         }
         let host = self.hosts[number as usize].as_mut().map_err(|message| message.clone())?;
-        host.series.resize(self.numbers.len(), None);
-        let before = batch.len();
         for (ordinal, column) in self.numbers.iter().enumerate() {
             let field = cell(record, *column);
             if field.is_empty() || self.null.iter().any(|null| null.as_bytes() == field) {
                 continue;
             }
-            let value = match parse_value(field) {
-                Ok(value) => value,
-                Err(message) => {
-                    batch.truncate(before);
-                    return Err(format!("column `{}`: {message}", header.names[*column]));
-                }
-            };
+            let value =
+                parse_value(field).map_err(|message| format!("column `{}`: {message}", header.names[*column]))?;
             self.whole[ordinal] &= value.fract() == 0.0;
-            let series = match host.series[ordinal] {
-                Some(series) => series,
-                None => host.add(ordinal, &header.names[*column], store),
-            };
+            let series = host.series(ordinal, &header.names[*column], store);
             batch.push(series, at, value, place(self.file, line));
         }
-        if let Some(stream) = host.stream {
-            batch.snapshots.push((stream, at));
-        }
+        host.end_row(at, batch);
         Ok(())
     }
 
@@ -140,32 +122,12 @@ impl Wide {
                 self.distinct.note(*column, value.as_bytes());
             }
         }
-        let stream = store.infers_from_rows().then(|| store.stream());
-        Ok(Host { labels, stream, series: Vec::new() })
+        Ok(Host::new(labels, store))
     }
 
-    /// Returns the metrics that might be labels, those whose names say so first, at most three.
+    /// Returns the metrics that might be labels.
     pub(super) fn label_candidates(&self, header: &Header) -> Vec<String> {
         let whole = self.numbers.iter().zip(&self.whole).filter(|(_, whole)| **whole);
-        let mut names: Vec<&String> = whole.map(|(column, _)| &header.names[*column]).collect();
-        names.sort_by_key(|name| {
-            let name = name.to_ascii_lowercase();
-            !["id", "port", "shard", "core", "index", "host", "node"].iter().any(|word| name.ends_with(word))
-        });
-        names.into_iter().take(3).cloned().collect()
-    }
-}
-
-impl Host {
-    #[cold]
-    fn add(&mut self, ordinal: usize, metric: &str, store: &mut Store) -> SeriesId {
-        let mut labels = self.labels.clone();
-        labels.set(METRIC_NAME, metric);
-        let series = store.series(&labels.build());
-        if let Some(stream) = self.stream {
-            store.join(series, stream);
-        }
-        self.series[ordinal] = Some(series);
-        series
+        likely_labels(whole.map(|(column, _)| &header.names[*column]).collect())
     }
 }

@@ -1,0 +1,215 @@
+//! What the readers of all forms have in common: rows with a time in, batches out; bad rows are counted and told.
+
+use std::sync::Arc;
+
+use super::distinct::Distinct;
+use super::stamp::{StampError, Stamps};
+use super::summary::{InputSummary, RowProblem, TimeFound};
+use super::{InputError, ReadOptions};
+use crate::limits;
+use crate::store::{Batch, Store};
+use crate::time::Timestamp;
+
+/// Why a reader stopped.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// A row lies before the one above it.
+    Disorder {
+        /// Its line.
+        line: u64,
+    },
+    /// The input can not be read.
+    Failed(InputError),
+}
+
+impl From<InputError> for Stop {
+    fn from(error: InputError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The rows of one input in one form.
+pub(super) trait Rows {
+    /// Reads the next row that is not blank; false at the end.
+    fn next_row(&mut self) -> Result<bool, InputError>;
+
+    /// Returns the line on which the row begins.
+    fn line(&self) -> u64;
+
+    /// Returns the time of the row as it is written; the error is what is wrong with the row.
+    fn time_field(&self) -> Result<&[u8], String>;
+
+    /// Returns the name of the column that holds the times; asked for once there was a time.
+    fn time_column(&self) -> &str;
+
+    /// Adds the samples of the row; the error is what is wrong with the row, which then adds none.
+    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String>;
+
+    /// Returns the counts of the texts of label columns.
+    fn distinct(&mut self) -> &mut Distinct;
+
+    /// Returns the name of a column.
+    fn column(&self, column: usize) -> String;
+
+    /// Says what was found, once the input was read to its end.
+    fn describe(&self, summary: &mut InputSummary);
+
+    /// Returns the numeric columns that might be labels, for the question about conflicts.
+    fn label_candidates(&self) -> Vec<String>;
+}
+
+/// Reads the rows of one input into batches.
+pub(super) struct Feed<R> {
+    path: Arc<str>,
+    rows: R,
+    options: ReadOptions,
+    /// None before the first time.
+    stamps: Option<Stamps>,
+    /// The time of the row, when it was read ahead.
+    ahead: Option<Timestamp>,
+    /// Whether rows may come in any order.
+    any_order: bool,
+    newest: Timestamp,
+    problems: Vec<RowProblem>,
+    summary: InputSummary,
+}
+
+impl<R: Rows> Feed<R> {
+    pub(super) fn new(path: Arc<str>, rows: R, options: &ReadOptions) -> Self {
+        Self {
+            summary: InputSummary { path: Arc::clone(&path), ..InputSummary::default() },
+            path,
+            rows,
+            options: ReadOptions { batch_rows: options.batch_rows.max(1), ..options.clone() },
+            stamps: None,
+            ahead: None,
+            any_order: false,
+            newest: Timestamp::MIN,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Takes rows in any order from now on.
+    pub(super) fn take_any_order(&mut self) {
+        self.any_order = true;
+    }
+
+    /// Sets the time before which no row may lie.
+    pub(super) fn start_at(&mut self, newest: Timestamp) {
+        self.newest = self.newest.max(newest);
+    }
+
+    /// Returns the newest time so far.
+    pub(super) fn newest(&self) -> Timestamp {
+        self.newest
+    }
+
+    /// Reads ahead to the first row with a time; none if there is no such row.
+    pub(super) fn first_time(&mut self) -> Result<Option<Timestamp>, InputError> {
+        while self.ahead.is_none() && self.rows.next_row()? {
+            self.summary.rows += 1;
+            match self.time()? {
+                Ok(at) => self.ahead = Some(at),
+                Err(message) => self.bad_row(message),
+            }
+        }
+        Ok(self.ahead)
+    }
+
+    /// Fills a batch; false at the end of the input, where the batch may be empty.
+    pub(super) fn fill(&mut self, store: &mut Store, batch: &mut Batch) -> Result<bool, Stop> {
+        while batch.len() < self.options.batch_rows {
+            if self.first_time()?.is_none() {
+                return match self.rows.distinct().too_many() {
+                    Some((column, distinct)) => Err(self.text_column(column, distinct).into()),
+                    None => Ok(false),
+                };
+            }
+            let Some(at) = self.ahead.take() else { continue };
+            if at < self.newest && !self.any_order {
+                return Err(Stop::Disorder { line: self.rows.line() });
+            }
+            let before = batch.len();
+            match self.rows.take(at, store, batch) {
+                Ok(()) => self.took(at, batch.len() - before)?,
+                Err(message) => {
+                    batch.truncate(before);
+                    self.bad_row(message);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn took(&mut self, at: Timestamp, samples: usize) -> Result<(), InputError> {
+        self.summary.samples += samples as u64;
+        let first = at != self.newest;
+        self.newest = self.newest.max(at);
+        let (from, to) = self.summary.span.unwrap_or((at, at));
+        self.summary.span = Some((from.min(at), to.max(at)));
+        match self.rows.distinct().row(first) {
+            Some((column, distinct)) => Err(self.text_column(column, distinct)),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn text_column(&self, column: usize, distinct: usize) -> InputError {
+        InputError::TextColumn {
+            path: Arc::clone(&self.path),
+            column: self.rows.column(column),
+            distinct,
+            rows: self.summary.rows,
+        }
+    }
+
+    #[cold]
+    fn bad_row(&mut self, message: String) {
+        self.summary.bad_rows += 1;
+        if self.problems.len() < limits::BAD_ROWS_SHOWN {
+            self.problems.push(RowProblem { path: Arc::clone(&self.path), line: self.rows.line(), message });
+        }
+    }
+
+    /// Reads the time of the row; the inner error is a bad row.
+    fn time(&mut self) -> Result<Result<Timestamp, String>, InputError> {
+        let field = match self.rows.time_field() {
+            Ok(field) => field,
+            Err(message) => return Ok(Err(message)),
+        };
+        let stamps = self.stamps.get_or_insert_with(|| {
+            Stamps::new(self.rows.time_column(), self.options.time_unit, self.options.time_zone.clone())
+        });
+        match stamps.read(field) {
+            Ok(at) => Ok(Ok(at)),
+            Err(StampError::Row(message)) => Ok(Err(message)),
+            Err(StampError::Unit(tried)) => Err(InputError::TimeUnit {
+                path: Arc::clone(&self.path),
+                line: self.rows.line(),
+                column: self.rows.time_column().to_owned(),
+                text: String::from_utf8_lossy(field).into_owned(),
+                tried,
+            }),
+        }
+    }
+
+    /// Returns what was found, once the input was read to its end.
+    pub(super) fn finish(mut self) -> (InputSummary, Vec<RowProblem>) {
+        let summary = &mut self.summary;
+        self.rows.describe(summary);
+        let Some(stamps) = self.stamps else { return (self.summary, self.problems) };
+        if stamps.cut {
+            summary.warnings.push("times are finer than milliseconds and were cut to them".to_owned());
+        }
+        if let Some((unit, from)) = stamps.found() {
+            let zone = stamps.zoneless.then(|| stamps.zone_name());
+            summary.time = Some(TimeFound { column: self.rows.time_column().to_owned(), unit, from, zone });
+        }
+        (self.summary, self.problems)
+    }
+
+    /// Returns the numeric columns that might be labels, for the question about conflicts.
+    pub(super) fn label_candidates(&self) -> Vec<String> {
+        self.rows.label_candidates()
+    }
+}

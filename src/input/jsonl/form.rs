@@ -1,0 +1,116 @@
+//! What the fields of a file are, as far as its first object tells.
+
+use crate::input::names::{METRIC_COLUMNS, TIME_COLUMNS, listed, stem};
+use crate::input::{Format, ReadOptions};
+use crate::labels::METRIC_NAME;
+
+use super::object::{Object, Scalar};
+
+/// Where the metric name of a sample is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Metric {
+    /// In a field, by its number.
+    Field(u32),
+    /// All samples have this one.
+    Fixed(String),
+}
+
+/// What the objects of a file are.
+#[derive(Clone, Debug)]
+pub(super) struct Form {
+    pub(super) format: Format,
+    /// Why it is that form.
+    pub(super) why: String,
+    /// The field of the time, by its number.
+    pub(super) time: u32,
+    /// The field of the value and where the metric name is, for an object a sample.
+    pub(super) sample: Option<(u32, Metric)>,
+    pub(super) warning: Option<String>,
+}
+
+/// Why the form can not be told.
+#[derive(Debug)]
+pub(super) enum Unknown {
+    /// The object lacks something; the next one may have it.
+    Row(String),
+    /// The file is something else.
+    File(String),
+}
+
+impl Form {
+    /// Tells the form by an object; `path` names the metric where nothing else does.
+    pub(super) fn of(object: &Object, path: &str, options: &ReadOptions) -> Result<Self, Unknown> {
+        if let Some(found) = other_json(object) {
+            return Err(Unknown::File(found.to_owned()));
+        }
+        let Some(time) = TIME_COLUMNS.iter().find_map(|name| find(object, name)) else {
+            let names: Vec<String> =
+                object.fields.iter().map(|(name, _)| object.names[*name as usize].text.clone()).collect();
+            return Err(Unknown::Row(format!(
+                "no field holds the time; expected `timestamp`, `timestamp_ms`, `time`, `ts` or `date` among {}",
+                if names.is_empty() { "none".to_owned() } else { listed(&names) }
+            )));
+        };
+        let text =
+            |name: &u32| object.fields.iter().any(|field| field.0 == *name && matches!(field.1, Scalar::Text(..)));
+        let metric =
+            METRIC_COLUMNS.iter().find_map(|name| find(object, name).filter(text)).or_else(|| nested_name(object));
+        let value = find(object, "value");
+        let lone = object.fields.len() == 2;
+        let snapshot = options.format == Some(Format::JsonlSnapshots);
+        let asked = options.format == Some(Format::JsonlSamples);
+        let mut form = Self { format: Format::JsonlSamples, why: String::new(), time, sample: None, warning: None };
+        match (metric, value) {
+            (Some(metric), Some(value)) if !snapshot => {
+                let shown = |name: u32| object.names[name as usize].shown();
+                form.why = format!("fields `{}` and `{}`", shown(metric), shown(value));
+                form.sample = Some((value, Metric::Field(metric)));
+            }
+            (None, Some(value)) if asked || (lone && !snapshot) => {
+                let metric = options.metric.clone().unwrap_or_else(|| stem(path));
+                form.why = format!("a time and a value; the metric is named `{metric}`");
+                form.sample = Some((value, Metric::Fixed(metric)));
+            }
+            _ => {
+                if asked {
+                    return Err(Unknown::Row("there is no field `value`".to_owned()));
+                }
+                form.format = Format::JsonlSnapshots;
+                form.why = "one field a metric".to_owned();
+                form.warning = (value.is_some() && options.metric.is_none())
+                    .then(|| "the metric is named `value`, as its field; --metric NAME names it".to_owned());
+            }
+        }
+        Ok(form)
+    }
+}
+
+/// Returns the field of the object that has a name, in letters of any case.
+fn find(object: &Object, wanted: &str) -> Option<u32> {
+    let mut names = object.fields.iter().map(|(name, _)| *name);
+    names.find(|name| {
+        let name = &object.names[*name as usize];
+        !name.nested && name.text.eq_ignore_ascii_case(wanted)
+    })
+}
+
+/// Returns the metric name among the labels.
+fn nested_name(object: &Object) -> Option<u32> {
+    let mut names = object.fields.iter().map(|(name, _)| *name);
+    names.find(|name| object.names[*name as usize].nested && object.names[*name as usize].text == METRIC_NAME)
+}
+
+/// Tells what an object is that holds samples in another shape.
+fn other_json(object: &Object) -> Option<&'static str> {
+    let has = |name, scalar| {
+        find(object, name).is_some_and(|name| object.fields.iter().any(|field| *field == (name, scalar)))
+    };
+    if has("values", Scalar::Array) && has("timestamps", Scalar::Array) {
+        return Some("is VictoriaMetrics' /api/v1/export, which is not read; export CSV (/api/v1/export/csv) instead");
+    }
+    if has("metric", Scalar::Object) && (has("values", Scalar::Array) || has("value", Scalar::Array)) {
+        return Some("is a series of an answer of Prometheus' API, which is not read");
+    }
+    (find(object, "status").is_some() && has("data", Scalar::Object))
+        .then_some("is an answer of Prometheus' API, which is not read")
+}

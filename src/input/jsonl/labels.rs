@@ -1,0 +1,89 @@
+//! The labels of a row: first as raw bytes, which tell rows that are alike, then as a label set.
+
+use super::object::{Object, Scalar};
+use super::{Role, refused};
+use crate::input::distinct::Distinct;
+use crate::input::keys::{Keys, label_value, push_field};
+use crate::labels::{LabelBuilder, METRIC_NAME};
+
+/// Remembers the labels of rows.
+#[derive(Default)]
+pub(super) struct Labels {
+    told: Vec<String>,
+    keys: Keys,
+    key: Vec<u8>,
+    scratch: Vec<u8>,
+    pub(super) distinct: Distinct,
+}
+
+impl Labels {
+    pub(super) fn new(told: &[String]) -> Self {
+        Self { told: told.to_vec(), ..Self::default() }
+    }
+
+    /// Tells whether the user says that a field is a label.
+    pub(super) fn told(&self, name: &str) -> bool {
+        self.told.iter().any(|told| told == name)
+    }
+
+    /// Begins a row.
+    pub(super) fn begin(&mut self) {
+        self.key.clear();
+    }
+
+    /// Adds a label of the row; the error is what is wrong with it.
+    pub(super) fn push(&mut self, name: u32, told: bool, scalar: Scalar, object: &Object) -> Result<(), String> {
+        let field = match scalar {
+            Scalar::Text(from, to) => &object.texts.as_bytes()[from as usize..to as usize],
+            Scalar::Bool(_) if !told => return Err(refused(&object.names[name as usize], scalar)),
+            Scalar::Object | Scalar::Array => return Err(refused(&object.names[name as usize], scalar)),
+            scalar => {
+                self.scratch.clear();
+                scalar.write(&object.texts, &mut self.scratch);
+                &self.scratch
+            }
+        };
+        if !field.is_empty() {
+            self.key.extend_from_slice(&name.to_le_bytes());
+            push_field(&mut self.key, field);
+        }
+        Ok(())
+    }
+
+    /// Returns the number of the row's labels and whether they are new; other orders of fields have other numbers.
+    pub(super) fn number(&mut self) -> (u32, bool) {
+        self.keys.number(&self.key)
+    }
+
+    /// Makes a label set of the row's labels, on top of those in `labels`.
+    #[cold]
+    pub(super) fn build(
+        &mut self,
+        object: &Object,
+        roles: &[Role],
+        mut labels: LabelBuilder,
+    ) -> Result<LabelBuilder, String> {
+        for (name, scalar) in &object.fields {
+            let (at, role) = (*name as usize, roles[*name as usize]);
+            let metric = role == Role::Metric;
+            self.scratch.clear();
+            if !(metric || matches!(role, Role::Label { .. })) || !scalar.write(&object.texts, &mut self.scratch) {
+                continue;
+            }
+            let label = if metric { METRIC_NAME } else { &object.names[at].text };
+            let value = label_value(label, &self.scratch)?;
+            let value = if metric { value.trim() } else { &value };
+            if metric && value.is_empty() {
+                return Err("the metric name is empty".to_owned());
+            }
+            if labels.get(label).is_some() {
+                return Err(format!("`{label}` is written twice"));
+            }
+            labels.set(label, value);
+            if !metric && !self.told(label) {
+                self.distinct.note(at, value.as_bytes());
+            }
+        }
+        Ok(labels)
+    }
+}

@@ -1,0 +1,92 @@
+//! One input in whatever form it has.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::bytes::{Bytes, Source};
+use super::csv::CsvRows;
+use super::feed::{Feed, Stop};
+use super::jsonl::JsonlRows;
+use super::summary::{InputSummary, RowProblem};
+use super::{Format, InputError, ReadOptions};
+use crate::store::{Batch, Store};
+use crate::time::Timestamp;
+
+/// Reads one input into batches.
+#[expect(clippy::large_enum_variant, reason = "few readers live at a time")]
+pub(super) enum Reader {
+    Csv(Feed<CsvRows>),
+    Jsonl(Feed<JsonlRows>),
+}
+
+macro_rules! each {
+    ($reader:expr, $feed:ident => $then:expr) => {
+        match $reader {
+            Self::Csv($feed) => $then,
+            Self::Jsonl($feed) => $then,
+        }
+    };
+}
+
+impl Reader {
+    /// Opens an input, finds out its form, and reads its header if it has one; `file` is its number for
+    /// [`Batch::rows`].
+    pub(super) fn open(
+        source: &dyn Source,
+        file: u16,
+        options: &ReadOptions,
+        read: &Arc<AtomicU64>,
+    ) -> Result<Self, InputError> {
+        let path: Arc<str> = source.name().into();
+        let bytes = Bytes::open(source, read)?;
+        let head = bytes.head().trim_ascii_start();
+        if head.is_empty() {
+            return Err(InputError::Empty { path });
+        }
+        let jsonl = match options.format {
+            Some(format) => matches!(format, Format::JsonlSamples | Format::JsonlSnapshots),
+            None if head[0] == b'[' => return Err(InputError::JsonArray { path }),
+            None => head[0] == b'{',
+        };
+        Ok(if jsonl {
+            Self::Jsonl(Feed::new(Arc::clone(&path), JsonlRows::new(path, bytes, file, options), options))
+        } else {
+            Self::Csv(Feed::new(Arc::clone(&path), CsvRows::open(path, bytes, file, options)?, options))
+        })
+    }
+
+    /// Takes rows in any order from now on.
+    pub(super) fn take_any_order(&mut self) {
+        each!(self, feed => feed.take_any_order());
+    }
+
+    /// Sets the time before which no row may lie.
+    pub(super) fn start_at(&mut self, newest: Timestamp) {
+        each!(self, feed => feed.start_at(newest));
+    }
+
+    /// Returns the newest time so far.
+    pub(super) fn newest(&self) -> Timestamp {
+        each!(self, feed => feed.newest())
+    }
+
+    /// Reads ahead to the first row with a time; none if there is no such row.
+    pub(super) fn first_time(&mut self) -> Result<Option<Timestamp>, InputError> {
+        each!(self, feed => feed.first_time())
+    }
+
+    /// Fills a batch; false at the end of the input, where the batch may be empty.
+    pub(super) fn fill(&mut self, store: &mut Store, batch: &mut Batch) -> Result<bool, Stop> {
+        each!(self, feed => feed.fill(store, batch))
+    }
+
+    /// Returns what was found, once the input was read to its end.
+    pub(super) fn finish(self) -> (InputSummary, Vec<RowProblem>) {
+        each!(self, feed => feed.finish())
+    }
+
+    /// Returns the numeric columns that might be labels, for the question about conflicts.
+    pub(super) fn label_candidates(&self) -> Vec<String> {
+        each!(self, feed => feed.label_candidates())
+    }
+}
