@@ -2,7 +2,7 @@
 //!
 //! # The flow
 //! ```text
-//!  rules/*.yml                                   recordings: .csv (.gz .zst), stdin
+//!  rules/*.yml                                   recordings: .csv .jsonl (.gz .zst), stdin
 //!      | bytes                                         | bytes
 //!      v                                               v
 //!  source::SourceMap                               input        one function a format

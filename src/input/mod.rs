@@ -7,6 +7,7 @@ mod bytes;
 mod csv;
 mod distinct;
 mod error;
+pub mod facts;
 mod feed;
 mod hold;
 mod host;

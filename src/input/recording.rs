@@ -274,7 +274,8 @@ impl Recording {
         }
     }
 
-    fn where_is(&self, row: u64) -> (Arc<str>, u64) {
+    /// Returns the input and line of a row, as [`Batch::rows`] has it.
+    pub(super) fn where_is(&self, row: u64) -> (Arc<str>, u64) {
         let (file, line) = placed(row);
         (self.sources.get(usize::from(file)).map_or("", |source| source.name()).into(), line)
     }

@@ -102,9 +102,7 @@ fn nested_name(object: &Object) -> Option<u32> {
 
 /// Tells what an object is that holds samples in another shape.
 fn other_json(object: &Object) -> Option<&'static str> {
-    let has = |name, scalar| {
-        find(object, name).is_some_and(|name| object.fields.iter().any(|field| *field == (name, scalar)))
-    };
+    let has = |name, scalar| find(object, name).is_some_and(|name| object.fields.contains(&(name, scalar)));
     if has("values", Scalar::Array) && has("timestamps", Scalar::Array) {
         return Some("is VictoriaMetrics' /api/v1/export, which is not read; export CSV (/api/v1/export/csv) instead");
     }

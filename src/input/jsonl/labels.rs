@@ -1,7 +1,8 @@
 //! The labels of a row: first as raw bytes, which tell rows that are alike, then as a label set.
 
+use super::Role;
 use super::object::{Object, Scalar};
-use super::{Role, refused};
+use super::wrong::refused;
 use crate::input::distinct::Distinct;
 use crate::input::keys::{Keys, label_value, push_field};
 use crate::labels::{LabelBuilder, METRIC_NAME};

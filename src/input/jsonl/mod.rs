@@ -10,18 +10,20 @@ mod samples;
 mod snapshots;
 #[cfg(test)]
 mod tests;
+mod wrong;
 
 use std::sync::Arc;
 
 use self::form::{Form, Unknown};
-use self::object::{Name, Object, Scalar};
+use self::object::{Object, Scalar};
 use self::samples::Samples;
 use self::snapshots::Snapshots;
+use self::wrong::{Wrong, kind, read, refused};
 use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
 use super::lines::Lines;
-use super::number::{parse_value, shown};
+use super::number::parse_value;
 use super::summary::InputSummary;
 use super::{InputError, ReadOptions};
 use crate::limits;
@@ -49,7 +51,7 @@ pub(super) struct JsonlRows {
 
 enum Shape {
     Samples(Samples),
-    Snapshots(Snapshots),
+    Snapshots(Box<Snapshots>),
 }
 
 impl JsonlRows {
@@ -80,7 +82,7 @@ impl JsonlRows {
                 Ok(form) => {
                     let shape = match form.samples(self.file, &self.options) {
                         Some(samples) => Shape::Samples(samples),
-                        None => Shape::Snapshots(Snapshots::new(self.file, form.time, &self.options)),
+                        None => Shape::Snapshots(Box::new(Snapshots::new(self.file, form.time, &self.options))),
                     };
                     self.form = Some((form, shape));
                 }
@@ -241,86 +243,4 @@ fn number(name: u32, value: Scalar, object: &Object, null: &[String]) -> Result<
         }
         Scalar::Bool(_) | Scalar::Object | Scalar::Array => return Err(refused(&object.names[name as usize], value)),
     }))
-}
-
-/// Says why a value is taken for nothing, and what to do about it.
-#[cold]
-fn refused(name: &Name, value: Scalar) -> String {
-    let (shown, text) = (name.shown(), &name.text);
-    match value {
-        Scalar::Bool(_) => format!(
-            "field `{shown}` is a boolean; write 1 or 0, take it as a label (`--labels {text}`) or leave it out \
-             (`--ignore-columns {text}`)"
-        ),
-        other => format!(
-            "field `{shown}` is {}; values are numbers, labels lie flat or in one object `labels`; leave it out: \
-             `--ignore-columns {text}`",
-            kind(other)
-        ),
-    }
-}
-
-fn kind(value: Scalar) -> &'static str {
-    match value {
-        Scalar::Null => "null",
-        Scalar::Bool(_) => "a boolean",
-        Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_) => "a number",
-        Scalar::Text(..) => "a text",
-        Scalar::Object => "an object",
-        Scalar::Array => "an array",
-    }
-}
-
-/// What is wrong with a line.
-struct Wrong {
-    message: String,
-    /// Whether it stops inside its object.
-    cut: bool,
-}
-
-fn read(object: &mut Object, line: &[u8]) -> Result<(), Wrong> {
-    let wrong = |message: &str| Wrong { message: message.to_owned(), cut: false };
-    let Ok(text) = std::str::from_utf8(line) else {
-        // A character may be cut too.
-        return Err(Wrong {
-            message: "is not valid UTF-8".to_owned(),
-            cut: std::str::from_utf8(line).is_err_and(|error| error.error_len().is_none()),
-        });
-    };
-    match text.trim_ascii_start().as_bytes() {
-        [b'{', ..] => object.read(text).map_err(|error| tell(text, &error)),
-        [b'[', ..] => Err(wrong("is a JSON array; one object a line is read: `jq -c '.[]'`")),
-        [0, ..] => Err(wrong("has NUL bytes")),
-        _ => Err(wrong(&format!("`{}` is not a JSON object", shown(text.trim_ascii())))),
-    }
-}
-
-/// Tells an error of the JSON reader for a person.
-#[cold]
-fn tell(line: &str, error: &serde_json::Error) -> Wrong {
-    let mut message = error.to_string();
-    if let Some(at) = message.rfind(" at line ") {
-        message.truncate(at);
-    }
-    let cut = error.is_eof();
-    let column = error.column();
-    let tail = line.get(column.saturating_sub(1)..).unwrap_or("");
-    let bare = ["NaN", "nan", "Infinity", "Inf", "inf", "None", "True", "False"];
-    let message = if cut {
-        "the object has no end: one whole object a line is read (`jq -c .` writes them so)".to_owned()
-    } else if message == "number out of range" {
-        "a number is beyond the range of a 64-bit float".to_owned()
-    } else if message == "trailing characters" {
-        format!("something follows the object at column {column}; one object a line is read")
-    } else if let Some(word) = bare.iter().find(|word| tail.starts_with(**word)) {
-        match *word {
-            "None" | "True" | "False" => format!("`{word}` at column {column} is Python, not JSON"),
-            _ => format!("`{word}` at column {column} is not JSON; write the text \"NaN\", \"+Inf\" or \"-Inf\""),
-        }
-    } else if error.is_data() {
-        message
-    } else {
-        format!("is not JSON: {message} at column {column}")
-    };
-    Wrong { message, cut }
 }

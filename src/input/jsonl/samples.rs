@@ -3,7 +3,8 @@
 use super::form::{Form, Metric};
 use super::labels::Labels;
 use super::object::{Object, Scalar};
-use super::{Role, Row, kind, number};
+use super::wrong::kind;
+use super::{Role, Row, number};
 use crate::input::{ReadOptions, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::store::{Batch, SeriesId, Store};

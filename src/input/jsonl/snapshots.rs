@@ -5,7 +5,8 @@ use hashbrown::HashMap;
 
 use super::labels::Labels;
 use super::object::{Object, Scalar};
-use super::{Role, Row, number, refused};
+use super::wrong::refused;
+use super::{Role, Row, number};
 use crate::input::host::Host;
 use crate::input::names::likely_labels;
 use crate::input::number::parse_value;
