@@ -29,6 +29,19 @@ pub enum TimeFrom {
     Text,
 }
 
+impl TimeFrom {
+    /// Returns the word that machine formats use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Suffix => "suffix",
+            Self::Magnitude => "magnitude",
+            Self::Flag => "flag",
+            Self::Text => "text",
+        }
+    }
+}
+
 /// How times are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeFound {
@@ -51,7 +64,7 @@ pub struct InputSummary {
     pub format: Option<(Format, String)>,
     /// Its times.
     pub time: Option<TimeFound>,
-    /// Text columns that are labels.
+    /// Columns that are labels.
     pub label_columns: Vec<String>,
     /// Rows, bad ones among them.
     pub rows: u64,

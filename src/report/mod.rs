@@ -6,6 +6,7 @@
 //! [`table`] (for people) and [`diagnostic`] (problems with carets).
 
 pub mod csv;
+pub mod data;
 pub mod diagnostic;
 pub mod format;
 pub mod gate;

@@ -39,9 +39,10 @@ pub(super) fn hints(findings: &Findings, facts: &Facts, store: &Store, look_back
 fn conflicts(findings: &Findings) -> Option<Hint> {
     let message = || {
         format!(
-            "series have two different values at one time ({} of them): is a numeric column a label (`--labels NAME`)? \
-             or keep one value: `--conflicts first`, `--conflicts last`",
-            findings.conflicts
+            "{} {} of one series and time: is a numeric column a label (`--labels NAME`)? or keep one value: \
+             `--conflicts first`, `--conflicts last`",
+            findings.conflicts,
+            if findings.conflicts == 1 { "sample differs from another" } else { "samples differ from others" }
         )
     };
     (findings.conflicts > 0).then(|| Hint { code: "conflicts", message: message() })
@@ -83,8 +84,8 @@ fn grid(facts: &Facts) -> Option<Hint> {
     (all && enough).then(|| Hint {
         code: "query-grid",
         message: format!(
-            "looks like a query grid, not raw samples: every stamp is a multiple of {step} and none is missing; what \
-             lies between two stamps can not be seen, and missing data was filled"
+            "looks like a query grid, not raw samples: every stamp is a multiple of {step} and none is missing; if a \
+             query wrote it, what lay between two stamps is lost, and gaps may have been filled"
         ),
     })
 }

@@ -8,7 +8,7 @@
 mod alerts;
 mod episodes;
 mod fold;
-mod grid;
+pub(crate) mod grid;
 mod lines;
 
 use std::io::{self, Write};

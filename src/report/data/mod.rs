@@ -1,0 +1,214 @@
+//! What is in a recording, before any rule: as tables for people, or as one object, `alertctl.data/1`.
+
+mod object;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use crate::input::facts::Findings;
+use crate::input::{InputSummary, RowProblem, Summary, TimeFrom};
+use crate::report::format::{Clock, count, counted, duration, value};
+use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
+
+pub use object::write_object;
+
+/// How tables are shown.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Writes instants.
+    pub clock: Clock,
+    /// The width of the terminal, if it is one. Unit: columns.
+    pub width: Option<usize>,
+    /// Whether colours may be used.
+    pub color: bool,
+    /// The most rows of one table; 0 shows all.
+    pub limit: usize,
+}
+
+/// Writes tables for people: inputs, metrics, labels, gaps, and what is worth a thought.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_table(out: &mut dyn Write, summary: &Summary, findings: &Findings, view: &View) -> io::Result<()> {
+    for input in &summary.inputs {
+        write_input(out, input)?;
+    }
+    writeln!(out, "{}", whole(summary, findings, view))?;
+    writeln!(out)?;
+    metrics(out, findings, view)?;
+    if !findings.labels.is_empty() {
+        writeln!(out)?;
+        labels(out, findings, view)?;
+    }
+    if !findings.gaps.is_empty() {
+        writeln!(out)?;
+        gaps(out, findings, view)?;
+    }
+    problems(out, "bad row", summary.bad_rows, &summary.bad_rows_shown)?;
+    problems(out, "conflict", findings.conflicts, &findings.conflicts_shown)?;
+    if !findings.hints.is_empty() {
+        writeln!(out)?;
+    }
+    for hint in &findings.hints {
+        writeln!(out, "{}: {}", Tone::Uneasy.paint(hint.code, view.color), printable(&hint.message))?;
+    }
+    Ok(())
+}
+
+fn write_input(out: &mut dyn Write, input: &InputSummary) -> io::Result<()> {
+    let form = input.format.as_ref().map_or("of no known form".to_owned(), |(format, why)| format!("{format}: {why}"));
+    writeln!(out, "{}  {}", printable(&input.path), printable(&form))?;
+    if let Some(time) = &input.time {
+        let unit = match (time.unit, time.from) {
+            (Some(unit), TimeFrom::Suffix) => format!("{}, as its name says", unit.word()),
+            (Some(unit), TimeFrom::Flag) => format!("{}, as the flag says", unit.word()),
+            (Some(unit), _) => format!("{}, by the size of the first one (--time-unit)", unit.word()),
+            (None, _) => "written out".to_owned(),
+        };
+        let zone = time.zone.as_ref().map(|zone| format!(", without a zone: read as {zone} (--input-timezone)"));
+        writeln!(out, "  times   `{}`: {unit}{}", printable(&time.column), zone.unwrap_or_default())?;
+    }
+    if !input.label_columns.is_empty() {
+        writeln!(out, "  labels  {}", printable(&input.label_columns.join(", ")))?;
+    }
+    let samples = counted(input.samples, "sample");
+    writeln!(out, "  rows    {}, {samples}, {}", count(input.rows), counted(input.bad_rows, "bad row"))?;
+    for warning in &input.warnings {
+        writeln!(out, "  note    {}", printable(warning))?;
+    }
+    Ok(())
+}
+
+/// Returns the line about all inputs together.
+fn whole(summary: &Summary, findings: &Findings, view: &View) -> String {
+    let mut parts = vec![
+        counted(findings.metrics.len() as u64, "metric"),
+        format!("{} series", count(findings.series)),
+        counted(findings.samples, "sample"),
+    ];
+    if let Some((from, to)) = findings.span {
+        let clock = &view.clock;
+        let length = duration(to.since(from));
+        parts.push(format!("{} to {} {} ({length})", clock.full(from), clock.full(to), clock.name));
+    }
+    if let Some(cadence) = findings.cadence {
+        parts.push(format!("one every {}", duration(cadence)));
+    }
+    if findings.repeats > 0 {
+        parts.push(counted(findings.repeats, "repeat"));
+    }
+    if let Some((path, line)) = &summary.disorder {
+        parts.push(format!("not in time order ({}:{line}), so sorted", printable(path)));
+    }
+    parts.join(", ")
+}
+
+fn metrics(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<()> {
+    let mut grid = Grid::new(vec![
+        Column::left("METRIC", 0),
+        Column::right("SERIES", 1),
+        Column::right("SAMPLES", 6),
+        Column::right("EVERY", 2),
+        Column::right("MIN", 0),
+        Column::right("MEDIAN", 0),
+        Column::right("MAX", 0),
+        Column::right("GAPS", 3),
+        Column::right("LONGEST", 4),
+        Column::right("RESETS", 5),
+        Column::left("NOTE", 0),
+    ]);
+    let limit = rows(view);
+    let number = |number: Option<f64>| number.map_or_else(String::new, value);
+    let some = |many: u64| if many == 0 { String::new() } else { count(many) };
+    for metric in findings.metrics.iter().take(limit) {
+        let mut notes = Vec::new();
+        if metric.nans > 0 {
+            notes.push(format!("{} NaN", count(metric.nans)));
+        }
+        if metric.series_ended > 0 {
+            notes.push(format!("{} of {} series end early", count(metric.series_ended), count(metric.series)));
+        }
+        let about = if metric.median_exact { "" } else { "~" };
+        grid.row(vec![
+            if metric.name.is_empty() { "(no name)".into() } else { metric.name.as_str().into() },
+            count(metric.series).into(),
+            count(metric.samples).into(),
+            metric.cadence.map_or_else(String::new, duration).into(),
+            number(metric.min).into(),
+            metric.median.map_or_else(String::new, |median| format!("{about}{}", value(median))).into(),
+            number(metric.max).into(),
+            Cell::new(some(metric.gaps), Tone::Uneasy),
+            metric.longest_gap.map_or_else(String::new, duration).into(),
+            some(metric.resets).into(),
+            notes.join(", ").into(),
+        ]);
+    }
+    grid.write(out, view.width, view.color)?;
+    more(out, findings.metrics.len(), limit, "metric")
+}
+
+fn labels(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<()> {
+    let mut grid = Grid::new(vec![
+        Column::left("LABEL", 0),
+        Column::right("VALUES", 0),
+        Column::right("SERIES", 1),
+        Column::left("SUCH AS", 0),
+    ]);
+    let limit = rows(view);
+    for label in findings.labels.iter().take(limit) {
+        let more = if label.values > label.examples.len() as u64 { ", .." } else { "" };
+        let examples: Vec<String> = label.examples.iter().map(|text| text.chars().take(40).collect()).collect();
+        grid.row(vec![
+            label.name.as_str().into(),
+            count(label.values).into(),
+            count(label.series).into(),
+            format!("{}{more}", examples.join(", ")).into(),
+        ]);
+    }
+    grid.write(out, view.width, view.color)?;
+    more(out, findings.labels.len(), limit, "label")
+}
+
+fn gaps(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<()> {
+    let mut grid = Grid::new(vec![
+        Column::left(format!("LONGEST GAPS FROM ({})", view.clock.name), 0),
+        Column::left("UNTIL", 0),
+        Column::right("LENGTH", 0),
+        Column::right("SERIES", 0),
+    ]);
+    for gap in findings.gaps.iter().take(rows(view)) {
+        grid.row(vec![
+            view.clock.full(gap.from).into(),
+            view.clock.full(gap.to).into(),
+            duration(gap.to.since(gap.from)).into(),
+            count(gap.series).into(),
+        ]);
+    }
+    grid.write(out, view.width, view.color)
+}
+
+fn problems(out: &mut dyn Write, noun: &str, all: u64, shown: &[RowProblem]) -> io::Result<()> {
+    if all == 0 {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", counted(all, noun))?;
+    for problem in shown {
+        writeln!(out, "  {}:{}: {}", printable(&problem.path), problem.line, printable(&problem.message))?;
+    }
+    match all - shown.len() as u64 {
+        0 => Ok(()),
+        left => writeln!(out, "  and {} more", count(left)),
+    }
+}
+
+fn rows(view: &View) -> usize {
+    if view.limit == 0 { usize::MAX } else { view.limit }
+}
+
+fn more(out: &mut dyn Write, all: usize, limit: usize, noun: &str) -> io::Result<()> {
+    match all.checked_sub(limit) {
+        Some(left @ 1..) => writeln!(out, "and {}: --limit 0 shows all", counted(left as u64, &format!("more {noun}"))),
+        _ => Ok(()),
+    }
+}
