@@ -50,7 +50,7 @@ pub(super) struct JsonlRows {
 }
 
 enum Shape {
-    Samples(Samples),
+    Samples(Box<Samples>),
     Snapshots(Box<Snapshots>),
 }
 
@@ -81,7 +81,7 @@ impl JsonlRows {
             match Form::of(&self.object, &self.path, &self.options) {
                 Ok(form) => {
                     let shape = match form.samples(self.file, &self.options) {
-                        Some(samples) => Shape::Samples(samples),
+                        Some(samples) => Shape::Samples(Box::new(samples)),
                         None => Shape::Snapshots(Box::new(Snapshots::new(self.file, form.time, &self.options))),
                     };
                     self.form = Some((form, shape));
