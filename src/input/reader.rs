@@ -13,7 +13,6 @@ use crate::store::{Batch, Store};
 use crate::time::Timestamp;
 
 /// Reads one input into batches.
-#[expect(clippy::large_enum_variant, reason = "few readers live at a time")]
 pub(super) enum Reader {
     Csv(Feed<CsvRows>),
     Jsonl(Feed<JsonlRows>),
