@@ -50,3 +50,5 @@ pub const DIAGNOSTICS_BYTES: usize = 15 << 10;
 pub const SOURCE_LINE_SHOWN: usize = 200;
 /// The most different messages of failed evaluations that are kept for one rule; others are counted together.
 pub const FAULT_MESSAGES: usize = 100;
+/// The longest baseline that is read; 30 sessions of 1,000 rules take some 20 MB. Unit: bytes.
+pub const BASELINE_BYTES: usize = 64 << 20;

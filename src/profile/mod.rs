@@ -2,6 +2,12 @@
 //!
 //! Everything in here works on recorded numbers: no clock, no process, no path.
 
+pub mod baseline;
 pub mod digest;
+pub mod fields;
 pub mod histogram;
+pub mod sample;
 pub mod stats;
+
+#[cfg(test)]
+pub(crate) mod testing;
