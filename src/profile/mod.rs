@@ -3,8 +3,11 @@
 //! Everything in here works on recorded numbers: no clock, no process, no path.
 
 pub mod baseline;
+pub mod cause;
+pub mod compare;
 pub mod digest;
 pub mod fields;
+pub mod gate;
 pub mod histogram;
 pub mod sample;
 pub mod stats;

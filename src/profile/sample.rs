@@ -341,17 +341,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns the digest that belongs into [`Plan::id`].
+    /// Returns the digest that belongs into [`Plan::id`]: of all other fields, those of a later version included.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut text = format!(
-            "processes {}\nrounds {}\nbatch_us {}\nwarmup_rounds {}\nallocator {}\n",
-            self.processes, self.rounds, self.batch_us, self.warmup_rounds, self.allocator
-        );
-        for (metric, iters) in &self.iters {
-            text.push_str(&format!("iters {metric} {iters}\n"));
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(fields) = value.as_object_mut() {
+            fields.shift_remove("id");
         }
-        sha256(text.as_bytes())
+        value.sort_all_objects();
+        sha256(value.to_string().as_bytes())
     }
 
     /// Returns the plan with its digest as id.

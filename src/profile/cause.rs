@@ -1,0 +1,403 @@
+//! What changed in a rule's expression, in words.
+
+use std::fmt::Display;
+
+use crate::labels::{METRIC_NAME, Matcher, Quoted};
+use crate::promql::ast::{Aggregate, Binary, DurationExpr, DurationKind, Expr, ExprKind, Modifiers, Selector};
+
+/// What kind of change it is, the most likely to cost first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CauseKind {
+    /// A window or a subquery's resolution.
+    Window,
+    /// Which series are selected.
+    Selector,
+    /// What is computed.
+    Operator,
+    /// A number or a text.
+    Constant,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cause {
+    /// What kind.
+    pub kind: CauseKind,
+    /// In words.
+    pub text: String,
+}
+
+/// The most of an expression that is quoted. Unit: characters.
+const QUOTED: usize = 60;
+/// The most causes that are told of one rule.
+const TOLD: usize = 4;
+
+/// Returns what differs between two expressions, the most likely to cost first; empty when they mean the same
+/// (parentheses, the order of matchers, `60s` for `1m`).
+#[must_use]
+pub fn causes(before: &Expr, after: &Expr) -> Vec<Cause> {
+    let mut found = Found::default();
+    found.expr(before, after);
+    let mut causes = found.0;
+    // Stable: within a kind they stay in the order of the text.
+    causes.sort_by_key(|cause| cause.kind);
+    let mut told: Vec<Cause> = Vec::new();
+    for cause in causes {
+        if !told.contains(&cause) {
+            told.push(cause);
+        }
+    }
+    told
+}
+
+/// Returns the causes in one line.
+#[must_use]
+pub fn sentence(causes: &[Cause]) -> String {
+    let texts: Vec<&str> = causes.iter().take(TOLD).map(|cause| cause.text.as_str()).collect();
+    let more = causes.len().saturating_sub(TOLD);
+    texts.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
+}
+
+fn short(expr: &impl Display) -> String {
+    let text = expr.to_string();
+    if text.chars().count() <= QUOTED {
+        return format!("`{text}`");
+    }
+    format!("`{}...`", text.chars().take(QUOTED).collect::<String>())
+}
+
+#[derive(Default)]
+struct Found(Vec<Cause>);
+
+impl Found {
+    fn add(&mut self, kind: CauseKind, text: String) {
+        self.0.push(Cause { kind, text });
+    }
+
+    /// Compares two expressions in step.
+    fn expr(&mut self, before: &Expr, after: &Expr) {
+        let (before, after) = (before.unparen(), after.unparen());
+        match (&before.kind, &after.kind) {
+            (ExprKind::Number { value: a, .. }, ExprKind::Number { value: b, .. }) => {
+                if a.to_bits() != b.to_bits() {
+                    self.add(CauseKind::Constant, format!("number {before} became {after}"));
+                }
+            }
+            (ExprKind::String(a), ExprKind::String(b)) => {
+                if a != b {
+                    self.add(CauseKind::Constant, format!("text {before} became {after}"));
+                }
+            }
+            (ExprKind::Unary { op: a, expr: inner }, ExprKind::Unary { op: b, expr: other }) => {
+                if a != b {
+                    self.add(CauseKind::Operator, format!("sign differs: {} became {}", short(before), short(after)));
+                }
+                self.expr(inner, other);
+            }
+            (ExprKind::Binary(a), ExprKind::Binary(b)) => self.binary(before, a, after, b),
+            (ExprKind::Selector(a), ExprKind::Selector(b)) => self.selector(a, b),
+            (ExprKind::Range { selector: a, range: from, .. }, ExprKind::Range { selector: b, range: to, .. }) => {
+                self.window(from, to);
+                self.selector(a, b);
+            }
+            (ExprKind::Subquery(a), ExprKind::Subquery(b)) => {
+                self.window(&a.range, &b.range);
+                let step = |step: &Option<DurationExpr>| step.as_ref().map_or(String::new(), ToString::to_string);
+                if step(&a.step) != step(&b.step) {
+                    let text =
+                        format!("resolution of the subquery changed from [:{}] to [:{}]", step(&a.step), step(&b.step));
+                    self.add(CauseKind::Window, text);
+                }
+                self.modifiers(&a.modifiers, &b.modifiers);
+                self.expr(&a.expr, &b.expr);
+            }
+            (ExprKind::Call { function: a, args: from, .. }, ExprKind::Call { function: b, args: to, .. }) => {
+                if a.name != b.name {
+                    self.add(CauseKind::Operator, format!("function {} became {}", a.name, b.name));
+                }
+                if from.len() != to.len() {
+                    let text = format!("arguments of {} differ: {} became {}", b.name, short(before), short(after));
+                    self.add(CauseKind::Operator, text);
+                }
+                from.iter().zip(to).for_each(|(a, b)| self.expr(a, b));
+            }
+            (ExprKind::Aggregate(a), ExprKind::Aggregate(b)) => self.aggregate(a, b),
+            _ => self.shape(before, after),
+        }
+    }
+
+    fn binary(&mut self, before: &Expr, a: &Binary, after: &Expr, b: &Binary) {
+        if a.op != b.op {
+            // `x > 5` that became `x > 5 and y` is an operand added, not a `>` that became an `and`.
+            if contains(after, before) || contains(before, after) || a.op.is_comparison() != b.op.is_comparison() {
+                return self.shape(before, after);
+            }
+            self.add(CauseKind::Operator, format!("operator {} became {}", a.op.symbol(), b.op.symbol()));
+        }
+        if a.return_bool != b.return_bool {
+            let text = if b.return_bool { "`bool` added" } else { "`bool` lost" };
+            self.add(CauseKind::Operator, format!("{text} at {}", b.op.symbol()));
+        }
+        if a.matching != b.matching {
+            let text = format!("vector matching differs: {} became {}", short(before), short(after));
+            self.add(CauseKind::Operator, text);
+        }
+        self.expr(&a.lhs, &b.lhs);
+        self.expr(&a.rhs, &b.rhs);
+    }
+
+    fn aggregate(&mut self, a: &Aggregate, b: &Aggregate) {
+        if a.op != b.op {
+            self.add(CauseKind::Operator, format!("aggregation {} became {}", a.op.name(), b.op.name()));
+        }
+        let grouping = |aggregate: &Aggregate| match &aggregate.grouping {
+            None => "none".to_owned(),
+            Some(grouping) => {
+                format!("{} ({})", if grouping.without { "without" } else { "by" }, grouping.labels.join(", "))
+            }
+        };
+        if a.grouping != b.grouping {
+            let text = format!("grouping of {} changed from {} to {}", b.op.name(), grouping(a), grouping(b));
+            self.add(CauseKind::Operator, text);
+        }
+        if let (Some(a), Some(b)) = (&a.param, &b.param) {
+            self.expr(a, b);
+        }
+        self.expr(&a.expr, &b.expr);
+    }
+
+    /// Tells of two expressions that are not built alike: what was put around or taken away, or that operators differ,
+    /// and then what became of the selectors in them.
+    fn shape(&mut self, before: &Expr, after: &Expr) {
+        if contains(after, before) {
+            return self
+                .add(CauseKind::Operator, format!("operators added: {} became {}", short(before), short(after)));
+        }
+        if contains(before, after) {
+            return self.add(CauseKind::Operator, format!("operators lost: {} became {}", short(before), short(after)));
+        }
+        self.add(CauseKind::Operator, format!("operators differ: {} became {}", short(before), short(after)));
+        let mut left = leaves(after);
+        for a in leaves(before) {
+            let same = left.iter().position(|b| b.metric() == a.metric());
+            match same.map(|at| left.remove(at)) {
+                Some(b) => {
+                    match (a.window, b.window) {
+                        (Some(from), Some(to)) => self.window(from, to),
+                        (None, Some(to)) => {
+                            self.add(CauseKind::Window, format!("{} is now read over a window of [{to}]", b.words()));
+                        }
+                        (Some(from), None) => {
+                            self.add(CauseKind::Window, format!("{} lost its window of [{from}]", b.words()));
+                        }
+                        (None, None) => {}
+                    }
+                    self.selector(a.selector, b.selector);
+                }
+                None => self.add(CauseKind::Selector, format!("selector {} lost", a.words())),
+            }
+        }
+        for b in left {
+            self.add(CauseKind::Selector, format!("selector {} added", b.words()));
+        }
+    }
+
+    fn window(&mut self, from: &DurationExpr, to: &DurationExpr) {
+        let (was, is) = (from.to_string(), to.to_string());
+        let verb = match (literal_ms(from), literal_ms(to)) {
+            (Some(a), Some(b)) if a == b => return,
+            (Some(a), Some(b)) if a < b => "grew",
+            (Some(_), Some(_)) => "shrank",
+            _ if was == is => return,
+            _ => "changed",
+        };
+        self.add(CauseKind::Window, format!("window {verb} from [{was}] to [{is}]"));
+    }
+
+    fn selector(&mut self, a: &Selector, b: &Selector) {
+        let (from, to) = (metric(a), metric(b));
+        if from != to {
+            let name = |name: Option<&str>| name.map_or("any metric".to_owned(), |name| format!("metric {name}"));
+            self.add(CauseKind::Selector, format!("{} became {}", name(from), name(to)));
+        }
+        let whose = to.map_or(String::new(), |name| format!(" of {name}"));
+        let mut added = difference(b, a);
+        for lost in difference(a, b) {
+            let text = match added.iter().position(|matcher| matcher.name == lost.name) {
+                Some(at) => format!("label matcher {}{whose} became {}", shown(lost), shown(added.remove(at))),
+                None => format!("label matcher {}{whose} lost", shown(lost)),
+            };
+            self.add(CauseKind::Selector, text);
+        }
+        for matcher in added {
+            self.add(CauseKind::Selector, format!("label matcher {}{whose} added", shown(matcher)));
+        }
+        self.modifiers(&a.modifiers, &b.modifiers);
+    }
+
+    fn modifiers(&mut self, a: &Modifiers, b: &Modifiers) {
+        let offset = |modifiers: &Modifiers| modifiers.offset.as_ref().map_or("none".to_owned(), ToString::to_string);
+        if offset(a) != offset(b) {
+            self.add(CauseKind::Window, format!("offset changed from {} to {}", offset(a), offset(b)));
+        }
+        if a.at != b.at {
+            self.add(CauseKind::Window, "`@` differs".to_owned());
+        }
+        if a.edges != b.edges {
+            self.add(CauseKind::Window, "`anchored` or `smoothed` differs".to_owned());
+        }
+    }
+}
+
+/// A selector and its window.
+#[derive(Clone, Copy)]
+struct Leaf<'a> {
+    selector: &'a Selector,
+    window: Option<&'a DurationExpr>,
+}
+
+impl Leaf<'_> {
+    fn metric(&self) -> Option<&str> {
+        metric(self.selector)
+    }
+
+    fn words(&self) -> String {
+        self.metric().map_or_else(|| short(self.selector), str::to_owned)
+    }
+}
+
+fn leaves(expr: &Expr) -> Vec<Leaf<'_>> {
+    let mut leaves = Vec::new();
+    expr.walk(&mut |expr| match &expr.kind {
+        ExprKind::Selector(selector) => leaves.push(Leaf { selector, window: None }),
+        ExprKind::Range { selector, range, .. } => leaves.push(Leaf { selector, window: Some(range) }),
+        _ => {}
+    });
+    leaves
+}
+
+/// Tells whether `inner`, as it prints, stands somewhere below `outer`.
+fn contains(outer: &Expr, inner: &Expr) -> bool {
+    let text = inner.to_string();
+    let mut found = false;
+    outer.walk(&mut |expr| {
+        // Printing is as long as the tree below: only nodes that could be equal are printed.
+        let alike = std::mem::discriminant(&expr.kind) == std::mem::discriminant(&inner.kind);
+        found = found || (alike && !std::ptr::eq(expr, outer) && expr.to_string() == text);
+    });
+    found
+}
+
+/// Returns a plain duration in milliseconds.
+fn literal_ms(duration: &DurationExpr) -> Option<i64> {
+    match &duration.kind {
+        DurationKind::Literal { span, .. } => Some(span.0),
+        DurationKind::Paren(inner) => literal_ms(inner),
+        _ => None,
+    }
+}
+
+/// Returns the metric that a selector names, outside or inside the braces.
+fn metric(selector: &Selector) -> Option<&str> {
+    selector.matchers.iter().find(|matcher| names_metric(matcher)).map(|matcher| matcher.value.as_str())
+}
+
+fn names_metric(matcher: &Matcher) -> bool {
+    matcher.name == METRIC_NAME && matcher.op == crate::labels::MatchOp::Equal
+}
+
+/// Returns the label matchers of `a` that `b` lacks.
+fn difference<'a>(a: &'a Selector, b: &Selector) -> Vec<&'a Matcher> {
+    let same = |x: &Matcher, y: &Matcher| x.name == y.name && x.op == y.op && x.value == y.value;
+    let labels = a.matchers.iter().filter(|matcher| !names_metric(matcher));
+    labels.filter(|matcher| !b.matchers.iter().any(|other| same(matcher, other))).collect()
+}
+
+fn shown(matcher: &Matcher) -> String {
+    format!("{}{}{}", matcher.name, matcher.op.symbol(), Quoted(&matcher.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::parse::parse;
+
+    fn check(before: &str, after: &str, expected: &str) {
+        let read = |text: &str| {
+            let parsed = parse(text);
+            assert!(parsed.problems.is_empty(), "{text}: {:?}", parsed.problems);
+            parsed.expr
+        };
+        assert_eq!(sentence(&causes(&read(before), &read(after))), expected, "{before} -> {after}");
+    }
+
+    #[test]
+    fn windows() {
+        check("avg_over_time(x[1h]) > 5", "avg_over_time(x[6h]) > 5", "window grew from [1h] to [6h]");
+        check("rate(x[5m])", "rate(x[1m])", "window shrank from [5m] to [1m]");
+        check("rate(x[60s])", "rate(x[1m])", "");
+        check(
+            "max_over_time(x[1h:1m])",
+            "max_over_time(x[1h:15s])",
+            "resolution of the subquery changed from [:1m] to [:15s]",
+        );
+        check("x", "x offset 1h", "offset changed from none to 1h");
+        check(
+            "x > 5",
+            "avg_over_time(x[6h]) > 5",
+            "x is now read over a window of [6h]; operators differ: `x` became `avg_over_time(x[6h])`",
+        );
+    }
+
+    #[test]
+    fn selectors() {
+        check(r#"x{job="db"} > 5"#, "x > 5", r#"label matcher job="db" of x lost"#);
+        check("x > 5", r#"x{job=~"d.*"} > 5"#, r#"label matcher job=~"d.*" of x added"#);
+        check(r#"x{job="db"}"#, r#"x{job=~"db|web"}"#, r#"label matcher job="db" of x became job=~"db|web""#);
+        check("x > 5", "y > 5", "metric x became metric y");
+        check(r#"{__name__="x"}"#, "x", "");
+        check(r#"x{a="1", b="2"}"#, r#"x{b="2", a="1"}"#, "");
+    }
+
+    #[test]
+    fn operators() {
+        check("x > 5", "x >= 5", "operator > became >=");
+        check("rate(x[5m])", "increase(x[5m])", "function rate became increase");
+        check("sum by (job) (x)", "sum by (job, pod) (x)", "grouping of sum changed from by (job) to by (job, pod)");
+        check("sum(x)", "max(x)", "aggregation sum became max");
+        check("x > 5", "x > bool 5", "`bool` added at >");
+        check("x > 5", "x > 5 and y", "operators added: `x > 5` became `x > 5 and y`");
+        check("sum(rate(x[5m]))", "rate(x[5m])", "operators lost: `sum(rate(x[5m]))` became `rate(x[5m])`");
+        check("x * y", "x * on (job) y", "vector matching differs: `x * y` became `x * on (job) y`");
+    }
+
+    #[test]
+    fn a_window_and_a_matcher_are_found_in_another_shape() {
+        check(
+            r#"avg_over_time(x{job="db"}[1h]) > 5"#,
+            "avg_over_time(x[6h]) > 5 and up",
+            "window grew from [1h] to [6h]; label matcher job=\"db\" of x lost; selector up added; operators differ: \
+             `avg_over_time(x{job=\"db\"}[1h]) > 5` became `avg_over_time(x[6h]) > 5 and up`",
+        );
+    }
+
+    #[test]
+    fn constants_and_parentheses() {
+        check("x > 5", "x > 7", "number 5 became 7");
+        check("(x) > 5", "x > (5)", "");
+        check(
+            r#"label_replace(x, "a", "b", "c", "d")"#,
+            r#"label_replace(x, "a", "b", "c", "e")"#,
+            r#"text "d" became "e""#,
+        );
+    }
+
+    #[test]
+    fn many_causes_are_cut() {
+        check(
+            "a + b + c + d + e",
+            "f + g + h + i + j",
+            "metric a became metric f; metric b became metric g; metric c became metric h; metric d became metric i; and 1 more",
+        );
+    }
+}

@@ -1,0 +1,346 @@
+//! Two measurements side by side: what may be compared, which rules belong together, and a verdict for each metric.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::cause::{Cause, causes, sentence};
+use super::gate::{Decision, Evidence, Limits, Side, Verdict, advise, decide, percent};
+use super::sample::{Better, Kind, Measurement, Metric, RuleText};
+use crate::promql::parse::parse;
+
+/// Below this a time moves by up to 21 % when the same source is linked in another order. Unit: nanoseconds an operation.
+pub const LINK_ORDER_NS: f64 = 200.0;
+/// How far the integer loop may move before the machine counts as another one. A share.
+pub const CALIBRATION_MOVE: f64 = 0.03;
+/// Metrics whose ids begin so are about all rules of a run together: another set of rules is no regression of theirs.
+pub const RUN_PREFIX: &str = "run.";
+/// The calibration loop that tells whether the machine changed.
+const GUARD: &str = "int";
+
+/// How a comparison is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// How the two sides were measured.
+    pub evidence: Evidence,
+    /// What is tolerated.
+    pub limits: Limits,
+}
+
+/// Something that must be the same on both sides and is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What: `plan.processes`, `inputs.data_sha256`.
+    pub what: &'static str,
+    /// In the base.
+    pub base: String,
+    /// Now.
+    pub now: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {} in the baseline and {} now", self.what, self.base, self.now)
+    }
+}
+
+/// A rule as reports name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RuleRef {
+    /// The file as the user named it.
+    pub file: String,
+    /// The line it begins on, from 1.
+    pub line: u32,
+    /// The group.
+    pub group: String,
+    /// The alert, or the metric that is recorded.
+    pub name: String,
+}
+
+impl RuleRef {
+    /// Names a rule.
+    #[must_use]
+    pub fn of(rule: &RuleText) -> Self {
+        Self { file: rule.path.clone(), line: rule.line, group: rule.group.clone(), name: rule.name.clone() }
+    }
+}
+
+/// One metric of both sides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// Its id.
+    pub id: String,
+    /// The rule it is about.
+    pub rule: Option<RuleRef>,
+    /// The unit of its values.
+    pub unit: String,
+    /// Which direction is good.
+    pub better: Better,
+    /// What it counts.
+    pub kind: Kind,
+    /// The verdict and what it rests on.
+    pub decision: Decision,
+}
+
+/// A rule that is not the same on both sides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleChange {
+    /// The rule: now, or as it was for one that is gone.
+    pub rule: RuleRef,
+    /// New, gone or changed.
+    pub verdict: Verdict,
+    /// What changed in its expression.
+    pub causes: Vec<Cause>,
+}
+
+/// All of both sides.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// The metrics, in the order they were measured, those only in the base last.
+    pub metrics: Vec<Compared>,
+    /// The rules that are not the same.
+    pub rules: Vec<RuleChange>,
+}
+
+impl Comparison {
+    /// Returns the metrics whose times look worse: what fresh processes are to measure again.
+    #[must_use]
+    pub fn suspects(&self) -> Vec<&Compared> {
+        let suspect = |metric: &&Compared| !metric.kind.is_exact() && metric.decision.verdict == Verdict::Regression;
+        self.metrics.iter().filter(suspect).collect()
+    }
+
+    /// Joins the decisions about times with those of fresh processes; a suspect that was not measured again is not
+    /// confirmed.
+    pub fn confirm(&mut self, fresh: &Self) {
+        for metric in self.metrics.iter_mut().filter(|metric| !metric.kind.is_exact()) {
+            let again = fresh.metrics.iter().find(|other| other.id == metric.id && other.rule == metric.rule);
+            let decision = metric.decision.clone();
+            metric.decision = match again {
+                Some(again) => super::gate::confirm(decision, &again.decision),
+                None if decision.verdict == Verdict::Regression => {
+                    let note = "not measured again".to_owned();
+                    Decision { verdict: Verdict::Inconclusive, note, ..decision }
+                }
+                None => decision,
+            };
+        }
+    }
+}
+
+/// Returns what keeps two measurements from being compared; empty when nothing does.
+#[must_use]
+pub fn differences(base: &Measurement, now: &Measurement) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut same = |what, base: &dyn fmt::Display, now: &dyn fmt::Display| {
+        let (base, now) = (base.to_string(), now.to_string());
+        if base != now {
+            found.push(Difference { what, base, now });
+        }
+    };
+    same("inputs.data_sha256", &base.inputs.data_sha256, &now.inputs.data_sha256);
+    same("inputs.series", &base.inputs.series, &now.inputs.series);
+    same("inputs.samples", &base.inputs.samples, &now.inputs.samples);
+    same("plan.processes", &base.plan.processes, &now.plan.processes);
+    same("plan.rounds", &base.plan.rounds, &now.plan.rounds);
+    same("plan.batch_us", &base.plan.batch_us, &now.plan.batch_us);
+    same("plan.warmup_rounds", &base.plan.warmup_rounds, &now.plan.warmup_rounds);
+    same("plan.allocator", &base.plan.allocator, &now.plan.allocator);
+    same("tool.opt", &base.tool.opt, &now.tool.opt);
+    found
+}
+
+/// Compares two measurements metric by metric.
+///
+/// # Errors
+/// What keeps them from being compared: another plan, other data, another kind of build.
+pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Result<Comparison, Vec<Difference>> {
+    let differences = differences(base, now);
+    if !differences.is_empty() {
+        return Err(differences);
+    }
+    let pairs = pair_rules(&base.rules, &now.rules);
+    let rules = changes(base, now, &pairs);
+    let bench = Bench { base, now, settings, elsewhere: elsewhere(base, now), rules_differ: !rules.is_empty() };
+    let mut metrics = Vec::new();
+    let mut met = BTreeSet::new();
+    for (id, rule) in ids(now) {
+        let before = rule.map_or(Some(None), |at| pairs.base_of[at].map(Some));
+        let cause = rule.and_then(|at| pairs.changed.get(&at)).map(|causes| sentence(causes));
+        let was = before.map(|before| base.metric(id, before)).unwrap_or_default();
+        if let (Some(before), false) = (before, was.is_empty()) {
+            met.insert((id, before));
+        }
+        metrics.extend(bench.row(rule.map(|at| &now.rules[at]), &was, &now.metric(id, rule), cause.as_deref()));
+    }
+    for (id, rule) in ids(base).filter(|key| !met.contains(key)) {
+        metrics.extend(bench.row(rule.map(|at| &base.rules[at]), &base.metric(id, rule), &[], None));
+    }
+    Ok(Comparison { metrics, rules })
+}
+
+/// Returns the metrics of all sessions, each once, in the order they first stand in.
+fn ids(measurement: &Measurement) -> impl Iterator<Item = (&str, Option<usize>)> {
+    let mut seen = BTreeSet::new();
+    let all = measurement.sessions.iter().flat_map(|session| &session.metrics);
+    let rules = measurement.rules.len();
+    all.filter(move |metric| metric.rule.is_none_or(|at| at < rules) && seen.insert((metric.id.as_str(), metric.rule)))
+        .map(|metric| (metric.id.as_str(), metric.rule))
+}
+
+/// Which rules belong together.
+#[derive(Debug, Default, PartialEq)]
+struct Pairs {
+    /// For each rule now, its place in the base.
+    base_of: Vec<Option<usize>>,
+    /// The rules now whose expression means something else than before.
+    changed: BTreeMap<usize, Vec<Cause>>,
+    /// The rules of the base that are no more.
+    gone: Vec<usize>,
+}
+
+/// Pairs rules by file, group and name. Several of one name meet first by equal expressions, then in order.
+fn pair_rules(base: &[RuleText], now: &[RuleText]) -> Pairs {
+    let mut free: BTreeMap<(&str, &str, &str), Vec<usize>> = BTreeMap::new();
+    for (at, rule) in base.iter().enumerate() {
+        free.entry(rule.key()).or_default().push(at);
+    }
+    let mut base_of = vec![None; now.len()];
+    for equal_only in [true, false] {
+        for (at, rule) in now.iter().enumerate().filter(|(at, _)| base_of[*at].is_none()).collect::<Vec<_>>() {
+            let Some(candidates) = free.get_mut(&rule.key()) else { continue };
+            let fits = |before: &usize| !equal_only || base[*before].expr == rule.expr;
+            if let Some(found) = candidates.iter().position(fits) {
+                base_of[at] = Some(candidates.remove(found));
+            }
+        }
+    }
+    let mut pairs = Pairs { gone: free.into_values().flatten().collect(), base_of, ..Pairs::default() };
+    pairs.gone.sort_unstable();
+    for (at, before) in pairs.base_of.iter().enumerate() {
+        let Some(before) = before.map(|before| &base[before]).filter(|before| before.expr != now[at].expr) else {
+            continue;
+        };
+        let causes = causes(&parse(&before.expr).expr, &parse(&now[at].expr).expr);
+        if !causes.is_empty() {
+            pairs.changed.insert(at, causes);
+        }
+    }
+    pairs
+}
+
+fn changes(base: &Measurement, now: &Measurement, pairs: &Pairs) -> Vec<RuleChange> {
+    let mut changes = Vec::new();
+    for (at, rule) in now.rules.iter().enumerate() {
+        let (verdict, causes) = match (pairs.base_of[at], pairs.changed.get(&at)) {
+            (None, _) => (Verdict::New, Vec::new()),
+            (Some(_), Some(causes)) => (Verdict::Changed, causes.clone()),
+            (Some(_), None) => continue,
+        };
+        changes.push(RuleChange { rule: RuleRef::of(rule), verdict, causes });
+    }
+    for at in &pairs.gone {
+        changes.push(RuleChange { rule: RuleRef::of(&base.rules[*at]), verdict: Verdict::Gone, causes: Vec::new() });
+    }
+    changes
+}
+
+/// Returns why times of the two sides say little about each other.
+fn elsewhere(base: &Measurement, now: &Measurement) -> Option<String> {
+    if base.machine.fingerprint != now.machine.fingerprint {
+        return Some("another machine".to_owned());
+    }
+    let (before, after) = (base.calibration(GUARD)?, now.calibration(GUARD)?);
+    let moved = after / before - 1.0;
+    (moved.abs() > CALIBRATION_MOVE || !moved.is_finite())
+        .then(|| format!("the machine changed: its calibration loop moved by {}", percent(moved)))
+}
+
+struct Bench<'a> {
+    base: &'a Measurement,
+    now: &'a Measurement,
+    settings: &'a Settings,
+    elsewhere: Option<String>,
+    rules_differ: bool,
+}
+
+impl Bench<'_> {
+    /// Decides about one metric; `None` when neither side has it.
+    fn row(&self, rule: Option<&RuleText>, was: &[&Metric], is: &[&Metric], cause: Option<&str>) -> Option<Compared> {
+        let any = is.first().or(was.first())?;
+        Some(Compared {
+            id: any.id.clone(),
+            rule: rule.map(RuleRef::of),
+            unit: any.unit.clone(),
+            better: any.better,
+            kind: any.kind,
+            decision: self.decision(was, is, cause),
+        })
+    }
+
+    fn decision(&self, was: &[&Metric], is: &[&Metric], cause: Option<&str>) -> Decision {
+        let (before, after) = match (Side::of(was), Side::of(is)) {
+            (Some(before), Some(after)) => (before, after),
+            (before, after) => {
+                let verdict = if after.is_some() { Verdict::New } else { Verdict::Gone };
+                let (base, now) = (before.map(|side| side.value()), after.map(|side| side.value()));
+                return Decision { verdict, base, now, ratio: None, threshold: None, note: String::new() };
+            }
+        };
+        let (Some(a), Some(b)) = (was.first(), is.first()) else { return unlike(&before, &after, "no metric") };
+        if (&a.unit, a.kind, a.better, a.ops) != (&b.unit, b.kind, b.better, b.ops) {
+            let sides = format!("{} {} in the baseline, {} {} now", a.kind.word(), a.unit, b.kind.word(), b.unit);
+            return unlike(&before, &after, &sides);
+        }
+        let iters = |measurement: &Measurement| measurement.plan.iters.get(&a.id).copied();
+        if let (Some(from), Some(to)) = (iters(self.base), iters(self.now))
+            && from != to
+        {
+            return unlike(&before, &after, &format!("{from} operations a batch in the baseline, {to} now"));
+        }
+        let settings = self.settings;
+        let decision = decide(&before, &after, a.better, a.kind, settings.evidence, &settings.limits);
+        if let Some(cause) = cause {
+            return changed(decision, a.kind, cause);
+        }
+        if self.rules_differ && a.id.starts_with(RUN_PREFIX) {
+            return changed(decision, Kind::Time, "the rules differ");
+        }
+        if a.kind.is_exact() {
+            return decision;
+        }
+        let tiny = [a, b].into_iter().filter_map(|metric| metric.ns_per_op()).any(|ns| ns < LINK_ORDER_NS);
+        match &self.elsewhere {
+            Some(because) => advise(decision, because),
+            None if tiny && self.base.tool.binary_sha256 != self.now.tool.binary_sha256 => advise(
+                decision,
+                "another binary, and below 200 ns an operation link order alone moves a time by up to 21 %",
+            ),
+            None => decision,
+        }
+    }
+}
+
+fn unlike(before: &Side, after: &Side, note: &str) -> Decision {
+    Decision {
+        verdict: Verdict::Incompatible,
+        base: Some(before.value()),
+        now: Some(after.value()),
+        ratio: None,
+        threshold: None,
+        note: note.to_owned(),
+    }
+}
+
+/// Decides about a metric of a rule that changed: what is exact and became worse fails with the cause named, for the
+/// change is real on any machine; times are only shown.
+fn changed(decision: Decision, kind: Kind, cause: &str) -> Decision {
+    let verdict = match decision.verdict {
+        verdict @ (Verdict::Regression | Verdict::Improved) if kind.is_exact() => verdict,
+        _ => Verdict::Changed,
+    };
+    Decision { verdict, note: cause.to_owned(), ..decision }
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

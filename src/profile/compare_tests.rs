@@ -1,0 +1,177 @@
+use super::*;
+use crate::profile::testing::{measurement, measurement_of, rule, samples, session, time};
+
+fn settings() -> Settings {
+    Settings { evidence: Evidence::Saved, limits: Limits::default() }
+}
+
+/// Returns one line a metric and a rule.
+fn lines(base: &Measurement, now: &Measurement) -> String {
+    let comparison = compare(base, now, &settings()).expect("comparable");
+    let mut text = String::new();
+    for metric in &comparison.metrics {
+        let rule = metric.rule.as_ref().map_or("-", |rule| &rule.name);
+        let ratio = metric.decision.ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+        let Decision { verdict, note, .. } = &metric.decision;
+        text += format!("{} {rule} {ratio} {} {note}", metric.id, verdict.word()).trim_end();
+        text.push('\n');
+    }
+    for change in &comparison.rules {
+        text += format!("{} {} {}", change.verdict.word(), change.rule.name, sentence(&change.causes)).trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn the_same_measurement_is_no_regression() {
+    insta::assert_snapshot!(lines(&measurement(), &measurement()), @"
+    cond.above.ns - 1.00 ok
+    latency.p50 - 1.00 ok
+    rule.samples HighCpu 1.00 ok
+    rule.samples DiskFull 1.00 ok
+    ");
+}
+
+#[test]
+fn other_data_or_another_plan_is_refused_with_what_differs() {
+    let check = |change: &dyn Fn(&mut Measurement), expected: &str| {
+        let mut now = measurement();
+        change(&mut now);
+        let found = compare(&measurement(), &now, &settings()).expect_err("not comparable");
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "), expected);
+    };
+    check(&|now| now.inputs.data_sha256 = "d2".to_owned(), "inputs.data_sha256 is d1 in the baseline and d2 now");
+    check(&|now| now.plan.rounds = 20, "plan.rounds is 3 in the baseline and 20 now");
+    check(&|now| now.tool.opt = "debug".to_owned(), "tool.opt is release in the baseline and debug now");
+}
+
+#[test]
+fn another_machine_makes_times_advisory_and_nothing_else() {
+    let mut now = measurement_of(
+        measurement().rules,
+        vec![session(vec![time("latency.p50", [700.0; 5]), samples(0, 241.0), samples(1, 10.0)])],
+    );
+    now.machine.fingerprint = "m2".to_owned();
+    insta::assert_snapshot!(lines(&measurement(), &now), @"
+    latency.p50 - 1.25 advisory another machine; would be: regression
+    rule.samples HighCpu 1.00 regression
+    rule.samples DiskFull 1.00 ok
+    cond.above.ns - - gone
+    ");
+}
+
+#[test]
+fn a_machine_that_slowed_down_is_another_machine() {
+    let mut now = measurement();
+    for session in &mut now.sessions {
+        session.calibration.values_mut().for_each(|loop_| loop_.p10 *= 1.04);
+    }
+    let first = lines(&measurement(), &now).lines().next().unwrap_or_default().to_owned();
+    assert_eq!(first, "cond.above.ns - 1.00 advisory the machine changed: its calibration loop moved by 4 %");
+}
+
+#[test]
+fn another_binary_makes_tiny_times_advisory() {
+    let mut now = measurement_of(
+        measurement().rules,
+        vec![session(vec![time("cond.above.ns", [15.0; 5]), time("latency.p50", [700.0; 5])])],
+    );
+    now.tool.binary_sha256 = "b2".to_owned();
+    let text = lines(&measurement(), &now);
+    assert!(text.starts_with("cond.above.ns - 1.27 advisory another binary, and below 200 ns"), "{text}");
+    assert!(text.contains("\nlatency.p50 - 1.25 regression\n"), "{text}");
+}
+
+#[test]
+fn other_iterations_make_a_metric_incompatible() {
+    let mut now = measurement();
+    now.plan.iters.insert("cond.above.ns".to_owned(), 2_000);
+    let text = lines(&measurement(), &now);
+    assert!(
+        text.starts_with("cond.above.ns - - incompatible 3000 operations a batch in the baseline, 2000 now"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rules_are_paired_and_their_changes_named() {
+    let base = measurement_of(
+        vec![
+            rule("HighCpu", r#"avg_over_time(cpu{job="db"}[1h]) > 0.9"#),
+            rule("DiskFull", r#"disk_free{job="db"} < 4e+10"#),
+            rule("Old", "x"),
+            rule("Slow", "sum(rate(y[5m]))"),
+            rule("Same", "z > 1"),
+        ],
+        vec![session(vec![samples(0, 240.0), samples(1, 10.0), samples(2, 1.0), samples(3, 20.0), samples(4, 7.0)])],
+    );
+    let now = measurement_of(
+        vec![
+            rule("Same", "(z) > 1"),
+            rule("HighCpu", r#"avg_over_time(cpu{job="db"}[6h]) > 0.9"#),
+            rule("DiskFull", "disk_free < 4e+10"),
+            rule("Slow", "max(rate(y[5m]))"),
+            rule("Fresh", "w"),
+        ],
+        vec![session(vec![
+            samples(0, 7.0),
+            samples(1, 1440.0),
+            samples(2, 40.0),
+            time("rule.ns", [500.0; 5]).of_rule(2),
+            samples(3, 20.0),
+            samples(4, 3.0),
+        ])],
+    );
+    insta::assert_snapshot!(lines(&base, &now), @r#"
+    rule.samples Same 1.00 ok
+    rule.samples HighCpu 6.00 regression window grew from [1h] to [6h]
+    rule.samples DiskFull 4.00 regression label matcher job="db" of disk_free lost
+    rule.ns DiskFull - new
+    rule.samples Slow 1.00 changed aggregation sum became max
+    rule.samples Fresh - new
+    rule.samples Old - gone
+    changed HighCpu window grew from [1h] to [6h]
+    changed DiskFull label matcher job="db" of disk_free lost
+    changed Slow aggregation sum became max
+    new Fresh
+    gone Old
+    "#);
+}
+
+#[test]
+fn rules_of_one_name_meet_by_expression_first() {
+    let base = [rule("A", "x > 1"), rule("A", "x > 2"), rule("A", "x > 3")];
+    let now = [rule("A", "x > 3"), rule("A", "x > 9"), rule("A", "x > 1")];
+    let pairs = pair_rules(&base, &now);
+    assert_eq!(pairs.base_of, [Some(2), Some(1), Some(0)]);
+    assert_eq!(pairs.changed.keys().copied().collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn what_is_about_all_rules_is_no_regression_when_they_differ() {
+    let side = |expr: &str, ns: f64| {
+        measurement_of(vec![rule("A", expr)], vec![session(vec![time("run.ns", [ns; 5]), samples(0, 5.0)])])
+    };
+    let check = |expr: &str, expected: &str| {
+        assert!(lines(&side("x > 1", 500.0), &side(expr, 900.0)).starts_with(expected));
+    };
+    check("x > 1", "run.ns - 1.80 regression");
+    check("x > 2", "run.ns - 1.80 changed the rules differ");
+}
+
+#[test]
+fn a_suspect_must_be_confirmed() {
+    let now = measurement_of(measurement().rules, vec![session(vec![time("latency.p50", [700.0; 5])])]);
+    let first = compare(&measurement(), &now, &settings()).expect("comparable");
+    assert_eq!(first.suspects().len(), 1);
+    let verdict = |fresh: &Comparison| {
+        let mut joined = first.clone();
+        joined.confirm(fresh);
+        joined.metrics[0].decision.verdict
+    };
+    assert_eq!(verdict(&first), Verdict::Regression);
+    assert_eq!(verdict(&Comparison::default()), Verdict::Inconclusive);
+    let calm = compare(&measurement(), &measurement(), &settings()).expect("comparable");
+    assert_eq!(verdict(&calm), Verdict::Inconclusive);
+}
