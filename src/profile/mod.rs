@@ -9,8 +9,10 @@ pub mod digest;
 pub mod fields;
 pub mod gate;
 pub mod histogram;
+pub mod report;
 pub mod sample;
 pub mod stats;
+pub mod targets;
 
 #[cfg(test)]
 pub(crate) mod testing;

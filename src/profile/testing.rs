@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::baseline::SCHEMA;
+use super::compare::{RuleRef, Settings, compare};
 use super::fields::Unknown;
+use super::gate::{Evidence, Limits};
 use super::histogram::Latencies;
+use super::report::{Extra, FailOn, ProfileReport, RuleCost, regression_check};
 use super::sample::{Better, Calibration, Inputs, Kind, Machine, Measurement, Metric, Plan, RuleText, Session, Tool};
+use super::stats::{Estimate, Growth};
+use super::targets::{CHECKS, Category, Measured, Targets};
 
 pub(crate) fn rule(name: &str, expr: &str) -> RuleText {
     RuleText {
@@ -99,4 +104,80 @@ pub(crate) fn measurement() -> Measurement {
     let rules = vec![rule("HighCpu", "avg_over_time(cpu[1h]) > 0.9"), rule("DiskFull", "disk_free < 4e+10")];
     let metrics = vec![time("cond.above.ns", [12.0; 5]), latency, samples(0, 240.0), samples(1, 10.0)];
     measurement_of(rules, vec![session(metrics.clone()), session(metrics.clone()), session(metrics)])
+}
+
+/// A report with fixed numbers: three checks missed or undecided, one rule changed.
+pub(crate) fn report() -> ProfileReport {
+    let base = measurement_of(
+        vec![rule("HighCpu", "avg_over_time(cpu[1h]) > 0.9"), rule("Old", "x > 1")],
+        vec![session(vec![time("latency.p50", [560.0; 5]), time("rate.ns", [400.0; 5]), samples(0, 240.0)])],
+    );
+    let noisy = [300.0, 350.0, 400.0, 450.0, 500.0];
+    let now = measurement_of(
+        vec![rule("HighCpu", "avg_over_time(cpu[6h]) > 0.9")],
+        vec![session(vec![time("latency.p50", [560.0; 5]), time("rate.ns", noisy), samples(0, 1440.0)])],
+    );
+    let settings = Settings { evidence: Evidence::Saved, limits: Limits::default() };
+    let comparison = compare(&base, &now, &settings).expect("comparable");
+    let measured = |id: &str, value: f64, low: f64, high: f64, exponent, note: &str| Measured {
+        id: id.to_owned(),
+        estimate: Estimate { value, low: Some(low), high: Some(high) },
+        exponent,
+        note: note.to_owned(),
+    };
+    let checks = Targets::default().check(
+        &[
+            measured("latency.p50", 0.56, 0.55, 0.57, None, ""),
+            measured("latency.p95", 0.9, 0.88, 0.93, None, ""),
+            measured("latency.p99", 990.0, 940.0, 1_050.0, None, ""),
+            measured("throughput.no_rules", 1_523_000.0, 1.5e6, 1.6e6, None, ""),
+            measured("throughput.rules10", 4_200.0, 4_100.0, 4_300.0, None, ""),
+            measured("condition.p99", 12.5, 12.0, 13.0, None, "per-call average over chunks of 32"),
+            measured("memory.rules1000", 482_000.0, 482_000.0, 482_000.0, Some(1.02), ""),
+        ],
+        regression_check(CHECKS[12], Some(&comparison)),
+    );
+    let extra = Extra {
+        id: "latency.cold_first".to_owned(),
+        category: Category::Latency,
+        unit: "us".to_owned(),
+        estimate: Estimate::bare(4.2),
+        note: "5 processes".to_owned(),
+    };
+    let growth = |exponent| Some(Growth { exponent, explained: 0.999 });
+    let cost = RuleCost {
+        rule: RuleRef {
+            file: "rules/node.yml".to_owned(),
+            line: 12,
+            group: "node".to_owned(),
+            name: "HighCpu".to_owned(),
+        },
+        expr: "avg_over_time(cpu[6h]) > 0.9".to_owned(),
+        samples_per_evaluation: 1_440.0,
+        series: 6,
+        result_series: 1.5,
+        allocations_per_sample: Some(0.0),
+        evaluation_ns: Some(Estimate { value: 2_210.0, low: Some(2_190.0), high: Some(2_240.0) }),
+        share: Some(0.913),
+        stages: vec![("evaluate".to_owned(), 2_000.0), ("alert".to_owned(), 210.0)],
+        growth_series: growth(1.0),
+        growth_window: growth(1.97),
+    };
+    ProfileReport {
+        tool: now.tool,
+        created: now.created,
+        machine: now.machine,
+        plan: Plan { id: "p1".to_owned(), ..now.plan },
+        inputs: now.inputs,
+        seed: 7,
+        checks,
+        extras: vec![extra],
+        rules: vec![cost],
+        stages: vec![("read".to_owned(), 1_500_000.0), ("evaluate".to_owned(), 4_500_000.0)],
+        baseline: Some("ci/base.json".to_owned()),
+        comparison: Some(comparison),
+        incompatible: Vec::new(),
+        notes: vec!["load 2.5 on 2 processors".to_owned()],
+        fail_on: FailOn::DEFAULT.to_vec(),
+    }
 }

@@ -13,6 +13,7 @@ pub mod gate;
 pub mod json;
 pub mod ndjson;
 mod number;
+pub mod profile;
 pub mod summary;
 pub mod table;
 mod threshold;

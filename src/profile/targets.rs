@@ -1,0 +1,521 @@
+//! The checks, their targets, and the verdict on each.
+
+use serde_yaml::Value;
+use thiserror::Error;
+
+use super::sample::time_unit_ns;
+use super::stats::Estimate;
+use crate::diagnostic::nearest;
+
+/// Which table a check stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// How long one evaluation takes.
+    Latency,
+    /// How many events a second.
+    Throughput,
+    /// Bytes held.
+    Memory,
+    /// The operations that an evaluation is made of.
+    HotPath,
+    /// Against a baseline.
+    Regression,
+}
+
+impl Category {
+    /// All of them, in the order of the tables.
+    pub const ALL: [Self; 5] = [Self::Latency, Self::Throughput, Self::Memory, Self::HotPath, Self::Regression];
+
+    /// Returns the word of machine formats.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::Throughput => "throughput",
+            Self::Memory => "memory",
+            Self::HotPath => "hot_path",
+            Self::Regression => "regression",
+        }
+    }
+
+    /// Returns the heading of its table.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Latency => "Latency",
+            Self::Throughput => "Throughput",
+            Self::Memory => "Memory efficiency",
+            Self::HotPath => "Hot path",
+            Self::Regression => "Regression",
+        }
+    }
+}
+
+/// On which side of its target a value should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Below.
+    Less,
+    /// At most.
+    AtMost,
+    /// Above.
+    Greater,
+}
+
+impl Op {
+    /// Returns the operator as it is written.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::Greater => ">",
+        }
+    }
+}
+
+/// One check and what it should reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// The check's id.
+    pub id: &'static str,
+    /// Its table.
+    pub category: Category,
+    /// The side of the target that is good.
+    pub op: Op,
+    /// The target. Unit: `unit`.
+    pub target: f64,
+    /// The unit of target and estimate.
+    pub unit: &'static str,
+    /// The largest exponent of growth, for those that grow with a number of things.
+    pub exponent: Option<f64>,
+}
+
+const fn target(id: &'static str, category: Category, op: Op, target: f64, unit: &'static str) -> Target {
+    Target { id, category, op, target, unit, exponent: None }
+}
+
+const fn growing(id: &'static str, bytes: f64) -> Target {
+    Target { exponent: Some(1.1), ..target(id, Category::Memory, Op::Less, bytes, "bytes") }
+}
+
+/// Follows from the three percentiles; the largest share of a target is its value.
+pub const ALL_LATENCIES: &str = "latency.all";
+/// Follows from the comparison with a baseline; the worst ratio is its value.
+pub const REGRESSION: &str = "regression";
+/// The percentiles that [`ALL_LATENCIES`] is made of.
+const LATENCIES: [&str; 3] = ["latency.p50", "latency.p95", "latency.p99"];
+
+/// The checks in the order of all reports, with their targets.
+pub const CHECKS: [Target; 13] = [
+    target("latency.p50", Category::Latency, Op::Less, 100.0, "us"),
+    target("latency.p95", Category::Latency, Op::Less, 500.0, "us"),
+    target("latency.p99", Category::Latency, Op::Less, 1_000.0, "us"),
+    target(ALL_LATENCIES, Category::Latency, Op::Less, 1.0, "of target"),
+    target("throughput.no_rules", Category::Throughput, Op::Greater, 10_000.0, "events/s"),
+    target("throughput.rules10", Category::Throughput, Op::Greater, 5_000.0, "events/s"),
+    target("health_score.p50", Category::HotPath, Op::Less, 5_000.0, "ns"),
+    target("condition.p99", Category::HotPath, Op::Less, 100.0, "ns"),
+    target("extraction.100k", Category::HotPath, Op::Less, 10.0, "ms"),
+    target("memory.rule1", Category::Memory, Op::Less, 1_000.0, "bytes"),
+    growing("memory.rules1000", 1_000_000.0),
+    growing("memory.alerts100", 100_000.0),
+    target(REGRESSION, Category::Regression, Op::AtMost, 1.07, "x baseline"),
+];
+
+/// What a check comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It was not run.
+    NotRun,
+    /// The whole interval is on the good side.
+    Pass,
+    /// The target lies inside the interval, or the interval is not known.
+    Inconclusive,
+    /// The whole interval is on the bad side.
+    Fail,
+}
+
+impl Outcome {
+    /// Returns the word of machine formats.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotRun => "not_run",
+            Self::Pass => "pass",
+            Self::Inconclusive => "inconclusive",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// Holds an interval against a target: pass when all of it is good, fail when none is, else inconclusive.
+#[must_use]
+pub fn judge(op: Op, target: f64, estimate: &Estimate) -> Outcome {
+    let (best, worst) = match op {
+        Op::Less | Op::AtMost => (estimate.low, estimate.high),
+        // Mirrored, the same comparisons hold.
+        Op::Greater => (estimate.high.map(|bound| -bound), estimate.low.map(|bound| -bound)),
+    };
+    let target = if op == Op::Greater { -target } else { target };
+    if worst.is_some_and(|worst| worst <= target) {
+        Outcome::Pass
+    } else if best.is_some_and(|best| best > target) {
+        Outcome::Fail
+    } else {
+        Outcome::Inconclusive
+    }
+}
+
+/// What was measured for one check.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// The check's id.
+    pub id: String,
+    /// The value. Unit: the check's.
+    pub estimate: Estimate,
+    /// The exponent with which it grows, where that was measured.
+    pub exponent: Option<f64>,
+    /// What the method can not see, such as a clock that is too coarse for a single call; may be empty.
+    pub note: String,
+}
+
+/// One check, done or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckResult {
+    /// What was to be reached.
+    pub target: Target,
+    /// What was measured.
+    pub estimate: Option<Estimate>,
+    /// The exponent with which it grows.
+    pub exponent: Option<f64>,
+    /// The verdict.
+    pub outcome: Outcome,
+    /// What a reader should know; may be empty.
+    pub note: String,
+}
+
+impl CheckResult {
+    /// Makes the result of a check that was not run.
+    #[must_use]
+    pub fn not_run(target: Target, note: impl Into<String>) -> Self {
+        Self { target, estimate: None, exponent: None, outcome: Outcome::NotRun, note: note.into() }
+    }
+
+    fn of(target: Target, measured: &Measured) -> Self {
+        let mut outcome = judge(target.op, target.target, &measured.estimate);
+        let mut notes: Vec<String> = vec![measured.note.clone()];
+        if outcome == Outcome::Inconclusive && (measured.estimate.low.is_none() || measured.estimate.high.is_none()) {
+            notes.push("too few samples for an interval".to_owned());
+        }
+        if let Some(limit) = target.exponent {
+            let (growth, note) = match measured.exponent {
+                Some(exponent) if exponent <= limit => {
+                    (Outcome::Pass, format!("grows with exponent {exponent:.2} (<= {limit})"))
+                }
+                Some(exponent) => (Outcome::Fail, format!("grows with exponent {exponent:.2}, more than {limit}")),
+                None => (Outcome::Inconclusive, "its growth was not measured".to_owned()),
+            };
+            outcome = outcome.max(growth);
+            notes.push(note);
+        }
+        notes.retain(|note| !note.is_empty());
+        Self { target, estimate: Some(measured.estimate), exponent: measured.exponent, outcome, note: notes.join("; ") }
+    }
+}
+
+/// The targets of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Targets(Vec<Target>);
+
+/// Says what is wrong with a file of targets, a line a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}", .0.join("\n"))]
+pub struct TargetsError(pub Vec<String>);
+
+impl Default for Targets {
+    fn default() -> Self {
+        Self(CHECKS.to_vec())
+    }
+}
+
+impl Targets {
+    /// Returns the targets in the order of all reports.
+    #[must_use]
+    pub fn all(&self) -> &[Target] {
+        &self.0
+    }
+
+    /// Sets the ratio of the check [`REGRESSION`] from the slowdown that is tolerated.
+    #[must_use]
+    pub fn with_max_slowdown(mut self, max_slowdown: f64) -> Self {
+        for target in self.0.iter_mut().filter(|target| target.id == REGRESSION) {
+            target.target = 1.0 + max_slowdown;
+        }
+        self
+    }
+
+    /// Reads a YAML mapping of check ids to targets; those that it leaves out keep theirs.
+    ///
+    /// A target is a number in the check's unit, a text with a unit (`80 us`, `"> 20k events/s"`), or
+    /// `{target: .., exponent: ..}`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it: ids that do not exist, with the nearest ones, and values that are no target.
+    pub fn read(text: &str) -> Result<Self, TargetsError> {
+        let value: Value =
+            serde_yaml::from_str(text).map_err(|error| TargetsError(vec![format!("no YAML: {error}")]))?;
+        let Value::Mapping(entries) = value else {
+            let form = "expected a mapping of checks to targets, such as `latency.p50: 80 us`";
+            return Err(TargetsError(vec![form.to_owned()]));
+        };
+        let (mut targets, mut problems) = (Self::default(), Vec::new());
+        for (key, value) in entries {
+            let Value::String(id) = key else {
+                problems.push(format!("expected the id of a check, found {}", shown(&key)));
+                continue;
+            };
+            if let Err(problem) = targets.set(&id, &value) {
+                problems.push(problem);
+            }
+        }
+        if problems.is_empty() { Ok(targets) } else { Err(TargetsError(problems)) }
+    }
+
+    fn set(&mut self, id: &str, value: &Value) -> Result<(), String> {
+        let Some(target) = self.0.iter_mut().find(|target| target.id == id) else {
+            let ids = || CHECKS.iter().map(|check| check.id);
+            let near = nearest(id, ids());
+            let list = if near.is_empty() { ids().collect() } else { near };
+            let word = if list.len() < CHECKS.len() { "near" } else { "the checks are" };
+            return Err(format!("there is no check `{id}`; {word}: {}", list.join(", ")));
+        };
+        match id {
+            ALL_LATENCIES => return Err(format!("`{id}` follows from {}: set those", LATENCIES.join(", "))),
+            REGRESSION => return Err(format!("`{id}` is set by --max-slowdown")),
+            _ => {}
+        }
+        let Value::Mapping(fields) = value else {
+            target.target = amount(target, value)?;
+            return Ok(());
+        };
+        for (key, value) in fields {
+            match (key.as_str(), target.exponent) {
+                (Some("target"), _) => target.target = amount(target, value)?,
+                (Some("exponent"), Some(_)) => match value.as_f64().filter(|exponent| *exponent > 0.0) {
+                    Some(exponent) => target.exponent = Some(exponent),
+                    None => return Err(format!("`{id}`: expected an exponent such as 1.1, found {}", shown(value))),
+                },
+                (Some("exponent"), None) => return Err(format!("`{id}` does not grow: it takes no exponent")),
+                _ => return Err(format!("`{id}`: expected `target` or `exponent`, found {}", shown(key))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges all checks: those that were measured, [`ALL_LATENCIES`] from its parts, and [`REGRESSION`] as it was
+    /// judged elsewhere.
+    #[must_use]
+    pub fn check(&self, measured: &[Measured], regression: CheckResult) -> Vec<CheckResult> {
+        let mut results: Vec<CheckResult> = Vec::with_capacity(self.0.len());
+        for target in &self.0 {
+            results.push(match target.id {
+                ALL_LATENCIES => all_latencies(*target, &results),
+                REGRESSION => regression.clone(),
+                id => match measured.iter().find(|measured| measured.id == id) {
+                    Some(measured) => CheckResult::of(*target, measured),
+                    None => CheckResult::not_run(*target, ""),
+                },
+            });
+        }
+        results
+    }
+
+    /// Returns the target of a check.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Target> {
+        self.0.iter().find(|target| target.id == id).copied()
+    }
+}
+
+/// Judges the percentiles together: each as a share of its target, the largest share counts.
+fn all_latencies(target: Target, results: &[CheckResult]) -> CheckResult {
+    let parts: Vec<(&str, Estimate)> = results
+        .iter()
+        .filter(|result| LATENCIES.contains(&result.target.id))
+        .filter_map(|result| Some((result.target.id, result.estimate?.scaled(1.0 / result.target.target))))
+        .collect();
+    let nearest = parts.iter().max_by(|a, b| a.1.value.total_cmp(&b.1.value));
+    let Some((id, worst)) = nearest.filter(|_| parts.len() == LATENCIES.len()) else {
+        return CheckResult::not_run(target, "");
+    };
+    let highs: Option<Vec<f64>> = parts.iter().map(|(_, part)| part.high).collect();
+    let estimate = Estimate {
+        value: worst.value,
+        low: parts.iter().filter_map(|(_, part)| part.low).max_by(f64::total_cmp),
+        high: highs.and_then(|highs| highs.into_iter().max_by(f64::total_cmp)),
+    };
+    let outcome = judge(target.op, target.target, &estimate);
+    let note = format!("nearest to its target: {id}");
+    CheckResult { target, estimate: Some(estimate), exponent: None, outcome, note }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(bool) => bool.to_string(),
+        Value::Null => "nothing".to_owned(),
+        Value::Sequence(_) => "a list".to_owned(),
+        Value::Mapping(_) | Value::Tagged(_) => "a mapping".to_owned(),
+    }
+}
+
+/// Reads a target, in the check's unit.
+fn amount(target: &Target, value: &Value) -> Result<f64, String> {
+    let wrong = || {
+        format!(
+            "`{}`: expected a number of {} such as {}, found {}",
+            target.id,
+            target.unit,
+            target.target,
+            shown(value)
+        )
+    };
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => {
+            let text = text.trim();
+            let bound = text.trim_start_matches(['<', '>', '=']);
+            let operator = &text[..text.len() - bound.len()];
+            if !matches!(
+                (operator, target.op),
+                ("", _) | ("<" | "<=", Op::Less | Op::AtMost) | (">" | ">=", Op::Greater)
+            ) {
+                return Err(format!("`{}` is good when {} its target, found {text:?}", target.id, target.op.symbol()));
+            }
+            let bound = bound.trim();
+            let digits = bound.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(bound.len());
+            let (number, unit) = bound.split_at(digits);
+            let factor = factor(unit.trim(), target.unit).ok_or_else(wrong)?;
+            number.parse::<f64>().ok().map(|number| number * factor)
+        }
+        _ => None,
+    };
+    number.filter(|number| number.is_finite() && *number > 0.0).ok_or_else(wrong)
+}
+
+/// Returns how many of the check's unit one of the written unit is.
+fn factor(written: &str, unit: &str) -> Option<f64> {
+    if written.is_empty() || written == unit {
+        return Some(1.0);
+    }
+    let ascii = written.replace(['\u{b5}', '\u{3bc}'], "u");
+    if let Some(of) = time_unit_ns(unit).filter(|_| !unit.contains('/')) {
+        return time_unit_ns(&ascii).filter(|_| !ascii.contains('/')).map(|ns| ns / of);
+    }
+    match (unit, written) {
+        ("bytes", "B") | ("events/s", "/s") => Some(1.0),
+        ("bytes", "kB" | "KB") | ("events/s", "k events/s" | "k/s" | "K/s" | "k" | "K") => Some(1e3),
+        ("bytes", "MB") | ("events/s", "M events/s" | "M/s" | "M") => Some(1e6),
+        ("bytes", "KiB") => Some(1024.0),
+        ("bytes", "MiB") => Some(1_048_576.0),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn within(low: f64, high: f64) -> Estimate {
+        Estimate { value: (low + high) / 2.0, low: Some(low), high: Some(high) }
+    }
+
+    #[test]
+    fn the_interval_decides() {
+        let check = |op, low, high, expected| assert_eq!(judge(op, 100.0, &within(low, high)), expected);
+        check(Op::Less, 50.0, 100.0, Outcome::Pass);
+        check(Op::Less, 100.0, 101.0, Outcome::Inconclusive);
+        check(Op::Less, 100.5, 101.0, Outcome::Fail);
+        check(Op::Greater, 100.0, 150.0, Outcome::Pass);
+        check(Op::Greater, 99.0, 150.0, Outcome::Inconclusive);
+        check(Op::Greater, 50.0, 99.0, Outcome::Fail);
+        let half = Estimate { high: None, ..within(50.0, 60.0) };
+        assert_eq!(judge(Op::Less, 100.0, &half), Outcome::Inconclusive);
+        assert_eq!(judge(Op::Less, 10.0, &half), Outcome::Fail);
+        assert_eq!(judge(Op::Less, 100.0, &Estimate::bare(1.0)), Outcome::Inconclusive);
+    }
+
+    #[test]
+    fn own_targets_replace_those_of_the_report() {
+        let text = "latency.p50: 80\nlatency.p99: < 0.5 ms\nthroughput.rules10: '> 20k events/s'\nmemory.rules1000: {target: 600 kB, exponent: 1.05}\n";
+        let targets = Targets::read(text).expect("a good file");
+        let value = |id| targets.get(id).map(|target| target.target);
+        assert_eq!(value("latency.p50"), Some(80.0));
+        assert_eq!(value("latency.p95"), Some(500.0));
+        assert_eq!(value("latency.p99"), Some(500.0));
+        assert_eq!(value("throughput.rules10"), Some(20_000.0));
+        assert_eq!(value("memory.rules1000"), Some(600_000.0));
+        assert_eq!(targets.get("memory.rules1000").and_then(|target| target.exponent), Some(1.05));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Targets::read(text).expect_err("a bad file").to_string(), expected);
+        };
+        check("latency.p90: 1", "there is no check `latency.p90`; near: latency.p50, latency.p95, latency.p99");
+        check(
+            "zzz: 1\nlatency.p50: fast",
+            "there is no check `zzz`; the checks are: latency.p50, latency.p95, latency.p99, latency.all, \
+             throughput.no_rules, throughput.rules10, health_score.p50, condition.p99, extraction.100k, memory.rule1, \
+             memory.rules1000, memory.alerts100, regression\n\
+             `latency.p50`: expected a number of us such as 100, found \"fast\"",
+        );
+        check("latency.p50: 3 MB", "`latency.p50`: expected a number of us such as 100, found \"3 MB\"");
+        check("latency.p50: -3", "`latency.p50`: expected a number of us such as 100, found -3");
+        check("latency.p50: '> 3'", "`latency.p50` is good when < its target, found \"> 3\"");
+        check("latency.p50: {exponent: 2}", "`latency.p50` does not grow: it takes no exponent");
+        check("latency.all: 2", "`latency.all` follows from latency.p50, latency.p95, latency.p99: set those");
+        check("regression: 2", "`regression` is set by --max-slowdown");
+        check("- 1", "expected a mapping of checks to targets, such as `latency.p50: 80 us`");
+    }
+
+    #[test]
+    fn the_checks_are_judged_in_order() {
+        let measured = |id: &str, low, high, exponent| Measured {
+            id: id.to_owned(),
+            estimate: within(low, high),
+            exponent,
+            note: String::new(),
+        };
+        let all = [
+            measured("latency.p50", 50.0, 60.0, None),
+            measured("latency.p95", 400.0, 600.0, None),
+            measured("latency.p99", 600.0, 700.0, None),
+            measured("memory.rules1000", 500.0, 500.0, Some(1.3)),
+            measured("memory.alerts100", 500.0, 500.0, None),
+        ];
+        let targets = Targets::default();
+        let regression = CheckResult::not_run(CHECKS[12], "no baseline");
+        let results = targets.check(&all, regression);
+        let text: Vec<String> = results
+            .iter()
+            .filter(|result| result.outcome != Outcome::NotRun)
+            .map(|result| format!("{} {} {}", result.target.id, result.outcome.word(), result.note))
+            .collect();
+        assert_eq!(
+            text,
+            [
+                "latency.p50 pass ",
+                "latency.p95 inconclusive ",
+                "latency.p99 pass ",
+                "latency.all inconclusive nearest to its target: latency.p95",
+                "memory.rules1000 fail grows with exponent 1.30, more than 1.1",
+                "memory.alerts100 inconclusive its growth was not measured",
+            ]
+        );
+        assert!(results.iter().map(|result| result.target.id).eq(CHECKS.iter().map(|check| check.id)));
+    }
+}

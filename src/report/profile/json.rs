@@ -1,0 +1,239 @@
+//! `--format json`: one object, `alertctl.profile_report/1`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::profile::compare::RuleRef;
+use crate::profile::report::ProfileReport;
+use crate::profile::sample::{Inputs, Machine, Plan, Tool};
+use crate::profile::stats::{Estimate, Growth};
+use crate::report::number::{Number, Pairs, write_json};
+
+/// The schema and its version; keys are only added within one.
+pub const SCHEMA: &str = "alertctl.profile_report/1";
+
+/// Writes a run as one JSON object in one line.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, report: &ProfileReport) -> io::Result<()> {
+    write_json(out, &document(report))?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    checks: Vec<CheckOut<'a>>,
+    extras: Vec<ExtraOut<'a>>,
+    rules: Vec<RuleOut<'a>>,
+    stages: Vec<StageOut<'a>>,
+    regression: Vec<RegressionOut<'a>>,
+    changes: Vec<ChangeOut<'a>>,
+    baseline: Option<&'a str>,
+    incompatible: Vec<DifferenceOut<'a>>,
+    notes: &'a [String],
+    created: &'a str,
+    tool: &'a Tool,
+    machine: &'a Machine,
+    plan: &'a Plan,
+    inputs: &'a Inputs,
+    seed: u64,
+    exit: u8,
+}
+
+type Bounds = [Option<Number>; 2];
+
+#[derive(Serialize)]
+struct CheckOut<'a> {
+    id: &'a str,
+    category: &'static str,
+    op: &'static str,
+    target: Number,
+    unit: &'a str,
+    estimate: Option<Number>,
+    ci: Bounds,
+    verdict: &'static str,
+    note: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exponent: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exponent_target: Option<Number>,
+}
+
+#[derive(Serialize)]
+struct ExtraOut<'a> {
+    id: &'a str,
+    category: &'static str,
+    unit: &'a str,
+    estimate: Number,
+    ci: Bounds,
+    note: &'a str,
+}
+
+#[derive(Serialize)]
+struct RuleOut<'a> {
+    file: &'a str,
+    line: u32,
+    group: &'a str,
+    name: &'a str,
+    expr: &'a str,
+    samples_per_evaluation: Number,
+    series: u64,
+    result_series: Number,
+    allocations_per_sample: Option<Number>,
+    evaluation_ns: Option<Number>,
+    ci: Bounds,
+    share: Option<Number>,
+    stages_ns: Pairs<'a, f64>,
+    growth: GrowthOut,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct GrowthOut {
+    series: Option<FitOut>,
+    window: Option<FitOut>,
+}
+
+#[derive(Serialize)]
+struct FitOut {
+    exponent: Number,
+    explained: Number,
+}
+
+#[derive(Serialize)]
+struct StageOut<'a> {
+    stage: &'a str,
+    ns: Number,
+}
+
+#[derive(Serialize)]
+struct RuleRefOut<'a> {
+    file: &'a str,
+    line: u32,
+    group: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct RegressionOut<'a> {
+    id: &'a str,
+    rule: Option<RuleRefOut<'a>>,
+    kind: &'static str,
+    unit: &'a str,
+    base: Option<Number>,
+    now: Option<Number>,
+    ratio: Option<Number>,
+    threshold: Option<Number>,
+    verdict: &'static str,
+    note: &'a str,
+}
+
+#[derive(Serialize)]
+struct ChangeOut<'a> {
+    rule: RuleRefOut<'a>,
+    verdict: &'static str,
+    causes: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct DifferenceOut<'a> {
+    what: &'static str,
+    base: &'a str,
+    now: &'a str,
+}
+
+fn bounds(estimate: Option<&Estimate>) -> Bounds {
+    let bound = |of: fn(&Estimate) -> Option<f64>| estimate.and_then(of).map(Number);
+    [bound(|estimate| estimate.low), bound(|estimate| estimate.high)]
+}
+
+fn rule_ref(rule: &RuleRef) -> RuleRefOut<'_> {
+    RuleRefOut { file: &rule.file, line: rule.line, group: &rule.group, name: &rule.name }
+}
+
+fn fit(growth: Option<Growth>) -> Option<FitOut> {
+    growth.map(|growth| FitOut { exponent: Number(growth.exponent), explained: Number(growth.explained) })
+}
+
+fn document(report: &ProfileReport) -> Document<'_> {
+    let checks = report.checks.iter().map(|check| CheckOut {
+        id: check.target.id,
+        category: check.target.category.word(),
+        op: check.target.op.symbol(),
+        target: Number(check.target.target),
+        unit: check.target.unit,
+        estimate: check.estimate.map(|estimate| Number(estimate.value)),
+        ci: bounds(check.estimate.as_ref()),
+        verdict: check.outcome.word(),
+        note: &check.note,
+        exponent: check.exponent.map(Number),
+        exponent_target: check.target.exponent.map(Number),
+    });
+    let extras = report.extras.iter().map(|extra| ExtraOut {
+        id: &extra.id,
+        category: extra.category.word(),
+        unit: &extra.unit,
+        estimate: Number(extra.estimate.value),
+        ci: bounds(Some(&extra.estimate)),
+        note: &extra.note,
+    });
+    let rules = report.rules.iter().map(|cost| RuleOut {
+        file: &cost.rule.file,
+        line: cost.rule.line,
+        group: &cost.rule.group,
+        name: &cost.rule.name,
+        expr: &cost.expr,
+        samples_per_evaluation: Number(cost.samples_per_evaluation),
+        series: cost.series,
+        result_series: Number(cost.result_series),
+        allocations_per_sample: cost.allocations_per_sample.map(Number),
+        evaluation_ns: cost.evaluation_ns.map(|estimate| Number(estimate.value)),
+        ci: bounds(cost.evaluation_ns.as_ref()),
+        share: cost.share.map(Number),
+        stages_ns: Pairs(&cost.stages),
+        growth: GrowthOut { series: fit(cost.growth_series), window: fit(cost.growth_window) },
+        note: cost.finding(),
+    });
+    let regression = report.compared().iter().map(|metric| RegressionOut {
+        id: &metric.id,
+        rule: metric.rule.as_ref().map(rule_ref),
+        kind: metric.kind.word(),
+        unit: &metric.unit,
+        base: metric.decision.base.map(Number),
+        now: metric.decision.now.map(Number),
+        ratio: metric.decision.ratio.map(Number),
+        threshold: metric.decision.threshold.map(Number),
+        verdict: metric.decision.verdict.word(),
+        note: &metric.decision.note,
+    });
+    let changes = report.comparison.iter().flat_map(|comparison| &comparison.rules).map(|change| ChangeOut {
+        rule: rule_ref(&change.rule),
+        verdict: change.verdict.word(),
+        causes: change.causes.iter().map(|cause| cause.text.as_str()).collect(),
+    });
+    let incompatible = report.incompatible.iter();
+    Document {
+        schema: SCHEMA,
+        checks: checks.collect(),
+        extras: extras.collect(),
+        rules: rules.collect(),
+        stages: report.stages.iter().map(|(stage, ns)| StageOut { stage, ns: Number(*ns) }).collect(),
+        regression: regression.collect(),
+        changes: changes.collect(),
+        baseline: report.baseline.as_deref(),
+        incompatible: incompatible
+            .map(|difference| DifferenceOut { what: difference.what, base: &difference.base, now: &difference.now })
+            .collect(),
+        notes: &report.notes,
+        created: &report.created,
+        tool: &report.tool,
+        machine: &report.machine,
+        plan: &report.plan,
+        inputs: &report.inputs,
+        seed: report.seed,
+        exit: report.exit(),
+    }
+}

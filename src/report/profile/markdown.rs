@@ -1,0 +1,58 @@
+//! `--format markdown`: the same tables for a page or a comment.
+
+use std::io::{self, Write};
+
+use super::View;
+use super::sheets::{environment, sheets};
+use crate::profile::report::ProfileReport;
+use crate::report::table::grid::{Tone, printable};
+
+/// Writes the tables of a run as markdown.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Result<()> {
+    writeln!(out, "## alertctl profile")?;
+    for sheet in sheets(report, view.top) {
+        writeln!(out, "\n### {}\n", escape(&sheet.title))?;
+        let titles: Vec<&str> = sheet.columns.iter().map(|(title, ..)| *title).collect();
+        writeln!(out, "| {} |", titles.join(" | "))?;
+        let rules: Vec<&str> = sheet.columns.iter().map(|(_, right, _)| if *right { "--:" } else { "---" }).collect();
+        writeln!(out, "| {} |", rules.join(" | "))?;
+        for row in &sheet.rows {
+            let cells: Vec<String> = row.iter().map(|(text, tone)| cell(text, *tone)).collect();
+            writeln!(out, "| {} |", cells.join(" | "))?;
+        }
+        if !sheet.below.is_empty() {
+            writeln!(out, "\n{}", escape(&sheet.below))?;
+        }
+    }
+    for difference in &report.incompatible {
+        writeln!(out, "\n**Not comparable:** {}", escape(&difference.to_string()))?;
+    }
+    writeln!(out, "\n### Environment\n")?;
+    for (name, value) in environment(report) {
+        writeln!(out, "- {name}: {}", escape(&value))?;
+    }
+    for note in &report.notes {
+        writeln!(out, "- note: {}", escape(note))?;
+    }
+    Ok(())
+}
+
+fn cell(text: &str, tone: Tone) -> String {
+    let text = escape(text);
+    if tone == Tone::Bad && !text.is_empty() { format!("**{text}**") } else { text }
+}
+
+/// Escapes what markdown would take for itself; a bar would begin another cell even inside code.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        if matches!(c, '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\' | '#') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

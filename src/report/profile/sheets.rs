@@ -1,0 +1,285 @@
+//! The tables of a run, as rows of text; how they are drawn is up to the format.
+
+use super::words;
+use crate::profile::compare::RuleRef;
+use crate::profile::gate::{Verdict, percent};
+use crate::profile::report::{Extra, ProfileReport, RuleCost};
+use crate::profile::stats::Growth;
+use crate::profile::targets::{Category, CheckResult, Outcome};
+use crate::report::format;
+use crate::report::table::grid::Tone;
+
+/// One column: its title, whether it holds numbers, and when it goes as the terminal narrows (0 never).
+pub(crate) type Title = (&'static str, bool, u8);
+
+/// One table.
+pub(crate) struct Sheet {
+    pub(crate) title: String,
+    pub(crate) columns: Vec<Title>,
+    pub(crate) rows: Vec<Vec<(String, Tone)>>,
+    /// A line under the table; may be empty.
+    pub(crate) below: String,
+}
+
+/// Returns the tables that have something to show, in order.
+pub(crate) fn sheets(report: &ProfileReport, top: usize) -> Vec<Sheet> {
+    let top = if top == 0 { usize::MAX } else { top };
+    let mut sheets: Vec<Sheet> = Vec::new();
+    for category in Category::ALL.into_iter().filter(|category| *category != Category::Regression) {
+        sheets.push(category_sheet(report, category));
+    }
+    sheets.push(rules(&report.rules, top));
+    sheets.push(stages(report));
+    sheets.push(regression(report, top));
+    sheets.push(changes(report));
+    sheets.push(targets(report));
+    sheets.retain(|sheet| !sheet.rows.is_empty());
+    sheets
+}
+
+fn plain(text: impl Into<String>) -> (String, Tone) {
+    (text.into(), Tone::Plain)
+}
+
+fn faint(text: impl Into<String>) -> (String, Tone) {
+    (text.into(), Tone::Faint)
+}
+
+fn outcome(outcome: Outcome) -> (String, Tone) {
+    let tone = match outcome {
+        Outcome::Fail => Tone::Bad,
+        Outcome::Inconclusive => Tone::Uneasy,
+        Outcome::NotRun => Tone::Faint,
+        Outcome::Pass => Tone::Plain,
+    };
+    (words::outcome(outcome).to_owned(), tone)
+}
+
+fn verdict(verdict: Verdict) -> (String, Tone) {
+    let tone = match verdict {
+        Verdict::Regression | Verdict::Incompatible => Tone::Bad,
+        Verdict::Inconclusive | Verdict::Changed => Tone::Uneasy,
+        Verdict::Advisory | Verdict::Gone => Tone::Faint,
+        Verdict::Ok | Verdict::Improved | Verdict::New => Tone::Plain,
+    };
+    (verdict.word().to_owned(), tone)
+}
+
+fn category_sheet(report: &ProfileReport, category: Category) -> Sheet {
+    let checks = report.checks.iter().filter(|check| check.target.category == category);
+    let mut rows: Vec<Vec<(String, Tone)>> = checks.map(check_row).collect();
+    rows.extend(report.extras.iter().filter(|extra| extra.category == category).map(extra_row));
+    let columns = vec![
+        (if category == Category::Throughput { "SCENARIO" } else { "METRIC" }, false, 0),
+        ("TARGET", true, 2),
+        ("MEASURED", true, 0),
+        ("95 % INTERVAL", true, 1),
+        ("STATUS", false, 0),
+        ("NOTE", false, 0),
+    ];
+    Sheet { title: category.title().to_owned(), columns, rows, below: String::new() }
+}
+
+fn check_row(check: &CheckResult) -> Vec<(String, Tone)> {
+    let unit = check.target.unit;
+    vec![
+        plain(check.target.id),
+        plain(words::target(&check.target)),
+        plain(words::measured(check.estimate.as_ref(), unit)),
+        plain(words::interval(check.estimate.as_ref(), unit)),
+        outcome(check.outcome),
+        faint(check.note.clone()),
+    ]
+}
+
+fn extra_row(extra: &Extra) -> Vec<(String, Tone)> {
+    let estimate = Some(&extra.estimate);
+    vec![
+        plain(extra.id.clone()),
+        plain("-"),
+        plain(words::measured(estimate, &extra.unit)),
+        plain(words::interval(estimate, &extra.unit)),
+        faint("extra"),
+        faint(extra.note.clone()),
+    ]
+}
+
+fn hidden(all: usize, shown: usize, noun: &str) -> String {
+    if all > shown {
+        format!("{} not shown: --top 0", format::counted((all - shown) as u64, noun))
+    } else {
+        String::new()
+    }
+}
+
+fn rules(costs: &[RuleCost], top: usize) -> Sheet {
+    let growth = |growth: Option<Growth>| growth.map_or("-".to_owned(), |growth| format!("{:.2}", growth.exponent));
+    let row = |cost: &RuleCost| {
+        let number = |value: f64| plain(format::value(value));
+        vec![
+            plain(cost.rule.name.clone()),
+            plain(format!("{}:{}", cost.rule.file, cost.rule.line)),
+            number(cost.samples_per_evaluation),
+            plain(format::short_count(cost.series)),
+            number(cost.result_series),
+            plain(cost.allocations_per_sample.map_or("-".to_owned(), format::value)),
+            plain(words::measured(cost.evaluation_ns.as_ref(), "ns")),
+            plain(cost.share.map_or("-".to_owned(), percent)),
+            plain(growth(cost.growth_series)),
+            plain(growth(cost.growth_window)),
+            (cost.finding(), Tone::Uneasy),
+        ]
+    };
+    let columns = vec![
+        ("RULE", false, 0),
+        ("PLACE", false, 3),
+        ("SAMPLES/EVAL", true, 0),
+        ("SERIES", true, 1),
+        ("RESULT", true, 6),
+        ("ALLOCS/SAMPLE", true, 5),
+        ("ALERTCTL TIME", true, 2),
+        ("SHARE", true, 4),
+        ("BY SERIES", true, 7),
+        ("BY WINDOW", true, 8),
+        ("NOTE", false, 0),
+    ];
+    let rows: Vec<_> = costs.iter().take(top).map(row).collect();
+    let below = hidden(costs.len(), rows.len(), "rule");
+    Sheet { title: "Cost by rule".to_owned(), columns, rows, below }
+}
+
+fn stages(report: &ProfileReport) -> Sheet {
+    let total: f64 = report.stages.iter().map(|(_, ns)| ns).sum();
+    let share = |ns: f64| if total > 0.0 { percent(ns / total) } else { "-".to_owned() };
+    let rows = report.stages.iter();
+    let rows = rows.map(|(name, ns)| vec![plain(name.clone()), plain(words::amount(*ns, "ns")), plain(share(*ns))]);
+    let columns = vec![("STAGE", false, 0), ("ALERTCTL TIME", true, 0), ("SHARE", true, 0)];
+    Sheet { title: "Time by stage".to_owned(), columns, rows: rows.collect(), below: String::new() }
+}
+
+fn place(rule: Option<&RuleRef>) -> String {
+    rule.map_or("-".to_owned(), |rule| format!("{} {}:{}", rule.name, rule.file, rule.line))
+}
+
+/// Shows all metrics with a finding, and of the others as many as `top` leaves room for.
+fn regression(report: &ProfileReport, top: usize) -> Sheet {
+    let metrics = report.compared();
+    let fine = |verdict| matches!(verdict, Verdict::Ok | Verdict::Improved | Verdict::New | Verdict::Gone);
+    let found = metrics.iter().filter(|metric| !fine(metric.decision.verdict)).count();
+    let mut room = top.saturating_sub(found);
+    let mut rows = Vec::new();
+    for metric in metrics {
+        let decision = &metric.decision;
+        if fine(decision.verdict) {
+            let Some(left) = room.checked_sub(1) else { continue };
+            room = left;
+        }
+        let side = |value: Option<f64>| value.map_or("-".to_owned(), |value| words::amount(value, &metric.unit));
+        rows.push(vec![
+            plain(metric.id.clone()),
+            plain(place(metric.rule.as_ref())),
+            plain(side(decision.base)),
+            plain(side(decision.now)),
+            plain(words::ratio(decision.ratio)),
+            plain(words::ratio(decision.threshold)),
+            verdict(decision.verdict),
+            faint(decision.note.clone()),
+        ]);
+    }
+    let columns = vec![
+        ("METRIC", false, 0),
+        ("RULE", false, 0),
+        ("BASE", true, 1),
+        ("NOW", true, 1),
+        ("RATIO", true, 0),
+        ("THRESHOLD", true, 2),
+        ("VERDICT", false, 0),
+        ("NOTE", false, 0),
+    ];
+    let against = report.baseline.as_ref().map_or(String::new(), |name| format!(", against {name}"));
+    let below = hidden(metrics.len(), rows.len(), "metric");
+    Sheet { title: format!("Regression{against}"), columns, rows, below }
+}
+
+fn changes(report: &ProfileReport) -> Sheet {
+    let changes = report.comparison.iter().flat_map(|comparison| &comparison.rules);
+    let row = |change: &crate::profile::compare::RuleChange| {
+        let causes = crate::profile::cause::sentence(&change.causes);
+        vec![plain(place(Some(&change.rule))), verdict(change.verdict), plain(causes)]
+    };
+    let columns = vec![("RULE", false, 0), ("VERDICT", false, 0), ("CAUSE", false, 0)];
+    Sheet { title: "Rules that differ".to_owned(), columns, rows: changes.map(row).collect(), below: String::new() }
+}
+
+fn targets(report: &ProfileReport) -> Sheet {
+    let row = |check: &CheckResult| {
+        vec![
+            plain(check.target.category.title()),
+            plain(check.target.id),
+            plain(words::target(&check.target)),
+            plain(words::measured(check.estimate.as_ref(), check.target.unit)),
+            plain(words::delta(check)),
+            outcome(check.outcome),
+        ]
+    };
+    let columns = vec![
+        ("CATEGORY", false, 2),
+        ("CHECK", false, 0),
+        ("TARGET", true, 1),
+        ("ACHIEVED", true, 0),
+        ("DELTA", true, 3),
+        ("STATUS", false, 0),
+    ];
+    let rows: Vec<_> = report.checks.iter().map(row).collect();
+    Sheet { title: "Comparison against targets".to_owned(), columns, rows, below: verdict_counts(&report.checks) }
+}
+
+/// Counts the checks by verdict: `11 pass, 1 fail, 1 not run`.
+pub(crate) fn verdict_counts(checks: &[CheckResult]) -> String {
+    let order = [Outcome::Pass, Outcome::Fail, Outcome::Inconclusive, Outcome::NotRun];
+    let counts = order.map(|outcome| (outcome, checks.iter().filter(|check| check.outcome == outcome).count()));
+    let told = counts.iter().filter(|(_, count)| *count > 0);
+    told.map(|(outcome, count)| format!("{count} {}", words::outcome(*outcome))).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns what the figures depend on, a pair a line.
+pub(crate) fn environment(report: &ProfileReport) -> Vec<(&'static str, String)> {
+    let (machine, plan, inputs, tool) = (&report.machine, &report.plan, &report.inputs, &report.tool);
+    let quota = machine.cpu_quota.map_or(String::new(), |quota| format!(", quota {quota}"));
+    vec![
+        (
+            "machine",
+            format!(
+                "{}, {} vcpus{quota}, {}, {} {}",
+                machine.cpu_model, machine.vcpus, machine.virt, machine.os, machine.kernel
+            ),
+        ),
+        (
+            "clock",
+            format!(
+                "{}, grain {}, {} a reading",
+                machine.clocksource,
+                words::amount(machine.timer_grain_ns, "ns"),
+                words::amount(machine.timer_cost_ns, "ns")
+            ),
+        ),
+        (
+            "plan",
+            format!(
+                "{} processes x {} batches of {} us after {} warm-up batches, seed {}",
+                plan.processes, plan.rounds, plan.batch_us, plan.warmup_rounds, report.seed
+            ),
+        ),
+        (
+            "inputs",
+            format!(
+                "{}, {}, {}",
+                format::counted(inputs.rules, "rule"),
+                // The plural is the same.
+                format!("{} series", format::short_count(inputs.series)),
+                format!("{} samples", format::short_count(inputs.samples))
+            ),
+        ),
+        ("build", format!("alertctl {} {}, rustc {}", tool.version, tool.opt, tool.rustc)),
+    ]
+}
