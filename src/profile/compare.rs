@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::cause::{Cause, causes, sentence};
-use super::gate::{Decision, Evidence, Limits, Side, Verdict, advise, decide, percent};
+use super::gate::{Decision, Evidence, Limits, Side, Verdict, advise, confirm, decide, percent};
 use super::sample::{Better, Kind, Measurement, Metric, RuleText};
 use crate::promql::parse::parse;
 
@@ -112,16 +112,14 @@ impl Comparison {
     /// Joins the decisions about times with those of fresh processes; a suspect that was not measured again is not
     /// confirmed.
     pub fn confirm(&mut self, fresh: &Self) {
-        for metric in self.metrics.iter_mut().filter(|metric| !metric.kind.is_exact()) {
+        let suspect =
+            |metric: &&mut Compared| !metric.kind.is_exact() && metric.decision.verdict == Verdict::Regression;
+        for metric in self.metrics.iter_mut().filter(suspect) {
             let again = fresh.metrics.iter().find(|other| other.id == metric.id && other.rule == metric.rule);
             let decision = metric.decision.clone();
             metric.decision = match again {
-                Some(again) => super::gate::confirm(decision, &again.decision),
-                None if decision.verdict == Verdict::Regression => {
-                    let note = "not measured again".to_owned();
-                    Decision { verdict: Verdict::Inconclusive, note, ..decision }
-                }
-                None => decision,
+                Some(again) => confirm(decision, &again.decision),
+                None => Decision { verdict: Verdict::Inconclusive, note: "not measured again".to_owned(), ..decision },
             };
         }
     }
@@ -161,30 +159,52 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
     let pairs = pair_rules(&base.rules, &now.rules);
     let rules = changes(base, now, &pairs);
     let bench = Bench { base, now, settings, elsewhere: elsewhere(base, now), rules_differ: !rules.is_empty() };
+    let (before, after) = (Index::of(base), Index::of(now));
     let mut metrics = Vec::new();
     let mut met = BTreeSet::new();
-    for (id, rule) in ids(now) {
-        let before = rule.map_or(Some(None), |at| pairs.base_of[at].map(Some));
+    for key @ (id, rule) in &after.order {
+        // A rule without a counterpart has no metrics before; what is about no rule pairs by its id alone.
+        let paired = rule.map_or(Some(None), |at| pairs.base_of[at].map(Some)).map(|rule| (*id, rule));
+        let was = paired.map_or(&[][..], |key| before.get(&key));
+        met.extend(paired);
         let cause = rule.and_then(|at| pairs.changed.get(&at)).map(|causes| sentence(causes));
-        let was = before.map(|before| base.metric(id, before)).unwrap_or_default();
-        if let (Some(before), false) = (before, was.is_empty()) {
-            met.insert((id, before));
-        }
-        metrics.extend(bench.row(rule.map(|at| &now.rules[at]), &was, &now.metric(id, rule), cause.as_deref()));
+        metrics.extend(bench.row(rule.map(|at| &now.rules[at]), was, after.get(key), cause.as_deref()));
     }
-    for (id, rule) in ids(base).filter(|key| !met.contains(key)) {
-        metrics.extend(bench.row(rule.map(|at| &base.rules[at]), &base.metric(id, rule), &[], None));
+    for key in before.order.iter().filter(|key| !met.contains(*key)) {
+        metrics.extend(bench.row(key.1.map(|at| &base.rules[at]), before.get(key), &[], None));
     }
     Ok(Comparison { metrics, rules })
 }
 
-/// Returns the metrics of all sessions, each once, in the order they first stand in.
-fn ids(measurement: &Measurement) -> impl Iterator<Item = (&str, Option<usize>)> {
-    let mut seen = BTreeSet::new();
-    let all = measurement.sessions.iter().flat_map(|session| &session.metrics);
-    let rules = measurement.rules.len();
-    all.filter(move |metric| metric.rule.is_none_or(|at| at < rules) && seen.insert((metric.id.as_str(), metric.rule)))
-        .map(|metric| (metric.id.as_str(), metric.rule))
+/// What tells metrics apart: the id, and the place of the rule.
+type Key<'a> = (&'a str, Option<usize>);
+
+/// The metrics of all sessions.
+struct Index<'a> {
+    /// Each once, in the order they first stand in.
+    order: Vec<Key<'a>>,
+    metrics: BTreeMap<Key<'a>, Vec<&'a Metric>>,
+}
+
+impl<'a> Index<'a> {
+    fn of(measurement: &'a Measurement) -> Self {
+        let mut index = Self { order: Vec::new(), metrics: BTreeMap::new() };
+        let known = |metric: &&Metric| metric.rule.is_none_or(|at| at < measurement.rules.len());
+        for metric in measurement.sessions.iter().flat_map(|session| &session.metrics).filter(known) {
+            let key = (metric.id.as_str(), metric.rule);
+            let metrics = index.metrics.entry(key).or_default();
+            if metrics.is_empty() {
+                index.order.push(key);
+            }
+            metrics.push(metric);
+        }
+        index
+    }
+
+    /// Returns a metric, once a session that has it.
+    fn get<'s>(&'s self, key: &Key<'s>) -> &'s [&'a Metric] {
+        self.metrics.get(key).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Which rules belong together.

@@ -1,6 +1,15 @@
 //! What rules cost, measured so that a number may stop a merge.
 //!
-//! Everything in here works on recorded numbers: no clock, no process, no path.
+//! ```text
+//!  batches of processes --> sample::Measurement --> baseline (a file, saved and read)
+//!                                |                     |
+//!                                v                     v
+//!                  targets: verdict on intervals    compare: rules paired, gate::decide for each metric
+//!                                |                     |
+//!                                +--> report::ProfileReport <--+
+//! ```
+//! Everything in here works on recorded numbers: no clock, no process, no path. The unit of evidence is the process; the
+//! value of a time is the low decile of its batches; what is exact is compared exactly.
 
 pub mod baseline;
 pub mod cause;
@@ -12,6 +21,7 @@ pub mod histogram;
 pub mod report;
 pub mod sample;
 pub mod stats;
+pub mod target_file;
 pub mod targets;
 
 #[cfg(test)]

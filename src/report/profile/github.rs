@@ -80,7 +80,7 @@ fn annotations(report: &ProfileReport) -> Vec<Annotation> {
             bad,
             place: metric.rule.as_ref().map(place),
             title: metric.rule.as_ref().map_or_else(|| metric.id.clone(), |rule| format!("{} costs more", rule.name)),
-            message: words::change(&metric.id, &metric.unit, &metric.decision),
+            message: words::change(metric),
         });
     }
     // Stable, so that within both parts the order is that of the report.

@@ -77,7 +77,7 @@ fn check_case(check: &CheckResult) -> Case {
 fn metric_case(metric: &Compared) -> Case {
     let rule = metric.rule.as_ref();
     let name = rule.map_or_else(|| metric.id.clone(), |rule| format!("{} {}/{}", metric.id, rule.group, rule.name));
-    let message = || words::change(&metric.id, &metric.unit, &metric.decision);
+    let message = || words::change(metric);
     let result = match metric.decision.verdict {
         Verdict::Ok | Verdict::Improved => Result::Passed,
         Verdict::Regression => Result::Failed(message()),

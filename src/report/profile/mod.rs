@@ -21,3 +21,6 @@ pub struct View {
     /// The most rules and the most compared metrics without a finding that are shown; 0 shows all.
     pub top: usize,
 }
+
+#[cfg(test)]
+mod tests;

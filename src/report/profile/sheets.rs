@@ -71,9 +71,9 @@ fn category_sheet(report: &ProfileReport, category: Category) -> Sheet {
     rows.extend(report.extras.iter().filter(|extra| extra.category == category).map(extra_row));
     let columns = vec![
         (if category == Category::Throughput { "SCENARIO" } else { "METRIC" }, false, 0),
-        ("TARGET", true, 2),
+        ("TARGET", true, 1),
         ("MEASURED", true, 0),
-        ("95 % INTERVAL", true, 1),
+        ("95 % INTERVAL", true, 2),
         ("STATUS", false, 0),
         ("NOTE", false, 0),
     ];
@@ -174,12 +174,11 @@ fn regression(report: &ProfileReport, top: usize) -> Sheet {
             let Some(left) = room.checked_sub(1) else { continue };
             room = left;
         }
-        let side = |value: Option<f64>| value.map_or("-".to_owned(), |value| words::amount(value, &metric.unit));
         rows.push(vec![
             plain(metric.id.clone()),
             plain(place(metric.rule.as_ref())),
-            plain(side(decision.base)),
-            plain(side(decision.now)),
+            plain(words::side(decision.base, metric)),
+            plain(words::side(decision.now, metric)),
             plain(words::ratio(decision.ratio)),
             plain(words::ratio(decision.threshold)),
             verdict(decision.verdict),
@@ -273,11 +272,10 @@ pub(crate) fn environment(report: &ProfileReport) -> Vec<(&'static str, String)>
         (
             "inputs",
             format!(
-                "{}, {}, {}",
+                "{}, {} series, {} samples",
                 format::counted(inputs.rules, "rule"),
-                // The plural is the same.
-                format!("{} series", format::short_count(inputs.series)),
-                format!("{} samples", format::short_count(inputs.samples))
+                format::short_count(inputs.series),
+                format::short_count(inputs.samples)
             ),
         ),
         ("build", format!("alertctl {} {}, rustc {}", tool.version, tool.opt, tool.rustc)),

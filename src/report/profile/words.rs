@@ -1,6 +1,7 @@
 //! Values with their units, as people read them: three digits.
 
-use crate::profile::gate::{Decision, Verdict};
+use crate::profile::compare::Compared;
+use crate::profile::gate::{Verdict, percent};
 use crate::profile::stats::Estimate;
 use crate::profile::targets::{CheckResult, Outcome, Target};
 use crate::report::format;
@@ -61,7 +62,7 @@ pub(crate) fn delta(check: &CheckResult) -> String {
     if share >= 9.0 {
         return format!("x{}", format::value(share + 1.0));
     }
-    format!("{:+} %", (share * 100.0).round())
+    format!("{}{}", if share > 0.0 { "+" } else { "" }, percent(share))
 }
 
 /// Writes the word of a check's verdict for people.
@@ -72,15 +73,29 @@ pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Writes a ratio of a comparison: `1.08x`.
+/// Writes one side of a comparison; what is exact is written in full, for one byte more is a regression.
+pub(crate) fn side(value: Option<f64>, metric: &Compared) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if metric.kind.is_exact() && value.fract() == 0.0 && (0.0..1e15).contains(&value) => {
+            let unit = if metric.unit == "bytes" { "B" } else { &metric.unit };
+            format!("{} {unit}", format::count(value as u64))
+        }
+        Some(value) => amount(value, &metric.unit),
+    }
+}
+
+/// Writes a ratio of a comparison: `1.08x`, with as many digits as it takes to differ from 1.
 pub(crate) fn ratio(ratio: Option<f64>) -> String {
-    ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"))
+    let Some(ratio) = ratio else { return "-".to_owned() };
+    let away = (ratio - 1.0).abs();
+    let digits = [2_usize, 3, 4, 5].into_iter().find(|digits| away == 0.0 || away * 10_f64.powi(*digits as i32) >= 1.0);
+    format!("{ratio:.*}x", digits.unwrap_or(6))
 }
 
 /// Says in one sentence what became of a metric.
-pub(crate) fn change(what: &str, unit: &str, decision: &Decision) -> String {
-    let side = |value: Option<f64>| value.map_or("-".to_owned(), |value| amount(value, unit));
-    let (base, now) = (side(decision.base), side(decision.now));
+pub(crate) fn change(metric: &Compared) -> String {
+    let decision = &metric.decision;
     let verb = match decision.verdict {
         Verdict::Regression => "became worse",
         Verdict::Improved => "became better",
@@ -88,7 +103,8 @@ pub(crate) fn change(what: &str, unit: &str, decision: &Decision) -> String {
         _ => "changed",
     };
     let note = if decision.note.is_empty() { String::new() } else { format!(": {}", decision.note) };
-    format!("{what} {verb}, {base} to {now} ({}){note}", ratio(decision.ratio))
+    let (base, now) = (side(decision.base, metric), side(decision.now, metric));
+    format!("{} {verb}, {base} to {now} ({}){note}", metric.id, ratio(decision.ratio))
 }
 
 #[cfg(test)]
@@ -109,6 +125,17 @@ mod tests {
         check(1_678_896.0, "bytes", "1.68 MB");
         check(1_523_000.0, "events/s", "1.52M events/s");
         check(1_440.0, "samples", "1440 samples");
+    }
+
+    #[test]
+    fn a_ratio_is_never_rounded_to_none() {
+        let check = |value, expected: &str| assert_eq!(ratio(Some(value)), expected);
+        check(1.0, "1.00x");
+        check(1.08, "1.08x");
+        check(1.0002, "1.0002x");
+        check(6.0, "6.00x");
+        check(0.5, "0.50x");
+        assert_eq!(ratio(None), "-");
     }
 
     #[test]
