@@ -10,6 +10,7 @@ use super::alert::{Change, Pace, State, Tracker};
 use super::bits;
 use super::condition::Condition;
 use super::naming::{Naming, Sample};
+use super::order::ALERT_STATE;
 use super::rule::{Pass, StepFault};
 use super::targets::{Merged, Targets, any_good, row_bits};
 use super::timeline::{Activity, Cause, Event, Phase, RuleId};
@@ -136,7 +137,9 @@ impl Alerting {
         let at = match self.free.pop() {
             Some(at) => {
                 let replaced = &self.alerts[at as usize];
-                let spare_outs = replaced.outs.or(replaced.spare_outs);
+                // Shared series keep their labels.
+                let own = replaced.labels.get(ALERT_STATE).is_none();
+                let spare_outs = replaced.outs.filter(|_| own).or(replaced.spare_outs);
                 self.alerts[at as usize] = Alert { spare_outs, ..alert };
                 at
             }
@@ -304,11 +307,15 @@ impl Alerting {
         for id in &self.live {
             let alert = &mut self.alerts[*id as usize];
             let state = alert.tracker.state();
-            if alert.outs.is_none() && state == State::Inactive {
+            if state == State::Inactive {
                 continue;
             }
             let outs = alert.outs.get_or_insert_with(|| {
                 let labels = self.naming.series_labels(&alert.labels);
+                // The state of the alert hides that label of it: alerts that differ in nothing else are one series.
+                if alert.labels.get(ALERT_STATE).is_some() {
+                    return labels.map(|labels| outputs.share(labels));
+                }
                 match alert.spare_outs.take() {
                     None => labels.map(|labels| outputs.add(labels)),
                     Some(spare) => {
@@ -317,9 +324,14 @@ impl Alerting {
                     }
                 }
             });
-            outputs.write(outs[0], step, (state.phase() == Phase::Pending).then_some(1.0));
-            outputs.write(outs[1], step, (state.phase() == Phase::Firing).then_some(1.0));
-            outputs.write(outs[2], step, state.active_at().map(|at| at.0.div_euclid(1000) as f64));
+            if let Some(since) = state.active_at() {
+                outputs.write(outs[usize::from(state.phase() == Phase::Firing)], step, Some(1.0));
+                outputs.write(outs[2], step, Some(since.0.div_euclid(1000) as f64));
+            }
+        }
+        for outs in self.live.iter().filter_map(|id| self.alerts[*id as usize].outs) {
+            // What is there was written above; the rest ends if it was there before.
+            outs.iter().for_each(|out| outputs.write(*out, step, None));
         }
     }
 

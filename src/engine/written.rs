@@ -1,5 +1,7 @@
 //! The series that rules write: a store of its own, who wrote what, and what was taken.
 
+use hashbrown::HashMap;
+
 use crate::labels::LabelSet;
 use crate::limits;
 use crate::store::{Batch, Conflicts, SeriesId, Store, is_stale};
@@ -92,6 +94,14 @@ struct Out {
     series: Option<SeriesId>,
     /// Whether the last successful evaluation wrote it.
     emitted: bool,
+    /// The step of the block at hand at which it was written last.
+    written_at: Option<u32>,
+}
+
+impl Out {
+    fn new(labels: LabelSet) -> Self {
+        Self { labels, series: None, emitted: false, written_at: None }
+    }
 }
 
 /// The series that one rule writes, and what it wrote since the last commit.
@@ -100,6 +110,8 @@ pub(crate) struct Outputs {
     outs: Vec<Out>,
     /// Series, step and value, by step within a series.
     samples: Vec<(u32, u32, f64)>,
+    /// Those that several alerts may write.
+    shared: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
 }
 
 /// Where and how the outputs of a rule are stamped.
@@ -115,20 +127,36 @@ pub(crate) struct Stamping<'a> {
 impl Outputs {
     /// Adds a series, which has written nothing yet.
     pub(crate) fn add(&mut self, labels: LabelSet) -> u32 {
-        self.outs.push(Out { labels, series: None, emitted: false });
+        self.outs.push(Out::new(labels));
         u32::try_from(self.outs.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the series with these labels that several alerts may write, a new one if there is none. At each step all
+    /// that is written to it comes before what ends it.
+    pub(crate) fn share(&mut self, labels: LabelSet) -> u32 {
+        if let Some(out) = self.shared.get(&labels) {
+            return *out;
+        }
+        let out = self.add(labels.clone());
+        self.shared.insert(labels, out);
+        out
     }
 
     /// Lets a series stand for other labels from now on; nothing of it may be uncommitted.
     pub(crate) fn rename(&mut self, out: u32, labels: LabelSet) {
-        self.outs[out as usize] = Out { labels, series: None, emitted: false };
+        self.outs[out as usize] = Out::new(labels);
     }
 
     /// Writes the value of a series at a step that did not fail, or its end if it was there at the last such step.
+    /// What was written at the step already stays.
     pub(crate) fn write(&mut self, out: u32, step: usize, value: Option<f64>) {
-        let emitted = &mut self.outs[out as usize].emitted;
-        let was = std::mem::replace(emitted, value.is_some());
         let step = u32::try_from(step).unwrap_or(u32::MAX);
+        let Out { emitted, written_at, .. } = &mut self.outs[out as usize];
+        if *written_at == Some(step) {
+            return;
+        }
+        let was = std::mem::replace(emitted, value.is_some());
+        *written_at = value.map(|_| step);
         match value {
             Some(value) => self.samples.push((out, step, value)),
             None if was => self.samples.push((out, step, crate::store::stale_marker())),
@@ -146,6 +174,7 @@ impl Outputs {
     pub(crate) fn commit(&mut self, written: &mut WrittenSeries, stamping: Stamping<'_>) {
         for (at, step, value) in self.samples.drain(..) {
             let out = &mut self.outs[at as usize];
+            out.written_at = None;
             let id = match out.series {
                 Some(id) => id,
                 None => *out.series.insert(written.series(&out.labels, stamping.writer)),

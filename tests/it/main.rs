@@ -6,6 +6,7 @@ mod golden;
 mod portsyncd;
 mod promql;
 mod props;
+mod props_engine;
 mod slow;
 mod spawn;
 mod tidy;

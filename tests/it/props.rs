@@ -146,7 +146,7 @@ fn a_range_is_its_instants() {
 /// rather than the query's; the groups of an aggregation stand in the order of their first series, not of the first that
 /// is present at the step, which shows wherever something folds, ranks or names them (rarely, so do rows that a function
 /// merges when it drops their names); a `sort` inside an expression orders nothing.
-fn known_to_differ(expr: &Expr) -> bool {
+pub(crate) fn known_to_differ(expr: &Expr) -> bool {
     let mut known = false;
     expr.walk(&mut |node| {
         known |= match &node.kind {

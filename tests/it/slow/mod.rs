@@ -11,6 +11,7 @@ mod dates;
 mod durations;
 mod eval;
 pub(crate) mod generate;
+pub(crate) mod generate_rules;
 pub(crate) mod groups;
 mod pointwise;
 mod relabel;
