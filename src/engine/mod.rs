@@ -334,6 +334,11 @@ impl Engine {
     /// evicted.
     #[must_use]
     pub fn evaluated(&self) -> Timestamp {
+        let begun = |schedule: &Schedule| schedule.slots.is_some_and(|slots| slots.taken() > 0);
+        // What a fixed `@` reads is read at the first slot.
+        if self.reach.pinned.is_some() && !self.schedules.iter().all(begun) {
+            return Timestamp::MIN;
+        }
         let next = |info: &RuleInfo| match &self.schedules[info.schedule].slots {
             Some(slots) => slots.next().minus(info.query_offset).minus(Millis(1)),
             None => Timestamp::MIN,

@@ -368,7 +368,7 @@ impl Plan {
         let mut plan = Self::new(self.options);
         plan.add(&subquery.expr)?;
         // Equal subqueries share their inner program, so that the windows over them print alike.
-        let same = self.inner.iter().position(|other| format!("{:?}", other.nodes) == format!("{:?}", plan.nodes));
+        let same = self.inner.iter().position(|other| other.prints_like(&plan));
         let inner = same.unwrap_or_else(|| {
             self.inner.push(plan);
             self.inner.len() - 1

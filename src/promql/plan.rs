@@ -305,6 +305,14 @@ impl Plan {
         self.nodes.len() - 1
     }
 
+    /// Tells whether two plans compute the same, subqueries and all.
+    pub(super) fn prints_like(&self, other: &Self) -> bool {
+        self.roots == other.roots
+            && self.inner.len() == other.inner.len()
+            && format!("{:?}", self.nodes) == format!("{:?}", other.nodes)
+            && self.inner.iter().zip(&other.inner).all(|(a, b)| a.prints_like(b))
+    }
+
     fn is_invariant(&self, kind: &Kind) -> bool {
         let operand = |operand: &Operand| match operand {
             Operand::Const(_) => true,

@@ -79,6 +79,8 @@ pub(crate) struct Frame<'a> {
 pub(crate) struct Program {
     plan: Plan,
     inner: Vec<Program>,
+    /// Whether it is the program of a subquery.
+    within: bool,
     states: Vec<NodeState>,
     blocks: Vec<Block>,
     /// By node: the block it writes to.
@@ -92,14 +94,15 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn new(options: LowerOptions) -> Self {
-        Self::of(Plan::new(options))
+        Self::of(Plan::new(options), false)
     }
 
-    fn of(mut plan: Plan) -> Self {
-        let inner = std::mem::take(&mut plan.inner).into_iter().map(Self::of).collect();
+    fn of(mut plan: Plan, within: bool) -> Self {
+        let inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
         Self {
             plan,
             inner,
+            within,
             states: Vec::new(),
             blocks: Vec::new(),
             registers: Vec::new(),
@@ -110,14 +113,21 @@ impl Program {
         }
     }
 
+    /// Takes a program that did not run apart.
+    fn into_plan(self) -> Plan {
+        let mut plan = self.plan;
+        plan.inner = self.inner.into_iter().map(Self::into_plan).collect();
+        plan
+    }
+
     /// Lowers an expression and makes it a root. All roots are added before the program is bound.
     ///
     /// # Errors
     /// What is not evaluated, and what can never be.
     pub(crate) fn add(&mut self, expr: &Expr) -> Result<RootId, Vec<Problem>> {
-        self.plan.inner = std::mem::take(&mut self.inner).into_iter().map(|program| program.plan).collect();
+        self.plan.inner = std::mem::take(&mut self.inner).into_iter().map(Self::into_plan).collect();
         let root = self.plan.add(expr);
-        self.inner = std::mem::take(&mut self.plan.inner).into_iter().map(Self::of).collect();
+        self.inner = std::mem::take(&mut self.plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
         root
     }
 
@@ -151,23 +161,23 @@ impl Program {
     /// Binds with what the subqueries around this program add to the reach of its selectors.
     fn bind_below(&mut self, recording: &mut Store, mut written: Option<&mut Store>, around: Reach) {
         self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
-        for at in 0..self.plan.nodes.len() {
+        for node in 0..self.plan.nodes.len() {
             let below = |reach: Reach| Reach {
                 back: Millis(reach.back.0.saturating_add(around.back.0)),
                 ahead: Millis(reach.ahead.0.saturating_add(around.ahead.0)),
                 pinned: reach.pinned.or(around.pinned),
             };
-            match &self.plan.nodes[at].kind {
+            match &self.plan.nodes[node].kind {
                 Kind::Select { select, .. } => {
-                    let reach = below(self.reach_of(select, self.plan.options.lookback));
-                    self.states[at].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                    let reach = below(self.reach_of(node, select, self.plan.options.lookback));
+                    self.states[node].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
                 }
                 Kind::Window { input: WindowInput::Selector(select), range, .. } => {
-                    let reach = below(self.reach_of(select, *range));
-                    self.states[at].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                    let reach = below(self.reach_of(node, select, *range));
+                    self.states[node].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
                 }
-                Kind::Window { input: WindowInput::Subquery { inner, step, offset, at }, range, .. } => {
-                    let reach = below(self.reach_at(*at, *offset, Millis(range.0.saturating_add(step.0))));
+                Kind::Window { input: WindowInput::Subquery { inner, step, offset, at: pin }, range, .. } => {
+                    let reach = below(self.reach_at(node, *pin, *offset, Millis(range.0.saturating_add(step.0))));
                     self.inner[*inner].bind_below(recording, written.as_deref_mut(), reach);
                 }
                 _ => {}
@@ -211,11 +221,14 @@ impl Program {
         self.blocks = (0..blocks).map(|_| Block::default()).collect();
     }
 
-    fn reach_at(&self, at: Option<Fixed>, offset: Millis, range: Millis) -> Reach {
+    /// Returns how far a node looks that reads a range up to a time.
+    fn reach_at(&self, node: NodeId, at: Option<Fixed>, offset: Millis, range: Millis) -> Reach {
         match at {
             Some(Fixed::Time(at)) => {
-                // Where nothing is evaluated once for all steps, it is read at every step, whatever the distance.
-                let back = if self.plan.options.reads_written { Millis(i64::MAX) } else { Millis::ZERO };
+                // What is not evaluated once for all steps reads it at every step, whatever the distance; the first
+                // step of a subquery may come at any time.
+                let once = self.plan.nodes[node].invariant && !self.within;
+                let back = if once { Millis::ZERO } else { Millis(i64::MAX) };
                 Reach { back, ahead: Millis::ZERO, pinned: Some(at.minus(offset)) }
             }
             None | Some(Fixed::Query) => Reach {
@@ -226,19 +239,21 @@ impl Program {
         }
     }
 
-    fn reach_of(&self, select: &Select, range: Millis) -> Reach {
-        self.reach_at(select.at, select.offset, range)
+    fn reach_of(&self, node: NodeId, select: &Select, range: Millis) -> Reach {
+        self.reach_at(node, select.at, select.offset, range)
     }
 
     /// Returns how far the whole program looks from the time it is evaluated at.
     pub(crate) fn reach(&self) -> Reach {
         let mut reach = Reach::default();
-        for node in &self.plan.nodes {
+        for (number, node) in self.plan.nodes.iter().enumerate() {
             reach = reach.or(match &node.kind {
-                Kind::Select { select, .. } => self.reach_of(select, self.plan.options.lookback),
-                Kind::Window { input: WindowInput::Selector(select), range, .. } => self.reach_of(select, *range),
+                Kind::Select { select, .. } => self.reach_of(number, select, self.plan.options.lookback),
+                Kind::Window { input: WindowInput::Selector(select), range, .. } => {
+                    self.reach_of(number, select, *range)
+                }
                 Kind::Window { input: WindowInput::Subquery { inner, step, offset, at }, range, .. } => {
-                    let own = self.reach_at(*at, *offset, Millis(range.0.saturating_add(step.0)));
+                    let own = self.reach_at(number, *at, *offset, Millis(range.0.saturating_add(step.0)));
                     let inner = self.inner[*inner].reach();
                     Reach {
                         back: Millis(own.back.0.saturating_add(inner.back.0)),
@@ -297,11 +312,12 @@ impl Program {
         let node = &self.plan.nodes[at];
         state.bind(node, &self.plan, &self.states, &frame.inputs);
         let mut out = std::mem::take(&mut self.blocks[self.registers[at]]);
-        state.faults.clear();
         if node.invariant && state.evaluated {
-            // What was computed holds at every step; series that appeared since have nothing in a window of the past.
+            // What was computed, a fault too, holds at every step; series that appeared since have nothing in a window
+            // of the past.
             out.grow(state.labels.len());
         } else {
+            state.faults.clear();
             let frame = if node.invariant {
                 Frame { evals: &frame.evals[..1], slots: &frame.slots[..1], ..*frame }
             } else {

@@ -123,8 +123,10 @@ fn of_subquery(
     let steps = frame.evals.len();
     out.reset(state.labels.len(), steps);
     // Steps that see less than the whole of what their inner steps ask for are evaluated one by one: two of them may
-    // see different samples at the same inner step.
-    let shared = !program.reads_query_time() && sees_all(program, grid, frame);
+    // see different samples at the same inner step. In a subquery of a subquery all steps see what the outermost sees.
+    let same_slot = frame.slots.windows(2).all(|pair| pair[0] == pair[1]);
+    let same_query = frame.query.is_some() || !program.reads_query_time();
+    let shared = same_query && (same_slot || sees_all(program, grid, frame));
     let refs = std::mem::take(&mut scratch.refs);
     let rows = program.rows(&frame.inputs).max(1);
     let most = limits::SUBQUERY_VALUES / rows;
@@ -141,7 +143,7 @@ fn of_subquery(
         if times.is_empty() {
             continue;
         }
-        let slot = if shared { Timestamp::MAX } else { frame.slots[run.start] };
+        let slot = if shared && !same_slot { Timestamp::MAX } else { frame.slots[run.start] };
         let query = Some(frame.query.unwrap_or(frame.evals[run.start]));
         let slots = vec![slot; times.len()];
         program.run_frame(&Frame { inputs: frame.inputs, evals: &times, slots: &slots, query }, &mut |_, _| {});
@@ -172,9 +174,6 @@ fn runs_of(refs: &[Timestamp], range: Millis, step: Millis, most: usize) -> Vec<
 fn sees_all(program: &Program, grid: &Grid, frame: &Frame<'_>) -> bool {
     let Some(written) = frame.inputs.written else { return true };
     let Some((slot, eval)) = frame.slots.first().zip(frame.evals.first()) else { return true };
-    if *slot == Timestamp::MAX {
-        return true;
-    }
     let longest = written.lags.iter().max().copied().unwrap_or_default();
     let least = program.least_offset().0.saturating_add(grid.offset.0).saturating_add(slot.since(*eval).0);
     least >= longest.0

@@ -110,7 +110,7 @@ fn any_expression(random: &mut Random) -> String {
 /// Makes an expression that reads what rules write.
 fn reader(random: &mut Random) -> String {
     let name = random.pick(&RECORDED);
-    match random.below(16) {
+    match random.below(18) {
         0 => format!("rate({name}[5m])"),
         1 => format!("sum by (host) ({name})"),
         2 => format!("{name} offset 1m"),
@@ -126,6 +126,8 @@ fn reader(random: &mut Random) -> String {
         12 => "{__name__=~\"rec:.*|ALERTS\"}".to_owned(),
         13 => "sum_over_time(ALERTS{alertname=\"A0\"}[5m])".to_owned(),
         14 => format!("{name} @ 300"),
+        15 => format!("max_over_time(sum_over_time({name}[2m:30s])[3m:1m])"),
+        16 => format!("max_over_time(sum_over_time(temp[2m:{}])[3m:1m])", random.pick(&["20s", "50s"])),
         _ => name.to_owned(),
     }
 }

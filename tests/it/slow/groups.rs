@@ -216,17 +216,30 @@ impl Runner<'_> {
 
     /// Writes samples and, for the series that were there the last time and are not now, stale markers.
     fn write(&mut self, stamp: i64, place: Place, memory: &mut Memory, samples: Vec<(LabelSet, f64)>) {
-        let now: BTreeSet<LabelSet> = samples.iter().map(|(labels, _)| labels.clone()).collect();
-        let gone = memory.emitted.difference(&now).map(|labels| (labels.clone(), stale_marker()));
-        for (labels, value) in samples.into_iter().chain(gone.collect::<Vec<_>>()) {
-            let writers = self.written.entry(labels).or_default();
-            // Of two samples of one series at one time the first counts, and none goes back in time.
-            let newest = writers.values().filter_map(|points| points.last()).map(|(at, _)| *at).max();
-            if newest.is_none_or(|newest| newest < stamp) {
-                writers.entry(place).or_default().push((stamp, value));
+        let mut now = BTreeSet::new();
+        for (labels, value) in samples {
+            if self.append(stamp, place, &labels, value) {
+                now.insert(labels);
             }
         }
+        for labels in memory.emitted.difference(&now) {
+            self.append(stamp, place, labels, stale_marker());
+        }
         memory.emitted = now;
+    }
+
+    /// Takes a sample; of two samples of one series at one time the first counts, and none goes back in time. Tells
+    /// whether it is there now.
+    fn append(&mut self, stamp: i64, place: Place, labels: &LabelSet, value: f64) -> bool {
+        let writers = self.written.entry(labels.clone()).or_default();
+        let newest = writers.values().filter_map(|points| points.last()).max_by_key(|(at, _)| *at);
+        match newest {
+            Some((at, held)) if *at >= stamp => *at == stamp && held.to_bits() == value.to_bits(),
+            _ => {
+                writers.entry(place).or_default().push((stamp, value));
+                true
+            }
+        }
     }
 
     fn finish(mut self) -> Run {
