@@ -146,6 +146,7 @@ fn begun(at: Timestamp, value: f64) -> Activity {
         value_max: value,
         steps_true: 0,
         steps_failed: 0,
+        steps_kept: 0,
     }
 }
 
@@ -176,6 +177,9 @@ impl Tracker {
             }
         }
         self.state = state;
+        if value.is_none() && state != State::Inactive {
+            self.activity.steps_kept += 1;
+        }
         (transition.map(|(from, to)| Change { at, from, to, value, activity: self.activity }), holds_until)
     }
 
@@ -237,6 +241,8 @@ impl Tracker {
                     self.see(condition.slots[at], condition.values[at]);
                 }
             }
+        } else {
+            self.activity.steps_kept += to.saturating_sub(from) as u64 - failed;
         }
     }
 

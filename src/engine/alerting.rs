@@ -1,5 +1,7 @@
 //! One evaluation after the other of an alerting rule: which alerts there are, and what becomes of them.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use crate::labels::LabelSet;
@@ -50,7 +52,7 @@ struct Alert {
 
 /// An alerting rule and its alerts.
 pub(crate) struct Alerting {
-    pub naming: Naming,
+    pub naming: Arc<Naming>,
     pace: Pace,
     limit: usize,
     /// Whether anything may read the series that tell of its alerts.
@@ -69,7 +71,7 @@ pub(crate) struct Alerting {
 }
 
 impl Alerting {
-    pub(crate) fn new(naming: Naming, pace: Pace, limit: usize, writes: bool) -> Self {
+    pub(crate) fn new(naming: Arc<Naming>, pace: Pace, limit: usize, writes: bool) -> Self {
         let by_value = naming.by_value();
         Self {
             naming,
@@ -85,6 +87,11 @@ impl Alerting {
             free: Vec::new(),
             merged: Merged::default(),
         }
+    }
+
+    /// Returns the rule without any alert.
+    pub(crate) fn fork(&self) -> Self {
+        Self::new(Arc::clone(&self.naming), self.pace, self.limit, self.writes)
     }
 
     /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`.
@@ -389,6 +396,7 @@ fn draft(
         _ => None,
     };
     let labels = labels.clone();
-    let event = Event { at, rule, labels, from, to, value, cause, annotations: Vec::new(), activity };
+    let annotations = Vec::new();
+    let event = Event { at, rule, labels, from, to, value, cause, annotations, activity, warm_from: None };
     Draft { event, step, sample, annotate }
 }

@@ -1,5 +1,7 @@
 //! From rule files to an engine: schedules, order, programs.
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::labels::{METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{Expr, ExprKind};
@@ -8,7 +10,7 @@ use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
 use crate::promql::query::QueryOptions;
 use crate::rules::template::Template;
-use crate::rules::{Group, Rule, RuleFile, RuleKind};
+use crate::rules::{Evaluate, Group, Rule, RuleFile, RuleKind};
 use crate::store::{Reach, Store};
 use crate::time::Millis;
 
@@ -18,9 +20,10 @@ use super::cause;
 use super::naming::{External, Naming};
 use super::order::{self, ALERT_NAME, ALERTS, ALERTS_FOR_STATE, Component, Order, Ties};
 use super::query::Queries;
-use super::record::Recording;
+use super::record::{Names, Recording};
+use super::rows::{self, Rows};
 use super::rule::{Body, RuleRun};
-use super::stage::{Role, Stage, Unit};
+use super::stage::{Role, Slice, Stage, Unit};
 use super::timeline::RuleId;
 use super::written::WrittenSeries;
 use super::{Engine, EngineOptions, GroupInfo, RuleInfo, Schedule};
@@ -61,6 +64,9 @@ fn literal_names(selectors: &[Vec<Matcher>]) -> Vec<String> {
 /// Returns what the order of a rule depends on.
 fn ties(entry: &Entry<'_>) -> Ties {
     let rule = entry.rule;
+    if !rule.enabled {
+        return Ties::default();
+    }
     let literal = rule.labels.iter().filter(|(_, template)| template.is_literal());
     let certain: Vec<(String, String)> = literal.map(|(name, text)| (name.clone(), text.text().to_owned())).collect();
     let asks = |texts: &[(String, Template)]| texts.iter().any(|(_, template)| template.uses_query());
@@ -94,16 +100,17 @@ fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>) -> RuleRun {
     let body = match &rule.kind {
         RuleKind::Record => {
             let labels = rule.labels.iter().map(|(name, template)| (name.clone(), template.text().to_owned()));
-            Body::Recording(Box::new(Recording::new(&rule.name.text, labels.collect(), limit, writes)))
+            let names = Names { metric: rule.name.text.clone(), labels: labels.collect() };
+            Body::Recording(Box::new(Recording::new(Arc::new(names), limit, writes)))
         }
         RuleKind::Alert { hold, keep_firing, annotations } => {
             let (labels, annotations) = (rule.labels.clone(), annotations.clone());
             let naming = Naming { alert: rule.name.text.clone(), labels, annotations };
             let pace = Pace { hold: *hold, keep: *keep_firing };
-            Body::Alerting(Box::new(Alerting::new(naming, pace, limit, writes)))
+            Body::Alerting(Box::new(Alerting::new(Arc::new(naming), pace, limit, writes)))
         }
     };
-    let selected = literal_names(&order::selectors(&rule.expr));
+    let selected = if rule.enabled { literal_names(&order::selectors(&rule.expr)) } else { Vec::new() };
     RuleRun::new(id, body, writer, entry.query_offset, selected)
 }
 
@@ -118,9 +125,10 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn lower_options(&self, reads_written: bool) -> LowerOptions {
+    fn lower_options(&self, group: &Group, reads_written: bool) -> LowerOptions {
+        let rows = group.evaluate == Evaluate::EveryRow;
         LowerOptions {
-            lookback: self.options.lookback,
+            lookback: if rows { rows::LOOKBACK } else { self.options.lookback },
             subquery_step: self.options.interval,
             delayed_names: self.options.delayed_names,
             context: Context::Rule,
@@ -147,18 +155,22 @@ impl Builder<'_> {
     fn unit(&self, rule: usize, lags: Option<Vec<Millis>>) -> Unit {
         let Entry { group, schedule, query_offset, .. } = self.entries[rule];
         Unit {
-            program: Program::new(self.lower_options(lags.is_some())),
+            program: Program::new(self.lower_options(group, lags.is_some())),
             roots: Vec::new(),
             schedule,
-            interval: self.options.interval_of(group),
+            interval: self.options.interval_of(group).unwrap_or(self.options.interval),
             query_offset,
             lags,
+            rows: None,
         }
     }
 
     /// Adds the roots of a rule to a unit.
     fn add(&mut self, unit: &mut Unit, rule: usize) {
         let source = self.entries[rule].rule;
+        if !source.enabled {
+            return;
+        }
         if let Err(problems) = unit.program.add(&source.expr) {
             problems.iter().for_each(|problem| self.tell(rule, problem));
             return;
@@ -256,10 +268,10 @@ impl Builder<'_> {
             };
             let below = component.rules.iter().flat_map(|rule| external(*rule)).map(|writer| warmth[writer]).max();
             for rule in &component.rules {
-                let Entry { rule: source, query_offset, .. } = &self.entries[*rule as usize];
+                let Entry { rule: source, group, query_offset, .. } = &self.entries[*rule as usize];
                 let mut own = Millis::ZERO;
                 if needs_warmth(&source.expr) {
-                    let mut alone = Program::new(self.lower_options(false));
+                    let mut alone = Program::new(self.lower_options(group, false));
                     own = alone.add(&source.expr).map_or(own, |_| alone.reach().back);
                 }
                 let all = [own, below.unwrap_or_default(), *query_offset].map(|span| span.0);
@@ -282,9 +294,12 @@ fn selector_texts(expr: &Expr) -> Vec<String> {
 }
 
 impl EngineOptions {
-    /// Returns how often a group is evaluated.
-    pub(super) fn interval_of(&self, group: &Group) -> Millis {
-        group.evaluate.interval().filter(|interval| interval.0 > 0).unwrap_or(self.interval)
+    /// Returns how often a group is evaluated; none where it is evaluated at rows.
+    fn interval_of(&self, group: &Group) -> Option<Millis> {
+        match group.evaluate {
+            Evaluate::EveryRow => None,
+            evaluate => Some(evaluate.interval().filter(|interval| interval.0 > 0).unwrap_or(self.interval)),
+        }
     }
 }
 
@@ -298,7 +313,7 @@ pub(super) fn build(
     by_step: bool,
 ) -> Result<Engine, Diagnostics> {
     let mut groups = Vec::new();
-    let mut intervals: Vec<Millis> = Vec::new();
+    let mut intervals: Vec<Option<Millis>> = Vec::new();
     let mut entries = Vec::new();
     for group in files.iter().flat_map(|file| &file.groups) {
         let interval = options.interval_of(group);
@@ -308,7 +323,7 @@ pub(super) fn build(
         });
         groups.push(GroupInfo {
             name: group.name.text.clone(),
-            interval_from_file: group.evaluate.interval().is_some_and(|interval| interval.0 > 0),
+            interval_from_file: group.evaluate != Evaluate::ByDefault,
             schedule,
         });
         let query_offset = group.query_offset.unwrap_or_default();
@@ -340,11 +355,16 @@ pub(super) fn build(
             recording.hide(name);
         }
     }
+    if intervals.contains(&None) {
+        recording.keep_events();
+        written.store.keep_events();
+    }
     let mut reach = Reach::default();
     for unit in stages.iter_mut().flat_map(|stage| &mut stage.units) {
         let store = unit.lags.is_some().then_some(&mut written.store);
         unit.program.bind(recording, store);
         reach = reach.or(unit.program.reach());
+        unit.rows = intervals[unit.schedule].is_none().then(|| Rows::of(&unit.roots));
     }
     let asking = |rule: usize| ties[rule].reads_all || ties[rule].reads_all_later;
     let lags = (0..ties.len()).map(|rule| if asking(rule) { builder.lags(rule, &[]) } else { Vec::new() }).collect();
@@ -356,7 +376,9 @@ pub(super) fn build(
     let (mut rules, mut infos) = (Vec::new(), Vec::new());
     for (at, entry) in builder.entries.iter().enumerate() {
         let id = RuleId(u32::try_from(at).unwrap_or(u32::MAX));
-        rules.push(rule_run(id, entry, builder.writers[at]));
+        let mut rule = rule_run(id, entry, builder.writers[at]);
+        rule.warmth = warmth[at];
+        rules.push(rule);
         infos.push(RuleInfo {
             schedule: entry.schedule,
             query_offset: entry.query_offset,
@@ -378,6 +400,7 @@ pub(super) fn build(
         external,
         queries: Queries { options: query, lags },
         start: None,
+        slice: Slice::default(),
         drafts: Vec::new(),
         events: Vec::new(),
     })

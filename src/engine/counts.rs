@@ -22,17 +22,38 @@ impl Counting {
 
     /// Counts a failed evaluation.
     pub(crate) fn failed(&mut self, at: Timestamp, message: &str) {
+        self.add(at, 1, message);
+    }
+
+    fn add(&mut self, at: Timestamp, count: u64, message: &str) {
         let held = self.faults.len();
         let known = self.faults.iter().position(|fault| fault.message == message);
         let known = known.or_else(|| (held >= limits::FAULT_MESSAGES).then(|| held - 1));
         match known {
-            Some(at) => self.faults[at].count += 1,
+            Some(known) => {
+                self.faults[known].count += count;
+                self.faults[known].first = self.faults[known].first.min(at);
+            }
             None if held + 1 == limits::FAULT_MESSAGES => {
                 let message = format!("more than {} different errors", limits::FAULT_MESSAGES - 1);
-                self.faults.push(FaultCount { first: at, count: 1, message });
+                self.faults.push(FaultCount { first: at, count, message });
             }
-            None => self.faults.push(FaultCount { first: at, count: 1, message: message.to_owned() }),
+            None => self.faults.push(FaultCount { first: at, count, message: message.to_owned() }),
         }
+    }
+
+    /// Adds what was counted on one label set, and empties that.
+    pub(crate) fn absorb(&mut self, other: &mut Self) {
+        self.evaluations += std::mem::take(&mut other.evaluations);
+        self.true_evaluations += std::mem::take(&mut other.true_evaluations);
+        if other.faults.is_empty() {
+            return;
+        }
+        for FaultCount { first, count, message } in other.faults.drain(..) {
+            self.add(first, count, &message);
+        }
+        // In an order that does not depend on which label set came first.
+        self.faults.sort_by(|a, b| (a.first, &a.message).cmp(&(b.first, &b.message)));
     }
 
     /// Returns the counts, without what is known of the rule from elsewhere.

@@ -15,6 +15,7 @@ mod naming;
 mod order;
 mod query;
 mod record;
+mod rows;
 mod rule;
 pub mod schedule;
 mod stage;
@@ -34,9 +35,10 @@ use self::alert::State;
 use self::alerting::Draft;
 use self::naming::{Ask, External, Sample};
 use self::query::Queries;
+use self::rows::{RowClock, Rows};
 use self::rule::{Body, RuleRun};
 use self::schedule::{Align, Slots, TooManySteps};
-use self::stage::{Run, Stage};
+use self::stage::{Run, Shared, Slice, Stage};
 use self::timeline::{Event, GroupSchedule, OpenAlert, Phase, RuleClock, RuleCounts, RuleId, Timeline};
 use self::written::WrittenSeries;
 
@@ -106,16 +108,68 @@ struct RuleInfo {
     written: Vec<String>,
 }
 
-/// The slots of all groups of one interval.
-struct Schedule {
-    interval: Millis,
-    /// Known once the recording has begun.
-    slots: Option<Slots>,
+/// When the groups of one schedule are evaluated.
+enum Schedule {
+    /// At slots of one interval, known once the recording has begun.
+    Slots { interval: Millis, slots: Option<Slots> },
+    /// At the rows of each label set.
+    Rows(RowClock),
 }
 
 impl Schedule {
-    fn new(interval: Millis) -> Self {
-        Self { interval, slots: None }
+    fn new(interval: Option<Millis>) -> Self {
+        match interval {
+            Some(interval) => Self::Slots { interval, slots: None },
+            None => Self::Rows(RowClock::NEW),
+        }
+    }
+
+    fn slots(&self) -> Option<Slots> {
+        match self {
+            Self::Slots { slots, .. } => *slots,
+            Self::Rows(_) => None,
+        }
+    }
+
+    /// Returns the distance of the slots; 0 for rows.
+    fn interval(&self) -> Millis {
+        match self {
+            Self::Slots { interval, .. } => *interval,
+            Self::Rows(_) => Millis::ZERO,
+        }
+    }
+
+    /// Tells whether there is anything to evaluate up to and at a time.
+    fn is_due(&self, recording: &Store, to: Timestamp) -> bool {
+        match self {
+            Self::Slots { slots, .. } => slots.is_some_and(|slots| slots.next() <= to),
+            Self::Rows(clock) => !recording.events(clock.done, to).is_empty(),
+        }
+    }
+
+    /// Returns the time up to which nothing is evaluated any more.
+    fn evaluated(&self) -> Timestamp {
+        match self {
+            Self::Slots { slots: Some(slots), .. } => slots.next().minus(Millis(1)),
+            Self::Slots { slots: None, .. } => Timestamp::MIN,
+            Self::Rows(clock) => clock.done,
+        }
+    }
+
+    /// Returns the first slot or row that was evaluated and the last one.
+    fn range(&self) -> Option<(Timestamp, Timestamp)> {
+        match self {
+            Self::Slots { slots, .. } => slots.and_then(|slots| Some((slots.first(), slots.last()?))),
+            Self::Rows(clock) => clock.range,
+        }
+    }
+
+    /// Returns how many slots or rows were evaluated.
+    fn steps(&self) -> u64 {
+        match self {
+            Self::Slots { slots, .. } => slots.map_or(0, |slots| slots.taken()),
+            Self::Rows(clock) => clock.rows,
+        }
     }
 }
 
@@ -138,6 +192,7 @@ pub struct Engine {
     /// The first sample.
     start: Option<Timestamp>,
     faults: Option<Vec<FaultAt>>,
+    slice: Slice,
     drafts: Vec<Draft>,
     events: Vec<Event>,
 }
@@ -185,7 +240,12 @@ impl Engine {
         self.start = Some(first);
         let from = self.options.start.unwrap_or(first);
         for schedule in &mut self.schedules {
-            schedule.slots = Some(Slots::new(schedule.interval, self.options.align, from, first));
+            match schedule {
+                Schedule::Slots { interval, slots } => {
+                    *slots = Some(Slots::new(*interval, self.options.align, from, first));
+                }
+                Schedule::Rows(clock) => clock.done = from.minus(Millis(1)),
+            }
         }
     }
 
@@ -193,36 +253,57 @@ impl Engine {
     fn run_to(&mut self, recording: &Store, to: Timestamp) -> Result<(), TooManySteps> {
         let to = self.options.end.map_or(to, |end| end.min(to));
         for group in &self.groups {
-            if let Some(slots) = &self.schedules[group.schedule].slots {
+            if let Some(slots) = self.schedules[group.schedule].slots() {
                 slots.check(&group.name, to)?;
             }
         }
-        while self.schedules.iter().filter_map(|schedule| schedule.slots).any(|slots| slots.next() <= to) {
+        while self.schedules.iter().any(|schedule| schedule.is_due(recording, to)) {
             let until = self.slice_end().min(to);
-            let mut slots = vec![Vec::new(); self.schedules.len()];
-            for (schedule, taken) in self.schedules.iter_mut().zip(&mut slots) {
-                if let Some(slots) = &mut schedule.slots {
-                    slots.take(until, taken);
-                }
+            self.take_slice(recording, until);
+            self.run_slice(recording);
+        }
+        for schedule in &mut self.schedules {
+            if let Schedule::Rows(clock) = schedule
+                && self.start.is_some()
+            {
+                clock.done = clock.done.max(to);
             }
-            for stage in &mut self.stages {
-                stage.run(
-                    &slots,
-                    &mut Run {
-                        recording,
-                        written: &mut self.written,
-                        rules: &mut self.rules,
-                        external: &self.external,
-                        queries: &self.queries,
-                        drafts: &mut self.drafts,
-                        faults: self.faults.as_mut(),
-                    },
-                );
-            }
-            self.tell(recording);
-            self.written.store.evict(self.evaluated());
         }
         Ok(())
+    }
+
+    /// Takes the slots and rows that come by up to a time.
+    fn take_slice(&mut self, recording: &Store, until: Timestamp) {
+        self.slice.slots.resize_with(self.schedules.len(), Vec::new);
+        for (schedule, taken) in self.schedules.iter_mut().zip(&mut self.slice.slots) {
+            taken.clear();
+            match schedule {
+                Schedule::Slots { slots: Some(slots), .. } => slots.take(until, taken),
+                Schedule::Slots { slots: None, .. } => {}
+                Schedule::Rows(clock) => self.slice.rows.take(recording, clock, until),
+            }
+        }
+    }
+
+    /// Evaluates all rules at the slots and rows that were taken.
+    fn run_slice(&mut self, recording: &Store) {
+        for stage in &mut self.stages {
+            let mut run = Run {
+                recording,
+                written: &mut self.written,
+                rules: &mut self.rules,
+                shared: Shared {
+                    external: &self.external,
+                    queries: &self.queries,
+                    drafts: &mut self.drafts,
+                    faults: self.faults.as_mut(),
+                },
+            };
+            stage.run(&self.slice, &mut run);
+        }
+        self.tell(recording);
+        let evaluated = self.evaluated();
+        self.written.store.evict(evaluated);
     }
 
     /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have.
@@ -232,7 +313,7 @@ impl Engine {
             let steps = &mut steps[unit.schedule];
             *steps = unit.program.block_steps(unit.interval).max(*steps);
         }
-        let slots = self.schedules.iter().zip(steps).filter_map(|(schedule, steps)| Some((schedule.slots?, steps)));
+        let slots = self.schedules.iter().zip(steps).filter_map(|(schedule, steps)| Some((schedule.slots()?, steps)));
         slots
             .map(|(slots, steps)| slots.after(i64::try_from(steps).unwrap_or(i64::MAX)))
             .min()
@@ -260,7 +341,8 @@ impl Engine {
     /// Expands the annotations of a rule for a sample.
     fn annotations(&self, rule: RuleId, sample: Sample<'_>, recording: &Store) -> Vec<(String, String)> {
         let written = (&self.written.store, self.written.writers.as_slice());
-        let ask: &mut Ask<'_> = &mut |text, slot| self.queries.answer(rule.0 as usize, text, slot, recording, written);
+        let ask: &mut Ask<'_> =
+            &mut |text, slot| self.queries.answer(rule.0 as usize, text, slot, recording, Some(written));
         match &self.rules[rule.0 as usize].body {
             Body::Alerting(alerting) => alerting.naming.annotations(sample, &self.external, ask),
             Body::Recording(_) => Vec::new(),
@@ -302,11 +384,9 @@ impl Engine {
     #[must_use]
     pub fn open(&self, recording: &Store) -> Vec<OpenAlert> {
         let mut open = Vec::new();
-        for rule in &self.rules {
+        for rule in self.runs() {
             let Body::Alerting(alerting) = &rule.body else { continue };
-            let mut alerts: Vec<_> = alerting.active().collect();
-            alerts.sort_by_key(|(labels, ..)| *labels);
-            for (labels, state, activity, sample) in alerts {
+            for (labels, state, activity, sample) in alerting.active() {
                 let annotations = match state {
                     State::Pending { active_at } => {
                         let sample = Sample { labels: sample, value: activity.value_active, at: active_at };
@@ -316,10 +396,18 @@ impl Engine {
                 };
                 let (labels, phase, activity) = (labels.clone(), state.phase(), *activity);
                 debug_assert_ne!(phase, Phase::Inactive, "only active alerts are open");
-                open.push(OpenAlert { rule: rule.id, labels, phase, annotations, activity });
+                let warm_from = rule.warmed();
+                open.push(OpenAlert { rule: rule.id, labels, phase, annotations, activity, warm_from });
             }
         }
+        open.sort_by(|a, b| a.rule.cmp(&b.rule).then_with(|| a.labels.cmp(&b.labels)));
         open
+    }
+
+    /// Walks over all rules, those that are evaluated at rows once for each label set.
+    fn runs(&self) -> impl Iterator<Item = &RuleRun> {
+        let units = self.stages.iter().flat_map(|stage| &stage.units);
+        self.rules.iter().chain(units.filter_map(|unit| unit.rows.as_ref()).flat_map(Rows::runs))
     }
 
     /// Hands the alerts that are active after the last slot to a timeline, as the end of a run does.
@@ -334,23 +422,19 @@ impl Engine {
     /// evicted.
     #[must_use]
     pub fn evaluated(&self) -> Timestamp {
-        let begun = |schedule: &Schedule| schedule.slots.is_some_and(|slots| slots.taken() > 0);
         // What a fixed `@` reads is read at the first slot.
-        if self.reach.pinned.is_some() && !self.schedules.iter().all(begun) {
+        if self.reach.pinned.is_some() && self.schedules.iter().any(|schedule| schedule.range().is_none()) {
             return Timestamp::MIN;
         }
-        let next = |info: &RuleInfo| match &self.schedules[info.schedule].slots {
-            Some(slots) => slots.next().minus(info.query_offset).minus(Millis(1)),
-            None => Timestamp::MIN,
-        };
-        self.infos.iter().map(next).min().unwrap_or(Timestamp::MIN)
+        let done = |info: &RuleInfo| self.schedules[info.schedule].evaluated().minus(info.query_offset);
+        self.infos.iter().map(done).min().unwrap_or(Timestamp::MIN)
     }
 
-    /// Returns the first slot that was evaluated and the last one, over all groups.
+    /// Returns the first slot or row that was evaluated and the last one, over all groups.
     #[must_use]
     pub fn range(&self) -> Option<(Timestamp, Timestamp)> {
-        let run = || self.schedules.iter().filter_map(|schedule| schedule.slots).filter(|slots| slots.taken() > 0);
-        Some((run().map(|slots| slots.first()).min()?, run().filter_map(|slots| slots.last()).max()?))
+        let ranges = || self.schedules.iter().filter_map(Schedule::range);
+        Some((ranges().map(|range| range.0).min()?, ranges().map(|range| range.1).max()?))
     }
 
     /// Returns the number of rules, over all files and groups.
@@ -372,19 +456,19 @@ impl Engine {
     #[must_use]
     pub fn clock(&self, rule: RuleId) -> RuleClock {
         let info = &self.infos[rule.0 as usize];
-        let Schedule { interval, slots } = &self.schedules[info.schedule];
+        let schedule = &self.schedules[info.schedule];
         RuleClock {
-            interval: *interval,
+            interval: schedule.interval(),
             warm_from: self.warm_from(info).unwrap_or(Timestamp::MIN),
-            last: slots.and_then(|slots| slots.last()).unwrap_or(Timestamp::MIN),
+            last: schedule.range().map_or(Timestamp::MIN, |range| range.1),
         }
     }
 
-    /// Returns the first slot from which on all windows of a rule lie within the recording.
+    /// Returns the first slot from which on all windows of a rule lie within the recording; of rows the first instant.
     fn warm_from(&self, info: &RuleInfo) -> Option<Timestamp> {
-        let slots = self.schedules[info.schedule].slots?;
-        let warm =
-            Slots::new(slots.interval(), Align::Offset(slots.offset()), self.start?.plus(info.warmth), slots.first());
+        let warm = self.start?.plus(info.warmth);
+        let Some(slots) = self.schedules[info.schedule].slots() else { return Some(warm) };
+        let warm = Slots::new(slots.interval(), Align::Offset(slots.offset()), warm, slots.first());
         Some(warm.first().max(slots.first()))
     }
 
@@ -408,12 +492,12 @@ impl Engine {
     #[must_use]
     pub fn schedules(&self) -> Vec<GroupSchedule> {
         let of = |group: &GroupInfo| {
-            let Schedule { interval, slots } = &self.schedules[group.schedule];
+            let schedule = &self.schedules[group.schedule];
             GroupSchedule {
-                interval: *interval,
+                interval: schedule.interval(),
                 interval_from_file: group.interval_from_file,
-                offset: slots.map(|slots| slots.offset()).unwrap_or_default(),
-                steps: slots.map_or(0, |slots| slots.taken()),
+                offset: schedule.slots().map(|slots| slots.offset()).unwrap_or_default(),
+                steps: schedule.steps(),
             }
         };
         self.groups.iter().map(of).collect()

@@ -23,14 +23,15 @@ impl Queries {
         text: &str,
         slot: Timestamp,
         recording: &Store,
-        (store, writers): (&Store, &[u32]),
+        written: Option<(&Store, &[u32])>,
     ) -> Result<Vec<QueriedSample>, String> {
         let parsed = parse(text);
         if let Some(problem) = parsed.problems.first() {
             return Err(problem.message.clone());
         }
         let lags = self.lags.get(rule).map_or([].as_slice(), Vec::as_slice);
-        let inputs = Inputs { recording, written: Some(Written { store, writers, lags }) };
+        let written = written.map(|(store, writers)| Written { store, writers, lags });
+        let inputs = Inputs { recording, written, only: None };
         match instant_on(&inputs, &parsed.expr, slot, &self.options).map_err(|error| error.to_string())? {
             Value::Vector(samples) => {
                 Ok(samples.into_iter().map(|(labels, value)| QueriedSample { labels, value }).collect())

@@ -1,5 +1,7 @@
 //! One evaluation after the other of a recording rule: samples under its name, and stale markers.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use crate::labels::{LabelSet, METRIC_NAME};
@@ -13,12 +15,18 @@ use super::written::Outputs;
 /// The words of a failed evaluation of which two series have equal labels.
 const DUPLICATE: &str = "vector contains metrics with the same labelset after applying rule labels";
 
+/// What a recording rule calls its series.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub metric: String,
+    /// Labels it sets, sorted by name; an empty text removes the label.
+    pub labels: Vec<(String, String)>,
+}
+
 /// A recording rule and its series.
 #[derive(Debug)]
 pub(crate) struct Recording {
-    name: String,
-    /// Labels it sets, sorted by name; an empty text removes the label.
-    labels: Vec<(String, String)>,
+    names: Arc<Names>,
     limit: usize,
     /// Whether anything may read what it writes.
     writes: bool,
@@ -28,10 +36,9 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    pub(crate) fn new(name: &str, labels: Vec<(String, String)>, limit: usize, writes: bool) -> Self {
+    pub(crate) fn new(names: Arc<Names>, limit: usize, writes: bool) -> Self {
         Self {
-            name: name.to_owned(),
-            labels,
+            names,
             limit,
             writes,
             targets: Targets::default(),
@@ -40,11 +47,16 @@ impl Recording {
         }
     }
 
+    /// Returns the rule without any series.
+    pub(crate) fn fork(&self) -> Self {
+        Self::new(Arc::clone(&self.names), self.limit, self.writes)
+    }
+
     /// Returns the labels of the series that a series of the result becomes.
     fn output(&self, sample: &LabelSet) -> LabelSet {
         let mut builder = sample.to_builder();
-        builder.set(METRIC_NAME, &self.name);
-        for (name, value) in &self.labels {
+        builder.set(METRIC_NAME, &self.names.metric);
+        for (name, value) in &self.names.labels {
             builder.set(name, value);
         }
         builder.build()

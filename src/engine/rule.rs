@@ -62,6 +62,12 @@ pub(crate) struct RuleRun {
     pub query_offset: Millis,
     /// Literal metric names that it selects.
     pub selected: Vec<String>,
+    /// How long after the first row its windows are full, where it is evaluated at rows.
+    pub warmth: Millis,
+    /// The first row that is later than that.
+    warm_from: Option<Timestamp>,
+    /// The first row.
+    first_row: Option<Timestamp>,
     /// Where the drafts of the block at hand begin.
     first_draft: usize,
     /// Rows of the auxiliary root by labels.
@@ -85,10 +91,39 @@ impl RuleRun {
             writer,
             query_offset,
             selected,
+            warmth: Millis::ZERO,
+            warm_from: None,
+            first_row: None,
             first_draft: 0,
             series_rows: HashMap::default(),
             failed: Vec::new(),
         }
+    }
+
+    /// Returns the rule as it is before it was evaluated, for the rows of one label set.
+    pub(crate) fn fork(&self) -> Self {
+        let body = match &self.body {
+            Body::Alerting(alerting) => Body::Alerting(Box::new(alerting.fork())),
+            Body::Recording(recording) => Body::Recording(Box::new(recording.fork())),
+        };
+        // At a row nothing but the row itself tells that a series ended, so no name is looked for markers.
+        let fork = Self::new(self.id, body, self.writer, self.query_offset, Vec::new());
+        Self { warmth: self.warmth, ..fork }
+    }
+
+    /// Takes note of rows before they are evaluated.
+    pub(crate) fn come_to_rows(&mut self, slots: &[Timestamp]) {
+        if self.warm_from.is_none() {
+            let Some(first) = self.first_row.or(slots.first().copied()) else { return };
+            self.first_row = Some(first);
+            let warm = first.plus(self.warmth);
+            self.warm_from = slots.iter().find(|slot| **slot >= warm).copied();
+        }
+    }
+
+    /// Returns the first row at which all windows were full, where it is evaluated at rows: until then the end of time.
+    pub(crate) fn warmed(&self) -> Option<Timestamp> {
+        self.first_row.map(|_| self.warm_from.unwrap_or(Timestamp::MAX))
     }
 
     /// Makes the evaluations of a block.
@@ -109,6 +144,9 @@ impl RuleRun {
                 alerting.fold(self.id, root, &mut failed, &mut self.outputs, &mut faults, pass);
             }
             Body::Recording(recording) => recording.fold(root, &mut failed, &mut self.outputs, &mut faults),
+        }
+        if let warm_from @ Some(_) = self.warmed() {
+            pass.drafts[self.first_draft..].iter_mut().for_each(|draft| draft.event.warm_from = warm_from);
         }
         let true_steps: u64 = (0..words)
             .map(|word| {

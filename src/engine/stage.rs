@@ -1,14 +1,14 @@
 //! Rules that are evaluated together, and how: by whole blocks of steps, or one step at a time.
 
-use rayon::prelude::*;
-
-use crate::promql::program::{Inputs, Program, Steps, Written};
+use crate::promql::plan::RootId;
+use crate::promql::program::{Inputs, Program, Root, Steps, Written};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
 use super::alerting::Draft;
 use super::naming::{Ask, External};
 use super::query::Queries;
+use super::rows::{RowSlice, RowUnit, Rows};
 use super::rule::{FaultAt, Pass, RuleRun};
 use super::written::WrittenSeries;
 
@@ -32,6 +32,8 @@ pub(crate) struct Unit {
     pub query_offset: Millis,
     /// By writer: what the rules see of written samples; absent where they read none.
     pub lags: Option<Vec<Millis>>,
+    /// Where the rules are evaluated at rows: what they are on each label set. Their program is run on no store then.
+    pub rows: Option<Rows>,
 }
 
 /// What all units of a run work on.
@@ -39,55 +41,114 @@ pub(crate) struct Run<'a> {
     pub recording: &'a Store,
     pub written: &'a mut WrittenSeries,
     pub rules: &'a mut [RuleRun],
+    pub shared: Shared<'a>,
+}
+
+/// What the rules of a run share beside the stores.
+pub(crate) struct Shared<'a> {
     pub external: &'a External,
     pub queries: &'a Queries,
     pub drafts: &'a mut Vec<Draft>,
     pub faults: Option<&'a mut Vec<FaultAt>>,
 }
 
-/// One block of one unit: what it works on, and what came of it.
-struct Task<'a, 'b> {
-    unit: &'a mut Unit,
-    slots: &'b [Timestamp],
-    /// The rules of the unit, ascending, each with its number.
-    rules: Vec<(usize, &'a mut RuleRun)>,
-    drafts: Vec<Draft>,
-    faults: Option<Vec<FaultAt>>,
+/// When and on what rules are evaluated.
+pub(crate) struct Terms<'a> {
+    pub slots: &'a [Timestamp],
+    /// By root: the place of the rule it belongs to, and what it is to it.
+    pub roots: &'a [(usize, Role)],
+    pub query_offset: Millis,
+    pub inputs: Inputs<'a>,
 }
 
-impl Task<'_, '_> {
-    /// Evaluates all rules of the unit at the slots of the block.
-    fn evaluate(&mut self, shared: &Shared<'_>) {
-        let (store, writers) = (&shared.written.store, shared.written.writers.as_slice());
-        let written = self.unit.lags.as_ref().map(|lags| Written { store, writers, lags });
-        let inputs = Inputs { recording: shared.recording, written };
-        let steps = Steps { slots: self.slots, offset: self.unit.query_offset };
-        let (rules, drafts, roots, slots) = (&mut self.rules, &mut self.drafts, &self.unit.roots, self.slots);
-        let mut faults = self.faults.as_mut();
-        self.unit.program.run(&inputs, &steps, &mut |id, root| {
-            let (at, role) = roots[id.0];
-            let Ok(place) = rules.binary_search_by_key(&at, |(number, _)| *number) else { return };
-            let rule = &mut rules[place].1;
-            match role {
-                Role::Condition => {
-                    let ask: &mut Ask<'_> =
-                        &mut |text, slot| shared.queries.answer(at, text, slot, shared.recording, (store, writers));
-                    let faults = faults.as_deref_mut();
-                    let mut pass = Pass { slots, external: shared.external, ask, drafts, faults };
-                    rule.fold(&root, &mut pass);
-                }
-                Role::Series => rule.find_causes(&root, drafts, shared.recording),
+/// Runs a program at given steps and hands over what its roots evaluate to.
+pub(crate) type Runs<'a> = dyn FnMut(&Steps<'_>, &mut dyn FnMut(RootId, Root<'_>)) + 'a;
+
+/// Evaluates rules at the slots of one block.
+pub(crate) fn evaluate(program: &mut Runs<'_>, terms: &Terms<'_>, rules: &mut [RuleRun], shared: &mut Shared<'_>) {
+    let Terms { slots, roots, query_offset, inputs } = terms;
+    let written = inputs.written.map(|written| (written.store, written.writers));
+    let Shared { external, queries, drafts, faults } = shared;
+    program(&Steps { slots, offset: *query_offset }, &mut |id, root| {
+        let (at, role) = roots[id.0];
+        let rule = &mut rules[at];
+        match role {
+            Role::Condition => {
+                let number = rule.id.0 as usize;
+                let ask: &mut Ask<'_> = &mut |text, slot| queries.answer(number, text, slot, inputs.recording, written);
+                let mut pass = Pass { slots, external, ask, drafts, faults: faults.as_deref_mut() };
+                rule.fold(&root, &mut pass);
             }
-        });
+            Role::Series => rule.find_causes(&root, drafts, inputs.recording),
+        }
+    });
+}
+
+impl Unit {
+    /// Evaluates all rules at the slots of one block, and commits what they wrote in the order of the rules.
+    fn block(&mut self, slots: &[Timestamp], run: &mut Run<'_>) {
+        let (store, writers) = (&run.written.store, run.written.writers.as_slice());
+        let written = self.lags.as_ref().map(|lags| Written { store, writers, lags });
+        let inputs = Inputs { recording: run.recording, written, only: None };
+        let terms = Terms { slots, roots: &self.roots, query_offset: self.query_offset, inputs };
+        let program = &mut self.program;
+        evaluate(&mut |steps, sink| program.run(&inputs, steps, sink), &terms, run.rules, &mut run.shared);
+        for (rule, role) in &self.roots {
+            if *role == Role::Condition {
+                run.rules[*rule].commit(run.written, slots);
+            }
+        }
+    }
+
+    /// Returns the parts that are the same for all label sets, and the others.
+    fn by_rows(&mut self) -> Option<(&mut Rows, RowUnit<'_>)> {
+        let unit = RowUnit {
+            program: &mut self.program,
+            query_offset: self.query_offset,
+            lags: self.lags.as_deref(),
+            interval: self.interval,
+        };
+        Some((self.rows.as_mut()?, unit))
+    }
+
+    /// Evaluates all rules at all slots or rows of a slice, block by block.
+    fn run(&mut self, slice: &Slice, run: &mut Run<'_>) {
+        if let Some((rows, mut unit)) = self.by_rows() {
+            return rows.run(&mut unit, &slice.rows, run);
+        }
+        let mut left = slice.slots[self.schedule].as_slice();
+        while !left.is_empty() {
+            let (block, rest) = left.split_at(self.program.block_steps(self.interval).min(left.len()));
+            self.block(block, run);
+            left = rest;
+        }
+    }
+
+    /// Evaluates all rules at one slot or row of a slice.
+    fn step(&mut self, slice: &Slice, at: usize, run: &mut Run<'_>) {
+        if let Some((rows, mut unit)) = self.by_rows() {
+            let (slot, id) = slice.rows.ordered[at];
+            return rows.block(&mut unit, id, &[slot], run);
+        }
+        let slot = slice.slots[self.schedule][at];
+        self.block(&[slot], run);
+    }
+
+    /// Returns a slot of a slice, if there are so many.
+    fn slot(&self, slice: &Slice, at: usize) -> Option<Timestamp> {
+        match &self.rows {
+            Some(_) => slice.rows.ordered.get(at).map(|(time, _)| *time),
+            None => slice.slots[self.schedule].get(at).copied(),
+        }
     }
 }
 
-/// What the tasks of a round read.
-struct Shared<'a> {
-    recording: &'a Store,
-    written: &'a WrittenSeries,
-    external: &'a External,
-    queries: &'a Queries,
+/// The times of a stretch at which rules are evaluated.
+#[derive(Debug, Default)]
+pub(crate) struct Slice {
+    /// By schedule.
+    pub slots: Vec<Vec<Timestamp>>,
+    pub rows: RowSlice,
 }
 
 /// Units that nothing of a later stage can influence.
@@ -98,59 +159,23 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Evaluates all rules at the slots of a slice; `slots` holds those of each schedule.
-    pub(crate) fn run(&mut self, slots: &[Vec<Timestamp>], run: &mut Run<'_>) {
+    /// Evaluates all rules at the slots and rows of a slice.
+    pub(crate) fn run(&mut self, slice: &Slice, run: &mut Run<'_>) {
         if self.by_step {
-            return self.run_by_step(slots, run);
+            return self.run_by_step(slice, run);
         }
-        let mut left: Vec<&[Timestamp]> = self.units.iter().map(|unit| slots[unit.schedule].as_slice()).collect();
-        while left.iter().any(|left| !left.is_empty()) {
-            let blocks = self.units.iter_mut().zip(&mut left).map(|(unit, left)| {
-                let (block, rest) = left.split_at(unit.program.block_steps(unit.interval).min(left.len()));
-                *left = rest;
-                (unit, block)
-            });
-            round(blocks, run);
+        for unit in &mut self.units {
+            unit.run(slice, run);
         }
     }
 
-    fn run_by_step(&mut self, slots: &[Vec<Timestamp>], run: &mut Run<'_>) {
+    fn run_by_step(&mut self, slice: &Slice, run: &mut Run<'_>) {
         let mut next = vec![0; self.units.len()];
         loop {
-            let slot = |(at, unit): (usize, &Unit)| Some((*slots[unit.schedule].get(next[at])?, at));
-            let Some((slot, at)) = self.units.iter().enumerate().filter_map(slot).min() else { return };
-            round(std::iter::once((&mut self.units[at], [slot].as_slice())), run);
+            let slot = |(at, unit): (usize, &Unit)| Some((unit.slot(slice, next[at])?, at));
+            let Some((_, at)) = self.units.iter().enumerate().filter_map(slot).min() else { return };
+            self.units[at].step(slice, next[at], run);
             next[at] += 1;
-        }
-    }
-}
-
-/// Evaluates a block of each unit, at once where there are threads, and commits what was written in the order of the
-/// units and their rules: so the outcome is the same for any number of threads.
-fn round<'a, 'b>(blocks: impl Iterator<Item = (&'a mut Unit, &'b [Timestamp])>, run: &mut Run<'_>) {
-    let trace = run.faults.is_some();
-    let mut lent: Vec<Option<&mut RuleRun>> = run.rules.iter_mut().map(Some).collect();
-    let mut tasks: Vec<Task<'_, '_>> = blocks
-        .filter(|(_, slots)| !slots.is_empty())
-        .map(|(unit, slots)| {
-            let conditions = unit.roots.iter().filter(|(_, role)| *role == Role::Condition);
-            let rules = conditions.filter_map(|(rule, _)| Some((*rule, lent[*rule].take()?))).collect();
-            Task { unit, slots, rules, drafts: Vec::new(), faults: trace.then(Vec::new) }
-        })
-        .collect();
-    let shared =
-        Shared { recording: run.recording, written: run.written, external: run.external, queries: run.queries };
-    match tasks.as_mut_slice() {
-        [task] => task.evaluate(&shared),
-        tasks => tasks.par_iter_mut().for_each(|task| task.evaluate(&shared)),
-    }
-    for task in tasks {
-        for (_, rule) in task.rules {
-            rule.commit(run.written, task.slots);
-        }
-        run.drafts.extend(task.drafts);
-        if let (Some(all), Some(faults)) = (run.faults.as_deref_mut(), task.faults) {
-            all.extend(faults);
         }
     }
 }

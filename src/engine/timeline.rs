@@ -87,6 +87,8 @@ pub struct Activity {
     pub steps_true: u64,
     /// Steps from `active_at` on at which the evaluation failed.
     pub steps_failed: u64,
+    /// Steps from `active_at` on at which the condition was not true and `keep_firing_for` went on.
+    pub steps_kept: u64,
 }
 
 /// One transition of one alert.
@@ -110,6 +112,8 @@ pub struct Event {
     pub annotations: Vec<(String, String)>,
     /// What was counted up to this step.
     pub activity: Activity,
+    /// Where the rule is evaluated at rows: the first row of the label set at which all windows were full.
+    pub warm_from: Option<Timestamp>,
 }
 
 /// How an episode is seen to end.
@@ -212,20 +216,20 @@ pub struct RuleCounts {
 /// What a group was evaluated with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupSchedule {
-    /// The distance of its slots.
+    /// The distance of its slots; 0 where it is evaluated at rows.
     pub interval: Millis,
-    /// Whether the group itself gives the interval.
+    /// Whether the group itself gives the interval, or asks for rows.
     pub interval_from_file: bool,
     /// The first slot modulo the interval.
     pub offset: Millis,
-    /// How many slots were evaluated.
+    /// How many slots were evaluated, or how many rows of label sets.
     pub steps: u64,
 }
 
 /// When a rule was evaluated, as far as its episodes need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuleClock {
-    /// The distance of its slots.
+    /// The distance of its slots; 0 where it is evaluated at rows.
     pub interval: Millis,
     /// The first slot from which on all windows lie within the recording.
     pub warm_from: Timestamp,
@@ -234,19 +238,21 @@ pub struct RuleClock {
 }
 
 impl RuleClock {
-    /// Tells how an alert that became active at a slot is seen to begin.
-    #[must_use]
-    pub fn began(&self, active_at: Timestamp) -> Began {
-        match active_at.cmp(&self.warm_from) {
+    /// Tells how an alert is seen to begin; `warm_from` of its label set counts where it is known.
+    fn began(&self, activity: &Activity, warm_from: Option<Timestamp>) -> Began {
+        match activity.active_at.cmp(&warm_from.unwrap_or(self.warm_from)) {
             std::cmp::Ordering::Less => Began::WarmUp,
             std::cmp::Ordering::Equal => Began::BeforeData,
             std::cmp::Ordering::Greater => Began::Observed,
         }
     }
 
-    /// Returns how many slots lie from one up to another, which is not counted.
-    fn steps(&self, from: Timestamp, to: Timestamp) -> u64 {
-        (to.since(from).0 / self.interval.0.max(1)).unsigned_abs()
+    /// Returns how many evaluations an alert saw from `active_at` on, up to a slot that is not counted.
+    fn steps(&self, activity: &Activity, to: Timestamp) -> u64 {
+        if self.interval.0 <= 0 {
+            return activity.steps_true + activity.steps_failed + activity.steps_kept;
+        }
+        (to.since(activity.active_at).0 / self.interval.0).unsigned_abs()
     }
 }
 
@@ -263,6 +269,8 @@ pub struct OpenAlert {
     pub annotations: Vec<(String, String)>,
     /// What was counted.
     pub activity: Activity,
+    /// Where the rule is evaluated at rows: the first row of the label set at which all windows were full.
+    pub warm_from: Option<Timestamp>,
 }
 
 type Texts = Vec<(String, String)>;
@@ -294,8 +302,8 @@ impl Timeline {
                     ended_at: Some(event.at),
                     end: if event.from == Phase::Firing { End::Resolved } else { End::DiedPending },
                     cause,
-                    began: clock.began(event.activity.active_at),
-                    steps: clock.steps(event.activity.active_at, event.at),
+                    began: clock.began(&event.activity, event.warm_from),
+                    steps: clock.steps(&event.activity, event.at),
                     stale_inferred: cause == Cause::StaleInferred,
                 });
             }
@@ -314,8 +322,8 @@ impl Timeline {
             ended_at: None,
             end: End::ActiveAtEnd,
             cause: Cause::EndOfData,
-            began: clock.began(open.activity.active_at),
-            steps: clock.steps(open.activity.active_at, clock.last) + 1,
+            began: clock.began(&open.activity, open.warm_from),
+            steps: clock.steps(&open.activity, clock.last.plus(clock.interval)),
             stale_inferred: false,
         });
     }
@@ -357,12 +365,18 @@ mod tests {
                 let (at, from, to, value, activity) =
                     (change.at, change.from, change.to, change.value, change.activity);
                 let labels = labels.clone();
-                timeline.push(Event { at, rule, labels, from, to, value, cause, annotations, activity }, &CLOCK);
+                timeline.push(
+                    Event { at, rule, labels, from, to, value, cause, annotations, activity, warm_from: None },
+                    &CLOCK,
+                );
             }
         }
         if let Some(activity) = tracker.activity() {
             let (rule, phase, annotations) = (RuleId(0), tracker.state().phase(), Vec::new());
-            timeline.push_open(OpenAlert { rule, labels, phase, annotations, activity: *activity }, &CLOCK);
+            timeline.push_open(
+                OpenAlert { rule, labels, phase, annotations, activity: *activity, warm_from: None },
+                &CLOCK,
+            );
         }
         timeline.finish()
     }

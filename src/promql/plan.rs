@@ -268,7 +268,7 @@ pub(crate) struct Node {
 }
 
 /// A program without its run-time state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) options: LowerOptions,
     pub(crate) nodes: Vec<Node>,

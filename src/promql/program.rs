@@ -1,5 +1,7 @@
 //! A program that runs: a plan, the rows its nodes have so far, and the blocks they write to.
 
+use std::sync::Arc;
+
 use crate::labels::LabelSet;
 use crate::store::{Reach, SelectorId, SeriesId, Store};
 use crate::time::{Millis, Timestamp};
@@ -16,6 +18,17 @@ use super::roster::NodeState;
 pub(crate) struct Inputs<'a> {
     pub(crate) recording: &'a Store,
     pub(crate) written: Option<Written<'a>>,
+    /// The only series there are, where not all count.
+    pub(crate) only: Option<Only<'a>>,
+}
+
+/// The series of one label set.
+#[derive(Clone, Copy)]
+pub(crate) struct Only<'a> {
+    /// Recorded ones; the list only grows.
+    pub(crate) recorded: &'a [SeriesId],
+    /// Written ones; the list only grows.
+    pub(crate) written: &'a [SeriesId],
 }
 
 /// Series that rules wrote, and from when on a reader sees them.
@@ -77,19 +90,37 @@ pub(crate) struct Frame<'a> {
 
 /// A plan, bound to stores, with the state it keeps between runs: rows, and values that are the same at every step.
 pub(crate) struct Program {
-    plan: Plan,
+    plan: Arc<Plan>,
     inner: Vec<Program>,
     /// Whether it is the program of a subquery.
     within: bool,
     states: Vec<NodeState>,
-    blocks: Vec<Block>,
     /// By node: the block it writes to.
-    registers: Vec<usize>,
+    registers: Arc<[usize]>,
+    memory: Memory,
+}
+
+/// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside, so
+/// that programs of one plan can lend them to each other.
+pub(crate) struct Memory {
+    blocks: Vec<Block>,
     scratch: eval::Scratch,
     /// Reused for the labels of one row each of a scalar root.
     no_labels: [LabelSet; 1],
     faults: Vec<Fault>,
     evals: Vec<Timestamp>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            blocks: Vec::new(),
+            scratch: eval::Scratch::default(),
+            no_labels: [LabelSet::empty()],
+            faults: Vec::new(),
+            evals: Vec::new(),
+        }
+    }
 }
 
 impl Program {
@@ -100,24 +131,91 @@ impl Program {
     fn of(mut plan: Plan, within: bool) -> Self {
         let inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
         Self {
-            plan,
+            plan: Arc::new(plan),
             inner,
             within,
             states: Vec::new(),
-            blocks: Vec::new(),
-            registers: Vec::new(),
-            scratch: eval::Scratch::default(),
-            no_labels: [LabelSet::empty()],
-            faults: Vec::new(),
-            evals: Vec::new(),
+            registers: Arc::from([]),
+            memory: Memory::default(),
         }
     }
 
     /// Takes a program that did not run apart.
     fn into_plan(self) -> Plan {
-        let mut plan = self.plan;
+        let mut plan = Arc::try_unwrap(self.plan).unwrap_or_else(|shared| Plan::clone(&shared));
         plan.inner = self.inner.into_iter().map(Self::into_plan).collect();
         plan
+    }
+
+    /// Returns a program of the same plan that is bound to nothing yet, for other series than this one.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            plan: Arc::clone(&self.plan),
+            inner: self.inner.iter().map(Self::fork_inner).collect(),
+            within: self.within,
+            states: self.plan.nodes.iter().map(|_| NodeState::default()).collect(),
+            registers: Arc::clone(&self.registers),
+            memory: Memory::default(),
+        }
+    }
+
+    /// Does the same for the program of a subquery, which has memory of its own.
+    fn fork_inner(&self) -> Self {
+        let mut fork = self.fork();
+        fork.memory.blocks = self.memory.blocks.iter().map(|_| Block::default()).collect();
+        fork
+    }
+
+    /// Evaluates all roots as [`Program::run`] does, on the memory of the program that this one was forked from.
+    pub(crate) fn run_on(
+        &mut self,
+        lender: &mut Self,
+        inputs: &Inputs<'_>,
+        steps: &Steps<'_>,
+        sink: &mut dyn FnMut(RootId, Root<'_>),
+    ) {
+        debug_assert!(Arc::ptr_eq(&self.plan, &lender.plan), "blocks are laid out by plan");
+        for (node, state) in self.plan.nodes.iter().zip(&mut self.states) {
+            // Others have written to the block since.
+            state.evaluated &= !node.invariant;
+        }
+        std::mem::swap(&mut self.memory, &mut lender.memory);
+        self.run(inputs, steps, sink);
+        std::mem::swap(&mut self.memory, &mut lender.memory);
+    }
+
+    /// Tells whether nothing can come of the program where its selectors find no series.
+    pub(crate) fn needs_series(&self) -> bool {
+        let makes = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::Const(_)
+                    | Kind::Time
+                    | Kind::QueryTime
+                    | Kind::ScalarBinary { .. }
+                    | Kind::Extreme { .. }
+                    | Kind::Scalar(_)
+                    | Kind::Vector(_)
+                    | Kind::Absent { .. }
+            )
+        };
+        self.plan.nodes.iter().all(|node| !makes(&node.kind)) && self.inner.iter().all(Self::needs_series)
+    }
+
+    /// Tells whether any selector finds one of the only series there are.
+    pub(crate) fn finds_any(&self, inputs: &Inputs<'_>) -> bool {
+        let Some(only) = inputs.only else { return true };
+        let found = |select: &Select| {
+            let fits = |store: &Store, ids: &[SeriesId]| {
+                ids.iter().any(|id| select.matchers.iter().all(|matcher| matcher.matches_set(store.labels(*id))))
+            };
+            fits(inputs.recording, only.recorded)
+                || inputs.written.is_some_and(|written| fits(written.store, only.written))
+        };
+        self.plan.nodes.iter().any(|node| match &node.kind {
+            Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => found(select),
+            _ => false,
+        }) || self.inner.iter().any(|inner| inner.finds_any(inputs))
     }
 
     /// Lowers an expression and makes it a root. All roots are added before the program is bound.
@@ -125,9 +223,10 @@ impl Program {
     /// # Errors
     /// What is not evaluated, and what can never be.
     pub(crate) fn add(&mut self, expr: &Expr) -> Result<RootId, Vec<Problem>> {
-        self.plan.inner = std::mem::take(&mut self.inner).into_iter().map(Self::into_plan).collect();
-        let root = self.plan.add(expr);
-        self.inner = std::mem::take(&mut self.plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
+        let plan = Arc::make_mut(&mut self.plan);
+        plan.inner = std::mem::take(&mut self.inner).into_iter().map(Self::into_plan).collect();
+        let root = plan.add(expr);
+        self.inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
         root
     }
 
@@ -202,10 +301,10 @@ impl Program {
         }
         let mut free: Vec<usize> = Vec::new();
         let mut blocks = 0;
-        self.registers = vec![0; count];
+        let mut registers = vec![0; count];
         for at in 0..count {
             let own = self.plan.nodes[at].invariant;
-            self.registers[at] = match free.pop().filter(|_| !own) {
+            registers[at] = match free.pop_if(|_| !own) {
                 Some(register) => register,
                 None => {
                     blocks += 1;
@@ -214,11 +313,12 @@ impl Program {
             };
             for (node, last) in last_use.iter().enumerate().take(at + 1) {
                 if *last == at && !self.plan.nodes[node].invariant {
-                    free.push(self.registers[node]);
+                    free.push(registers[node]);
                 }
             }
         }
-        self.blocks = (0..blocks).map(|_| Block::default()).collect();
+        self.registers = registers.into();
+        self.memory.blocks = (0..blocks).map(|_| Block::default()).collect();
     }
 
     /// Returns how far a node looks that reads a range up to a time.
@@ -278,11 +378,11 @@ impl Program {
 
     /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added.
     pub(crate) fn run(&mut self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)) {
-        let mut evals = std::mem::take(&mut self.evals);
+        let mut evals = std::mem::take(&mut self.memory.evals);
         evals.clear();
         evals.extend(steps.slots.iter().map(|slot| slot.minus(steps.offset)));
         self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, sink);
-        self.evals = evals;
+        self.memory.evals = evals;
     }
 
     /// Adds the rows that series which appeared since the last run bring, and returns how many the largest node has.
@@ -311,7 +411,7 @@ impl Program {
         let mut state = std::mem::take(&mut self.states[at]);
         let node = &self.plan.nodes[at];
         state.bind(node, &self.plan, &self.states, &frame.inputs);
-        let mut out = std::mem::take(&mut self.blocks[self.registers[at]]);
+        let mut out = std::mem::take(&mut self.memory.blocks[self.registers[at]]);
         if node.invariant && state.evaluated {
             // What was computed, a fault too, holds at every step; series that appeared since have nothing in a window
             // of the past.
@@ -323,12 +423,16 @@ impl Program {
             } else {
                 *frame
             };
-            let view =
-                eval::View { plan: &self.plan, states: &self.states, blocks: &self.blocks, registers: &self.registers };
-            eval::evaluate(&view, at, &mut state, &mut self.inner, &frame, &mut out, &mut self.scratch);
+            let view = eval::View {
+                plan: &self.plan,
+                states: &self.states,
+                blocks: &self.memory.blocks,
+                registers: &self.registers,
+            };
+            eval::evaluate(&view, at, &mut state, &mut self.inner, &frame, &mut out, &mut self.memory.scratch);
             state.evaluated = true;
         }
-        self.blocks[self.registers[at]] = out;
+        self.memory.blocks[self.registers[at]] = out;
         self.states[at] = state;
     }
 
@@ -336,14 +440,14 @@ impl Program {
         let node = self.plan.roots[root];
         let scalar = self.plan.scalar_roots[root];
         let mut broadcast = Block::default();
-        let block = &self.blocks[self.registers[node]];
+        let block = &self.memory.blocks[self.registers[node]];
         let block = if block.steps == steps {
             block
         } else {
             eval::broadcast(block, steps, &mut broadcast);
             &broadcast
         };
-        let mut faults = std::mem::take(&mut self.faults);
+        let mut faults = std::mem::take(&mut self.memory.faults);
         faults.clear();
         if block::any(&block.failed) {
             self.collect_faults(node, steps, block.failed.len(), &mut faults);
@@ -351,7 +455,7 @@ impl Program {
         let state = &self.states[node];
         let finished;
         let (labels, order, block): (&[LabelSet], &[u32], &Block) = if scalar {
-            (&self.no_labels, &[0], block)
+            (&self.memory.no_labels, &[0], block)
         } else if state.drops.iter().any(|drops| *drops) {
             finished = eval::drop_names(state, block, &mut faults);
             (&finished.labels, &finished.order, &finished.block)
@@ -372,14 +476,14 @@ impl Program {
                 faults: &faults,
             },
         );
-        self.faults = faults;
+        self.memory.faults = faults;
     }
 
     /// Returns the faults of a root's latest run, one for each failed step.
     pub(crate) fn faults_of(&self, root: usize, steps: usize) -> Vec<Fault> {
         let node = self.plan.roots[root];
         let mut faults = Vec::new();
-        let failed = &self.blocks[self.registers[node]].failed;
+        let failed = &self.memory.blocks[self.registers[node]].failed;
         self.collect_faults(node, steps, failed.len().max(steps.div_ceil(64)), &mut faults);
         faults
     }
@@ -450,7 +554,7 @@ impl Program {
     /// Returns the rows and values of a root after a run, its names not yet dropped.
     pub(crate) fn root_state(&self, root: usize) -> (&NodeState, &Block) {
         let node = self.plan.roots[root];
-        (&self.states[node], &self.blocks[self.registers[node]])
+        (&self.states[node], &self.memory.blocks[self.registers[node]])
     }
 }
 

@@ -74,7 +74,7 @@ pub fn instant(store: &Store, expr: &Expr, at: Timestamp, options: &QueryOptions
     if let Some(range) = range_selector(expr) {
         return raw_samples(store, range, at, options);
     }
-    instant_on(&Inputs { recording: store, written: None }, expr, at, options)
+    instant_on(&Inputs { recording: store, written: None, only: None }, expr, at, options)
 }
 
 /// Evaluates a scalar or vector at one time on a recording and what rules wrote.
@@ -109,7 +109,7 @@ pub fn range(
 ) -> Result<Value, QueryError> {
     let mut program = Program::new(lower_options(options, Context::Range { start, end, step }, false));
     program.add(expr).map_err(QueryError::Refused)?;
-    let inputs = Inputs { recording: store, written: None };
+    let inputs = Inputs { recording: store, written: None, only: None };
     program.bind_once(&inputs);
     let mut slots = Vec::new();
     let mut slot = start;

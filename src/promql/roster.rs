@@ -6,7 +6,7 @@ use crate::labels::{LabelSet, METRIC_NAME};
 use crate::store::SelectorId;
 
 use super::ast::BinaryOp;
-use super::plan::{Elementwise, Kind, Node, Plan, Relabel, VectorBinary, WindowInput};
+use super::plan::{Elementwise, Kind, Node, Plan, Relabel, Select, VectorBinary, WindowInput};
 use super::program::{Fault, Inputs, Source};
 use super::relabel::{label_join, label_replace};
 
@@ -85,10 +85,10 @@ impl NodeState {
     /// Adds rows for what the inputs gained since the last run. Cost: nothing when they gained nothing.
     pub(crate) fn bind(&mut self, node: &Node, plan: &Plan, states: &[Self], inputs: &Inputs<'_>) {
         match &node.kind {
-            Kind::Select { .. } => self.bind_select(inputs),
-            Kind::Window { input: WindowInput::Selector(_), function, .. } => {
+            Kind::Select { select, .. } => self.bind_select(select, inputs),
+            Kind::Window { input: WindowInput::Selector(select), function, .. } => {
                 let before = self.sources.len();
-                self.bind_sources(inputs);
+                self.bind_sources(select, inputs);
                 let keep = function.keeps_name();
                 for at in before..self.sources.len() {
                     let labels = labels_of(self.sources[at], inputs).clone();
@@ -150,7 +150,20 @@ impl NodeState {
         }
     }
 
-    fn bind_sources(&mut self, inputs: &Inputs<'_>) {
+    fn bind_sources(&mut self, select: &Select, inputs: &Inputs<'_>) {
+        if let Some(only) = inputs.only {
+            let fits = |labels: &LabelSet| select.matchers.iter().all(|matcher| matcher.matches_set(labels));
+            let recorded = only.recorded[self.seen[0]..].iter();
+            let recorded = recorded.filter(|id| fits(inputs.recording.labels(**id)));
+            self.sources.extend(recorded.map(|id| Source { written: false, id: *id }));
+            self.seen[0] = only.recorded.len();
+            if let Some(written) = inputs.written {
+                let found = only.written[self.seen[1]..].iter().filter(|id| fits(written.store.labels(**id)));
+                self.sources.extend(found.map(|id| Source { written: true, id: *id }));
+                self.seen[1] = only.written.len();
+            }
+            return;
+        }
         self.sources.append(&mut self.found);
         let Some((recorded, written)) = self.selectors else { return };
         let found = inputs.recording.selected(recorded);
@@ -167,9 +180,9 @@ impl NodeState {
         }
     }
 
-    fn bind_select(&mut self, inputs: &Inputs<'_>) {
+    fn bind_select(&mut self, select: &Select, inputs: &Inputs<'_>) {
         let before = self.sources.len();
-        self.bind_sources(inputs);
+        self.bind_sources(select, inputs);
         for at in before..self.sources.len() {
             self.labels.push(labels_of(self.sources[at], inputs).clone());
             self.drops.push(false);

@@ -102,6 +102,7 @@ mod tests {
             cause,
             annotations: episode.annotations.clone(),
             activity: episode.activity,
+            warm_from: None,
         };
         let mut out = Vec::new();
         let names = vec![(RuleId(0), "disks".to_owned(), "DiskFull".to_owned())];

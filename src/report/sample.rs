@@ -69,6 +69,7 @@ pub(crate) fn episode(
             value_max: value * 2.0,
             steps_true: (to.unwrap_or(121) - from).unsigned_abs(),
             steps_failed: 0,
+            steps_kept: 0,
         },
         ended_at: to.map(at),
         end,

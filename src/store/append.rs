@@ -140,6 +140,10 @@ impl Store {
             inferred: Vec::new(),
         });
         self.offer(id);
+        if let Some(mut events) = self.events.take() {
+            events.add(id, labels, self.is_hidden(labels.metric().unwrap_or("")));
+            self.events = Some(events);
+        }
         id
     }
 
@@ -161,6 +165,9 @@ impl Store {
                 self.inference = Some(inference);
                 taken?;
             }
+        }
+        if let Some(events) = &mut self.events {
+            events.sort();
         }
         match self.refused.first() {
             Some(conflict) => Err(Rejected::Conflict(*conflict)),
@@ -197,6 +204,9 @@ impl Store {
             series.facts.first = series.facts.first.min(time);
             series.facts.last = time;
             series.last_value = value;
+            if let Some(events) = &mut self.events {
+                events.see(id, time);
+            }
         }
         if series.wanted {
             // A marker that was inferred before this sample came can not lie at or after it.

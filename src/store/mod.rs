@@ -2,6 +2,7 @@
 
 mod append;
 mod cadence;
+mod events;
 mod select;
 mod stale;
 
@@ -13,9 +14,11 @@ use crate::labels::{LabelSet, Matcher};
 use crate::time::{Millis, Timestamp};
 
 pub use append::{Appended, Batch, Conflict, Conflicts, Rejected};
+pub use events::LabelSetId;
 pub use select::Reach;
 pub use stale::{Stale, StaleCounts};
 
+use events::Events;
 use stale::Inference;
 
 /// The bits of the NaN that marks the end of a series.
@@ -114,6 +117,8 @@ pub struct Store {
     stale_counts: StaleCounts,
     /// None where no stale markers are inferred.
     inference: Option<Box<Inference>>,
+    /// None where no rule is evaluated at events.
+    events: Option<Box<Events>>,
 }
 
 impl Store {
@@ -191,6 +196,9 @@ impl Store {
     /// Drops, series by series, the samples that no selector can reach from a step after `evaluated`; the newest at or
     /// before each edge stays, since a later inference may need it. Cost: amortised constant a sample.
     pub fn evict(&mut self, evaluated: Timestamp) {
+        if let Some(events) = &mut self.events {
+            events.evict(evaluated);
+        }
         if self.keep_all {
             return;
         }

@@ -7,6 +7,7 @@ mod portsyncd;
 mod promql;
 mod props;
 mod props_engine;
+mod rows;
 mod slow;
 mod spawn;
 mod tidy;

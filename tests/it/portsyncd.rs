@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use alertctl::diagnostic::Diagnostics;
+use alertctl::engine::timeline::Timeline;
+use alertctl::engine::{Engine, EngineOptions};
 use alertctl::input::{Progress, ReadOptions, Recording, Source};
 use alertctl::labels::{LabelSet, METRIC_NAME};
 use alertctl::rules::{RuleFile, RuleKind, load};
 use alertctl::source::SourceMap;
-use alertctl::store::{Batch, Conflicts, Store};
+use alertctl::store::{Batch, Conflicts, Stale, Store};
 use alertctl::time::{Millis, Timestamp};
 
 use crate::slow::{Options, Series, Value, instant};
@@ -17,6 +19,33 @@ use crate::slow::{Options, Series, Value, instant};
 const ROWS: usize = 12;
 /// The beginning of the day. Unit: seconds since the epoch.
 const DAY: i64 = 1_767_744_000;
+
+/// What fires, by rule and switch: when it began to, and when it stopped.
+const FIRED: [&str; 23] = [
+    "backup_creation_low sw1 00:05:09 00:21:56",
+    "backup_creation_low sw1 05:05:39 05:21:59",
+    "backup_creation_low sw1 14:05:33 14:22:18",
+    "backup_creation_low sw1 18:05:52 18:22:25",
+    "backup_creation_low sw1 21:05:25 21:22:50",
+    "backup_creation_low sw2 00:05:56 00:22:53",
+    "backup_creation_low sw2 12:39:11 12:56:22",
+    "cold_start_anomaly sw1 15:53:22 16:15:18",
+    "cold_start_anomaly sw1 16:19:36 18:00:33",
+    "corruption_unrecovered sw1 10:55:30 14:00:18",
+    "eoiu_timeout_high sw1 07:14:16 08:16:48",
+    "eoiu_timeout_high sw1 15:40:48 18:00:33",
+    "health_score_low sw1 15:40:48 16:15:18",
+    "health_score_low sw1 16:17:54 16:56:44",
+    "recovery_rate_low sw1 10:13:35 11:07:00",
+    "recovery_rate_low sw1 11:10:00 12:13:26",
+    "recovery_rate_low sw1 15:32:47 16:56:44",
+    "recovery_rate_low sw2 20:02:57 20:15:11",
+    "recovery_rate_low sw2 20:18:53 20:36:16",
+    "restart_rate_high sw1 03:04:48 03:16:49",
+    "restart_rate_high sw2 02:09:58 02:17:13",
+    "sync_duration_critical sw1 19:28:08 21:00:11",
+    "sync_duration_slow sw1 19:14:31 20:00:27",
+];
 
 /// What fires, as `rule switch from to` in seconds of the day.
 type Fired = Vec<(String, String, i64, Option<i64>)>;
@@ -133,41 +162,51 @@ fn fired(file: &RuleFile, switch: &str, rows: BTreeMap<i64, Row>) -> Fired {
 #[test]
 fn each_enabled_rule_fires_in_its_recording() {
     let file = rules();
-    let mut lines: Vec<String> = rows()
+    let fired = rows().into_iter().flat_map(|(switch, rows)| fired(&file, &switch, rows)).collect();
+    assert_eq!(lines(fired), FIRED);
+}
+
+/// Prints what fired, with times of the day.
+fn lines(fired: Fired) -> Vec<String> {
+    let clock = |at: i64| format!("{:02}:{:02}:{:02}", at / 3600, at / 60 % 60, at % 60);
+    let mut lines: Vec<String> = fired
         .into_iter()
-        .flat_map(|(switch, rows)| fired(&file, &switch, rows))
         .map(|(rule, switch, from, to)| {
-            let clock = |at: i64| format!("{:02}:{:02}:{:02}", at / 3600, at / 60 % 60, at % 60);
             format!("{rule} {switch} {} {}", clock(from), to.map_or_else(|| "end".to_owned(), clock))
         })
         .collect();
     lines.sort();
-    assert_eq!(
-        lines,
-        [
-            "backup_creation_low sw1 00:05:09 00:21:56",
-            "backup_creation_low sw1 05:05:39 05:21:59",
-            "backup_creation_low sw1 14:05:33 14:22:18",
-            "backup_creation_low sw1 18:05:52 18:22:25",
-            "backup_creation_low sw1 21:05:25 21:22:50",
-            "backup_creation_low sw2 00:05:56 00:22:53",
-            "backup_creation_low sw2 12:39:11 12:56:22",
-            "cold_start_anomaly sw1 15:53:22 16:15:18",
-            "cold_start_anomaly sw1 16:19:36 18:00:33",
-            "corruption_unrecovered sw1 10:55:30 14:00:18",
-            "eoiu_timeout_high sw1 07:14:16 08:16:48",
-            "eoiu_timeout_high sw1 15:40:48 18:00:33",
-            "health_score_low sw1 15:40:48 16:15:18",
-            "health_score_low sw1 16:17:54 16:56:44",
-            "recovery_rate_low sw1 10:13:35 11:07:00",
-            "recovery_rate_low sw1 11:10:00 12:13:26",
-            "recovery_rate_low sw1 15:32:47 16:56:44",
-            "recovery_rate_low sw2 20:02:57 20:15:11",
-            "recovery_rate_low sw2 20:18:53 20:36:16",
-            "restart_rate_high sw1 03:04:48 03:16:49",
-            "restart_rate_high sw2 02:09:58 02:17:13",
-            "sync_duration_critical sw1 19:28:08 21:00:11",
-            "sync_duration_slow sw1 19:14:31 20:00:27",
-        ]
-    );
+    lines
+}
+
+#[test]
+fn the_engine_fires_as_the_slow_evaluator_does() {
+    let mut recording = Recording::open(vec![Box::new(Fixture)], ReadOptions::default()).expect("a recording");
+    let mut store = Store::new(Conflicts::Refuse);
+    store.infer(Stale::Auto);
+    let mut engine = Engine::new(&[rules()], EngineOptions::default(), &mut store).expect("rules");
+    let (mut batch, mut timeline, mut last) = (Batch::default(), Timeline::default(), Timestamp::MIN);
+    loop {
+        match recording.next_batch(&mut store, &mut batch).expect("good rows") {
+            Progress::Batch(watermark) => {
+                last = batch.times.iter().copied().max().unwrap_or(last).max(last);
+                recording.append(&mut store, &batch).expect("new samples");
+                store.advance(watermark);
+                engine.advance(&store, watermark).expect("few rows");
+                engine.drain_into(&mut timeline);
+                store.evict(engine.evaluated());
+            }
+            Progress::Restart => panic!("the rows are in order of time"),
+            Progress::End => break,
+        }
+    }
+    engine.finish(&store, last).expect("few rows");
+    engine.drain_into(&mut timeline);
+    engine.close_into(&mut timeline, &store);
+    let fired = timeline.finish().into_iter().filter_map(|episode| {
+        let [rule, switch] = ["alertname", "switch"].map(|label| episode.labels.get(label).unwrap_or("").to_owned());
+        let second = |at: Timestamp| at.0 / 1000 - DAY;
+        Some((rule, switch, second(episode.activity.fired_at?), episode.ended_at.map(second)))
+    });
+    assert_eq!(lines(fired.collect()), FIRED);
 }

@@ -181,7 +181,7 @@ fn slow_groups(file: &RuleFile) -> Vec<Group> {
         },
     };
     let group = |group: &rules::Group| Group {
-        interval: group.interval.map_or(60_000, |interval| interval.0),
+        interval: group.evaluate.interval().map_or(60_000, |interval| interval.0),
         offset: 0,
         query_offset: group.query_offset.map_or(0, |offset| offset.0),
         limit: group.limit,

@@ -1,0 +1,197 @@
+//! Rules that are evaluated at the rows of each label set, on what that label set alone has.
+
+use crate::promql::program::{Inputs, Only, Program, Written};
+use crate::store::{LabelSetId, Store};
+use crate::time::{Millis, Timestamp};
+
+use super::rule::RuleRun;
+use super::stage::{Role, Run, Terms, evaluate};
+
+/// How far an instant selector looks back: it sees what stands at the row itself.
+pub(crate) const LOOKBACK: Millis = Millis(1);
+
+/// Where the evaluation at rows stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowClock {
+    /// All rows up to this time were evaluated.
+    pub done: Timestamp,
+    /// The first row and the last one.
+    pub range: Option<(Timestamp, Timestamp)>,
+    pub rows: u64,
+}
+
+impl RowClock {
+    pub(crate) const NEW: Self = Self { done: Timestamp::MIN, range: None, rows: 0 };
+
+    /// Takes note of rows, ascending by time.
+    fn take(&mut self, events: &[(Timestamp, LabelSetId)]) {
+        if let (Some((first, _)), Some((last, _))) = (events.first(), events.last()) {
+            self.range = Some((self.range.map_or(*first, |range| range.0), *last));
+            self.rows += events.len() as u64;
+        }
+    }
+}
+
+/// The rows of a slice, by time and by label set.
+#[derive(Debug, Default)]
+pub(crate) struct RowSlice {
+    /// By time and label set.
+    pub ordered: Vec<(Timestamp, LabelSetId)>,
+    /// The label sets that have rows, ascending, and the end of their times in `times`.
+    streams: Vec<(LabelSetId, usize)>,
+    times: Vec<Timestamp>,
+    by_label_set: Vec<(LabelSetId, Timestamp)>,
+}
+
+impl RowSlice {
+    /// Takes the rows of a recording after those that were taken, up to a time. Cost: a sort of rows that mostly are in
+    /// order.
+    pub(crate) fn take(&mut self, recording: &Store, clock: &mut RowClock, to: Timestamp) {
+        self.ordered.clear();
+        self.streams.clear();
+        self.times.clear();
+        self.by_label_set.clear();
+        self.ordered.extend(recording.events(clock.done, to));
+        clock.done = clock.done.max(to);
+        clock.take(&self.ordered);
+        self.ordered.sort_unstable();
+        self.by_label_set.extend(self.ordered.iter().map(|(time, id)| (*id, *time)));
+        self.by_label_set.sort_unstable();
+        for (id, time) in &self.by_label_set {
+            self.times.push(*time);
+            match self.streams.last_mut().filter(|(last, _)| last == id) {
+                Some((_, end)) => *end = self.times.len(),
+                None => self.streams.push((*id, self.times.len())),
+            }
+        }
+    }
+
+    /// Walks over the label sets with their times.
+    fn streams(&self) -> impl Iterator<Item = (LabelSetId, &[Timestamp])> {
+        let mut from = 0;
+        self.streams.iter().map(move |(id, end)| (*id, &self.times[std::mem::replace(&mut from, *end)..*end]))
+    }
+}
+
+/// The rules of a unit on one label set.
+struct Stream {
+    program: Program,
+    rules: Vec<RuleRun>,
+    /// The label set in the store of written series.
+    written: Option<LabelSetId>,
+    /// Whether anything can come of the program here.
+    alive: bool,
+    /// How many series there were when that was found out.
+    met: [usize; 2],
+}
+
+/// The rules of a unit on every label set that had a row.
+#[derive(Default)]
+pub(crate) struct Rows {
+    streams: Vec<Stream>,
+    /// By label set of the recording: its place in `streams`.
+    places: Vec<Option<u32>>,
+    /// What each root of the program is, to the rule at a place of [`Stream::rules`].
+    roots: Vec<(usize, Role)>,
+    /// The rules, as numbers in the run.
+    rules: Vec<usize>,
+}
+
+/// A unit without its rows.
+pub(crate) struct RowUnit<'a> {
+    /// What streams are forked from, and borrow the memory of.
+    pub program: &'a mut Program,
+    pub query_offset: Millis,
+    pub lags: Option<&'a [Millis]>,
+    pub interval: Millis,
+}
+
+impl Rows {
+    /// Lays out the rules of a stream, once all roots are known.
+    pub(crate) fn of(roots: &[(usize, Role)]) -> Self {
+        let mut rules: Vec<usize> = roots.iter().map(|(rule, _)| *rule).collect();
+        rules.dedup();
+        let place = |rule: &usize| rules.partition_point(|other| other < rule);
+        let roots = roots.iter().map(|(rule, role)| (place(rule), *role)).collect();
+        Self { streams: Vec::new(), places: Vec::new(), roots, rules }
+    }
+
+    /// Walks over the rules of all label sets.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &RuleRun> {
+        self.streams.iter().flat_map(|stream| &stream.rules)
+    }
+
+    /// Evaluates all rules at all rows of a slice, one label set after the other.
+    pub(crate) fn run(&mut self, unit: &mut RowUnit<'_>, slice: &RowSlice, run: &mut Run<'_>) {
+        for (id, mut times) in slice.streams() {
+            while !times.is_empty() {
+                let (block, rest) = times.split_at(unit.program.block_steps(unit.interval).min(times.len()));
+                self.block(unit, id, block, run);
+                times = rest;
+            }
+        }
+    }
+
+    /// Evaluates all rules at some rows of one label set.
+    pub(crate) fn block(&mut self, unit: &mut RowUnit<'_>, id: LabelSetId, slots: &[Timestamp], run: &mut Run<'_>) {
+        let at = self.place(unit, id, run);
+        let stream = &mut self.streams[at];
+        let store = &run.written.store;
+        if unit.lags.is_some() && stream.written.is_none() {
+            stream.written = run.recording.label_set(id).and_then(|labels| store.find_label_set(labels));
+        }
+        let recorded = run.recording.series_of(id);
+        let written = stream.written.map_or([].as_slice(), |id| store.series_of(id));
+        let writers = run.written.writers.as_slice();
+        let inputs = Inputs {
+            recording: run.recording,
+            written: unit.lags.map(|lags| Written { store, writers, lags }),
+            only: Some(Only { recorded, written }),
+        };
+        let met = [recorded.len(), written.len()];
+        if !stream.alive && stream.met != met {
+            stream.alive = stream.program.finds_any(&inputs);
+            stream.met = met;
+        }
+        if !stream.alive {
+            for rule in &self.rules {
+                run.rules[*rule].counting.evaluated(slots.len() as u64, 0);
+            }
+            return;
+        }
+        stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));
+        let lender = &mut *unit.program;
+        let terms = Terms { slots, roots: &self.roots, query_offset: unit.query_offset, inputs };
+        evaluate(
+            &mut |steps, sink| stream.program.run_on(lender, &terms.inputs, steps, sink),
+            &terms,
+            &mut stream.rules,
+            &mut run.shared,
+        );
+        for (rule, number) in stream.rules.iter_mut().zip(&self.rules) {
+            rule.commit(run.written, slots);
+            run.rules[*number].counting.absorb(&mut rule.counting);
+        }
+    }
+
+    /// Returns the place of a label set, which it gets with its first row.
+    fn place(&mut self, unit: &RowUnit<'_>, id: LabelSetId, run: &Run<'_>) -> usize {
+        let index = id.0 as usize;
+        if let Some(place) = self.places.get(index).copied().flatten() {
+            return place as usize;
+        }
+        if self.places.len() <= index {
+            self.places.resize(index + 1, None);
+        }
+        let place = self.streams.len();
+        self.places[index] = u32::try_from(place).ok();
+        self.streams.push(Stream {
+            program: unit.program.fork(),
+            rules: self.rules.iter().map(|rule| run.rules[*rule].fork()).collect(),
+            written: None,
+            alive: !unit.program.needs_series(),
+            met: [0, 0],
+        });
+        place
+    }
+}
