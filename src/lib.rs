@@ -50,6 +50,7 @@
 //! - Absence is a cleared bit, failure a set one; neither is ever a value.
 //! - Same input, same bytes out: nothing depends on hash order, chunks or threads.
 
+pub mod alloc;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;

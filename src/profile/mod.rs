@@ -8,16 +8,19 @@
 //!                                |                     |
 //!                                +--> report::ProfileReport <--+
 //! ```
-//! Everything in here works on recorded numbers: no clock, no process, no path. The unit of evidence is the process; the
+//! [`clock`], [`machine`] and `process` alone touch the clock, the kernel's files and other processes; the rest works
+//! on recorded numbers. The unit of evidence is the process; the
 //! value of a time is the low decile of its batches; what is exact is compared exactly.
 
 pub mod baseline;
 pub mod cause;
+pub mod clock;
 pub mod compare;
 pub mod digest;
 pub mod fields;
 pub mod gate;
 pub mod histogram;
+pub mod machine;
 pub mod report;
 pub mod sample;
 pub mod stats;

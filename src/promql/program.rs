@@ -11,6 +11,7 @@ use super::block::{self, Block};
 use super::eval;
 use super::parse::Problem;
 use super::plan::{Fixed, Kind, LowerOptions, NodeId, Operand, Plan, RootId, Select, WindowInput};
+use super::probe::{Probe, Unheard};
 use super::roster::NodeState;
 
 /// What a program reads.
@@ -378,10 +379,21 @@ impl Program {
 
     /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added.
     pub(crate) fn run(&mut self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)) {
+        self.run_probed(inputs, steps, &mut Unheard, sink);
+    }
+
+    /// Evaluates as [`Program::run`] does, while a probe hears of it.
+    pub(crate) fn run_probed<P: Probe>(
+        &mut self,
+        inputs: &Inputs<'_>,
+        steps: &Steps<'_>,
+        probe: &mut P,
+        sink: &mut dyn FnMut(RootId, Root<'_>),
+    ) {
         let mut evals = std::mem::take(&mut self.memory.evals);
         evals.clear();
         evals.extend(steps.slots.iter().map(|slot| slot.minus(steps.offset)));
-        self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, sink);
+        self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, probe, sink);
         self.memory.evals = evals;
     }
 
@@ -396,10 +408,15 @@ impl Program {
     }
 
     /// Evaluates all roots for a frame.
-    pub(crate) fn run_frame(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)) {
+    pub(crate) fn run_frame<P: Probe>(
+        &mut self,
+        frame: &Frame<'_>,
+        probe: &mut P,
+        sink: &mut dyn FnMut(RootId, Root<'_>),
+    ) {
         let mut next_root = 0;
         for at in 0..self.plan.nodes.len() {
-            self.evaluate(at, frame);
+            self.evaluate(at, frame, probe);
             while self.plan.roots.get(next_root).is_some_and(|root| *root <= at) {
                 self.emit(next_root, frame.evals.len(), sink);
                 next_root += 1;
@@ -407,7 +424,9 @@ impl Program {
         }
     }
 
-    fn evaluate(&mut self, at: NodeId, frame: &Frame<'_>) {
+    fn evaluate<P: Probe>(&mut self, at: NodeId, frame: &Frame<'_>, probe: &mut P) {
+        let steps = frame.evals.len();
+        probe.enter(at);
         let mut state = std::mem::take(&mut self.states[at]);
         let node = &self.plan.nodes[at];
         state.bind(node, &self.plan, &self.states, &frame.inputs);
@@ -429,9 +448,14 @@ impl Program {
                 blocks: &self.memory.blocks,
                 registers: &self.registers,
             };
-            eval::evaluate(&view, at, &mut state, &mut self.inner, &frame, &mut out, &mut self.memory.scratch);
+            let scratch = &mut self.memory.scratch;
+            eval::evaluate(&view, at, &mut state, &mut self.inner, &frame, &mut out, scratch, probe);
             state.evaluated = true;
         }
+        if node.invariant {
+            probe.invariant(at, steps as u64);
+        }
+        probe.leave();
         self.memory.blocks[self.registers[at]] = out;
         self.states[at] = state;
     }
@@ -549,6 +573,32 @@ impl Program {
                 Kind::Window { input: WindowInput::Subquery { at, .. }, .. } => *at == Some(Fixed::Query),
                 _ => false,
             })
+    }
+
+    /// Returns by node how often an evaluator that shares nothing would evaluate it for one root.
+    pub(crate) fn multiplicity(&self, root: usize) -> Vec<u64> {
+        let mut times = vec![0_u64; self.plan.nodes.len()];
+        times[self.plan.roots[root]] = 1;
+        for at in (0..times.len()).rev().filter(|at| times[*at] > 0).collect::<Vec<_>>() {
+            for input in self.plan.nodes[at].kind.inputs() {
+                times[input] = times[input].saturating_add(times[at]);
+            }
+        }
+        times
+    }
+
+    /// Returns in a few words what the nodes on a path do: those of a subquery follow the node that reads it.
+    pub(crate) fn describe_path(&self, path: &[NodeId]) -> Vec<String> {
+        let mut program = self;
+        let mut words = Vec::new();
+        for at in path {
+            let kind = &program.plan.nodes[*at].kind;
+            words.push(kind.describe());
+            if let Kind::Window { input: WindowInput::Subquery { inner, .. }, .. } = kind {
+                program = &program.inner[*inner];
+            }
+        }
+        words
     }
 
     /// Returns the rows and values of a root after a run, its names not yet dropped.

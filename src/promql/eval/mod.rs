@@ -12,6 +12,7 @@ mod window;
 use super::ast::BinaryOp;
 use super::block::{self, Block};
 use super::plan::{Kind, NodeId, Operand, Plan};
+use super::probe::Probe;
 use super::program::{Fault, Frame, Program};
 use super::rollup;
 use super::roster::{NodeState, number};
@@ -118,7 +119,8 @@ pub(crate) fn scalar_binary(op: BinaryOp, lhs: f64, rhs: f64) -> f64 {
 }
 
 /// Evaluates one node into `out`.
-pub(crate) fn evaluate(
+#[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
+pub(crate) fn evaluate<P: Probe>(
     view: &View<'_>,
     at: NodeId,
     state: &mut NodeState,
@@ -126,6 +128,7 @@ pub(crate) fn evaluate(
     frame: &Frame<'_>,
     out: &mut Block,
     scratch: &mut Scratch,
+    probe: &mut P,
 ) {
     let steps = frame.evals.len();
     let node = &view.plan.nodes[at];
@@ -156,16 +159,25 @@ pub(crate) fn evaluate(
                 *word &= !any;
             }
         }
-        Kind::Select { select, stamp } => select::evaluate(view, state, select, *stamp, frame, out, scratch),
+        Kind::Select { select, stamp } => {
+            select::evaluate(view, state, select, *stamp, frame, out, scratch);
+            if P::COUNTS {
+                for (row, source) in state.sources.iter().enumerate() {
+                    let taken = out.bits(row).iter().map(|word| u64::from(word.count_ones())).sum();
+                    probe.series(at, *source, taken);
+                }
+            }
+        }
         Kind::Window { input, function, range, params } => {
             window::evaluate(
                 view,
                 state,
                 inner,
-                &window::Window { input, function: *function, range: *range, params },
+                &window::Window { node: at, input, function: *function, range: *range, params },
                 frame,
                 out,
                 scratch,
+                probe,
             );
         }
         Kind::Map { op, input } => map::evaluate(view, state, op, *input, frame, out, scratch),

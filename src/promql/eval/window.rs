@@ -5,7 +5,8 @@ use crate::store::is_stale;
 use crate::time::{Millis, Timestamp};
 
 use super::super::block::{self, Block};
-use super::super::plan::{Operand, WindowInput};
+use super::super::plan::{NodeId, Operand, WindowInput};
+use super::super::probe::{self, Probe};
 use super::super::program::{Frame, Program};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::NodeState;
@@ -14,6 +15,7 @@ use super::{SAME_LABELS, Scratch, View, copy_rows, fault};
 
 /// The parts of a window node.
 pub(super) struct Window<'a> {
+    pub(super) node: NodeId,
     pub(super) input: &'a WindowInput,
     pub(super) function: RangeFn,
     pub(super) range: Millis,
@@ -23,7 +25,8 @@ pub(super) struct Window<'a> {
 /// Applies a function to the samples in each step's window.
 ///
 /// Cost: promql.md 6, by function.
-pub(super) fn evaluate(
+#[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
+pub(super) fn evaluate<P: Probe>(
     view: &View<'_>,
     state: &mut NodeState,
     inner: &mut [Program],
@@ -31,6 +34,7 @@ pub(super) fn evaluate(
     frame: &Frame<'_>,
     out: &mut Block,
     scratch: &mut Scratch,
+    probe: &mut P,
 ) {
     let steps = frame.evals.len();
     for (param, values) in window.params.iter().zip(&mut scratch.params) {
@@ -44,7 +48,7 @@ pub(super) fn evaluate(
             references(select.at, select.offset, frame, &mut scratch.refs);
             let mut raw = std::mem::take(if state.merged { &mut scratch.raw } else { out });
             raw.reset(state.sources.len(), steps);
-            of_series(state, window, frame, &mut raw, scratch);
+            of_series(state, window, frame, &mut raw, scratch, probe);
             if state.merged {
                 copy_rows(state, &raw, out);
                 scratch.raw = raw;
@@ -55,12 +59,19 @@ pub(super) fn evaluate(
         WindowInput::Subquery { inner: program, step, offset, at } => {
             references(*at, *offset, frame, &mut scratch.refs);
             let grid = Grid { step: *step, offset: *offset };
-            of_subquery(view, state, &mut inner[*program], window, &grid, frame, out, scratch);
+            of_subquery(view, state, &mut inner[*program], window, &grid, frame, out, scratch, probe);
         }
     }
 }
 
-fn of_series(state: &NodeState, window: &Window<'_>, frame: &Frame<'_>, raw: &mut Block, scratch: &mut Scratch) {
+fn of_series<P: Probe>(
+    state: &NodeState,
+    window: &Window<'_>,
+    frame: &Frame<'_>,
+    raw: &mut Block,
+    scratch: &mut Scratch,
+    probe: &mut P,
+) {
     let (Some(first), Some(last)) = (scratch.refs.first().copied(), scratch.refs.last().copied()) else { return };
     for (row, source) in state.sources.iter().enumerate() {
         let store = store_of(*source, frame);
@@ -82,6 +93,9 @@ fn of_series(state: &NodeState, window: &Window<'_>, frame: &Frame<'_>, raw: &mu
         let capped = caps(*source, frame, &scratch.refs, &mut scratch.caps);
         scratch.bounds.clear();
         rollup::bounds(times, &scratch.refs, capped.then_some(&scratch.caps), window.range, &mut scratch.bounds);
+        if P::COUNTS {
+            probe.series(window.node, *source, probe::held(&scratch.bounds));
+        }
         let windows = Windows {
             times,
             values,
@@ -110,7 +124,7 @@ struct Grid {
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
-fn of_subquery(
+fn of_subquery<P: Probe>(
     view: &View<'_>,
     state: &mut NodeState,
     program: &mut Program,
@@ -119,6 +133,7 @@ fn of_subquery(
     frame: &Frame<'_>,
     out: &mut Block,
     scratch: &mut Scratch,
+    probe: &mut P,
 ) {
     let steps = frame.evals.len();
     out.reset(state.labels.len(), steps);
@@ -146,8 +161,12 @@ fn of_subquery(
         let slot = if shared && !same_slot { Timestamp::MAX } else { frame.slots[run.start] };
         let query = Some(frame.query.unwrap_or(frame.evals[run.start]));
         let slots = vec![slot; times.len()];
-        program.run_frame(&Frame { inputs: frame.inputs, evals: &times, slots: &slots, query }, &mut |_, _| {});
-        fold_run(view, state, program, window, &Run { steps: run, refs: &refs, times: &times }, frame, out, scratch);
+        probe.enter_subquery();
+        let inner = Frame { inputs: frame.inputs, evals: &times, slots: &slots, query };
+        program.run_frame(&inner, probe, &mut |_, _| {});
+        probe.leave_subquery();
+        let run = Run { steps: run, refs: &refs, times: &times };
+        fold_run(view, state, program, window, &run, frame, out, scratch, probe);
     }
     scratch.refs = refs;
 }
@@ -199,7 +218,7 @@ struct Run<'a> {
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
-fn fold_run(
+fn fold_run<P: Probe>(
     view: &View<'_>,
     state: &mut NodeState,
     program: &Program,
@@ -208,6 +227,7 @@ fn fold_run(
     frame: &Frame<'_>,
     out: &mut Block,
     scratch: &mut Scratch,
+    probe: &mut P,
 ) {
     let (inner, block) = program.root_state(0);
     bind_inner(view, state, inner, window.function);
@@ -239,6 +259,9 @@ fn fold_run(
         }
         scratch.bounds.clear();
         rollup::bounds(&scratch.times, refs, None, window.range, &mut scratch.bounds);
+        if P::COUNTS {
+            probe.points(window.node, probe::held(&scratch.bounds));
+        }
         let windows = Windows {
             times: &scratch.times,
             values: &scratch.values,

@@ -83,6 +83,11 @@ impl RangeFn {
         NAMES.iter().find(|(text, _)| *text == name).map(|(_, function)| *function)
     }
 
+    /// Returns its name in PromQL.
+    pub(crate) fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, function)| *function == self).map_or("", |(text, _)| text)
+    }
+
     /// Tells whether the results keep the metric name.
     pub(crate) fn keeps_name(self) -> bool {
         matches!(self, Self::LastOverTime | Self::FirstOverTime)

@@ -1,0 +1,259 @@
+//! Probes: what an evaluation reads, and where its time goes.
+
+use hashbrown::HashSet;
+
+use super::plan::{Kind, NodeId, Select, WindowInput};
+use super::probe::Probe;
+use super::program::{Program, Source};
+use crate::labels::{METRIC_NAME, MatchOp};
+
+/// Counts the samples and series that one program reads.
+///
+/// Source: promql.md 8; [`Probe`] says what is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// By node, over all runs.
+    samples: Vec<u64>,
+    /// By node that holds at every step: its samples at one.
+    at_one_step: Vec<Option<u64>>,
+    series: HashSet<(bool, u32), foldhash::fast::FixedState>,
+    /// How many subqueries the evaluation is inside of.
+    depth: usize,
+}
+
+fn at<T: Clone + Default>(values: &mut Vec<T>, node: NodeId) -> &mut T {
+    if values.len() <= node {
+        values.resize(node + 1, T::default());
+    }
+    &mut values[node]
+}
+
+impl Counts {
+    /// Returns the samples that a root read over all runs: an expression that stands twice counts twice.
+    pub(crate) fn samples(&self, program: &Program, root: usize) -> u64 {
+        let times = program.multiplicity(root);
+        self.samples.iter().zip(times).fold(0, |sum, (samples, times)| sum + samples * times)
+    }
+
+    /// Returns how many series had a sample that was read, of those in subqueries too.
+    pub(crate) fn series_touched(&self) -> u64 {
+        self.series.len() as u64
+    }
+}
+
+impl Probe for Counts {
+    fn enter_subquery(&mut self) {
+        self.depth += 1;
+    }
+
+    fn leave_subquery(&mut self) {
+        self.depth -= 1;
+    }
+
+    fn series(&mut self, node: NodeId, source: Source, samples: u64) {
+        if samples > 0 {
+            self.series.insert((source.written, source.id.0));
+        }
+        self.points(node, samples);
+    }
+
+    fn points(&mut self, node: NodeId, samples: u64) {
+        if self.depth == 0 {
+            *at(&mut self.samples, node) += samples;
+        }
+    }
+
+    fn invariant(&mut self, node: NodeId, steps: u64) {
+        if self.depth > 0 {
+            return;
+        }
+        let so_far = *at(&mut self.samples, node);
+        let (one, done) = match *at(&mut self.at_one_step, node) {
+            Some(one) => (one, 0),
+            None => (*at(&mut self.at_one_step, node).insert(so_far), 1),
+        };
+        *at(&mut self.samples, node) += one * (steps - done);
+    }
+}
+
+/// Measures the time of each node, that of its subqueries' nodes aside.
+pub(crate) struct NodeTimes<'a> {
+    /// The clock. Unit: nanoseconds.
+    now: &'a dyn Fn() -> u64,
+    /// The path of the node at hand: numbers of nodes, from the outermost in.
+    path: Vec<NodeId>,
+    /// When the last change of path was.
+    since: u64,
+    /// By path: time.
+    times: Vec<(Vec<NodeId>, u64)>,
+}
+
+impl<'a> NodeTimes<'a> {
+    pub(crate) fn new(now: &'a dyn Fn() -> u64) -> Self {
+        Self { now, path: Vec::new(), since: 0, times: Vec::new() }
+    }
+
+    fn charge(&mut self) {
+        let now = (self.now)();
+        let spent = now.saturating_sub(self.since);
+        self.since = now;
+        if self.path.is_empty() {
+            return;
+        }
+        match self.times.iter_mut().find(|(path, _)| *path == self.path) {
+            Some((_, time)) => *time += spent,
+            None => self.times.push((self.path.clone(), spent)),
+        }
+    }
+
+    /// Returns each node's own time with the words of the nodes around it, outermost first. Unit: nanoseconds.
+    pub(crate) fn stacks(&self, program: &Program) -> Vec<(Vec<String>, u64)> {
+        let stack = |(path, time): &(Vec<NodeId>, u64)| (program.describe_path(path), *time);
+        self.times.iter().map(stack).collect()
+    }
+}
+
+impl Probe for NodeTimes<'_> {
+    const COUNTS: bool = false;
+
+    fn enter(&mut self, node: NodeId) {
+        self.charge();
+        self.path.push(node);
+    }
+
+    fn leave(&mut self) {
+        self.charge();
+        self.path.pop();
+    }
+}
+
+impl Kind {
+    /// Says in a few words what a node does.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Const(value) => format!("number {value}"),
+            Self::Time | Self::QueryTime => "time()".to_owned(),
+            Self::Select { select, .. } => name(select),
+            Self::Window { input, function, range, .. } => match input {
+                WindowInput::Selector(select) => format!("{}({}[{range}])", function.name(), name(select)),
+                WindowInput::Subquery { step, .. } => format!("{}([{range}:{step}])", function.name()),
+            },
+            Self::Map { .. } => "function of each sample".to_owned(),
+            Self::ScalarBinary { op, .. } => format!("scalars {}", op.symbol()),
+            Self::Extreme { .. } => "min_of or max_of".to_owned(),
+            Self::VectorBinary(binary) => format!("vectors {}", binary.op.symbol()),
+            Self::Set { op, .. } => op.symbol().to_owned(),
+            Self::Aggregate { op, .. } => op.name().to_owned(),
+            Self::CountValues { .. } => "count_values".to_owned(),
+            Self::TopK { bottom, .. } => if *bottom { "bottomk" } else { "topk" }.to_owned(),
+            Self::Absent { .. } => "absent".to_owned(),
+            Self::Scalar(_) => "scalar".to_owned(),
+            Self::Vector(_) => "vector".to_owned(),
+            Self::Relabel { .. } => "label_replace or label_join".to_owned(),
+            Self::Buckets { .. } => "histogram function".to_owned(),
+        }
+    }
+}
+
+fn name(select: &Select) -> String {
+    let is_name = |matcher: &&crate::labels::Matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal;
+    select.matchers.iter().find(is_name).map_or_else(|| "{..}".to_owned(), |name| name.value.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::LabelSet;
+    use crate::promql::parse::parse;
+    use crate::promql::plan::{Context, LowerOptions};
+    use crate::promql::program::{Inputs, Steps};
+    use crate::store::{Batch, Store, stale_marker};
+    use crate::time::{Millis, Timestamp};
+
+    /// Three series of `m` with a sample every 10 s over 10 minutes; that of `i="2"` ends after 5 minutes.
+    fn recording() -> Store {
+        let mut store = Store::default();
+        store.keep_all();
+        let ids: Vec<_> =
+            ["0", "1", "2"].iter().map(|i| store.series(&LabelSet::new([("__name__", "m"), ("i", *i)]))).collect();
+        let mut batch = Batch::default();
+        for step in 0..=60_i64 {
+            for (at, id) in ids.iter().enumerate() {
+                let value = if at == 2 && step == 30 { stale_marker() } else { step as f64 };
+                if at < 2 || step <= 30 {
+                    batch.push(*id, Timestamp(step * 10_000), value, 0);
+                }
+            }
+        }
+        store.append(&batch).expect("in order");
+        store
+    }
+
+    /// Checks samples and series at the slots 0, 1 .. 10 minutes.
+    fn check(expr: &str, samples: u64, series: u64) {
+        let store = recording();
+        let options = LowerOptions {
+            lookback: Millis(300_000),
+            subquery_step: Millis(60_000),
+            delayed_names: false,
+            context: Context::Rule,
+            reads_written: false,
+        };
+        let mut program = Program::new(options);
+        program.add(&parse(expr).expr).expect("it evaluates");
+        let inputs = Inputs { recording: &store, written: None, only: None };
+        program.bind_once(&inputs);
+        let slots: Vec<Timestamp> = (0..=10).map(|minute| Timestamp(minute * 60_000)).collect();
+        let mut counts = Counts::default();
+        for half in slots.chunks(6) {
+            let steps = Steps { slots: half, offset: Millis::ZERO };
+            program.run_probed(&inputs, &steps, &mut counts, &mut |_, _| {});
+        }
+        assert_eq!((counts.samples(&program, 0), counts.series_touched()), (samples, series), "{expr}");
+    }
+
+    #[test]
+    fn samples_are_counted_as_a_server_counts_them() {
+        // Two series at 11 slots, one at the five before its end.
+        check("m", 27, 3);
+        check("m > 1e9", 27, 3);
+        check("m and m", 54, 3);
+        check(r#"m{i="0"}"#, 11, 1);
+        check(r#"m{i="9"}"#, 0, 0);
+        // One sample at 0, then six a window.
+        check(r#"sum_over_time(m{i="0"}[1m])"#, 61, 1);
+        check(r#"sum_over_time(m{i="0"}[2m])"#, 1 + 7 + 9 * 12, 1);
+        // The points of a subquery count, not what they were made of.
+        check(r#"max_over_time(sum_over_time(m{i="0"}[1m])[2m:1m])"#, 1 + 10 * 2, 1);
+        // What holds at every step counts at every step.
+        check(r#"m{i="0"} @ 120"#, 11, 1);
+        check(r#"sum_over_time(m{i="0"}[1m] @ 120)"#, 66, 1);
+        // The markers of an end are no samples.
+        check(r#"count_over_time(m{i="2"}[10m])"#, 1 + 7 + 13 + 19 + 25 + 30 * 5 + 29, 1);
+    }
+
+    #[test]
+    fn time_goes_to_the_node_that_spent_it() {
+        let store = recording();
+        let mut program = Program::new(LowerOptions {
+            lookback: Millis(300_000),
+            subquery_step: Millis(60_000),
+            delayed_names: false,
+            context: Context::Rule,
+            reads_written: false,
+        });
+        program.add(&parse("max_over_time(rate(m[1m])[2m:1m]) > 1").expr).expect("it evaluates");
+        let inputs = Inputs { recording: &store, written: None, only: None };
+        program.bind_once(&inputs);
+        let time = std::cell::Cell::new(0);
+        let now = || time.replace(time.get() + 1);
+        let mut times = NodeTimes::new(&now);
+        let steps = Steps { slots: &[Timestamp(300_000)], offset: Millis::ZERO };
+        program.run_probed(&inputs, &steps, &mut times, &mut |_, _| {});
+        let stacks: Vec<String> = times.stacks(&program).iter().map(|(path, _)| path.join(";")).collect();
+        assert_eq!(
+            stacks,
+            ["max_over_time([2m:1m])", "max_over_time([2m:1m]);rate(m[1m])", "number 1", "function of each sample"]
+        );
+    }
+}
