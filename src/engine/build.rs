@@ -162,6 +162,7 @@ impl Builder<'_> {
             query_offset,
             lags,
             rows: None,
+            watched: None,
         }
     }
 

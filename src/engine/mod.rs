@@ -23,6 +23,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+mod watch;
 mod written;
 
 use crate::diagnostic::Diagnostics;
@@ -43,6 +44,7 @@ use self::timeline::{Event, GroupSchedule, OpenAlert, Phase, RuleClock, RuleCoun
 use self::written::WrittenSeries;
 
 pub use self::rule::FaultAt;
+pub use self::watch::{Cost, Watch};
 pub use self::written::WrittenSample;
 
 /// How rules are evaluated.

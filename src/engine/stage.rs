@@ -10,6 +10,7 @@ use super::naming::{Ask, External};
 use super::query::Queries;
 use super::rows::{RowSlice, RowUnit, Rows};
 use super::rule::{FaultAt, Pass, RuleRun};
+use super::watch::{self, Watched};
 use super::written::WrittenSeries;
 
 /// What a root of a program is to its rule.
@@ -34,6 +35,8 @@ pub(crate) struct Unit {
     pub lags: Option<Vec<Millis>>,
     /// Where the rules are evaluated at rows: what they are on each label set. Their program is run on no store then.
     pub rows: Option<Rows>,
+    /// What it costs, when that is wanted.
+    pub watched: Option<Box<Watched>>,
 }
 
 /// What all units of a run work on.
@@ -91,8 +94,11 @@ impl Unit {
         let written = self.lags.as_ref().map(|lags| Written { store, writers, lags });
         let inputs = Inputs { recording: run.recording, written, only: None };
         let terms = Terms { slots, roots: &self.roots, query_offset: self.query_offset, inputs };
-        let program = &mut self.program;
-        evaluate(&mut |steps, sink| program.run(&inputs, steps, sink), &terms, run.rules, &mut run.shared);
+        let (program, watched) = (&mut self.program, &mut self.watched);
+        let mut runs = |steps: &Steps<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)| {
+            watch::run(program, watched.as_deref_mut(), &inputs, steps, sink);
+        };
+        evaluate(&mut runs, &terms, run.rules, &mut run.shared);
         for (rule, role) in &self.roots {
             if *role == Role::Condition {
                 run.rules[*rule].commit(run.written, slots);

@@ -7,41 +7,89 @@ use super::probe::Probe;
 use super::program::{Program, Source};
 use crate::labels::{METRIC_NAME, MatchOp};
 
-/// Counts the samples and series that one program reads.
+/// What the runs of one program read, and what its nodes took.
+///
+/// What a node took is the difference of two readings of whatever is given to [`Meter`]: nanoseconds or allocations.
+/// The nodes of a subquery count to the node that reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// By node.
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    samples: u64,
+    /// Of a node that holds at every step: its samples at one.
+    at_one_step: Option<u64>,
+    series: HashSet<(bool, u32), foldhash::fast::FixedState>,
+    spent: u64,
+}
+
+impl Tally {
+    /// Makes an empty tally of a program to which nothing is added any more.
+    pub(crate) fn of(program: &Program) -> Self {
+        Self { nodes: vec![Node::default(); program.node_count()] }
+    }
+
+    /// Returns the samples that a root read over all runs: an expression that stands twice counts twice.
+    pub(crate) fn samples(&self, program: &Program, root: usize) -> u64 {
+        let times = program.multiplicity(root);
+        self.nodes.iter().zip(times).map(|(node, times)| node.samples * times).sum()
+    }
+
+    /// Returns how many series had a sample that a root read, those of subqueries included.
+    pub(crate) fn series(&self, program: &Program, root: usize) -> u64 {
+        let times = program.multiplicity(root);
+        let read = self.nodes.iter().zip(times).filter(|(_, times)| *times > 0);
+        let mut all: Vec<(bool, u32)> = read.flat_map(|(node, _)| node.series.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len() as u64
+    }
+
+    /// Returns by node what it took over all runs.
+    pub(crate) fn spent(&self) -> impl Iterator<Item = u64> + '_ {
+        self.nodes.iter().map(|node| node.spent)
+    }
+}
+
+/// Fills a tally; counts samples if `COUNTS`.
 ///
 /// Source: promql.md 8; [`Probe`] says what is counted.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// By node, over all runs.
-    samples: Vec<u64>,
-    /// By node that holds at every step: its samples at one.
-    at_one_step: Vec<Option<u64>>,
-    series: HashSet<(bool, u32), foldhash::fast::FixedState>,
+pub(crate) struct Meter<'a, const COUNTS: bool> {
+    tally: &'a mut Tally,
+    now: &'a dyn Fn() -> u64,
+    /// The reading when the node at hand began.
+    since: u64,
+    /// The outermost node at hand.
+    node: NodeId,
     /// How many subqueries the evaluation is inside of.
     depth: usize,
 }
 
-fn at<T: Clone + Default>(values: &mut Vec<T>, node: NodeId) -> &mut T {
-    if values.len() <= node {
-        values.resize(node + 1, T::default());
-    }
-    &mut values[node]
-}
-
-impl Counts {
-    /// Returns the samples that a root read over all runs: an expression that stands twice counts twice.
-    pub(crate) fn samples(&self, program: &Program, root: usize) -> u64 {
-        let times = program.multiplicity(root);
-        self.samples.iter().zip(times).fold(0, |sum, (samples, times)| sum + samples * times)
-    }
-
-    /// Returns how many series had a sample that was read, of those in subqueries too.
-    pub(crate) fn series_touched(&self) -> u64 {
-        self.series.len() as u64
+impl<'a, const COUNTS: bool> Meter<'a, COUNTS> {
+    pub(crate) fn new(tally: &'a mut Tally, now: &'a dyn Fn() -> u64) -> Self {
+        Self { tally, now, since: 0, node: 0, depth: 0 }
     }
 }
 
-impl Probe for Counts {
+impl<const COUNTS: bool> Probe for Meter<'_, COUNTS> {
+    const COUNTS: bool = COUNTS;
+
+    fn enter(&mut self, node: NodeId) {
+        if self.depth == 0 {
+            self.node = node;
+            self.since = (self.now)();
+        }
+    }
+
+    fn leave(&mut self) {
+        if self.depth == 0 {
+            self.tally.nodes[self.node].spent += (self.now)().saturating_sub(self.since);
+        }
+    }
+
     fn enter_subquery(&mut self) {
         self.depth += 1;
     }
@@ -50,16 +98,19 @@ impl Probe for Counts {
         self.depth -= 1;
     }
 
-    fn series(&mut self, node: NodeId, source: Source, samples: u64) {
+    fn series(&mut self, _node: NodeId, source: Source, samples: u64) {
+        let node = &mut self.tally.nodes[self.node];
         if samples > 0 {
-            self.series.insert((source.written, source.id.0));
+            node.series.insert((source.written, source.id.0));
         }
-        self.points(node, samples);
+        if self.depth == 0 {
+            node.samples += samples;
+        }
     }
 
     fn points(&mut self, node: NodeId, samples: u64) {
         if self.depth == 0 {
-            *at(&mut self.samples, node) += samples;
+            self.tally.nodes[node].samples += samples;
         }
     }
 
@@ -67,63 +118,12 @@ impl Probe for Counts {
         if self.depth > 0 {
             return;
         }
-        let so_far = *at(&mut self.samples, node);
-        let (one, done) = match *at(&mut self.at_one_step, node) {
+        let node = &mut self.tally.nodes[node];
+        let (one, done) = match node.at_one_step {
             Some(one) => (one, 0),
-            None => (*at(&mut self.at_one_step, node).insert(so_far), 1),
+            None => (*node.at_one_step.insert(node.samples), 1),
         };
-        *at(&mut self.samples, node) += one * (steps - done);
-    }
-}
-
-/// Measures the time of each node, that of its subqueries' nodes aside.
-pub(crate) struct NodeTimes<'a> {
-    /// The clock. Unit: nanoseconds.
-    now: &'a dyn Fn() -> u64,
-    /// The path of the node at hand: numbers of nodes, from the outermost in.
-    path: Vec<NodeId>,
-    /// When the last change of path was.
-    since: u64,
-    /// By path: time.
-    times: Vec<(Vec<NodeId>, u64)>,
-}
-
-impl<'a> NodeTimes<'a> {
-    pub(crate) fn new(now: &'a dyn Fn() -> u64) -> Self {
-        Self { now, path: Vec::new(), since: 0, times: Vec::new() }
-    }
-
-    fn charge(&mut self) {
-        let now = (self.now)();
-        let spent = now.saturating_sub(self.since);
-        self.since = now;
-        if self.path.is_empty() {
-            return;
-        }
-        match self.times.iter_mut().find(|(path, _)| *path == self.path) {
-            Some((_, time)) => *time += spent,
-            None => self.times.push((self.path.clone(), spent)),
-        }
-    }
-
-    /// Returns each node's own time with the words of the nodes around it, outermost first. Unit: nanoseconds.
-    pub(crate) fn stacks(&self, program: &Program) -> Vec<(Vec<String>, u64)> {
-        let stack = |(path, time): &(Vec<NodeId>, u64)| (program.describe_path(path), *time);
-        self.times.iter().map(stack).collect()
-    }
-}
-
-impl Probe for NodeTimes<'_> {
-    const COUNTS: bool = false;
-
-    fn enter(&mut self, node: NodeId) {
-        self.charge();
-        self.path.push(node);
-    }
-
-    fn leave(&mut self) {
-        self.charge();
-        self.path.pop();
+        node.samples += one * (steps - done);
     }
 }
 
@@ -204,12 +204,12 @@ mod tests {
         let inputs = Inputs { recording: &store, written: None, only: None };
         program.bind_once(&inputs);
         let slots: Vec<Timestamp> = (0..=10).map(|minute| Timestamp(minute * 60_000)).collect();
-        let mut counts = Counts::default();
+        let mut tally = Tally::of(&program);
         for half in slots.chunks(6) {
             let steps = Steps { slots: half, offset: Millis::ZERO };
-            program.run_probed(&inputs, &steps, &mut counts, &mut |_, _| {});
+            program.run_probed(&inputs, &steps, &mut Meter::<true>::new(&mut tally, &|| 0), &mut |_, _| {});
         }
-        assert_eq!((counts.samples(&program, 0), counts.series_touched()), (samples, series), "{expr}");
+        assert_eq!((tally.samples(&program, 0), tally.series(&program, 0)), (samples, series), "{expr}");
     }
 
     #[test]
@@ -247,13 +247,11 @@ mod tests {
         program.bind_once(&inputs);
         let time = std::cell::Cell::new(0);
         let now = || time.replace(time.get() + 1);
-        let mut times = NodeTimes::new(&now);
+        let mut tally = Tally::of(&program);
         let steps = Steps { slots: &[Timestamp(300_000)], offset: Millis::ZERO };
-        program.run_probed(&inputs, &steps, &mut times, &mut |_, _| {});
-        let stacks: Vec<String> = times.stacks(&program).iter().map(|(path, _)| path.join(";")).collect();
-        assert_eq!(
-            stacks,
-            ["max_over_time([2m:1m])", "max_over_time([2m:1m]);rate(m[1m])", "number 1", "function of each sample"]
-        );
+        program.run_probed(&inputs, &steps, &mut Meter::<false>::new(&mut tally, &now), &mut |_, _| {});
+        let nodes: Vec<_> = tally.spent().enumerate().map(|(node, spent)| (program.describe(node), spent)).collect();
+        let expected = ["max_over_time([2m:1m])", "number 1", "function of each sample"];
+        assert_eq!(nodes, expected.map(|node| (node.to_owned(), 1)));
     }
 }

@@ -587,18 +587,14 @@ impl Program {
         times
     }
 
-    /// Returns in a few words what the nodes on a path do: those of a subquery follow the node that reads it.
-    pub(crate) fn describe_path(&self, path: &[NodeId]) -> Vec<String> {
-        let mut program = self;
-        let mut words = Vec::new();
-        for at in path {
-            let kind = &program.plan.nodes[*at].kind;
-            words.push(kind.describe());
-            if let Kind::Window { input: WindowInput::Subquery { inner, .. }, .. } = kind {
-                program = &program.inner[*inner];
-            }
-        }
-        words
+    /// Returns the number of nodes, those of subqueries aside.
+    pub(crate) fn node_count(&self) -> usize {
+        self.plan.nodes.len()
+    }
+
+    /// Returns in a few words what a node does.
+    pub(crate) fn describe(&self, node: NodeId) -> String {
+        self.plan.nodes[node].kind.describe()
     }
 
     /// Returns the rows and values of a root after a run, its names not yet dropped.

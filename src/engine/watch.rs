@@ -1,0 +1,146 @@
+//! What each rule of a run costs: samples that it reads, and time or allocations by stage.
+
+use std::sync::Arc;
+
+use crate::promql::cost::{Meter, Tally};
+use crate::promql::plan::RootId;
+use crate::promql::program::{Inputs, Program, Root, Steps};
+
+use super::Engine;
+use super::bits;
+use super::stage::{Role, Unit};
+use super::targets::row_bits;
+
+/// How a run is watched.
+#[derive(Clone)]
+pub struct Watch {
+    /// What is read before and after each piece of work: a clock in nanoseconds, or a count of allocations.
+    pub now: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Whether samples and series are counted. Cost: a walk over the values of every selector.
+    pub samples: bool,
+}
+
+/// What one rule cost so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Evaluations.
+    pub evaluations: u64,
+    /// Samples that its expression read, as Prometheus' query statistics count them.
+    pub samples: u64,
+    /// Series that it read samples of.
+    pub series: u64,
+    /// Samples of its results.
+    pub results: u64,
+    /// What its expression took, in the unit of [`Watch::now`]; what rules share is divided among them.
+    pub evaluate: f64,
+    /// What its alerts, or the series that it records, took.
+    pub alert: f64,
+    /// By part of the expression: what it took.
+    pub parts: Vec<(String, f64)>,
+}
+
+/// What was watched of one unit.
+pub(crate) struct Watched {
+    watch: Watch,
+    tally: Tally,
+    /// By root.
+    roots: Vec<Folded>,
+}
+
+/// What became of the results of one root.
+#[derive(Clone, Debug, Default)]
+struct Folded {
+    evaluations: u64,
+    results: u64,
+    spent: u64,
+}
+
+/// Runs a program; if it is watched, what it reads and takes is noted.
+pub(crate) fn run(
+    program: &mut Program,
+    watched: Option<&mut Watched>,
+    inputs: &Inputs<'_>,
+    steps: &Steps<'_>,
+    sink: &mut dyn FnMut(RootId, Root<'_>),
+) {
+    let Some(Watched { watch, tally, roots }) = watched else { return program.run(inputs, steps, sink) };
+    let now = &*watch.now;
+    let mut watched_sink = |id: RootId, root: Root<'_>| {
+        let folded = &mut roots[id.0];
+        folded.evaluations += root.steps as u64;
+        folded.results += results(&root);
+        let begun = now();
+        sink(id, root);
+        folded.spent += now().saturating_sub(begun);
+    };
+    if watch.samples {
+        program.run_probed(inputs, steps, &mut Meter::<true>::new(tally, now), &mut watched_sink);
+    } else {
+        program.run_probed(inputs, steps, &mut Meter::<false>::new(tally, now), &mut watched_sink);
+    }
+}
+
+/// Counts the samples of a result, failed steps aside.
+fn results(root: &Root<'_>) -> u64 {
+    let good = |word: usize| !root.failed.get(word).copied().unwrap_or(0) & bits::mask(word, root.steps);
+    let of_row = |row| row_bits(root, row).iter().enumerate().map(|(word, bits)| (bits & good(word)).count_ones());
+    (0..root.labels.len()).flat_map(of_row).map(u64::from).sum()
+}
+
+impl Watched {
+    fn of(unit: &Unit, watch: &Watch) -> Self {
+        let roots = vec![Folded::default(); unit.roots.len()];
+        Self { watch: watch.clone(), tally: Tally::of(&unit.program), roots }
+    }
+
+    /// Adds what was watched to the costs of the unit's rules.
+    fn add(&self, unit: &Unit, costs: &mut [Cost]) {
+        let reached: Vec<Vec<u64>> = (0..unit.roots.len()).map(|root| unit.program.multiplicity(root)).collect();
+        for (root, (rule, role)) in unit.roots.iter().enumerate() {
+            let (cost, folded) = (&mut costs[*rule], &self.roots[root]);
+            cost.alert += folded.spent as f64;
+            if *role == Role::Condition {
+                cost.evaluations += folded.evaluations;
+                cost.results += folded.results;
+                cost.samples += self.tally.samples(&unit.program, root);
+                cost.series += self.tally.series(&unit.program, root);
+            }
+        }
+        for (node, spent) in self.tally.spent().enumerate() {
+            let mut sharers: Vec<usize> = unit
+                .roots
+                .iter()
+                .zip(&reached)
+                .filter(|(_, times)| times[node] > 0)
+                .map(|((rule, _), _)| *rule)
+                .collect();
+            sharers.dedup();
+            let share = spent as f64 / sharers.len().max(1) as f64;
+            for rule in sharers {
+                costs[rule].evaluate += share;
+                costs[rule].parts.push((unit.program.describe(node), share));
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Watches what rules cost from now on; what was watched before is forgotten.
+    pub fn watch(&mut self, watch: &Watch) {
+        for unit in self.stages.iter_mut().flat_map(|stage| &mut stage.units) {
+            unit.watched = Some(Box::new(Watched::of(unit, watch)));
+        }
+    }
+
+    /// Returns what each rule cost since it is watched, in their order; all zero if it is not.
+    #[must_use]
+    pub fn costs(&self) -> Vec<Cost> {
+        let mut costs = vec![Cost::default(); self.rules.len()];
+        for unit in self.stages.iter().flat_map(|stage| &stage.units) {
+            if let Some(watched) = &unit.watched {
+                watched.add(unit, &mut costs);
+            }
+        }
+        costs
+    }
+}

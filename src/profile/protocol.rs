@@ -1,0 +1,251 @@
+//! What a measuring process is asked and what it answers: lines of JSON, versioned.
+
+use serde::{Deserialize, Serialize};
+
+use super::sample::{Better, Kind};
+
+/// What both ends of a pipe must speak.
+pub const PROTOCOL: &str = "alertctl.worker/1";
+
+/// The first line of a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL`].
+    pub protocol: String,
+    /// The program's version.
+    pub version: String,
+    /// Whether it was built with optimisation.
+    pub optimised: bool,
+}
+
+impl Hello {
+    /// Returns what this program says.
+    #[must_use]
+    pub fn own() -> Self {
+        Self {
+            protocol: PROTOCOL.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            optimised: !cfg!(debug_assertions),
+        }
+    }
+}
+
+/// A rule file as it was read once, by the parent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleSource {
+    /// As messages name it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Rules and recordings of the user, in place of the workload of the report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// The rule files.
+    pub rules: Vec<RuleSource>,
+    /// The recordings' paths.
+    pub recordings: Vec<String>,
+    /// Numeric columns that are labels.
+    pub labels: Vec<String>,
+    /// The interval of groups that give none. Unit: milliseconds.
+    pub interval: i64,
+    /// How far an instant selector looks back. Unit: milliseconds.
+    pub lookback: i64,
+}
+
+/// A time to be measured, and how many operations make a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The metric's id.
+    pub id: String,
+    /// The place of the rule that it is about.
+    pub rule: Option<usize>,
+    /// Operations a batch.
+    pub iters: u64,
+}
+
+/// What a worker is asked to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Take these inputs. Answers [`Answer::Loaded`].
+    Load(Box<Inputs>),
+    /// Find how many operations take a batch. Answers [`Answer::Calibrated`].
+    Calibrate {
+        /// The length of a batch. Unit: microseconds.
+        batch_us: u64,
+    },
+    /// Measure times, in this order. Answers an [`Answer::Timed`] each, then [`Answer::Done`].
+    Time {
+        /// What, and in which order.
+        metrics: Vec<Planned>,
+        /// Batches that count.
+        rounds: u64,
+        /// Batches before them.
+        warmup: u64,
+        /// How many times longer a batch is made than it should be: 1 but for tests of the gate.
+        slowdown: f64,
+    },
+    /// Count what repeats exactly. Answers [`Answer::Counted`].
+    Count,
+    /// Measure how the rules grow. Answers an [`Answer::Grown`] a rule, then [`Answer::Done`].
+    Grow {
+        /// How long a rule and size may take. Unit: microseconds.
+        budget_us: u64,
+    },
+    /// Tell where the time goes. Answers [`Answer::Staged`].
+    Stages,
+}
+
+/// A metric that can be timed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plannable {
+    /// Its id.
+    pub id: String,
+    /// The place of the rule that it is about.
+    pub rule: Option<usize>,
+    /// Operations a batch.
+    pub iters: u64,
+}
+
+/// A time or rate that was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timed {
+    /// The metric's id.
+    pub id: String,
+    /// The place of the rule that it is about.
+    pub rule: Option<usize>,
+    /// The unit of a batch's value.
+    pub unit: String,
+    /// Whether more is better.
+    pub higher_is_better: bool,
+    /// The operations that a value covers.
+    pub ops: u64,
+    /// A value a batch.
+    pub batches: Vec<f64>,
+    /// Latencies of single calls, where the clock can see one.
+    pub hist: Option<String>,
+    /// How many calls each latency is the mean of.
+    pub chunk: u64,
+    /// Involuntary context switches meanwhile.
+    pub switches: u64,
+    /// Time on a processor meanwhile. Unit: nanoseconds.
+    pub cpu_ns: u64,
+    /// All operations that were done meanwhile.
+    pub all_ops: u64,
+}
+
+impl Timed {
+    /// Returns which direction is good.
+    #[must_use]
+    pub fn better(&self) -> Better {
+        if self.higher_is_better { Better::Higher } else { Better::Lower }
+    }
+}
+
+/// A number that repeats exactly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counted {
+    /// The metric's id.
+    pub id: String,
+    /// The place of the rule that it is about.
+    pub rule: Option<usize>,
+    /// The unit.
+    pub unit: String,
+    /// `bytes`, `count` or `samples`.
+    pub kind: String,
+    /// The value.
+    pub value: f64,
+}
+
+impl Counted {
+    /// Makes one.
+    #[must_use]
+    pub fn new(id: &str, rule: Option<usize>, unit: &str, kind: Kind, value: f64) -> Self {
+        Self { id: id.to_owned(), rule, unit: unit.to_owned(), kind: kind.word().to_owned(), value }
+    }
+
+    /// Returns what it counts.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        Kind::ALL.iter().find(|(_, word)| *word == self.kind).map_or(Kind::Count, |(kind, _)| *kind)
+    }
+}
+
+/// How a rule grows: its size (1, 2, 4, 8) and the time of one evaluation in nanoseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Grown {
+    /// The place of the rule.
+    pub rule: usize,
+    /// By number of series.
+    pub series: Vec<(f64, f64)>,
+    /// By length of its windows; empty where it has none.
+    pub window: Vec<(f64, f64)>,
+}
+
+/// Where the time of a whole run goes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Staged {
+    /// By stage. Unit: nanoseconds.
+    pub stages: Vec<(String, u64)>,
+    /// By rule and stage. Unit: nanoseconds an evaluation.
+    pub rules: Vec<Vec<(String, f64)>>,
+    /// Collapsed stacks, the outermost frame first.
+    pub stacks: Vec<(Vec<String>, u64)>,
+}
+
+/// A rule as the worker sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadedRule {
+    /// The place of its file among those that were given.
+    pub file: usize,
+    /// Its group.
+    pub group: String,
+    /// Its name.
+    pub name: String,
+    /// Its expression.
+    pub expr: String,
+    /// The line that it begins on, from 1.
+    pub line: u32,
+}
+
+/// What a worker says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// The inputs were taken.
+    Loaded {
+        /// The rules, in order.
+        rules: Vec<LoadedRule>,
+        /// Series of the recordings.
+        series: u64,
+        /// Samples of the recordings.
+        samples: u64,
+        /// Series that some rule reads.
+        read: u64,
+    },
+    /// What can be timed.
+    Calibrated {
+        /// The metrics.
+        metrics: Vec<Plannable>,
+    },
+    /// One time.
+    Timed(Timed),
+    /// All counts.
+    Counted {
+        /// The counts.
+        metrics: Vec<Counted>,
+    },
+    /// The growth of one rule.
+    Grown(Grown),
+    /// Where the time goes.
+    Staged(Staged),
+    /// The end of several answers.
+    Done,
+    /// It could not be done.
+    Failed {
+        /// Why, as a user is to be told.
+        message: String,
+    },
+}
