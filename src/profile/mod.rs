@@ -13,6 +13,7 @@
 //! value of a time is the low decile of its batches; what is exact is compared exactly.
 
 pub mod baseline;
+pub mod bench;
 pub mod cause;
 pub mod clock;
 pub mod compare;
@@ -20,15 +21,18 @@ pub mod dice;
 pub mod digest;
 pub mod fields;
 pub mod gate;
+pub mod growth;
 pub mod histogram;
 pub mod machine;
 pub mod process;
 pub mod protocol;
 pub mod report;
+pub mod rule_bench;
 pub mod sample;
 pub mod stats;
 pub mod target_file;
 pub mod targets;
+pub mod workload;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -61,8 +61,10 @@ pub struct Planned {
     pub id: String,
     /// The place of the rule that it is about.
     pub rule: Option<usize>,
-    /// Operations a batch.
+    /// Operations a batch; of single calls, the calls of one.
     pub iters: u64,
+    /// How many operations are timed as one call: more than 1 where the clock can not see one.
+    pub chunk: u64,
 }
 
 /// What a worker is asked to do.
@@ -96,17 +98,6 @@ pub enum Job {
     },
     /// Tell where the time goes. Answers [`Answer::Staged`].
     Stages,
-}
-
-/// A metric that can be timed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plannable {
-    /// Its id.
-    pub id: String,
-    /// The place of the rule that it is about.
-    pub rule: Option<usize>,
-    /// Operations a batch.
-    pub iters: u64,
 }
 
 /// A time or rate that was measured.
@@ -228,7 +219,7 @@ pub enum Answer {
     /// What can be timed.
     Calibrated {
         /// The metrics.
-        metrics: Vec<Plannable>,
+        metrics: Vec<Planned>,
     },
     /// One time.
     Timed(Timed),

@@ -1,0 +1,346 @@
+//! What is timed on the workload of the report.
+
+use std::hint::black_box;
+
+use crate::promql::parse::parse;
+use crate::promql::plan::{Context, LowerOptions};
+use crate::promql::program::{Inputs, Program, Steps};
+use crate::store::{Batch, Store};
+use crate::time::{Millis, Timestamp};
+
+use super::super::bench::{Bench, Pace, Work, batches, calibrate, calls, with_usage};
+use super::super::clock::timed;
+use super::super::protocol::{Counted, Grown, Planned, Staged, Timed};
+use super::{CADENCE, CYCLE, EPOCH, Feed, METRICS, Rules, WorkloadError, labels, memory, snapshots};
+
+/// Evaluations of a condition that are made in one block, as a recording is evaluated.
+const BLOCK: usize = 64;
+/// Calls of a batch, where calls are timed one by one.
+const CALLS: u64 = 500;
+/// Calls that are timed as one, where the clock can not see one.
+const CHUNK: u64 = 32;
+/// How many grains of the clock a call must take to be timed alone.
+const GRAINS: f64 = 20.0;
+/// Events of one window of a throughput.
+const WINDOW: u64 = 10_000;
+/// Of how many batches there is one window, which is some hundred batches long.
+const BATCHES_A_WINDOW: u64 = 4;
+
+/// The kinds of condition, as the rules write them.
+const CONDITIONS: [(&str, &str); 5] = [
+    ("cond.above.ns", "avg_initial_sync_duration_secs > 30"),
+    ("cond.below.ns", "backup_created_count < 1"),
+    ("cond.between.ns", "(avg_initial_sync_duration_secs >= 10) <= 20"),
+    ("cond.equals.ns", "min_initial_sync_duration_secs and abs(min_initial_sync_duration_secs - 3) < 0.001"),
+    (
+        "cond.rate_of_change.ns",
+        "((last_over_time(warm_restart_count[5m]) - first_over_time(warm_restart_count[5m])) / \
+         ((ts_of_last_over_time(warm_restart_count[5m]) - ts_of_first_over_time(warm_restart_count[5m])) >= 1)) > 0.5 \
+         and warm_restart_count",
+    ),
+];
+
+/// How a metric is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Shape {
+    /// Batches of some 200 us.
+    Batch,
+    /// Calls one by one, or in chunks; of so many if that is given.
+    Calls(Option<u64>),
+    /// Windows of [`WINDOW`] events.
+    Window,
+    /// The first call of all, once a process.
+    Cold,
+}
+
+/// What is timed.
+#[derive(Clone, Copy)]
+struct Spec {
+    id: &'static str,
+    /// `ns`, `ms` or `events/s`.
+    unit: &'static str,
+    /// The operations that a value covers.
+    ops: u64,
+    shape: Shape,
+    make: fn() -> Result<Box<dyn Work>, WorkloadError>,
+}
+
+const fn spec(
+    id: &'static str,
+    unit: &'static str,
+    shape: Shape,
+    make: fn() -> Result<Box<dyn Work>, WorkloadError>,
+) -> Spec {
+    Spec { id, unit, ops: 1, shape, make }
+}
+
+const QUIET: Rules = Rules::Thresholds { count: 1, firing: false };
+
+const SPECS: [Spec; 19] = [
+    spec("latency.cold_first", "ns", Shape::Cold, || fed(QUIET)),
+    spec("latency.call.ns", "ns", Shape::Calls(None), || fed(QUIET)),
+    spec("throughput.no_rules", "events/s", Shape::Window, || fed(Rules::None)),
+    spec("throughput.rules10", "events/s", Shape::Window, || fed(Rules::All)),
+    spec("health_score.call.ns", "ns", Shape::Calls(None), || fed(Rules::Derived)),
+    spec("condition.chunk.ns", "ns", Shape::Calls(Some(BLOCK as u64)), || blocks(&CONDITIONS.map(|(_, expr)| expr))),
+    spec(CONDITIONS[0].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[0].1])),
+    spec(CONDITIONS[1].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[1].1])),
+    spec(CONDITIONS[2].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[2].1])),
+    spec(CONDITIONS[3].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[3].1])),
+    spec(CONDITIONS[4].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[4].1])),
+    Spec { ops: 100_000, ..spec("extraction.100k", "ms", Shape::Batch, || blocks(&METRICS)) },
+    spec("live.rule1.ns", "ns", Shape::Batch, || fed(QUIET)),
+    spec("live.rule1.firing.ns", "ns", Shape::Batch, || fed(Rules::Thresholds { count: 1, firing: true })),
+    spec("live.rules10.ns", "ns", Shape::Batch, || fed(Rules::All)),
+    spec("live.rules1000.ns", "ns", Shape::Batch, || fed(Rules::Thresholds { count: 1_000, firing: false })),
+    spec("loop.floor.ns", "ns", Shape::Batch, floor),
+    spec("calibration.int", "ns", Shape::Batch, || Ok(Box::new(integers()))),
+    spec("calibration.mix", "ns", Shape::Batch, || Ok(Box::new(mixed()))),
+];
+
+/// Metrics whose time is spent in the processor rather than in memory: what `--self-check` looks at.
+pub const CPU_BOUND: [&str; 8] = [
+    "cond.above.ns",
+    "cond.below.ns",
+    "cond.between.ns",
+    "cond.equals.ns",
+    "cond.rate_of_change.ns",
+    "extraction.100k",
+    "live.rule1.ns",
+    "live.rules10.ns",
+];
+
+/// Measures the workload of the report.
+#[derive(Debug)]
+pub struct ReportBench {
+    /// The clock's grain. Unit: nanoseconds.
+    pub grain_ns: f64,
+}
+
+impl ReportBench {
+    fn spec(id: &str) -> Result<&'static Spec, String> {
+        SPECS.iter().find(|spec| spec.id == id).ok_or_else(|| format!("this alertctl does not measure `{id}`"))
+    }
+}
+
+impl Bench for ReportBench {
+    fn plan(&mut self, batch_ns: u64) -> Result<Vec<Planned>, String> {
+        let mut planned = Vec::new();
+        for spec in &SPECS {
+            let mut work = (spec.make)().map_err(|error| error.to_string())?;
+            let (iters, chunk) = match spec.shape {
+                Shape::Batch => (calibrate(&mut *work, batch_ns), 1),
+                Shape::Calls(Some(chunk)) => (CALLS, chunk),
+                Shape::Calls(None) => {
+                    work.run(CALLS);
+                    let alone = timed(|| work.run(CALLS)) as f64 / CALLS as f64;
+                    (CALLS, if alone >= GRAINS * self.grain_ns { 1 } else { CHUNK })
+                }
+                Shape::Window => (WINDOW, 1),
+                Shape::Cold => (1, 1),
+            };
+            planned.push(Planned { id: spec.id.to_owned(), rule: None, iters, chunk });
+        }
+        Ok(planned)
+    }
+
+    fn time(&mut self, metrics: &[Planned], pace: Pace, say: &mut dyn FnMut(Timed)) -> Result<(), String> {
+        for planned in metrics {
+            let spec = Self::spec(&planned.id)?;
+            let mut work = (spec.make)().map_err(|error| error.to_string())?;
+            let (taken, usage) = with_usage(|| take(spec, &mut *work, planned, pace));
+            let (mut batches, hist, all_ops) = taken?;
+            for value in &mut batches {
+                *value = match spec.unit {
+                    "ms" => *value * spec.ops as f64 / 1e6,
+                    "events/s" => 1e9 / *value,
+                    _ => *value,
+                };
+            }
+            say(Timed {
+                id: spec.id.to_owned(),
+                rule: None,
+                unit: spec.unit.to_owned(),
+                higher_is_better: spec.unit == "events/s",
+                ops: spec.ops,
+                batches,
+                hist,
+                chunk: planned.chunk,
+                switches: usage.involuntary_switches,
+                cpu_ns: usage.cpu_ns,
+                all_ops,
+            });
+        }
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<Vec<Counted>, String> {
+        memory::count().map_err(|error| error.to_string())
+    }
+
+    fn grow(&mut self, _budget_ns: u64) -> Result<Vec<Grown>, String> {
+        Ok(Vec::new())
+    }
+
+    fn stages(&mut self) -> Result<Staged, String> {
+        Ok(Staged::default())
+    }
+}
+
+/// Takes the batches of one metric, in nanoseconds an operation; latencies, if calls were timed; all operations done.
+fn take(
+    spec: &Spec,
+    work: &mut dyn Work,
+    planned: &Planned,
+    pace: Pace,
+) -> Result<(Vec<f64>, Option<String>, u64), String> {
+    match spec.shape {
+        Shape::Batch => {
+            let batches = batches(work, planned.iters, pace);
+            Ok((batches, None, planned.iters * (pace.rounds + pace.warmup)))
+        }
+        Shape::Calls(_) => {
+            let (batches, all) = calls(work, planned.iters, planned.chunk, pace)?;
+            let text = all.to_text().map_err(|error| error.to_string())?;
+            Ok((batches, Some(text), planned.iters * planned.chunk * (pace.rounds + pace.warmup)))
+        }
+        Shape::Window => {
+            let pace = Pace { rounds: pace.rounds.div_ceil(BATCHES_A_WINDOW), warmup: 1, ..pace };
+            Ok((batches(work, planned.iters, pace), None, planned.iters * (pace.rounds + 1)))
+        }
+        Shape::Cold => Ok((vec![timed(|| work.run(1)) as f64], None, 1)),
+    }
+}
+
+/// Returns snapshots that are taken in and evaluated one by one.
+fn fed(rules: Rules) -> Result<Box<dyn Work>, WorkloadError> {
+    let mut feed = Feed::new(rules)?;
+    Ok(Box::new(move || {
+        feed.step();
+        black_box(feed.events);
+    }))
+}
+
+/// Expressions that are evaluated in turn, each over a block of snapshots, as a recording is.
+struct Blocks {
+    store: Store,
+    programs: Vec<Program>,
+    slots: Vec<Timestamp>,
+    /// Results so far.
+    results: u64,
+    turn: usize,
+    /// Roots of a program: operations of one step.
+    roots: usize,
+}
+
+/// Returns expressions that are evaluated by blocks; names of metrics alone go into one program.
+fn blocks(exprs: &[&str]) -> Result<Box<dyn Work>, WorkloadError> {
+    let mut store = Store::default();
+    store.keep_all();
+    let series: Vec<_> = METRICS.iter().map(|metric| store.series(&labels(metric, 0))).collect();
+    let mut batch = Batch::default();
+    let mut slots = Vec::with_capacity(CYCLE);
+    for (at, row) in snapshots().iter().enumerate() {
+        let time = Timestamp(EPOCH + at as i64 * CADENCE.0);
+        slots.push(time);
+        series.iter().zip(row).for_each(|(series, value)| batch.push(*series, time, *value, 0));
+        store.append(&batch).map_err(|_| WorkloadError("snapshots are out of order".to_owned()))?;
+        batch.clear();
+    }
+    let together = exprs.iter().all(|expr| METRICS.contains(expr));
+    let mut programs: Vec<Program> = Vec::new();
+    for expr in exprs {
+        if programs.is_empty() || !together {
+            programs.push(Program::new(LowerOptions {
+                lookback: Millis(300_000),
+                subquery_step: CADENCE,
+                delayed_names: false,
+                context: Context::Rule,
+                reads_written: false,
+            }));
+        }
+        let Some(program) = programs.last_mut() else { continue };
+        program.add(&parse(expr).expr).map_err(|_| WorkloadError(format!("`{expr}` can not be evaluated")))?;
+    }
+    let inputs = Inputs { recording: &store, written: None, only: None };
+    programs.iter_mut().for_each(|program| program.bind_once(&inputs));
+    let roots = if together { exprs.len() } else { 1 };
+    Ok(Box::new(Blocks { store, programs, slots, results: 0, turn: 0, roots }))
+}
+
+impl Work for Blocks {
+    /// Makes at least so many evaluations, by whole blocks where it can.
+    fn run(&mut self, times: u64) {
+        let mut left = times;
+        while left > 0 {
+            let steps = BLOCK.min(usize::try_from(left.div_ceil(self.roots as u64)).unwrap_or(BLOCK));
+            let from = (self.turn * BLOCK) % CYCLE;
+            let at = self.turn % self.programs.len();
+            let inputs = Inputs { recording: black_box(&self.store), written: None, only: None };
+            let steps = Steps { slots: &self.slots[from..from + steps], offset: Millis::ZERO };
+            let results = &mut self.results;
+            self.programs[at].run(&inputs, &steps, &mut |_, root| *results += black_box(root.present[0]) & 1);
+            self.turn += 1;
+            left = left.saturating_sub((steps.slots.len() * self.roots) as u64);
+        }
+        black_box(self.results);
+    }
+}
+
+/// What is around every operation, and nothing in it.
+fn floor() -> Result<Box<dyn Work>, WorkloadError> {
+    Ok(Box::new(|| {
+        black_box(black_box(1_u64));
+    }))
+}
+
+/// A loop over integers: its speed is the processor's.
+fn integers() -> impl FnMut() {
+    let mut state = 1_u64;
+    move || {
+        for _ in 0..64 {
+            state = black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+        }
+    }
+}
+
+/// A loop over a few hundred kilobytes: its speed is that of the processor and its caches.
+fn mixed() -> impl FnMut() {
+    let mut values = vec![1_u64; 32 << 10];
+    let mut state = 1_u64;
+    move || {
+        for _ in 0..64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let at = (state >> 40) as usize % values.len();
+            values[at] = black_box(values[at].wrapping_add(state));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_can_be_set_up_and_run() {
+        for spec in &SPECS {
+            let mut work = (spec.make)().unwrap_or_else(|error| panic!("{}: {error}", spec.id));
+            work.run(3);
+        }
+        assert!(CPU_BOUND.iter().all(|id| SPECS.iter().any(|spec| spec.id == *id)));
+    }
+
+    #[test]
+    fn an_answer_has_as_many_batches_as_were_asked_for() {
+        let mut bench = ReportBench { grain_ns: 1.0 };
+        let planned: Vec<Planned> = ["latency.call.ns", "cond.above.ns", "latency.cold_first"]
+            .map(|id| Planned { id: id.to_owned(), rule: None, iters: 10, chunk: 2 })
+            .to_vec();
+        let mut got = Vec::new();
+        let pace = Pace { rounds: 4, warmup: 1, slowdown: 1.0 };
+        bench.time(&planned, pace, &mut |timed| got.push((timed.batches.len(), timed.hist.is_some()))).expect("known");
+        assert_eq!(got, [(4, true), (4, false), (1, false)]);
+        let unknown = Planned { id: "x".to_owned(), rule: None, iters: 1, chunk: 1 };
+        assert!(bench.time(&[unknown], pace, &mut |_| ()).is_err());
+    }
+}
