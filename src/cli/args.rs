@@ -15,6 +15,8 @@ use crate::report::gate::Condition;
 use crate::store::Conflicts;
 use crate::time::{Millis, Timestamp, parse_duration, parse_timestamp};
 
+use super::profile::args::ProfileArgs;
+
 /// What stands above the commands of `alertctl --help`.
 pub(crate) const ABOUT: &str = "Tells offline what alert rules would have done on recorded metrics";
 
@@ -23,7 +25,8 @@ pub(crate) const INTRODUCTION: &str = "\
 alertctl tells offline what alert rules would have done on recorded metrics.
 
 Commands:
-  eval   evaluates rules on recordings: which alerts would have fired, when and for how long
+  eval     evaluates rules on recordings: which alerts would have fired, when and for how long
+  profile  measures what rules cost: against targets, a baseline, other rules or another build
 
 Example:
   alertctl eval -r rules/node.yml night.csv
@@ -64,6 +67,8 @@ pub(crate) enum Command {
     /// Evaluates rules on recordings: which alerts would have fired, when and for how long
     #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
     Eval(Box<EvalArgs>),
+    /// Measures what rules cost: against targets, a baseline, other rules or another build
+    Profile(Box<ProfileArgs>),
 }
 
 /// The flags of `eval`.
@@ -356,7 +361,7 @@ pub(crate) struct Filter {
     pub(crate) matchers: Vec<Matcher>,
 }
 
-fn interval(text: &str) -> Result<Millis, String> {
+pub(crate) fn interval(text: &str) -> Result<Millis, String> {
     match parse_duration(text) {
         Ok(Millis(0)) => Err("must be longer than 0s".to_owned()),
         Ok(span) => Ok(span),
@@ -412,7 +417,7 @@ mod tests {
         let all = ["alertctl", "eval", "-r", "rules.yml"].iter().chain(flags);
         match Cli::try_parse_from(all).map_err(|error| error.to_string())?.command {
             Some(Command::Eval(args)) => Ok(*args),
-            None => Err("no command".to_owned()),
+            _ => Err("another command".to_owned()),
         }
     }
 

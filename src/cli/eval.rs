@@ -108,14 +108,14 @@ fn load_rules(args: &EvalArgs, terminal: &Terminal) -> Result<Option<Loaded>, Fa
 }
 
 /// Shows problems of which one is an error, and says that this is the end.
-fn refuse(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
+pub(super) fn refuse(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
     show(diagnostics, sources, terminal);
     let count = diagnostics.count(Severity::Error) as u64;
     tell(false, &format!("{} in the rules; nothing was evaluated", counted(count, "error")));
 }
 
 /// Shows problems with carets on standard error.
-fn show(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
+pub(super) fn show(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
     let look = Look { color: terminal.stderr_color, width: terminal.width.unwrap_or(100) };
     // What can not be said on standard error can be said nowhere.
     let _ = diagnostic::write(&mut io::stderr(), &diagnostics.sorted(), sources, look);
@@ -472,7 +472,7 @@ mod tests {
         let all = ["alertctl", "eval", "-r", "rules.yml"].iter().chain(flags);
         match Cli::parse_from(all).command {
             Some(Command::Eval(args)) => *args,
-            None => panic!("eval was asked for"),
+            _ => panic!("eval was asked for"),
         }
     }
 

@@ -6,6 +6,7 @@ mod facts;
 mod load;
 mod notes;
 mod out;
+mod profile;
 mod ui;
 
 use std::fmt;
@@ -80,11 +81,17 @@ pub fn run() -> Outcome {
             let printed = io::stdout().write_all(args::INTRODUCTION.as_bytes());
             if quietly_closed(&printed) { Outcome::Good } else { Outcome::Failed }
         }
-        Some(args::Command::Eval(args)) => eval::run(&args).unwrap_or_else(|failure| {
-            ui::tell(false, &failure.to_string());
-            Outcome::Failed
-        }),
+        Some(args::Command::Eval(args)) => told(eval::run(&args)),
+        Some(args::Command::Profile(args)) => told(profile::run(&args)),
     }
+}
+
+/// Says why something could not be done.
+fn told(outcome: Result<Outcome, Failure>) -> Outcome {
+    outcome.unwrap_or_else(|failure| {
+        ui::tell(false, &failure.to_string());
+        Outcome::Failed
+    })
 }
 
 /// Tells whether a text was printed, or nobody wanted to read it.

@@ -29,9 +29,7 @@ pub(crate) fn outputs(targets: &[Target], format: Format) -> Result<Vec<Output>,
             return Err(Failure::new(format!("--out names `{place}` twice")));
         }
         // What is wrong with the place is told before the work.
-        if let Some(folder) = target.path.as_deref().and_then(missing_folder) {
-            return Err(no_folder(folder));
-        }
+        target.path.as_deref().map_or(Ok(()), check_place)?;
         outputs.push(Output { format: target.format.unwrap_or(format), path: target.path.clone() });
     }
     Ok(outputs)
@@ -40,8 +38,13 @@ pub(crate) fn outputs(targets: &[Target], format: Format) -> Result<Vec<Output>,
 /// Writes one output. A regular file is replaced when all of it is written, and stays as it was if that fails.
 ///
 /// A closed pipe on standard output is no failure: whoever read it had enough.
-pub(crate) fn write(output: &Output, content: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    let Some(path) = &output.path else {
+pub(crate) fn write(output: &Output, content: Content<'_>) -> Result<(), Failure> {
+    write_to(output.path.as_deref(), content)
+}
+
+/// Writes to a path as [`write`] does, or to standard output.
+pub(crate) fn write_to(path: Option<&Path>, content: Content<'_>) -> Result<(), Failure> {
+    let Some(path) = path else {
         let mut out = BufWriter::new(io::stdout().lock());
         let written = content(&mut out).and_then(|()| out.flush());
         // What is still buffered after a failure must not be tried again when the buffer is dropped.
@@ -67,7 +70,7 @@ pub(crate) fn write(output: &Output, content: &mut dyn FnMut(&mut dyn Write) -> 
     }
 }
 
-type Content<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
+pub(crate) type Content<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
 fn straight(path: &Path, content: Content<'_>) -> io::Result<()> {
     let mut out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
@@ -98,6 +101,11 @@ fn new_file(folder: &Path, permissions: Option<fs::Permissions>) -> io::Result<N
         file.as_file().set_permissions(permissions)?;
     }
     Ok(file)
+}
+
+/// Tells of a place in which nothing can be written.
+pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
+    missing_folder(path).map_or(Ok(()), |folder| Err(no_folder(folder)))
 }
 
 /// Returns the folder of a path, if it is not there.

@@ -177,6 +177,38 @@ impl Progress {
     }
 }
 
+/// One line on a terminal that counts what is done of a number of things; gone when done.
+pub(crate) struct Steps {
+    bar: ProgressBar,
+}
+
+impl Steps {
+    /// Makes a line, which is drawn once [`Steps::expect`] has told of how much it is.
+    pub(crate) fn new(wanted: bool) -> Self {
+        let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("measuring  process {pos} of {len}  {wide_bar}  {eta} left") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self { bar }
+    }
+
+    /// Tells how many there are.
+    pub(crate) fn expect(&self, count: u64) {
+        self.bar.set_length(count);
+    }
+
+    /// Moves the line by one.
+    pub(crate) fn next(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Takes the line away.
+    pub(crate) fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,9 @@
 
 pub mod baseline;
 pub mod bench;
+pub mod campaign;
 pub mod cause;
+pub mod checks;
 pub mod clock;
 pub mod compare;
 pub mod dice;

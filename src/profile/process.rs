@@ -23,7 +23,7 @@ const GREETING: Duration = Duration::from_secs(20);
 /// How long a worker may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How often a waiting parent looks whether it should stop.
-const GLANCE: Duration = Duration::from_millis(50);
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// Says why a worker gave no answer.
 #[derive(Debug, Error)]
@@ -220,17 +220,17 @@ fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
     String::from_utf8(line).map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Reads jobs until the input ends, and writes what `work` answers to each.
+/// Reads jobs, one a line, until there are none, and writes what `work` answers to each.
 ///
 /// # Errors
 /// When the pipe breaks, as it does when the parent is gone.
 pub fn serve(
-    input: &mut impl BufRead,
+    input: &mut dyn FnMut() -> Option<String>,
     output: &mut impl Write,
     work: &mut dyn FnMut(Job, &mut dyn FnMut(&Answer) -> io::Result<()>) -> io::Result<()>,
 ) -> io::Result<()> {
     write_line(output, &Hello::own())?;
-    while let Some(line) = next_line(input)? {
+    while let Some(line) = input() {
         let mut say = |answer: &Answer| write_line(output, answer);
         match serde_json::from_str::<Job>(&line) {
             Ok(job) => work(job, &mut say)?,
@@ -255,8 +255,8 @@ mod tests {
     #[test]
     fn a_worker_greets_answers_and_ends_with_its_input() {
         let mut output = Vec::new();
-        let jobs = "{\"job\":\"count\"}\nnonsense\n";
-        serve(&mut jobs.as_bytes(), &mut output, &mut |job, say| {
+        let mut jobs = ["{\"job\":\"count\"}", "nonsense"].into_iter().map(str::to_owned);
+        serve(&mut || jobs.next(), &mut output, &mut |job, say| {
             assert_eq!(job, Job::Count);
             say(&Answer::Counted { metrics: vec![Counted::new("memory.rule1", None, "bytes", Kind::Bytes, 7.0)] })
         })

@@ -1,0 +1,275 @@
+//! `alertctl profile`.
+
+pub(super) mod args;
+mod compared;
+mod self_check;
+mod subject;
+mod worker;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::profile::baseline;
+use crate::profile::campaign::{Campaign, exact};
+use crate::profile::checks;
+use crate::profile::clock::Timer;
+use crate::profile::compare::RuleRef;
+use crate::profile::dice::Dice;
+use crate::profile::machine;
+use crate::profile::process::WorkerError;
+use crate::profile::protocol::{Counted, Grown, Staged};
+use crate::profile::report::{FailOn, ProfileReport, RuleCost, regression_check};
+use crate::profile::rule_bench::RULE_TIME;
+use crate::profile::sample::{Measurement, RuleText};
+use crate::profile::stats::{Estimate, growth};
+use crate::profile::targets::Targets;
+use crate::report::profile::{View, folded, github, json, junit, markdown, table};
+
+use super::out;
+use super::ui::{Interrupt, Steps, Terminal, tell};
+use super::{Failure, Outcome};
+use args::{ProfileArgs, ProfileFormat, ProfileTarget};
+use compared::{Bench, Measured};
+
+/// The file to which a workflow's job summary is appended.
+///
+/// Source: GitHub Actions.
+const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// Measures, compares, reports.
+pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
+    if args.worker {
+        return Ok(worker::run());
+    }
+    if cfg!(debug_assertions) && !args.allow_debug {
+        return Err(Failure::new("this is a debug build: its times say nothing of a release build")
+            .hint("cargo build --release, or --allow-debug to try a command"));
+    }
+    let terminal = Terminal::look(args.color);
+    let interrupt = Interrupt::listen(terminal.stderr);
+    let stop = || interrupt.pressed();
+    let steps = Steps::new(terminal.stderr && !args.quiet && !args.no_progress);
+    let tick = || steps.next();
+    let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) % 1_000_000);
+    let campaign = Campaign { stop: &stop, tick: &tick, dice: Dice::new(seed) };
+    let done = match args.self_check {
+        Some(pairs) => self_check::run(args, campaign, pairs, &steps),
+        None => report(args, campaign, seed, &terminal, &steps),
+    };
+    steps.done();
+    if interrupt.pressed() {
+        interrupt.tell();
+        return Ok(Outcome::Interrupted);
+    }
+    done
+}
+
+/// Says why a worker gave no answer.
+fn failed(error: WorkerError) -> Failure {
+    let hint = matches!(error, WorkerError::Stranger(_) | WorkerError::Protocol { .. })
+        .then_some("--against-binary takes another build of alertctl that has `profile`");
+    let failure = Failure::new(error.to_string());
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
+        let failure = Failure::new(format!("the {what} `{}` can not be read: {error}", path.display()));
+        if what == "baseline" && error.kind() == io::ErrorKind::NotFound {
+            return failure.hint(format!("make it with: alertctl profile .. --save-baseline {}", path.display()));
+        }
+        failure
+    })
+}
+
+fn targets(args: &ProfileArgs) -> Result<Targets, Failure> {
+    let targets = match args.targets.as_deref() {
+        None | Some("report") => Targets::default(),
+        Some(path) => {
+            let text = String::from_utf8_lossy(&read(Path::new(path), "file of targets")?).into_owned();
+            Targets::read(&text).map_err(|error| Failure::new(format!("{path}: {error}")))?
+        }
+    };
+    Ok(targets.with_max_slowdown(args.max_slowdown))
+}
+
+fn saved(args: &ProfileArgs) -> Result<Option<Measurement>, Failure> {
+    let Some(path) = &args.baseline else { return Ok(None) };
+    let text = read(path, "baseline")?;
+    baseline::read(&text).map(Some).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// Returns where reports go.
+fn places(args: &ProfileArgs) -> Result<Vec<ProfileTarget>, Failure> {
+    if args.out.is_empty() {
+        return Ok(vec![ProfileTarget { format: Some(args.format), path: None }]);
+    }
+    let mut seen = Vec::new();
+    for target in &args.out {
+        if seen.contains(&&target.path) {
+            let place = target.path.as_deref().map_or("-".into(), |path| path.to_string_lossy());
+            return Err(Failure::new(format!("--out names `{place}` twice")));
+        }
+        seen.push(&target.path);
+    }
+    for path in args.out.iter().filter_map(|target| target.path.as_deref()).chain(args.save_baseline.as_deref()) {
+        out::check_place(path)?;
+    }
+    Ok(args.out.clone())
+}
+
+fn report(
+    args: &ProfileArgs,
+    mut campaign: Campaign<'_>,
+    seed: u64,
+    terminal: &Terminal,
+    steps: &Steps,
+) -> Result<Outcome, Failure> {
+    let (targets, saved, places) = (targets(args)?, saved(args)?, places(args)?);
+    if let Some(path) = &args.save_baseline {
+        out::check_place(path)?;
+    }
+    let Some(bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Outcome::Failed) };
+    let machine = machine::describe(Timer::probe());
+    let mut measured = bench.measure(args, &mut campaign, &machine, saved.as_ref(), steps)?;
+    let comparison = measured.compare(args, &bench, &mut campaign, saved)?;
+    if let Some(path) = &args.save_baseline {
+        out::write_to(Some(path), &mut |out| baseline::write(out, &measured.now))?;
+    }
+    let report = assemble(args, &targets, seed, measured, comparison);
+    if let (Some(path), Some(stacks)) = (&args.folded, &report.1) {
+        out::write_to(Some(path), &mut |out| folded::write(out, stacks))?;
+    }
+    let report = report.0;
+    steps.done();
+    for place in &places {
+        let format = place.format.unwrap_or(args.format);
+        let view = View {
+            width: terminal.width.filter(|_| place.path.is_none()),
+            color: terminal.stdout_color && place.path.is_none(),
+            top: args.top,
+        };
+        out::write_to(place.path.as_deref(), &mut |out| write(out, &report, format, &view))?;
+        if format == ProfileFormat::Github {
+            job_summary(&report, &view)?;
+        }
+    }
+    for difference in &report.incompatible {
+        tell(false, &format!("error: the baseline can not be compared: {difference}"));
+    }
+    Ok(match report.exit() {
+        0 => Outcome::Good,
+        1 => Outcome::No,
+        _ => Outcome::Failed,
+    })
+}
+
+fn write(out: &mut dyn Write, report: &ProfileReport, format: ProfileFormat, view: &View) -> io::Result<()> {
+    match format {
+        ProfileFormat::Table => table::write(out, report, view),
+        ProfileFormat::Json => json::write(out, report),
+        ProfileFormat::Markdown => markdown::write(out, report, view),
+        ProfileFormat::Github => github::write(out, report),
+        ProfileFormat::Junit => junit::write(out, report),
+    }
+}
+
+/// Appends the report to the summary of a workflow's job, inside one.
+fn job_summary(report: &ProfileReport, view: &View) -> Result<(), Failure> {
+    let Some(path) = std::env::var_os(JOB_SUMMARY).filter(|path| !path.is_empty()) else { return Ok(()) };
+    let written = github::summary(report, view).and_then(|text| {
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(&path)?;
+        file.write_all(text.as_bytes())
+    });
+    written.map_err(|error| Failure::new(format!("the job summary can not be written: {error}")))
+}
+
+/// Puts all together.
+fn assemble(
+    args: &ProfileArgs,
+    targets: &Targets,
+    seed: u64,
+    measured: Measured,
+    comparison: compared::Compared,
+) -> (ProfileReport, Option<Vec<folded::Stack>>) {
+    let compared::Compared { comparison, incompatible, base } = comparison;
+    let grain = measured.now.machine.timer_grain_ns;
+    let (mut results, mut extras) = (Vec::new(), Vec::new());
+    if let Some((taken, counted)) = &measured.report {
+        let regression = targets.get(crate::profile::targets::REGRESSION);
+        if let Some(target) = regression {
+            let found = checks::measured(taken, counted, grain);
+            results = targets.check(&found, regression_check(target, comparison.as_ref()));
+        }
+        extras = checks::extras(taken, counted);
+    }
+    let mut notes = measured.notes;
+    if cfg!(debug_assertions) {
+        notes.push("a debug build: its times say nothing of a release build".to_owned());
+    }
+    let stacks = measured.staged.as_ref().map(|staged| {
+        let stack = |(frames, value): &(Vec<String>, u64)| folded::Stack { frames: frames.clone(), value: *value };
+        staged.stacks.iter().map(stack).collect()
+    });
+    let staged = measured.staged.unwrap_or_default();
+    let rules = costs(&measured.now, &measured.counted, &measured.grown, &staged);
+    let report = ProfileReport {
+        tool: measured.now.tool.clone(),
+        created: measured.now.created.clone(),
+        machine: measured.now.machine.clone(),
+        plan: measured.now.plan.clone(),
+        inputs: measured.now.inputs.clone(),
+        seed,
+        checks: results,
+        extras,
+        rules,
+        stages: staged.stages.iter().map(|(stage, ns)| (stage.clone(), *ns as f64)).collect(),
+        baseline: base,
+        comparison,
+        incompatible,
+        notes,
+        fail_on: args.fail_on.as_ref().map_or_else(|| FailOn::DEFAULT.to_vec(), |list| list.0.clone()),
+    };
+    (report, stacks)
+}
+
+/// Returns what each rule costs, the most expensive first.
+fn costs(now: &Measurement, counted: &[Counted], grown: &[Grown], staged: &Staged) -> Vec<RuleCost> {
+    let times: Vec<Option<Estimate>> = (0..now.rules.len()).map(|rule| time_of(now, rule)).collect();
+    let sum: f64 = times.iter().flatten().map(|estimate| estimate.value).sum();
+    let one = |(at, rule): (usize, &RuleText)| {
+        let count = |id: &str| counted.iter().find(|one| one.id == id && one.rule == Some(at)).map(|one| one.value);
+        let grown = grown.iter().find(|grown| grown.rule == at);
+        RuleCost {
+            rule: RuleRef::of(rule),
+            expr: rule.expr.clone(),
+            samples_per_evaluation: count("rule.samples").unwrap_or(0.0),
+            series: count("rule.series").unwrap_or(0.0) as u64,
+            result_series: count("rule.results").unwrap_or(0.0),
+            allocations_per_sample: count("rule.allocs"),
+            evaluation_ns: times[at],
+            share: times[at].filter(|_| sum > 0.0).map(|estimate| estimate.value / sum),
+            stages: staged.rules.get(at).cloned().unwrap_or_default(),
+            growth_series: grown.and_then(|grown| growth(&grown.series)),
+            growth_window: grown.and_then(|grown| growth(&grown.window)),
+        }
+    };
+    let mut costs: Vec<RuleCost> = now.rules.iter().enumerate().map(one).collect();
+    costs.sort_by(|a, b| b.samples_per_evaluation.total_cmp(&a.samples_per_evaluation));
+    costs
+}
+
+fn time_of(now: &Measurement, rule: usize) -> Option<Estimate> {
+    let metrics = now.metric(RULE_TIME, Some(rule));
+    let processes: Vec<f64> = metrics.iter().flat_map(|metric| metric.per_process.p10.iter().copied()).collect();
+    Estimate::of_processes(&processes)
+}
+
+/// Returns the metrics of counts.
+fn counts(counted: &[Counted]) -> Vec<crate::profile::sample::Metric> {
+    exact(counted)
+}

@@ -1,0 +1,271 @@
+//! Sessions of several processes, in an order that looks random, and what they say together.
+
+use std::path::PathBuf;
+
+use super::dice::Dice;
+use super::histogram::Latencies;
+use super::process::{Worker, WorkerError};
+use super::protocol::{Answer, Counted, Grown, Inputs, Job, LoadedRule, Planned, Staged, Timed};
+use super::sample::{Calibration, Kind, Metric};
+use super::stats;
+use super::{bench, fields::Unknown};
+
+/// Metrics that are shown but not kept: their values differ from process to process by their nature.
+const SHOWN_ONLY: [&str; 2] = ["latency.cold_first", "loop.floor.ns"];
+/// What the ids of the loops begin with that tell whether the machine changed.
+const CALIBRATION: &str = "calibration.";
+
+/// What is measured: a program, on inputs of the user or on the workload of the report.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The program.
+    pub exe: PathBuf,
+    /// Whether it is another one than this.
+    pub foreign: bool,
+    /// The inputs of the user.
+    pub inputs: Option<Inputs>,
+    /// How many times longer its batches are made than they should be.
+    pub slowdown: f64,
+}
+
+/// What a worker made of the inputs of a user.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loaded {
+    /// The rules, in order.
+    pub rules: Vec<LoadedRule>,
+    /// Series of the recordings.
+    pub series: u64,
+    /// Samples of the recordings.
+    pub samples: u64,
+    /// Series that some rule reads.
+    pub read: u64,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// Processes of a session.
+    pub processes: u64,
+    /// Batches of a process.
+    pub rounds: u64,
+    /// Batches before them.
+    pub warmup: u64,
+}
+
+/// The times that one session took of one side.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Taken {
+    /// By process, in the order they ran.
+    pub processes: Vec<Vec<Timed>>,
+}
+
+/// Runs measuring processes.
+pub struct Campaign<'a> {
+    /// Whether the user wants it to stop.
+    pub stop: &'a dyn Fn() -> bool,
+    /// Told whenever a process is done.
+    pub tick: &'a dyn Fn(),
+    /// The order.
+    pub dice: Dice,
+}
+
+impl<'a> Campaign<'a> {
+    /// Starts a worker and lets it load.
+    ///
+    /// # Errors
+    /// When it is no worker, or can not load.
+    pub fn start(&self, side: &Side) -> Result<(Worker<'a>, Loaded), WorkerError> {
+        let mut worker = Worker::start(&side.exe, side.foreign, self.stop)?;
+        let Some(inputs) = &side.inputs else { return Ok((worker, Loaded::default())) };
+        match worker.ask(&Job::Load(Box::new(inputs.clone())))?.pop() {
+            Some(Answer::Loaded { rules, series, samples, read }) => {
+                Ok((worker, Loaded { rules, series, samples, read }))
+            }
+            _ => Err(worker.odd()),
+        }
+    }
+
+    /// Lets a side say what it can time, and how many operations take a batch; and what it loaded.
+    ///
+    /// # Errors
+    /// When the worker does not answer.
+    pub fn plan(&self, side: &Side, batch_us: u64) -> Result<(Vec<Planned>, Loaded), WorkerError> {
+        let (mut worker, loaded) = self.start(side)?;
+        match worker.ask(&Job::Calibrate { batch_us })?.pop() {
+            Some(Answer::Calibrated { metrics }) => Ok((metrics, loaded)),
+            _ => Err(worker.odd()),
+        }
+    }
+
+    /// Takes the times of all sides, their processes in turns: each round of processes has one of each side, in an
+    /// order that looks random.
+    ///
+    /// # Errors
+    /// When a worker does not answer.
+    pub fn session(&mut self, sides: &[(&Side, &[Planned])], amount: Amount) -> Result<Vec<Taken>, WorkerError> {
+        let mut taken = vec![Taken::default(); sides.len()];
+        for _ in 0..amount.processes {
+            let mut order: Vec<usize> = (0..sides.len()).collect();
+            self.dice.shuffle(&mut order);
+            for at in order {
+                let (side, planned) = sides[at];
+                let mut metrics = planned.to_vec();
+                self.dice.shuffle(&mut metrics);
+                // The first call of a process is the first only before all others.
+                metrics.sort_by_key(|metric| metric.id != SHOWN_ONLY[0]);
+                let (mut worker, _) = self.start(side)?;
+                let job = Job::Time { metrics, rounds: amount.rounds, warmup: amount.warmup, slowdown: side.slowdown };
+                let answers = worker.ask(&job)?;
+                let timed = answers.into_iter().map(|answer| match answer {
+                    Answer::Timed(timed) => Ok(timed),
+                    _ => Err(worker.odd()),
+                });
+                taken[at].processes.push(timed.collect::<Result<_, _>>()?);
+                (self.tick)();
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Counts what repeats exactly, in a process of its own.
+    ///
+    /// # Errors
+    /// When the worker does not answer.
+    pub fn count(&self, side: &Side) -> Result<Vec<Counted>, WorkerError> {
+        let (mut worker, _) = self.start(side)?;
+        let answer = worker.ask(&Job::Count)?.pop();
+        (self.tick)();
+        match answer {
+            Some(Answer::Counted { metrics }) => Ok(metrics),
+            _ => Err(worker.odd()),
+        }
+    }
+
+    /// Measures how rules grow and where the time goes, in one process.
+    ///
+    /// # Errors
+    /// When the worker does not answer.
+    pub fn look(&self, side: &Side, budget_us: u64) -> Result<(Vec<Grown>, Staged), WorkerError> {
+        let (mut worker, _) = self.start(side)?;
+        let Some(Answer::Staged(staged)) = worker.ask(&Job::Stages)?.pop() else { return Err(worker.odd()) };
+        let grown = worker.ask(&Job::Grow { budget_us })?.into_iter().map(|answer| match answer {
+            Answer::Grown(grown) => Ok(grown),
+            _ => Err(worker.odd()),
+        });
+        let grown = grown.collect::<Result<_, _>>()?;
+        (self.tick)();
+        Ok((grown, staged))
+    }
+}
+
+/// Metrics of counts, which are the same in every session.
+#[must_use]
+pub fn exact(counted: &[Counted]) -> Vec<Metric> {
+    let metric = |counted: &Counted| {
+        let metric = Metric::exact(&counted.id, &counted.unit, counted.kind(), &[counted.value])?;
+        Some(Metric { rule: counted.rule, ..metric })
+    };
+    counted.iter().filter_map(metric).collect()
+}
+
+impl Taken {
+    /// Returns what the processes say of one metric.
+    #[must_use]
+    pub fn of(&self, id: &str, rule: Option<usize>) -> Vec<&Timed> {
+        let is = |timed: &&Timed| timed.id == id && timed.rule == rule;
+        self.processes.iter().filter_map(|process| process.iter().find(is)).collect()
+    }
+
+    /// Walks over the ids and rules of all metrics, sorted.
+    fn keys(&self) -> Vec<(String, Option<usize>)> {
+        let mut keys: Vec<_> = self.processes.iter().flatten().map(|timed| (timed.id.clone(), timed.rule)).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// Returns all latencies of one metric together.
+    #[must_use]
+    pub fn latencies(&self, id: &str) -> Option<Latencies> {
+        let mut all = Latencies::new().ok()?;
+        for timed in self.of(id, None) {
+            all.add(&Latencies::from_text(timed.hist.as_deref()?).ok()?).ok()?;
+        }
+        (!all.is_empty()).then_some(all)
+    }
+
+    /// Returns the metrics that are kept and compared.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<Metric> {
+        let kept = |id: &str| !SHOWN_ONLY.contains(&id) && !id.starts_with(CALIBRATION);
+        let metric = |(id, rule): (String, Option<usize>)| {
+            let timed = self.of(&id, rule);
+            let first = timed.first()?;
+            let kind = if first.higher_is_better { Kind::Rate } else { Kind::Time };
+            let processes: Vec<Vec<f64>> = timed.iter().map(|timed| timed.batches.clone()).collect();
+            let metric = Metric::of_batches(&id, &first.unit, first.better(), kind, &processes)?;
+            let hist = self.latencies(&id).and_then(|latencies| latencies.to_text().ok());
+            let nivcsw = timed.iter().map(|timed| timed.switches).collect();
+            Some(Metric { rule, ops: first.ops, hist, nivcsw, ..metric })
+        };
+        self.keys().into_iter().filter(|(id, _)| kept(id)).filter_map(metric).collect()
+    }
+
+    /// Returns the loops that tell whether the machine changed, by name.
+    #[must_use]
+    pub fn calibration(&self) -> std::collections::BTreeMap<String, Calibration> {
+        let one = |(id, rule): (String, Option<usize>)| {
+            let name = id.strip_prefix(CALIBRATION)?.to_owned();
+            let lows: Vec<f64> =
+                self.of(&id, rule).iter().filter_map(|timed| stats::low_decile(&timed.batches)).collect();
+            let p10 = stats::median(&lows)?;
+            Some((name, Calibration { p10, spread: stats::relative_spread(&lows)?, unknown: Unknown::new() }))
+        };
+        self.keys().into_iter().filter_map(one).collect()
+    }
+}
+
+/// Does the jobs of a worker that has not loaded anything: those of the workload of the report.
+#[must_use]
+pub fn report_bench(grain_ns: f64) -> Box<dyn bench::Bench> {
+    Box::new(super::workload::ReportBench { grain_ns })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timed(id: &str, batches: &[f64]) -> Timed {
+        Timed {
+            id: id.to_owned(),
+            rule: None,
+            unit: "ns".to_owned(),
+            higher_is_better: false,
+            ops: 1,
+            batches: batches.to_vec(),
+            hist: None,
+            chunk: 1,
+            switches: 2,
+            cpu_ns: 5,
+            all_ops: 10,
+        }
+    }
+
+    #[test]
+    fn processes_become_metrics_and_calibration() {
+        let process = |at: f64| {
+            vec![
+                timed("cond.above.ns", &[at, at]),
+                timed("calibration.int", &[1.0]),
+                timed("latency.cold_first", &[9.0]),
+            ]
+        };
+        let taken = Taken { processes: vec![process(2.0), process(4.0), process(3.0)] };
+        let metrics = taken.metrics();
+        assert_eq!(metrics.len(), 1);
+        assert_eq!((metrics[0].id.as_str(), &metrics[0].per_process.p10), ("cond.above.ns", &vec![2.0, 4.0, 3.0]));
+        assert_eq!(metrics[0].nivcsw, [2, 2, 2]);
+        assert_eq!(taken.calibration()["int"].p10, 1.0);
+        assert_eq!(taken.of("latency.cold_first", None).len(), 3);
+    }
+}
