@@ -1,4 +1,11 @@
-//! The `alertctl` tool: parses, dispatches, and turns the outcome into an exit code.
+//! The `alertctl` tool: tells offline what alert rules would have done on recorded metrics.
+//!
+//! ```text
+//! alertctl eval -r rules/node.yml fixtures/node.csv
+//! ```
+//! Parses the command line, dispatches, and turns the outcome into an exit code: 0 done, 1 done and a `--fail-on` is met,
+//! 2 could not be done, 130 stopped by Ctrl-C. Everything else is the library's: see [`alertctl`], whose first page is
+//! the map.
 
 use std::process::ExitCode;
 

@@ -441,10 +441,10 @@ fn finish(args: &EvalArgs, evaluation: &Evaluation, summary: &Summary) -> Result
 fn nothing(args: &EvalArgs, evaluation: &Evaluation) -> Failure {
     let (start, end) = (evaluation.range.data_start, evaluation.range.data_end);
     match (args.end, start, end) {
-        (Some(limit), Some(start), _) if limit < start => Failure::new(format!(
-            "nothing was evaluated: --end {limit} lies before the first sample, {start}"
-        ))
-        .hint("a later --end, or none"),
+        (Some(limit), Some(start), _) if limit < start => {
+            Failure::new(format!("nothing was evaluated: --end {limit} lies before the first sample, {start}"))
+                .hint("a later --end, or none")
+        }
         (_, Some(start), Some(end)) => Failure::new(format!(
             "nothing was evaluated: no slot of any group lies within the recording, {start} to {end}"
         ))

@@ -31,10 +31,8 @@ fn recording(input: &input::Summary) -> Vec<String> {
     }
     if input.repeats > 0 {
         let verb = if input.repeats == 1 { "repeats" } else { "repeat" };
-        notes.push(format!(
-            "warning: {} {verb} another one of the same series, time and value, and count once",
-            counted(input.repeats, "sample")
-        ));
+        let repeats = counted(input.repeats, "sample");
+        notes.push(format!("warning: {repeats} {verb} another one of the same series, time and value (left out)"));
     }
     notes
 }

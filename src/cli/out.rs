@@ -57,9 +57,7 @@ pub(crate) fn write_to(path: Option<&Path>, content: Content<'_>) -> Result<(), 
     };
     let failed = |error: io::Error| unwritable(path, &error);
     match fs::metadata(path) {
-        Ok(facts) if facts.is_dir() => {
-            Err(Failure::new(format!("--out `{}` is a folder", path.display())).hint("name a file in it"))
-        }
+        Ok(facts) if facts.is_dir() => Err(folder(path)),
         Ok(facts) if !facts.is_file() => straight(path, content).map_err(failed),
         // A link stays a link: what it points at is replaced.
         Ok(facts) => {
@@ -105,7 +103,14 @@ fn new_file(folder: &Path, permissions: Option<fs::Permissions>) -> io::Result<N
 
 /// Tells of a place in which nothing can be written.
 pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Err(folder(path));
+    }
     missing_folder(path).map_or(Ok(()), |folder| Err(no_folder(folder)))
+}
+
+fn folder(path: &Path) -> Failure {
+    Failure::new(format!("--out `{}` is a folder", path.display())).hint("name a file in it")
 }
 
 /// Returns the folder of a path, if it is not there.

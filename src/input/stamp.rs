@@ -121,7 +121,10 @@ impl Stamps {
         let said = matches!(self.told, Some((_, TimeFrom::Flag)));
         if !said && !BELIEVED.contains(&at.div_euclid(1000)) {
             let unit = unit.word();
-            return Err(row(text, format_args!("lies outside the years 2000 to 2100 in {unit}; `--time-unit {unit}` takes it")));
+            return Err(row(
+                text,
+                format_args!("lies outside the years 2000 to 2100 in {unit}; `--time-unit {unit}` takes it"),
+            ));
         }
         Ok(Timestamp(at))
     }

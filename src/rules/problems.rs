@@ -97,12 +97,8 @@ impl<'a> Problems<'a> {
                 let more = found - DIAGNOSTICS_PER_CODE;
                 let at = FileSpan { file: self.file, span: Span::default() };
                 self.diagnostics.push(
-                    Diagnostic::new(
-                        MORE_PROBLEMS,
-                        Severity::Info,
-                        format!("and {more} more of `{code}` in this file"),
-                    )
-                    .with_mark(at, ""),
+                    Diagnostic::new(MORE_PROBLEMS, Severity::Info, format!("and {more} more of `{code}` in this file"))
+                        .with_mark(at, ""),
                 );
             }
         }

@@ -101,7 +101,7 @@ fn csv(lines: &str, step: &str) -> String {
 }
 
 /// Splits a command line at spaces, quotes respected.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let (mut quote, mut fresh) = (None, true);
     for char in line.chars() {
@@ -195,7 +195,8 @@ fn what_comes_out_is_what_the_cases_say() {
 #[test]
 fn series_become_rows_in_time_order() {
     let lines = "up{job=\"a\"} 1 _ 0\nload 2+1x1\n";
-    let rows = "timestamp,metric,job,value\n1767571200,up,a,1\n1767571200,load,,2\n1767571230,load,,3\n1767571260,up,a,0\n";
+    let rows =
+        "timestamp,metric,job,value\n1767571200,up,a,1\n1767571200,load,,2\n1767571230,load,,3\n1767571260,up,a,0\n";
     assert_eq!(csv(lines, "30s"), rows);
 }
 

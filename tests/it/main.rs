@@ -3,10 +3,12 @@
 mod alerts;
 mod cases;
 mod golden;
+mod hostile;
 mod portsyncd;
 mod promql;
 mod props;
 mod props_engine;
+mod readme;
 mod rows;
 mod slow;
 mod spawn;

@@ -1,8 +1,8 @@
 //! The only place that starts processes.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// Runs a program to its end.
@@ -35,6 +35,26 @@ pub(crate) fn tool(args: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_alertctl"));
     command.args(args).current_dir(folder).env_remove("NO_COLOR").env_remove("COLUMNS");
     command
+}
+
+/// Sends Ctrl-C to a process that a test started.
+#[cfg(unix)]
+pub(crate) fn interrupt(child: &Child) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().expect("a shell");
+    assert!(sent.success(), "the signal is sent");
+}
+
+/// Runs the tool as a terminal would show it: both streams in one, in the order in which they were written.
+pub(crate) fn shown(args: &[&str], folder: &Path) -> String {
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let both = writer.try_clone().expect("a second end");
+    let mut command = tool(args, folder);
+    let mut child = command.stdin(Stdio::null()).stdout(writer).stderr(both).spawn().expect("the tool starts");
+    drop(command);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("text");
+    child.wait().expect("the tool ends");
+    text
 }
 
 /// Puts words in place of what differs from run to run: how long it took, and the folder it ran in.

@@ -182,7 +182,9 @@ fn runs_of(refs: &[Timestamp], range: Millis, step: Millis, most: usize) -> Vec<
     let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
     for (at, to) in refs.iter().enumerate() {
         match runs.last_mut() {
-            Some(run) if to.since(refs[run.start]).0.saturating_add(range.0) / step.0 <= most as i64 => run.end = at + 1,
+            Some(run) if to.since(refs[run.start]).0.saturating_add(range.0) / step.0 <= most as i64 => {
+                run.end = at + 1
+            }
             _ => runs.push(at..at + 1),
         }
     }

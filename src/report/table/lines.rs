@@ -72,7 +72,11 @@ fn groups(evaluation: &Evaluation) -> String {
 fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
     let mut parts = Vec::new();
     parts.extend(facts.series.map(|series| format!("{} series", count(series))));
-    parts.push(if facts.samples == 1 { "1 sample".to_owned() } else { format!("{} samples", short_count(facts.samples)) });
+    parts.push(if facts.samples == 1 {
+        "1 sample".to_owned()
+    } else {
+        format!("{} samples", short_count(facts.samples))
+    });
     if let Some(cadence) = facts.cadence {
         parts.push(format!("one every {}", duration(cadence)));
     }

@@ -1,0 +1,76 @@
+//! Runs what README shows: every line that begins with `$ alertctl` in a block of code.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cases::words;
+use crate::spawn;
+
+/// A command of README and the output that stands under it.
+struct Shown {
+    line: usize,
+    command: String,
+    output: Vec<String>,
+}
+
+fn blocks(text: &str) -> Vec<Shown> {
+    let mut shown: Vec<Shown> = Vec::new();
+    let mut open = false;
+    let mut taking = false;
+    for (at, line) in text.lines().enumerate() {
+        if line.starts_with("```") {
+            open = !open;
+            taking = false;
+        } else if let Some(command) = line.strip_prefix("$ ").filter(|_| open) {
+            taking = command.starts_with("alertctl");
+            if taking {
+                shown.push(Shown { line: at + 1, command: command.to_owned(), output: Vec::new() });
+            }
+        } else if let Some(last) = shown.last_mut().filter(|_| taking) {
+            last.output.push(line.to_owned());
+        }
+    }
+    shown
+}
+
+/// Compares line by line; a line `...` stands for any number of lines.
+fn matches(expected: &[String], found: &[String]) -> bool {
+    match expected.split_first() {
+        None => found.iter().all(|line| line.is_empty()),
+        Some((dots, rest)) if dots == "..." => (0..=found.len()).any(|at| matches(rest, &found[at..])),
+        Some((line, rest)) => {
+            found.split_first().is_some_and(|(first, left)| first.trim_end() == line.trim_end() && matches(rest, left))
+        }
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.trim_end().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_commands_of_readme_show_what_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shown = blocks(&fs::read_to_string(root.join("README.md")).expect("README.md"));
+    assert!(!shown.is_empty(), "README shows commands");
+    for Shown { line, command, output } in shown {
+        let args = words(&command);
+        let args: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
+        let found = spawn::without_times(&spawn::shown(&args, root), Path::new("/no/such/folder"));
+        let expected = spawn::without_times(&output.join("\n"), Path::new("/no/such/folder"));
+        let same = matches(&lines(&expected), &lines(&found));
+        assert!(same, "README.md:{line}: $ {command}\nexpected:\n{expected}\nfound:\n{found}");
+    }
+}
+
+#[test]
+fn every_flag_of_eval_stands_in_readme() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let help = spawn::shown(&["eval", "--help"], root);
+    let flags = help.lines().filter_map(|line| line.trim().split([' ', ',']).find(|word| word.starts_with("--")));
+    let flags = flags.chain(help.lines().filter_map(|line| line.trim().strip_prefix('-')?.split(", ").nth(1)));
+    for flag in flags.map(|flag| flag.split(' ').next().unwrap_or(flag)).filter(|flag| flag.starts_with("--")) {
+        assert!(readme.contains(flag), "README does not name {flag}");
+    }
+}
