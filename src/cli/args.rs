@@ -29,7 +29,7 @@ Commands:
   profile  measures what rules cost: against targets, a baseline, other rules or another build
 
 Example:
-  alertctl eval -r rules/node.yml night.csv
+  alertctl eval -r rules/node.yml fixtures/node.csv
 
 `alertctl help COMMAND` says more.
 ";

@@ -53,7 +53,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
         // What can not be said on standard error can be said nowhere.
         let _ = table::write_summary(&mut io::stderr(), &evaluation, begun.elapsed().as_secs_f64(), &clock);
         let table = outputs.iter().any(|output| output.format == Format::Table);
-        notes::notes(&evaluation, &evaluated.input, table).iter().for_each(|note| tell(false, note));
+        notes::notes(&evaluation, &evaluated.input, &evaluated.store, table).iter().for_each(|note| tell(false, note));
     }
     for output in &outputs {
         let view = view(args, &terminal, output, clock.clone());

@@ -32,8 +32,10 @@ impl Parser<'_> {
         let near = nearest(text, FUNCTIONS.iter().map(|function| function.name).chain(aggregations));
         let mut problem =
             Problem::new(FUNCTION, name, format!("unknown function `{}`", super::super::literal::short(text)));
-        if !near.is_empty() {
-            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+        if let Some(first) = near.first() {
+            let same = first.eq_ignore_ascii_case(text);
+            let near = near.iter().take(if same { 1 } else { near.len() });
+            let near: Vec<String> = near.map(|name| format!("`{name}`")).collect();
             problem = problem.with_help(format!("did you mean {}?", near.join(" or ")));
         }
         self.problems.push(problem);

@@ -35,7 +35,8 @@ impl Parser<'_> {
     /// Reads the text of [`super::parse_matchers`].
     pub(super) fn matchers_only(&mut self) -> Read<Vec<Matcher>> {
         let mut matchers = Vec::new();
-        let bare = matches!(self.kind(), Kind::Word(_) | Kind::Str) && match_op(self.next_kind()).is_some();
+        let compared = match_op(self.next_kind()).is_some() || self.next_kind() == Kind::Op(BinaryOp::Equal);
+        let bare = matches!(self.kind(), Kind::Word(_) | Kind::Str) && compared;
         if bare {
             self.matcher_list(&mut matchers, Kind::End)?;
             return Ok(matchers);
