@@ -17,6 +17,10 @@ pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_
     let end =
         source[start..].chars().next().filter(|c| *c != '\n' && *c != '\r').map_or(start, |c| start + c.len_utf8());
     let (message, help) = match error.kind() {
+        _ if after_braces(&source[..start]) => (
+            Some("a text that begins with `{` is read as a mapping, which ends before this".to_owned()),
+            Some("put the whole text in quotes: `expr: '{job=\"db\"} > 0'`"),
+        ),
         ErrorKind::ExpectedBlockMappingKey if source[start..].starts_with("- ") => {
             (Some("this `-` lines up with no other".to_owned()), Some("line up the `-` of one list"))
         }
@@ -28,6 +32,13 @@ pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_
         Some(help) => problems.error_with_help("yaml-syntax", message, span, help),
         None => problems.error("yaml-syntax", message, span),
     }
+}
+
+/// Tells whether the last line of a text is a key and a selector in braces, as in `expr: {job="db"} `.
+fn after_braces(text: &str) -> bool {
+    let line = &text[text.rfind('\n').map_or(0, |at| at + 1)..];
+    let value = line.split_once(": ").map_or("", |(_, value)| value.trim());
+    value.starts_with('{') && value.ends_with('}')
 }
 
 /// Returns where the first tab stands, after an offset, that indents a line.
