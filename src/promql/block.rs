@@ -14,6 +14,9 @@ pub(crate) struct Block {
     pub(crate) words: usize,
     pub(crate) values: Vec<f64>,
     pub(crate) present: Vec<u64>,
+    /// By value: where it stands among the values of its step. Empty where the rows have one order at all steps, or
+    /// nobody asks.
+    pub(crate) ranks: Vec<u32>,
     /// Steps at which the node, or what it reads, failed.
     pub(crate) failed: Vec<u64>,
 }
@@ -30,6 +33,7 @@ impl Block {
         self.present.resize(rows * self.words, 0);
         self.failed.clear();
         self.failed.resize(self.words, 0);
+        self.ranks.clear();
     }
 
     /// Adds absent rows at the end.
@@ -38,6 +42,9 @@ impl Block {
             self.rows = rows;
             self.values.resize(rows * self.steps, 0.0);
             self.present.resize(rows * self.words, 0);
+            if !self.ranks.is_empty() {
+                self.ranks.resize(rows * self.steps, u32::MAX);
+            }
         }
     }
 

@@ -149,6 +149,7 @@ impl Kind {
             Self::Absent { .. } => "absent".to_owned(),
             Self::Scalar(_) => "scalar".to_owned(),
             Self::Vector(_) => "vector".to_owned(),
+            Self::Sort { .. } => "sort".to_owned(),
             Self::Relabel { .. } => "label_replace or label_join".to_owned(),
             Self::Buckets { .. } => "histogram function".to_owned(),
         }

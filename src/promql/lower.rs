@@ -15,7 +15,7 @@ use super::eval::scalar_binary;
 use super::maths::MathFn;
 use super::parse::Problem;
 use super::plan::{
-    BucketFn, Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Operand, Plan, Relabel, RootId, Select,
+    BucketFn, Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Operand, Plan, Relabel, RootId, Select, SortBy,
     VectorBinary, WindowInput,
 };
 use super::rollup::{RangeFn, smoothing_fault};
@@ -292,8 +292,15 @@ impl Plan {
                     self.node(Kind::Map { op: Elementwise::EvalTime, input })
                 }
             },
-            // Order is a matter of the result alone: `query` sorts there, and every other node keeps its own.
-            "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => first(self)?,
+            "sort" | "sort_desc" => {
+                let input = first(self)?;
+                self.node(Kind::Sort { by: SortBy::Value { descending: name == "sort_desc" }, input })
+            }
+            "sort_by_label" | "sort_by_label_desc" => {
+                let input = first(self)?;
+                let names = args[1..].iter().map(string).collect::<Result<_, _>>()?;
+                self.node(Kind::Sort { by: SortBy::Labels { names, descending: name == "sort_by_label_desc" }, input })
+            }
             "absent" => {
                 let input = first(self)?;
                 self.node(Kind::Absent { labels: absent_labels(&args[0]), input })

@@ -174,6 +174,13 @@ pub(crate) struct VectorBinary {
     pub(crate) one_node: NodeId,
 }
 
+/// What a vector is sorted by.
+#[derive(Clone, Debug)]
+pub(crate) enum SortBy {
+    Value { descending: bool },
+    Labels { names: Vec<String>, descending: bool },
+}
+
 /// The kinds of node. Rows, unless said otherwise, are those of the input.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
@@ -250,6 +257,11 @@ pub(crate) enum Kind {
     Vector(Operand),
     Relabel {
         relabel: Relabel,
+        input: NodeId,
+    },
+    /// The same values in another order.
+    Sort {
+        by: SortBy,
         input: NodeId,
     },
     /// Rows are groups of buckets.
@@ -346,7 +358,7 @@ impl Plan {
             Kind::Aggregate { param, input, .. } => operand(param) && of(input),
             Kind::TopK { k, input, .. } => operand(k) && of(input),
             Kind::CountValues { input, .. } | Kind::Absent { input, .. } | Kind::Scalar(input) => of(input),
-            Kind::Relabel { input, .. } => of(input),
+            Kind::Relabel { input, .. } | Kind::Sort { input, .. } => of(input),
             Kind::Vector(scalar) => operand(scalar),
             Kind::Buckets { function, input } => function.operands().iter().flatten().all(operand) && of(input),
         }

@@ -6,7 +6,7 @@ use crate::labels::LabelSet;
 use crate::store::{Reach, SelectorId, SeriesId, Store};
 use crate::time::{Millis, Timestamp};
 
-use super::ast::Expr;
+use super::ast::{AggregateOp, Expr};
 use super::block::{self, Block};
 use super::eval;
 use super::parse::Problem;
@@ -63,6 +63,8 @@ pub(crate) struct Root<'a> {
     /// Bit (row, step) in word `row * words + step / 64`.
     pub(crate) present: &'a [u64],
     pub(crate) words: usize,
+    /// Rank (row, step) at `row * steps + step`; empty where `order` is that of every step, or nobody asked.
+    pub(crate) ranks: &'a [u32],
     /// A bit a step.
     pub(crate) failed: &'a [u64],
     /// One for each failed step, by step.
@@ -95,6 +97,8 @@ pub(crate) struct Program {
     inner: Vec<Program>,
     /// Whether it is the program of a subquery.
     within: bool,
+    /// Whether its results are wanted in order.
+    ordered: bool,
     states: Vec<NodeState>,
     /// By node: the block it writes to.
     registers: Arc<[usize]>,
@@ -135,6 +139,7 @@ impl Program {
             plan: Arc::new(plan),
             inner,
             within,
+            ordered: false,
             states: Vec::new(),
             registers: Arc::from([]),
             memory: Memory::default(),
@@ -154,7 +159,12 @@ impl Program {
             plan: Arc::clone(&self.plan),
             inner: self.inner.iter().map(Self::fork_inner).collect(),
             within: self.within,
-            states: self.plan.nodes.iter().map(|_| NodeState::default()).collect(),
+            ordered: self.ordered,
+            states: self
+                .states
+                .iter()
+                .map(|state| NodeState { ordered: state.ordered, ..NodeState::default() })
+                .collect(),
             registers: Arc::clone(&self.registers),
             memory: Memory::default(),
         }
@@ -286,8 +296,27 @@ impl Program {
         self.lay_out();
     }
 
+    /// Asks for the results in order; to be called before the program is bound.
+    pub(crate) fn want_order(&mut self) {
+        self.ordered = true;
+    }
+
+    /// Finds the nodes whose order at each step shows in a result.
+    fn find_ordered(&mut self) {
+        if self.ordered {
+            self.plan.roots.iter().for_each(|root| self.states[*root].ordered = true);
+        }
+        for at in (0..self.plan.nodes.len()).rev() {
+            let kind = &self.plan.nodes[at].kind;
+            for input in kind.ordered_inputs(self.states[at].ordered).into_iter().flatten() {
+                self.states[input].ordered = true;
+            }
+        }
+    }
+
     /// Gives every node a block: nodes that are never needed at once share one; invariant ones keep their own.
     fn lay_out(&mut self) {
+        self.find_ordered();
         let count = self.plan.nodes.len();
         let mut last_use: Vec<usize> = (0..count).collect();
         for at in 0..count {
@@ -496,6 +525,7 @@ impl Program {
                 values: &block.values,
                 present: &block.present,
                 words: block.words,
+                ranks: &block.ranks,
                 failed: &block.failed,
                 faults: &faults,
             },
@@ -621,6 +651,27 @@ pub(crate) struct Source {
 }
 
 impl Kind {
+    /// Returns the inputs whose order at each step matters to this node: `ordered` where its own order does.
+    fn ordered_inputs(&self, ordered: bool) -> [Option<NodeId>; 2] {
+        let own = |input: &NodeId| ordered.then_some(*input);
+        match self {
+            Self::Aggregate { op: AggregateOp::Count | AggregateOp::Group | AggregateOp::Quantile, input, .. } => {
+                [own(input), None]
+            }
+            // What folds depends on the order, in its last bits or in the sign of a zero.
+            Self::Aggregate { input, .. } | Self::TopK { input, .. } => [Some(*input), None],
+            // The words of a fault name the first two duplicates of the one side.
+            Self::VectorBinary(binary) => [own(&binary.many_node), Some(binary.one_node)],
+            Self::Set { lhs, rhs, .. } => [own(lhs), own(rhs)],
+            Self::Map { input, .. }
+            | Self::Relabel { input, .. }
+            | Self::Sort { input, .. }
+            | Self::CountValues { input, .. }
+            | Self::Buckets { input, .. } => [own(input), None],
+            _ => [None, None],
+        }
+    }
+
     /// Walks over the nodes that this one reads, in the order they are evaluated.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = NodeId> + use<> {
         use super::plan::Elementwise;
@@ -651,7 +702,8 @@ impl Kind {
             Self::CountValues { input, .. }
             | Self::Absent { input, .. }
             | Self::Scalar(input)
-            | Self::Relabel { input, .. } => [Some(*input), None, None],
+            | Self::Relabel { input, .. }
+            | Self::Sort { input, .. } => [Some(*input), None, None],
             Self::Vector(scalar) => [operand(scalar), None, None],
             Self::Buckets { function, input } => {
                 let [first, second] = function.operands();

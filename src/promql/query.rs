@@ -89,10 +89,11 @@ pub(crate) fn instant_on(
 ) -> Result<Value, QueryError> {
     let mut program = Program::new(lower_options(options, Context::Rule, inputs.written.is_some()));
     program.add(expr).map_err(QueryError::Refused)?;
+    program.want_order();
     program.bind_once(inputs);
     let mut value = Err(QueryError::Failed(String::new()));
     program.run(inputs, &Steps { slots: &[at], offset: Millis::ZERO }, &mut |_, root| {
-        value = root_value(&root, expr);
+        value = root_value(&root);
     });
     value
 }
@@ -137,7 +138,7 @@ fn lower_options(options: &QueryOptions, context: Context, reads_written: bool) 
     }
 }
 
-fn root_value(root: &Root<'_>, expr: &Expr) -> Result<Value, QueryError> {
+fn root_value(root: &Root<'_>) -> Result<Value, QueryError> {
     if let Some(fault) = root.faults.first() {
         return Err(QueryError::Failed(fault.message.clone()));
     }
@@ -145,42 +146,13 @@ fn root_value(root: &Root<'_>, expr: &Expr) -> Result<Value, QueryError> {
         return Ok(Value::Scalar(root.values[0]));
     }
     let rows = root.order.iter().map(|row| *row as usize);
-    let present = rows.filter(|row| block::has(&root.present[row * root.words..], 0));
-    let mut vector: Vec<(LabelSet, f64)> =
-        present.map(|row| (root.labels[row].clone(), root.values[row * root.steps])).collect();
-    sort_result(expr, &mut vector);
-    Ok(Value::Vector(vector))
-}
-
-/// Orders a vector as the outermost function or aggregation asks for.
-///
-/// Source: Prometheus: `sort` by value with NaN last, `topk` from the largest, `bottomk` from the smallest, groups in
-/// the order of their first member.
-fn sort_result(expr: &Expr, vector: &mut [(LabelSet, f64)]) {
-    let by_value =
-        |a: f64, b: f64| a.is_nan().cmp(&b.is_nan()).then(a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal));
-    match &expr.unparen().kind {
-        ExprKind::Call { function, args, .. } => {
-            let labels: Vec<&str> = args
-                .iter()
-                .filter_map(|arg| match &arg.unparen().kind {
-                    ExprKind::String(text) => Some(text.as_str()),
-                    _ => None,
-                })
-                .collect();
-            match function.name {
-                "sort" => vector.sort_by(|a, b| by_value(a.1, b.1)),
-                "sort_desc" => vector.sort_by(|a, b| {
-                    a.1.is_nan().cmp(&b.1.is_nan()).then(b.1.partial_cmp(&a.1).unwrap_or(std::cmp::Ordering::Equal))
-                }),
-                "sort_by_label" => vector.sort_by(|a, b| super::order::by_labels(&a.0, &b.0, &labels)),
-                "sort_by_label_desc" => vector.sort_by(|a, b| super::order::by_labels(&b.0, &a.0, &labels)),
-                _ => {}
-            }
-        }
-        ExprKind::Aggregate(aggregate) => super::order::sort_groups(aggregate, vector),
-        _ => {}
+    let mut present: Vec<usize> = rows.filter(|row| block::has(&root.present[row * root.words..], 0)).collect();
+    if !root.ranks.is_empty() {
+        present.sort_by_key(|row| root.ranks[row * root.steps]);
     }
+    Ok(Value::Vector(
+        present.into_iter().map(|row| (root.labels[row].clone(), root.values[row * root.steps])).collect(),
+    ))
 }
 
 fn matrix(root: &Root<'_>, slots: &[Timestamp]) -> Vec<Series> {

@@ -6,7 +6,8 @@ use crate::labels::{LabelSet, METRIC_NAME};
 use crate::store::SelectorId;
 
 use super::ast::BinaryOp;
-use super::plan::{Elementwise, Kind, Node, Plan, Relabel, Select, VectorBinary, WindowInput};
+use super::order::by_labels;
+use super::plan::{Elementwise, Kind, Node, Plan, Relabel, Select, SortBy, VectorBinary, WindowInput};
 use super::program::{Fault, Inputs, Source};
 use super::relabel::{label_join, label_replace};
 
@@ -44,7 +45,10 @@ pub(crate) struct NodeState {
     pub(crate) pairs: HashMap<(u32, u32), u32, foldhash::fast::FixedState>,
     /// Of a histogram function: by input row, the upper bound of the bucket (NaN when it can not be read).
     pub(crate) bounds: Vec<f64>,
-    /// By row of an operator with two vectors: the input row it takes its place in the order from.
+    /// Whether the order of its samples at each step shows in a result.
+    pub(crate) ordered: bool,
+    /// By row of an operator with two vectors: the input row it takes its place in the order from. Of a function over
+    /// ranges: the rows of its input in order.
     pub(crate) placed: Vec<u32>,
     /// Whether an invariant node was evaluated.
     pub(crate) evaluated: bool,
@@ -131,6 +135,14 @@ impl NodeState {
                 self.bind_mapped(&states[*input], plan.options.delayed_names, |labels| (labels.clone(), drop));
             }
             Kind::Relabel { relabel, input } => self.bind_relabelled(&states[*input], relabel),
+            Kind::Sort { by, input } => {
+                self.bind_mapped(&states[*input], false, |labels| (labels.clone(), false));
+                if let SortBy::Labels { names, descending } = by {
+                    let labels = &self.labels;
+                    let compare = |a: u32, b: u32| by_labels(&labels[a as usize], &labels[b as usize], names);
+                    self.order.sort_by(|a, b| if *descending { compare(*b, *a) } else { compare(*a, *b) });
+                }
+            }
             Kind::VectorBinary(binary) => self.bind_binary(binary, plan, states),
             Kind::Set { op, key, lhs, rhs } => self.bind_set(*op, key, &states[*lhs], &states[*rhs]),
             Kind::Aggregate { key, input, .. } => self.bind_groups(&states[*input], key, true),
@@ -201,6 +213,7 @@ impl NodeState {
             labels_of(self.sources[*a as usize], inputs).cmp(labels_of(self.sources[*b as usize], inputs))
         });
         self.order_by(&by_series);
+        self.placed = by_series;
     }
 
     /// Orders rows by the first input row, in the given order, that goes to each.

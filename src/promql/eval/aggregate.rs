@@ -6,7 +6,7 @@ use super::super::kahan::{Kahan, Mean, Spread};
 use super::super::plan::{NodeId, Operand};
 use super::super::quantile::quantile;
 use super::super::roster::NodeState;
-use super::{Scratch, View};
+use super::{Scratch, View, ranks};
 
 /// Folds the rows of each group, in order, at every step.
 ///
@@ -65,8 +65,24 @@ struct Fold<'a> {
 }
 
 impl Fold<'_> {
+    /// Visits row, group and step of every sample, where their order is another at each step.
+    fn by_step(&self, steps: usize, mut visit: impl FnMut(usize, usize, usize)) {
+        let mut rows = Vec::new();
+        for step in 0..steps {
+            ranks::in_order(self.input, step, &mut rows);
+            rows.iter().for_each(|row| visit(*row as usize, self.map[*row as usize] as usize, step));
+        }
+    }
+
     /// Folds into the values themselves.
     fn in_place(&self, out: &mut Block, first: impl Fn(f64) -> f64, next: impl Fn(f64, f64) -> f64) {
+        if !self.input.ranks.is_empty() {
+            return self.by_step(out.steps, |row, group, step| {
+                let value = self.input.row(row)[step];
+                let value = out.get(group, step).map_or_else(|| first(value), |held| next(held, value));
+                out.set(group, step, value);
+            });
+        }
         for row in self.order {
             let (values, bits) = (self.input.row(*row as usize), self.input.bits(*row as usize));
             let (held, seen) = out.row_mut(self.map[*row as usize] as usize);
@@ -88,7 +104,19 @@ impl Fold<'_> {
     ) {
         states.clear();
         states.resize(out.rows * out.steps, start(0.0));
-        for row in self.order {
+        if !self.input.ranks.is_empty() {
+            self.by_step(out.steps, |row, group, step| {
+                let (value, state) = (self.input.row(row)[step], &mut states[group * out.steps + step]);
+                if block::has(out.bits(group), step) {
+                    add(state, value);
+                } else {
+                    *state = start(value);
+                    block::set(out.row_mut(group).1, step);
+                }
+            });
+        }
+        let order = if self.input.ranks.is_empty() { self.order } else { &[] };
+        for row in order {
             let (values, bits) = (self.input.row(*row as usize), self.input.bits(*row as usize));
             let group = self.map[*row as usize] as usize;
             let states = &mut states[group * out.steps..(group + 1) * out.steps];

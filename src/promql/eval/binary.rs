@@ -5,7 +5,7 @@ use super::super::block::{self, Block};
 use super::super::plan::VectorBinary;
 use super::super::roster::NodeState;
 use super::super::scalar_ops::{arithmetic, compare};
-use super::{SAME_LABELS, Scratch, View, fault};
+use super::{SAME_LABELS, Scratch, View, fault, ranks};
 
 const MANY_TO_ONE: &str = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
 const GROUPING: &str = "multiple matches for labels: grouping labels must ensure unique matches";
@@ -163,10 +163,14 @@ fn find_duplicates(
             group_of[*row as usize] = number;
         }
     }
+    let mut ranked = Vec::new();
     let mut first_of = vec![u32::MAX; groups.len()];
     for step in block::ones(&twice) {
         first_of.fill(u32::MAX);
-        for row in &one_state.order {
+        if !one.ranks.is_empty() {
+            ranks::in_order(one, step, &mut ranked);
+        }
+        for row in if one.ranks.is_empty() { &one_state.order } else { &ranked } {
             if !block::has(one.bits(*row as usize), step) {
                 continue;
             }

@@ -4,6 +4,7 @@ mod aggregate;
 mod binary;
 mod buckets;
 mod map;
+mod ranks;
 mod select;
 mod sets;
 mod topk;
@@ -102,6 +103,7 @@ pub(crate) fn broadcast(block: &Block, steps: usize, out: &mut Block) {
             block::fill(bits, steps);
         }
     }
+    out.ranks.extend(block.ranks.iter().flat_map(|rank| std::iter::repeat_n(*rank, steps)));
     out.fail_with(block);
 }
 
@@ -181,7 +183,7 @@ pub(crate) fn evaluate<P: Probe>(
             );
         }
         Kind::Map { op, input } => map::evaluate(view, state, op, *input, frame, out, scratch),
-        Kind::Relabel { input, .. } => {
+        Kind::Relabel { input, .. } | Kind::Sort { input, .. } => {
             let input = view.wide(*input, steps, &mut scratch.wide[0]);
             copy_rows(state, input, out);
         }
@@ -195,6 +197,9 @@ pub(crate) fn evaluate<P: Probe>(
         Kind::Buckets { function, input } => buckets::evaluate(view, state, (*function, *input), steps, out, scratch),
     }
     view.inherit_failures(&node.kind, out);
+    if state.ordered {
+        ranks::assign(view, at, state, &scratch.raw, &mut scratch.wide, out);
+    }
 }
 
 fn scalar_row(out: &mut Block, steps: usize, value: impl Fn(usize) -> f64) {
@@ -255,6 +260,9 @@ pub(crate) fn drop_names(state: &NodeState, block: &Block, faults: &mut Vec<Faul
     merged.order_by(&state.order);
     let mut out = Block::default();
     copy_rows(&mut merged, block, &mut out);
+    if !block.ranks.is_empty() {
+        ranks::follow(block, &merged.map, &mut out);
+    }
     block::or_into(&mut out.failed, &block.failed);
     faults.append(&mut merged.faults);
     faults.sort_by_key(|fault| fault.step);

@@ -4,6 +4,7 @@ use super::super::block::{self, Block};
 use super::super::maths::format_float;
 use super::super::plan::{NodeId, Operand};
 use super::super::roster::{NodeState, number};
+use super::ranks::{Ranks, in_order};
 use super::{Scratch, View, fault};
 
 /// Keeps the k largest or smallest values of each group at every step.
@@ -23,6 +24,10 @@ pub(super) fn evaluate(
     let input = view.wide(input, steps, &mut scratch.wide[0]);
     out.reset(state.labels.len(), steps);
     let mut heaps: Vec<Vec<(f64, u32)>> = vec![Vec::new(); state.groups.len()];
+    let mut ranked = Vec::new();
+    if state.ordered {
+        out.begin_ranks();
+    }
     for step in 0..steps {
         let wanted = view.scalar(k, step);
         if wanted.is_nan() || wanted >= 9_223_372_036_854_775_807.0 || wanted <= -9_223_372_036_854_775_808.0 {
@@ -34,14 +39,22 @@ pub(super) fn evaluate(
             continue;
         }
         heaps.iter_mut().for_each(Vec::clear);
-        for row in order {
+        if !input.ranks.is_empty() {
+            in_order(input, step, &mut ranked);
+        }
+        for row in if input.ranks.is_empty() { order } else { &ranked } {
             if let Some(value) = input.get(*row as usize, step) {
                 let heap = &mut heaps[state.map_right[*row as usize] as usize];
                 offer(heap, wanted, bottom, (value, *row));
             }
         }
-        for (value, row) in heaps.iter().flatten() {
-            out.set(*row as usize, step, *value);
+        for heap in &heaps {
+            for (at, (value, row)) in heap.iter().enumerate() {
+                out.set(*row as usize, step, *value);
+                if state.ordered {
+                    out.rank_up(*row as usize, step, number(at));
+                }
+            }
         }
     }
 }
@@ -115,6 +128,7 @@ pub(super) fn count_values(
     for (labels, group) in &state.keys {
         keys[*group as usize] = labels.clone();
     }
+    let ranks = Ranks::of(input, &input_state.order);
     for row in &input_state.order {
         let group = &keys[state.map_right[*row as usize] as usize];
         let mut last: Option<(u64, usize)> = None;
@@ -133,6 +147,10 @@ pub(super) fn count_values(
             last = Some((value.to_bits(), target));
             let before = out.get(target, step).unwrap_or(0.0);
             out.set(target, step, before + 1.0);
+            if state.ordered {
+                out.begin_ranks();
+                out.rank_up(target, step, ranks.get(*row as usize, step));
+            }
         }
     }
     state.order = (0..number(state.labels.len())).collect();

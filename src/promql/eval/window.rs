@@ -246,10 +246,21 @@ fn fold_run<P: Probe>(
         &spread
     };
     fail_windows(state, program, window, run, block, out);
+    let mut places = vec![0; block.rows];
+    if state.merged && state.ordered {
+        if out.ranks.is_empty() {
+            out.begin_ranks();
+            // Until now no two inner rows had gone to one.
+            for (row, rank) in state.order.iter().zip(0..) {
+                out.ranks[*row as usize * out.steps..][..run.steps.start].fill(rank);
+            }
+        }
+        (0..).zip(&state.placed).for_each(|(at, row)| places[*row as usize] = at);
+    }
     let words = run.steps.len().div_ceil(64);
     let mut row_values = vec![0.0; run.steps.len()];
     let mut row_bits = vec![0; words];
-    for row in 0..block.rows {
+    for (row, place) in places.into_iter().enumerate() {
         scratch.times.clear();
         scratch.values.clear();
         for step in block::ones(block.bits(row)) {
@@ -285,6 +296,9 @@ fn fold_run<P: Probe>(
                 fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
             }
             out.set(target, step, row_values[at]);
+            if state.merged && state.ordered {
+                out.rank_up(target, step, place);
+            }
         }
     }
 }
@@ -299,7 +313,11 @@ fn bind_inner(view: &View<'_>, state: &mut NodeState, inner: &NodeState, functio
         state.add_mapped(&inner.labels[at], drops, !function.keeps_name(), view.plan.options.delayed_names);
     }
     state.seen[0] = inner.labels.len();
-    state.order_by(&inner.order);
+    // Which of them comes first at some inner step says nothing: label order, as of a selector.
+    let mut by_labels: Vec<u32> = (0..super::number(inner.labels.len())).collect();
+    by_labels.sort_by(|a, b| inner.labels[*a as usize].cmp(&inner.labels[*b as usize]));
+    state.order_by(&by_labels);
+    state.placed = by_labels;
 }
 
 /// Fails the steps in whose window an inner step failed, with the first such fault.
