@@ -18,6 +18,7 @@ mod record;
 mod rows;
 mod rule;
 pub mod schedule;
+pub mod silence;
 mod stage;
 mod targets;
 #[cfg(test)]

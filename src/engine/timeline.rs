@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::silence::Suppression;
 use crate::labels::LabelSet;
 use crate::time::{Millis, Timestamp};
 
@@ -185,6 +186,8 @@ pub struct Episode {
     pub steps: u64,
     /// Whether an inferred stale marker ended it.
     pub stale_inferred: bool,
+    /// The stretches of its firing that silences cover, by their beginnings ([`super::silence::suppress`]).
+    pub suppressed: Vec<Suppression>,
 }
 
 /// A message of failed evaluations of one rule.
@@ -305,6 +308,7 @@ impl Timeline {
                     began: clock.began(&event.activity, event.warm_from),
                     steps: clock.steps(&event.activity, event.at),
                     stale_inferred: cause == Cause::StaleInferred,
+                    suppressed: Vec::new(),
                 });
             }
         }
@@ -325,6 +329,7 @@ impl Timeline {
             began: clock.began(&open.activity, open.warm_from),
             steps: clock.steps(&open.activity, clock.last.plus(clock.interval)),
             stale_inferred: false,
+            suppressed: Vec::new(),
         });
     }
 

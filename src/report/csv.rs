@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::engine::silence::suppressed_for;
 use crate::engine::timeline::Episode;
 use crate::labels::Quoted;
 use crate::report::number::shortest;
@@ -56,7 +57,7 @@ pub fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<()> {
             &seconds(summary::firing(episode, last_step)),
             &value(activity.value_fire),
             &value(summary::worst(episode, rule.threshold)),
-            "0",
+            &seconds(suppressed_for(episode)),
             &rule.file,
             &rule.line.to_string(),
         ])?;

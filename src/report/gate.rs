@@ -59,6 +59,8 @@ pub struct Excluded {
     pub began_before_data: u64,
     /// They touch the warm-up of their rule's windows.
     pub warm_up: u64,
+    /// Silences cover them from beginning to end.
+    pub suppressed: u64,
 }
 
 /// The answer.
@@ -94,12 +96,13 @@ pub(crate) fn decide(evaluation: &Evaluation, rules: &[RuleSummary]) -> Verdict 
     let severity = |episode: &Episode| episode.labels.get("severity").unwrap_or("").to_owned();
     for episode in fired().filter(|episode| wanted(&severity(episode))) {
         match episode.began {
+            _ if evaluation.is_suppressed(episode) => verdict.excluded.suppressed += 1,
             Began::Observed => verdict.counted += 1,
             Began::BeforeData => verdict.excluded.began_before_data += 1,
             Began::WarmUp => verdict.excluded.warm_up += 1,
         }
     }
-    let counts = || fired().filter(|episode| episode.began == Began::Observed);
+    let counts = || fired().filter(|episode| episode.began == Began::Observed && !evaluation.is_suppressed(episode));
     let met = |condition: &Condition| match condition {
         Condition::Firing(None) => counts().next().is_some(),
         Condition::Firing(Some(wanted)) => counts().any(|episode| severity(episode) == *wanted),

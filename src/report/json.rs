@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::engine::silence::{self, Suppression};
 use crate::engine::timeline::{Episode, RuleId};
 use crate::report::gate::Condition;
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
@@ -189,8 +190,8 @@ struct EpisodeOut<'a> {
     values: ValuesOut,
     threshold: Option<ThresholdOut>,
     evaluations: EvaluationsOut,
-    suppressed: [(); 0],
-    suppressed_s: u64,
+    suppressed: Vec<SuppressedOut<'a>>,
+    suppressed_s: Seconds,
     depends_on: Vec<&'static str>,
     previous: Option<String>,
 }
@@ -226,6 +227,13 @@ struct FindingOut<'a> {
     file: Option<&'a str>,
     line: Option<u32>,
     column: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct SuppressedOut<'a> {
+    from: At,
+    to: At,
+    by: &'a str,
 }
 
 #[derive(Serialize)]
@@ -298,7 +306,7 @@ fn document<'a>(evaluation: &'a Evaluation, summary: &'a Summary) -> Document<'a
             by_severity: Pairs(&totals.by_severity),
             open_at_end: totals.open_at_end,
             began_before_data: totals.began_before_data,
-            suppressed: 0,
+            suppressed: totals.suppressed,
             near_misses: totals.near_misses,
         },
         gate: GateOut {
@@ -307,7 +315,7 @@ fn document<'a>(evaluation: &'a Evaluation, summary: &'a Summary) -> Document<'a
             excluded: ExcludedOut {
                 began_before_data: verdict.excluded.began_before_data,
                 warm_up: verdict.excluded.warm_up,
-                suppressed: 0,
+                suppressed: verdict.excluded.suppressed,
             },
             met: !verdict.met.is_empty(),
             exit: verdict.exit,
@@ -468,11 +476,15 @@ fn episode<'a>(
         },
         threshold: rule.threshold.map(|(op, value)| ThresholdOut { op: op.symbol(), value: Number(value) }),
         evaluations: EvaluationsOut { total: episode.steps, r#true: activity.steps_true, error: activity.steps_failed },
-        suppressed: [],
-        suppressed_s: 0,
+        suppressed: episode.suppressed.iter().map(suppressed).collect(),
+        suppressed_s: Seconds(silence::suppressed_for(episode)),
         depends_on: if episode.stale_inferred { vec!["stale"] } else { Vec::new() },
         previous,
     }
+}
+
+fn suppressed(suppression: &Suppression) -> SuppressedOut<'_> {
+    SuppressedOut { from: At(suppression.from), to: At(suppression.to), by: &suppression.by }
 }
 
 #[cfg(test)]

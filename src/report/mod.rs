@@ -19,6 +19,7 @@ pub mod table;
 mod threshold;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::silence::{self, Silence};
 use crate::engine::timeline::{Episode, GroupSchedule, RuleCounts, RuleId};
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
@@ -321,6 +322,22 @@ impl Evaluation {
         episodes.sort_by(|a, b| {
             let key = |episode: &Episode| episode.activity.fired_at.unwrap_or(episode.activity.active_at);
             (key(a), a.rule).cmp(&(key(b), b.rule)).then_with(|| a.labels.cmp(&b.labels))
+        });
+        self.episodes = episodes;
+    }
+
+    /// Tells whether silences cover all of an episode's firing.
+    #[must_use]
+    pub fn is_suppressed(&self, episode: &Episode) -> bool {
+        let last_step = self.rule(episode.rule).map_or(Timestamp::MAX, |rule| self.last_step(rule));
+        silence::is_suppressed(episode, last_step)
+    }
+
+    /// Lays silences over the episodes; the external labels of the run count for their matchers.
+    pub fn silence(&mut self, silences: &[Silence]) {
+        let mut episodes = std::mem::take(&mut self.episodes);
+        silence::suppress(&mut episodes, silences, &self.options.external_labels.value, |episode| {
+            self.rule(episode.rule).map_or(Timestamp::MAX, |rule| self.last_step(rule))
         });
         self.episodes = episodes;
     }

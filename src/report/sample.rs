@@ -77,6 +77,7 @@ pub(crate) fn episode(
         began: Began::Observed,
         steps: (to.unwrap_or(121) - from).unsigned_abs(),
         stale_inferred: false,
+        suppressed: Vec::new(),
     }
 }
 

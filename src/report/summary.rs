@@ -86,6 +86,8 @@ pub struct Totals {
     pub open_at_end: u64,
     /// Firings that began before the data.
     pub began_before_data: u64,
+    /// Firings that silences cover from beginning to end.
+    pub suppressed: u64,
     /// Episodes that died pending.
     pub near_misses: u64,
 }
@@ -268,6 +270,7 @@ fn totals(evaluation: &Evaluation, rules: &[RuleSummary]) -> Totals {
         bursts: sum(|rule| rule.bursts),
         open_at_end: sum(|rule| rule.open),
         began_before_data: sum(|rule| rule.began_before_data),
+        suppressed: evaluation.episodes.iter().filter(|episode| evaluation.is_suppressed(episode)).count() as u64,
         near_misses: sum(|rule| rule.near_misses),
     }
 }

@@ -163,6 +163,9 @@ pub fn gate_line(evaluation: &Evaluation, summary: &Summary) -> Option<String> {
     if verdict.excluded.warm_up > 0 {
         left_out.push(format!("{} that touch the warm-up", verdict.excluded.warm_up));
     }
+    if verdict.excluded.suppressed > 0 {
+        left_out.push(format!("{} that silences cover", verdict.excluded.suppressed));
+    }
     let left_out = if left_out.is_empty() { String::new() } else { format!("; not counted: {}", left_out.join(", ")) };
     Some(format!("{result} ({}{left_out})", counted(verdict.counted, "firing")))
 }
