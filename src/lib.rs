@@ -57,6 +57,7 @@ pub mod engine;
 pub mod input;
 pub mod labels;
 pub mod limits;
+pub mod live;
 pub mod profile;
 pub mod promql;
 pub mod report;

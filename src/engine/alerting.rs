@@ -68,6 +68,16 @@ pub(crate) struct Alerting {
     retired: Vec<u32>,
     free: Vec<u32>,
     merged: Merged,
+    after: Vec<After>,
+}
+
+/// What an evaluation makes of an alert, should it count.
+#[derive(Debug)]
+struct After {
+    id: u32,
+    tracker: Tracker,
+    change: Option<Change>,
+    row: Option<usize>,
 }
 
 impl Alerting {
@@ -86,6 +96,31 @@ impl Alerting {
             retired: Vec::new(),
             free: Vec::new(),
             merged: Merged::default(),
+            after: Vec::new(),
+        }
+    }
+
+    /// Tells whether each sample is named anew.
+    pub(crate) fn is_by_value(&self) -> bool {
+        self.by_value
+    }
+
+    /// Tells whether no alert is active and nothing of one is left to be told.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// Hands the active alerts over to the same rule in another engine, which has none yet.
+    pub(crate) fn carry_into(&self, other: &mut Self) {
+        for alert in self.alerts.iter().filter(|alert| alert.tracker.state() != State::Inactive) {
+            let at = other.alert_of(alert.labels.clone(), &alert.sample);
+            let carried = &mut other.alerts[at as usize];
+            carried.tracker = alert.tracker;
+            carried.live = true;
+            other.live.push(at);
+            if !other.by_value {
+                other.targets.add();
+            }
         }
     }
 
@@ -239,8 +274,8 @@ impl Alerting {
     fn step(&mut self, rule: RuleId, root: &Root<'_>, step: usize, pass: &mut Pass<'_, '_>) -> Result<(), String> {
         let at = pass.slots[step];
         let unique = self.find_candidates(root, step, pass);
-        let mut after: Vec<(u32, Tracker, Option<Change>)> = Vec::with_capacity(self.live.len());
-        let mut candidates: Vec<Option<(usize, f64)>> = Vec::with_capacity(self.live.len());
+        let mut after = std::mem::take(&mut self.after);
+        after.clear();
         let mut active = 0;
         for id in &self.live {
             let alert = &mut self.alerts[*id as usize];
@@ -248,25 +283,26 @@ impl Alerting {
             let mut tracker = alert.tracker;
             let (change, _) = tracker.observe(at, candidate.map(|(_, value)| value), self.pace);
             active += usize::from(tracker.state() != State::Inactive);
-            after.push((*id, tracker, change));
-            candidates.push(candidate);
+            after.push(After { id: *id, tracker, change, row: candidate.map(|(row, _)| row) });
         }
-        if !unique {
-            return Err(DUPLICATE.to_owned());
-        }
-        if self.limit > 0 && active > self.limit {
+        let made = if !unique {
+            Err(DUPLICATE.to_owned())
+        } else if self.limit > 0 && active > self.limit {
             self.drop_all(rule, at, step, pass);
-            return Err(format!("exceeded limit of {} with {active} alerts", self.limit));
-        }
-        for ((id, tracker, change), candidate) in after.into_iter().zip(candidates) {
-            let Alert { labels, tracker: held, sample, .. } = &mut self.alerts[id as usize];
-            *held = tracker;
-            if let Some(change) = change {
-                let now = candidate.map(|(row, _)| &root.labels[row]);
-                pass.drafts.push(draft(rule, labels, sample, now, change, step, self.pace.keep));
+            Err(format!("exceeded limit of {} with {active} alerts", self.limit))
+        } else {
+            for After { id, tracker, change, row } in after.drain(..) {
+                let Alert { labels, tracker: held, sample, .. } = &mut self.alerts[id as usize];
+                *held = tracker;
+                if let Some(change) = change {
+                    let now = row.map(|row| &root.labels[row]);
+                    pass.drafts.push(draft(rule, labels, sample, now, change, step, self.pace.keep));
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        self.after = after;
+        made
     }
 
     /// Finds the alert of every sample at a step; tells whether no two have the same.

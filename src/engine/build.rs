@@ -8,7 +8,6 @@ use crate::promql::ast::{Expr, ExprKind};
 use crate::promql::parse::Problem;
 use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
-use crate::promql::query::QueryOptions;
 use crate::rules::template::Template;
 use crate::rules::{Evaluate, Group, Rule, RuleFile, RuleKind};
 use crate::store::{Reach, Store};
@@ -17,13 +16,13 @@ use crate::time::Millis;
 use super::alert::Pace;
 use super::alerting::Alerting;
 use super::cause;
-use super::naming::{External, Naming};
+use super::naming::Naming;
 use super::order::{self, ALERT_NAME, ALERTS, ALERTS_FOR_STATE, Component, Order, Ties};
 use super::query::Queries;
 use super::record::{Names, Recording};
 use super::rows::{self, Rows};
 use super::rule::{Body, RuleRun};
-use super::stage::{Role, Slice, Stage, Unit};
+use super::stage::{Role, Stage, Unit};
 use super::timeline::RuleId;
 use super::written::WrittenSeries;
 use super::{Engine, EngineOptions, GroupInfo, RuleInfo, Schedule};
@@ -369,11 +368,7 @@ pub(super) fn build(
     }
     let asking = |rule: usize| ties[rule].reads_all || ties[rule].reads_all_later;
     let lags = (0..ties.len()).map(|rule| if asking(rule) { builder.lags(rule, &[]) } else { Vec::new() }).collect();
-    let query = QueryOptions {
-        lookback: options.lookback,
-        subquery_step: options.interval,
-        delayed_names: options.delayed_names,
-    };
+    let query = options.query();
     let (mut rules, mut infos) = (Vec::new(), Vec::new());
     for (at, entry) in builder.entries.iter().enumerate() {
         let id = RuleId(u32::try_from(at).unwrap_or(u32::MAX));
@@ -387,10 +382,8 @@ pub(super) fn build(
             written: ties[at].writes.iter().map(|written| written.name.clone()).collect(),
         });
     }
-    let external = External { labels: options.external_labels.clone(), url: options.external_url.clone() };
     Ok(Engine {
         faults: options.trace.then(Vec::new),
-        options,
         groups,
         infos,
         rules,
@@ -398,11 +391,7 @@ pub(super) fn build(
         schedules: intervals.into_iter().map(Schedule::new).collect(),
         reach,
         written,
-        external,
         queries: Queries { options: query, lags },
-        start: None,
-        slice: Slice::default(),
-        drafts: Vec::new(),
-        events: Vec::new(),
+        ..Engine::empty(options)
     })
 }

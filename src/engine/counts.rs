@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 use super::timeline::{FaultCount, RuleCounts};
 
 /// Counts evaluations; failed ones by message.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Counting {
     evaluations: u64,
     true_evaluations: u64,
@@ -42,15 +42,16 @@ impl Counting {
         }
     }
 
-    /// Adds what was counted on one label set, and empties that.
-    pub(crate) fn absorb(&mut self, other: &mut Self) {
-        self.evaluations += std::mem::take(&mut other.evaluations);
-        self.true_evaluations += std::mem::take(&mut other.true_evaluations);
-        if other.faults.is_empty() {
+    /// Adds what was counted on one label set.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.evaluations += other.evaluations;
+        self.true_evaluations += other.true_evaluations;
+        if self.faults.is_empty() {
+            self.faults.clone_from(&other.faults);
             return;
         }
-        for FaultCount { first, count, message } in other.faults.drain(..) {
-            self.add(first, count, &message);
+        for FaultCount { first, count, message } in &other.faults {
+            self.add(*first, *count, message);
         }
         // In an order that does not depend on which label set came first.
         self.faults.sort_by(|a, b| (a.first, &a.message).cmp(&(b.first, &b.message)));

@@ -8,6 +8,7 @@ pub mod alert;
 mod alerting;
 pub(crate) mod bits;
 mod build;
+mod carry;
 mod cause;
 pub mod condition;
 mod counts;
@@ -29,12 +30,14 @@ mod written;
 
 use crate::diagnostic::Diagnostics;
 use crate::labels::LabelSet;
+use crate::promql::query::QueryOptions;
 use crate::rules::RuleFile;
 use crate::store::{Reach, Store};
 use crate::time::{Millis, Timestamp};
 
 use self::alert::State;
 use self::alerting::Draft;
+use self::counts::Counting;
 use self::naming::{Ask, External, Sample};
 use self::query::Queries;
 use self::rows::{RowClock, Rows};
@@ -91,6 +94,13 @@ impl Default for EngineOptions {
             threads: 1,
             trace: false,
         }
+    }
+}
+
+impl EngineOptions {
+    /// Returns how the queries of templates are evaluated.
+    fn query(&self) -> QueryOptions {
+        QueryOptions { lookback: self.lookback, subquery_step: self.interval, delayed_names: self.delayed_names }
     }
 }
 
@@ -211,6 +221,27 @@ impl Engine {
         build::build(files, options, recording, false)
     }
 
+    /// Makes an engine without rules.
+    pub(crate) fn empty(options: EngineOptions) -> Self {
+        Self {
+            groups: Vec::new(),
+            infos: Vec::new(),
+            rules: Vec::new(),
+            stages: Vec::new(),
+            schedules: Vec::new(),
+            reach: Reach::default(),
+            written: WrittenSeries::new(false, false),
+            external: External { labels: options.external_labels.clone(), url: options.external_url.clone() },
+            queries: Queries { options: options.query(), lags: Vec::new() },
+            start: None,
+            faults: None,
+            slice: Slice::default(),
+            drafts: Vec::new(),
+            events: Vec::new(),
+            options,
+        }
+    }
+
     /// Evaluates all slots for which the recording is complete, given that no sample stamped at or before `watermark`
     /// will still come.
     ///
@@ -311,16 +342,13 @@ impl Engine {
 
     /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have.
     fn slice_end(&self) -> Timestamp {
-        let mut steps = vec![1; self.schedules.len()];
-        for unit in self.stages.iter().flat_map(|stage| &stage.units) {
-            let steps = &mut steps[unit.schedule];
-            *steps = unit.program.block_steps(unit.interval).max(*steps);
-        }
-        let slots = self.schedules.iter().zip(steps).filter_map(|(schedule, steps)| Some((schedule.slots()?, steps)));
-        slots
-            .map(|(slots, steps)| slots.after(i64::try_from(steps).unwrap_or(i64::MAX)))
-            .min()
-            .unwrap_or(Timestamp::MAX)
+        let end = |(number, schedule): (usize, &Schedule)| {
+            let slots = schedule.slots()?;
+            let units = self.stages.iter().flat_map(|stage| &stage.units).filter(|unit| unit.schedule == number);
+            let steps = units.map(|unit| unit.program.block_steps(unit.interval)).max().unwrap_or(1);
+            Some(slots.after(i64::try_from(steps).unwrap_or(i64::MAX)))
+        };
+        self.schedules.iter().enumerate().filter_map(end).min().unwrap_or(Timestamp::MAX)
     }
 
     /// Makes events of the drafts of a slice.
@@ -355,6 +383,12 @@ impl Engine {
     /// Hands over the events since the last call, by time, rule and labels.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Writes the events since the last call over those of a list; its memory is used again.
+    pub fn take_events_into(&mut self, events: &mut Vec<Event>) {
+        events.clear();
+        std::mem::swap(&mut self.events, events);
     }
 
     /// Hands the events since the last call to a timeline.
@@ -481,9 +515,11 @@ impl Engine {
         let mut known = recording.metric_names();
         known.extend(self.infos.iter().flat_map(|info| &info.written).map(String::as_str));
         known.sort_unstable();
+        let mut counting: Vec<Counting> = vec![Counting::default(); self.rules.len()];
+        self.runs().for_each(|rule| counting[rule.id.0 as usize].absorb(&rule.counting));
         let of = |(rule, info): (&RuleRun, &RuleInfo)| {
             let missing = rule.selected.iter().filter(|name| known.binary_search(&name.as_str()).is_err());
-            let mut counts = rule.counting.counts();
+            let mut counts = counting[rule.id.0 as usize].counts();
             counts.warm_from = self.warm_from(info);
             counts.missing_metrics = missing.cloned().collect();
             counts

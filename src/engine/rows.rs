@@ -6,6 +6,7 @@ use crate::time::{Millis, Timestamp};
 
 use super::rule::RuleRun;
 use super::stage::{Role, Run, Terms, evaluate};
+use super::timeline::RuleId;
 
 /// How far an instant selector looks back: it sees what stands at the row itself.
 pub(crate) const LOOKBACK: Millis = Millis(1);
@@ -95,6 +96,8 @@ pub(crate) struct Rows {
     roots: Vec<(usize, Role)>,
     /// The rules, as numbers in the run.
     rules: Vec<usize>,
+    /// The places of those that a commit means anything to.
+    commits: Vec<usize>,
 }
 
 /// A unit without its rows.
@@ -113,7 +116,7 @@ impl Rows {
         rules.dedup();
         let place = |rule: &usize| rules.partition_point(|other| other < rule);
         let roots = roots.iter().map(|(rule, role)| (place(rule), *role)).collect();
-        Self { streams: Vec::new(), places: Vec::new(), roots, rules }
+        Self { streams: Vec::new(), places: Vec::new(), roots, rules, commits: Vec::new() }
     }
 
     /// Walks over the rules of all label sets.
@@ -121,11 +124,34 @@ impl Rows {
         self.streams.iter().flat_map(|stream| &stream.rules)
     }
 
+    /// Walks over the rules of all label sets, each with its label set.
+    pub(crate) fn by_label_set(&self) -> impl Iterator<Item = (LabelSetId, &RuleRun)> {
+        let places = (0..).map(LabelSetId).zip(&self.places);
+        places
+            .filter_map(|(id, place)| Some((id, &self.streams[(*place)? as usize])))
+            .flat_map(|(id, stream)| stream.rules.iter().map(move |rule| (id, rule)))
+    }
+
+    /// Returns a rule on a label set, if it is one of these.
+    pub(crate) fn rule_on(
+        &mut self,
+        program: &Program,
+        id: LabelSetId,
+        rule: RuleId,
+        rules: &[RuleRun],
+    ) -> Option<&mut RuleRun> {
+        let at = self.rules.binary_search(&(rule.0 as usize)).ok()?;
+        let place = self.place(program, id, rules);
+        Some(&mut self.streams[place].rules[at])
+    }
+
     /// Evaluates all rules at all rows of a slice, one label set after the other.
     pub(crate) fn run(&mut self, unit: &mut RowUnit<'_>, slice: &RowSlice, run: &mut Run<'_>) {
         for (id, mut times) in slice.streams() {
             while !times.is_empty() {
-                let (block, rest) = times.split_at(unit.program.block_steps(unit.interval).min(times.len()));
+                // A block has no fewer steps than this.
+                let steps = if times.len() > 16 { unit.program.block_steps(unit.interval) } else { 16 };
+                let (block, rest) = times.split_at(steps.min(times.len()));
                 self.block(unit, id, block, run);
                 times = rest;
             }
@@ -134,7 +160,7 @@ impl Rows {
 
     /// Evaluates all rules at some rows of one label set.
     pub(crate) fn block(&mut self, unit: &mut RowUnit<'_>, id: LabelSetId, slots: &[Timestamp], run: &mut Run<'_>) {
-        let at = self.place(unit, id, run);
+        let at = self.place(unit.program, id, run.rules);
         let stream = &mut self.streams[at];
         let store = &run.written.store;
         if unit.lags.is_some() && stream.written.is_none() {
@@ -168,14 +194,13 @@ impl Rows {
             &mut stream.rules,
             &mut run.shared,
         );
-        for (rule, number) in stream.rules.iter_mut().zip(&self.rules) {
-            rule.commit(run.written, slots);
-            run.rules[*number].counting.absorb(&mut rule.counting);
+        for place in &self.commits {
+            stream.rules[*place].commit(run.written, slots);
         }
     }
 
     /// Returns the place of a label set, which it gets with its first row.
-    fn place(&mut self, unit: &RowUnit<'_>, id: LabelSetId, run: &Run<'_>) -> usize {
+    fn place(&mut self, program: &Program, id: LabelSetId, rules: &[RuleRun]) -> usize {
         let index = id.0 as usize;
         if let Some(place) = self.places.get(index).copied().flatten() {
             return place as usize;
@@ -184,12 +209,16 @@ impl Rows {
             self.places.resize(index + 1, None);
         }
         let place = self.streams.len();
+        if place == 0 {
+            let commits = self.rules.iter().enumerate().filter(|(_, rule)| rules[**rule].commits());
+            self.commits = commits.map(|(place, _)| place).collect();
+        }
         self.places[index] = u32::try_from(place).ok();
         self.streams.push(Stream {
-            program: unit.program.fork(),
-            rules: self.rules.iter().map(|rule| run.rules[*rule].fork()).collect(),
+            program: program.fork(),
+            rules: self.rules.iter().map(|rule| rules[*rule].fork()).collect(),
             written: None,
-            alive: !unit.program.needs_series(),
+            alive: !program.needs_series(),
             met: [0, 0],
         });
         place

@@ -128,6 +128,13 @@ impl RuleRun {
 
     /// Makes the evaluations of a block.
     pub(crate) fn fold(&mut self, root: &Root<'_>, pass: &mut Pass<'_, '_>) {
+        self.first_draft = pass.drafts.len();
+        let idle = matches!(&self.body, Body::Alerting(alerting) if alerting.is_idle());
+        if idle && root.faults.is_empty() && root.present.iter().all(|word| *word == 0) {
+            // Nothing is true and nothing was.
+            self.counting.evaluated(root.steps as u64, 0);
+            return;
+        }
         let words = bits::words(root.steps);
         let mut failed = std::mem::take(&mut self.failed);
         failed.clear();
@@ -138,7 +145,6 @@ impl RuleRun {
             .iter()
             .map(|fault| StepFault { step: fault.step as usize, message: fault.message.clone() })
             .collect();
-        self.first_draft = pass.drafts.len();
         match &mut self.body {
             Body::Alerting(alerting) => {
                 alerting.fold(self.id, root, &mut failed, &mut self.outputs, &mut faults, pass);
@@ -194,6 +200,11 @@ impl RuleRun {
                 samples.times.last().is_some_and(|marker| recording.inferred(id, *marker))
             })
         })
+    }
+
+    /// Tells whether a commit means anything to it.
+    pub(crate) fn commits(&self) -> bool {
+        self.writer.is_some() || matches!(&self.body, Body::Alerting(alerting) if alerting.is_by_value())
     }
 
     /// Hands what was written in the block at hand to later readers.

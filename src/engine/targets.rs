@@ -61,6 +61,11 @@ impl Targets {
         u32::try_from(self.rows.len()).unwrap_or(NONE)
     }
 
+    /// Adds a target that no row stands for yet.
+    pub(crate) fn add(&mut self) {
+        self.rows.push(Vec::new());
+    }
+
     /// Lets a row stand for a target, a new one if it is the next.
     pub(crate) fn set(&mut self, row: usize, target: u32) {
         if self.of_row.len() <= row {

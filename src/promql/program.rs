@@ -456,9 +456,11 @@ impl Program {
     fn evaluate<P: Probe>(&mut self, at: NodeId, frame: &Frame<'_>, probe: &mut P) {
         let steps = frame.evals.len();
         probe.enter(at);
-        let mut state = std::mem::take(&mut self.states[at]);
+        // A node reads only those before it.
+        let (states, rest) = self.states.split_at_mut(at);
+        let Some(state) = rest.first_mut() else { return };
         let node = &self.plan.nodes[at];
-        state.bind(node, &self.plan, &self.states, &frame.inputs);
+        state.bind(node, &self.plan, states, &frame.inputs);
         let mut out = std::mem::take(&mut self.memory.blocks[self.registers[at]]);
         if node.invariant && state.evaluated {
             // What was computed, a fault too, holds at every step; series that appeared since have nothing in a window
@@ -471,14 +473,9 @@ impl Program {
             } else {
                 *frame
             };
-            let view = eval::View {
-                plan: &self.plan,
-                states: &self.states,
-                blocks: &self.memory.blocks,
-                registers: &self.registers,
-            };
+            let view = eval::View { plan: &self.plan, states, blocks: &self.memory.blocks, registers: &self.registers };
             let scratch = &mut self.memory.scratch;
-            eval::evaluate(&view, at, &mut state, &mut self.inner, &frame, &mut out, scratch, probe);
+            eval::evaluate(&view, at, state, &mut self.inner, &frame, &mut out, scratch, probe);
             state.evaluated = true;
         }
         if node.invariant {
@@ -486,7 +483,6 @@ impl Program {
         }
         probe.leave();
         self.memory.blocks[self.registers[at]] = out;
-        self.states[at] = state;
     }
 
     fn emit(&mut self, root: usize, steps: usize, sink: &mut dyn FnMut(RootId, Root<'_>)) {
@@ -509,7 +505,7 @@ impl Program {
         let finished;
         let (labels, order, block): (&[LabelSet], &[u32], &Block) = if scalar {
             (&self.memory.no_labels, &[0], block)
-        } else if state.drops.iter().any(|drops| *drops) {
+        } else if self.plan.options.delayed_names && state.drops.iter().any(|drops| *drops) {
             finished = eval::drop_names(state, block, &mut faults);
             (&finished.labels, &finished.order, &finished.block)
         } else {

@@ -53,6 +53,18 @@ impl Store {
         id
     }
 
+    /// Forgets all selectors, whose numbers mean nothing from now on. No sample is wanted until selectors are registered
+    /// anew; what is held stays.
+    pub fn forget_selectors(&mut self) {
+        self.selectors.clear();
+        self.by_metric.clear();
+        self.any_metric.clear();
+        for series in &mut self.series {
+            series.wanted = self.keep_all;
+            series.back = Millis::ZERO;
+        }
+    }
+
     /// Returns the series that a selector takes, in the order they appeared; the list only grows.
     #[must_use]
     pub fn selected(&self, id: SelectorId) -> &[SeriesId] {
