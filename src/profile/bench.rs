@@ -82,40 +82,66 @@ pub(crate) fn calibrate(work: &mut dyn Work, batch_ns: u64) -> u64 {
     iters
 }
 
-/// Takes batches. Unit of the result: nanoseconds an operation.
-///
-/// A slower program is one that does more work a batch than it is credited with.
-pub(crate) fn batches(work: &mut dyn Work, iters: u64, pace: Pace) -> Vec<f64> {
-    let done = (iters as f64 * pace.slowdown).round() as u64;
-    for _ in 0..pace.warmup {
-        work.run(done);
-    }
-    let mut batches = Vec::with_capacity(pace.rounds as usize);
-    for _ in 0..pace.rounds {
-        batches.push(timed(|| work.run(done)) as f64 / iters as f64);
-    }
-    batches
+/// Work that is timed in turns with other work, so that the batches of each are spread over the life of a process:
+/// taken one after another they would all fall into one spell of a busy or quiet machine.
+pub(crate) struct Turns {
+    work: Box<dyn Work>,
+    iters: u64,
+    /// How many operations are timed as one call; none where a batch is timed whole.
+    chunk: Option<u64>,
+    /// By batch: nanoseconds an operation; of calls, the median of the batch.
+    pub batches: Vec<f64>,
+    /// All calls.
+    pub calls: Option<Latencies>,
+    one_batch: Vec<u64>,
 }
 
-/// Times single calls, or chunks of them where the clock can not see one: the median of each batch of calls, and all
-/// latencies together. Unit: nanoseconds a call.
-pub(crate) fn calls(work: &mut dyn Work, iters: u64, chunk: u64, pace: Pace) -> Result<(Vec<f64>, Latencies), String> {
-    let mut all = Latencies::new().map_err(|error| error.to_string())?;
-    let mut batches = Vec::with_capacity(pace.rounds as usize);
-    let mut batch = Vec::with_capacity(iters as usize);
-    let done = (chunk as f64 * pace.slowdown).round().max(1.0) as u64;
-    for round in 0..pace.warmup + pace.rounds {
-        batch.clear();
-        for _ in 0..iters {
-            batch.push(timed(|| work.run(done)) / chunk);
+impl Turns {
+    /// Makes work that is timed by batches.
+    pub(crate) fn of_batches(work: Box<dyn Work>, iters: u64) -> Self {
+        Self { work, iters, chunk: None, batches: Vec::new(), calls: None, one_batch: Vec::new() }
+    }
+
+    /// Makes work of which calls are timed.
+    pub(crate) fn of_calls(work: Box<dyn Work>, iters: u64, chunk: u64) -> Result<Self, String> {
+        let calls = Latencies::new().map_err(|error| error.to_string())?;
+        let one_batch = Vec::with_capacity(usize::try_from(iters).unwrap_or(0).min(1 << 20));
+        Ok(Self { work, iters, chunk: Some(chunk.max(1)), batches: Vec::new(), calls: Some(calls), one_batch })
+    }
+
+    /// Takes one batch, which counts or not. A slower program is one that does more work than it is credited with.
+    fn turn(&mut self, slowdown: f64, counts: bool) {
+        let Some(chunk) = self.chunk else {
+            let done = (self.iters as f64 * slowdown).round() as u64;
+            let took = timed(|| self.work.run(done)) as f64 / self.iters as f64;
+            if counts {
+                self.batches.push(took);
+            }
+            return;
+        };
+        let done = (chunk as f64 * slowdown).round().max(1.0) as u64;
+        self.one_batch.clear();
+        for _ in 0..self.iters {
+            self.one_batch.push(timed(|| self.work.run(done)) / chunk);
         }
-        if round >= pace.warmup {
-            batch.iter().for_each(|ns| all.record((*ns).max(1)));
-            batch.sort_unstable();
-            batches.push(batch[batch.len() / 2] as f64);
+        if counts {
+            if let Some(calls) = &mut self.calls {
+                self.one_batch.iter().for_each(|ns| calls.record((*ns).max(1)));
+            }
+            self.one_batch.sort_unstable();
+            self.batches.extend(self.one_batch.get(self.one_batch.len() / 2).map(|ns| *ns as f64));
         }
     }
-    Ok((batches, all))
+}
+
+/// Takes the batches of all works in turns.
+pub(crate) fn in_turns(works: &mut [Turns], pace: Pace) {
+    for work in works.iter_mut() {
+        work.batches.reserve(pace.rounds as usize);
+    }
+    for round in 0..pace.warmup + pace.rounds {
+        works.iter_mut().for_each(|work| work.turn(pace.slowdown, round >= pace.warmup));
+    }
 }
 
 /// Measures something together with what the kernel counted meanwhile.

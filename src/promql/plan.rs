@@ -304,6 +304,14 @@ impl Plan {
         }
     }
 
+    /// Gives back the memory that is needed only while nodes are added.
+    pub(super) fn seal(&mut self) {
+        self.by_text = HashMap::default();
+        self.nodes.shrink_to_fit();
+        self.roots.shrink_to_fit();
+        self.scalar_roots.shrink_to_fit();
+    }
+
     /// Adds a node, or finds the one that is the same.
     pub(super) fn node(&mut self, kind: Kind) -> NodeId {
         // Two nodes are one when they print alike: kinds, operands and matchers are all in the text.

@@ -349,6 +349,9 @@ impl Program {
         }
         self.registers = registers.into();
         self.memory.blocks = (0..blocks).map(|_| Block::default()).collect();
+        if let Some(plan) = Arc::get_mut(&mut self.plan) {
+            plan.seal();
+        }
     }
 
     /// Returns how far a node looks that reads a range up to a time.

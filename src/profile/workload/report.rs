@@ -8,8 +8,8 @@ use crate::promql::program::{Inputs, Program, Steps};
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
 
-use super::super::bench::{Bench, Pace, Work, batches, calibrate, calls, with_usage};
-use super::super::clock::timed;
+use super::super::bench::{Bench, Pace, Turns, Work, calibrate, in_turns, with_usage};
+use super::super::clock::{Usage, timed};
 use super::super::protocol::{Counted, Grown, Planned, Staged, Timed};
 use super::{CADENCE, CYCLE, EPOCH, Feed, METRICS, Rules, WorkloadError, labels, memory, snapshots};
 
@@ -24,7 +24,7 @@ const GRAINS: f64 = 20.0;
 /// Events of one window of a throughput.
 const WINDOW: u64 = 10_000;
 /// Of how many batches there is one window, which is some hundred batches long.
-const BATCHES_A_WINDOW: u64 = 4;
+const BATCHES_A_WINDOW: u64 = 8;
 
 /// The kinds of condition, as the rules write them.
 const CONDITIONS: [(&str, &str); 5] = [
@@ -145,31 +145,39 @@ impl Bench for ReportBench {
     }
 
     fn time(&mut self, metrics: &[Planned], pace: Pace, say: &mut dyn FnMut(Timed)) -> Result<(), String> {
+        let shape = |planned: &&Planned| Self::spec(&planned.id).map(|spec| spec.shape);
+        let failed = |error: WorkloadError| error.to_string();
+        for planned in metrics.iter().filter(|planned| matches!(shape(planned), Ok(Shape::Cold))) {
+            let spec = Self::spec(&planned.id)?;
+            let mut work = (spec.make)().map_err(failed)?;
+            let first = timed(|| work.run(1)) as f64;
+            say(told(spec, planned, vec![first], None, Usage::default(), 1));
+        }
+        let (mut specs, mut turns) = (Vec::new(), Vec::new());
         for planned in metrics {
             let spec = Self::spec(&planned.id)?;
-            let mut work = (spec.make)().map_err(|error| error.to_string())?;
-            let (taken, usage) = with_usage(|| take(spec, &mut *work, planned, pace));
-            let (mut batches, hist, all_ops) = taken?;
-            for value in &mut batches {
-                *value = match spec.unit {
-                    "ms" => *value * spec.ops as f64 / 1e6,
-                    "events/s" => 1e9 / *value,
-                    _ => *value,
-                };
-            }
-            say(Timed {
-                id: spec.id.to_owned(),
-                rule: None,
-                unit: spec.unit.to_owned(),
-                higher_is_better: spec.unit == "events/s",
-                ops: spec.ops,
-                batches,
-                hist,
-                chunk: planned.chunk,
-                switches: usage.involuntary_switches,
-                cpu_ns: usage.cpu_ns,
-                all_ops,
-            });
+            let turn = match spec.shape {
+                Shape::Batch => Turns::of_batches((spec.make)().map_err(failed)?, planned.iters),
+                Shape::Calls(_) => Turns::of_calls((spec.make)().map_err(failed)?, planned.iters, planned.chunk)?,
+                Shape::Window | Shape::Cold => continue,
+            };
+            specs.push((spec, planned));
+            turns.push(turn);
+        }
+        let ((), usage) = with_usage(|| in_turns(&mut turns, pace));
+        for ((spec, planned), turn) in specs.into_iter().zip(turns) {
+            let hist = turn.calls.map(|calls| calls.to_text()).transpose().map_err(|error| error.to_string())?;
+            let all = planned.iters * planned.chunk * (pace.rounds + pace.warmup);
+            say(told(spec, planned, turn.batches, hist, usage, all));
+        }
+        // Windows are many batches long: each alone.
+        for planned in metrics.iter().filter(|planned| matches!(shape(planned), Ok(Shape::Window))) {
+            let spec = Self::spec(&planned.id)?;
+            let pace = Pace { rounds: pace.rounds.div_ceil(BATCHES_A_WINDOW), warmup: 1, ..pace };
+            let mut turns = [Turns::of_batches((spec.make)().map_err(failed)?, planned.iters)];
+            let ((), usage) = with_usage(|| in_turns(&mut turns, pace));
+            let [turn] = turns;
+            say(told(spec, planned, turn.batches, None, usage, planned.iters * (pace.rounds + 1)));
         }
         Ok(())
     }
@@ -187,28 +195,34 @@ impl Bench for ReportBench {
     }
 }
 
-/// Takes the batches of one metric, in nanoseconds an operation; latencies, if calls were timed; all operations done.
-fn take(
+/// Returns what is told of one metric; `batches` in nanoseconds an operation.
+fn told(
     spec: &Spec,
-    work: &mut dyn Work,
     planned: &Planned,
-    pace: Pace,
-) -> Result<(Vec<f64>, Option<String>, u64), String> {
-    match spec.shape {
-        Shape::Batch => {
-            let batches = batches(work, planned.iters, pace);
-            Ok((batches, None, planned.iters * (pace.rounds + pace.warmup)))
-        }
-        Shape::Calls(_) => {
-            let (batches, all) = calls(work, planned.iters, planned.chunk, pace)?;
-            let text = all.to_text().map_err(|error| error.to_string())?;
-            Ok((batches, Some(text), planned.iters * planned.chunk * (pace.rounds + pace.warmup)))
-        }
-        Shape::Window => {
-            let pace = Pace { rounds: pace.rounds.div_ceil(BATCHES_A_WINDOW), warmup: 1, ..pace };
-            Ok((batches(work, planned.iters, pace), None, planned.iters * (pace.rounds + 1)))
-        }
-        Shape::Cold => Ok((vec![timed(|| work.run(1)) as f64], None, 1)),
+    mut batches: Vec<f64>,
+    hist: Option<String>,
+    usage: Usage,
+    all_ops: u64,
+) -> Timed {
+    for value in &mut batches {
+        *value = match spec.unit {
+            "ms" => *value * spec.ops as f64 / 1e6,
+            "events/s" => 1e9 / *value,
+            _ => *value,
+        };
+    }
+    Timed {
+        id: spec.id.to_owned(),
+        rule: None,
+        unit: spec.unit.to_owned(),
+        higher_is_better: spec.unit == "events/s",
+        ops: spec.ops,
+        batches,
+        hist,
+        chunk: planned.chunk,
+        switches: usage.involuntary_switches,
+        cpu_ns: usage.cpu_ns,
+        all_ops,
     }
 }
 
@@ -339,7 +353,7 @@ mod tests {
         let mut got = Vec::new();
         let pace = Pace { rounds: 4, warmup: 1, slowdown: 1.0 };
         bench.time(&planned, pace, &mut |timed| got.push((timed.batches.len(), timed.hist.is_some()))).expect("known");
-        assert_eq!(got, [(4, true), (4, false), (1, false)]);
+        assert_eq!(got, [(1, false), (4, true), (4, false)]);
         let unknown = Planned { id: "x".to_owned(), rule: None, iters: 1, chunk: 1 };
         assert!(bench.time(&[unknown], pace, &mut |_| ()).is_err());
     }
