@@ -36,7 +36,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] |
+//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`alloc`] |
 //! | 1 | [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
 //! | 2 | [`input`] (store); [`rules`] (promql syntax); of [`promql`] the evaluation: `plan program eval` and kernels (store) |
 //! | 3 | [`engine`] |

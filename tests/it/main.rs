@@ -5,6 +5,7 @@ mod cases;
 mod golden;
 mod hostile;
 mod portsyncd;
+mod profile;
 mod promql;
 mod props;
 mod props_engine;

@@ -1,0 +1,166 @@
+//! `alertctl profile`: its messages, its exit codes, and numbers that repeat exactly. Nothing here depends on a time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::spawn;
+
+const RULES: &str = "\
+groups:
+- name: disks
+  rules:
+  - record: busy
+    expr: avg_over_time(load{job=\"db\"}[WINDOW])
+  - alert: Busy
+    expr: busy > 3
+    for: 2m
+  - alert: Gone
+    expr: load{job=\"web\"} > 1e9
+";
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut csv = "time,metric,job,instance,value\n".to_owned();
+    for minute in 0..240 {
+        for (job, instance) in [("db", "a"), ("db", "b"), ("web", "a")] {
+            let time = 1_700_000_040 + minute * 60;
+            csv.push_str(&format!("{time},load,{job},{instance},{}\n", minute % 7));
+        }
+    }
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    write("day.csv", &csv);
+    write("other.csv", "time,metric,value\n1700000040,unrelated,1\n1700000100,unrelated,2\n");
+    write("rules/disks.yml", &RULES.replace("WINDOW", "5m"));
+    write("wide/disks.yml", &RULES.replace("WINDOW", "30m").replace("load{job=\"web\"}", "load"));
+    write("empty.yml", "groups: []\n");
+    write("cut.json", "{\"schema\": \"alertctl.baseline/1\",");
+    write("later.json", "{\"schema\": \"alertctl.baseline/7\"}");
+    write("targets.yml", "latency.p5: 80 us\n");
+    folder
+}
+
+/// Runs `profile` with the least that can be measured.
+fn profile(folder: &Path, args: &[&str]) -> (i32, String, String) {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_alertctl"));
+    let least = ["profile", "--allow-debug", "--processes", "1", "--rounds", "1", "--time-budget", "1ms", "--seed", "1"];
+    let output = spawn::run(&program, &[&least[..], args].concat(), folder);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn bad_input_is_told_in_one_message() {
+    let folder = folder();
+    let check = |args: &[&str], expected: &str| {
+        let (code, stdout, stderr) = profile(folder.path(), args);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{args:?}: {stderr}");
+        assert!(stderr.contains(expected), "{args:?}: {stderr}");
+        assert_eq!(stderr.matches("error").count(), 1, "{stderr}");
+    };
+    check(&["--baseline", "none.json"], "the baseline `none.json` can not be read");
+    check(&["--baseline", "cut.json"], "it was cut off");
+    check(&["--baseline", "later.json"], "found \"alertctl.baseline/7\"");
+    check(&["--targets", "targets.yml"], "there is no check `latency.p5`; near: latency.p50");
+    check(&["--against-binary", "/bin/echo"], "`/bin/echo` is not alertctl");
+    check(&["-r", "empty.yml", "day.csv"], "there is no rule in `empty.yml`");
+    check(&["-r", "rules", "other.csv"], "no rule reads anything of the recording");
+    check(&["-r", "rules"], "no recording to measure them on");
+    check(&["day.csv"], "a recording is named, but no rules");
+    check(&["-r", "rules", "-"], "standard input can not be profiled");
+    check(&["-r", "rules", "day.csv", "--out", "none/a.json"], "there is no folder `none`");
+    check(&["--max-slowdown", "fast"], "write it like `7%`");
+}
+
+#[test]
+fn a_debug_build_is_refused() {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_alertctl"));
+    if cfg!(debug_assertions) {
+        let output = spawn::run(&program, &["profile"], Path::new("."));
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("this is a debug build"));
+    }
+}
+
+/// Returns the exact figures of the rules.
+fn exact(json: &str) -> Vec<String> {
+    let value: Value = serde_json::from_str(json).expect("JSON");
+    let rules = value["rules"].as_array().expect("rules").iter().map(|rule| {
+        let of = |key: &str| rule[key].to_string();
+        let keys = ["name", "line", "samples_per_evaluation", "series", "result_series", "allocations_per_sample"];
+        keys.map(of).join(" ")
+    });
+    rules.collect()
+}
+
+#[test]
+fn exact_figures_repeat_run_after_run() {
+    let folder = folder();
+    let run = || profile(folder.path(), &["-r", "rules", "day.csv", "-o", "json"]);
+    let (code, first, stderr) = run();
+    assert_eq!(code, 0, "{stderr}");
+    let rules = exact(&first);
+    assert_eq!(rules.len(), 3, "{first}");
+    assert_eq!(rules, exact(&run().1));
+    // 240 slots: the window is full from the fifth on, with five samples of two series; alerts read two and one.
+    assert!(rules[0].starts_with(&format!("\"busy\" 4 {} 2 2", (2.0 * (1.0 + 2.0 + 3.0 + 4.0 + 5.0 * 236.0)) / 240.0)), "{rules:?}");
+    assert!(rules[1].starts_with("\"Busy\" 6 2.0 2 "), "{rules:?}");
+    assert!(rules[2].starts_with("\"Gone\" 9 1.0 1 0"), "{rules:?}");
+}
+
+#[test]
+fn what_grew_is_named_with_its_cause() {
+    let folder = folder();
+    let saved = ["-r", "rules", "day.csv", "--save-baseline", "base.json", "--sessions", "1", "-o", "json"];
+    let (code, _, stderr) = profile(folder.path(), &saved);
+    assert_eq!(code, 0, "{stderr}");
+    let gate = |more: &[&str]| {
+        let args = [&["-r"], more, &["day.csv", "--fail-on", "regression", "-o", "github"]].concat();
+        profile(folder.path(), &args)
+    };
+    let (code, stdout, stderr) = gate(&["rules", "--baseline", "base.json"]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    for against in [&["wide", "--baseline", "base.json"], &["wide", "--against-rules", "rules"]] {
+        let (code, stdout, stderr) = gate(against);
+        assert_eq!(code, 1, "{stdout}{stderr}");
+        assert!(stdout.contains("::error file=wide/disks.yml,line=4,"), "{stdout}");
+        assert!(stdout.contains("window grew from [5m] to [30m]"), "{stdout}");
+        assert!(stdout.contains("::error file=wide/disks.yml,line=9,"), "{stdout}");
+        assert!(stdout.contains("matcher"), "{stdout}");
+    }
+    fs::write(folder.path().join("day.csv"), "time,metric,job,value\n1700000040,load,db,1\n").expect("a file");
+    let (code, _, stderr) = gate(&["rules", "--baseline", "base.json"]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("inputs.data_sha256"), "{stderr}");
+}
+
+#[test]
+fn the_report_has_thirteen_checks_and_memory_repeats() {
+    let folder = folder();
+    let run = || {
+        let (_, stdout, stderr) = profile(folder.path(), &["-o", "json"]);
+        serde_json::from_str::<Value>(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"))
+    };
+    let (first, second) = (run(), run());
+    let ids = |value: &Value| -> Vec<String> {
+        value["checks"].as_array().expect("checks").iter().map(|check| check["id"].to_string()).collect()
+    };
+    assert_eq!(ids(&first).len(), 13, "{first}");
+    assert_eq!(ids(&first), ids(&second));
+    let exact = |value: &Value| -> Vec<String> {
+        let all = value["checks"].as_array().into_iter().chain(value["extras"].as_array()).flatten();
+        let exact = all.filter(|one| {
+            let id = one["id"].as_str().unwrap_or_default();
+            id.starts_with("memory.") || id.starts_with("alloc.")
+        });
+        exact.map(|one| format!("{} {}", one["id"], one["estimate"])).collect()
+    };
+    assert!(exact(&first).len() > 20, "{first}");
+    assert!(exact(&first).iter().all(|line| !line.ends_with(" 0.0")), "{:?}", exact(&first));
+    assert_eq!(exact(&first), exact(&second));
+}
