@@ -1,8 +1,11 @@
 //! What is counted of a rule while it runs.
 
 use crate::limits;
+use crate::promql::program::Root;
 use crate::time::Timestamp;
 
+use super::bits;
+use super::targets::{row_bits, row_values};
 use super::timeline::{FaultCount, RuleCounts};
 
 /// Counts evaluations; failed ones by message.
@@ -11,6 +14,8 @@ pub(crate) struct Counting {
     evaluations: u64,
     true_evaluations: u64,
     faults: Vec<FaultCount>,
+    /// Of what a threshold is compared with, while the result has had no sample.
+    extremes: Option<(f64, f64)>,
 }
 
 impl Counting {
@@ -18,6 +23,33 @@ impl Counting {
     pub(crate) fn evaluated(&mut self, all: u64, with_samples: u64) {
         self.evaluations += all;
         self.true_evaluations += with_samples;
+    }
+
+    /// Takes note of the values that a threshold is compared with; once the condition was true they are of no interest.
+    pub(crate) fn compared(&mut self, root: &Root<'_>) {
+        if self.true_evaluations > 0 {
+            return;
+        }
+        let good = |word: usize| bits::mask(word, root.steps) & !root.failed.get(word).copied().unwrap_or(0);
+        let (mut least, mut greatest) = self.extremes.unwrap_or((f64::NAN, f64::NAN));
+        for row in 0..root.labels.len() {
+            for ((word, present), values) in
+                row_bits(root, row).iter().enumerate().zip(row_values(root, row).chunks(u64::BITS as usize))
+            {
+                let present = present & good(word);
+                if present == u64::MAX {
+                    // `min` and `max` pass over NaN.
+                    least = values.iter().fold(least, |least, value| least.min(*value));
+                    greatest = values.iter().fold(greatest, |greatest, value| greatest.max(*value));
+                } else {
+                    for step in bits::ones(&[present], values.len()) {
+                        least = least.min(values[step]);
+                        greatest = greatest.max(values[step]);
+                    }
+                }
+            }
+        }
+        self.extremes = (least <= greatest).then_some((least, greatest));
     }
 
     /// Counts a failed evaluation.
@@ -46,6 +78,10 @@ impl Counting {
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.evaluations += other.evaluations;
         self.true_evaluations += other.true_evaluations;
+        self.extremes = match (self.extremes, other.extremes) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
         if self.faults.is_empty() {
             self.faults.clone_from(&other.faults);
             return;
@@ -65,6 +101,7 @@ impl Counting {
             faults: self.faults.clone(),
             warm_from: None,
             missing_metrics: Vec::new(),
+            extremes: self.extremes.filter(|_| self.true_evaluations == 0),
         }
     }
 }

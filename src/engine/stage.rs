@@ -82,7 +82,10 @@ pub(crate) fn evaluate(program: &mut Runs<'_>, terms: &Terms<'_>, rules: &mut [R
                 let mut pass = Pass { slots, external, ask, drafts, faults: faults.as_deref_mut() };
                 rule.fold(&root, &mut pass);
             }
-            Role::Series => rule.find_causes(&root, drafts, inputs.recording),
+            Role::Series => {
+                rule.counting.compared(&root);
+                rule.find_causes(&root, drafts, inputs.recording);
+            }
         }
     });
 }

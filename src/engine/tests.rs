@@ -461,6 +461,8 @@ fn counts_tell_of_evaluations_faults_and_missing_metrics() {
         alert("Two", "a / on () b > 0", 0, 0, &[]),
         alert("None", "nothing > 1", 0, 0, &[]),
         alert("Rate", "rate(a[2m]) > 0", 0, 0, &[]),
+        alert("High", "b * 7 > 8 and a", 0, 0, &[]),
+        alert("Some", "a > 0", 0, 0, &[]),
     ])];
     let files = [RuleFile { file: FileId(0), form: Form::Prometheus, groups }];
     let mut store = Store::default();
@@ -479,6 +481,8 @@ fn counts_tell_of_evaluations_faults_and_missing_metrics() {
     assert_eq!(counts[1].missing_metrics, ["nothing"]);
     assert_eq!((counts[0].warm_from, counts[2].warm_from), (Some(Timestamp(0)), Some(Timestamp(2 * MINUTE))));
     assert_eq!(engine.schedules()[0].steps, 5);
+    // Only what was never true has the values that its threshold was compared with.
+    assert_eq!((counts[3].extremes, counts[4].extremes), (Some((7.0, 7.0)), None));
 }
 
 #[test]

@@ -214,6 +214,8 @@ pub struct RuleCounts {
     pub warm_from: Option<Timestamp>,
     /// Literal metric names that the expression selects and that neither the recording nor a rule has.
     pub missing_metrics: Vec<String>,
+    /// The least and the greatest value that a threshold was compared with; only where the result never had a sample.
+    pub extremes: Option<(f64, f64)>,
 }
 
 /// What a group was evaluated with.
