@@ -3,13 +3,13 @@
 use crate::diagnostic::nearest;
 use crate::engine::timeline::{GroupSchedule, RuleCounts, RuleId};
 use crate::input::{self, InputSummary, TimeFrom};
-use crate::labels::{METRIC_NAME, MatchOp, Matcher};
-use crate::promql::ast::{Expr, ExprKind};
 use crate::report::{self, GroupFacts, Kind, MissingMetric, RecordingFacts, RuleFacts};
 use crate::rules::{Group, Rule, RuleFile, RuleKind};
 use crate::source::SourceMap;
 use crate::store::{StaleCounts, Store};
 use crate::time::Millis;
+
+use super::reasons::{Known, Lack};
 
 /// Returns the groups of all files, in order, with what they were evaluated with.
 pub(super) fn groups(files: &[RuleFile], sources: &SourceMap, schedules: Vec<GroupSchedule>) -> Vec<GroupFacts> {
@@ -32,16 +32,21 @@ pub(super) fn rules(files: &[RuleFile], sources: &SourceMap, counts: Vec<RuleCou
         .filter(|(_, rule)| matches!(rule.kind, RuleKind::Record))
         .map(|(_, rule)| rule.name.text.as_str())
         .collect();
+    let known = Known { store, metrics, written };
     let exprs = all_rules(files).map(|(_, rule)| &rule.expr);
     let facts = declared(files, sources).into_iter().zip(exprs).zip(counts).map(|((facts, expr), counts)| {
+        let lack = if counts.true_evaluations == 0 { known.lack(expr) } else { None };
+        let (needed, unmatched) = match lack {
+            Some(Lack::Metric(name)) => (Some(name), None),
+            Some(Lack::Series(unmatched)) => (None, Some(unmatched)),
+            None => (None, None),
+        };
         let missing = counts.missing_metrics.iter().map(|name| MissingMetric {
             name: name.clone(),
-            near: nearest(name, metrics.iter().copied()).into_iter().map(str::to_owned).collect(),
+            near: nearest(name, known.metrics.iter().copied()).into_iter().map(str::to_owned).collect(),
+            needed: needed.as_ref() == Some(name),
         });
-        let missing: Vec<MissingMetric> = missing.collect();
-        let silent = counts.true_evaluations == 0 && missing.is_empty();
-        let unmatched = silent && lacks_series(expr, store, &written);
-        RuleFacts { missing, unmatched, counts, ..facts }
+        RuleFacts { missing: missing.collect(), unmatched, counts, ..facts }
     });
     facts.collect()
 }
@@ -72,10 +77,10 @@ fn one(id: RuleId, group: usize, rule: &Rule, sources: &SourceMap) -> RuleFacts 
         keep,
         severity: labels.iter().find(|(name, _)| name == "severity").map(|(_, severity)| severity.clone()),
         labels,
-        disabled: false,
+        disabled: !rule.enabled,
         counts: RuleCounts::default(),
         missing: Vec::new(),
-        unmatched: false,
+        unmatched: None,
     }
 }
 
@@ -86,27 +91,6 @@ pub(super) fn all_groups(files: &[RuleFile]) -> impl Iterator<Item = (&RuleFile,
 /// Walks over all rules with the number of their group.
 fn all_rules(files: &[RuleFile]) -> impl Iterator<Item = (usize, &Rule)> {
     all_groups(files).enumerate().flat_map(|(at, (_, group))| group.rules.iter().map(move |rule| (at, rule)))
-}
-
-/// Tells whether some selector of an expression matches no series, though none of its metrics is written by a rule.
-/// Cost: selectors x series; asked only of rules that were never true.
-fn lacks_series(expr: &Expr, store: &Store, written: &[&str]) -> bool {
-    let mut lacks = false;
-    expr.walk(&mut |expr| {
-        let matchers = match &expr.kind {
-            ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => &selector.matchers,
-            _ => return,
-        };
-        let literal = |matcher: &&Matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal;
-        let by_rule =
-            |matcher: &Matcher| written.contains(&matcher.value.as_str()) || matcher.value.starts_with("ALERTS");
-        if matchers.iter().find(literal).is_none_or(by_rule) {
-            return;
-        }
-        let matched = |labels| matchers.iter().all(|matcher| matcher.matches_set(labels));
-        lacks |= !store.ids().any(|id| matched(store.labels(id)));
-    });
-    lacks
 }
 
 /// Returns what is known of each recording.
@@ -189,7 +173,7 @@ groups:
         let lacks = RuleCounts { missing_metrics: vec!["fre".to_owned()], ..RuleCounts::default() };
         let counts = vec![lacks, RuleCounts::default(), RuleCounts::default()];
         let facts = rules(&[file], &sources, counts, &store);
-        let told: Vec<_> = facts.iter().map(|rule| (rule.id.0, rule.line, rule.unmatched)).collect();
+        let told: Vec<_> = facts.iter().map(|rule| (rule.id.0, rule.line, rule.unmatched.is_some())).collect();
         assert_eq!(told, [(0, 4, false), (1, 6, false), (2, 10, true)]);
         assert_eq!(facts[1].severity.as_deref(), Some("critical"));
         assert_eq!(facts[1].threshold.map(|(op, limit)| (op.symbol(), limit)), Some(("<", 0.1)));

@@ -7,6 +7,7 @@ mod load;
 mod notes;
 mod out;
 mod profile;
+mod reasons;
 mod ui;
 
 use std::fmt;

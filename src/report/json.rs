@@ -1,5 +1,6 @@
 //! `--format json`: one object with everything, `alertctl.eval/1`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -158,6 +159,18 @@ struct RuleOut<'a> {
     missing_metrics: Vec<&'a str>,
     errors: Vec<ErrorOut<'a>>,
     samples_per_evaluation: Option<u64>,
+    worst: Option<Number>,
+    longest_near_miss_s: Seconds,
+    nearest_metrics: BTreeMap<&'a str, &'a [String]>,
+    unmatched: Option<UnmatchedOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct UnmatchedOut<'a> {
+    selector: &'a str,
+    matcher: Option<&'a str>,
+    values: &'a [String],
+    nearest: bool,
 }
 
 #[derive(Serialize)]
@@ -423,6 +436,15 @@ fn rule<'a>(evaluation: &Evaluation, facts: &'a RuleFacts, sums: &RuleSummary) -
             .map(|fault| ErrorOut { at: At(fault.first), count: fault.count, message: &fault.message })
             .collect(),
         samples_per_evaluation: None,
+        worst: sums.worst.map(Number),
+        longest_near_miss_s: Seconds(sums.longest_near),
+        nearest_metrics: facts.missing.iter().map(|missing| (missing.name.as_str(), missing.near.as_slice())).collect(),
+        unmatched: facts.unmatched.as_ref().map(|unmatched| UnmatchedOut {
+            selector: &unmatched.selector,
+            matcher: unmatched.matcher.as_ref().map(|(_, matcher)| matcher.as_str()),
+            values: &unmatched.values,
+            nearest: unmatched.near,
+        }),
     }
 }
 
@@ -514,7 +536,7 @@ mod tests {
     #[test]
     fn rules_have_their_sums() {
         let text = text(&sample::evaluation());
-        insta::assert_snapshot!(part(&text, "{\"id\":\"r1\"", "samples_per_evaluation\":null}"), @r#"{"id":"r1","group":"g1","kind":"alert","alert":"DiskFull","file":"rules/node.yml","line":10,"expr":"disk_free_bytes < 4e+10","for_s":90,"for_effective_s":120,"keep_firing_for_s":0,"severity":"critical","labels":{"severity":"critical"},"evaluations":121,"true_evaluations":60,"firings":2,"label_sets":2,"bursts":2,"near_misses":1,"refires":0,"firing_s":4860,"longest_s":2880,"first_fired_at":"2026-01-06T00:07:00Z","last_fired_at":"2026-01-06T01:12:00Z","never":null,"warm_from":null,"missing_metrics":[],"errors":[],"samples_per_evaluation":null}"#);
+        insta::assert_snapshot!(part(&text, "{\"id\":\"r1\"", "\"unmatched\":null}"), @r#"{"id":"r1","group":"g1","kind":"alert","alert":"DiskFull","file":"rules/node.yml","line":10,"expr":"disk_free_bytes < 4e+10","for_s":90,"for_effective_s":120,"keep_firing_for_s":0,"severity":"critical","labels":{"severity":"critical"},"evaluations":121,"true_evaluations":60,"firings":2,"label_sets":2,"bursts":2,"near_misses":1,"refires":0,"firing_s":4860,"longest_s":2880,"first_fired_at":"2026-01-06T00:07:00Z","last_fired_at":"2026-01-06T01:12:00Z","never":null,"warm_from":null,"missing_metrics":[],"errors":[],"samples_per_evaluation":null,"worst":1e9,"longest_near_miss_s":60,"nearest_metrics":{},"unmatched":null}"#);
     }
 
     #[test]

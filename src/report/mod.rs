@@ -18,6 +18,8 @@ pub mod summary;
 pub mod table;
 mod threshold;
 
+use std::fmt;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::silence::{self, Silence};
 use crate::engine::timeline::{Episode, GroupSchedule, RuleCounts, RuleId};
@@ -201,6 +203,42 @@ pub struct MissingMetric {
     pub name: String,
     /// Names that are there and may have been meant, nearest first.
     pub near: Vec<String>,
+    /// Whether the expression has no sample without it; known of rules that were never true.
+    pub needed: bool,
+}
+
+/// A selector that takes no series though its metric is there, and without which its expression has no sample.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The selector, printed.
+    pub selector: String,
+    /// Its metric.
+    pub metric: String,
+    /// The label and the text of the matcher that no series of the metric satisfies; none where each matcher has
+    /// series, and all together have none.
+    pub matcher: Option<(String, String)>,
+    /// Values of that label: the near ones, or else the first by text.
+    pub values: Vec<String>,
+    /// Whether the values are near ones.
+    pub near: bool,
+    /// How many more values there are.
+    pub values_left: u64,
+}
+
+impl fmt::Display for Unmatched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((label, matcher)) = &self.matcher else {
+            return write!(f, "no series matches all of {}", self.selector);
+        };
+        write!(f, "no series of {} has {matcher}", self.metric)?;
+        let values = self.values.join(", ");
+        match self.values_left {
+            _ if self.values.is_empty() => f.write_str(": none has that label"),
+            _ if self.near => write!(f, ", near: {values}"),
+            0 => write!(f, "; {label} is {values}"),
+            left => write!(f, "; {label} is {values} and {left} more"),
+        }
+    }
 }
 
 /// One rule.
@@ -236,8 +274,8 @@ pub struct RuleFacts {
     pub counts: RuleCounts,
     /// The metrics that the recording lacks, with those that are near.
     pub missing: Vec<MissingMetric>,
-    /// Whether all its metrics are there and still one of its selectors matches no series.
-    pub unmatched: bool,
+    /// The selector that takes no series, where its metrics are there and it was never true for that.
+    pub unmatched: Option<Unmatched>,
 }
 
 impl RuleFacts {

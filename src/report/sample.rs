@@ -36,7 +36,7 @@ pub(crate) fn rule(id: u32, name: &str) -> RuleFacts {
         disabled: false,
         counts: RuleCounts::default(),
         missing: Vec::new(),
-        unmatched: false,
+        unmatched: None,
     }
 }
 
@@ -140,6 +140,7 @@ pub(crate) fn evaluation() -> Evaluation {
                 missing: vec![MissingMetric {
                     name: "batch_last_run".to_owned(),
                     near: vec!["batch_last_run_seconds".to_owned()],
+                    needed: true,
                 }],
                 ..rule(2, "BatchMissing")
             },

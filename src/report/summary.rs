@@ -65,7 +65,8 @@ pub struct RuleSummary {
     pub open: u64,
     /// Firings that began before the data.
     pub began_before_data: u64,
-    /// The worst value of any episode, in the direction of the comparison.
+    /// The worst value of any episode, in the direction of the comparison; where the condition was never true, the one
+    /// that came nearest to the threshold.
     pub worst: Option<f64>,
     /// Why it never fired.
     pub never: Option<Never>,
@@ -231,9 +232,20 @@ fn of_rule(rule: &RuleFacts, episodes: &[&Episode], last_step: Timestamp, join: 
     summary.worst = episodes
         .iter()
         .filter_map(|episode| worst(episode, rule.threshold))
-        .reduce(|a, b| if least { a.min(b) } else { a.max(b) });
+        .reduce(|a, b| if least { a.min(b) } else { a.max(b) })
+        .or_else(|| never_reached(rule));
     summary.never = never(rule, summary.firings);
     summary
+}
+
+/// Returns the value that came nearest to a threshold that was never met by the whole condition.
+fn never_reached(rule: &RuleFacts) -> Option<f64> {
+    let (least, greatest) = rule.counts.extremes?;
+    match rule.threshold?.0 {
+        BinaryOp::Greater | BinaryOp::GreaterEqual => Some(greatest),
+        BinaryOp::Less | BinaryOp::LessEqual => Some(least),
+        _ => None,
+    }
 }
 
 /// Tells why an alerting rule never fired; one that was only pending has no such reason.
@@ -250,10 +262,10 @@ fn never(rule: &RuleFacts, firings: u64) -> Option<Never> {
     if rule.counts.true_evaluations > 0 {
         return None;
     }
-    if !rule.missing.is_empty() {
+    if rule.missing.iter().any(|metric| metric.needed) {
         return Some(Never::NoSuchMetric);
     }
-    Some(if rule.unmatched { Never::NoMatchingSeries } else { Never::NeverTrue })
+    Some(if rule.unmatched.is_some() { Never::NoMatchingSeries } else { Never::NeverTrue })
 }
 
 fn totals(evaluation: &Evaluation, rules: &[RuleSummary]) -> Totals {

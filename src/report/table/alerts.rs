@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
+use crate::promql::ast::BinaryOp;
 use crate::report::format::{count, counted, duration, short_count, value};
 use crate::report::summary::{Never, RuleSummary, Summary, severity_rank};
 use crate::report::{Evaluation, Kind, RuleFacts};
@@ -123,12 +124,12 @@ fn never(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<S
             vec![format!("all evaluations failed: {first}")]
         }
         Some(Never::NoSuchMetric) => missing(rule),
-        Some(Never::NoMatchingSeries) => vec!["its metrics are there, no series matches its labels".to_owned()],
-        Some(Never::NeverTrue) if rule.counts.evaluations == 0 => vec!["never evaluated".to_owned()],
-        Some(Never::NeverTrue) => {
-            let threshold = rule.threshold.map(|(op, limit)| format!(", threshold {} {}", op.symbol(), value(limit)));
-            vec![format!("never true{}", threshold.unwrap_or_default())]
+        Some(Never::NoMatchingSeries) => {
+            let unmatched = rule.unmatched.iter();
+            unmatched.map(|unmatched| format!("{unmatched} ({}:{})", file_name(&rule.file), rule.line)).collect()
         }
+        Some(Never::NeverTrue) if rule.counts.evaluations == 0 => vec!["never evaluated".to_owned()],
+        Some(Never::NeverTrue) => vec![never_true(rule, sums)],
         None if sums.near_misses > 0 => {
             let hold = rule.effective_hold(evaluation.interval(rule));
             vec![format!("died pending, the longest after {} of {hold}", duration(sums.longest_near))]
@@ -137,6 +138,26 @@ fn never(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<S
         None if evaluation.options.start.is_some() => vec!["true only before --start".to_owned()],
         None => Vec::new(),
     }
+}
+
+/// Says how near a condition came to being true.
+fn never_true(rule: &RuleFacts, sums: &RuleSummary) -> String {
+    let Some((op, limit)) = rule.threshold else { return "never true".to_owned() };
+    let threshold = format!("threshold {} {}", op.symbol(), value(limit));
+    let Some((least, greatest)) = rule.counts.extremes else { return format!("never true, {threshold}") };
+    match (sums.worst, op) {
+        (Some(worst), BinaryOp::Greater) if worst > limit => beyond(worst, &threshold),
+        (Some(worst), BinaryOp::GreaterEqual) if worst >= limit => beyond(worst, &threshold),
+        (Some(worst), BinaryOp::Less) if worst < limit => beyond(worst, &threshold),
+        (Some(worst), BinaryOp::LessEqual) if worst <= limit => beyond(worst, &threshold),
+        (Some(worst), _) => format!("worst {}, {threshold}", value(worst)),
+        (None, _) if least == greatest => format!("always {}, {threshold}", value(least)),
+        (None, _) => format!("values {} to {}, {threshold}", value(least), value(greatest)),
+    }
+}
+
+fn beyond(worst: f64, threshold: &str) -> String {
+    format!("worst {}, {threshold}: the rest of the condition was not true then", value(worst))
 }
 
 fn pending_at_end(evaluation: &Evaluation, rule: &RuleFacts) -> bool {
@@ -161,8 +182,7 @@ pub(super) fn file_name(path: &str) -> &str {
 mod tests {
     use super::*;
     use crate::engine::timeline::FaultCount;
-    use crate::promql::ast::BinaryOp;
-    use crate::report::sample;
+    use crate::report::{Unmatched, sample};
     use crate::time::Timestamp;
 
     #[test]
@@ -179,7 +199,35 @@ mod tests {
         let fault = |count| FaultCount { first: Timestamp(0), count, message: "many-to-many".to_owned() };
         check(&|rule| rule.threshold = Some((BinaryOp::Greater, 80.0)), "never true, threshold > 80");
         check(&|rule| rule.disabled = true, "disabled in its file");
-        check(&|rule| rule.unmatched = true, "its metrics are there, no series matches its labels");
+        let tape = Unmatched {
+            selector: "free{mount=\"/tape\"}".to_owned(),
+            metric: "free".to_owned(),
+            matcher: Some(("mount".to_owned(), "mount=\"/tape\"".to_owned())),
+            values: vec!["/".to_owned(), "/home".to_owned()],
+            near: false,
+            values_left: 7,
+        };
+        let all = Unmatched { matcher: None, ..tape.clone() };
+        check(
+            &|rule| rule.unmatched = Some(tape.clone()),
+            "no series of free has mount=\"/tape\"; mount is /, /home and 7 more (node.yml:10)",
+        );
+        check(
+            &|rule| rule.unmatched = Some(all.clone()),
+            "no series matches all of free{mount=\"/tape\"} (node.yml:10)",
+        );
+        let compared = |rule: &mut RuleFacts, op, limit, extremes| {
+            rule.threshold = Some((op, limit));
+            rule.counts.extremes = Some(extremes);
+        };
+        check(&|rule| compared(rule, BinaryOp::Greater, 80.0, (3.0, 71.2)), "worst 71.2, threshold > 80");
+        check(&|rule| compared(rule, BinaryOp::LessEqual, 2.0, (3.0, 71.2)), "worst 3, threshold <= 2");
+        check(
+            &|rule| compared(rule, BinaryOp::Less, 5.0, (3.0, 71.2)),
+            "worst 3, threshold < 5: the rest of the condition was not true then",
+        );
+        check(&|rule| compared(rule, BinaryOp::Equal, 0.0, (1.0, 1.0)), "always 1, threshold == 0");
+        check(&|rule| compared(rule, BinaryOp::Equal, 0.0, (1.0, 3.0)), "values 1 to 3, threshold == 0");
         check(&|rule| rule.counts.faults = vec![fault(121)], "all evaluations failed: many-to-many");
         check(&|rule| rule.counts.faults = vec![fault(2)], "never true, threshold < 40G; 2 evaluations failed");
         check(&|rule| rule.counts.evaluations = 0, "never evaluated");
