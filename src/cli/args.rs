@@ -163,6 +163,16 @@ pub(crate) struct EvalArgs {
     /// The order of rows
     #[arg(long, value_name = "BY", value_enum, hide_short_help = true, help_heading = "Report")]
     pub(crate) sort: Option<SortBy>,
+    /// What the rows of a timeline are
+    #[arg(
+        long,
+        value_name = "ROWS",
+        value_enum,
+        default_value = "alerts",
+        hide_short_help = true,
+        help_heading = "Report"
+    )]
+    pub(crate) by: Rows,
     /// The gap under which firings are one burst [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, hide_short_help = true, help_heading = "Report")]
     pub(crate) join: Option<Millis>,
@@ -170,7 +180,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "ZONE", value_parser = zone, help_heading = "Report")]
     pub(crate) tz: Option<Zone>,
 
-    /// The format: table, json, ndjson or csv
+    /// The format: table, timeline, markdown, json, ndjson or csv
     #[arg(
         short = 'o',
         long,
@@ -182,7 +192,7 @@ pub(crate) struct EvalArgs {
     )]
     pub(crate) format: Format,
     /// Writes there instead of standard output (-); may be repeated. The format is the one named, or the suffix's
-    /// (.json .ndjson .jsonl .csv .txt), or --format
+    /// (.json .ndjson .jsonl .csv .md .txt), or --format
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(crate) out: Vec<Target>,
     /// Results only: no summary, no warnings, no progress
@@ -274,6 +284,18 @@ pub(crate) enum Format {
     Json,
     Ndjson,
     Csv,
+    Timeline,
+    Markdown,
+}
+
+/// What the rows of a timeline are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rows {
+    /// One an alert
+    #[default]
+    Alerts,
+    /// Under each alert one a label set
+    Labels,
 }
 
 /// One `--out`.
@@ -300,6 +322,7 @@ impl FromStr for Target {
             Some("ndjson" | "jsonl") => Some(Format::Ndjson),
             Some("csv") => Some(Format::Csv),
             Some("txt") => Some(Format::Table),
+            Some("md") => Some(Format::Markdown),
             _ => None,
         };
         match path {

@@ -16,16 +16,16 @@ use crate::report::format::{Clock, counted};
 use crate::report::ndjson::{self, NdjsonWriter};
 use crate::report::summary::Summary;
 use crate::report::table::{self, View};
-use crate::report::{Evaluation, Finding, Kind, Options, Range, RuleFacts, Setting, csv, json};
+use crate::report::{Evaluation, Finding, Kind, Options, Range, RuleFacts, Setting, csv, json, markdown, timeline};
 use crate::rules::{self, RuleFile};
 use crate::source::SourceMap;
 use crate::store::{self, Batch, Store};
 use crate::time::{Millis, Timestamp};
 
-use super::args::{Align, EvalArgs, Format, SortBy, Stale, Zone};
+use super::args::{Align, EvalArgs, Format, Rows, SortBy, Stale, Zone};
 use super::out::{self, Output};
 use super::ui::{self, Interrupt, Terminal, tell};
-use super::{Failure, Outcome, facts, load, notes};
+use super::{Failure, Outcome, facts, hints, load, notes};
 
 /// Loads the rules, reads the recordings while the engine evaluates, writes the results.
 pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
@@ -53,14 +53,24 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
         // What can not be said on standard error can be said nowhere.
         let _ = table::write_summary(&mut io::stderr(), &evaluation, begun.elapsed().as_secs_f64(), &clock);
         let table = outputs.iter().any(|output| output.format == Format::Table);
-        notes::notes(&evaluation, &evaluated.input, &evaluated.store, table).iter().for_each(|note| tell(false, note));
+        notes::notes(&evaluation, &evaluated.input, table).iter().for_each(|note| tell(false, note));
+        for note in &evaluation.notes {
+            let word = if note.severity == Severity::Warning { "warning" } else { "note" };
+            tell(false, &format!("{word}: {}", note.message));
+        }
     }
+    let by = match args.by {
+        Rows::Alerts => timeline::By::Alerts,
+        Rows::Labels => timeline::By::Labels,
+    };
     for output in &outputs {
         let view = view(args, &terminal, output, clock.clone());
         let written = out::write(output, &mut |out| {
             let out = &mut interrupt.watch(out);
             match output.format {
                 Format::Table => table::write(out, &evaluation, &summary, &view),
+                Format::Timeline => timeline::write(out, &evaluation, &summary, &view, by),
+                Format::Markdown => markdown::write(out, &evaluation, &summary, &view),
                 Format::Json => json::write(out, &evaluation, &summary),
                 Format::Csv => csv::write(out, &evaluation),
                 Format::Ndjson => copy(&mut evaluated.events, out),
@@ -387,11 +397,16 @@ fn evaluation(args: &EvalArgs, loaded: &Loaded, evaluated: &mut Evaluated) -> Re
         recordings: facts::recordings(&evaluated.input, &evaluated.store),
         groups,
         rules,
+        silences: hints::silences(&evaluated.store),
+        notes: Vec::new(),
         episodes,
         findings: loaded.findings.clone(),
         fail_on: args.fail_on.clone(),
     };
     evaluation.sort();
+    let left_out = all - evaluation.rules.len();
+    evaluation.notes = hints::hints(&evaluation, &loaded.files, &evaluated.store, left_out);
+    evaluation.findings.extend(hints::assumed(&evaluation));
     Ok(evaluation)
 }
 

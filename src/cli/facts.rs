@@ -9,6 +9,7 @@ use crate::source::SourceMap;
 use crate::store::{StaleCounts, Store};
 use crate::time::Millis;
 
+use super::hints;
 use super::reasons::{Known, Lack};
 
 /// Returns the groups of all files, in order, with what they were evaluated with.
@@ -89,7 +90,7 @@ pub(super) fn all_groups(files: &[RuleFile]) -> impl Iterator<Item = (&RuleFile,
 }
 
 /// Walks over all rules with the number of their group.
-fn all_rules(files: &[RuleFile]) -> impl Iterator<Item = (usize, &Rule)> {
+pub(super) fn all_rules(files: &[RuleFile]) -> impl Iterator<Item = (usize, &Rule)> {
     all_groups(files).enumerate().flat_map(|(at, (_, group))| group.rules.iter().map(move |rule| (at, rule)))
 }
 
@@ -102,6 +103,8 @@ pub(super) fn recordings(summary: &input::Summary, store: &Store) -> Vec<Recordi
         if alone {
             facts.series = Some(store.len() as u64);
             facts.conflicts = Some(summary.conflicts);
+            facts.cadence = hints::cadence(store);
+            facts.gaps = hints::gaps(store);
             facts.stale_recorded = stale.recorded;
             facts.stale_inferred = stale.inferred();
             facts.stale_by = stale_by(stale).map(str::to_owned);

@@ -3,6 +3,7 @@
 mod args;
 mod eval;
 mod facts;
+mod hints;
 mod load;
 mod notes;
 mod out;

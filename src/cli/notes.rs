@@ -1,18 +1,15 @@
 //! What a person would want to know of a run beside its results: one line each, on standard error.
 
 use crate::input;
-use crate::report::format::{count, counted, duration};
+use crate::report::format::{count, counted};
 use crate::report::{Evaluation, Kind, RuleFacts};
-use crate::store::{SeriesFacts, Store};
-use crate::time::Millis;
 
 /// The most lines of one kind.
 const SHOWN: usize = 10;
 
 /// Returns the lines; `table` tells whether the results are shown as a table, which says itself why alerts are silent.
-pub(super) fn notes(evaluation: &Evaluation, input: &input::Summary, store: &Store, table: bool) -> Vec<String> {
+pub(super) fn notes(evaluation: &Evaluation, input: &input::Summary, table: bool) -> Vec<String> {
     let mut notes = recording(input);
-    notes.extend(sparse(store, evaluation.options.lookback_delta.value));
     let silent = evaluation.rules.iter().filter(|rule| !table || rule.kind == Kind::Record);
     let missing = silent.flat_map(|rule| rule.missing.iter().map(move |metric| (rule, metric)));
     notes.extend(few(missing.map(|(rule, metric)| {
@@ -38,23 +35,6 @@ fn recording(input: &input::Summary) -> Vec<String> {
         notes.push(format!("warning: {repeats} {verb} another one of the same series, time and value (left out)"));
     }
     notes
-}
-
-/// Says that most series have their samples farther apart than selectors look back, so that they come and go.
-fn sparse(store: &Store, lookback: Millis) -> Option<String> {
-    let facts = store.ids().map(|id| store.facts(id)).filter(|facts| facts.samples > 3);
-    let spacing = |facts: SeriesFacts| facts.last.since(facts.first).0 / (facts.samples as i64 - 1);
-    let mut spacings: Vec<i64> = facts.map(spacing).collect();
-    spacings.sort_unstable();
-    let usual = Millis(*spacings.get(spacings.len() / 2)?);
-    (usual > lookback).then(|| {
-        let wanted = Millis(usual.0.saturating_mul(2) / 60_000 * 60_000 + 60_000);
-        format!(
-            "warning: samples come every {}, and selectors look back {lookback}: series are gone in between; \
-             --lookback-delta {wanted}",
-            duration(usual)
-        )
-    })
 }
 
 /// Says that evaluations of a rule failed.
@@ -97,13 +77,13 @@ mod tests {
             ..input::Summary::default()
         };
         let mut evaluation = sample::evaluation();
-        let told = notes(&evaluation, &input, &Store::default(), true);
+        let told = notes(&evaluation, &input, true);
         assert_eq!(told.len(), 3, "{told:?}");
         assert_eq!(told[0], "warning: a.csv: the last line has no line end");
         assert!(told[1].starts_with("warning: b.csv:7: lies before the row above it"), "{told:?}");
         assert!(told[2].starts_with("warning: 2 samples repeat another one"), "{told:?}");
         evaluation.rules[2].kind = Kind::Record;
-        let told = notes(&evaluation, &input, &Store::default(), true);
+        let told = notes(&evaluation, &input, true);
         assert!(told[3].ends_with("no such metric: batch_last_run, near: batch_last_run_seconds"), "{told:?}");
     }
 

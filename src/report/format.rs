@@ -131,6 +131,21 @@ impl Clock {
         self.print(at, "%Y-%m-%d %H:%M:%S")
     }
 
+    /// Returns what is added to an instant to get the time of day of the zone.
+    #[must_use]
+    pub fn shift(&self, at: Timestamp) -> Millis {
+        match jiff::Timestamp::from_millisecond(at.0) {
+            Ok(instant) => Millis(i64::from(self.zone.to_offset(instant).seconds()) * 1000),
+            Err(_) => Millis::ZERO,
+        }
+    }
+
+    /// Writes the date: `2026-01-06`.
+    #[must_use]
+    pub fn date(&self, at: Timestamp) -> String {
+        self.print(at, "%Y-%m-%d")
+    }
+
     /// Writes the day, as a heading: `Tue 2026-01-06`.
     #[must_use]
     pub fn day(&self, at: Timestamp) -> String {

@@ -305,6 +305,7 @@ fn document<'a>(evaluation: &'a Evaluation, summary: &'a Summary) -> Document<'a
         diagnostics: evaluation
             .findings
             .iter()
+            .chain(&evaluation.notes)
             .map(|finding| FindingOut {
                 code: finding.code,
                 severity: finding.severity.word(),

@@ -3,7 +3,7 @@
 //! [`Evaluation`] holds everything that a report may show; nothing in here evaluates, opens a path or reads the
 //! environment. Each format is one module that writes to `&mut dyn Write`:
 //! [`json`] (one object), [`ndjson`] (one transition a line, while the run goes on), [`csv`] (one episode a row),
-//! [`table`] (for people) and [`diagnostic`] (problems with carets).
+//! [`table`] (for people), [`timeline`] (a row an alert, drawn), [`markdown`] (for a comment on a change) and [`diagnostic`] (problems with carets).
 
 pub mod csv;
 pub mod data;
@@ -11,12 +11,14 @@ pub mod diagnostic;
 pub mod format;
 pub mod gate;
 pub mod json;
+pub mod markdown;
 pub mod ndjson;
 mod number;
 pub mod profile;
 pub mod summary;
 pub mod table;
 mod threshold;
+pub mod timeline;
 
 use std::fmt;
 
@@ -338,10 +340,14 @@ pub struct Evaluation {
     pub groups: Vec<GroupFacts>,
     /// The rules that are reported, in order of their numbers.
     pub rules: Vec<RuleFacts>,
+    /// Stretches in which no series of any recording has a sample: the last one before and the first one after.
+    pub silences: Vec<(Timestamp, Timestamp)>,
     /// The episodes that are reported; [`Evaluation::sort`] brings them in order.
     pub episodes: Vec<Episode>,
     /// Problems that did not stop the run.
     pub findings: Vec<Finding>,
+    /// What a person would want to know of the recording and what was left out, a sentence each.
+    pub notes: Vec<Finding>,
     /// What makes the run's answer "no".
     pub fail_on: Vec<gate::Condition>,
 }

@@ -145,6 +145,7 @@ pub(crate) fn evaluation() -> Evaluation {
                 ..rule(2, "BatchMissing")
             },
         ],
+        silences: Vec::new(),
         episodes: vec![
             episode(0, &disk("db-2"), 70, Some(72), None, 1e9),
             episode(0, &disk("db-1"), 5, Some(7), Some(40), 3.9e10),
@@ -152,6 +153,7 @@ pub(crate) fn evaluation() -> Evaluation {
             episode(1, &[("alertname", "HighCpu"), ("severity", "warning")], 60, Some(60), Some(65), 0.913),
         ],
         findings: Vec::new(),
+        notes: Vec::new(),
         fail_on: Vec::new(),
     };
     evaluation.sort();

@@ -1,5 +1,6 @@
 //! What the episodes of a run add up to.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::engine::timeline::{Began, End, Episode};
@@ -57,6 +58,8 @@ pub struct RuleSummary {
     pub longest: Millis,
     /// The longest pending time of those that died pending.
     pub longest_near: Millis,
+    /// The most label sets that began to fire within one minute.
+    pub together: u64,
     /// When it first fired.
     pub first_fired: Option<Timestamp>,
     /// When it last fired.
@@ -158,6 +161,20 @@ pub fn severity_rank(severity: &str) -> usize {
     WORST_FIRST.iter().position(|known| *known == severity).unwrap_or(WORST_FIRST.len())
 }
 
+/// Returns the places of the alerting rules in [`Evaluation::rules`]: those that fired, the worst severity and the
+/// longest firing first; then those that never did.
+#[must_use]
+pub fn worst_first(evaluation: &Evaluation, summary: &Summary) -> Vec<usize> {
+    let mut order: Vec<usize> =
+        (0..evaluation.rules.len()).filter(|at| evaluation.rules[*at].kind == Kind::Alert).collect();
+    order.sort_by_key(|at| {
+        let sums = &summary.rules[*at];
+        let severity = severity_rank(evaluation.rules[*at].severity.as_deref().unwrap_or(""));
+        (sums.firings == 0, severity, Reverse(sums.firing), *at)
+    });
+    order
+}
+
 /// Returns the stable name of an episode: the hash of its label set, and when it became active.
 #[must_use]
 pub fn episode_id(episode: &Episode) -> String {
@@ -202,6 +219,25 @@ fn bursts(mut intervals: Vec<(Timestamp, Timestamp)>, join: Millis) -> u64 {
     count
 }
 
+/// Returns the most label sets (given by number) that began to fire within one minute.
+fn together(mut fired: Vec<(Timestamp, usize)>, sets: usize) -> u64 {
+    const MINUTE: Millis = Millis(60_000);
+    fired.sort_unstable();
+    let mut within = vec![0_u32; sets];
+    let (mut distinct, mut most, mut first) = (0, 0, 0);
+    for (at, set) in &fired {
+        while at.since(fired[first].0) >= MINUTE {
+            within[fired[first].1] -= 1;
+            distinct -= u64::from(within[fired[first].1] == 0);
+            first += 1;
+        }
+        distinct += u64::from(within[*set] == 0);
+        within[*set] += 1;
+        most = most.max(distinct);
+    }
+    most
+}
+
 fn of_rule(rule: &RuleFacts, episodes: &[&Episode], last_step: Timestamp, join: Millis) -> RuleSummary {
     let mut summary = RuleSummary::default();
     let mut intervals = Vec::new();
@@ -225,6 +261,9 @@ fn of_rule(rule: &RuleFacts, episodes: &[&Episode], last_step: Timestamp, join: 
     }
     sets.sort_unstable();
     sets.dedup();
+    let place = |labels: &LabelSet| sets.binary_search(&labels).unwrap_or_default();
+    let fired = episodes.iter().filter_map(|episode| Some((episode.activity.fired_at?, place(&episode.labels))));
+    summary.together = together(fired.collect(), sets.len());
     summary.label_sets = sets.len() as u64;
     summary.bursts = bursts(intervals, join);
     summary.refires = refired(episodes, join).iter().flatten().count() as u64;
@@ -303,6 +342,18 @@ mod tests {
         check(&[(0, 10), (14, 20)], 1);
         check(&[(0, 10), (15, 20)], 2);
         check(&[(0, 100), (10, 20), (103, 110)], 1);
+    }
+
+    #[test]
+    fn sets_that_fire_together_are_counted_once() {
+        let check = |fired: &[(i64, usize)], expected| {
+            let fired = fired.iter().map(|(second, set)| (Timestamp(second * 1000), *set)).collect();
+            assert_eq!(together(fired, 9), expected);
+        };
+        check(&[], 0);
+        check(&[(0, 1), (10, 1), (20, 2)], 2);
+        check(&[(0, 1), (59, 2), (60, 3), (61, 1)], 3);
+        check(&[(0, 1), (60, 2), (120, 3)], 1);
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! One row an alert.
 
-use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use crate::promql::ast::BinaryOp;
 use crate::report::format::{count, counted, duration, short_count, value};
-use crate::report::summary::{Never, RuleSummary, Summary, severity_rank};
-use crate::report::{Evaluation, Kind, RuleFacts};
+use crate::report::summary::{Never, RuleSummary, Summary, worst_first};
+use crate::report::{Evaluation, RuleFacts};
 
 use super::grid::{Cell, Column, Grid, Tone};
 use super::{Sort, View, lines};
@@ -18,14 +17,23 @@ pub(super) fn write(
     summary: &Summary,
     view: &View,
 ) -> io::Result<Vec<usize>> {
-    let mut order: Vec<usize> =
-        (0..evaluation.rules.len()).filter(|at| evaluation.rules[*at].kind == Kind::Alert).collect();
-    let severity = |at: usize| severity_rank(evaluation.rules[at].severity.as_deref().unwrap_or(""));
+    let (order, hidden) = order(evaluation, summary, view);
+    if order.is_empty() {
+        writeln!(out, "There is no alerting rule to report.")?;
+        return Ok(order);
+    }
+    grid(evaluation, summary, view, &order).write(out, view.width, view.color)?;
+    if hidden > 0 {
+        writeln!(out, "and {}: --limit 0", counted(hidden as u64, "more alert"))?;
+    }
+    writeln!(out, "{}", lines::totals(summary, view.pending))?;
+    Ok(order)
+}
+
+/// Returns the rows as places in [`Evaluation::rules`], and how many more there are.
+pub(crate) fn order(evaluation: &Evaluation, summary: &Summary, view: &View) -> (Vec<usize>, usize) {
     // What never fired comes last, whatever the order; the worst come first before the limit cuts.
-    order.sort_by_key(|at| {
-        let sums = &summary.rules[*at];
-        (sums.firings == 0, severity(*at), Reverse(sums.firing), *at)
-    });
+    let mut order = worst_first(evaluation, summary);
     let hidden = order.len().saturating_sub(view.rows());
     order.truncate(view.rows());
     order.sort_by_key(|at| {
@@ -38,10 +46,11 @@ pub(super) fn write(
         };
         (sums.firings == 0, key)
     });
-    if order.is_empty() {
-        writeln!(out, "There is no alerting rule to report.")?;
-        return Ok(order);
-    }
+    (order, hidden)
+}
+
+/// Makes the table of some rules.
+pub(crate) fn grid(evaluation: &Evaluation, summary: &Summary, view: &View, order: &[usize]) -> Grid {
     let mut grid = Grid::new(vec![
         Column::left("ALERT", 0),
         Column::left("SEVERITY", 2),
@@ -55,15 +64,10 @@ pub(super) fn write(
         Column::left(format!("LAST FIRED ({})", view.clock.name), 3),
         Column::left("NOTE", 0),
     ]);
-    for at in &order {
+    for at in order {
         grid.row(row(evaluation, &evaluation.rules[*at], &summary.rules[*at], view));
     }
-    grid.write(out, view.width, view.color)?;
-    if hidden > 0 {
-        writeln!(out, "and {}: --limit 0", counted(hidden as u64, "more alert"))?;
-    }
-    writeln!(out, "{}", lines::totals(summary, view.pending))?;
-    Ok(order)
+    grid
 }
 
 fn row(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary, view: &View) -> Vec<Cell> {
@@ -91,6 +95,9 @@ fn row(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary, view: &Vie
     ]
 }
 
+/// The fewest label sets that fire within a minute and are told.
+const MANY_SETS: u64 = 5;
+
 /// Says what a person would want to know of an alert.
 fn note(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
     let mut notes = Vec::new();
@@ -99,6 +106,9 @@ fn note(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<St
     }
     if sums.began_before_data > 0 {
         notes.push(format!("{} began before the data", count(sums.began_before_data)));
+    }
+    if sums.together >= MANY_SETS {
+        notes.push(format!("{} within one minute", counted(sums.together, "set")));
     }
     if sums.refires > 0 {
         let join = evaluation.options.join.value;

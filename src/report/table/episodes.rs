@@ -16,7 +16,7 @@ use super::{Sort, View};
 
 /// Which episodes are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Which {
+pub(crate) enum Which {
     /// Those that fired.
     Fired,
     /// Those that never did.
@@ -28,6 +28,23 @@ const LABEL_COLUMNS: usize = 3;
 /// The longest expression of a heading. Unit: characters.
 const EXPR_SHOWN: usize = 80;
 
+/// A table of episodes of one alert, and what stands above and below it.
+pub(crate) struct Block<'a> {
+    pub(crate) rule: &'a RuleFacts,
+    pub(crate) which: Which,
+    /// The expression and `for`.
+    pub(crate) condition: String,
+    /// File and line.
+    pub(crate) place: String,
+    /// The labels that all rows have alike.
+    pub(crate) common: Option<String>,
+    /// How many labels are not shown.
+    pub(crate) left: Option<String>,
+    pub(crate) grid: Grid,
+    /// How many rows the limit cut.
+    pub(crate) hidden: usize,
+}
+
 /// Writes a heading and a table, or nothing where there is no episode.
 pub(super) fn write(
     out: &mut dyn Write,
@@ -36,11 +53,30 @@ pub(super) fn write(
     which: Which,
     view: &View,
 ) -> io::Result<()> {
+    let by_time = matches!(view.sort, None | Some(Sort::Time));
+    let Some(block) = block(evaluation, rule, which, view, by_time) else { return Ok(()) };
+    writeln!(out)?;
+    writeln!(out, "{}", block.heading(view))?;
+    block.grid.write(out, view.width, view.color)?;
+    if block.hidden > 0 {
+        writeln!(out, "and {}, not longer than these: --limit 0", counted(block.hidden as u64, "more row"))?;
+    }
+    Ok(())
+}
+
+/// Makes the table of a rule's episodes, if there are any; `days` puts the day above the rows of each.
+pub(crate) fn block<'a>(
+    evaluation: &Evaluation,
+    rule: &'a RuleFacts,
+    which: Which,
+    view: &View,
+    days: bool,
+) -> Option<Block<'a>> {
     let wanted =
         |episode: &&Episode| episode.rule == rule.id && episode.activity.fired_at.is_some() == (which == Which::Fired);
     let episodes: Vec<&Episode> = evaluation.episodes.iter().filter(wanted).collect();
     if episodes.is_empty() {
-        return Ok(());
+        return None;
     }
     let context = Context {
         join: evaluation.options.join.value,
@@ -49,6 +85,7 @@ pub(super) fn write(
         threshold: rule.threshold,
         unfolded: view.unfolded,
     };
+    let hold = rule.effective_hold(context.interval);
     let labels = Labels::of(&episodes);
     let mut rows = fold::rows(&episodes, &context);
     let length = |row: &Row<'_>| if which == Which::Fired { row.firing } else { row.pending };
@@ -56,7 +93,6 @@ pub(super) fn write(
     rows.sort_by_key(|row| (std::cmp::Reverse(length(row)), row.from));
     let hidden = rows.len().saturating_sub(view.rows());
     rows.truncate(view.rows());
-    let by_time = matches!(view.sort, None | Some(Sort::Time));
     match view.sort {
         Some(Sort::Firing | Sort::Severity) => {}
         Some(Sort::Count) => rows.sort_by_key(|row| std::cmp::Reverse(row.times.max(row.more_sets + 1))),
@@ -64,34 +100,15 @@ pub(super) fn write(
             rows.sort_by(|a, b| a.from.cmp(&b.from).then_with(|| a.first.labels.cmp(&b.first.labels)));
         }
     }
-    writeln!(out)?;
-    writeln!(out, "{}", heading(rule, which, &labels, view))?;
     let mut grid = Grid::new(columns(which, &labels, view));
     let mut day = String::new();
     for row in &rows {
         let own = view.clock.day(row.from);
-        if by_time && own != day {
+        if days && own != day {
             grid.heading(own.clone());
             day = own;
         }
-        grid.row(cells(row, which, &labels, view, by_time));
-    }
-    grid.write(out, view.width, view.color)?;
-    if hidden > 0 {
-        writeln!(out, "and {}, not longer than these: --limit 0", counted(hidden as u64, "more row"))?;
-    }
-    Ok(())
-}
-
-fn heading(rule: &RuleFacts, which: Which, labels: &Labels, view: &View) -> String {
-    let severity = rule.severity.as_deref().unwrap_or("");
-    let mut parts = Vec::new();
-    if which == Which::Pending {
-        parts.push("near misses of".to_owned());
-    }
-    parts.push(Tone::Heading.paint(&printable(&rule.name), view.color));
-    if !severity.is_empty() {
-        parts.push(Tone::of_severity(severity).paint(&printable(severity), view.color));
+        grid.row(cells(row, which, hold, &labels, view, days));
     }
     let expr = rule.expr.split_whitespace().collect::<Vec<_>>().join(" ");
     let expr = match expr.char_indices().nth(EXPR_SHOWN) {
@@ -99,16 +116,36 @@ fn heading(rule: &RuleFacts, which: Which, labels: &Labels, view: &View) -> Stri
         None => expr,
     };
     let hold = if rule.hold > Millis::ZERO { format!(" for {}", rule.hold) } else { String::new() };
-    parts.push(format!("{}{hold}", printable(&expr)));
-    parts.push(format!("{}:{}", printable(file_name(&rule.file)), rule.line));
-    if !labels.common.is_empty() {
-        let pairs = labels.common.iter().map(|(name, value)| format!("{name}={}", Quoted(value)));
-        parts.push(format!("all {{{}}}", pairs.collect::<Vec<_>>().join(", ")));
+    let pairs = labels.common.iter().map(|(name, value)| format!("{name}={}", Quoted(value)));
+    let common = pairs.collect::<Vec<_>>().join(", ");
+    Some(Block {
+        rule,
+        which,
+        condition: format!("{expr}{hold}"),
+        place: format!("{}:{}", file_name(&rule.file), rule.line),
+        common: (!common.is_empty()).then(|| format!("{{{common}}}")),
+        left: (!labels.left.is_empty()).then(|| format!("+{}", counted(labels.left.len() as u64, "label"))),
+        grid,
+        hidden,
+    })
+}
+
+impl Block<'_> {
+    fn heading(&self, view: &View) -> String {
+        let severity = self.rule.severity.as_deref().unwrap_or("");
+        let mut parts = Vec::new();
+        if self.which == Which::Pending {
+            parts.push("near misses of".to_owned());
+        }
+        parts.push(Tone::Heading.paint(&printable(&self.rule.name), view.color));
+        if !severity.is_empty() {
+            parts.push(Tone::of_severity(severity).paint(&printable(severity), view.color));
+        }
+        parts.extend([printable(&self.condition), printable(&self.place)]);
+        parts.extend(self.common.as_ref().map(|labels| format!("all {labels}")));
+        parts.extend(self.left.clone());
+        parts.join("  ")
     }
-    if !labels.left.is_empty() {
-        parts.push(format!("+{}", counted(labels.left.len() as u64, "label")));
-    }
-    parts.join("  ")
 }
 
 fn columns(which: Which, labels: &Labels, view: &View) -> Vec<Column> {
@@ -121,7 +158,12 @@ fn columns(which: Which, labels: &Labels, view: &View) -> Vec<Column> {
             Column::right("PENDING", 8),
         ],
         Which::Pending => {
-            vec![Column::left(format!("PENDING ({zone})"), 0), Column::left("UNTIL", 4), Column::right("FOR", 0)]
+            vec![
+                Column::left(format!("PENDING ({zone})"), 0),
+                Column::left("UNTIL", 4),
+                Column::right("FOR", 0),
+                Column::right("SHORT BY", 5),
+            ]
         }
     };
     let rank = |at: usize| if at == 0 { 0 } else { 1 + u8::from(at > 1) };
@@ -133,7 +175,7 @@ fn columns(which: Which, labels: &Labels, view: &View) -> Vec<Column> {
     columns
 }
 
-fn cells(row: &Row<'_>, which: Which, labels: &Labels, view: &View, by_time: bool) -> Vec<Cell> {
+fn cells(row: &Row<'_>, which: Which, hold: Millis, labels: &Labels, view: &View, by_time: bool) -> Vec<Cell> {
     let same_day = |at: Timestamp| by_time && view.clock.day(at) == view.clock.day(row.from);
     let time = |at| if same_day(at) { view.clock.time(at) } else { view.clock.full(at) };
     let times = if row.times > 1 { format!(" x{}", row.times) } else { String::new() };
@@ -146,7 +188,10 @@ fn cells(row: &Row<'_>, which: Which, labels: &Labels, view: &View, by_time: boo
     let mut cells = vec![Cell::from(format!("{indent}{}{times}", time(row.from))), until];
     match which {
         Which::Fired => cells.extend([Cell::from(duration(row.firing)), Cell::from(duration(row.pending))]),
-        Which::Pending => cells.push(Cell::from(duration(row.pending))),
+        Which::Pending => {
+            let short = Millis(hold.0.saturating_sub(row.pending.0).max(0));
+            cells.extend([Cell::from(duration(row.pending)), Cell::from(duration(short))]);
+        }
     }
     for (at, name) in labels.shown.iter().enumerate() {
         let own = row.first.labels.get(name).unwrap_or("-");

@@ -7,6 +7,8 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::report::markdown::escaped;
+
 /// What a colour stands for; the words say the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -160,6 +162,18 @@ impl Grid {
             writeln!(out, "{}", painted(line.trim_end(), cells, color))?;
         }
         Ok(())
+    }
+
+    /// Writes the grid as a table of Markdown; lines before rows are left out.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub(crate) fn write_markdown(&self, out: &mut dyn Write) -> io::Result<()> {
+        let line = |cells: &mut dyn Iterator<Item = String>| format!("| {} |", cells.collect::<Vec<_>>().join(" | "));
+        writeln!(out, "{}", line(&mut self.columns.iter().map(|column| escaped(&column.title))))?;
+        let ruler = |column: &Column| if column.right { "--:" } else { ":--" }.to_owned();
+        writeln!(out, "{}", line(&mut self.columns.iter().map(ruler)))?;
+        self.rows.iter().try_for_each(|row| writeln!(out, "{}", line(&mut row.iter().map(|cell| escaped(&cell.text)))))
     }
 
     /// Wraps the last column, and drops columns by rank, until the grid fits.

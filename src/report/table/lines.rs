@@ -17,14 +17,24 @@ const NAMED: usize = 3;
 /// # Errors
 /// What the writer says.
 pub fn write_summary(out: &mut dyn Write, evaluation: &Evaluation, seconds: f64, clock: &Clock) -> io::Result<()> {
-    writeln!(out, "rules      {}", rules(evaluation))?;
-    for facts in evaluation.recordings.iter().take(NAMED) {
-        writeln!(out, "recording  {}", recording(facts, clock))?;
+    let lines = summary_lines(evaluation, clock);
+    for (at, (name, text)) in lines.iter().enumerate() {
+        let took = if at + 1 == lines.len() { format!(" in {}", elapsed(seconds)) } else { String::new() };
+        writeln!(out, "{name:<9}  {text}{took}")?;
     }
+    Ok(())
+}
+
+/// Returns the names and texts of these lines, without the time it took.
+pub(crate) fn summary_lines(evaluation: &Evaluation, clock: &Clock) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("rules", rules(evaluation))];
+    let named = evaluation.recordings.iter().take(NAMED);
+    lines.extend(named.map(|facts| ("recording", recording(facts, clock))));
     if let Some(more @ 1..) = evaluation.recordings.len().checked_sub(NAMED) {
-        writeln!(out, "           and {}", counted(more as u64, "more recording"))?;
+        lines.push(("", format!("and {}", counted(more as u64, "more recording"))));
     }
-    writeln!(out, "evaluated  {} in {}", evaluations(evaluation), elapsed(seconds))
+    lines.push(("evaluated", evaluations(evaluation)));
+    lines
 }
 
 fn rules(evaluation: &Evaluation) -> String {

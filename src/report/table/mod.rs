@@ -5,11 +5,11 @@
 //! then loses the columns SETS, BURSTS, NEAR, LONGEST, FOR, LAST FIRED, SEVERITY, FIRING in this order; the machine
 //! formats lose nothing.
 
-mod alerts;
-mod episodes;
+pub(crate) mod alerts;
+pub(crate) mod episodes;
 mod fold;
 pub(crate) mod grid;
-mod lines;
+pub(crate) mod lines;
 
 use std::io::{self, Write};
 
@@ -55,7 +55,7 @@ pub struct View {
 
 impl View {
     /// Returns the limit as a number of rows.
-    fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         if self.limit == 0 || self.unfolded { usize::MAX } else { self.limit }
     }
 }
@@ -69,15 +69,13 @@ const FEW_FIRINGS: u64 = 20;
 /// What the writer says.
 pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary, view: &View) -> io::Result<()> {
     let order = alerts::write(out, evaluation, summary, view)?;
-    let options = &evaluation.options;
-    let asked = view.episodes || view.unfolded || options.alert.is_some() || options.filter.is_some();
-    let few = summary.totals.firings <= FEW_FIRINGS;
-    if summary.totals.firings > 0 && !few && !asked {
+    let shown = shows_episodes(evaluation, summary, view);
+    if summary.totals.firings > 0 && !shown {
         writeln!(out, "Their episodes: --episodes, or --alert NAME for one alert.")?;
     }
     for at in order {
         let rule = &evaluation.rules[at];
-        if few || asked {
+        if shown {
             episodes::write(out, evaluation, rule, episodes::Which::Fired, view)?;
         }
         if view.pending {
@@ -85,6 +83,13 @@ pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary, vi
         }
     }
     Ok(())
+}
+
+/// Tells whether the episodes follow the alerts: where they are few, or asked for.
+pub(crate) fn shows_episodes(evaluation: &Evaluation, summary: &Summary, view: &View) -> bool {
+    let options = &evaluation.options;
+    let asked = view.episodes || view.unfolded || options.alert.is_some() || options.filter.is_some();
+    asked || summary.totals.firings <= FEW_FIRINGS
 }
 
 #[cfg(test)]
@@ -143,9 +148,9 @@ mod tests {
         let from = all.find("near misses of").expect("a heading");
         insta::assert_snapshot!(&all[from..], @r#"
         near misses of  DiskFull  critical  disk_free_bytes < 4e+10 for 1m30s  node.yml:10  all {instance="db-1", job="db"}
-        PENDING (UTC)  UNTIL     FOR  WORST  ENDED BY
+        PENDING (UTC)  UNTIL     FOR  SHORT BY  WORST  ENDED BY
         Tue 2026-01-06
-          00:50:00     00:51:00   1m    39G  condition false
+          00:50:00     00:51:00   1m        1m    39G  condition false
         "#);
     }
 

@@ -1,0 +1,404 @@
+//! `--format timeline`: one row an alert, time from left to right.
+//!
+//! A cell has a round length, so that all of the run fits the width; what happened in it is never lost, however short:
+//! the digit counts the label sets that fired at any time of the cell. The text is ASCII, colour only decorates.
+
+use std::io::{self, Write};
+
+use crate::engine::timeline::Episode;
+use crate::labels::{LabelSet, Quoted};
+use crate::report::format::{Clock, count, counted};
+use crate::report::summary::{self, Summary};
+use crate::report::table::View;
+use crate::report::table::grid::{Tone, printable};
+use crate::report::{Evaluation, RuleFacts};
+use crate::time::{Millis, Timestamp};
+
+/// The lengths that a cell may have, and the distances of the marks above. Unit: seconds.
+const ROUND: [i64; 27] = [
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1_800,
+    3_600,
+    7_200,
+    10_800,
+    14_400,
+    21_600,
+    43_200,
+    86_400,
+    2 * 86_400,
+    7 * 86_400,
+    14 * 86_400,
+    28 * 86_400,
+    84 * 86_400,
+    364 * 86_400,
+    3_640 * 86_400,
+    36_400 * 86_400,
+];
+/// The width where there is no terminal. Unit: columns.
+const USUAL_WIDTH: usize = 120;
+/// The fewest cells, however narrow the terminal.
+const FEWEST_CELLS: usize = 20;
+/// The longest name of a row. Unit: characters.
+const LONGEST_NAME: usize = 40;
+
+/// What the rows show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// One row an alert.
+    #[default]
+    Alerts,
+    /// Under each alert that was active one row a label set.
+    Labels,
+}
+
+/// Writes the rows of a run.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary, view: &View, by: By) -> io::Result<()> {
+    let range = &evaluation.range;
+    let (Some(from), Some(to)) = (range.reported_from.or(range.evaluated_from), range.evaluated_to) else {
+        return writeln!(out, "Nothing was evaluated.");
+    };
+    let mut order = summary::worst_first(evaluation, summary);
+    let hidden = order.len().saturating_sub(view.rows());
+    order.truncate(view.rows());
+    let mut rows = Vec::new();
+    for at in order {
+        rows.extend(rows_of(evaluation, summary, at, view, by));
+    }
+    rows.push(Row { name: "data".to_owned(), suffix: gaps(evaluation), rule: None, episodes: Vec::new() });
+    let name_width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    let suffix_width = rows.iter().map(|row| row.suffix.len()).max().unwrap_or(0);
+    let width = view.width.unwrap_or(USUAL_WIDTH);
+    // Between the columns stand two spaces; the mark of an open end takes one more.
+    let room = width.saturating_sub(name_width + suffix_width + 5).max(FEWEST_CELLS);
+    let cells = Cells::new(from, to, room, &view.clock);
+    writeln!(
+        out,
+        "{} {} to {} {} {}, one cell {}",
+        view.clock.day(from),
+        view.clock.time(from),
+        view.clock.day(to),
+        view.clock.time(to),
+        view.clock.name,
+        cells.length
+    )?;
+    writeln!(out, "{:name_width$}  {}", "", cells.marks(&view.clock))?;
+    for row in &rows {
+        let text = match row.rule {
+            Some(rule) => cells.row(evaluation, rule, &row.episodes),
+            None => cells.data(evaluation),
+        };
+        let line = format!("{:name_width$}  {}  {}", row.name, paint(&text, view.color), row.suffix);
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    if hidden > 0 {
+        writeln!(out, "and {}: --limit 0", counted(hidden as u64, "more alert"))?;
+    }
+    writeln!(
+        out,
+        "1-9 + label sets firing, p pending, > firing at the end, . nothing, blank no data, ? warm-up, = samples"
+    )
+}
+
+/// One line: a name, what is drawn, and a word about it.
+struct Row<'a> {
+    name: String,
+    suffix: String,
+    /// None for the row of the data.
+    rule: Option<&'a RuleFacts>,
+    /// By labels.
+    episodes: Vec<&'a Episode>,
+}
+
+fn rows_of<'a>(evaluation: &'a Evaluation, summary: &Summary, at: usize, view: &View, by: By) -> Vec<Row<'a>> {
+    let rule = &evaluation.rules[at];
+    let sums = &summary.rules[at];
+    let mut episodes: Vec<&Episode> = evaluation.episodes.iter().filter(|episode| episode.rule == rule.id).collect();
+    episodes.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.activity.active_at.cmp(&b.activity.active_at)));
+    let suffix = match (sums.firings, sums.near_misses) {
+        (0, 0) => String::new(),
+        (0, near) => near_misses(near),
+        (firings, _) => format!("{}, {}", counted(sums.label_sets, "set"), counted(firings, "firing")),
+    };
+    let own = Row { name: cut(&printable(&rule.name)), suffix, rule: Some(rule), episodes: episodes.clone() };
+    let mut rows = vec![own];
+    if by == By::Labels {
+        let sets: Vec<&[&Episode]> = episodes.chunk_by(|a, b| a.labels == b.labels).collect();
+        let hidden = sets.len().saturating_sub(view.rows());
+        rows.extend(sets.iter().take(view.rows()).map(|own| {
+            let firings = own.iter().filter(|episode| episode.activity.fired_at.is_some()).count() as u64;
+            let suffix = if firings > 0 { counted(firings, "firing") } else { near_misses((own.len() as u64).max(1)) };
+            let name = cut(&format!("  {}", varying(&own[0].labels, &episodes)));
+            Row { name, suffix, rule: Some(rule), episodes: own.to_vec() }
+        }));
+        if hidden > 0 {
+            let rest = sets.iter().skip(view.rows()).flat_map(|own| own.iter().copied()).collect();
+            let name = format!("  {} more: --limit 0", count(hidden as u64));
+            rows.push(Row { name, suffix: String::new(), rule: Some(rule), episodes: rest });
+        }
+    }
+    rows
+}
+
+fn near_misses(many: u64) -> String {
+    if many == 1 { "1 near miss".to_owned() } else { format!("{} near misses", count(many)) }
+}
+
+/// Writes the labels that not all episodes have alike.
+fn varying(labels: &LabelSet, episodes: &[&Episode]) -> String {
+    let differs = |name: &str, value: &str| episodes.iter().any(|other| other.labels.get(name) != Some(value));
+    let pairs = labels.iter().filter(|(name, value)| differs(name, value));
+    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", Quoted(value))).collect();
+    if pairs.is_empty() { "{}".to_owned() } else { printable(&pairs.join(", ")) }
+}
+
+/// Cuts a name that would leave no room for cells.
+fn cut(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some(_) => format!("{}...", name.chars().take(LONGEST_NAME - 3).collect::<String>()),
+        None => name.to_owned(),
+    }
+}
+
+/// Counts the stretches in which no series has a sample.
+fn gaps(evaluation: &Evaluation) -> String {
+    let gaps = evaluation.silences.len() as u64;
+    if gaps > 0 { counted(gaps, "gap") } else { String::new() }
+}
+
+/// The cells of all rows.
+struct Cells {
+    start: Timestamp,
+    length: Millis,
+    many: usize,
+    /// What is added to an instant to get the time of day of the zone.
+    shift: Millis,
+}
+
+impl Cells {
+    /// Lays out at most `room` cells of the shortest round length; they begin at multiples of it in the zone.
+    fn new(from: Timestamp, to: Timestamp, room: usize, clock: &Clock) -> Self {
+        let shift = clock.shift(from);
+        let layout = |seconds: i64| {
+            let length = seconds.saturating_mul(1000);
+            let start = from.minus(Millis(from.plus(shift).0.rem_euclid(length)));
+            let many = to.since(start).0.max(0) / length + 1;
+            (Millis(length), start, many)
+        };
+        let fits = |seconds: &&i64| layout(**seconds).2 <= room as i64;
+        let (length, start, many) = layout(ROUND.iter().find(fits).copied().unwrap_or(ROUND[ROUND.len() - 1]));
+        // Recordings that are longer than all of history keep what fits.
+        Self { start, length, many: usize::try_from(many).unwrap_or(room).min(room), shift }
+    }
+
+    fn at(&self, cell: usize) -> Timestamp {
+        self.start.plus(Millis(self.length.0.saturating_mul(cell as i64)))
+    }
+
+    /// Returns the cell of an instant, the first or last where it lies outside.
+    fn cell(&self, at: Timestamp) -> usize {
+        let cell = at.since(self.start).0.max(0) / self.length.0;
+        usize::try_from(cell).unwrap_or(usize::MAX).min(self.many - 1)
+    }
+
+    /// Returns the cells of a stretch whose end is not part of it; at least that of its beginning.
+    fn span(&self, from: Timestamp, to: Timestamp) -> std::ops::RangeInclusive<usize> {
+        let first = self.cell(from);
+        first..=self.cell(to.minus(Millis(1))).max(first)
+    }
+
+    /// Tells whether an instant is not left of the first cell.
+    fn is_seen(&self, until: Timestamp) -> bool {
+        until >= self.start
+    }
+
+    /// Writes the times above the cells.
+    fn marks(&self, clock: &Clock) -> String {
+        let wide = |seconds: i64| match seconds {
+            ..60 => 8,
+            60..3_600 => 5,
+            3_600..86_400 => 2,
+            _ => 10,
+        };
+        let cell_s = self.length.0 / 1000;
+        let apart = |seconds: i64| usize::try_from(seconds / cell_s).unwrap_or(usize::MAX);
+        let round = ROUND.iter().copied().filter(|seconds| *seconds >= cell_s && seconds % cell_s == 0);
+        let Some(mark) = round.into_iter().find(|seconds| apart(*seconds) >= wide(*seconds) + 3) else {
+            return String::new();
+        };
+        let mut line = String::new();
+        for cell in 0..self.many {
+            let at = self.at(cell);
+            if at.plus(self.shift).0.rem_euclid(mark * 1000) == 0 && line.len() <= cell {
+                let text = if mark >= 86_400 { clock.date(at) } else { clock.time(at) };
+                let text: String = text.chars().take(wide(mark)).collect();
+                line.push_str(&" ".repeat(cell - line.len()));
+                line.push_str(&text);
+            }
+        }
+        line
+    }
+
+    /// Tells whether a cell lies in a stretch in which no series has a sample, or beyond the data.
+    fn is_empty(&self, evaluation: &Evaluation, cell: usize) -> bool {
+        let (from, to) = (self.at(cell), self.at(cell + 1));
+        let range = &evaluation.range;
+        range.data_start.is_some_and(|start| to <= start)
+            || range.data_end.is_some_and(|end| from > end)
+            || evaluation.silences.iter().any(|(last, next)| from > *last && to <= *next)
+    }
+
+    /// Draws the data.
+    fn data(&self, evaluation: &Evaluation) -> String {
+        (0..self.many).map(|cell| if self.is_empty(evaluation, cell) { ' ' } else { '=' }).collect()
+    }
+
+    /// Draws an alert; its episodes come by labels.
+    fn row(&self, evaluation: &Evaluation, rule: &RuleFacts, episodes: &[&Episode]) -> String {
+        let end = evaluation.last_step(rule).plus(Millis(1));
+        let mut firing = vec![0_u64; self.many];
+        let mut pending = vec![false; self.many];
+        let mut open = false;
+        for own in episodes.chunk_by(|a, b| a.labels == b.labels) {
+            // The first cell in which this label set is not counted yet, for episodes come by time.
+            let mut next = 0;
+            for episode in own {
+                let until = episode.ended_at.unwrap_or(end);
+                if !self.is_seen(until) {
+                    continue;
+                }
+                let quiet_until = episode.activity.fired_at.unwrap_or(until);
+                if quiet_until > episode.activity.active_at {
+                    self.span(episode.activity.active_at, quiet_until).for_each(|cell| pending[cell] = true);
+                }
+                let Some(fired_at) = episode.activity.fired_at else { continue };
+                open |= episode.ended_at.is_none();
+                let cells = self.span(fired_at, until);
+                (next.max(*cells.start())..=*cells.end()).for_each(|cell| firing[cell] += 1);
+                next = next.max(*cells.end() + 1);
+            }
+        }
+        let warm_from = rule.counts.warm_from.unwrap_or(Timestamp::MIN);
+        let mut text = String::with_capacity(self.many + 1);
+        for cell in 0..self.many {
+            text.push(match firing[cell] {
+                sets @ 1..=9 => char::from(b'0' + sets as u8),
+                10.. => '+',
+                0 if pending[cell] => 'p',
+                0 if self.is_empty(evaluation, cell) => ' ',
+                0 if self.at(cell + 1) <= warm_from => '?',
+                0 => '.',
+            });
+        }
+        text.push(if open { '>' } else { ' ' });
+        text
+    }
+}
+
+/// Colours what fires and what is pending.
+fn paint(text: &str, color: bool) -> String {
+    let tone = |c: char| match c {
+        '1'..='9' | '+' | '>' => Tone::Bad,
+        'p' => Tone::Uneasy,
+        '?' | '.' => Tone::Faint,
+        _ => Tone::Plain,
+    };
+    let chars: Vec<char> = text.chars().collect();
+    let runs = chars.chunk_by(|a, b| tone(*a) == tone(*b));
+    runs.map(|run| tone(run[0]).paint(&run.iter().collect::<String>(), color)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use crate::report::table::sample_view;
+
+    fn text(width: usize, by: By, change: impl FnOnce(&mut Evaluation)) -> String {
+        let mut evaluation = sample::evaluation();
+        change(&mut evaluation);
+        let view = View { width: Some(width), ..sample_view() };
+        let mut out = Vec::new();
+        write(&mut out, &evaluation, &Summary::of(&evaluation), &view, by).expect("a vector takes all");
+        String::from_utf8(out).expect("the drawing is UTF-8")
+    }
+
+    #[test]
+    fn an_alert_is_a_row() {
+        insta::assert_snapshot!(text(100, By::Alerts, |_| ()), @r#"
+        Tue 2026-01-06 00:00:00 to Tue 2026-01-06 02:00:00 UTC, one cell 2m
+                      00:00          00:30          01:00          01:30          02:00
+        DiskFull      ..p11111111111111111.....p.........p1111111111111111111111111>  2 sets, 2 firings
+        HighCpu       ..............................111............................   1 set, 1 firing
+        BatchMissing  .............................................................
+        data          =============================================================
+        1-9 + label sets firing, p pending, > firing at the end, . nothing, blank no data, ? warm-up, = samples
+        "#);
+    }
+
+    #[test]
+    fn labels_expand_an_alert() {
+        insta::assert_snapshot!(text(80, By::Labels, |evaluation| evaluation.rules.truncate(1)), @r#"
+        Tue 2026-01-06 00:00:00 to Tue 2026-01-06 02:00:00 UTC, one cell 5m
+                           00          01          02
+        DiskFull           .1111111..p...11111111111>  2 sets, 2 firings
+          instance="db-1"  .1111111..p..............   1 firing
+          instance="db-2"  ..............11111111111>  1 firing
+        data               =========================
+        1-9 + label sets firing, p pending, > firing at the end, . nothing, blank no data, ? warm-up, = samples
+        "#);
+    }
+
+    #[test]
+    fn what_is_short_is_never_lost() {
+        let short = |evaluation: &mut Evaluation| {
+            evaluation.rules.truncate(2);
+            evaluation.rules.remove(0);
+            evaluation.rules[0].counts.warm_from = Some(sample::at(30));
+            let set = |at: i64| [("alertname", "HighCpu".to_owned()), ("instance", format!("db-{at}"))];
+            let episode = |at: i64| {
+                let labels = set(at);
+                let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let mut episode = sample::episode(1, &labels, 60, Some(60), Some(61), 1.0);
+                episode.ended_at = Some(sample::at(60).plus(Millis(30_000)));
+                episode
+            };
+            evaluation.episodes = (0..12).map(episode).collect();
+            evaluation.episodes.push(sample::episode(1, &[("alertname", "HighCpu")], 90, Some(90), Some(95), 1.0));
+            evaluation.silences = vec![(sample::at(99), sample::at(111))];
+        };
+        insta::assert_snapshot!(text(50, By::Alerts, short), @r#"
+        Tue 2026-01-06 00:00:00 to Tue 2026-01-06 02:00:00 UTC, one cell 10m
+                 00    01    02
+        HighCpu  ???...+..1 ..   13 sets, 13 firings
+        data     ========== ==  1 gap
+        1-9 + label sets firing, p pending, > firing at the end, . nothing, blank no data, ? warm-up, = samples
+        "#);
+    }
+
+    #[test]
+    fn cells_are_round_and_few() {
+        let check = |from: i64, to: i64, room: usize, length: &str, many: usize| {
+            let cells = Cells::new(Timestamp(from), Timestamp(to), room, &Clock::utc());
+            assert_eq!((cells.length.to_string().as_str(), cells.many), (length, many), "{from} {to}");
+        };
+        check(0, 0, 20, "1s", 1);
+        check(0, 19_999, 20, "1s", 20);
+        check(0, 20_000, 20, "2s", 11);
+        check(59_000, 3_600_000, 60, "2m", 31);
+        check(-1, 86_400_000 * 365, 100, "1w", 54);
+        check(i64::MIN / 2, i64::MAX / 2, 20, "5200w", 20);
+    }
+}
