@@ -296,8 +296,11 @@ groups:
     expr: batch > 1
 ";
 
+    /// Labels, and the minutes of the samples.
+    type SeriesAt<'a> = (&'a [(&'a str, &'a str)], &'a [i64]);
+
     /// Makes a store of series that have samples at the given minutes.
-    fn store(series: &[(&[(&str, &str)], &[i64])]) -> Store {
+    fn store(series: &[SeriesAt<'_>]) -> Store {
         let mut store = Store::default();
         for (labels, minutes) in series {
             let id = store.series(&LabelSet::new(labels.iter().copied()));

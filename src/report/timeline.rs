@@ -156,10 +156,12 @@ fn near_misses(many: u64) -> String {
     if many == 1 { "1 near miss".to_owned() } else { format!("{} near misses", count(many)) }
 }
 
-/// Writes the labels that not all episodes have alike.
+/// Writes the labels that not all episodes have alike; all of them where one label set is alone.
 fn varying(labels: &LabelSet, episodes: &[&Episode]) -> String {
     let differs = |name: &str, value: &str| episodes.iter().any(|other| other.labels.get(name) != Some(value));
-    let pairs = labels.iter().filter(|(name, value)| differs(name, value));
+    let alone = episodes.iter().all(|other| other.labels == *labels);
+    let shown = |name: &str, value: &str| if alone { name != "alertname" } else { differs(name, value) };
+    let pairs = labels.iter().filter(|(name, value)| shown(name, value));
     let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", Quoted(value))).collect();
     if pairs.is_empty() { "{}".to_owned() } else { printable(&pairs.join(", ")) }
 }
