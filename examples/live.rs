@@ -1,6 +1,7 @@
 //! Watches two disks that fill up, a snapshot every ten seconds.
 
 use std::error::Error;
+use std::io::Write;
 
 use alertctl::labels::LabelSet;
 use alertctl::live::{Live, NewRule};
@@ -24,7 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         for event in live.evaluate() {
             let summary = event.annotations.iter().map(|(_, text)| format!(": {text}")).collect::<String>();
-            println!("{} s: {} is {}{summary}", event.at.0 / 1000, event.labels, event.to.word());
+            let at = event.at.0 / 1000;
+            writeln!(std::io::stdout(), "{at} s: {} is {}{summary}", event.labels, event.to.word())?;
         }
     }
     Ok(())

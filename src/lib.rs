@@ -40,7 +40,7 @@
 //! | 1 | [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
 //! | 2 | [`input`] (store); [`rules`] (promql syntax); of [`promql`] the evaluation: `plan program eval` and kernels (store) |
 //! | 3 | [`engine`] |
-//! | 4 | [`profile`] |
+//! | 4 | [`live`]: the engine on snapshots of the caller; [`profile`] |
 //! | 5 | [`report`]: data types in, `&mut dyn Write` out |
 //! | 6 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!

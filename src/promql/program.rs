@@ -491,13 +491,15 @@ impl Program {
     fn emit(&mut self, root: usize, steps: usize, sink: &mut dyn FnMut(RootId, Root<'_>)) {
         let node = self.plan.roots[root];
         let scalar = self.plan.scalar_roots[root];
-        let mut broadcast = Block::default();
+        let spread;
         let block = &self.memory.blocks[self.registers[node]];
         let block = if block.steps == steps {
             block
         } else {
-            eval::broadcast(block, steps, &mut broadcast);
-            &broadcast
+            let mut wide = Block::default();
+            eval::broadcast(block, steps, &mut wide);
+            spread = wide;
+            &spread
         };
         let mut faults = std::mem::take(&mut self.memory.faults);
         faults.clear();

@@ -183,8 +183,11 @@ fn rules_at_rows_go_as_each_label_set_alone_would() {
     assert!(events > 5000, "only {events} events were compared");
 }
 
+/// A metric, a host and their samples.
+type Row<'a> = (&'a str, &'a str, &'a [(i64, f64)]);
+
 /// Series in the notation `metric host` with (seconds, value); episodes as `id host from to began`.
-fn episodes(text: &str, series: &[(&str, &str, &[(i64, f64)])], expected: &[&str]) {
+fn episodes(text: &str, series: &[Row<'_>], expected: &[&str]) {
     let file = rules(text);
     let mut store = Store::new(Conflicts::Refuse);
     let mut engine = Engine::new(std::slice::from_ref(&file), EngineOptions::default(), &mut store).expect("rules");

@@ -20,17 +20,14 @@ pub(super) fn evaluate(
     scratch: &mut Scratch,
 ) {
     let steps = frame.evals.len();
-    let mut spare = std::mem::take(&mut scratch.wide[0]);
-    let input = view.wide(input, steps, &mut spare);
+    let Scratch { wide: [spare, _], raw, .. } = scratch;
+    let input = view.wide(input, steps, spare);
     if state.merged {
-        let mut raw = std::mem::take(&mut scratch.raw);
-        apply(view, op, input, frame, &mut raw);
-        copy_rows(state, &raw, out);
-        scratch.raw = raw;
+        apply(view, op, input, frame, raw);
+        copy_rows(state, raw, out);
     } else {
         apply(view, op, input, frame, out);
     }
-    scratch.wide[0] = spare;
 }
 
 fn apply(view: &View<'_>, op: &Elementwise, input: &Block, frame: &Frame<'_>, out: &mut Block) {
