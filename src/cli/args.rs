@@ -7,55 +7,20 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 
-use crate::input::{BadRows, TimeUnit};
 use crate::labels::{Matcher, Regexp};
 use crate::promql::parse::parse_matchers;
 use crate::report::format::Clock;
 use crate::report::gate::Condition;
-use crate::store::Conflicts;
 use crate::time::{Millis, Timestamp, parse_duration, parse_timestamp};
 
+use super::flags::{CheckArgs, CompletionsArgs, InputArgs, ManArgs, QuickArgs};
+use super::help;
 use super::profile::args::ProfileArgs;
-
-/// What stands above the commands of `alertctl --help`.
-pub(crate) const ABOUT: &str = "Tells offline what alert rules would have done on recorded metrics";
-
-/// What `alertctl` alone prints.
-pub(crate) const INTRODUCTION: &str = "\
-alertctl tells offline what alert rules would have done on recorded metrics.
-
-Commands:
-  eval     evaluates rules on recordings: which alerts would have fired, when and for how long
-  profile  measures what rules cost: against targets, a baseline, other rules or another build
-
-Example:
-  alertctl eval -r rules/node.yml fixtures/node.csv
-
-`alertctl help COMMAND` says more.
-";
-
-const EXIT_CODES: &str = "\
-More flags and examples: --help
-Exit codes: 0 done, 1 done and a --fail-on is met, 2 could not be done, 130 stopped by Ctrl-C";
-
-const EXAMPLES: &str = "\
-Examples:
-  alertctl eval -r rules/node.yml night.csv
-      one row an alert, with the reason where one never fired
-  alertctl eval -r rules/ 'recordings/*.csv.gz' --alert DiskFull --pending
-      every episode of one alert, those that died pending too
-  alertctl eval -r rules/ night.csv --fail-on firing=critical --out json:report.json
-      exit code 1 when a critical alert fired, everything in report.json
-
-Exit codes:
-  0    done
-  1    done, and a --fail-on is met
-  2    could not be done: usage, unreadable or invalid input, nothing evaluated
-  130  stopped by Ctrl-C";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "alertctl", version, about = ABOUT, max_term_width = 100)]
+#[command(name = "alertctl", version, about = help::ABOUT, max_term_width = 100)]
+#[command(after_help = help::EXIT_CODES, after_long_help = help::EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -65,10 +30,19 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Evaluates rules on recordings: which alerts would have fired, when and for how long
-    #[command(after_help = EXIT_CODES, after_long_help = EXAMPLES)]
+    #[command(after_help = help::EVAL_EXIT_CODES, after_long_help = help::EVAL_EXAMPLES)]
     Eval(Box<EvalArgs>),
     /// Measures what rules cost: against targets, a baseline, other rules or another build
     Profile(Box<ProfileArgs>),
+    /// Loads rule files and tells everything that is wrong with them
+    #[command(after_help = help::CHECK_EXIT_CODES, after_long_help = help::CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Writes a script that completes commands and flags in a shell
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Writes the manual pages
+    #[command(after_help = help::MAN)]
+    Man(ManArgs),
 }
 
 /// The flags of `eval`.
@@ -76,8 +50,13 @@ pub(crate) enum Command {
 #[command(next_line_help = false)]
 pub(crate) struct EvalArgs {
     /// Rule files, folders (*.yml, *.yaml) or globs; may be repeated
-    #[arg(short, long = "rules", value_name = "PATH", required = true, help_heading = "Rules")]
+    #[arg(short, long = "rules", value_name = "PATH", required_unless_present = "expr", help_heading = "Rules")]
     pub(crate) rules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) quick: QuickArgs,
+    /// Prints the PromQL of each rule and evaluates nothing
+    #[arg(long, help_heading = "Rules")]
+    pub(crate) show_expr: bool,
     /// A label that the server would add to every alert
     #[arg(long, value_name = "NAME=VALUE", value_parser = label, hide_short_help = true, help_heading = "Rules")]
     pub(crate) external_label: Vec<(String, String)>,
@@ -92,27 +71,8 @@ pub(crate) struct EvalArgs {
     )]
     pub(crate) external_url: String,
 
-    /// Recordings: files, globs, or - for standard input
-    #[arg(value_name = "RECORDING", help_heading = "Input")]
-    pub(crate) recordings: Vec<String>,
-    /// A recording, as a flag; may be repeated
-    #[arg(short, long = "data", value_name = "PATH", hide_short_help = true, help_heading = "Input")]
-    pub(crate) data: Vec<String>,
-    /// Numeric columns that are labels
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Input")]
-    pub(crate) labels: Vec<String>,
-    /// Columns that are left out
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', hide_short_help = true, help_heading = "Input")]
-    pub(crate) ignore_columns: Vec<String>,
-    /// The metric's name, where a recording has a value column and no name
-    #[arg(long, value_name = "NAME", hide_short_help = true, help_heading = "Input")]
-    pub(crate) metric: Option<String>,
-    /// What to do with rows that can not be read: stop, skip (at most 10 or 1 %) or skip=5%
-    #[arg(long, value_name = "WHAT", default_value = "stop", value_parser = BadRows::from_str, help_heading = "Input")]
-    pub(crate) bad_rows: BadRows,
-    /// Which of two values of one series at one time counts: refuse, first or last
-    #[arg(long, value_name = "WHICH", default_value = "refuse", value_parser = conflicts, help_heading = "Input")]
-    pub(crate) conflicts: Conflicts,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
     /// How the end of a series is told: auto, off (look-back only) or a fixed time
     #[arg(long, value_name = "HOW", hide_short_help = true, help_heading = "Input")]
     pub(crate) stale: Option<Stale>,
@@ -132,12 +92,6 @@ pub(crate) struct EvalArgs {
     /// How far back a selector looks for a sample [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = interval, hide_short_help = true, help_heading = "Time")]
     pub(crate) lookback_delta: Option<Millis>,
-    /// The unit of numeric times: s, ms, us or ns; found out where it is not said
-    #[arg(long, value_name = "UNIT", value_parser = TimeUnit::from_str, hide_short_help = true, help_heading = "Time")]
-    pub(crate) time_unit: Option<TimeUnit>,
-    /// The zone of times that are written without one [default: UTC]
-    #[arg(long, value_name = "ZONE", value_parser = zone, hide_short_help = true, help_heading = "Time")]
-    pub(crate) input_timezone: Option<Zone>,
 
     /// Only alerts whose name matches
     #[arg(long, value_name = "REGEX", value_parser = pattern, help_heading = "Report")]
@@ -398,16 +352,7 @@ fn label(text: &str) -> Result<(String, String), String> {
     pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(wrong)
 }
 
-fn conflicts(text: &str) -> Result<Conflicts, String> {
-    match text {
-        "refuse" => Ok(Conflicts::Refuse),
-        "first" => Ok(Conflicts::First),
-        "last" => Ok(Conflicts::Last),
-        _ => Err(format!("`{text}` is none of `refuse`, `first`, `last`")),
-    }
-}
-
-fn zone(name: &str) -> Result<Zone, String> {
+pub(crate) fn zone(name: &str) -> Result<Zone, String> {
     let zone = match name {
         "local" => Ok(TimeZone::system()),
         "UTC" | "utc" => return Ok(Zone { name: "UTC".to_owned(), zone: TimeZone::UTC }),
@@ -452,7 +397,10 @@ mod tests {
     #[test]
     fn recordings_are_positional_or_flags() {
         let args = eval(&["a.csv", "-d", "b.csv", "-"]).expect("valid");
-        assert_eq!((args.recordings, args.data), (vec!["a.csv".to_owned(), "-".to_owned()], vec!["b.csv".to_owned()]));
+        assert_eq!(
+            (args.input.recordings, args.input.data),
+            (vec!["a.csv".to_owned(), "-".to_owned()], vec!["b.csv".to_owned()])
+        );
     }
 
     #[test]
@@ -491,7 +439,7 @@ mod tests {
     #[test]
     fn lists_are_split() {
         let args = eval(&["--labels", "a,b", "--fail-on", "firing=critical,eval-error", "a.csv"]).expect("valid");
-        assert_eq!(args.labels, ["a", "b"]);
+        assert_eq!(args.input.labels, ["a", "b"]);
         assert_eq!(args.fail_on, [Condition::Firing(Some("critical".to_owned())), Condition::EvalError]);
         let args = eval(&["--align", "12s", "--stale", "90s", "--where", r#"{job="db"}"#]).expect("valid");
         assert_eq!((args.align, args.stale), (Some(Align::Offset(Millis(12_000))), Some(Stale::After(Millis(90_000)))));

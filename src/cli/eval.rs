@@ -5,25 +5,24 @@ use std::time::Instant;
 
 use tempfile::SpooledTempFile;
 
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::diagnostic::Severity;
 use crate::engine::schedule::{self, TooManySteps};
 use crate::engine::timeline::{Episode, Event, GroupSchedule, RuleCounts, RuleId, Timeline};
 use crate::engine::{Engine, EngineOptions};
-use crate::input::{InputError, Progress, ReadOptions, Recording};
+use crate::input::{InputError, Progress, Recording};
 use crate::labels::{LabelSet, Matcher};
-use crate::report::diagnostic::{self, Look};
-use crate::report::format::{Clock, counted};
+use crate::report::expressions;
+use crate::report::format::Clock;
 use crate::report::ndjson::{self, NdjsonWriter};
 use crate::report::summary::Summary;
 use crate::report::table::{self, View};
-use crate::report::{Evaluation, Finding, Kind, Options, Range, RuleFacts, Setting, csv, json, markdown, timeline};
-use crate::rules::{self, RuleFile};
-use crate::source::SourceMap;
+use crate::report::{Evaluation, Kind, Options, Range, RuleFacts, Setting, csv, json, markdown, timeline};
 use crate::store::{self, Batch, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::args::{Align, EvalArgs, Format, Rows, SortBy, Stale, Zone};
 use super::out::{self, Output};
+use super::rules::{Loaded, load_all, refuse};
 use super::ui::{self, Interrupt, Terminal, tell};
 use super::{Failure, Outcome, facts, hints, load, notes};
 
@@ -37,7 +36,15 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
     let terminal = Terminal::look(args.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let outputs = out::outputs(&args.out, args.format)?;
-    let Some(loaded) = load_rules(args, &terminal)? else { return Ok(Outcome::Failed) };
+    let quick = &args.quick;
+    let loaded = load_all(&args.rules, &quick.expr, &quick.common(), args.quiet, &terminal)?;
+    let Some(loaded) = loaded else { return Ok(Outcome::Failed) };
+    if args.show_expr {
+        for output in &outputs {
+            out::write(output, &mut |out| expressions::write(out, &loaded.files, &loaded.sources))?;
+        }
+        return Ok(Outcome::Good);
+    }
     let mut evaluated = match evaluate(args, &loaded, &terminal, &interrupt)? {
         Pass::Done(evaluated) => evaluated,
         Pass::Interrupted => {
@@ -85,52 +92,6 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
     finish(args, &evaluation, &summary)
 }
 
-/// The rules of a run and what was said about them.
-struct Loaded {
-    sources: SourceMap,
-    files: Vec<RuleFile>,
-    findings: Vec<Finding>,
-}
-
-/// Loads all rule files and tells all their problems; none when one is an error.
-fn load_rules(args: &EvalArgs, terminal: &Terminal) -> Result<Option<Loaded>, Failure> {
-    let mut sources = SourceMap::default();
-    let mut diagnostics = Diagnostics::default();
-    let mut files = Vec::new();
-    for text in load::rule_files(&args.rules)? {
-        files.extend(rules::load(&mut sources, &text.name, &text.bytes, &mut diagnostics));
-    }
-    if diagnostics.has_errors() {
-        refuse(&diagnostics, &sources, terminal);
-        return Ok(None);
-    }
-    if !args.quiet {
-        show(&diagnostics, &sources, terminal);
-    }
-    if files.iter().all(|file| file.groups.iter().all(|group| group.rules.is_empty())) {
-        let named = args.rules.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-        return Err(Failure::new(format!("there is no rule in {named}")).hint(
-            "a rule file looks like: groups: [{name: hosts, rules: [{alert: InstanceDown, expr: up == 0, for: 5m}]}]",
-        ));
-    }
-    let findings = diagnostics.sorted().iter().map(|diagnostic| Finding::new(diagnostic, &sources)).collect();
-    Ok(Some(Loaded { sources, files, findings }))
-}
-
-/// Shows problems of which one is an error, and says that this is the end.
-pub(super) fn refuse(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
-    show(diagnostics, sources, terminal);
-    let count = diagnostics.count(Severity::Error) as u64;
-    tell(false, &format!("{} in the rules; nothing was evaluated", counted(count, "error")));
-}
-
-/// Shows problems with carets on standard error.
-pub(super) fn show(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
-    let look = Look { color: terminal.stderr_color, width: terminal.width.unwrap_or(100) };
-    // What can not be said on standard error can be said nowhere.
-    let _ = diagnostic::write(&mut io::stderr(), &diagnostics.sorted(), sources, look);
-}
-
 /// What reading and evaluating brought.
 struct Evaluated {
     store: Store,
@@ -158,17 +119,13 @@ const EVENTS_IN_MEMORY: usize = 8 << 20;
 
 /// Reads the recordings and evaluates as far as each watermark allows.
 fn evaluate(args: &EvalArgs, loaded: &Loaded, terminal: &Terminal, interrupt: &Interrupt) -> Result<Pass, Failure> {
-    let paths: Vec<String> = args.recordings.iter().chain(&args.data).cloned().collect();
-    if paths.is_empty() {
-        let hint = "alertctl eval -r RULES night.csv, or - for standard input";
-        return Err(Failure::new("no recording is named").hint(hint));
-    }
+    let paths = args.input.paths("alertctl eval -r RULES night.csv")?;
     let sources = load::recordings(&paths)?;
     let drawn = terminal.stderr && !args.quiet && !args.no_progress;
     let mut progress = ui::Progress::new(drawn, load::length(&sources).unwrap_or(0));
-    let mut recording = Recording::open(sources, read_options(args)).map_err(|error| unread(&error))?;
+    let mut recording = Recording::open(sources, args.input.read_options()).map_err(|error| unread(&error))?;
     loop {
-        let mut store = Store::new(args.conflicts);
+        let mut store = Store::new(args.input.conflicts);
         store.infer(stale(args.stale.unwrap_or(Stale::Auto)));
         let engine = match Engine::new(&loaded.files, engine_options(args), &mut store) {
             Ok(engine) => engine,
@@ -345,18 +302,6 @@ fn options(args: &EvalArgs) -> Options {
         filter: args.filter.as_ref().map(|filter| filter.text.clone()),
         start: args.start,
         end: args.end,
-    }
-}
-
-fn read_options(args: &EvalArgs) -> ReadOptions {
-    ReadOptions {
-        labels: args.labels.clone(),
-        ignore_columns: args.ignore_columns.clone(),
-        time_unit: args.time_unit,
-        time_zone: args.input_timezone.as_ref().map(|zone| zone.zone.clone()),
-        metric: args.metric.clone(),
-        bad_rows: args.bad_rows,
-        ..ReadOptions::default()
     }
 }
 

@@ -21,10 +21,19 @@ pub(crate) struct RuleText {
 
 /// Reads all rule files that paths, folders and globs name, in their order, each once.
 pub(crate) fn rule_files(paths: &[String]) -> Result<Vec<RuleText>, Failure> {
+    let (texts, failures) = rule_files_and_failures(paths);
+    failures.into_iter().next().map_or(Ok(texts), Err)
+}
+
+/// Reads the rule files that can be read, and returns why others can not.
+pub(crate) fn rule_files_and_failures(paths: &[String]) -> (Vec<RuleText>, Vec<Failure>) {
     let mut names: Vec<String> = Vec::new();
+    let mut failures = Vec::new();
     for path in paths {
-        let found = if Path::new(path).is_dir() { folder(path)? } else { expand(path)? };
-        names.extend(found);
+        match if Path::new(path).is_dir() { folder(path) } else { expand(path) } {
+            Ok(found) => names.extend(found),
+            Err(failure) => failures.push(failure),
+        }
     }
     let mut seen = Vec::new();
     let mut texts = Vec::new();
@@ -34,10 +43,12 @@ pub(crate) fn rule_files(paths: &[String]) -> Result<Vec<RuleText>, Failure> {
             continue;
         }
         seen.push(identity);
-        let bytes = read_limited(&name)?;
-        texts.push(RuleText { name, bytes });
+        match read_limited(&name) {
+            Ok(bytes) => texts.push(RuleText { name, bytes }),
+            Err(failure) => failures.push(failure),
+        }
     }
-    Ok(texts)
+    (texts, failures)
 }
 
 /// Reads a file of rules up to one byte more than its limit: the loader then refuses it in its own words.

@@ -1,14 +1,19 @@
 //! The command line tool: flags, files, the terminal. The only layer that opens paths, prints or reads the environment.
 
 mod args;
+mod check;
 mod eval;
 mod facts;
+mod flags;
+mod help;
 mod hints;
 mod load;
 mod notes;
 mod out;
 mod profile;
 mod reasons;
+mod rules;
+mod shell;
 mod ui;
 
 use std::fmt;
@@ -16,7 +21,7 @@ use std::io::{self, Write};
 
 use clap::Parser;
 
-use args::Cli;
+use args::{Cli, Command};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +83,17 @@ pub fn run() -> Outcome {
             return if error.use_stderr() || !quietly_closed(&printed) { Outcome::Failed } else { Outcome::Good };
         }
     };
-    match cli.command {
-        None => {
-            let printed = io::stdout().write_all(args::INTRODUCTION.as_bytes());
-            if quietly_closed(&printed) { Outcome::Good } else { Outcome::Failed }
-        }
-        Some(args::Command::Eval(args)) => told(eval::run(&args)),
-        Some(args::Command::Profile(args)) => told(profile::run(&args)),
-    }
+    let Some(command) = cli.command else {
+        let printed = io::stdout().write_all(help::INTRODUCTION.as_bytes());
+        return if quietly_closed(&printed) { Outcome::Good } else { Outcome::Failed };
+    };
+    told(match command {
+        Command::Eval(args) => eval::run(&args),
+        Command::Profile(args) => profile::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
+    })
 }
 
 /// Says why something could not be done.

@@ -5,9 +5,11 @@
 //! [`json`] (one object), [`ndjson`] (one transition a line, while the run goes on), [`csv`] (one episode a row),
 //! [`table`] (for people), [`timeline`] (a row an alert, drawn), [`markdown`] (for a comment on a change) and [`diagnostic`] (problems with carets).
 
+pub mod check;
 pub mod csv;
 pub mod data;
 pub mod diagnostic;
+pub mod expressions;
 pub mod format;
 pub mod gate;
 pub mod json;

@@ -12,14 +12,26 @@ use super::{Form, Group, RuleFile, form, native, prometheus, yaml};
 ///
 /// The text is kept without a byte order mark, so columns of its first line count from what is seen.
 pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<RuleFile> {
+    let (file, errors) = load_counted(sources, name, bytes, diagnostics);
+    (errors == 0).then_some(file)
+}
+
+/// Reads a rule file like [`load`], and returns the rules that could be read even when there are errors. Rules that an
+/// error stands in may be among them, their expressions with parts that mean nothing: they must not be evaluated.
+pub fn load_partly(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> RuleFile {
+    load_counted(sources, name, bytes, diagnostics).0
+}
+
+/// Returns what could be read and the number of errors.
+fn load_counted(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> (RuleFile, usize) {
+    let nothing = |file| RuleFile { file, form: Form::Prometheus, groups: Vec::new() };
     if bytes.len() > RULE_FILE_BYTES {
         let file = sources.add(name, "");
         let mut problems = Problems::new(file, diagnostics);
         let message =
             format!("{name} has {} MiB; a rule file has at most {}", bytes.len() >> 20, RULE_FILE_BYTES >> 20);
         problems.error_with_help("file-too-large", message, Span::default(), "split it into several files");
-        problems.finish();
-        return None;
+        return (nothing(file), problems.finish());
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = String::from_utf8_lossy(bytes);
@@ -28,11 +40,10 @@ pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut
     let mut problems = Problems::new(file, diagnostics);
     check_text(&text, bytes, valid, &mut problems);
     if problems.errors() > 0 {
-        problems.finish();
-        return None;
+        return (nothing(file), problems.finish());
     }
     let (form, groups) = read(name, &text, &mut problems);
-    (problems.finish() == 0).then_some(RuleFile { file, form, groups })
+    (RuleFile { file, form, groups }, problems.finish())
 }
 
 /// Reads the groups in the form that the file names; an empty one is of Prometheus' form and has none.

@@ -6,6 +6,7 @@ mod load;
 mod native;
 mod problems;
 mod prometheus;
+mod quick;
 mod rule;
 mod scalar;
 pub mod template;
@@ -15,9 +16,10 @@ mod yaml;
 
 use std::fmt;
 
-pub use load::load;
+pub use load::{load, load_partly};
 pub use native::action::{Action, Webhook};
 pub use native::unique::check_unique;
+pub use quick::{Quick, quick};
 
 use crate::promql::ast::Expr;
 use crate::source::{FileId, FileSpan, Located};

@@ -204,6 +204,11 @@ pub(super) fn expression(field: Option<Field<'_>>, rule: Span, problems: &mut Pr
         }
         return None;
     };
+    Some((text.clone(), parsed(text, problems)))
+}
+
+/// Reads the text of an expression; its problems are told.
+pub(super) fn parsed(text: &Located, problems: &mut Problems<'_>) -> Expr {
     let parsed = parse(&text.text);
     let clean = parsed.problems.is_empty();
     for problem in parsed.problems {
@@ -214,7 +219,7 @@ pub(super) fn expression(field: Option<Field<'_>>, rule: Span, problems: &mut Pr
     if clean {
         check_type(&parsed.expr, text, problems);
     }
-    Some((text.clone(), parsed.expr))
+    parsed.expr
 }
 
 /// Tells of an expression that no evaluation can use.

@@ -13,7 +13,8 @@ use crate::rules;
 use crate::source::SourceMap;
 
 use super::super::ui::Terminal;
-use super::super::{Failure, eval, load};
+use super::super::rules::{refuse, show};
+use super::super::{Failure, load};
 use super::args::ProfileArgs;
 
 /// Bytes that are digested at once.
@@ -43,11 +44,11 @@ pub(super) fn ruleset(paths: &[String], terminal: &Terminal, quiet: bool) -> Res
         texts.push(RuleSource { text: String::from_utf8_lossy(&text.bytes).into_owned(), name: text.name });
     }
     if diagnostics.has_errors() {
-        eval::refuse(&diagnostics, &sources, terminal);
+        refuse(&diagnostics, &sources, terminal);
         return Ok(None);
     }
     if !quiet {
-        eval::show(&diagnostics, &sources, terminal);
+        show(&diagnostics, &sources, terminal);
     }
     if count == 0 {
         return Err(Failure::new(format!("there is no rule in `{}`", paths.join("`, `"))));
