@@ -13,7 +13,7 @@ use crate::report::format::Clock;
 use crate::report::gate::Condition;
 use crate::time::{Millis, Timestamp, parse_duration, parse_timestamp};
 
-use super::flags::{CheckArgs, CompletionsArgs, InputArgs, ManArgs, QuickArgs};
+use super::flags::{CheckArgs, CompletionsArgs, DataArgs, InputArgs, ManArgs, QuickArgs};
 use super::help;
 use super::profile::args::ProfileArgs;
 
@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Loads rule files and tells everything that is wrong with them
     #[command(after_help = help::CHECK_EXIT_CODES, after_long_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Tells what is in recordings, before any rule: metrics, gaps, resets, doubtful spots
+    #[command(after_help = help::DATA_EXIT_CODES, after_long_help = help::DATA_EXAMPLES)]
+    Data(Box<DataArgs>),
     /// Writes a script that completes commands and flags in a shell
     #[command(after_help = help::COMPLETIONS)]
     Completions(CompletionsArgs),

@@ -37,7 +37,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
     let interrupt = Interrupt::listen(terminal.stderr);
     let outputs = out::outputs(&args.out, args.format)?;
     let quick = &args.quick;
-    let loaded = load_all(&args.rules, &quick.expr, &quick.common(), args.quiet, &terminal)?;
+    let loaded = load_all(&args.rules, &quick.expr, &quick.common()?, args.quiet, &terminal)?;
     let Some(loaded) = loaded else { return Ok(Outcome::Failed) };
     if args.show_expr {
         for output in &outputs {
@@ -283,7 +283,7 @@ const EVAL_INTERVAL: Millis = Millis(60_000);
 /// How far back a selector looks.
 ///
 /// Source: Prometheus' `--query.lookback-delta`.
-const LOOKBACK_DELTA: Millis = Millis(300_000);
+pub(super) const LOOKBACK_DELTA: Millis = Millis(300_000);
 /// The gap under which firings are one burst.
 const JOIN: Millis = Millis(300_000);
 
@@ -413,7 +413,7 @@ fn nothing(args: &EvalArgs, evaluation: &Evaluation) -> Failure {
     }
 }
 
-fn unread(error: &InputError) -> Failure {
+pub(super) fn unread(error: &InputError) -> Failure {
     let failure = Failure::new(error.to_string());
     match error.hint() {
         Some(hint) => failure.hint(hint),

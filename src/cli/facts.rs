@@ -2,7 +2,7 @@
 
 use crate::diagnostic::nearest;
 use crate::engine::timeline::{GroupSchedule, RuleCounts, RuleId};
-use crate::input::{self, InputSummary, TimeFrom};
+use crate::input::{self, InputSummary};
 use crate::report::{self, GroupFacts, Kind, MissingMetric, RecordingFacts, RuleFacts};
 use crate::rules::{Group, Rule, RuleFile, RuleKind};
 use crate::source::SourceMap;
@@ -126,17 +126,8 @@ fn recording(input: &InputSummary) -> RecordingFacts {
         time_unit: time.map_or("", |time| time.unit.map_or("text", |unit| unit.word())).to_owned(),
         time_zoneless: time.is_some_and(|time| time.zone.is_some()),
         time_zone: time.and_then(|time| time.zone.clone()).unwrap_or_else(|| "UTC".to_owned()),
-        time_from: time.map_or("", |time| from_word(time.from)).to_owned(),
+        time_from: time.map_or("", |time| time.from.word()).to_owned(),
         ..RecordingFacts::default()
-    }
-}
-
-fn from_word(from: TimeFrom) -> &'static str {
-    match from {
-        TimeFrom::Suffix => "suffix",
-        TimeFrom::Magnitude => "magnitude",
-        TimeFrom::Flag => "flag",
-        TimeFrom::Text => "text",
     }
 }
 

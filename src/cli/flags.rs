@@ -7,13 +7,13 @@ use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
 use crate::diagnostic::Severity;
-use crate::input::{BadRows, ReadOptions, TimeUnit};
+use crate::input::{BadRows, Format, ReadOptions, TimeUnit};
 use crate::rules::Quick;
 use crate::store::Conflicts;
 use crate::time::{Millis, parse_duration};
 
 use super::Failure;
-use super::args::{ColorWhen, Zone, zone};
+use super::args::{ColorWhen, Zone, interval, zone};
 
 /// What is read, and how.
 #[derive(Debug, Args)]
@@ -24,6 +24,9 @@ pub(crate) struct InputArgs {
     /// A recording, as a flag; may be repeated
     #[arg(short, long = "data", value_name = "PATH", hide_short_help = true, help_heading = "Input")]
     pub(crate) data: Vec<String>,
+    /// The form, found out where it is not said: csv_long, csv_wide, csv_two_columns, jsonl_samples, jsonl_snapshots
+    #[arg(long, value_name = "FORM", value_parser = Format::from_str, hide_short_help = true, help_heading = "Input")]
+    pub(crate) input_format: Option<Format>,
     /// Numeric columns that are labels
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Input")]
     pub(crate) labels: Vec<String>,
@@ -33,6 +36,9 @@ pub(crate) struct InputArgs {
     /// The metric's name, where a recording has a value column and no name
     #[arg(long, value_name = "NAME", hide_short_help = true, help_heading = "Input")]
     pub(crate) metric: Option<String>,
+    /// A text that means "no sample", beside the empty cell; may be repeated
+    #[arg(long, value_name = "TEXT", hide_short_help = true, help_heading = "Input")]
+    pub(crate) null: Vec<String>,
     /// What to do with rows that can not be read: stop, skip (at most 10 or 1 %) or skip=5%
     #[arg(long, value_name = "WHAT", default_value = "stop", value_parser = BadRows::from_str, help_heading = "Input")]
     pub(crate) bad_rows: BadRows,
@@ -63,7 +69,9 @@ impl InputArgs {
             ignore_columns: self.ignore_columns.clone(),
             time_unit: self.time_unit,
             time_zone: self.input_timezone.as_ref().map(|zone| zone.zone.clone()),
+            format: self.input_format,
             metric: self.metric.clone(),
+            null: self.null.clone(),
             bad_rows: self.bad_rows,
             ..ReadOptions::default()
         }
@@ -77,30 +85,38 @@ pub(crate) struct QuickArgs {
     #[arg(short, long = "expr", value_name = "PROMQL", help_heading = "Rules")]
     pub(crate) expr: Vec<String>,
     /// How long it must hold before the alerts of --expr fire [default: 0s]
-    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, requires = "expr", help_heading = "Rules")]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, help_heading = "Rules")]
     pub(crate) hold: Option<Millis>,
     /// How long the alerts of --expr go on firing afterwards [default: 0s]
     #[arg(
         long,
         value_name = "DURATION",
         value_parser = parse_duration,
-        requires = "expr",
         hide_short_help = true,
         help_heading = "Rules"
     )]
     pub(crate) keep_firing_for: Option<Millis>,
     /// The label `severity` of the alerts of --expr
-    #[arg(long, value_name = "SEVERITY", requires = "expr", help_heading = "Rules")]
+    #[arg(long, value_name = "SEVERITY", help_heading = "Rules")]
     pub(crate) severity: Option<String>,
 }
 
 impl QuickArgs {
-    /// Returns what all of these rules have in common.
-    pub(crate) fn common(&self) -> Quick {
-        Quick {
-            hold: self.hold.unwrap_or_default(),
-            keep_firing: self.keep_firing_for.unwrap_or_default(),
-            severity: self.severity.clone(),
+    /// Returns what all of these rules have in common; flags that would mean nothing are refused.
+    pub(crate) fn common(&self) -> Result<Quick, Failure> {
+        let given = [
+            ("--for", self.hold.is_some()),
+            ("--keep-firing-for", self.keep_firing_for.is_some()),
+            ("--severity", self.severity.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given && self.expr.is_empty()) {
+            Some((flag, _)) => Err(Failure::new(format!("{flag} is about the alerts of --expr, and there is none"))
+                .hint(format!("alertctl eval -e 'temp > 80' {flag} .. probe.csv; rule files say it themselves"))),
+            None => Ok(Quick {
+                hold: self.hold.unwrap_or_default(),
+                keep_firing: self.keep_firing_for.unwrap_or_default(),
+                severity: self.severity.clone(),
+            }),
         }
     }
 }
@@ -149,6 +165,49 @@ impl FailOn {
             Self::Warning => Severity::Warning,
         }
     }
+}
+
+/// The flags of `data`.
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// How far back a selector looks for a sample, which gaps are judged by [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = interval, hide_short_help = true, help_heading = "Report")]
+    pub(crate) lookback_delta: Option<Millis>,
+    /// The most rows of one table; 0 shows all
+    #[arg(long, value_name = "ROWS", default_value_t = 50, help_heading = "Report")]
+    pub(crate) limit: usize,
+    /// The zone that times are shown in, such as Europe/Amsterdam, or local [default: UTC]
+    #[arg(long, value_name = "ZONE", value_parser = zone, help_heading = "Report")]
+    pub(crate) tz: Option<Zone>,
+    /// The format: table or json
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "table",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub(crate) format: DataFormat,
+    /// Results only: no warnings, no progress
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "Output")]
+    pub(crate) color: ColorWhen,
+    /// Draws no progress
+    #[arg(long, hide_short_help = true, help_heading = "Output")]
+    pub(crate) no_progress: bool,
+}
+
+/// The formats of `data`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DataFormat {
+    Table,
+    Json,
 }
 
 /// The flags of `completions`.

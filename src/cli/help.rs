@@ -10,6 +10,7 @@ alertctl tells offline what alert rules would have done on recorded metrics.
 Commands:
   eval         evaluates rules on recordings: which alerts would have fired, when and for how long
   check        tells everything that is wrong with rule files
+  data         tells what is in recordings, before any rule
   profile      measures what rules cost: against targets, a baseline, other rules or another build
   completions  writes a script that completes commands and flags in a shell
   man          writes the manual pages
@@ -26,16 +27,16 @@ Exit codes: 0 done, 1 done and the answer is no, 2 could not be done, 130 stoppe
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  alertctl check rules/
-      everything that is wrong with all rule files of a folder
+  alertctl data night.csv
+      what is in a recording: the first thing to ask of a strange file
   alertctl eval -r rules/node.yml night.csv
       which alerts would have fired on a recording
-  alertctl eval -r rules/portsyncd.yml fixtures/portsyncd.csv
+  alertctl eval -e 'temp > 80' --for 5m probe.csv
       the same for one expression, without a rule file
 
 Exit codes:
   0    done, and the answer is good
-  1    done, and the answer is no: problems in rules, a --fail-on is met
+  1    done, and the answer is no: problems in rules or recordings, a --fail-on is met
   2    could not be done: usage, unreadable or invalid input, nothing evaluated
   130  stopped by Ctrl-C";
 
@@ -77,6 +78,25 @@ Exit codes:
   0  no problem that --fail-on names
   1  some problem that it names
   2  could not be done: a file is not there or can not be read";
+
+pub(super) const DATA_EXIT_CODES: &str = "\
+More flags and examples: --help
+Exit codes: 0 done, 1 done and `eval` would refuse it, 2 could not be read, 130 stopped by Ctrl-C";
+
+pub(super) const DATA_EXAMPLES: &str = "\
+Examples:
+  alertctl data night.csv
+      one row a metric, then labels, gaps and what is worth a thought
+  alertctl data 'probes/*.jsonl.gz' --labels port --tz local
+      several files together; the numbers of `port` are labels
+  alertctl data -o json - < night.csv
+      everything as one JSON object, alertctl.data/1
+
+Exit codes:
+  0    done
+  1    done, and `eval` would refuse the recording: bad rows, conflicts, no samples
+  2    could not be done: usage, unreadable input
+  130  stopped by Ctrl-C";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod data;
 mod eval;
 mod facts;
 mod flags;
@@ -91,6 +92,7 @@ pub fn run() -> Outcome {
         Command::Eval(args) => eval::run(&args),
         Command::Profile(args) => profile::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     })
