@@ -13,7 +13,7 @@ use crate::report::format::Clock;
 use crate::report::gate::Condition;
 use crate::time::{Millis, Timestamp, parse_duration, parse_timestamp};
 
-use super::flags::{CheckArgs, CompletionsArgs, DataArgs, InputArgs, ManArgs, QuickArgs};
+use super::flags::{CheckArgs, CompletionsArgs, DataArgs, InputArgs, ManArgs, QuickArgs, SilenceArgs};
 use super::help;
 use super::profile::args::ProfileArgs;
 
@@ -105,6 +105,8 @@ pub(crate) struct EvalArgs {
     /// Only episodes whose labels match, such as 'job="db",instance=~"db-.*"'
     #[arg(long = "where", value_name = "MATCHERS", value_parser = filter, help_heading = "Report")]
     pub(crate) filter: Option<Filter>,
+    #[command(flatten)]
+    pub(crate) silenced: SilenceArgs,
     /// Shows episodes that died pending
     #[arg(long, help_heading = "Report")]
     pub(crate) pending: bool,

@@ -36,6 +36,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
     let terminal = Terminal::look(args.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let outputs = out::outputs(&args.out, args.format)?;
+    let silences = args.silenced.all()?;
     let quick = &args.quick;
     let loaded = load_all(&args.rules, &quick.expr, &quick.common()?, args.quiet, &terminal)?;
     let Some(loaded) = loaded else { return Ok(Outcome::Failed) };
@@ -53,7 +54,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
         }
         Pass::Refused | Pass::Again => return Ok(Outcome::Failed),
     };
-    let evaluation = evaluation(args, &loaded, &mut evaluated)?;
+    let mut evaluation = evaluation(args, &loaded, &mut evaluated)?;
+    evaluation.silence(&silences);
     let summary = Summary::of(&evaluation);
     let clock = Zone::clock(args.tz.as_ref());
     if !args.quiet {

@@ -7,13 +7,14 @@ use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
 use crate::diagnostic::Severity;
+use crate::engine::silence::{self, Silence};
 use crate::input::{BadRows, Format, ReadOptions, TimeUnit};
 use crate::rules::Quick;
 use crate::store::Conflicts;
 use crate::time::{Millis, parse_duration};
 
-use super::Failure;
 use super::args::{ColorWhen, Zone, interval, zone};
+use super::{Failure, load};
 
 /// What is read, and how.
 #[derive(Debug, Args)]
@@ -118,6 +119,35 @@ impl QuickArgs {
                 severity: self.severity.clone(),
             }),
         }
+    }
+}
+
+/// Stretches of time in which alerts are not told.
+#[derive(Debug, Args)]
+pub(crate) struct SilenceArgs {
+    /// Alerts that are suppressed for some time, such as '{alertname="DiskFull"} 2026-01-05T18:00:00Z..2026-01-05T20:00:00Z';
+    /// may be repeated
+    #[arg(long, value_name = "{MATCHERS} START..END", value_parser = silence::parse, help_heading = "Report")]
+    pub(crate) silence: Vec<Silence>,
+    /// Files of silences: a YAML list of matchers, start, end and comment, or what `amtool silence query -o json` prints
+    #[arg(long, value_name = "PATH", hide_short_help = true, help_heading = "Report")]
+    pub(crate) silences: Vec<String>,
+}
+
+impl SilenceArgs {
+    /// Returns all silences, those of files after those of flags.
+    pub(crate) fn all(&self) -> Result<Vec<Silence>, Failure> {
+        let mut all = self.silence.clone();
+        for path in &self.silences {
+            let text = load::text(path)?;
+            all.extend(silence::parse_file(&text).map_err(|error| {
+                Failure::new(format!("{path}: {error}")).hint(
+                    "a file of silences looks like: [{matchers: '{alertname=\"DiskFull\"}', \
+                     start: 2026-01-05T18:00:00Z, end: 2026-01-05T20:00:00Z}]",
+                )
+            })?);
+        }
+        Ok(all)
     }
 }
 

@@ -54,9 +54,8 @@ pub(crate) fn rule_files_and_failures(paths: &[String]) -> (Vec<RuleText>, Vec<F
 /// Reads a file of rules up to one byte more than its limit: the loader then refuses it in its own words.
 fn read_limited(name: &str) -> Result<Vec<u8>, Failure> {
     if Path::new(name).is_dir() {
-        return Err(
-            Failure::new(format!("`{name}` is a folder inside a glob")).hint(format!("name it itself: -r {name}"))
-        );
+        return Err(Failure::new(format!("`{name}` is a folder, expected a file"))
+            .hint(format!("for rules, name it itself: -r {name}")));
     }
     let mut bytes = Vec::new();
     let read = File::open(name).and_then(|file| file.take(limits::RULE_FILE_BYTES as u64 + 1).read_to_end(&mut bytes));
@@ -64,6 +63,18 @@ fn read_limited(name: &str) -> Result<Vec<u8>, Failure> {
         Ok(_) => Ok(bytes),
         Err(error) => Err(unreadable(name, &error)),
     }
+}
+
+/// Reads a small file of text.
+pub(crate) fn text(name: &str) -> Result<String, Failure> {
+    let bytes = read_limited(name)?;
+    if bytes.len() > limits::RULE_FILE_BYTES {
+        return Err(Failure::new(format!("`{name}` has more than {} MiB", limits::RULE_FILE_BYTES >> 20)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::new(format!("`{name}` is no UTF-8 text: byte {} is wrong", at + 1)).hint("save it as UTF-8")
+    })
 }
 
 /// Returns the rule files of a folder, by the bytes of their names.

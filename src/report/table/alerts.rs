@@ -110,6 +110,11 @@ fn note(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<St
     if sums.together >= MANY_SETS {
         notes.push(format!("{} within one minute", counted(sums.together, "set")));
     }
+    let of_rule = evaluation.episodes.iter().filter(|episode| episode.rule == rule.id);
+    let suppressed = of_rule.filter(|episode| evaluation.is_suppressed(episode)).count();
+    if suppressed > 0 {
+        notes.push(format!("{} suppressed", count(suppressed as u64)));
+    }
     if sums.refires > 0 {
         let join = evaluation.options.join.value;
         notes.push(format!("flaps: {} within {join}", counted(sums.refires, "refire")));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::silence;
 use crate::engine::timeline::Episode;
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
@@ -61,7 +62,7 @@ impl<'a> Row<'a> {
             worst: summary::worst(episode, context.threshold),
             times: 1,
             more_sets: 0,
-            ended: ended(episode),
+            ended: ended(episode, context.last_step),
         }
     }
 
@@ -75,6 +76,10 @@ impl<'a> Row<'a> {
         let length = |row: &Self| if row.firing > Millis::ZERO { row.firing } else { row.pending };
         let off = rows.windows(2).filter_map(|pair| Some(pair[1].from.since(pair[0].until?)));
         row.ended = format!("flapping: on {}, off {}", spread(rows.iter().map(length)), spread(off));
+        let suppressed = episodes.iter().filter(|episode| !episode.suppressed.is_empty()).count();
+        if suppressed > 0 {
+            row.ended.push_str(&format!(", {suppressed} suppressed"));
+        }
         row.times = rows.len();
         row.until = rows.last().and_then(|last| last.until);
         row.firing = Millis(rows.iter().map(|row| row.firing.0).sum());
@@ -157,8 +162,8 @@ fn spread(spans: impl Iterator<Item = Millis>) -> String {
     if least == most { least } else { format!("{least} to {most}") }
 }
 
-/// Says how an episode ended, and how it began if that was not seen.
-fn ended(episode: &Episode) -> String {
+/// Says how an episode ended, how it began if that was not seen, and whether silences cover it.
+fn ended(episode: &Episode, last_step: Timestamp) -> String {
     use crate::engine::timeline::{Began, Cause};
     let ended = match episode.cause {
         Cause::ConditionFalse => "condition false",
@@ -173,7 +178,12 @@ fn ended(episode: &Episode) -> String {
         Began::BeforeData => ", began before the data",
         Began::WarmUp => ", began in the warm-up",
     };
-    format!("{ended}{began}")
+    let suppressed = match episode.suppressed.is_empty() {
+        true => String::new(),
+        false if silence::is_suppressed(episode, last_step) => ", suppressed".to_owned(),
+        false => format!(", {} of it suppressed", duration(silence::suppressed_for(episode))),
+    };
+    format!("{ended}{began}{suppressed}")
 }
 
 #[cfg(test)]

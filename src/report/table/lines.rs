@@ -145,6 +145,9 @@ pub(crate) fn totals(summary: &Summary, pending_shown: bool) -> String {
     if totals.began_before_data > 0 {
         extras.push(format!("{} began before the data", count(totals.began_before_data)));
     }
+    if totals.suppressed > 0 {
+        extras.push(format!("{} suppressed", count(totals.suppressed)));
+    }
     let extras = if extras.is_empty() { String::new() } else { format!("; {}", extras.join(", ")) };
     format!(
         "{} of {} in {}{extras}.{near}",
