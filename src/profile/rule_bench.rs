@@ -78,7 +78,8 @@ impl RuleBench {
             return Err("the recording has no sample".to_owned());
         };
         let groups = files.iter().flat_map(|file| &file.groups);
-        let interval = groups.map(|group| group.evaluate.interval().unwrap_or(options.interval)).min().unwrap_or(options.interval);
+        let interval =
+            groups.map(|group| group.evaluate.interval().unwrap_or(options.interval)).min().unwrap_or(options.interval);
         Ok(Self { files, options, store, span, interval: interval.max(Millis(1)), loading })
     }
 

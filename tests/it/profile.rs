@@ -48,7 +48,8 @@ fn folder() -> tempfile::TempDir {
 /// Runs `profile` with the least that can be measured.
 fn profile(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_alertctl"));
-    let least = ["profile", "--allow-debug", "--processes", "1", "--rounds", "1", "--time-budget", "1ms", "--seed", "1"];
+    let least =
+        ["profile", "--allow-debug", "--processes", "1", "--rounds", "1", "--time-budget", "1ms", "--seed", "1"];
     let output = spawn::run(&program, &[&least[..], args].concat(), folder);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
@@ -108,7 +109,10 @@ fn exact_figures_repeat_run_after_run() {
     assert_eq!(rules.len(), 3, "{first}");
     assert_eq!(rules, exact(&run().1));
     // 240 slots: the window is full from the fifth on, with five samples of two series; alerts read two and one.
-    assert!(rules[0].starts_with(&format!("\"busy\" 4 {} 2 2", (2.0 * (1.0 + 2.0 + 3.0 + 4.0 + 5.0 * 236.0)) / 240.0)), "{rules:?}");
+    assert!(
+        rules[0].starts_with(&format!("\"busy\" 4 {} 2 2", (2.0 * (1.0 + 2.0 + 3.0 + 4.0 + 5.0 * 236.0)) / 240.0)),
+        "{rules:?}"
+    );
     assert!(rules[1].starts_with("\"Busy\" 6 2.0 2 "), "{rules:?}");
     assert!(rules[2].starts_with("\"Gone\" 9 1.0 1 0"), "{rules:?}");
 }

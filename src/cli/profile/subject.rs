@@ -12,8 +12,8 @@ use crate::profile::sample::{Inputs, RuleText, Tool};
 use crate::rules;
 use crate::source::SourceMap;
 
-use super::super::ui::Terminal;
 use super::super::rules::{refuse, show};
+use super::super::ui::Terminal;
 use super::super::{Failure, load};
 use super::args::ProfileArgs;
 
