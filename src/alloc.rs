@@ -1,61 +1,78 @@
 //! An allocator that counts, for measurements of memory that repeat exactly.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 static ON: AtomicBool = AtomicBool::new(false);
-static LIVE: AtomicI64 = AtomicI64::new(0);
-static PEAK: AtomicI64 = AtomicI64::new(0);
-static COUNT: AtomicU64 = AtomicU64::new(0);
+static CALLS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+static FREED: AtomicU64 = AtomicU64::new(0);
+static PEAK: AtomicU64 = AtomicU64::new(0);
 
-/// The system's allocator, counted while [`Counting::on`] says so.
+/// The system's allocator, counted while [`CountingAllocator::on`] says so. To be named by `#[global_allocator]` in a
+/// binary; elsewhere nothing is counted.
 ///
 /// Cost: one load of a flag an allocation while it is off, some nanoseconds while it is on.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counting;
+pub struct CountingAllocator;
 
-/// What was allocated since counting began. Sizes are those that were asked for, not what the allocator rounds them to.
+/// What was asked of the allocator since counting began, by all threads. Sizes are those that were asked for, not what
+/// the allocator rounds them to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allocated {
-    /// Bytes that are held: below zero when more was freed than allocated since counting began.
-    pub live: i64,
-    /// The most bytes that were held at once.
-    pub peak: i64,
-    /// Allocations, growing ones included.
-    pub count: u64,
+    /// Blocks that were taken, or made longer or shorter.
+    pub calls: u64,
+    /// Memory that was taken. Unit: bytes.
+    pub bytes: u64,
+    /// Memory that was given back, that of before counting began included. Unit: bytes.
+    pub freed: u64,
+    /// The most that was held at once. Unit: bytes.
+    pub peak: u64,
 }
 
-impl Counting {
+impl Allocated {
+    /// Returns what is held of what was taken: 0 where more was given back. Unit: bytes.
+    #[must_use]
+    pub fn live(self) -> u64 {
+        self.bytes.saturating_sub(self.freed)
+    }
+}
+
+/// Returns what was counted so far; zeros where no [`CountingAllocator`] is in use.
+#[must_use]
+pub fn allocated() -> Allocated {
+    Allocated {
+        calls: CALLS.load(Relaxed),
+        bytes: BYTES.load(Relaxed),
+        freed: FREED.load(Relaxed),
+        peak: PEAK.load(Relaxed),
+    }
+}
+
+impl CountingAllocator {
     /// Begins to count from zero.
     pub fn on() {
-        LIVE.store(0, Relaxed);
-        PEAK.store(0, Relaxed);
-        COUNT.store(0, Relaxed);
+        for counter in [&CALLS, &BYTES, &FREED, &PEAK] {
+            counter.store(0, Relaxed);
+        }
         ON.store(true, Relaxed);
     }
 
     /// Ends counting and returns what was counted.
     pub fn off() -> Allocated {
         ON.store(false, Relaxed);
-        Self::now()
-    }
-
-    /// Returns what was counted so far; all zero where this is not the program's allocator.
-    #[must_use]
-    pub fn now() -> Allocated {
-        Allocated { live: LIVE.load(Relaxed), peak: PEAK.load(Relaxed), count: COUNT.load(Relaxed) }
+        allocated()
     }
 }
 
-fn grew(bytes: usize) {
-    COUNT.fetch_add(1, Relaxed);
-    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-    let live = LIVE.fetch_add(bytes, Relaxed).wrapping_add(bytes);
-    PEAK.fetch_max(live, Relaxed);
+fn taken(bytes: usize) {
+    CALLS.fetch_add(1, Relaxed);
+    let bytes = BYTES.fetch_add(bytes as u64, Relaxed) + bytes as u64;
+    PEAK.fetch_max(bytes.saturating_sub(FREED.load(Relaxed)), Relaxed);
 }
 
-fn shrank(bytes: usize) {
-    LIVE.fetch_sub(i64::try_from(bytes).unwrap_or(i64::MAX), Relaxed);
+fn given_back(bytes: usize) {
+    FREED.fetch_add(bytes as u64, Relaxed);
 }
 
 #[expect(
@@ -63,10 +80,10 @@ fn shrank(bytes: usize) {
     reason = "an allocator is unsafe by its trait; every call goes to the system's with its arguments"
 )]
 // SAFETY: the system's allocator does all the work; counting touches atomics only and allocates nothing.
-unsafe impl GlobalAlloc for Counting {
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if ON.load(Relaxed) {
-            grew(layout.size());
+            taken(layout.size());
         }
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
@@ -74,7 +91,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         if ON.load(Relaxed) {
-            shrank(layout.size());
+            given_back(layout.size());
         }
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(memory, layout) }
@@ -82,7 +99,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if ON.load(Relaxed) {
-            grew(layout.size());
+            taken(layout.size());
         }
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc_zeroed(layout) }
@@ -90,8 +107,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if ON.load(Relaxed) {
-            shrank(layout.size());
-            grew(size);
+            given_back(layout.size());
+            taken(size);
         }
         // SAFETY: the caller's promises are passed on.
         unsafe { System.realloc(memory, layout, size) }
@@ -105,16 +122,16 @@ mod tests {
     #[test]
     fn what_is_held_and_what_was_held_are_counted() {
         let layout = Layout::from_size_align(100, 8).expect("a layout");
-        Counting::on();
+        CountingAllocator::on();
         #[expect(unsafe_code, reason = "an allocator is called by hand")]
         // SAFETY: the layout has a size, and what is freed was allocated with the layout it is freed with.
         unsafe {
-            let memory = Counting.alloc(layout);
-            let memory = Counting.realloc(memory, layout, 300);
+            let memory = CountingAllocator.alloc(layout);
+            let memory = CountingAllocator.realloc(memory, layout, 300);
             let grown = Layout::from_size_align(300, 8).expect("a layout");
-            assert_eq!(Counting::now(), Allocated { live: 300, peak: 300, count: 2 });
-            Counting.dealloc(memory, grown);
+            assert_eq!((allocated().live(), allocated().calls), (300, 2));
+            CountingAllocator.dealloc(memory, grown);
         }
-        assert_eq!(Counting::off(), Allocated { live: 0, peak: 300, count: 2 });
+        assert_eq!(CountingAllocator::off(), Allocated { calls: 2, bytes: 400, freed: 400, peak: 300 });
     }
 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 /// Counts what `profile` asks it to count; one load of a flag an allocation otherwise.
 #[global_allocator]
-static ALLOCATOR: alertctl::alloc::Counting = alertctl::alloc::Counting;
+static ALLOCATOR: alertctl::alloc::CountingAllocator = alertctl::alloc::CountingAllocator;
 
 fn main() -> ExitCode {
     ExitCode::from(alertctl::cli::run().code())

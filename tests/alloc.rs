@@ -1,17 +1,17 @@
 //! Once warm, the evaluation of a snapshot asks for no memory. A process of its own: it counts all that is allocated.
 
-use alertctl::alloc::Counting;
+use alertctl::alloc::CountingAllocator;
 use alertctl::labels::LabelSet;
 use alertctl::live::{Live, NewRule};
 use alertctl::store::SeriesId;
 use alertctl::time::{Millis, Timestamp};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Evaluates snapshots of these values, a second apart; returns how often memory was asked for.
 fn calls(live: &mut Live, series: &[SeriesId], from: i64, count: i64, value: f64) -> u64 {
-    Counting::on();
+    CountingAllocator::on();
     for second in from..from + count {
         let mut snapshot = live.at(Timestamp(second * 1000));
         for (number, series) in series.iter().enumerate() {
@@ -19,7 +19,7 @@ fn calls(live: &mut Live, series: &[SeriesId], from: i64, count: i64, value: f64
         }
         assert_eq!(live.evaluate().len(), 0, "nothing changes");
     }
-    Counting::off().count
+    CountingAllocator::off().calls
 }
 
 /// Warms up and counts with all rules quiet, then with all of them firing.

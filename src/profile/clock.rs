@@ -42,6 +42,12 @@ pub fn timed(work: impl FnOnce()) -> u64 {
     u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Returns a clock that counts from now on. Unit: nanoseconds.
+pub fn stopwatch() -> impl Fn() -> u64 + Send + Sync {
+    let begun = Instant::now();
+    move || u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// What the kernel counted of this process: all zero where it does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -2,9 +2,8 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
 
-use crate::alloc::Counting;
+use crate::alloc::{CountingAllocator, allocated};
 use crate::engine::timeline::Timeline;
 use crate::engine::{Cost, Engine, EngineOptions, Watch};
 use crate::rules::RuleFile;
@@ -12,7 +11,7 @@ use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
 use super::bench::{Bench, Pace, with_usage};
-use super::clock::timed;
+use super::clock::{stopwatch, timed};
 use super::growth::{Sized, longest, scaled, tail_of, widened};
 use super::protocol::{Counted, Grown, Planned, Staged, Timed};
 use super::sample::Kind;
@@ -42,9 +41,7 @@ fn refused(problems: &crate::diagnostic::Diagnostics) -> String {
 }
 
 fn clock() -> Watch {
-    let begun = Instant::now();
-    let now = move || u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    Watch { now: Arc::new(now), samples: false }
+    Watch { now: Arc::new(stopwatch()), samples: false }
 }
 
 impl RuleBench {
@@ -193,9 +190,9 @@ impl Bench for RuleBench {
         // Allocations are those of the second half: the first one finds out which series there are.
         let half = self.span.0.plus(Millis(self.span.1.since(self.span.0).0 / 2));
         let read = self.second_half(half, &samples)?;
-        Counting::on();
-        let asked = self.second_half(half, &Watch { now: Arc::new(|| Counting::now().count), samples: false });
-        Counting::off();
+        CountingAllocator::on();
+        let asked = self.second_half(half, &Watch { now: Arc::new(|| allocated().calls), samples: false });
+        CountingAllocator::off();
         let asked = asked?;
         let mut counted = Vec::new();
         for (rule, ((cost, read), asked)) in whole.iter().zip(&read).zip(&asked).enumerate() {
@@ -215,8 +212,8 @@ impl Bench for RuleBench {
 
     fn grow(&mut self, budget_ns: u64) -> Result<Vec<Grown>, String> {
         let mut grown: Vec<Grown> = (0..self.rule_count()).map(|rule| Grown { rule, ..Grown::default() }).collect();
-        let begun = Instant::now();
-        let late = || u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX) > budget_ns;
+        let spent = stopwatch();
+        let late = || spent() > budget_ns;
         let reach = longest(&self.files, &self.options, 1);
         for size in SIZES.into_iter().take_while(|size| *size == 1 || !late()) {
             for (grown, ns) in grown.iter_mut().zip(self.at_size(&self.files, size, reach)?) {

@@ -1,6 +1,6 @@
 //! What is held in memory, and how often memory is asked for: numbers that repeat exactly.
 
-use crate::alloc::Counting;
+use crate::alloc::{Allocated, CountingAllocator};
 use crate::engine::{Engine, EngineOptions};
 use crate::store::{Batch, Store};
 use crate::time::Timestamp;
@@ -26,32 +26,36 @@ pub(super) fn count() -> Result<Vec<Counted>, WorkloadError> {
     for count in RULES {
         let with = held(|| feed(Rules::Thresholds { count, firing: false }))?;
         let id = if count == 1 { "memory.rule1".to_owned() } else { format!("memory.rules{count}") };
-        tell(&id, "bytes", Kind::Bytes, (with.live - none.live) as f64);
-        tell(&format!("{id}.peak"), "bytes", Kind::Bytes, (with.peak - none.live) as f64);
-        tell(&format!("{id}.count"), "allocations", Kind::Count, with.count.saturating_sub(none.count) as f64);
+        tell(&id, "bytes", Kind::Bytes, difference(with.live(), none.live()));
+        tell(&format!("{id}.peak"), "bytes", Kind::Bytes, difference(with.peak, none.live()));
+        tell(&format!("{id}.count"), "allocations", Kind::Count, with.calls.saturating_sub(none.calls) as f64);
     }
     for count in ALERTS {
         let quiet = held(|| alerts(count, false))?;
         let firing = held(|| alerts(count, true))?;
         let id = format!("memory.alerts{count}");
-        tell(&id, "bytes", Kind::Bytes, (firing.live - quiet.live) as f64);
-        tell(&format!("{id}.peak"), "bytes", Kind::Bytes, (firing.peak - quiet.live) as f64);
-        tell(&format!("{id}.count"), "allocations", Kind::Count, firing.count.saturating_sub(quiet.count) as f64);
+        tell(&id, "bytes", Kind::Bytes, difference(firing.live(), quiet.live()));
+        tell(&format!("{id}.peak"), "bytes", Kind::Bytes, difference(firing.peak, quiet.live()));
+        tell(&format!("{id}.count"), "allocations", Kind::Count, firing.calls.saturating_sub(quiet.calls) as f64);
     }
     let mut feed = feed(Rules::All)?;
-    Counting::on();
+    CountingAllocator::on();
     (0..STEADY).for_each(|_| feed.step());
-    let steady = Counting::off();
+    let steady = CountingAllocator::off();
     let samples = (STEADY * METRICS.len()) as f64;
-    tell("alloc.per_sample", "allocations/sample", Kind::Count, steady.count as f64 / samples);
+    tell("alloc.per_sample", "allocations/sample", Kind::Count, steady.calls as f64 / samples);
     Ok(counted)
 }
 
+fn difference(more: u64, less: u64) -> f64 {
+    more as f64 - less as f64
+}
+
 /// Returns what is held of something when it is made, and what was held meanwhile.
-fn held<T>(make: impl FnOnce() -> Result<T, WorkloadError>) -> Result<crate::alloc::Allocated, WorkloadError> {
-    Counting::on();
+fn held<T>(make: impl FnOnce() -> Result<T, WorkloadError>) -> Result<Allocated, WorkloadError> {
+    CountingAllocator::on();
     let made = make();
-    let allocated = Counting::off();
+    let allocated = CountingAllocator::off();
     made.map(|_| allocated)
 }
 
