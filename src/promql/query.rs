@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn an_evaluation_that_needs_too_much_memory_fails_alone() {
-        let expr = parse("max_over_time(up[100d:1s])").expr;
+        let expr = parse("max_over_time(up[50d:1s])").expr;
         let of = |series| instant(&store(series), &expr, Timestamp(60_000), &QueryOptions::default());
         assert!(of(1).is_ok());
         let Err(QueryError::Failed(words)) = of(6) else { panic!("too many values") };

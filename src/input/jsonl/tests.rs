@@ -239,7 +239,7 @@ fn files_that_are_no_recording_are_refused_in_words() {
         (b"[{\"timestamp\":1}]", "is a JSON array; one object a line is read"),
         (b"{}\n", "no field holds the time; expected `timestamp`"),
         (b"{\"a\":1,\"b\":2}\n", "among `a`, `b`"),
-        (b"{\"timestamp\":1}\n", "has 1 rows and no value in any of them"),
+        (b"{\"timestamp\":1}\n", "has no value in any of its rows (1)"),
         (b"{\n  \"timestamp\": 1,\n  \"cpu\": 2\n}\n", "a.jsonl:1: the object has no end"),
         (b"{\"metric\":{\"__name__\":\"a\"},\"values\":[1],\"timestamps\":[1]}\n", "VictoriaMetrics"),
         (b"{\"status\":\"success\",\"data\":{\"result\":[]}}", "Prometheus' API"),
