@@ -220,6 +220,9 @@ fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
     String::from_utf8(line).map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
+/// Says an answer.
+pub type Say<'a> = dyn FnMut(&Answer) -> io::Result<()> + 'a;
+
 /// Reads jobs, one a line, until there are none, and writes what `work` answers to each.
 ///
 /// # Errors
@@ -227,7 +230,7 @@ fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
 pub fn serve(
     input: &mut dyn FnMut() -> Option<String>,
     output: &mut impl Write,
-    work: &mut dyn FnMut(Job, &mut dyn FnMut(&Answer) -> io::Result<()>) -> io::Result<()>,
+    work: &mut dyn FnMut(Job, &mut Say<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     write_line(output, &Hello::own())?;
     while let Some(line) = input() {

@@ -80,7 +80,10 @@ impl RuleBench {
         Ok(Self { files, options, store, span, interval: interval.max(Millis(1)), loading })
     }
 
-    /// Returns how many series of the recording some rule reads.
+    /// Returns how many series the rules read, one that several read counted for each.
+    ///
+    /// # Errors
+    /// When the recording can not be evaluated.
     pub fn read_series(&mut self) -> Result<u64, String> {
         let costs = self.pass(None, &Watch { now: Arc::new(|| 0), samples: true })?;
         Ok(costs.iter().map(|cost| cost.series).sum())

@@ -60,7 +60,8 @@ pub(super) fn ruleset(paths: &[String], terminal: &Terminal, quiet: bool) -> Res
 fn relative(name: &str, paths: &[String]) -> String {
     let path = Path::new(name);
     let within = paths.iter().filter_map(|folder| path.strip_prefix(folder).ok()).map(Path::to_path_buf);
-    let within = within.filter(|path| !path.as_os_str().is_empty()).next();
+    let mut within = within;
+    let within = within.find(|path| !path.as_os_str().is_empty());
     let alone = || path.file_name().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned());
     within.map_or_else(alone, |path| path.to_string_lossy().into_owned())
 }

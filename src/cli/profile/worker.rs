@@ -108,7 +108,7 @@ fn declared(files: &[RuleFile], sources: &SourceMap) -> Vec<LoadedRule> {
                 group: group.name.text.clone(),
                 name: rule.name.text.clone(),
                 expr: rule.expr.to_string(),
-                line: u32::try_from(sources.position(rule.at).line).unwrap_or(u32::MAX),
+                line: sources.position(rule.at).line,
             }));
         }
     }
