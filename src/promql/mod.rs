@@ -1,6 +1,7 @@
 //! PromQL: from text to values.
 
 pub mod ast;
+mod bind;
 pub(crate) mod block;
 pub(crate) mod buckets;
 mod check;
@@ -23,6 +24,7 @@ pub(crate) mod probe;
 pub(crate) mod program;
 pub(crate) mod quantile;
 pub mod query;
+mod reach;
 pub(crate) mod relabel;
 pub(crate) mod rollup;
 pub(crate) mod roster;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::labels::LabelSet;
-use crate::store::{Reach, SelectorId, SeriesId, Store};
+use crate::store::{SeriesId, Store};
 use crate::time::{Millis, Timestamp};
 
-use super::ast::{AggregateOp, Expr};
+use super::ast::Expr;
 use super::block::{self, Block};
 use super::eval;
 use super::parse::Problem;
-use super::plan::{Fixed, Kind, LowerOptions, NodeId, Operand, Plan, RootId, Select, WindowInput};
+use super::plan::{Kind, LowerOptions, NodeId, Plan, RootId, Select, WindowInput};
 use super::probe::{Probe, Unheard};
 use super::roster::NodeState;
 
@@ -93,27 +93,27 @@ pub(crate) struct Frame<'a> {
 
 /// A plan, bound to stores, with the state it keeps between runs: rows, and values that are the same at every step.
 pub(crate) struct Program {
-    plan: Arc<Plan>,
-    inner: Vec<Program>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) inner: Vec<Program>,
     /// Whether it is the program of a subquery.
-    within: bool,
+    pub(super) within: bool,
     /// Whether its results are wanted in order.
-    ordered: bool,
-    states: Vec<NodeState>,
+    pub(super) ordered: bool,
+    pub(super) states: Vec<NodeState>,
     /// By node: the block it writes to.
-    registers: Arc<[usize]>,
-    memory: Memory,
+    pub(super) registers: Arc<[usize]>,
+    pub(super) memory: Memory,
 }
 
 /// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside, so
 /// that programs of one plan can lend them to each other.
 pub(crate) struct Memory {
-    blocks: Vec<Block>,
-    scratch: eval::Scratch,
+    pub(super) blocks: Vec<Block>,
+    pub(super) scratch: eval::Scratch,
     /// Reused for the labels of one row each of a scalar root.
-    no_labels: [LabelSet; 1],
-    faults: Vec<Fault>,
-    evals: Vec<Timestamp>,
+    pub(super) no_labels: [LabelSet; 1],
+    pub(super) faults: Vec<Fault>,
+    pub(super) evals: Vec<Timestamp>,
 }
 
 impl Default for Memory {
@@ -239,165 +239,6 @@ impl Program {
         let root = plan.add(expr);
         self.inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
         root
-    }
-
-    /// Registers the selectors of all nodes with the stores, and lays out the blocks.
-    pub(crate) fn bind(&mut self, recording: &mut Store, written: Option<&mut Store>) {
-        self.bind_below(recording, written, Reach::default());
-    }
-
-    /// Binds to the series that the stores hold now, registering nothing: for programs that run once.
-    pub(crate) fn bind_once(&mut self, inputs: &Inputs<'_>) {
-        self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
-        for (node, state) in self.plan.nodes.iter().zip(&mut self.states) {
-            let matchers = match &node.kind {
-                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
-                    &select.matchers
-                }
-                _ => continue,
-            };
-            let recorded = inputs.recording.matching(matchers).into_iter().map(|id| Source { written: false, id });
-            state.found.extend(recorded);
-            if let Some(written) = inputs.written {
-                state.found.extend(written.store.matching(matchers).into_iter().map(|id| Source { written: true, id }));
-            }
-        }
-        for inner in &mut self.inner {
-            inner.bind_once(inputs);
-        }
-        self.lay_out();
-    }
-
-    /// Binds with what the subqueries around this program add to the reach of its selectors.
-    fn bind_below(&mut self, recording: &mut Store, mut written: Option<&mut Store>, around: Reach) {
-        self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
-        for node in 0..self.plan.nodes.len() {
-            let below = |reach: Reach| Reach {
-                back: Millis(reach.back.0.saturating_add(around.back.0)),
-                ahead: Millis(reach.ahead.0.saturating_add(around.ahead.0)),
-                pinned: reach.pinned.or(around.pinned),
-            };
-            match &self.plan.nodes[node].kind {
-                Kind::Select { select, .. } => {
-                    let reach = below(self.reach_of(node, select, self.plan.options.lookback));
-                    self.states[node].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
-                }
-                Kind::Window { input: WindowInput::Selector(select), range, .. } => {
-                    let reach = below(self.reach_of(node, select, *range));
-                    self.states[node].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
-                }
-                Kind::Window { input: WindowInput::Subquery { inner, step, offset, at: pin }, range, .. } => {
-                    let reach = below(self.reach_at(node, *pin, *offset, Millis(range.0.saturating_add(step.0))));
-                    self.inner[*inner].bind_below(recording, written.as_deref_mut(), reach);
-                }
-                _ => {}
-            }
-        }
-        self.lay_out();
-    }
-
-    /// Asks for the results in order; to be called before the program is bound.
-    pub(crate) fn want_order(&mut self) {
-        self.ordered = true;
-    }
-
-    /// Finds the nodes whose order at each step shows in a result.
-    fn find_ordered(&mut self) {
-        if self.ordered {
-            self.plan.roots.iter().for_each(|root| self.states[*root].ordered = true);
-        }
-        for at in (0..self.plan.nodes.len()).rev() {
-            let kind = &self.plan.nodes[at].kind;
-            for input in kind.ordered_inputs(self.states[at].ordered).into_iter().flatten() {
-                self.states[input].ordered = true;
-            }
-        }
-    }
-
-    /// Gives every node a block: nodes that are never needed at once share one; invariant ones keep their own.
-    fn lay_out(&mut self) {
-        self.find_ordered();
-        let count = self.plan.nodes.len();
-        let mut last_use: Vec<usize> = (0..count).collect();
-        for at in 0..count {
-            for input in self.plan.nodes[at].kind.inputs() {
-                last_use[input] = at;
-            }
-        }
-        let mut emitted_at = 0;
-        for root in &self.plan.roots {
-            emitted_at = emitted_at.max(*root);
-            last_use[*root] = last_use[*root].max(emitted_at);
-        }
-        let mut free: Vec<usize> = Vec::new();
-        let mut blocks = 0;
-        let mut registers = vec![0; count];
-        for at in 0..count {
-            let own = self.plan.nodes[at].invariant;
-            registers[at] = match free.pop_if(|_| !own) {
-                Some(register) => register,
-                None => {
-                    blocks += 1;
-                    blocks - 1
-                }
-            };
-            for (node, last) in last_use.iter().enumerate().take(at + 1) {
-                if *last == at && !self.plan.nodes[node].invariant {
-                    free.push(registers[node]);
-                }
-            }
-        }
-        self.registers = registers.into();
-        self.memory.blocks = (0..blocks).map(|_| Block::default()).collect();
-        if let Some(plan) = Arc::get_mut(&mut self.plan) {
-            plan.seal();
-        }
-    }
-
-    /// Returns how far a node looks that reads a range up to a time.
-    fn reach_at(&self, node: NodeId, at: Option<Fixed>, offset: Millis, range: Millis) -> Reach {
-        match at {
-            Some(Fixed::Time(at)) => {
-                // What is not evaluated once for all steps reads it at every step, whatever the distance; the first
-                // step of a subquery may come at any time.
-                let once = self.plan.nodes[node].invariant && !self.within;
-                let back = if once { Millis::ZERO } else { Millis(i64::MAX) };
-                Reach { back, ahead: Millis::ZERO, pinned: Some(at.minus(offset)) }
-            }
-            None | Some(Fixed::Query) => Reach {
-                back: Millis(range.0.saturating_add(offset.0).max(0)),
-                ahead: Millis(offset.0.saturating_neg().max(0)),
-                pinned: None,
-            },
-        }
-    }
-
-    fn reach_of(&self, node: NodeId, select: &Select, range: Millis) -> Reach {
-        self.reach_at(node, select.at, select.offset, range)
-    }
-
-    /// Returns how far the whole program looks from the time it is evaluated at.
-    pub(crate) fn reach(&self) -> Reach {
-        let mut reach = Reach::default();
-        for (number, node) in self.plan.nodes.iter().enumerate() {
-            reach = reach.or(match &node.kind {
-                Kind::Select { select, .. } => self.reach_of(number, select, self.plan.options.lookback),
-                Kind::Window { input: WindowInput::Selector(select), range, .. } => {
-                    self.reach_of(number, select, *range)
-                }
-                Kind::Window { input: WindowInput::Subquery { inner, step, offset, at }, range, .. } => {
-                    let own = self.reach_at(number, *at, *offset, Millis(range.0.saturating_add(step.0)));
-                    let inner = self.inner[*inner].reach();
-                    Reach {
-                        back: Millis(own.back.0.saturating_add(inner.back.0)),
-                        ahead: Millis(own.ahead.0.saturating_add(inner.ahead.0)),
-                        pinned: own.pinned.max(inner.pinned),
-                    }
-                }
-                _ => Reach::default(),
-            });
-        }
-        reach
     }
 
     /// Returns how many steps one run should have at most, for steps this far apart: some millions of values, and a
@@ -571,41 +412,6 @@ impl Program {
         faults.sort_by_key(|fault| fault.step);
     }
 
-    /// Returns the least distance from a slot back to what any selector that may read written series reads, offsets
-    /// summed up along subqueries. Negative when one looks ahead.
-    pub(crate) fn least_offset(&self) -> Millis {
-        let fixed = |at: Option<Fixed>| at.is_some();
-        let mut least = Millis(i64::MAX);
-        for node in &self.plan.nodes {
-            least = least.min(match &node.kind {
-                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
-                    if fixed(select.at) { Millis(i64::MIN) } else { select.offset }
-                }
-                Kind::Window { input: WindowInput::Subquery { inner, offset, at, .. }, .. } => {
-                    let inner = self.inner[*inner].least_offset();
-                    if fixed(*at) { Millis(i64::MIN) } else { Millis(inner.0.saturating_add(offset.0)) }
-                }
-                _ => continue,
-            });
-        }
-        least
-    }
-
-    /// Tells whether the program reads the time of the query, so that its values differ between the queries it is part
-    /// of.
-    pub(crate) fn reads_query_time(&self) -> bool {
-        let inner = self.inner.iter().any(Self::reads_query_time);
-        inner
-            || self.plan.nodes.iter().any(|node| match &node.kind {
-                Kind::QueryTime => true,
-                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
-                    select.at == Some(Fixed::Query)
-                }
-                Kind::Window { input: WindowInput::Subquery { at, .. }, .. } => *at == Some(Fixed::Query),
-                _ => false,
-            })
-    }
-
     /// Returns by node how often an evaluator that shares nothing would evaluate it for one root.
     pub(crate) fn multiplicity(&self, root: usize) -> Vec<u64> {
         let mut times = vec![0_u64; self.plan.nodes.len()];
@@ -635,82 +441,9 @@ impl Program {
     }
 }
 
-fn register(
-    select: &Select,
-    reach: Reach,
-    recording: &mut Store,
-    written: Option<&mut Store>,
-) -> (SelectorId, Option<SelectorId>) {
-    (recording.select(&select.matchers, reach), written.map(|written| written.select(&select.matchers, reach)))
-}
-
 /// A series of one of the two stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) written: bool,
     pub(crate) id: SeriesId,
-}
-
-impl Kind {
-    /// Returns the inputs whose order at each step matters to this node: `ordered` where its own order does.
-    fn ordered_inputs(&self, ordered: bool) -> [Option<NodeId>; 2] {
-        let own = |input: &NodeId| ordered.then_some(*input);
-        match self {
-            Self::Aggregate { op: AggregateOp::Count | AggregateOp::Group | AggregateOp::Quantile, input, .. } => {
-                [own(input), None]
-            }
-            // What folds depends on the order, in its last bits or in the sign of a zero.
-            Self::Aggregate { input, .. } | Self::TopK { input, .. } => [Some(*input), None],
-            // The words of a fault name the first two duplicates of the one side.
-            Self::VectorBinary(binary) => [own(&binary.many_node), Some(binary.one_node)],
-            Self::Set { lhs, rhs, .. } => [own(lhs), own(rhs)],
-            Self::Map { input, .. }
-            | Self::Relabel { input, .. }
-            | Self::Sort { input, .. }
-            | Self::CountValues { input, .. }
-            | Self::Buckets { input, .. } => [own(input), None],
-            _ => [None, None],
-        }
-    }
-
-    /// Walks over the nodes that this one reads, in the order they are evaluated.
-    pub(crate) fn inputs(&self) -> impl Iterator<Item = NodeId> + use<> {
-        use super::plan::Elementwise;
-        let operand = |operand: &Operand| match operand {
-            Operand::Const(_) => None,
-            Operand::Node(node) => Some(*node),
-        };
-        let three: [Option<NodeId>; 3] = match self {
-            Self::Const(_) | Self::Time | Self::QueryTime | Self::Select { .. } => [None; 3],
-            Self::Window { params, .. } => [operand(&params[0]), operand(&params[1]), None],
-            Self::Map { op, input } => match op {
-                Elementwise::Clamp(a, b) => [Some(*input), operand(a), operand(b)],
-                Elementwise::ClampMin(a) | Elementwise::ClampMax(a) | Elementwise::Round(a) => {
-                    [Some(*input), operand(a), None]
-                }
-                Elementwise::Arithmetic { scalar, .. } | Elementwise::Compare { scalar, .. } => {
-                    [Some(*input), operand(scalar), None]
-                }
-                Elementwise::Maths(_) | Elementwise::Date(_) | Elementwise::EvalTime | Elementwise::Same => {
-                    [Some(*input), None, None]
-                }
-            },
-            Self::ScalarBinary { lhs, rhs, .. } | Self::Extreme { lhs, rhs, .. } => [operand(lhs), operand(rhs), None],
-            Self::VectorBinary(binary) => [Some(binary.many_node), Some(binary.one_node), None],
-            Self::Set { lhs, rhs, .. } => [Some(*lhs), Some(*rhs), None],
-            Self::Aggregate { param, input, .. } => [operand(param), Some(*input), None],
-            Self::TopK { k, input, .. } => [operand(k), Some(*input), None],
-            Self::CountValues { input, .. }
-            | Self::Absent { input, .. }
-            | Self::Scalar(input)
-            | Self::Relabel { input, .. }
-            | Self::Sort { input, .. } => [Some(*input), None, None],
-            Self::Vector(scalar) => [operand(scalar), None, None],
-            Self::Buckets { function, input } => {
-                let [first, second] = function.operands();
-                [first.as_ref().and_then(operand), second.as_ref().and_then(operand), Some(*input)]
-            }
-        };
-        three.into_iter().flatten()
-    }
 }

@@ -132,13 +132,7 @@ fn a_subquery_of_many_series_fails_at_its_steps() {
 #[test]
 fn sparse_samples_are_told_with_the_flag_to_type() {
     let rows: String = (0..5).map(|at| format!("{},up,1\n", 1_767_571_200 + 900 * at)).collect();
-    check(
-        RULES,
-        format!("timestamp,metric,value\n{rows}"),
-        &[],
-        0,
-        "samples come every 15m, and selectors look back 5m",
-    );
+    check(RULES, format!("timestamp,metric,value\n{rows}"), &[], 0, "a sample every 15m, look-back 5m");
 }
 
 #[test]

@@ -1,0 +1,200 @@
+//! Binding a program to stores: selectors, the order of rows, blocks.
+
+use std::sync::Arc;
+
+use crate::store::{Reach, SelectorId, Store};
+use crate::time::Millis;
+
+use super::ast::AggregateOp;
+use super::block::Block;
+use super::plan::{Kind, NodeId, Operand, Select, WindowInput};
+use super::program::{Inputs, Program, Source};
+use super::roster::NodeState;
+
+impl Program {
+    /// Registers the selectors of all nodes with the stores, and lays out the blocks.
+    pub(crate) fn bind(&mut self, recording: &mut Store, written: Option<&mut Store>) {
+        self.bind_below(recording, written, Reach::default());
+    }
+
+    /// Binds to the series that the stores hold now, registering nothing: for programs that run once.
+    pub(crate) fn bind_once(&mut self, inputs: &Inputs<'_>) {
+        self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
+        for (node, state) in self.plan.nodes.iter().zip(&mut self.states) {
+            let matchers = match &node.kind {
+                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
+                    &select.matchers
+                }
+                _ => continue,
+            };
+            let recorded = inputs.recording.matching(matchers).into_iter().map(|id| Source { written: false, id });
+            state.found.extend(recorded);
+            if let Some(written) = inputs.written {
+                state.found.extend(written.store.matching(matchers).into_iter().map(|id| Source { written: true, id }));
+            }
+        }
+        for inner in &mut self.inner {
+            inner.bind_once(inputs);
+        }
+        self.lay_out();
+    }
+
+    /// Binds with what the subqueries around this program add to the reach of its selectors.
+    fn bind_below(&mut self, recording: &mut Store, mut written: Option<&mut Store>, around: Reach) {
+        self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
+        for node in 0..self.plan.nodes.len() {
+            let below = |reach: Reach| Reach {
+                back: Millis(reach.back.0.saturating_add(around.back.0)),
+                ahead: Millis(reach.ahead.0.saturating_add(around.ahead.0)),
+                pinned: reach.pinned.or(around.pinned),
+            };
+            match &self.plan.nodes[node].kind {
+                Kind::Select { select, .. } => {
+                    let reach = below(self.reach_of(node, select, self.plan.options.lookback));
+                    self.states[node].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                }
+                Kind::Window { input: WindowInput::Selector(select), range, .. } => {
+                    let reach = below(self.reach_of(node, select, *range));
+                    self.states[node].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                }
+                Kind::Window { input: WindowInput::Subquery { inner, step, offset, at: pin }, range, .. } => {
+                    let reach = below(self.reach_at(node, *pin, *offset, Millis(range.0.saturating_add(step.0))));
+                    self.inner[*inner].bind_below(recording, written.as_deref_mut(), reach);
+                }
+                _ => {}
+            }
+        }
+        self.lay_out();
+    }
+
+    /// Asks for the results in order; to be called before the program is bound.
+    pub(crate) fn want_order(&mut self) {
+        self.ordered = true;
+    }
+
+    /// Finds the nodes whose order at each step shows in a result.
+    fn find_ordered(&mut self) {
+        if self.ordered {
+            self.plan.roots.iter().for_each(|root| self.states[*root].ordered = true);
+        }
+        for at in (0..self.plan.nodes.len()).rev() {
+            let kind = &self.plan.nodes[at].kind;
+            for input in kind.ordered_inputs(self.states[at].ordered).into_iter().flatten() {
+                self.states[input].ordered = true;
+            }
+        }
+    }
+
+    /// Gives every node a block: nodes that are never needed at once share one; invariant ones keep their own.
+    fn lay_out(&mut self) {
+        self.find_ordered();
+        let count = self.plan.nodes.len();
+        let mut last_use: Vec<usize> = (0..count).collect();
+        for at in 0..count {
+            for input in self.plan.nodes[at].kind.inputs() {
+                last_use[input] = at;
+            }
+        }
+        let mut emitted_at = 0;
+        for root in &self.plan.roots {
+            emitted_at = emitted_at.max(*root);
+            last_use[*root] = last_use[*root].max(emitted_at);
+        }
+        let mut free: Vec<usize> = Vec::new();
+        let mut blocks = 0;
+        let mut registers = vec![0; count];
+        for at in 0..count {
+            let own = self.plan.nodes[at].invariant;
+            registers[at] = match free.pop_if(|_| !own) {
+                Some(register) => register,
+                None => {
+                    blocks += 1;
+                    blocks - 1
+                }
+            };
+            for (node, last) in last_use.iter().enumerate().take(at + 1) {
+                if *last == at && !self.plan.nodes[node].invariant {
+                    free.push(registers[node]);
+                }
+            }
+        }
+        self.registers = registers.into();
+        self.memory.blocks = (0..blocks).map(|_| Block::default()).collect();
+        if let Some(plan) = Arc::get_mut(&mut self.plan) {
+            plan.seal();
+        }
+    }
+}
+
+fn register(
+    select: &Select,
+    reach: Reach,
+    recording: &mut Store,
+    written: Option<&mut Store>,
+) -> (SelectorId, Option<SelectorId>) {
+    (recording.select(&select.matchers, reach), written.map(|written| written.select(&select.matchers, reach)))
+}
+
+impl Kind {
+    /// Returns the inputs whose order at each step matters to this node: `ordered` where its own order does.
+    fn ordered_inputs(&self, ordered: bool) -> [Option<NodeId>; 2] {
+        let own = |input: &NodeId| ordered.then_some(*input);
+        match self {
+            Self::Aggregate { op: AggregateOp::Count | AggregateOp::Group | AggregateOp::Quantile, input, .. } => {
+                [own(input), None]
+            }
+            // What folds depends on the order, in its last bits or in the sign of a zero.
+            Self::Aggregate { input, .. } | Self::TopK { input, .. } => [Some(*input), None],
+            // The words of a fault name the first two duplicates of the one side.
+            Self::VectorBinary(binary) => [own(&binary.many_node), Some(binary.one_node)],
+            Self::Set { lhs, rhs, .. } => [own(lhs), own(rhs)],
+            Self::Map { input, .. }
+            | Self::Relabel { input, .. }
+            | Self::Sort { input, .. }
+            | Self::CountValues { input, .. }
+            | Self::Buckets { input, .. } => [own(input), None],
+            _ => [None, None],
+        }
+    }
+
+    /// Walks over the nodes that this one reads, in the order they are evaluated.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = NodeId> + use<> {
+        use super::plan::Elementwise;
+        let operand = |operand: &Operand| match operand {
+            Operand::Const(_) => None,
+            Operand::Node(node) => Some(*node),
+        };
+        let three: [Option<NodeId>; 3] = match self {
+            Self::Const(_) | Self::Time | Self::QueryTime | Self::Select { .. } => [None; 3],
+            Self::Window { params, .. } => [operand(&params[0]), operand(&params[1]), None],
+            Self::Map { op, input } => match op {
+                Elementwise::Clamp(a, b) => [Some(*input), operand(a), operand(b)],
+                Elementwise::ClampMin(a) | Elementwise::ClampMax(a) | Elementwise::Round(a) => {
+                    [Some(*input), operand(a), None]
+                }
+                Elementwise::Arithmetic { scalar, .. } | Elementwise::Compare { scalar, .. } => {
+                    [Some(*input), operand(scalar), None]
+                }
+                Elementwise::Maths(_) | Elementwise::Date(_) | Elementwise::EvalTime | Elementwise::Same => {
+                    [Some(*input), None, None]
+                }
+            },
+            Self::ScalarBinary { lhs, rhs, .. } | Self::Extreme { lhs, rhs, .. } => [operand(lhs), operand(rhs), None],
+            Self::VectorBinary(binary) => [Some(binary.many_node), Some(binary.one_node), None],
+            Self::Set { lhs, rhs, .. } => [Some(*lhs), Some(*rhs), None],
+            Self::Aggregate { param, input, .. } => [operand(param), Some(*input), None],
+            Self::TopK { k, input, .. } => [operand(k), Some(*input), None],
+            Self::CountValues { input, .. }
+            | Self::Absent { input, .. }
+            | Self::Scalar(input)
+            | Self::Relabel { input, .. }
+            | Self::Sort { input, .. } => [Some(*input), None, None],
+            Self::Vector(scalar) => [operand(scalar), None, None],
+            Self::Buckets { function, input } => {
+                let [first, second] = function.operands();
+                [first.as_ref().and_then(operand), second.as_ref().and_then(operand), Some(*input)]
+            }
+        };
+        three.into_iter().flatten()
+    }
+}

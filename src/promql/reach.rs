@@ -1,0 +1,90 @@
+//! How far a program looks from the time it is evaluated at.
+
+use crate::store::Reach;
+use crate::time::Millis;
+
+use super::plan::{Fixed, Kind, NodeId, Select, WindowInput};
+use super::program::Program;
+
+impl Program {
+    /// Returns how far a node looks that reads a range up to a time.
+    pub(super) fn reach_at(&self, node: NodeId, at: Option<Fixed>, offset: Millis, range: Millis) -> Reach {
+        match at {
+            Some(Fixed::Time(at)) => {
+                // What is not evaluated once for all steps reads it at every step, whatever the distance; the first
+                // step of a subquery may come at any time.
+                let once = self.plan.nodes[node].invariant && !self.within;
+                let back = if once { Millis::ZERO } else { Millis(i64::MAX) };
+                Reach { back, ahead: Millis::ZERO, pinned: Some(at.minus(offset)) }
+            }
+            None | Some(Fixed::Query) => Reach {
+                back: Millis(range.0.saturating_add(offset.0).max(0)),
+                ahead: Millis(offset.0.saturating_neg().max(0)),
+                pinned: None,
+            },
+        }
+    }
+
+    pub(super) fn reach_of(&self, node: NodeId, select: &Select, range: Millis) -> Reach {
+        self.reach_at(node, select.at, select.offset, range)
+    }
+
+    /// Returns how far the whole program looks from the time it is evaluated at.
+    pub(crate) fn reach(&self) -> Reach {
+        let mut reach = Reach::default();
+        for (number, node) in self.plan.nodes.iter().enumerate() {
+            reach = reach.or(match &node.kind {
+                Kind::Select { select, .. } => self.reach_of(number, select, self.plan.options.lookback),
+                Kind::Window { input: WindowInput::Selector(select), range, .. } => {
+                    self.reach_of(number, select, *range)
+                }
+                Kind::Window { input: WindowInput::Subquery { inner, step, offset, at }, range, .. } => {
+                    let own = self.reach_at(number, *at, *offset, Millis(range.0.saturating_add(step.0)));
+                    let inner = self.inner[*inner].reach();
+                    Reach {
+                        back: Millis(own.back.0.saturating_add(inner.back.0)),
+                        ahead: Millis(own.ahead.0.saturating_add(inner.ahead.0)),
+                        pinned: own.pinned.max(inner.pinned),
+                    }
+                }
+                _ => Reach::default(),
+            });
+        }
+        reach
+    }
+
+    /// Returns the least distance from a slot back to what any selector that may read written series reads, offsets
+    /// summed up along subqueries. Negative when one looks ahead.
+    pub(crate) fn least_offset(&self) -> Millis {
+        let fixed = |at: Option<Fixed>| at.is_some();
+        let mut least = Millis(i64::MAX);
+        for node in &self.plan.nodes {
+            least = least.min(match &node.kind {
+                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
+                    if fixed(select.at) { Millis(i64::MIN) } else { select.offset }
+                }
+                Kind::Window { input: WindowInput::Subquery { inner, offset, at, .. }, .. } => {
+                    let inner = self.inner[*inner].least_offset();
+                    if fixed(*at) { Millis(i64::MIN) } else { Millis(inner.0.saturating_add(offset.0)) }
+                }
+                _ => continue,
+            });
+        }
+        least
+    }
+
+    /// Tells whether the program reads the time of the query, so that its values differ between the queries it is part
+    /// of.
+    pub(crate) fn reads_query_time(&self) -> bool {
+        let inner = self.inner.iter().any(Self::reads_query_time);
+        inner
+            || self.plan.nodes.iter().any(|node| match &node.kind {
+                Kind::QueryTime => true,
+                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
+                    select.at == Some(Fixed::Query)
+                }
+                Kind::Window { input: WindowInput::Subquery { at, .. }, .. } => *at == Some(Fixed::Query),
+                _ => false,
+            })
+    }
+}
