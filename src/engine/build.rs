@@ -218,7 +218,7 @@ impl Builder<'_> {
                         self.add(&mut unit, rule);
                         units.push(unit);
                     }
-                    stages.push(Stage { units, by_step: true });
+                    stages.push(Stage { units, by_step: true, at_once: false });
                     continue;
                 }
                 for rule in component.rules.iter().map(|rule| *rule as usize) {
@@ -253,7 +253,9 @@ impl Builder<'_> {
                 unit.lags = unit.lags.map(|_| wants.into_iter().map(Option::unwrap_or_default).collect());
                 unit
             });
-            stages.push(Stage { units: units.collect(), by_step: false });
+            let units: Vec<Unit> = units.collect();
+            let at_once = self.options.threads > 1 && units.len() > 1;
+            stages.push(Stage { units, by_step: false, at_once });
         }
         stages
     }

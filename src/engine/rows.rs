@@ -191,7 +191,7 @@ impl Rows {
         evaluate(
             &mut |steps, sink| stream.program.run_on(lender, &terms.inputs, steps, sink),
             &terms,
-            &mut stream.rules,
+            stream.rules.as_mut_slice(),
             &mut run.shared,
         );
         for place in &self.commits {

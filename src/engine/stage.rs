@@ -1,5 +1,7 @@
 //! Rules that are evaluated together, and how: by whole blocks of steps, or one step at a time.
 
+use rayon::prelude::*;
+
 use crate::promql::plan::RootId;
 use crate::promql::program::{Inputs, Program, Root, Steps, Written};
 use crate::store::Store;
@@ -67,14 +69,38 @@ pub(crate) struct Terms<'a> {
 /// Runs a program at given steps and hands over what its roots evaluate to.
 pub(crate) type Runs<'a> = dyn FnMut(&Steps<'_>, &mut dyn FnMut(RootId, Root<'_>)) + 'a;
 
+/// The rules of a block, by their numbers.
+pub(crate) trait RuleSet {
+    fn rule(&mut self, number: usize) -> Option<&mut RuleRun>;
+}
+
+impl RuleSet for [RuleRun] {
+    fn rule(&mut self, number: usize) -> Option<&mut RuleRun> {
+        self.get_mut(number)
+    }
+}
+
+/// Some rules of a run, each with its number, ascending.
+impl RuleSet for [(usize, &mut RuleRun)] {
+    fn rule(&mut self, number: usize) -> Option<&mut RuleRun> {
+        let at = self.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        Some(&mut *self[at].1)
+    }
+}
+
 /// Evaluates rules at the slots of one block.
-pub(crate) fn evaluate(program: &mut Runs<'_>, terms: &Terms<'_>, rules: &mut [RuleRun], shared: &mut Shared<'_>) {
+pub(crate) fn evaluate<R: RuleSet + ?Sized>(
+    program: &mut Runs<'_>,
+    terms: &Terms<'_>,
+    rules: &mut R,
+    shared: &mut Shared<'_>,
+) {
     let Terms { slots, roots, query_offset, inputs } = terms;
     let written = inputs.written.map(|written| (written.store, written.writers));
     let Shared { external, queries, drafts, faults } = shared;
     program(&Steps { slots, offset: *query_offset }, &mut |id, root| {
         let (at, role) = roots[id.0];
-        let rule = &mut rules[at];
+        let Some(rule) = rules.rule(at) else { return };
         match role {
             Role::Condition => {
                 let number = rule.id.0 as usize;
@@ -91,22 +117,40 @@ pub(crate) fn evaluate(program: &mut Runs<'_>, terms: &Terms<'_>, rules: &mut [R
 }
 
 impl Unit {
-    /// Evaluates all rules at the slots of one block, and commits what they wrote in the order of the rules.
-    fn block(&mut self, slots: &[Timestamp], run: &mut Run<'_>) {
-        let (store, writers) = (&run.written.store, run.written.writers.as_slice());
+    /// Evaluates all rules at the slots of one block.
+    fn evaluate<R: RuleSet + ?Sized>(
+        &mut self,
+        slots: &[Timestamp],
+        (recording, written): (&Store, &WrittenSeries),
+        rules: &mut R,
+        shared: &mut Shared<'_>,
+    ) {
+        let (store, writers) = (&written.store, written.writers.as_slice());
         let written = self.lags.as_ref().map(|lags| Written { store, writers, lags });
-        let inputs = Inputs { recording: run.recording, written, only: None };
+        let inputs = Inputs { recording, written, only: None };
         let terms = Terms { slots, roots: &self.roots, query_offset: self.query_offset, inputs };
         let (program, watched) = (&mut self.program, &mut self.watched);
         let mut runs = |steps: &Steps<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)| {
             watch::run(program, watched.as_deref_mut(), &inputs, steps, sink);
         };
-        evaluate(&mut runs, &terms, run.rules, &mut run.shared);
+        evaluate(&mut runs, &terms, rules, shared);
+    }
+
+    /// Evaluates all rules at the slots of one block, and commits what they wrote in the order of the rules.
+    fn block(&mut self, slots: &[Timestamp], run: &mut Run<'_>) {
+        self.evaluate(slots, (run.recording, run.written), run.rules, &mut run.shared);
         for (rule, role) in &self.roots {
             if *role == Role::Condition {
                 run.rules[*rule].commit(run.written, slots);
             }
         }
+    }
+
+    /// Takes the slots of the next block off a list.
+    fn next_block<'a>(&self, left: &mut &'a [Timestamp]) -> &'a [Timestamp] {
+        let (block, rest) = left.split_at(self.program.block_steps(self.interval).min(left.len()));
+        *left = rest;
+        block
     }
 
     /// Returns the parts that are the same for all label sets, and the others.
@@ -127,9 +171,8 @@ impl Unit {
         }
         let mut left = slice.slots[self.schedule].as_slice();
         while !left.is_empty() {
-            let (block, rest) = left.split_at(self.program.block_steps(self.interval).min(left.len()));
+            let block = self.next_block(&mut left);
             self.block(block, run);
-            left = rest;
         }
     }
 
@@ -165,6 +208,8 @@ pub(crate) struct Stage {
     pub units: Vec<Unit>,
     /// Whether each unit (of one rule) runs one step at a time, in the order of time and rule, rather than by blocks.
     pub by_step: bool,
+    /// Whether units run at once, in the threads of the pool at hand.
+    pub at_once: bool,
 }
 
 impl Stage {
@@ -173,8 +218,16 @@ impl Stage {
         if self.by_step {
             return self.run_by_step(slice, run);
         }
-        for unit in &mut self.units {
+        for unit in self.units.iter_mut().filter(|unit| !self.at_once || unit.rows.is_some()) {
             unit.run(slice, run);
+        }
+        if !self.at_once {
+            return;
+        }
+        let mut others: Vec<&mut Unit> = self.units.iter_mut().filter(|unit| unit.rows.is_none()).collect();
+        let mut left: Vec<&[Timestamp]> = others.iter().map(|unit| slice.slots[unit.schedule].as_slice()).collect();
+        while left.iter().any(|left| !left.is_empty()) {
+            round(&mut others, &mut left, run);
         }
     }
 
@@ -185,6 +238,47 @@ impl Stage {
             let Some((_, at)) = self.units.iter().enumerate().filter_map(slot).min() else { return };
             self.units[at].step(slice, next[at], run);
             next[at] += 1;
+        }
+    }
+}
+
+/// A block of a unit, its rules, and what came of them.
+struct Task<'a, 'b> {
+    unit: &'a mut Unit,
+    slots: &'b [Timestamp],
+    rules: Vec<(usize, &'a mut RuleRun)>,
+    drafts: Vec<Draft>,
+    faults: Option<Vec<FaultAt>>,
+}
+
+/// Evaluates the next block of each unit at once, and commits what was written in the order of the units and their
+/// rules: so the outcome is the same for any number of threads.
+fn round<'b>(units: &mut [&mut Unit], left: &mut [&'b [Timestamp]], run: &mut Run<'_>) {
+    let trace = run.shared.faults.is_some();
+    let mut lent: Vec<Option<&mut RuleRun>> = run.rules.iter_mut().map(Some).collect();
+    let mut tasks: Vec<Task<'_, 'b>> = units
+        .iter_mut()
+        .zip(left)
+        .filter(|(_, left)| !left.is_empty())
+        .map(|(unit, left)| {
+            let slots = unit.next_block(left);
+            let conditions = unit.roots.iter().filter(|(_, role)| *role == Role::Condition);
+            let rules = conditions.filter_map(|(rule, _)| Some((*rule, lent[*rule].take()?))).collect();
+            Task { unit, slots, rules, drafts: Vec::new(), faults: trace.then(Vec::new) }
+        })
+        .collect();
+    let (stores, external, queries) = ((run.recording, &*run.written), run.shared.external, run.shared.queries);
+    tasks.par_iter_mut().for_each(|task| {
+        let mut shared = Shared { external, queries, drafts: &mut task.drafts, faults: task.faults.as_mut() };
+        task.unit.evaluate(task.slots, stores, task.rules.as_mut_slice(), &mut shared);
+    });
+    for task in tasks {
+        for (_, rule) in task.rules {
+            rule.commit(run.written, task.slots);
+        }
+        run.shared.drafts.extend(task.drafts);
+        if let (Some(all), Some(faults)) = (run.shared.faults.as_deref_mut(), task.faults) {
+            all.extend(faults);
         }
     }
 }
