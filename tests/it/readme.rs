@@ -1,4 +1,4 @@
-//! Runs what README shows: every line that begins with `$ alertctl` in a block of code.
+//! Runs what README shows: every line that begins with `$ alertctl` in a block of code, and its GitHub workflow.
 
 use std::fs;
 use std::path::Path;
@@ -72,5 +72,51 @@ fn every_flag_of_eval_stands_in_readme() {
     let flags = flags.chain(help.lines().filter_map(|line| line.trim().strip_prefix('-')?.split(", ").nth(1)));
     for flag in flags.map(|flag| flag.split(' ').next().unwrap_or(flag)).filter(|flag| flag.starts_with("--")) {
         assert!(readme.contains(flag), "README does not name {flag}");
+    }
+}
+
+/// Copies the files of a folder of the repository.
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for file in fs::read_dir(from).expect("a folder").map(|file| file.expect("a file")) {
+        fs::copy(file.path(), to.join(file.file_name())).expect("a copy");
+    }
+}
+
+#[test]
+fn the_workflow_of_readme_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().expect("a folder");
+    for (from, to) in [("rules", "rules"), ("rules", "base/rules"), ("fixtures", "fixtures")] {
+        copy_files(&root.join(from), &folder.path().join(to));
+    }
+    fs::create_dir(folder.path().join("ci")).expect("a folder");
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    // The least that can be measured: one process never calls a time a regression, so that the answer is always the same.
+    let least = "--allow-debug --processes 1 --rounds 1 --sessions 1 --time-budget 1ms --seed 1";
+    let mut ran = 0;
+    let lines = readme.lines().filter(|line| line.contains("--save-baseline ci/") || line.contains("- run: alertctl"));
+    for command in lines.map(|line| line.trim().trim_start_matches("- run: ")) {
+        let mut args = words(command);
+        if args[1] == "profile" {
+            args.extend(words(least));
+        }
+        let args: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
+        let output = spawn::alertctl(&args, folder.path(), None);
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        ran += 1;
+    }
+    assert_eq!(ran, 4, "the baseline, and the three commands of the workflow");
+}
+
+#[test]
+fn the_flags_of_profile_in_readme_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let help = spawn::shown(&["profile", "--help"], root);
+    let commands = readme.lines().filter_map(|line| line.split_once("alertctl profile ")).map(|(_, rest)| rest);
+    let flags = commands.flat_map(|rest| rest.split(['#', '`']).next().unwrap_or("").split(' '));
+    for flag in flags.filter(|word| word.starts_with('-')) {
+        assert!(help.split([' ', ',', '\n']).any(|word| word == flag), "profile has no flag {flag}");
     }
 }
