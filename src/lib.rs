@@ -24,7 +24,7 @@
 //!                               v
 //!                       Events, in (time, group, rule, alert) order -> Timeline builds episodes
 //!                               v
-//!                       report            table, json, ndjson, csv
+//!                       report            table, timeline, markdown, json, ndjson, csv
 //!
 //!  everywhere: diagnostic::Diagnostics (collected, never thrown)
 //! ```

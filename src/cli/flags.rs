@@ -158,7 +158,7 @@ pub(crate) struct CheckArgs {
     #[arg(value_name = "RULES", required_unless_present = "flagged")]
     pub(crate) rules: Vec<String>,
     /// Rules, as a flag; may be repeated
-    #[arg(short, long = "rules", id = "flagged", value_name = "PATH", hide_short_help = true)]
+    #[arg(short = 'r', long = "rules", id = "flagged", value_name = "PATH", hide_short_help = true)]
     pub(crate) flagged: Vec<String>,
     /// The format: text or json
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, default_value = "text", hide_possible_values = true)]

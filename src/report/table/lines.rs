@@ -6,6 +6,7 @@ use crate::report::format::{Clock, count, counted, duration, elapsed, short_coun
 use crate::report::gate::Condition;
 use crate::report::summary::Summary;
 use crate::report::{Evaluation, Kind, Origin, RecordingFacts};
+use crate::time::Millis;
 
 use super::grid::printable;
 
@@ -60,14 +61,14 @@ fn groups(evaluation: &Evaluation) -> String {
                 true => " (assumed: the group has no interval; --eval-interval)",
                 false => "",
             };
-            format!("{} every {}{why}", printable(&group.name), group.schedule.interval)
+            format!("{} {}{why}", printable(&group.name), pace(group.schedule.interval))
         });
         return each.collect::<Vec<_>>().join(", ");
     }
     let intervals = || groups.iter().map(|group| group.schedule.interval);
     let least = intervals().min().unwrap_or_default();
     let most = intervals().max().unwrap_or_default();
-    let range = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    let range = if least == most { pace(least) } else { format!("{} to {most}", pace(least)) };
     let unsaid = groups.iter().filter(|group| assumed(group.schedule.interval_from_file)).count() as u64;
     let why = match unsaid {
         0 => String::new(),
@@ -76,7 +77,12 @@ fn groups(evaluation: &Evaluation) -> String {
             evaluation.options.eval_interval.value
         ),
     };
-    format!("{} every {range}{why}", counted(groups.len() as u64, "group"))
+    format!("{} {range}{why}", counted(groups.len() as u64, "group"))
+}
+
+/// Says how often a group is evaluated; groups without an interval follow the rows of the recording.
+fn pace(interval: Millis) -> String {
+    if interval == Millis::ZERO { "at every row".to_owned() } else { format!("every {interval}") }
 }
 
 fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
