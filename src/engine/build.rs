@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::labels::{METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{Expr, ExprKind};
@@ -208,8 +210,11 @@ impl Builder<'_> {
     /// written samples at different times.
     fn stages(&mut self, components: &[Component]) -> Vec<Stage> {
         let mut stages = Vec::new();
+        // One unit where there is one thread: the more rules in it, the more they share.
+        let most = if self.options.threads > 1 { self.options.threads * UNITS_A_THREAD } else { 1 };
         for level in components.chunk_by(|a, b| a.level == b.level) {
             let mut shared: Vec<(Vec<Option<Millis>>, Unit)> = Vec::new();
+            let mut by_selector: HashMap<String, usize, foldhash::fast::FixedState> = HashMap::default();
             for component in level {
                 if component.stepwise {
                     let mut units = Vec::new();
@@ -225,24 +230,24 @@ impl Builder<'_> {
                     let wants = self.wants(rule);
                     let Entry { schedule, query_offset, .. } = self.entries[rule];
                     let reads = wants.iter().any(Option::is_some);
-                    // Rules with a selector in common share subtrees; others are better evaluated side by side.
-                    let selected = selector_texts(&self.entries[rule].rule.expr);
-                    let akin = |unit: &Unit| {
-                        self.options.threads < 2
-                            || unit.roots.iter().any(|(other, _)| {
-                                let texts = selector_texts(&self.entries[*other].rule.expr);
-                                texts.iter().any(|text| selected.contains(text))
-                            })
-                    };
                     let fits = |(held, unit): &(Vec<Option<Millis>>, Unit)| {
                         (unit.schedule, unit.query_offset, unit.lags.is_some()) == (schedule, query_offset, reads)
-                            && akin(unit)
                             && held.iter().zip(&wants).all(|(a, b)| a.is_none() || b.is_none() || a == b)
                     };
-                    let at = shared.iter().position(fits).unwrap_or_else(|| {
-                        shared.push((wants.clone(), self.unit(rule, reads.then(Vec::new))));
-                        shared.len() - 1
-                    });
+                    // Rules with a selector in common share subtrees; others are better evaluated side by side, in a
+                    // few units for each thread.
+                    let texts = selector_texts(&self.entries[rule].rule.expr);
+                    let akin = texts.iter().filter_map(|text| by_selector.get(text)).find(|at| fits(&shared[**at]));
+                    let any = (0..shared.len()).filter(|at| fits(&shared[*at]));
+                    let at = match akin {
+                        Some(at) => *at,
+                        None if any.clone().count() < most => {
+                            shared.push((wants.clone(), self.unit(rule, reads.then(Vec::new))));
+                            shared.len() - 1
+                        }
+                        None => any.min_by_key(|at| shared[*at].1.roots.len()).unwrap_or_default(),
+                    };
+                    by_selector.extend(texts.into_iter().map(|text| (text, at)));
                     let (held, unit) = &mut shared[at];
                     held.iter_mut().zip(wants).for_each(|(held, want)| *held = held.or(want));
                     self.add(unit, rule);
@@ -283,6 +288,9 @@ impl Builder<'_> {
         warmth
     }
 }
+
+/// The most units of one schedule for each thread: enough to share the work out, few enough to share subtrees.
+const UNITS_A_THREAD: usize = 4;
 
 /// Returns the selectors of an expression as they print.
 fn selector_texts(expr: &Expr) -> Vec<String> {

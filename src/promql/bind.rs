@@ -100,6 +100,13 @@ impl Program {
             emitted_at = emitted_at.max(*root);
             last_use[*root] = last_use[*root].max(emitted_at);
         }
+        // By node: those that no later one reads.
+        let mut ended: Vec<Vec<NodeId>> = vec![Vec::new(); count];
+        for (node, last) in last_use.iter().enumerate() {
+            if !self.plan.nodes[node].invariant {
+                ended[*last].push(node);
+            }
+        }
         let mut free: Vec<usize> = Vec::new();
         let mut blocks = 0;
         let mut registers = vec![0; count];
@@ -112,11 +119,7 @@ impl Program {
                     blocks - 1
                 }
             };
-            for (node, last) in last_use.iter().enumerate().take(at + 1) {
-                if *last == at && !self.plan.nodes[node].invariant {
-                    free.push(registers[node]);
-                }
-            }
+            free.extend(ended[at].iter().map(|node| registers[*node]));
         }
         self.registers = registers.into();
         self.memory.blocks = (0..blocks).map(|_| Block::default()).collect();
