@@ -219,6 +219,9 @@ mod tests {
         check("m", 27, 3);
         check("m > 1e9", 27, 3);
         check("m and m", 54, 3);
+        // Far below the root, too.
+        check("abs(sum by (i) (m) + 1) > 0", 27, 3);
+        check(r#"sum(rate(m{i="0"}[1m])) > 1e9"#, 61, 1);
         check(r#"m{i="0"}"#, 11, 1);
         check(r#"m{i="9"}"#, 0, 0);
         // One sample at 0, then six a window.

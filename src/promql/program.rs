@@ -416,7 +416,8 @@ impl Program {
     pub(crate) fn multiplicity(&self, root: usize) -> Vec<u64> {
         let mut times = vec![0_u64; self.plan.nodes.len()];
         times[self.plan.roots[root]] = 1;
-        for at in (0..times.len()).rev().filter(|at| times[*at] > 0).collect::<Vec<_>>() {
+        // A node's readers come after it, so its own number is final when the walk comes to it.
+        for at in (0..times.len()).rev() {
             for input in self.plan.nodes[at].kind.inputs() {
                 times[input] = times[input].saturating_add(times[at]);
             }
