@@ -21,7 +21,7 @@ const VARIABLE: &str = "ALERTCTL_CONFORMANCE";
 /// Returns a folder of Prometheus' cases, if there is one.
 ///
 /// # Panics
-/// When the variable names a folder that is not there, or that lacks this one.
+/// When the variable names a folder that is not there.
 #[expect(clippy::print_stdout, reason = "it is what a person reads with --nocapture")]
 fn conformance(part: &str) -> Option<PathBuf> {
     let (folder, named) = match std::env::var_os(VARIABLE) {
@@ -32,7 +32,7 @@ fn conformance(part: &str) -> Option<PathBuf> {
     if files.is_dir() {
         return Some(files);
     }
-    assert!(!named, "{VARIABLE} names {}, which has no folder {part}", folder.display());
+    assert!(!named || folder.is_dir(), "{VARIABLE} names {}, which is no folder", folder.display());
     println!("skipped: no Prometheus cases, {} is not there", files.display());
     None
 }
