@@ -13,7 +13,7 @@ use crate::report::format::Clock;
 use crate::report::gate::Condition;
 use crate::time::{Millis, Timestamp, parse_duration, parse_timestamp};
 
-use super::flags::{CheckArgs, CompletionsArgs, DataArgs, InputArgs, ManArgs, QuickArgs, SilenceArgs};
+use super::flags::{CheckArgs, CompletionsArgs, ConsoleArgs, DataArgs, InputArgs, ManArgs, QuickArgs, SilenceArgs};
 use super::help;
 use super::profile::args::ProfileArgs;
 
@@ -154,15 +154,8 @@ pub(crate) struct EvalArgs {
     /// (.json .ndjson .jsonl .csv .md .txt), or --format
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(crate) out: Vec<Target>,
-    /// Results only: no summary, no warnings, no progress
-    #[arg(short, long, help_heading = "Output")]
-    pub(crate) quiet: bool,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "Output")]
-    pub(crate) color: ColorWhen,
-    /// Draws no progress
-    #[arg(long, hide_short_help = true, help_heading = "Output")]
-    pub(crate) no_progress: bool,
+    #[command(flatten)]
+    pub(crate) console: ConsoleArgs,
     /// The number of threads [default: one a processor]
     #[arg(short, long, value_name = "THREADS", value_parser = clap::value_parser!(u16).range(1..=1024), hide_short_help = true, help_heading = "Output")]
     pub(crate) jobs: Option<u16>,

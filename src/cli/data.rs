@@ -15,7 +15,7 @@ use super::{Failure, Outcome, load};
 
 /// Reads recordings and tells what is in them.
 pub(super) fn run(args: &DataArgs) -> Result<Outcome, Failure> {
-    let terminal = Terminal::look(args.color);
+    let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let Some((summary, findings)) = learn(args, &terminal, &interrupt)? else {
         interrupt.tell();
@@ -31,7 +31,7 @@ pub(super) fn run(args: &DataArgs) -> Result<Outcome, Failure> {
         }
     })?;
     let refusal = refusal(args, &summary, &findings);
-    refusal.iter().for_each(|refusal| tell(args.quiet, refusal));
+    refusal.iter().for_each(|refusal| tell(args.console.quiet, refusal));
     Ok(refusal.map_or(Outcome::Good, |_| Outcome::No))
 }
 
@@ -46,7 +46,7 @@ fn learn(args: &DataArgs, terminal: &Terminal, interrupt: &Interrupt) -> Result<
         Conflicts::Refuse => Conflicts::First,
         given => given,
     };
-    let drawn = terminal.stderr && !args.quiet && !args.no_progress;
+    let drawn = terminal.stderr && !args.console.quiet && !args.console.no_progress;
     let mut progress = ui::Progress::new(drawn, load::length(&sources).unwrap_or(0));
     let mut recording = Recording::open(sources, options).map_err(|error| unread(&error))?;
     let (mut store, mut facts, mut batch) = (Store::new(conflicts), Facts::default(), Batch::default());

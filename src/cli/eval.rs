@@ -33,12 +33,12 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
         // The first call counts; a pool that was built before stays.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
     }
-    let terminal = Terminal::look(args.color);
+    let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let outputs = out::outputs(&args.out, args.format)?;
     let silences = args.silenced.all()?;
     let quick = &args.quick;
-    let loaded = load_all(&args.rules, &quick.expr, &quick.common()?, args.quiet, &terminal)?;
+    let loaded = load_all(&args.rules, &quick.expr, &quick.common()?, args.console.quiet, &terminal)?;
     let Some(loaded) = loaded else { return Ok(Outcome::Failed) };
     if args.show_expr {
         for output in &outputs {
@@ -58,7 +58,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
     evaluation.silence(&silences);
     let summary = Summary::of(&evaluation);
     let clock = Zone::clock(args.tz.as_ref());
-    if !args.quiet {
+    if !args.console.quiet {
         // What can not be said on standard error can be said nowhere.
         let _ = table::write_summary(&mut io::stderr(), &evaluation, begun.elapsed().as_secs_f64(), &clock);
         let table = outputs.iter().any(|output| output.format == Format::Table);
@@ -123,7 +123,7 @@ const EVENTS_IN_MEMORY: usize = 8 << 20;
 fn evaluate(args: &EvalArgs, loaded: &Loaded, terminal: &Terminal, interrupt: &Interrupt) -> Result<Pass, Failure> {
     let paths = args.input.paths("alertctl eval -r RULES night.csv")?;
     let sources = load::recordings(&paths)?;
-    let drawn = terminal.stderr && !args.quiet && !args.no_progress;
+    let drawn = terminal.stderr && !args.console.quiet && !args.console.no_progress;
     let mut progress = ui::Progress::new(drawn, load::length(&sources).unwrap_or(0));
     let mut recording = Recording::open(sources, args.input.read_options()).map_err(|error| unread(&error))?;
     loop {
@@ -390,7 +390,7 @@ fn copy(events: &mut SpooledTempFile, out: &mut dyn Write) -> io::Result<()> {
 /// Says what a person must know beside the results, and decides the outcome.
 fn finish(args: &EvalArgs, evaluation: &Evaluation, summary: &Summary) -> Result<Outcome, Failure> {
     if let Some(line) = table::gate_line(evaluation, summary) {
-        tell(args.quiet, &line);
+        tell(args.console.quiet, &line);
     }
     match summary.verdict.exit {
         0 => Ok(Outcome::Good),

@@ -222,7 +222,14 @@ pub(crate) struct DataArgs {
         help_heading = "Output"
     )]
     pub(crate) format: DataFormat,
-    /// Results only: no warnings, no progress
+    #[command(flatten)]
+    pub(crate) console: ConsoleArgs,
+}
+
+/// What a command says beside its results, and how.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ConsoleArgs {
+    /// Results only: no summary, no warnings, no progress
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,
     /// When to use colours

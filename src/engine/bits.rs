@@ -1,5 +1,7 @@
 //! Rows of bits, one a step, 64 to a word; bits beyond the last step count for nothing.
 
+pub(crate) use crate::promql::block::set;
+
 /// Returns how many words hold a bit for each step.
 pub(crate) fn words(steps: usize) -> usize {
     steps.div_ceil(64)
@@ -8,11 +10,6 @@ pub(crate) fn words(steps: usize) -> usize {
 /// Tells whether the bit of a step is set.
 pub(crate) fn is_set(bits: &[u64], step: usize) -> bool {
     bits.get(step / 64).is_some_and(|word| word >> (step % 64) & 1 == 1)
-}
-
-/// Sets the bit of a step.
-pub(crate) fn set(bits: &mut [u64], step: usize) {
-    bits[step / 64] |= 1 << (step % 64);
 }
 
 /// Returns the word with the bits of the first `steps` steps set, as far as they lie in it.

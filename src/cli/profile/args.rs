@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use crate::profile::report::FailOn;
 use crate::time::Millis;
 
-use super::super::args::{ColorWhen, interval};
+use super::super::args::interval;
+use super::super::flags::ConsoleArgs;
 
 const EXIT_CODES: &str = "\
 More flags and examples: --help
@@ -134,15 +135,8 @@ pub(crate) struct ProfileArgs {
     /// (.json .md .xml .txt), or --format
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(crate) out: Vec<ProfileTarget>,
-    /// Results only: no progress
-    #[arg(short, long, help_heading = "Output")]
-    pub(crate) quiet: bool,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "Output")]
-    pub(crate) color: ColorWhen,
-    /// Draws no progress
-    #[arg(long, hide_short_help = true, help_heading = "Output")]
-    pub(crate) no_progress: bool,
+    #[command(flatten)]
+    pub(crate) console: ConsoleArgs,
 }
 
 /// What makes the answer "no".

@@ -99,7 +99,7 @@ impl Bench {
             add(false, None, &[]);
         }
         if !args.rules.is_empty() {
-            let Some(now) = subject::ruleset(&args.rules, terminal, args.quiet)? else { return Ok(None) };
+            let Some(now) = subject::ruleset(&args.rules, terminal, args.console.quiet)? else { return Ok(None) };
             if !args.against_rules.is_empty() {
                 let Some(base) = subject::ruleset(&args.against_rules, terminal, true)? else { return Ok(None) };
                 add(true, Some(base), &recordings);

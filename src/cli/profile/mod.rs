@@ -46,10 +46,10 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
         return Err(Failure::new("this is a debug build: its times say nothing of a release build")
             .hint("cargo build --release, or --allow-debug to try a command"));
     }
-    let terminal = Terminal::look(args.color);
+    let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let stop = || interrupt.pressed();
-    let steps = Steps::new(terminal.stderr && !args.quiet && !args.no_progress);
+    let steps = Steps::new(terminal.stderr && !args.console.quiet && !args.console.no_progress);
     let tick = || steps.next();
     let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) % 1_000_000);
     let campaign = Campaign { stop: &stop, tick: &tick, dice: Dice::new(seed) };
