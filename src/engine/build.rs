@@ -18,13 +18,14 @@ use crate::time::Millis;
 use super::alert::Pace;
 use super::alerting::Alerting;
 use super::cause;
+use super::course::{Course, Link};
 use super::naming::Naming;
 use super::order::{self, ALERT_NAME, ALERTS, ALERTS_FOR_STATE, Component, Order, Ties};
 use super::query::Queries;
 use super::record::{Names, Recording};
 use super::rows::{self, Rows};
 use super::rule::{Body, RuleRun};
-use super::stage::{Role, Stage, Unit};
+use super::stage::{Stage, Unit};
 use super::timeline::RuleId;
 use super::written::WrittenSeries;
 use super::{Engine, EngineOptions, GroupInfo, RuleInfo, Schedule};
@@ -157,7 +158,9 @@ impl Builder<'_> {
         let Entry { group, schedule, query_offset, .. } = self.entries[rule];
         Unit {
             program: Program::new(self.lower_options(group, lags.is_some())),
-            roots: Vec::new(),
+            links: Vec::new(),
+            course: Course::default(),
+            commits: Vec::new(),
             schedule,
             interval: self.options.interval_of(group).unwrap_or(self.options.interval),
             query_offset,
@@ -177,13 +180,10 @@ impl Builder<'_> {
             problems.iter().for_each(|problem| self.tell(rule, problem));
             return;
         }
-        unit.roots.push((rule, Role::Condition));
         let alerts = matches!(source.kind, RuleKind::Alert { .. });
-        if let Some(series) = cause::compared(&source.expr).filter(|_| alerts)
-            && unit.program.add(series).is_ok()
-        {
-            unit.roots.push((rule, Role::Series));
-        }
+        let series = cause::compared(&source.expr).filter(|_| alerts);
+        let compared = series.and_then(|series| unit.program.compare(series).ok());
+        unit.links.push(Link { rule, compared });
     }
 
     fn tell(&mut self, rule: usize, problem: &Problem) {
@@ -245,7 +245,7 @@ impl Builder<'_> {
                             shared.push((wants.clone(), self.unit(rule, reads.then(Vec::new))));
                             shared.len() - 1
                         }
-                        None => any.min_by_key(|at| shared[*at].1.roots.len()).unwrap_or_default(),
+                        None => any.min_by_key(|at| shared[*at].1.links.len()).unwrap_or_default(),
                     };
                     by_selector.extend(texts.into_iter().map(|text| (text, at)));
                     let (held, unit) = &mut shared[at];
@@ -374,7 +374,7 @@ pub(super) fn build(
         let store = unit.lags.is_some().then_some(&mut written.store);
         unit.program.bind(recording, store);
         reach = reach.or(unit.program.reach());
-        unit.rows = intervals[unit.schedule].is_none().then(|| Rows::of(&unit.roots));
+        unit.rows = intervals[unit.schedule].is_none().then(|| Rows::of(&unit.links));
     }
     let asking = |rule: usize| ties[rule].reads_all || ties[rule].reads_all_later;
     let lags = (0..ties.len()).map(|rule| if asking(rule) { builder.lags(rule, &[]) } else { Vec::new() }).collect();
@@ -391,6 +391,10 @@ pub(super) fn build(
             warmth: warmth[at],
             written: ties[at].writes.iter().map(|written| written.name.clone()).collect(),
         });
+    }
+    for unit in stages.iter_mut().flat_map(|stage| &mut stage.units) {
+        unit.course = Course::of(&unit.links);
+        unit.commits = unit.links.iter().map(|link| link.rule).filter(|rule| rules[*rule].commits()).collect();
     }
     Ok(Engine {
         faults: options.trace.then(Vec::new),

@@ -12,6 +12,7 @@ mod carry;
 mod cause;
 pub mod condition;
 mod counts;
+mod course;
 mod naming;
 mod order;
 mod query;
@@ -37,7 +38,7 @@ use crate::time::{Millis, Timestamp};
 
 use self::alert::State;
 use self::alerting::Draft;
-use self::counts::Counting;
+use self::counts::Total;
 use self::naming::{Ask, External, Sample};
 use self::query::Queries;
 use self::rows::{RowClock, Rows};
@@ -515,11 +516,20 @@ impl Engine {
         let mut known = recording.metric_names();
         known.extend(self.infos.iter().flat_map(|info| &info.written).map(String::as_str));
         known.sort_unstable();
-        let mut counting: Vec<Counting> = vec![Counting::default(); self.rules.len()];
-        self.runs().for_each(|rule| counting[rule.id.0 as usize].absorb(&rule.counting));
+        let mut totals: Vec<Total> = vec![Total::default(); self.rules.len()];
+        self.runs().for_each(|rule| totals[rule.id.0 as usize].counting.absorb(&rule.counting));
+        for unit in self.stages.iter().flat_map(|stage| &stage.units) {
+            let rows = unit.rows.as_ref().map(Rows::courses).into_iter().flatten();
+            for course in std::iter::once(&unit.course).chain(rows) {
+                for link in &unit.links {
+                    let extremes = link.compared.and_then(|number| course.extremes(number));
+                    totals[link.rule].add(course.evaluations, extremes);
+                }
+            }
+        }
         let of = |(rule, info): (&RuleRun, &RuleInfo)| {
             let missing = rule.selected.iter().filter(|name| known.binary_search(&name.as_str()).is_err());
-            let mut counts = counting[rule.id.0 as usize].counts();
+            let mut counts = totals[rule.id.0 as usize].counts();
             counts.warm_from = self.warm_from(info);
             counts.missing_metrics = missing.cloned().collect();
             counts

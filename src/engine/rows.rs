@@ -4,8 +4,9 @@ use crate::promql::program::{Inputs, Only, Program, Written};
 use crate::store::{LabelSetId, Store};
 use crate::time::{Millis, Timestamp};
 
+use super::course::{Course, Link};
 use super::rule::RuleRun;
-use super::stage::{Role, Run, Terms, evaluate};
+use super::stage::{Run, Terms, evaluate};
 use super::timeline::RuleId;
 
 /// How far an instant selector looks back: it sees what stands at the row itself.
@@ -78,6 +79,7 @@ impl RowSlice {
 struct Stream {
     program: Program,
     rules: Vec<RuleRun>,
+    course: Course,
     /// The label set in the store of written series.
     written: Option<LabelSetId>,
     /// Whether anything can come of the program here.
@@ -93,7 +95,7 @@ pub(crate) struct Rows {
     /// By label set of the recording: its place in `streams`.
     places: Vec<Option<u32>>,
     /// What each root of the program is, to the rule at a place of [`Stream::rules`].
-    roots: Vec<(usize, Role)>,
+    links: Vec<Link>,
     /// The rules, as numbers in the run.
     rules: Vec<usize>,
     /// The places of those that a commit means anything to.
@@ -111,17 +113,20 @@ pub(crate) struct RowUnit<'a> {
 
 impl Rows {
     /// Lays out the rules of a stream, once all roots are known.
-    pub(crate) fn of(roots: &[(usize, Role)]) -> Self {
-        let mut rules: Vec<usize> = roots.iter().map(|(rule, _)| *rule).collect();
-        rules.dedup();
-        let place = |rule: &usize| rules.partition_point(|other| other < rule);
-        let roots = roots.iter().map(|(rule, role)| (place(rule), *role)).collect();
-        Self { streams: Vec::new(), places: Vec::new(), roots, rules, commits: Vec::new() }
+    pub(crate) fn of(links: &[Link]) -> Self {
+        let rules = links.iter().map(|link| link.rule).collect();
+        let links = links.iter().enumerate().map(|(place, link)| Link { rule: place, ..*link }).collect();
+        Self { streams: Vec::new(), places: Vec::new(), links, rules, commits: Vec::new() }
     }
 
     /// Walks over the rules of all label sets.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &RuleRun> {
         self.streams.iter().flat_map(|stream| &stream.rules)
+    }
+
+    /// Walks over the courses of all label sets; their links count rules by place.
+    pub(crate) fn courses(&self) -> impl Iterator<Item = &Course> {
+        self.streams.iter().map(|stream| &stream.course)
     }
 
     /// Walks over the rules of all label sets, each with its label set.
@@ -180,17 +185,16 @@ impl Rows {
             stream.met = met;
         }
         if !stream.alive {
-            for rule in &self.rules {
-                run.rules[*rule].counting.evaluated(slots.len() as u64, 0);
-            }
+            stream.course.evaluations += slots.len() as u64;
             return;
         }
         stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));
         let lender = &mut *unit.program;
-        let terms = Terms { slots, roots: &self.roots, query_offset: unit.query_offset, inputs };
+        let terms = Terms { slots, links: &self.links, query_offset: unit.query_offset, inputs };
         evaluate(
             &mut |steps, sink| stream.program.run_on(lender, &terms.inputs, steps, sink),
             &terms,
+            &mut stream.course,
             stream.rules.as_mut_slice(),
             &mut run.shared,
         );
@@ -217,6 +221,7 @@ impl Rows {
         self.streams.push(Stream {
             program: program.fork(),
             rules: self.rules.iter().map(|rule| rules[*rule].fork()).collect(),
+            course: Course::of(&self.links),
             written: None,
             alive: !program.needs_series(),
             met: [0, 0],

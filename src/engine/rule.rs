@@ -1,7 +1,5 @@
 //! One rule as it runs.
 
-use hashbrown::HashMap;
-
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::promql::program::Root;
 use crate::store::Store;
@@ -10,6 +8,7 @@ use crate::time::{Millis, Timestamp};
 use super::alerting::{Alerting, Draft};
 use super::bits;
 use super::counts::Counting;
+use super::course::Compared;
 use super::naming::{Ask, External};
 use super::record::Recording;
 use super::targets::row_bits;
@@ -41,6 +40,7 @@ pub(crate) struct Pass<'a, 'b> {
     pub external: &'a External,
     pub ask: &'a mut Ask<'b>,
     pub drafts: &'a mut Vec<Draft>,
+    pub recording: &'a Store,
     /// Every failed evaluation, when that is wanted.
     pub faults: Option<&'a mut Vec<FaultAt>>,
 }
@@ -68,11 +68,6 @@ pub(crate) struct RuleRun {
     warm_from: Option<Timestamp>,
     /// The first row.
     first_row: Option<Timestamp>,
-    /// Where the drafts of the block at hand begin.
-    first_draft: usize,
-    /// Rows of the auxiliary root by labels.
-    series_rows: HashMap<LabelSet, usize, foldhash::fast::FixedState>,
-    failed: Vec<u64>,
 }
 
 impl RuleRun {
@@ -94,9 +89,6 @@ impl RuleRun {
             warmth: Millis::ZERO,
             warm_from: None,
             first_row: None,
-            first_draft: 0,
-            series_rows: HashMap::default(),
-            failed: Vec::new(),
         }
     }
 
@@ -109,6 +101,11 @@ impl RuleRun {
         // At a row nothing but the row itself tells that a series ended, so no name is looked for markers.
         let fork = Self::new(self.id, body, self.writer, self.query_offset, Vec::new());
         Self { warmth: self.warmth, ..fork }
+    }
+
+    /// Tells whether nothing comes of a result that has no sample and no fault.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(&self.body, Body::Alerting(alerting) if alerting.is_idle())
     }
 
     /// Takes note of rows before they are evaluated.
@@ -127,16 +124,19 @@ impl RuleRun {
     }
 
     /// Makes the evaluations of a block.
-    pub(crate) fn fold(&mut self, root: &Root<'_>, pass: &mut Pass<'_, '_>) {
-        self.first_draft = pass.drafts.len();
-        let idle = matches!(&self.body, Body::Alerting(alerting) if alerting.is_idle());
-        if idle && root.faults.is_empty() && root.present.iter().all(|word| *word == 0) {
+    pub(crate) fn fold(
+        &mut self,
+        root: &Root<'_>,
+        compared: Option<(&Root<'_>, &mut Compared)>,
+        failed: &mut Vec<u64>,
+        pass: &mut Pass<'_, '_>,
+    ) {
+        let first_draft = pass.drafts.len();
+        if self.is_idle() && root.faults.is_empty() && root.present.iter().all(|word| *word == 0) {
             // Nothing is true and nothing was.
-            self.counting.evaluated(root.steps as u64, 0);
             return;
         }
         let words = bits::words(root.steps);
-        let mut failed = std::mem::take(&mut self.failed);
         failed.clear();
         failed
             .extend((0..words).map(|word| root.failed.get(word).copied().unwrap_or(0) & bits::mask(word, root.steps)));
@@ -147,12 +147,12 @@ impl RuleRun {
             .collect();
         match &mut self.body {
             Body::Alerting(alerting) => {
-                alerting.fold(self.id, root, &mut failed, &mut self.outputs, &mut faults, pass);
+                alerting.fold(self.id, root, failed, &mut self.outputs, &mut faults, pass);
             }
-            Body::Recording(recording) => recording.fold(root, &mut failed, &mut self.outputs, &mut faults),
+            Body::Recording(recording) => recording.fold(root, failed, &mut self.outputs, &mut faults),
         }
         if let warm_from @ Some(_) = self.warmed() {
-            pass.drafts[self.first_draft..].iter_mut().for_each(|draft| draft.event.warm_from = warm_from);
+            pass.drafts[first_draft..].iter_mut().for_each(|draft| draft.event.warm_from = warm_from);
         }
         let true_steps: u64 = (0..words)
             .map(|word| {
@@ -160,7 +160,7 @@ impl RuleRun {
                 u64::from((any & !failed[word] & bits::mask(word, root.steps)).count_ones())
             })
             .sum();
-        self.counting.evaluated(root.steps as u64, true_steps);
+        self.counting.had_samples(true_steps);
         faults.sort_by_key(|fault| fault.step);
         for fault in faults {
             let slot = pass.slots[fault.step];
@@ -169,21 +169,19 @@ impl RuleRun {
                 all.push(FaultAt { rule: self.id, slot, message: fault.message });
             }
         }
-        self.failed = failed;
+        if let Some((series, compared)) = compared {
+            self.find_causes(series, compared, &mut pass.drafts[first_draft..], pass.recording);
+        }
     }
 
     /// Looks up, in the expression without its threshold, whether the series of alerts that became inactive in the
     /// block at hand had ended, and whether that was inferred.
-    pub(crate) fn find_causes(&mut self, root: &Root<'_>, drafts: &mut [Draft], recording: &Store) {
-        for draft in &mut drafts[self.first_draft..] {
+    fn find_causes(&self, root: &Root<'_>, compared: &mut Compared, drafts: &mut [Draft], recording: &Store) {
+        for draft in drafts {
             if draft.event.to != Phase::Inactive || draft.event.cause != Some(Cause::ConditionFalse) {
                 continue;
             }
-            for (row, labels) in root.labels.iter().enumerate().skip(self.series_rows.len()) {
-                self.series_rows.insert(labels.clone(), row);
-            }
-            let row = self.series_rows.get(&draft.sample);
-            if row.is_none_or(|row| !bits::is_set(row_bits(root, *row), draft.step)) {
+            if !compared.has(root, &draft.sample, draft.step) {
                 let inferred = self.end_was_inferred(&draft.sample, draft.event.at, recording);
                 draft.event.cause = Some(if inferred { Cause::StaleInferred } else { Cause::SeriesEnded });
             }

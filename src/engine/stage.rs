@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 
 use crate::promql::plan::RootId;
-use crate::promql::program::{Inputs, Program, Root, Steps, Written};
+use crate::promql::program::{Inputs, Program, Root, Sink, Steps, Written};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
 use super::alerting::Draft;
+use super::course::{Course, Link};
 use super::naming::{Ask, External};
 use super::query::Queries;
 use super::rows::{RowSlice, RowUnit, Rows};
@@ -15,20 +16,14 @@ use super::rule::{FaultAt, Pass, RuleRun};
 use super::watch::{self, Watched};
 use super::written::WrittenSeries;
 
-/// What a root of a program is to its rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Its expression.
-    Condition,
-    /// Its expression without the threshold.
-    Series,
-}
-
 /// Expressions of one schedule that share their subtrees and see the same written samples.
 pub(crate) struct Unit {
     pub program: Program,
-    /// By root: the rule it belongs to, and what it is to it. Ascending by rule.
-    pub roots: Vec<(usize, Role)>,
+    /// By root, ascending by rule.
+    pub links: Vec<Link>,
+    pub course: Course,
+    /// The rules that a commit means anything to.
+    pub commits: Vec<usize>,
     /// The number of its slots' schedule.
     pub schedule: usize,
     pub interval: Millis,
@@ -60,14 +55,14 @@ pub(crate) struct Shared<'a> {
 /// When and on what rules are evaluated.
 pub(crate) struct Terms<'a> {
     pub slots: &'a [Timestamp],
-    /// By root: the place of the rule it belongs to, and what it is to it.
-    pub roots: &'a [(usize, Role)],
+    /// By root.
+    pub links: &'a [Link],
     pub query_offset: Millis,
     pub inputs: Inputs<'a>,
 }
 
 /// Runs a program at given steps and hands over what its roots evaluate to.
-pub(crate) type Runs<'a> = dyn FnMut(&Steps<'_>, &mut dyn FnMut(RootId, Root<'_>)) + 'a;
+pub(crate) type Runs<'a> = dyn FnMut(&Steps<'_>, &mut dyn Sink) + 'a;
 
 /// The rules of a block, by their numbers.
 pub(crate) trait RuleSet {
@@ -92,28 +87,56 @@ impl RuleSet for [(usize, &mut RuleRun)] {
 pub(crate) fn evaluate<R: RuleSet + ?Sized>(
     program: &mut Runs<'_>,
     terms: &Terms<'_>,
+    course: &mut Course,
     rules: &mut R,
     shared: &mut Shared<'_>,
 ) {
-    let Terms { slots, roots, query_offset, inputs } = terms;
-    let written = inputs.written.map(|written| (written.store, written.writers));
-    let Shared { external, queries, drafts, faults } = shared;
-    program(&Steps { slots, offset: *query_offset }, &mut |id, root| {
-        let (at, role) = roots[id.0];
-        let Some(rule) = rules.rule(at) else { return };
-        match role {
-            Role::Condition => {
-                let number = rule.id.0 as usize;
-                let ask: &mut Ask<'_> = &mut |text, slot| queries.answer(number, text, slot, inputs.recording, written);
-                let mut pass = Pass { slots, external, ask, drafts, faults: faults.as_deref_mut() };
-                rule.fold(&root, &mut pass);
-            }
-            Role::Series => {
-                rule.counting.compared(&root);
-                rule.find_causes(&root, drafts, inputs.recording);
-            }
+    course.evaluations += terms.slots.len() as u64;
+    let steps = Steps { slots: terms.slots, offset: terms.query_offset };
+    program(&steps, &mut Folding { terms, course, rules, shared });
+}
+
+/// Hands what a program evaluates to its rules.
+struct Folding<'a, 'b, 'c, R: ?Sized> {
+    terms: &'a Terms<'b>,
+    course: &'a mut Course,
+    rules: &'a mut R,
+    shared: &'a mut Shared<'c>,
+}
+
+impl<R: RuleSet + ?Sized> Sink for Folding<'_, '_, '_, R> {
+    fn wants_empty(&self, id: RootId) -> bool {
+        !self.course.is_idle(id)
+    }
+
+    fn wants_compared(&self, number: u32) -> bool {
+        self.course.is_open(number)
+    }
+
+    fn compared(&mut self, number: u32, root: Root<'_>) {
+        self.course.see(number, &root);
+    }
+
+    fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>) {
+        let Terms { slots, links, inputs, .. } = *self.terms;
+        let Shared { external, queries, drafts, faults } = &mut *self.shared;
+        let Link { rule, compared: number } = links[id.0];
+        let Some(rule) = self.rules.rule(rule) else { return };
+        let written = inputs.written.map(|written| (written.store, written.writers));
+        let asker = rule.id.0 as usize;
+        let ask: &mut Ask<'_> = &mut |text, slot| queries.answer(asker, text, slot, inputs.recording, written);
+        let recording = inputs.recording;
+        let mut pass = Pass { slots, external, ask, drafts, recording, faults: faults.as_deref_mut() };
+        let was_true = rule.counting.was_true();
+        let mut failed = std::mem::take(&mut self.course.failed);
+        let series = compared.as_ref().zip(number.map(|number| self.course.compared(number)));
+        rule.fold(&root, series, &mut failed, &mut pass);
+        self.course.failed = failed;
+        self.course.set_idle(id, rule.is_idle());
+        if let Some(number) = number.filter(|_| !was_true && rule.counting.was_true()) {
+            self.course.close(number);
         }
-    });
+    }
 }
 
 impl Unit {
@@ -128,21 +151,19 @@ impl Unit {
         let (store, writers) = (&written.store, written.writers.as_slice());
         let written = self.lags.as_ref().map(|lags| Written { store, writers, lags });
         let inputs = Inputs { recording, written, only: None };
-        let terms = Terms { slots, roots: &self.roots, query_offset: self.query_offset, inputs };
+        let terms = Terms { slots, links: &self.links, query_offset: self.query_offset, inputs };
         let (program, watched) = (&mut self.program, &mut self.watched);
-        let mut runs = |steps: &Steps<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)| {
+        let mut runs = |steps: &Steps<'_>, sink: &mut dyn Sink| {
             watch::run(program, watched.as_deref_mut(), &inputs, steps, sink);
         };
-        evaluate(&mut runs, &terms, rules, shared);
+        evaluate(&mut runs, &terms, &mut self.course, rules, shared);
     }
 
     /// Evaluates all rules at the slots of one block, and commits what they wrote in the order of the rules.
     fn block(&mut self, slots: &[Timestamp], run: &mut Run<'_>) {
         self.evaluate(slots, (run.recording, run.written), run.rules, &mut run.shared);
-        for (rule, role) in &self.roots {
-            if *role == Role::Condition {
-                run.rules[*rule].commit(run.written, slots);
-            }
+        for rule in &self.commits {
+            run.rules[*rule].commit(run.written, slots);
         }
     }
 
@@ -262,8 +283,7 @@ fn round<'b>(units: &mut [&mut Unit], left: &mut [&'b [Timestamp]], run: &mut Ru
         .filter(|(_, left)| !left.is_empty())
         .map(|(unit, left)| {
             let slots = unit.next_block(left);
-            let conditions = unit.roots.iter().filter(|(_, role)| *role == Role::Condition);
-            let rules = conditions.filter_map(|(rule, _)| Some((*rule, lent[*rule].take()?))).collect();
+            let rules = unit.links.iter().filter_map(|Link { rule, .. }| Some((*rule, lent[*rule].take()?))).collect();
             Task { unit, slots, rules, drafts: Vec::new(), faults: trace.then(Vec::new) }
         })
         .collect();

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::promql::cost::{Meter, Tally};
 use crate::promql::plan::RootId;
-use crate::promql::program::{Inputs, Program, Root, Steps};
+use crate::promql::program::{Inputs, Program, Root, Sink, Steps};
 
 use super::Engine;
 use super::bits;
-use super::stage::{Role, Unit};
+use super::stage::Unit;
 use super::targets::row_bits;
 
 /// How a run is watched.
@@ -61,22 +61,41 @@ pub(crate) fn run(
     watched: Option<&mut Watched>,
     inputs: &Inputs<'_>,
     steps: &Steps<'_>,
-    sink: &mut dyn FnMut(RootId, Root<'_>),
+    sink: &mut dyn Sink,
 ) {
     let Some(Watched { watch, tally, roots }) = watched else { return program.run(inputs, steps, sink) };
     let now = &*watch.now;
-    let mut watched_sink = |id: RootId, root: Root<'_>| {
-        let folded = &mut roots[id.0];
-        folded.evaluations += root.steps as u64;
-        folded.results += results(&root);
-        let begun = now();
-        sink(id, root);
-        folded.spent += now().saturating_sub(begun);
-    };
+    let mut watched_sink = WatchedSink { roots, now, sink };
     if watch.samples {
         program.run_probed(inputs, steps, &mut Meter::<true>::new(tally, now), &mut watched_sink);
     } else {
         program.run_probed(inputs, steps, &mut Meter::<false>::new(tally, now), &mut watched_sink);
+    }
+}
+
+/// Counts the results on their way, and what is made of them.
+struct WatchedSink<'a> {
+    roots: &'a mut [Folded],
+    now: &'a dyn Fn() -> u64,
+    sink: &'a mut dyn Sink,
+}
+
+impl Sink for WatchedSink<'_> {
+    fn wants_compared(&self, number: u32) -> bool {
+        self.sink.wants_compared(number)
+    }
+
+    fn compared(&mut self, number: u32, root: Root<'_>) {
+        self.sink.compared(number, root);
+    }
+
+    fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>) {
+        let folded = &mut self.roots[id.0];
+        folded.evaluations += root.steps as u64;
+        folded.results += results(&root);
+        let begun = (self.now)();
+        self.sink.root(id, root, compared);
+        folded.spent += (self.now)().saturating_sub(begun);
     }
 }
 
@@ -89,30 +108,28 @@ fn results(root: &Root<'_>) -> u64 {
 
 impl Watched {
     fn of(unit: &Unit, watch: &Watch) -> Self {
-        let roots = vec![Folded::default(); unit.roots.len()];
+        let roots = vec![Folded::default(); unit.links.len()];
         Self { watch: watch.clone(), tally: Tally::of(&unit.program), roots }
     }
 
     /// Adds what was watched to the costs of the unit's rules.
     fn add(&self, unit: &Unit, costs: &mut [Cost]) {
-        let reached: Vec<Vec<u64>> = (0..unit.roots.len()).map(|root| unit.program.multiplicity(root)).collect();
-        for (root, (rule, role)) in unit.roots.iter().enumerate() {
-            let (cost, folded) = (&mut costs[*rule], &self.roots[root]);
+        let reached: Vec<Vec<u64>> = (0..unit.links.len()).map(|root| unit.program.multiplicity(root)).collect();
+        for (root, link) in unit.links.iter().enumerate() {
+            let (cost, folded) = (&mut costs[link.rule], &self.roots[root]);
             cost.alert += folded.spent as f64;
-            if *role == Role::Condition {
-                cost.evaluations += folded.evaluations;
-                cost.results += folded.results;
-                cost.samples += self.tally.samples(&unit.program, root);
-                cost.series += self.tally.series(&unit.program, root);
-            }
+            cost.evaluations += folded.evaluations;
+            cost.results += folded.results;
+            cost.samples += self.tally.samples(&unit.program, root);
+            cost.series += self.tally.series(&unit.program, root);
         }
         for (node, spent) in self.tally.spent().enumerate() {
             let mut sharers: Vec<usize> = unit
-                .roots
+                .links
                 .iter()
                 .zip(&reached)
                 .filter(|(_, times)| times[node] > 0)
-                .map(|((rule, _), _)| *rule)
+                .map(|(link, _)| link.rule)
                 .collect();
             sharers.dedup();
             let share = spent as f64 / sharers.len().max(1) as f64;

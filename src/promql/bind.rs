@@ -6,7 +6,6 @@ use crate::store::{Reach, SelectorId, Store};
 use crate::time::Millis;
 
 use super::ast::AggregateOp;
-use super::block::Block;
 use super::plan::{Kind, NodeId, Operand, Select, WindowInput};
 use super::program::{Inputs, Program, Source};
 use super::roster::NodeState;
@@ -19,14 +18,15 @@ impl Program {
 
     /// Binds to the series that the stores hold now, registering nothing: for programs that run once.
     pub(crate) fn bind_once(&mut self, inputs: &Inputs<'_>) {
-        self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
-        for (node, state) in self.plan.nodes.iter().zip(&mut self.states) {
+        self.place_states();
+        for node in &self.plan.nodes {
             let matchers = match &node.kind {
                 Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
                     &select.matchers
                 }
                 _ => continue,
             };
+            let state = &mut self.states[node.place.state as usize];
             let recorded = inputs.recording.matching(matchers).into_iter().map(|id| Source { written: false, id });
             state.found.extend(recorded);
             if let Some(written) = inputs.written {
@@ -41,8 +41,9 @@ impl Program {
 
     /// Binds with what the subqueries around this program add to the reach of its selectors.
     fn bind_below(&mut self, recording: &mut Store, mut written: Option<&mut Store>, around: Reach) {
-        self.states = self.plan.nodes.iter().map(|_| NodeState::default()).collect();
+        self.place_states();
         for node in 0..self.plan.nodes.len() {
+            let state = self.plan.nodes[node].place.state as usize;
             let below = |reach: Reach| Reach {
                 back: Millis(reach.back.0.saturating_add(around.back.0)),
                 ahead: Millis(reach.ahead.0.saturating_add(around.ahead.0)),
@@ -51,11 +52,11 @@ impl Program {
             match &self.plan.nodes[node].kind {
                 Kind::Select { select, .. } => {
                     let reach = below(self.reach_of(node, select, self.plan.options.lookback));
-                    self.states[node].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                    self.states[state].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
                 }
                 Kind::Window { input: WindowInput::Selector(select), range, .. } => {
                     let reach = below(self.reach_of(node, select, *range));
-                    self.states[node].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                    self.states[state].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
                 }
                 Kind::Window { input: WindowInput::Subquery { inner, step, offset, at: pin }, range, .. } => {
                     let reach = below(self.reach_at(node, *pin, *offset, Millis(range.0.saturating_add(step.0))));
@@ -72,15 +73,36 @@ impl Program {
         self.ordered = true;
     }
 
+    /// Gives every node a state, or that of the node whose rows it has.
+    fn place_states(&mut self) {
+        let plan = Arc::make_mut(&mut self.plan);
+        let nodes = &mut plan.nodes;
+        let mut count = 0;
+        for at in 0..nodes.len() {
+            let shared = nodes[at].filtered().map(|input| nodes[input].place.state);
+            let place = &mut nodes[at].place;
+            (place.state, place.shares) = (shared.unwrap_or(count), shared.is_some());
+            count += u32::from(shared.is_none());
+        }
+        for (number, node) in (0..).zip(&plan.compared) {
+            plan.nodes[*node].place.compared = Some(number);
+        }
+        self.states = (0..count).map(|_| NodeState::default()).collect();
+    }
+
     /// Finds the nodes whose order at each step shows in a result.
     fn find_ordered(&mut self) {
+        let nodes = &self.plan.nodes;
+        let mut ordered = vec![false; nodes.len()];
         if self.ordered {
-            self.plan.roots.iter().for_each(|root| self.states[*root].ordered = true);
+            self.plan.roots.iter().for_each(|root| ordered[root.node] = true);
         }
-        for at in (0..self.plan.nodes.len()).rev() {
-            let kind = &self.plan.nodes[at].kind;
-            for input in kind.ordered_inputs(self.states[at].ordered).into_iter().flatten() {
-                self.states[input].ordered = true;
+        for at in (0..nodes.len()).rev() {
+            for input in nodes[at].kind.ordered_inputs(ordered[at]).into_iter().flatten() {
+                ordered[input] = true;
+            }
+            if !nodes[at].place.shares {
+                self.states[nodes[at].place.state as usize].ordered = ordered[at];
             }
         }
     }
@@ -97,8 +119,12 @@ impl Program {
         }
         let mut emitted_at = 0;
         for root in &self.plan.roots {
-            emitted_at = emitted_at.max(*root);
-            last_use[*root] = last_use[*root].max(emitted_at);
+            emitted_at = emitted_at.max(root.node);
+            // What a root compares is looked at beside it.
+            let compared = root.compared.map(|number| self.plan.compared[number as usize]);
+            for node in [Some(root.node), compared].into_iter().flatten() {
+                last_use[node] = last_use[node].max(emitted_at);
+            }
         }
         // By node: those that no later one reads.
         let mut ended: Vec<Vec<NodeId>> = vec![Vec::new(); count];
@@ -107,25 +133,19 @@ impl Program {
                 ended[*last].push(node);
             }
         }
-        let mut free: Vec<usize> = Vec::new();
+        let mut free: Vec<u32> = Vec::new();
         let mut blocks = 0;
-        let mut registers = vec![0; count];
+        let plan = Arc::make_mut(&mut self.plan);
         for at in 0..count {
-            let own = self.plan.nodes[at].invariant;
-            registers[at] = match free.pop_if(|_| !own) {
-                Some(register) => register,
-                None => {
-                    blocks += 1;
-                    blocks - 1
-                }
-            };
-            free.extend(ended[at].iter().map(|node| registers[*node]));
+            let own = plan.nodes[at].invariant;
+            plan.nodes[at].place.register = free.pop_if(|_| !own).unwrap_or_else(|| {
+                blocks += 1;
+                blocks - 1
+            });
+            free.extend(ended[at].iter().map(|node| plan.nodes[*node].place.register));
         }
-        self.registers = registers.into();
-        self.memory.blocks = (0..blocks).map(|_| Block::default()).collect();
-        if let Some(plan) = Arc::get_mut(&mut self.plan) {
-            plan.seal();
-        }
+        plan.seal();
+        self.memory.blocks = (0..blocks).map(|_| Box::default()).collect();
     }
 }
 

@@ -167,7 +167,7 @@ mod tests {
     use crate::labels::LabelSet;
     use crate::promql::parse::parse;
     use crate::promql::plan::{Context, LowerOptions};
-    use crate::promql::program::{Inputs, Steps};
+    use crate::promql::program::{Inputs, Root, Steps};
     use crate::store::{Batch, Store, stale_marker};
     use crate::time::{Millis, Timestamp};
 
@@ -208,7 +208,7 @@ mod tests {
         let mut tally = Tally::of(&program);
         for half in slots.chunks(6) {
             let steps = Steps { slots: half, offset: Millis::ZERO };
-            program.run_probed(&inputs, &steps, &mut Meter::<true>::new(&mut tally, &|| 0), &mut |_, _| {});
+            program.run_probed(&inputs, &steps, &mut Meter::<true>::new(&mut tally, &|| 0), &mut |_, _: Root<'_>| {});
         }
         assert_eq!((tally.samples(&program, 0), tally.series(&program, 0)), (samples, series), "{expr}");
     }
@@ -253,7 +253,7 @@ mod tests {
         let now = || time.replace(time.get() + 1);
         let mut tally = Tally::of(&program);
         let steps = Steps { slots: &[Timestamp(300_000)], offset: Millis::ZERO };
-        program.run_probed(&inputs, &steps, &mut Meter::<false>::new(&mut tally, &now), &mut |_, _| {});
+        program.run_probed(&inputs, &steps, &mut Meter::<false>::new(&mut tally, &now), &mut |_, _: Root<'_>| {});
         let nodes: Vec<_> = tally.spent().enumerate().map(|(node, spent)| (program.describe(node), spent)).collect();
         let expected = ["max_over_time([2m:1m])", "number 1", "function of each sample"];
         assert_eq!(nodes, expected.map(|node| (node.to_owned(), 1)));

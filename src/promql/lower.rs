@@ -15,8 +15,8 @@ use super::eval::scalar_binary;
 use super::maths::MathFn;
 use super::parse::Problem;
 use super::plan::{
-    BucketFn, Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Operand, Plan, Relabel, RootId, Select, SortBy,
-    VectorBinary, WindowInput,
+    BucketFn, Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Operand, Plan, PlannedRoot, Relabel, RootId,
+    Select, SortBy, VectorBinary, WindowInput,
 };
 use super::rollup::{RangeFn, smoothing_fault};
 
@@ -46,9 +46,26 @@ impl Plan {
             Type::Scalar | Type::Vector => {}
         }
         let node = self.lower(expr)?;
-        self.roots.push(node);
-        self.scalar_roots.push(expr.ty() == Type::Scalar);
+        self.roots.push(PlannedRoot { node, scalar: expr.ty() == Type::Scalar, compared: None });
         Ok(RootId(self.roots.len() - 1))
+    }
+
+    /// Names a part of the newest root as the vector that it compares, and returns its number.
+    ///
+    /// # Errors
+    /// As [`Plan::add`]; never for a part of an expression that was added.
+    pub(crate) fn compare(&mut self, part: &Expr) -> Result<u32, Problems> {
+        let node = self.lower(part)?;
+        let number = self.compared.iter().position(|known| *known == node).unwrap_or_else(|| {
+            self.compared.push(node);
+            self.compared.len() - 1
+        });
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        if let Some(root) = self.roots.last_mut() {
+            debug_assert!(node <= root.node, "a part comes before the whole");
+            root.compared = Some(number);
+        }
+        Ok(number)
     }
 
     fn lower(&mut self, expr: &Expr) -> Result<NodeId, Problems> {

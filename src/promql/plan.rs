@@ -277,6 +277,40 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     /// Whether it has the same value at every step: evaluated once, at one step.
     pub(crate) invariant: bool,
+    /// Where it keeps what; known once the plan is bound.
+    pub(crate) place: Place,
+}
+
+/// Where a node keeps what, the same in all programs of a plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    /// The block it writes to.
+    pub(crate) register: u32,
+    /// The state that has its rows.
+    pub(crate) state: u32,
+    /// Whether that state is another node's: a filter has the rows of its input.
+    pub(crate) shares: bool,
+    /// Its number among the vectors that roots compare.
+    pub(crate) compared: Option<u32>,
+}
+
+impl Node {
+    /// Returns the node whose rows are this one's, if it only drops samples.
+    pub(super) fn filtered(&self) -> Option<NodeId> {
+        match &self.kind {
+            Kind::Map { op: Elementwise::Compare { return_bool: false, .. }, input } if !self.invariant => Some(*input),
+            _ => None,
+        }
+    }
+}
+
+/// An expression of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PlannedRoot {
+    pub(crate) node: NodeId,
+    pub(crate) scalar: bool,
+    /// The number of the vector that it compares, if that was named.
+    pub(crate) compared: Option<u32>,
 }
 
 /// A program without its run-time state.
@@ -284,9 +318,9 @@ pub(crate) struct Node {
 pub(crate) struct Plan {
     pub(crate) options: LowerOptions,
     pub(crate) nodes: Vec<Node>,
-    pub(crate) roots: Vec<NodeId>,
-    /// Whether a root is a scalar.
-    pub(crate) scalar_roots: Vec<bool>,
+    pub(crate) roots: Vec<PlannedRoot>,
+    /// The vectors that roots compare, each once.
+    pub(crate) compared: Vec<NodeId>,
     /// Programs of subqueries.
     pub(crate) inner: Vec<Plan>,
     by_text: HashMap<String, NodeId, foldhash::fast::FixedState>,
@@ -298,7 +332,7 @@ impl Plan {
             options,
             nodes: Vec::new(),
             roots: Vec::new(),
-            scalar_roots: Vec::new(),
+            compared: Vec::new(),
             inner: Vec::new(),
             by_text: HashMap::default(),
         }
@@ -309,7 +343,7 @@ impl Plan {
         self.by_text = HashMap::default();
         self.nodes.shrink_to_fit();
         self.roots.shrink_to_fit();
-        self.scalar_roots.shrink_to_fit();
+        self.compared.shrink_to_fit();
     }
 
     /// Adds a node, or finds the one that is the same.
@@ -320,7 +354,7 @@ impl Plan {
             return *id;
         }
         let invariant = !self.options.reads_written && self.is_invariant(&kind);
-        self.nodes.push(Node { kind, invariant });
+        self.nodes.push(Node { kind, invariant, place: Place::default() });
         self.by_text.insert(text, self.nodes.len() - 1);
         self.nodes.len() - 1
     }

@@ -10,7 +10,7 @@ use super::ast::Expr;
 use super::block::{self, Block};
 use super::eval;
 use super::parse::Problem;
-use super::plan::{Kind, LowerOptions, NodeId, Plan, RootId, Select, WindowInput};
+use super::plan::{Kind, LowerOptions, NodeId, Plan, PlannedRoot, RootId, Select, WindowInput};
 use super::probe::{Probe, Unheard};
 use super::roster::NodeState;
 
@@ -79,6 +79,31 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
+/// Takes what a run evaluates.
+pub(crate) trait Sink {
+    /// Tells whether a root is to be told of that has neither a sample nor a fault.
+    fn wants_empty(&self, _id: RootId) -> bool {
+        true
+    }
+
+    /// Tells whether a vector that roots compare is to be told of by itself.
+    fn wants_compared(&self, _number: u32) -> bool {
+        false
+    }
+
+    /// Takes a vector that roots compare, before any of them.
+    fn compared(&mut self, _number: u32, _root: Root<'_>) {}
+
+    /// Takes a root, and the vector that it compares if that was named. Roots come in the order they were added.
+    fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>);
+}
+
+impl<F: FnMut(RootId, Root<'_>)> Sink for F {
+    fn root(&mut self, id: RootId, root: Root<'_>, _compared: Option<Root<'_>>) {
+        self(id, root);
+    }
+}
+
 /// The steps of a run as nodes see them.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame<'a> {
@@ -91,6 +116,24 @@ pub(crate) struct Frame<'a> {
     pub(crate) query: Option<Timestamp>,
 }
 
+impl Inputs<'_> {
+    /// Returns how many series there are, recorded and written.
+    fn series(&self) -> [usize; 2] {
+        match &self.only {
+            Some(only) => [only.recorded.len(), only.written.len()],
+            None => [self.recording.len(), self.written.map_or(0, |written| written.store.len())],
+        }
+    }
+}
+
+/// What is known while the nodes of a run are evaluated one after the other.
+struct Running {
+    /// Whether a node may have rows to find.
+    fresh: bool,
+    /// Whether a node had a step that failed.
+    failing: bool,
+}
+
 /// A plan, bound to stores, with the state it keeps between runs: rows, and values that are the same at every step.
 pub(crate) struct Program {
     pub(super) plan: Arc<Plan>,
@@ -100,19 +143,20 @@ pub(crate) struct Program {
     /// Whether its results are wanted in order.
     pub(super) ordered: bool,
     pub(super) states: Vec<NodeState>,
-    /// By node: the block it writes to.
-    pub(super) registers: Arc<[usize]>,
+    /// How many series there were when rows were last found for all of them.
+    bound: Option<[usize; 2]>,
     pub(super) memory: Memory,
 }
 
 /// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside, so
 /// that programs of one plan can lend them to each other.
 pub(crate) struct Memory {
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<Box<Block>>,
+    /// Changes places with the block of the node at hand while that is written.
+    pub(super) spare: Box<Block>,
     pub(super) scratch: eval::Scratch,
     /// Reused for the labels of one row each of a scalar root.
     pub(super) no_labels: [LabelSet; 1],
-    pub(super) faults: Vec<Fault>,
     pub(super) evals: Vec<Timestamp>,
 }
 
@@ -120,9 +164,9 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             blocks: Vec::new(),
+            spare: Box::default(),
             scratch: eval::Scratch::default(),
             no_labels: [LabelSet::empty()],
-            faults: Vec::new(),
             evals: Vec::new(),
         }
     }
@@ -141,7 +185,7 @@ impl Program {
             within,
             ordered: false,
             states: Vec::new(),
-            registers: Arc::from([]),
+            bound: None,
             memory: Memory::default(),
         }
     }
@@ -165,7 +209,7 @@ impl Program {
                 .iter()
                 .map(|state| NodeState { ordered: state.ordered, ..NodeState::default() })
                 .collect(),
-            registers: Arc::clone(&self.registers),
+            bound: None,
             memory: Memory::default(),
         }
     }
@@ -173,23 +217,15 @@ impl Program {
     /// Does the same for the program of a subquery, which has memory of its own.
     fn fork_inner(&self) -> Self {
         let mut fork = self.fork();
-        fork.memory.blocks = self.memory.blocks.iter().map(|_| Block::default()).collect();
+        fork.memory.blocks = self.memory.blocks.iter().map(|_| Box::default()).collect();
         fork
     }
 
     /// Evaluates all roots as [`Program::run`] does, on the memory of the program that this one was forked from.
-    pub(crate) fn run_on(
-        &mut self,
-        lender: &mut Self,
-        inputs: &Inputs<'_>,
-        steps: &Steps<'_>,
-        sink: &mut dyn FnMut(RootId, Root<'_>),
-    ) {
+    pub(crate) fn run_on(&mut self, lender: &mut Self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn Sink) {
         debug_assert!(Arc::ptr_eq(&self.plan, &lender.plan), "blocks are laid out by plan");
-        for (node, state) in self.plan.nodes.iter().zip(&mut self.states) {
-            // Others have written to the block since.
-            state.evaluated &= !node.invariant;
-        }
+        // Others have written to the blocks since.
+        self.states.iter_mut().for_each(|state| state.evaluated = false);
         std::mem::swap(&mut self.memory, &mut lender.memory);
         self.run(inputs, steps, sink);
         std::mem::swap(&mut self.memory, &mut lender.memory);
@@ -234,11 +270,24 @@ impl Program {
     /// # Errors
     /// What is not evaluated, and what can never be.
     pub(crate) fn add(&mut self, expr: &Expr) -> Result<RootId, Vec<Problem>> {
+        self.with_plan(|plan| plan.add(expr))
+    }
+
+    /// Names a part of the root that was added last as the vector that it compares, and returns its number.
+    ///
+    /// # Errors
+    /// As [`Program::add`]; never for a part of that root.
+    pub(crate) fn compare(&mut self, part: &Expr) -> Result<u32, Vec<Problem>> {
+        self.with_plan(|plan| plan.compare(part))
+    }
+
+    /// Changes the plan of a program that is not bound yet.
+    fn with_plan<T>(&mut self, change: impl FnOnce(&mut Plan) -> T) -> T {
         let plan = Arc::make_mut(&mut self.plan);
         plan.inner = std::mem::take(&mut self.inner).into_iter().map(Self::into_plan).collect();
-        let root = plan.add(expr);
+        let changed = change(plan);
         self.inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
-        root
+        changed
     }
 
     /// Returns how many steps one run should have at most, for steps this far apart: some millions of values, and a
@@ -251,7 +300,7 @@ impl Program {
     }
 
     /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added.
-    pub(crate) fn run(&mut self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn FnMut(RootId, Root<'_>)) {
+    pub(crate) fn run(&mut self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn Sink) {
         self.run_probed(inputs, steps, &mut Unheard, sink);
     }
 
@@ -261,7 +310,7 @@ impl Program {
         inputs: &Inputs<'_>,
         steps: &Steps<'_>,
         probe: &mut P,
-        sink: &mut dyn FnMut(RootId, Root<'_>),
+        sink: &mut dyn Sink,
     ) {
         let mut evals = std::mem::take(&mut self.memory.evals);
         evals.clear();
@@ -272,68 +321,106 @@ impl Program {
 
     /// Adds the rows that series which appeared since the last run bring, and returns how many the largest node has.
     pub(crate) fn rows(&mut self, inputs: &Inputs<'_>) -> usize {
-        for at in 0..self.plan.nodes.len() {
-            let mut state = std::mem::take(&mut self.states[at]);
-            state.bind(&self.plan.nodes[at], &self.plan, &self.states, inputs);
-            self.states[at] = state;
+        for node in self.plan.nodes.iter().filter(|node| !node.place.shares) {
+            let (states, rest) = self.states.split_at_mut(node.place.state as usize);
+            if let Some(state) = rest.first_mut() {
+                state.bind(node, &self.plan, states, inputs);
+            }
         }
         self.states.iter().map(|state| state.labels.len()).max().unwrap_or(0)
     }
 
     /// Evaluates all roots for a frame.
-    pub(crate) fn run_frame<P: Probe>(
-        &mut self,
-        frame: &Frame<'_>,
-        probe: &mut P,
-        sink: &mut dyn FnMut(RootId, Root<'_>),
-    ) {
+    pub(crate) fn run_frame<P: Probe>(&mut self, frame: &Frame<'_>, probe: &mut P, sink: &mut dyn Sink) {
+        let series = frame.inputs.series();
+        let mut run = Running { fresh: self.bound != Some(series), failing: false };
         let mut next_root = 0;
         for at in 0..self.plan.nodes.len() {
-            self.evaluate(at, frame, probe);
-            while self.plan.roots.get(next_root).is_some_and(|root| *root <= at) {
+            self.evaluate(at, frame, &mut run, probe);
+            self.emit_compared(at, frame.evals.len(), sink);
+            while self.plan.roots.get(next_root).is_some_and(|root| root.node <= at) {
                 self.emit(next_root, frame.evals.len(), sink);
                 next_root += 1;
             }
         }
+        self.bound = Some(series);
     }
 
-    fn evaluate<P: Probe>(&mut self, at: NodeId, frame: &Frame<'_>, probe: &mut P) {
+    fn evaluate<P: Probe>(&mut self, at: NodeId, frame: &Frame<'_>, run: &mut Running, probe: &mut P) {
         let steps = frame.evals.len();
         probe.enter(at);
-        // A node reads only those before it.
-        let (states, rest) = self.states.split_at_mut(at);
-        let Some(state) = rest.first_mut() else { return };
         let node = &self.plan.nodes[at];
-        state.bind(node, &self.plan, states, &frame.inputs);
-        let mut out = std::mem::take(&mut self.memory.blocks[self.registers[at]]);
-        if node.invariant && state.evaluated {
-            // What was computed, a fault too, holds at every step; series that appeared since have nothing in a window
-            // of the past.
-            out.grow(state.labels.len());
+        let register = node.place.register as usize;
+        let Memory { blocks, spare, scratch, .. } = &mut self.memory;
+        // A node reads only blocks that others wrote.
+        std::mem::swap(spare, &mut blocks[register]);
+        if node.place.shares {
+            let view = eval::View { plan: &self.plan, states: &self.states, blocks };
+            eval::filter(&view, at, steps, spare, scratch, run.failing);
         } else {
-            state.faults.clear();
-            let frame = if node.invariant {
-                Frame { evals: &frame.evals[..1], slots: &frame.slots[..1], ..*frame }
+            // It knows only the states of those before it.
+            let (states, rest) = self.states.split_at_mut(node.place.state as usize);
+            let Some(state) = rest.first_mut() else { return };
+            if run.fresh {
+                state.bind(node, &self.plan, states, &frame.inputs);
+            }
+            let rows = state.labels.len();
+            if node.invariant && state.evaluated {
+                // What was computed, a fault too, holds at every step; series that appeared since have nothing in a
+                // window of the past.
+                spare.grow(rows);
             } else {
-                *frame
-            };
-            let view = eval::View { plan: &self.plan, states, blocks: &self.memory.blocks, registers: &self.registers };
-            let scratch = &mut self.memory.scratch;
-            eval::evaluate(&view, at, state, &mut self.inner, &frame, &mut out, scratch, probe);
-            state.evaluated = true;
+                state.faults.clear();
+                let view = eval::View { plan: &self.plan, states, blocks };
+                let one;
+                let frame = if node.invariant {
+                    one = Frame { evals: &frame.evals[..1], slots: &frame.slots[..1], ..*frame };
+                    &one
+                } else {
+                    frame
+                };
+                eval::evaluate(&view, at, state, &mut self.inner, frame, spare, scratch, run.failing, probe);
+                state.evaluated = true;
+                // Some nodes find rows only now: those after it are to take note.
+                run.fresh |= state.labels.len() != rows;
+            }
         }
         if node.invariant {
             probe.invariant(at, steps as u64);
         }
         probe.leave();
-        self.memory.blocks[self.registers[at]] = out;
+        run.failing |= block::any(&spare.failed);
+        std::mem::swap(spare, &mut blocks[register]);
     }
 
-    fn emit(&mut self, root: usize, steps: usize, sink: &mut dyn FnMut(RootId, Root<'_>)) {
-        let node = self.plan.roots[root];
-        let scalar = self.plan.scalar_roots[root];
+    /// Hands a vector that roots compare to the sink, if it asks for it.
+    fn emit_compared(&self, node: NodeId, steps: usize, sink: &mut dyn Sink) {
+        if let Some(number) = self.plan.nodes[node].place.compared
+            && sink.wants_compared(number)
+        {
+            self.with_root(node, false, steps, &mut |root| sink.compared(number, root));
+        }
+    }
+
+    fn emit(&self, root: usize, steps: usize, sink: &mut dyn Sink) {
+        let PlannedRoot { node, scalar, compared } = self.plan.roots[root];
+        let (id, block) = (RootId(root), self.block(node));
+        if !block::any(&block.present) && !block::any(&block.failed) && !sink.wants_empty(id) {
+            return;
+        }
+        self.with_root(node, scalar, steps, &mut |root| match compared {
+            Some(number) => {
+                let node = self.plan.compared[number as usize];
+                self.with_root(node, false, steps, &mut |compared| sink.root(id, root, Some(compared)));
+            }
+            None => sink.root(id, root, None),
+        });
+    }
+
+    /// Shows what a node evaluated to.
+    fn with_root(&self, node: NodeId, scalar: bool, steps: usize, show: &mut dyn FnMut(Root<'_>)) {
         let spread;
-        let block = &self.memory.blocks[self.registers[node]];
+        let block = self.block(node);
         let block = if block.steps == steps {
             block
         } else {
@@ -342,12 +429,11 @@ impl Program {
             spread = wide;
             &spread
         };
-        let mut faults = std::mem::take(&mut self.memory.faults);
-        faults.clear();
+        let mut faults = Vec::new();
         if block::any(&block.failed) {
             self.collect_faults(node, steps, block.failed.len(), &mut faults);
         }
-        let state = &self.states[node];
+        let state = self.state(node);
         let finished;
         let (labels, order, block): (&[LabelSet], &[u32], &Block) = if scalar {
             (&self.memory.no_labels, &[0], block)
@@ -357,29 +443,33 @@ impl Program {
         } else {
             (&state.labels, &state.order, block)
         };
-        sink(
-            RootId(root),
-            Root {
-                labels,
-                order,
-                scalar,
-                steps,
-                values: &block.values,
-                present: &block.present,
-                words: block.words,
-                ranks: &block.ranks,
-                failed: &block.failed,
-                faults: &faults,
-            },
-        );
-        self.memory.faults = faults;
+        show(Root {
+            labels,
+            order,
+            scalar,
+            steps,
+            values: &block.values,
+            present: &block.present,
+            words: block.words,
+            ranks: &block.ranks,
+            failed: &block.failed,
+            faults: &faults,
+        });
+    }
+
+    fn block(&self, node: NodeId) -> &Block {
+        &self.memory.blocks[self.plan.nodes[node].place.register as usize]
+    }
+
+    fn state(&self, node: NodeId) -> &NodeState {
+        &self.states[self.plan.nodes[node].place.state as usize]
     }
 
     /// Returns the faults of a root's latest run, one for each failed step.
     pub(crate) fn faults_of(&self, root: usize, steps: usize) -> Vec<Fault> {
-        let node = self.plan.roots[root];
+        let node = self.plan.roots[root].node;
         let mut faults = Vec::new();
-        let failed = &self.memory.blocks[self.registers[node]].failed;
+        let failed = &self.block(node).failed;
         self.collect_faults(node, steps, failed.len().max(steps.div_ceil(64)), &mut faults);
         faults
     }
@@ -396,9 +486,9 @@ impl Program {
             }
         }
         let mut told = vec![0; words];
-        for at in (0..=root).filter(|at| read[*at]) {
+        for at in (0..=root).filter(|at| read[*at] && !self.plan.nodes[*at].place.shares) {
             let whole = self.plan.nodes[at].invariant;
-            for fault in &self.states[at].faults {
+            for fault in &self.state(at).faults {
                 let range = if whole { 0..steps } else { fault.step as usize..fault.step as usize + 1 };
                 for step in range {
                     if !block::has(&told, step) {
@@ -415,7 +505,7 @@ impl Program {
     /// Returns by node how often an evaluator that shares nothing would evaluate it for one root.
     pub(crate) fn multiplicity(&self, root: usize) -> Vec<u64> {
         let mut times = vec![0_u64; self.plan.nodes.len()];
-        times[self.plan.roots[root]] = 1;
+        times[self.plan.roots[root].node] = 1;
         // A node's readers come after it, so its own number is final when the walk comes to it.
         for at in (0..times.len()).rev() {
             for input in self.plan.nodes[at].kind.inputs() {
@@ -437,8 +527,8 @@ impl Program {
 
     /// Returns the rows and values of a root after a run, its names not yet dropped.
     pub(crate) fn root_state(&self, root: usize) -> (&NodeState, &Block) {
-        let node = self.plan.roots[root];
-        (&self.states[node], &self.memory.blocks[self.registers[node]])
+        let node = self.plan.roots[root].node;
+        (self.state(node), self.block(node))
     }
 }
 

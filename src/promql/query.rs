@@ -92,7 +92,7 @@ pub(crate) fn instant_on(
     program.want_order();
     program.bind_once(inputs);
     let mut value = Err(QueryError::Failed(String::new()));
-    program.run(inputs, &Steps { slots: &[at], offset: Millis::ZERO }, &mut |_, root| {
+    program.run(inputs, &Steps { slots: &[at], offset: Millis::ZERO }, &mut |_, root: Root<'_>| {
         value = root_value(&root);
     });
     value
@@ -119,7 +119,7 @@ pub fn range(
         slot = slot.plus(step);
     }
     let mut result = Ok(Value::Matrix(Vec::new()));
-    program.run(&inputs, &Steps { slots: &slots, offset: Millis::ZERO }, &mut |_, root| {
+    program.run(&inputs, &Steps { slots: &slots, offset: Millis::ZERO }, &mut |_, root: Root<'_>| {
         result = match root.faults.first() {
             Some(fault) => Err(QueryError::Failed(fault.message.clone())),
             None => Ok(Value::Matrix(matrix(&root, &slots))),

@@ -7,7 +7,7 @@ use crate::store::SelectorId;
 
 use super::ast::BinaryOp;
 use super::order::by_labels;
-use super::plan::{Elementwise, Kind, Node, Plan, Relabel, Select, SortBy, VectorBinary, WindowInput};
+use super::plan::{Elementwise, Kind, Node, NodeId, Plan, Relabel, Select, SortBy, VectorBinary, WindowInput};
 use super::program::{Fault, Inputs, Source};
 use super::relabel::{label_join, label_replace};
 
@@ -63,6 +63,18 @@ pub(crate) struct KeyGroup {
     pub(crate) right: Vec<u32>,
 }
 
+/// The states of the nodes that come before one.
+struct Below<'a> {
+    plan: &'a Plan,
+    states: &'a [NodeState],
+}
+
+impl<'a> Below<'a> {
+    fn of(&self, node: NodeId) -> &'a NodeState {
+        &self.states[self.plan.nodes[node].place.state as usize]
+    }
+}
+
 impl NodeState {
     /// Finds the row of a label set, or adds one.
     pub(crate) fn row(&mut self, labels: &LabelSet, drops: bool) -> u32 {
@@ -88,6 +100,7 @@ impl NodeState {
 
     /// Adds rows for what the inputs gained since the last run. Cost: nothing when they gained nothing.
     pub(crate) fn bind(&mut self, node: &Node, plan: &Plan, states: &[Self], inputs: &Inputs<'_>) {
+        let states = Below { plan, states };
         match &node.kind {
             Kind::Select { select, .. } => self.bind_select(select, inputs),
             Kind::Window { input: WindowInput::Selector(select), function, .. } => {
@@ -132,25 +145,25 @@ impl NodeState {
                     Elementwise::Compare { return_bool, .. } => *return_bool,
                     _ => true,
                 };
-                self.bind_mapped(&states[*input], plan.options.delayed_names, |labels| (labels.clone(), drop));
+                self.bind_mapped(states.of(*input), plan.options.delayed_names, |labels| (labels.clone(), drop));
             }
-            Kind::Relabel { relabel, input } => self.bind_relabelled(&states[*input], relabel),
+            Kind::Relabel { relabel, input } => self.bind_relabelled(states.of(*input), relabel),
             Kind::Sort { by, input } => {
-                self.bind_mapped(&states[*input], false, |labels| (labels.clone(), false));
+                self.bind_mapped(states.of(*input), false, |labels| (labels.clone(), false));
                 if let SortBy::Labels { names, descending } = by {
                     let labels = &self.labels;
                     let compare = |a: u32, b: u32| by_labels(&labels[a as usize], &labels[b as usize], names);
                     self.order.sort_by(|a, b| if *descending { compare(*b, *a) } else { compare(*a, *b) });
                 }
             }
-            Kind::VectorBinary(binary) => self.bind_binary(binary, plan, states),
-            Kind::Set { op, key, lhs, rhs } => self.bind_set(*op, key, &states[*lhs], &states[*rhs]),
-            Kind::Aggregate { key, input, .. } => self.bind_groups(&states[*input], key, true),
+            Kind::VectorBinary(binary) => self.bind_binary(binary, plan, &states),
+            Kind::Set { op, key, lhs, rhs } => self.bind_set(*op, key, states.of(*lhs), states.of(*rhs)),
+            Kind::Aggregate { key, input, .. } => self.bind_groups(states.of(*input), key, true),
             Kind::TopK { key, input, .. } => {
-                self.bind_groups(&states[*input], key, false);
+                self.bind_groups(states.of(*input), key, false);
             }
             Kind::CountValues { key, input, .. } => {
-                let input = &states[*input];
+                let input = states.of(*input);
                 while self.seen[0] < input.labels.len() {
                     let labels = group_labels(&input.labels[self.seen[0]], key);
                     let group = self.key(labels);
@@ -158,7 +171,7 @@ impl NodeState {
                     self.seen[0] += 1;
                 }
             }
-            Kind::Buckets { input, .. } => self.bind_buckets(&states[*input], plan.options.delayed_names),
+            Kind::Buckets { input, .. } => self.bind_buckets(states.of(*input), plan.options.delayed_names),
         }
     }
 
@@ -341,8 +354,8 @@ impl NodeState {
         true
     }
 
-    fn bind_binary(&mut self, binary: &VectorBinary, plan: &Plan, states: &[Self]) {
-        let (many, one) = (&states[binary.many_node], &states[binary.one_node]);
+    fn bind_binary(&mut self, binary: &VectorBinary, plan: &Plan, states: &Below<'_>) {
+        let (many, one) = (states.of(binary.many_node), states.of(binary.one_node));
         let before = self.seen;
         if !self.bind_sides(&binary.key, many, one) {
             return;

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use crate::promql::parse::parse;
 use crate::promql::plan::{Context, LowerOptions};
-use crate::promql::program::{Inputs, Program, Steps};
+use crate::promql::program::{Inputs, Program, Root, Steps};
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
 
@@ -293,7 +293,7 @@ impl Work for Blocks {
             let inputs = Inputs { recording: black_box(&self.store), written: None, only: None };
             let steps = Steps { slots: &self.slots[from..from + steps], offset: Millis::ZERO };
             let results = &mut self.results;
-            self.programs[at].run(&inputs, &steps, &mut |_, root| *results += black_box(root.present[0]) & 1);
+            self.programs[at].run(&inputs, &steps, &mut |_, root: Root<'_>| *results += black_box(root.present[0]) & 1);
             self.turn += 1;
             left = left.saturating_sub((steps.slots.len() * self.roots) as u64);
         }

@@ -32,16 +32,20 @@ pub(super) fn evaluate(
 
 fn apply(view: &View<'_>, op: &Elementwise, input: &Block, frame: &Frame<'_>, out: &mut Block) {
     let steps = input.steps;
+    if let Some(comparison) = Comparison::of_filter(op) {
+        return filter(view, comparison, input, out);
+    }
     out.reset(input.rows, steps);
     out.present.copy_from_slice(&input.present[..input.rows * input.words]);
-    if let Elementwise::Compare { op, scalar, swap, return_bool } = op {
-        return apply_compare(view, Comparison { op: *op, scalar: *scalar, swap: *swap }, *return_bool, input, out);
-    }
     out.values.copy_from_slice(&input.values[..input.rows * steps]);
     match op {
         Elementwise::Maths(function) => maths::apply(*function, &mut out.values),
         Elementwise::Date(function) => out.values.iter_mut().for_each(|value| *value = function.apply(*value)),
-        Elementwise::Same | Elementwise::Compare { .. } => {}
+        Elementwise::Same => {}
+        Elementwise::Compare { op, scalar, swap, .. } => {
+            let comparison = Comparison { op: *op, scalar: *scalar, swap: *swap };
+            each(out, |value, step| f64::from(u8::from(comparison.holds(view, value, step))));
+        }
         Elementwise::EvalTime => each(out, |_, step| frame.evals[step].seconds()),
         Elementwise::Arithmetic { op, scalar: Operand::Const(scalar), swap } => {
             constant(*op, *scalar, *swap, &mut out.values);
@@ -100,52 +104,61 @@ fn constant(op: BinaryOp, scalar: f64, swap: bool, values: &mut [f64]) {
     }
 }
 
+/// A comparison with a scalar; `swap`: the scalar is the left operand.
 #[derive(Clone, Copy)]
-struct Comparison {
+pub(super) struct Comparison {
     op: BinaryOp,
     scalar: Operand,
     swap: bool,
 }
 
-/// Compares every value with a scalar: clears the bits of what is false, or gives 0 and 1.
-fn apply_compare(view: &View<'_>, comparison: Comparison, return_bool: bool, input: &Block, out: &mut Block) {
-    let Comparison { op, scalar, swap } = comparison;
-    let holds = |value: f64, step: usize| {
-        let scalar = view.scalar(scalar, step);
-        if swap { compare(op, scalar, value) } else { compare(op, value, scalar) }
-    };
-    if return_bool {
-        for row in 0..input.rows {
-            let (values, _) = out.row_mut(row);
-            for (step, value) in input.row(row).iter().enumerate() {
-                values[step] = f64::from(u8::from(holds(*value, step)));
+impl Comparison {
+    /// Returns the comparison that an operation drops samples by, if it does only that.
+    pub(super) fn of_filter(op: &Elementwise) -> Option<Self> {
+        match op {
+            Elementwise::Compare { op, scalar, swap, return_bool: false } => {
+                Some(Self { op: *op, scalar: *scalar, swap: *swap })
             }
+            _ => None,
         }
-        return;
     }
-    out.values.copy_from_slice(&input.values[..input.rows * input.steps]);
+
+    fn holds(self, view: &View<'_>, value: f64, step: usize) -> bool {
+        let scalar = view.scalar(self.scalar, step);
+        if self.swap { compare(self.op, scalar, value) } else { compare(self.op, value, scalar) }
+    }
+}
+
+/// Keeps the samples of a block for which a comparison holds. Cost: one pass over the values; those of a row that keeps
+/// none are not copied.
+pub(super) fn filter(view: &View<'_>, comparison: Comparison, input: &Block, out: &mut Block) {
+    out.reset(input.rows, input.steps);
     for row in 0..input.rows {
-        let (_, bits) = out.row_mut(row);
-        for (word, values) in bits.iter_mut().zip(input.row(row).chunks(64)) {
-            if *word == 0 {
-                continue;
-            }
-            *word &= match scalar {
-                Operand::Const(scalar) => mask(op, scalar, swap, values),
-                Operand::Node(_) => u64::MAX,
-            };
-        }
-        if let Operand::Node(_) = scalar {
-            for (step, value) in input.row(row).iter().enumerate() {
-                if !holds(*value, step) {
-                    block::clear(bits, step);
+        let (values, bits) = out.row_mut(row);
+        let input_values = input.row(row);
+        match comparison.scalar {
+            Operand::Const(scalar) => {
+                let words = bits.iter_mut().zip(input.bits(row)).zip(input_values.chunks(64));
+                for ((kept, held), values) in words.filter(|((_, held), _)| **held != 0) {
+                    *kept = held & mask(comparison.op, scalar, comparison.swap, values);
                 }
             }
+            Operand::Node(_) => {
+                for step in
+                    block::ones(input.bits(row)).filter(|step| comparison.holds(view, input_values[*step], *step))
+                {
+                    block::set(bits, step);
+                }
+            }
+        }
+        if block::any(bits) {
+            values.copy_from_slice(input_values);
         }
     }
 }
 
-/// Returns a bit for each of at most 64 values: whether the comparison with a number holds.
+/// Returns a bit for each of at most 64 values: whether the comparison with a number holds. One loop for each operator,
+/// which the compiler makes wide.
 fn mask(op: BinaryOp, scalar: f64, swap: bool, values: &[f64]) -> u64 {
     let op = match (op, swap) {
         (BinaryOp::Less, true) => BinaryOp::Greater,
@@ -154,12 +167,15 @@ fn mask(op: BinaryOp, scalar: f64, swap: bool, values: &[f64]) -> u64 {
         (BinaryOp::GreaterEqual, true) => BinaryOp::LessEqual,
         (op, _) => op,
     };
-    let gather = |holds: &dyn Fn(f64) -> bool| {
-        values.iter().enumerate().fold(0, |bits, (at, value)| bits | u64::from(holds(*value)) << at)
-    };
     match op {
-        BinaryOp::Greater => values.iter().enumerate().fold(0, |bits, (at, v)| bits | u64::from(*v > scalar) << at),
-        BinaryOp::Less => values.iter().enumerate().fold(0, |bits, (at, v)| bits | u64::from(*v < scalar) << at),
-        op => gather(&|value| compare(op, value, scalar)),
+        BinaryOp::Greater => gather(values, |value| value > scalar),
+        BinaryOp::GreaterEqual => gather(values, |value| value >= scalar),
+        BinaryOp::Less => gather(values, |value| value < scalar),
+        BinaryOp::LessEqual => gather(values, |value| value <= scalar),
+        op => gather(values, |value| compare(op, value, scalar)),
     }
+}
+
+fn gather(values: &[f64], holds: impl Fn(f64) -> bool) -> u64 {
+    values.iter().enumerate().fold(0, |bits, (at, value)| bits | u64::from(holds(*value)) << at)
 }

@@ -29,8 +29,7 @@ pub(super) const SAME_LABELS: &str = "vector cannot contain metrics with the sam
 pub(crate) struct View<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) states: &'a [NodeState],
-    pub(crate) blocks: &'a [Block],
-    pub(crate) registers: &'a [usize],
+    pub(crate) blocks: &'a [Box<Block>],
 }
 
 /// Buffers that evaluation reuses, so that a warm program allocates nothing.
@@ -53,11 +52,11 @@ pub(crate) struct Scratch {
 
 impl<'a> View<'a> {
     pub(super) fn block(&self, node: NodeId) -> &'a Block {
-        &self.blocks[self.registers[node]]
+        &self.blocks[self.plan.nodes[node].place.register as usize]
     }
 
     pub(super) fn state(&self, node: NodeId) -> &'a NodeState {
-        &self.states[node]
+        &self.states[self.plan.nodes[node].place.state as usize]
     }
 
     /// Returns a node's block with as many steps as the run has: a value that holds at every step is repeated.
@@ -120,7 +119,20 @@ pub(crate) fn scalar_binary(op: BinaryOp, lhs: f64, rhs: f64) -> f64 {
     if op.is_comparison() { f64::from(u8::from(compare(op, lhs, rhs))) } else { arithmetic(op, lhs, rhs) }
 }
 
-/// Evaluates one node into `out`.
+/// Evaluates a node that has the rows of its input. `failing`: whether any step of any node before it failed.
+pub(crate) fn filter(view: &View<'_>, at: NodeId, steps: usize, out: &mut Block, scratch: &mut Scratch, failing: bool) {
+    let node = &view.plan.nodes[at];
+    let Kind::Map { op, input } = &node.kind else { return };
+    let Some(comparison) = map::Comparison::of_filter(op) else { return };
+    let input = view.wide(*input, steps, &mut scratch.wide[0]);
+    map::filter(view, comparison, input, out);
+    out.ranks.extend_from_slice(&input.ranks);
+    if failing {
+        view.inherit_failures(&node.kind, out);
+    }
+}
+
+/// Evaluates one node into `out`. `failing`: whether any step of any node before it failed.
 #[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
 pub(crate) fn evaluate<P: Probe>(
     view: &View<'_>,
@@ -130,6 +142,7 @@ pub(crate) fn evaluate<P: Probe>(
     frame: &Frame<'_>,
     out: &mut Block,
     scratch: &mut Scratch,
+    failing: bool,
     probe: &mut P,
 ) {
     let steps = frame.evals.len();
@@ -196,7 +209,9 @@ pub(crate) fn evaluate<P: Probe>(
         Kind::TopK { bottom, k, input, .. } => topk::evaluate(view, state, *bottom, (*k, *input), steps, out, scratch),
         Kind::Buckets { function, input } => buckets::evaluate(view, state, (*function, *input), steps, out, scratch),
     }
-    view.inherit_failures(&node.kind, out);
+    if failing {
+        view.inherit_failures(&node.kind, out);
+    }
     if state.ordered {
         ranks::assign(view, at, state, &scratch.raw, &mut scratch.wide, out);
     }

@@ -7,7 +7,7 @@ use crate::time::{Millis, Timestamp};
 use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand, WindowInput};
 use super::super::probe::{self, Probe};
-use super::super::program::{Frame, Program};
+use super::super::program::{Frame, Program, Root};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::NodeState;
 use super::select::{caps, references, store_of};
@@ -163,7 +163,7 @@ fn of_subquery<P: Probe>(
         let slots = vec![slot; times.len()];
         probe.enter_subquery();
         let inner = Frame { inputs: frame.inputs, evals: &times, slots: &slots, query };
-        program.run_frame(&inner, probe, &mut |_, _| {});
+        program.run_frame(&inner, probe, &mut |_, _: Root<'_>| {});
         probe.leave_subquery();
         let run = Run { steps: run, refs: &refs, times: &times };
         fold_run(view, state, program, window, &run, frame, out, scratch, probe);
