@@ -50,15 +50,22 @@ struct Alert {
     spare_outs: Option<[u32; 3]>,
 }
 
+/// An alerting rule without its alerts.
+#[derive(Debug)]
+pub(crate) struct AlertRule {
+    pub naming: Naming,
+    pub pace: Pace,
+    pub limit: usize,
+    /// Whether anything may read the series that tell of its alerts.
+    pub writes: bool,
+}
+
 /// An alerting rule and its alerts.
 pub(crate) struct Alerting {
-    pub naming: Arc<Naming>,
-    pace: Pace,
-    limit: usize,
-    /// Whether anything may read the series that tell of its alerts.
-    writes: bool,
+    rule: Arc<AlertRule>,
     /// Whether each sample is named anew.
     by_value: bool,
+    outputs: Outputs,
     targets: Targets,
     /// The target of a row is its alert, unless each sample is named anew.
     alerts: Vec<Alert>,
@@ -81,14 +88,12 @@ struct After {
 }
 
 impl Alerting {
-    pub(crate) fn new(naming: Arc<Naming>, pace: Pace, limit: usize, writes: bool) -> Self {
-        let by_value = naming.by_value();
+    pub(crate) fn new(rule: Arc<AlertRule>) -> Self {
+        let by_value = rule.naming.by_value();
         Self {
-            naming,
-            pace,
-            limit,
-            writes,
+            rule,
             by_value,
+            outputs: Outputs::default(),
             targets: Targets::default(),
             alerts: Vec::new(),
             by_labels: HashMap::default(),
@@ -100,9 +105,14 @@ impl Alerting {
         }
     }
 
-    /// Tells whether each sample is named anew.
-    pub(crate) fn is_by_value(&self) -> bool {
-        self.by_value
+    /// Returns what the rule is.
+    pub(crate) fn rule(&self) -> &Arc<AlertRule> {
+        &self.rule
+    }
+
+    /// Returns what was written since the last commit.
+    pub(crate) fn outputs(&mut self) -> &mut Outputs {
+        &mut self.outputs
     }
 
     /// Tells whether no alert is active and nothing of one is left to be told.
@@ -124,27 +134,24 @@ impl Alerting {
         }
     }
 
-    /// Returns the rule without any alert.
-    pub(crate) fn fork(&self) -> Self {
-        Self::new(Arc::clone(&self.naming), self.pace, self.limit, self.writes)
-    }
-
     /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`.
     pub(crate) fn fold(
         &mut self,
         rule: RuleId,
         root: &Root<'_>,
         failed: &mut [u64],
-        outputs: &mut Outputs,
         faults: &mut Vec<StepFault>,
         pass: &mut Pass<'_, '_>,
     ) {
         if !self.by_value {
             self.name_rows(root, failed, pass);
         }
-        let may_exceed = self.limit > 0 && (self.by_value || self.targets.len() > self.limit);
-        if self.by_value || self.writes || may_exceed {
-            self.fold_by_step(rule, root, failed, outputs, faults, pass);
+        let AlertRule { limit, writes, .. } = *self.rule;
+        let may_exceed = limit > 0 && (self.by_value || self.targets.len() > limit);
+        if self.by_value || writes || may_exceed {
+            let mut outputs = std::mem::take(&mut self.outputs);
+            self.fold_by_step(rule, root, failed, &mut outputs, faults, pass);
+            self.outputs = outputs;
         } else {
             self.fold_by_alert(rule, root, failed, faults, pass);
         }
@@ -155,7 +162,7 @@ impl Alerting {
         for row in 0..root.labels.len() {
             if self.targets.of_row(row).is_none() && any_good(root, row, failed) {
                 let sample = Sample { labels: &root.labels[row], value: f64::NAN, at: pass.slots[0] };
-                let labels = self.naming.alert_labels(sample, pass.external, pass.ask);
+                let labels = self.rule.naming.alert_labels(sample, pass.external, pass.ask);
                 let alert = self.alert_of(labels, &root.labels[row]);
                 self.targets.set(row, alert);
             }
@@ -215,8 +222,8 @@ impl Alerting {
             }
             let Alert { labels, tracker, sample, live, .. } = alert;
             let condition = Condition { slots: pass.slots, present: presence.present, failed, values: presence.values };
-            let (targets, keep, drafts) = (&self.targets, self.pace.keep, &mut *pass.drafts);
-            tracker.fold(condition, self.pace, &mut |change| {
+            let (targets, keep, drafts) = (&self.targets, self.rule.pace.keep, &mut *pass.drafts);
+            tracker.fold(condition, self.rule.pace, &mut |change| {
                 let step = condition.slots.partition_point(|slot| *slot < change.at);
                 let now = change.value.map(|_| &root.labels[targets.row_at(at, root, step)]);
                 drafts.push(draft(rule, labels, sample, now, change, step, keep));
@@ -249,7 +256,7 @@ impl Alerting {
             if !bits::is_set(failed, step) {
                 match self.step(rule, root, step, pass) {
                     Ok(()) => {
-                        if self.writes {
+                        if self.rule.writes {
                             self.write(step, outputs);
                         }
                     }
@@ -281,22 +288,22 @@ impl Alerting {
             let alert = &mut self.alerts[*id as usize];
             let candidate = alert.candidate.take();
             let mut tracker = alert.tracker;
-            let (change, _) = tracker.observe(at, candidate.map(|(_, value)| value), self.pace);
+            let (change, _) = tracker.observe(at, candidate.map(|(_, value)| value), self.rule.pace);
             active += usize::from(tracker.state() != State::Inactive);
             after.push(After { id: *id, tracker, change, row: candidate.map(|(row, _)| row) });
         }
         let made = if !unique {
             Err(DUPLICATE.to_owned())
-        } else if self.limit > 0 && active > self.limit {
+        } else if self.rule.limit > 0 && active > self.rule.limit {
             self.drop_all(rule, at, step, pass);
-            Err(format!("exceeded limit of {} with {active} alerts", self.limit))
+            Err(format!("exceeded limit of {} with {active} alerts", self.rule.limit))
         } else {
             for After { id, tracker, change, row } in after.drain(..) {
                 let Alert { labels, tracker: held, sample, .. } = &mut self.alerts[id as usize];
                 *held = tracker;
                 if let Some(change) = change {
                     let now = row.map(|row| &root.labels[row]);
-                    pass.drafts.push(draft(rule, labels, sample, now, change, step, self.pace.keep));
+                    pass.drafts.push(draft(rule, labels, sample, now, change, step, self.rule.pace.keep));
                 }
             }
             Ok(())
@@ -316,7 +323,7 @@ impl Alerting {
                 Some(alert) => alert,
                 None => {
                     let sample = Sample { labels: &root.labels[row], value, at: pass.slots[step] };
-                    let labels = self.naming.alert_labels(sample, pass.external, pass.ask);
+                    let labels = self.rule.naming.alert_labels(sample, pass.external, pass.ask);
                     self.alert_of(labels, &root.labels[row])
                 }
             };
@@ -336,7 +343,7 @@ impl Alerting {
         for id in &self.live {
             let Alert { labels, tracker, sample, .. } = &mut self.alerts[*id as usize];
             if let Some(change) = tracker.drop_state(at) {
-                let mut draft = draft(rule, labels, sample, None, change, step, self.pace.keep);
+                let mut draft = draft(rule, labels, sample, None, change, step, self.rule.pace.keep);
                 draft.event.cause = Some(Cause::LimitExceeded);
                 pass.drafts.push(draft);
             }
@@ -354,7 +361,7 @@ impl Alerting {
                 continue;
             }
             let outs = alert.outs.get_or_insert_with(|| {
-                let labels = self.naming.series_labels(&alert.labels);
+                let labels = self.rule.naming.series_labels(&alert.labels);
                 // The state of the alert hides that label of it: alerts that differ in nothing else are one series.
                 if alert.labels.get(ALERT_STATE).is_some() {
                     return labels.map(|labels| outputs.share(labels));

@@ -16,7 +16,7 @@ use crate::store::{Reach, Store};
 use crate::time::Millis;
 
 use super::alert::Pace;
-use super::alerting::Alerting;
+use super::alerting::AlertRule;
 use super::cause;
 use super::course::{Course, Link};
 use super::naming::Naming;
@@ -96,8 +96,11 @@ fn ties(entry: &Entry<'_>) -> Ties {
     }
 }
 
+/// Lists of names, each once.
+type SharedNames = HashMap<Vec<String>, Arc<[String]>, foldhash::fast::FixedState>;
+
 /// Returns a rule ready to run.
-fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>) -> RuleRun {
+fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>, names: &mut SharedNames) -> RuleRun {
     let (rule, limit, writes) = (entry.rule, entry.group.limit, writer.is_some());
     let body = match &rule.kind {
         RuleKind::Record => {
@@ -109,10 +112,12 @@ fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>) -> RuleRun {
             let (labels, annotations) = (rule.labels.clone(), annotations.clone());
             let naming = Naming { alert: rule.name.text.clone(), labels, annotations };
             let pace = Pace { hold: *hold, keep: *keep_firing };
-            Body::Alerting(Box::new(Alerting::new(Arc::new(naming), pace, limit, writes)))
+            Body::Quiet(Arc::new(AlertRule { naming, pace, limit, writes }))
         }
     };
     let selected = if rule.enabled { literal_names(&order::selectors(&rule.expr)) } else { Vec::new() };
+    // Many rules select the same names.
+    let selected = Arc::clone(names.entry(selected).or_insert_with_key(|names| names.as_slice().into()));
     RuleRun::new(id, body, writer, entry.query_offset, selected)
 }
 
@@ -258,7 +263,8 @@ impl Builder<'_> {
                 unit.lags = unit.lags.map(|_| wants.into_iter().map(Option::unwrap_or_default).collect());
                 unit
             });
-            let units: Vec<Unit> = units.collect();
+            let mut units: Vec<Unit> = units.collect();
+            units.shrink_to_fit();
             let at_once = self.options.threads > 1 && units.len() > 1;
             stages.push(Stage { units, by_step: false, at_once });
         }
@@ -379,18 +385,23 @@ pub(super) fn build(
     let asking = |rule: usize| ties[rule].reads_all || ties[rule].reads_all_later;
     let lags = (0..ties.len()).map(|rule| if asking(rule) { builder.lags(rule, &[]) } else { Vec::new() }).collect();
     let query = options.query();
-    let (mut rules, mut infos) = (Vec::new(), Vec::new());
+    let (mut rules, mut infos) = (Vec::with_capacity(ties.len()), Vec::with_capacity(ties.len()));
+    let mut names = SharedNames::default();
     for (at, entry) in builder.entries.iter().enumerate() {
         let id = RuleId(u32::try_from(at).unwrap_or(u32::MAX));
-        let mut rule = rule_run(id, entry, builder.writers[at]);
+        let mut rule = rule_run(id, entry, builder.writers[at], &mut names);
         rule.warmth = warmth[at];
         rules.push(rule);
         infos.push(RuleInfo {
             schedule: entry.schedule,
             query_offset: entry.query_offset,
             warmth: warmth[at],
-            written: ties[at].writes.iter().map(|written| written.name.clone()).collect(),
         });
+    }
+    let mut offsets = vec![None; intervals.len()];
+    for info in &infos {
+        let offset: &mut Option<Millis> = &mut offsets[info.schedule];
+        *offset = (*offset).max(Some(info.query_offset));
     }
     for unit in stages.iter_mut().flat_map(|stage| &mut stage.units) {
         unit.course = Course::of(&unit.links);
@@ -403,6 +414,7 @@ pub(super) fn build(
         rules,
         stages,
         schedules: intervals.into_iter().map(Schedule::new).collect(),
+        offsets,
         reach,
         written,
         queries: Queries { options: query, lags },

@@ -13,7 +13,7 @@ impl Engine {
     pub(crate) fn carry_into(&self, other: &mut Self, same: &dyn Fn(RuleId) -> Option<RuleId>) {
         for rule in &self.rules {
             if let (Body::Alerting(old), Some(new)) = (&rule.body, same(rule.id))
-                && let Body::Alerting(new) = &mut other.rules[new.0 as usize].body
+                && let Some(new) = other.rules[new.0 as usize].alerting()
             {
                 old.carry_into(new);
             }
@@ -24,7 +24,7 @@ impl Engine {
                 for unit in other.stages.iter_mut().flat_map(|stage| &mut stage.units) {
                     let Some(rows) = &mut unit.rows else { continue };
                     if let Some(new) = rows.rule_on(&unit.program, id, new, &other.rules)
-                        && let Body::Alerting(new) = &mut new.body
+                        && let Some(new) = new.alerting()
                     {
                         old.carry_into(new);
                     }

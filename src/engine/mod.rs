@@ -118,8 +118,6 @@ struct RuleInfo {
     query_offset: Millis,
     /// How long after the first sample its windows are full.
     warmth: Millis,
-    /// Metric names that it writes.
-    written: Vec<String>,
 }
 
 /// When the groups of one schedule are evaluated.
@@ -199,6 +197,8 @@ pub struct Engine {
     rules: Vec<RuleRun>,
     stages: Vec<Stage>,
     schedules: Vec<Schedule>,
+    /// By schedule: the longest query offset of its rules, if it has any.
+    offsets: Vec<Option<Millis>>,
     reach: Reach,
     written: WrittenSeries,
     external: External,
@@ -230,6 +230,7 @@ impl Engine {
             rules: Vec::new(),
             stages: Vec::new(),
             schedules: Vec::new(),
+            offsets: Vec::new(),
             reach: Reach::default(),
             written: WrittenSeries::new(false, false),
             external: External { labels: options.external_labels.clone(), url: options.external_url.clone() },
@@ -375,10 +376,8 @@ impl Engine {
         let written = (&self.written.store, self.written.writers.as_slice());
         let ask: &mut Ask<'_> =
             &mut |text, slot| self.queries.answer(rule.0 as usize, text, slot, recording, Some(written));
-        match &self.rules[rule.0 as usize].body {
-            Body::Alerting(alerting) => alerting.naming.annotations(sample, &self.external, ask),
-            Body::Recording(_) => Vec::new(),
-        }
+        let rule = self.rules[rule.0 as usize].alert_rule();
+        rule.map_or_else(Vec::new, |rule| rule.naming.annotations(sample, &self.external, ask))
     }
 
     /// Hands over the events since the last call, by time, rule and labels.
@@ -464,8 +463,8 @@ impl Engine {
         if self.reach.pinned.is_some() && self.schedules.iter().any(|schedule| schedule.range().is_none()) {
             return Timestamp::MIN;
         }
-        let done = |info: &RuleInfo| self.schedules[info.schedule].evaluated().minus(info.query_offset);
-        self.infos.iter().map(done).min().unwrap_or(Timestamp::MIN)
+        let done = |(schedule, offset): (&Schedule, &Option<Millis>)| Some(schedule.evaluated().minus((*offset)?));
+        self.schedules.iter().zip(&self.offsets).filter_map(done).min().unwrap_or(Timestamp::MIN)
     }
 
     /// Returns the first slot or row that was evaluated and the last one, over all groups.
@@ -514,7 +513,7 @@ impl Engine {
     #[must_use]
     pub fn counts(&self, recording: &Store) -> Vec<RuleCounts> {
         let mut known = recording.metric_names();
-        known.extend(self.infos.iter().flat_map(|info| &info.written).map(String::as_str));
+        known.extend(self.rules.iter().flat_map(RuleRun::written_names));
         known.sort_unstable();
         let mut totals: Vec<Total> = vec![Total::default(); self.rules.len()];
         self.runs().for_each(|rule| totals[rule.id.0 as usize].counting.absorb(&rule.counting));

@@ -30,6 +30,7 @@ pub(crate) struct Recording {
     limit: usize,
     /// Whether anything may read what it writes.
     writes: bool,
+    outputs: Outputs,
     targets: Targets,
     by_labels: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
     merged: Merged,
@@ -41,6 +42,7 @@ impl Recording {
             names,
             limit,
             writes,
+            outputs: Outputs::default(),
             targets: Targets::default(),
             by_labels: HashMap::default(),
             merged: Merged::default(),
@@ -50,6 +52,16 @@ impl Recording {
     /// Returns the rule without any series.
     pub(crate) fn fork(&self) -> Self {
         Self::new(Arc::clone(&self.names), self.limit, self.writes)
+    }
+
+    /// Returns the metric name that it writes.
+    pub(crate) fn metric(&self) -> &str {
+        &self.names.metric
+    }
+
+    /// Returns what was written since the last commit.
+    pub(crate) fn outputs(&mut self) -> &mut Outputs {
+        &mut self.outputs
     }
 
     /// Returns the labels of the series that a series of the result becomes.
@@ -65,20 +77,14 @@ impl Recording {
     /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`.
     ///
     /// Source: Prometheus' `RecordingRule.Eval` and, for stale markers, `Group.Eval`.
-    pub(crate) fn fold(
-        &mut self,
-        root: &Root<'_>,
-        failed: &mut [u64],
-        outputs: &mut Outputs,
-        faults: &mut Vec<StepFault>,
-    ) {
+    pub(crate) fn fold(&mut self, root: &Root<'_>, failed: &mut [u64], faults: &mut Vec<StepFault>) {
         for row in 0..root.labels.len() {
             if self.targets.of_row(row).is_none() && any_good(root, row, failed) {
                 let labels = self.output(&root.labels[row]);
                 let next = self.targets.next();
                 let target = *self.by_labels.entry(labels.clone()).or_insert(next);
                 if target == next {
-                    outputs.add(labels);
+                    self.outputs.add(labels);
                 }
                 self.targets.set(row, target);
             }
@@ -92,7 +98,7 @@ impl Recording {
         }
         if self.writes {
             for target in 0..self.targets.next() {
-                self.write(target, root, failed, outputs);
+                self.write(target, root, failed);
             }
         }
     }
@@ -109,8 +115,9 @@ impl Recording {
         }
     }
 
-    fn write(&mut self, target: u32, root: &Root<'_>, failed: &[u64], outputs: &mut Outputs) {
-        let presence = self.targets.presence(target, root, &mut self.merged);
+    fn write(&mut self, target: u32, root: &Root<'_>, failed: &[u64]) {
+        let Self { targets, merged, outputs, .. } = self;
+        let presence = targets.presence(target, root, merged);
         let mut at = 0;
         while at < root.steps {
             if outputs.emitted(target) {

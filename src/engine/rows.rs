@@ -80,6 +80,8 @@ struct Stream {
     program: Program,
     rules: Vec<RuleRun>,
     course: Course,
+    /// Whether the windows of some rule were not full yet.
+    cold: bool,
     /// The label set in the store of written series.
     written: Option<LabelSetId>,
     /// Whether anything can come of the program here.
@@ -188,7 +190,10 @@ impl Rows {
             stream.course.evaluations += slots.len() as u64;
             return;
         }
-        stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));
+        if stream.cold {
+            stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));
+            stream.cold = stream.rules.iter().any(RuleRun::is_cold);
+        }
         let lender = &mut *unit.program;
         let terms = Terms { slots, links: &self.links, query_offset: unit.query_offset, inputs };
         evaluate(
@@ -222,6 +227,7 @@ impl Rows {
             program: program.fork(),
             rules: self.rules.iter().map(|rule| rules[*rule].fork()).collect(),
             course: Course::of(&self.links),
+            cold: true,
             written: None,
             alive: !program.needs_series(),
             met: [0, 0],

@@ -1,19 +1,22 @@
 //! One rule as it runs.
 
+use std::sync::Arc;
+
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::promql::program::Root;
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
-use super::alerting::{Alerting, Draft};
+use super::alerting::{AlertRule, Alerting, Draft};
 use super::bits;
 use super::counts::Counting;
 use super::course::Compared;
 use super::naming::{Ask, External};
+use super::order::{ALERTS, ALERTS_FOR_STATE};
 use super::record::Recording;
 use super::targets::row_bits;
 use super::timeline::{Cause, Phase, RuleId};
-use super::written::{Outputs, Stamping, WrittenSeries};
+use super::written::{Stamping, WrittenSeries};
 
 /// A failed evaluation within a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub(crate) struct Pass<'a, 'b> {
 
 /// What a rule does with its result.
 pub(crate) enum Body {
+    /// Nothing, for it had none yet: many rules never have an alert.
+    Quiet(Arc<AlertRule>),
     Alerting(Box<Alerting>),
     Recording(Box<Recording>),
 }
@@ -56,12 +61,11 @@ pub(crate) struct RuleRun {
     pub id: RuleId,
     pub body: Body,
     pub counting: Counting,
-    pub outputs: Outputs,
     /// The number that readers know it by, if anything may read what it writes.
     pub writer: Option<u32>,
     pub query_offset: Millis,
     /// Literal metric names that it selects.
-    pub selected: Vec<String>,
+    pub selected: Arc<[String]>,
     /// How long after the first row its windows are full, where it is evaluated at rows.
     pub warmth: Millis,
     /// The first row that is later than that.
@@ -76,13 +80,12 @@ impl RuleRun {
         body: Body,
         writer: Option<u32>,
         query_offset: Millis,
-        selected: Vec<String>,
+        selected: Arc<[String]>,
     ) -> Self {
         Self {
             id,
             body,
             counting: Counting::default(),
-            outputs: Outputs::default(),
             writer,
             query_offset,
             selected,
@@ -95,17 +98,50 @@ impl RuleRun {
     /// Returns the rule as it is before it was evaluated, for the rows of one label set.
     pub(crate) fn fork(&self) -> Self {
         let body = match &self.body {
-            Body::Alerting(alerting) => Body::Alerting(Box::new(alerting.fork())),
+            Body::Quiet(rule) => Body::Quiet(Arc::clone(rule)),
+            Body::Alerting(alerting) => Body::Quiet(Arc::clone(alerting.rule())),
             Body::Recording(recording) => Body::Recording(Box::new(recording.fork())),
         };
         // At a row nothing but the row itself tells that a series ended, so no name is looked for markers.
-        let fork = Self::new(self.id, body, self.writer, self.query_offset, Vec::new());
+        let fork = Self::new(self.id, body, self.writer, self.query_offset, Arc::from([]));
         Self { warmth: self.warmth, ..fork }
     }
 
     /// Tells whether nothing comes of a result that has no sample and no fault.
     pub(crate) fn is_idle(&self) -> bool {
-        matches!(&self.body, Body::Alerting(alerting) if alerting.is_idle())
+        match &self.body {
+            Body::Quiet(_) => true,
+            Body::Alerting(alerting) => alerting.is_idle(),
+            Body::Recording(_) => false,
+        }
+    }
+
+    /// Returns what it is, if it is an alerting rule.
+    pub(crate) fn alert_rule(&self) -> Option<&AlertRule> {
+        match &self.body {
+            Body::Quiet(rule) => Some(rule),
+            Body::Alerting(alerting) => Some(alerting.rule()),
+            Body::Recording(_) => None,
+        }
+    }
+
+    /// Returns the alerts of an alerting rule, so that there may be some.
+    pub(crate) fn alerting(&mut self) -> Option<&mut Alerting> {
+        if let Body::Quiet(rule) = &self.body {
+            self.body = Body::Alerting(Box::new(Alerting::new(Arc::clone(rule))));
+        }
+        match &mut self.body {
+            Body::Alerting(alerting) => Some(alerting),
+            Body::Quiet(_) | Body::Recording(_) => None,
+        }
+    }
+
+    /// Returns the metric names that it writes.
+    pub(crate) fn written_names(&self) -> Vec<&str> {
+        match &self.body {
+            Body::Quiet(_) | Body::Alerting(_) => vec![ALERTS, ALERTS_FOR_STATE],
+            Body::Recording(recording) => vec![recording.metric()],
+        }
     }
 
     /// Takes note of rows before they are evaluated.
@@ -116,6 +152,11 @@ impl RuleRun {
             let warm = first.plus(self.warmth);
             self.warm_from = slots.iter().find(|slot| **slot >= warm).copied();
         }
+    }
+
+    /// Tells whether no row has come yet at which all windows were full.
+    pub(crate) fn is_cold(&self) -> bool {
+        self.warm_from.is_none()
     }
 
     /// Returns the first row at which all windows were full, where it is evaluated at rows: until then the end of time.
@@ -145,11 +186,11 @@ impl RuleRun {
             .iter()
             .map(|fault| StepFault { step: fault.step as usize, message: fault.message.clone() })
             .collect();
-        match &mut self.body {
-            Body::Alerting(alerting) => {
-                alerting.fold(self.id, root, failed, &mut self.outputs, &mut faults, pass);
-            }
-            Body::Recording(recording) => recording.fold(root, failed, &mut self.outputs, &mut faults),
+        let id = self.id;
+        if let Some(alerting) = self.alerting() {
+            alerting.fold(id, root, failed, &mut faults, pass);
+        } else if let Body::Recording(recording) = &mut self.body {
+            recording.fold(root, failed, &mut faults);
         }
         if let warm_from @ Some(_) = self.warmed() {
             pass.drafts[first_draft..].iter_mut().for_each(|draft| draft.event.warm_from = warm_from);
@@ -202,14 +243,19 @@ impl RuleRun {
 
     /// Tells whether a commit means anything to it.
     pub(crate) fn commits(&self) -> bool {
-        self.writer.is_some() || matches!(&self.body, Body::Alerting(alerting) if alerting.is_by_value())
+        self.writer.is_some() || self.alert_rule().is_some_and(|rule| rule.naming.by_value())
     }
 
     /// Hands what was written in the block at hand to later readers.
     pub(crate) fn commit(&mut self, written: &mut WrittenSeries, slots: &[Timestamp]) {
+        let outputs = match &mut self.body {
+            Body::Quiet(_) => return,
+            Body::Alerting(alerting) => alerting.outputs(),
+            Body::Recording(recording) => recording.outputs(),
+        };
         if let Some(writer) = self.writer {
             let stamping = Stamping { rule: self.id, writer, slots, query_offset: self.query_offset };
-            self.outputs.commit(written, stamping);
+            outputs.commit(written, stamping);
         }
         if let Body::Alerting(alerting) = &mut self.body {
             alerting.settle();

@@ -144,8 +144,9 @@ impl Program {
             });
             free.extend(ended[at].iter().map(|node| plan.nodes[*node].place.register));
         }
+        plan.registers = blocks;
         plan.seal();
-        self.memory.blocks = (0..blocks).map(|_| Box::default()).collect();
+        self.back = self.reach().back;
     }
 }
 

@@ -22,6 +22,17 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// A block without rows.
+    pub(crate) const EMPTY: Self = Self {
+        rows: 0,
+        steps: 0,
+        words: 0,
+        values: Vec::new(),
+        present: Vec::new(),
+        ranks: Vec::new(),
+        failed: Vec::new(),
+    };
+
     /// Empties the block and gives it a shape: all absent, none failed. Keeps its memory.
     pub(crate) fn reset(&mut self, rows: usize, steps: usize) {
         self.steps = steps;

@@ -98,9 +98,14 @@ impl Plan {
 
     /// Lowers a scalar expression; numbers are folded.
     fn operand(&mut self, expr: &Expr) -> Result<Operand, Problems> {
+        let known = self.nodes.len();
         let node = self.lower(expr)?;
         Ok(match self.nodes[node].kind {
-            Kind::Const(value) => Operand::Const(value),
+            Kind::Const(value) => {
+                // A number needs no node; what was made to compute it was numbers, too.
+                self.forget_from(known);
+                Operand::Const(value)
+            }
             _ => Operand::Node(node),
         })
     }

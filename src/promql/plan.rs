@@ -323,6 +323,8 @@ pub(crate) struct Plan {
     pub(crate) compared: Vec<NodeId>,
     /// Programs of subqueries.
     pub(crate) inner: Vec<Plan>,
+    /// How many blocks its nodes share; known once it is bound.
+    pub(crate) registers: u32,
     by_text: HashMap<String, NodeId, foldhash::fast::FixedState>,
 }
 
@@ -334,6 +336,7 @@ impl Plan {
             roots: Vec::new(),
             compared: Vec::new(),
             inner: Vec::new(),
+            registers: 0,
             by_text: HashMap::default(),
         }
     }
@@ -357,6 +360,13 @@ impl Plan {
         self.nodes.push(Node { kind, invariant, place: Place::default() });
         self.by_text.insert(text, self.nodes.len() - 1);
         self.nodes.len() - 1
+    }
+
+    /// Takes back the nodes that were added from a number on, which nothing reads.
+    pub(super) fn forget_from(&mut self, first: NodeId) {
+        for node in self.nodes.drain(first..) {
+            self.by_text.remove(&format!("{:?}", node.kind));
+        }
     }
 
     /// Tells whether two plans compute the same, subqueries and all.

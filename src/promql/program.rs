@@ -10,7 +10,7 @@ use super::ast::Expr;
 use super::block::{self, Block};
 use super::eval;
 use super::parse::Problem;
-use super::plan::{Kind, LowerOptions, NodeId, Plan, PlannedRoot, RootId, Select, WindowInput};
+use super::plan::{Kind, LowerOptions, NodeId, Place, Plan, PlannedRoot, RootId, Select, WindowInput};
 use super::probe::{Probe, Unheard};
 use super::roster::NodeState;
 
@@ -145,30 +145,38 @@ pub(crate) struct Program {
     pub(super) states: Vec<NodeState>,
     /// How many series there were when rows were last found for all of them.
     bound: Option<[usize; 2]>,
-    pub(super) memory: Memory,
+    /// How many rows the largest node has.
+    widest: usize,
+    /// How far back it looks; known once it is bound.
+    pub(super) back: Millis,
+    /// Made with the first run; programs of one plan can lend it to each other.
+    memory: Option<Box<Memory>>,
 }
 
-/// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside, so
-/// that programs of one plan can lend them to each other.
-pub(crate) struct Memory {
-    pub(super) blocks: Vec<Box<Block>>,
+/// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside.
+struct Memory {
+    blocks: Vec<Box<Block>>,
     /// Changes places with the block of the node at hand while that is written.
-    pub(super) spare: Box<Block>,
-    pub(super) scratch: eval::Scratch,
-    /// Reused for the labels of one row each of a scalar root.
-    pub(super) no_labels: [LabelSet; 1],
-    pub(super) evals: Vec<Timestamp>,
+    spare: Box<Block>,
+    scratch: eval::Scratch,
+    /// The labels of a scalar root.
+    no_labels: [LabelSet; 1],
+    evals: Vec<Timestamp>,
 }
 
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            blocks: Vec::new(),
+impl Memory {
+    fn of(plan: &Plan) -> Box<Self> {
+        Box::new(Self {
+            blocks: (0..plan.registers).map(|_| Box::default()).collect(),
             spare: Box::default(),
             scratch: eval::Scratch::default(),
             no_labels: [LabelSet::empty()],
             evals: Vec::new(),
-        }
+        })
+    }
+
+    fn block(&self, place: Place) -> &Block {
+        &self.blocks[place.register as usize]
     }
 }
 
@@ -186,7 +194,9 @@ impl Program {
             ordered: false,
             states: Vec::new(),
             bound: None,
-            memory: Memory::default(),
+            widest: 0,
+            back: Millis::ZERO,
+            memory: None,
         }
     }
 
@@ -201,7 +211,7 @@ impl Program {
     pub(crate) fn fork(&self) -> Self {
         Self {
             plan: Arc::clone(&self.plan),
-            inner: self.inner.iter().map(Self::fork_inner).collect(),
+            inner: self.inner.iter().map(Self::fork).collect(),
             within: self.within,
             ordered: self.ordered,
             states: self
@@ -210,15 +220,10 @@ impl Program {
                 .map(|state| NodeState { ordered: state.ordered, ..NodeState::default() })
                 .collect(),
             bound: None,
-            memory: Memory::default(),
+            widest: 0,
+            back: self.back,
+            memory: None,
         }
-    }
-
-    /// Does the same for the program of a subquery, which has memory of its own.
-    fn fork_inner(&self) -> Self {
-        let mut fork = self.fork();
-        fork.memory.blocks = self.memory.blocks.iter().map(|_| Box::default()).collect();
-        fork
     }
 
     /// Evaluates all roots as [`Program::run`] does, on the memory of the program that this one was forked from.
@@ -226,9 +231,9 @@ impl Program {
         debug_assert!(Arc::ptr_eq(&self.plan, &lender.plan), "blocks are laid out by plan");
         // Others have written to the blocks since.
         self.states.iter_mut().for_each(|state| state.evaluated = false);
-        std::mem::swap(&mut self.memory, &mut lender.memory);
+        self.memory = lender.memory.take();
         self.run(inputs, steps, sink);
-        std::mem::swap(&mut self.memory, &mut lender.memory);
+        lender.memory = self.memory.take();
     }
 
     /// Tells whether nothing can come of the program where its selectors find no series.
@@ -293,10 +298,9 @@ impl Program {
     /// Returns how many steps one run should have at most, for steps this far apart: some millions of values, and a
     /// multiple of the longest window where that is long, since each run begins its windows anew.
     pub(crate) fn block_steps(&self, interval: Millis) -> usize {
-        let window = usize::try_from(self.reach().back.0 / interval.0.max(1)).unwrap_or(usize::MAX);
+        let window = usize::try_from(self.back.0 / interval.0.max(1)).unwrap_or(usize::MAX);
         let wanted = if window > 512 { window.saturating_mul(4).min(16_384) } else { 1024 };
-        let rows = self.states.iter().map(|state| state.labels.len()).max().unwrap_or(0).max(1);
-        wanted.min((4 << 20) / rows).max(16)
+        wanted.min((4 << 20) / self.widest.max(1)).max(16)
     }
 
     /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added.
@@ -312,11 +316,13 @@ impl Program {
         probe: &mut P,
         sink: &mut dyn Sink,
     ) {
-        let mut evals = std::mem::take(&mut self.memory.evals);
+        let mut evals = self.memory.as_mut().map(|memory| std::mem::take(&mut memory.evals)).unwrap_or_default();
         evals.clear();
         evals.extend(steps.slots.iter().map(|slot| slot.minus(steps.offset)));
         self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, probe, sink);
-        self.memory.evals = evals;
+        if let Some(memory) = &mut self.memory {
+            memory.evals = evals;
+        }
     }
 
     /// Adds the rows that series which appeared since the last run bring, and returns how many the largest node has.
@@ -327,31 +333,48 @@ impl Program {
                 state.bind(node, &self.plan, states, inputs);
             }
         }
-        self.states.iter().map(|state| state.labels.len()).max().unwrap_or(0)
+        self.measure();
+        self.widest
+    }
+
+    fn measure(&mut self) {
+        self.widest = self.states.iter().map(|state| state.labels.len()).max().unwrap_or(0);
     }
 
     /// Evaluates all roots for a frame.
     pub(crate) fn run_frame<P: Probe>(&mut self, frame: &Frame<'_>, probe: &mut P, sink: &mut dyn Sink) {
-        let series = frame.inputs.series();
+        let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
+        let (series, steps) = (frame.inputs.series(), frame.evals.len());
         let mut run = Running { fresh: self.bound != Some(series), failing: false };
         let mut next_root = 0;
         for at in 0..self.plan.nodes.len() {
-            self.evaluate(at, frame, &mut run, probe);
-            self.emit_compared(at, frame.evals.len(), sink);
+            self.evaluate(at, &mut memory, frame, &mut run, probe);
+            self.emit_compared(at, &memory, steps, sink);
             while self.plan.roots.get(next_root).is_some_and(|root| root.node <= at) {
-                self.emit(next_root, frame.evals.len(), sink);
+                self.emit(next_root, &memory, steps, sink);
                 next_root += 1;
             }
         }
+        self.memory = Some(memory);
         self.bound = Some(series);
+        if run.fresh {
+            self.measure();
+        }
     }
 
-    fn evaluate<P: Probe>(&mut self, at: NodeId, frame: &Frame<'_>, run: &mut Running, probe: &mut P) {
+    fn evaluate<P: Probe>(
+        &mut self,
+        at: NodeId,
+        memory: &mut Memory,
+        frame: &Frame<'_>,
+        run: &mut Running,
+        probe: &mut P,
+    ) {
         let steps = frame.evals.len();
         probe.enter(at);
         let node = &self.plan.nodes[at];
         let register = node.place.register as usize;
-        let Memory { blocks, spare, scratch, .. } = &mut self.memory;
+        let Memory { blocks, spare, scratch, .. } = memory;
         // A node reads only blocks that others wrote.
         std::mem::swap(spare, &mut blocks[register]);
         if node.place.shares {
@@ -394,33 +417,40 @@ impl Program {
     }
 
     /// Hands a vector that roots compare to the sink, if it asks for it.
-    fn emit_compared(&self, node: NodeId, steps: usize, sink: &mut dyn Sink) {
+    fn emit_compared(&self, node: NodeId, memory: &Memory, steps: usize, sink: &mut dyn Sink) {
         if let Some(number) = self.plan.nodes[node].place.compared
             && sink.wants_compared(number)
         {
-            self.with_root(node, false, steps, &mut |root| sink.compared(number, root));
+            self.with_root(node, memory, false, steps, &mut |root| sink.compared(number, root));
         }
     }
 
-    fn emit(&self, root: usize, steps: usize, sink: &mut dyn Sink) {
+    fn emit(&self, root: usize, memory: &Memory, steps: usize, sink: &mut dyn Sink) {
         let PlannedRoot { node, scalar, compared } = self.plan.roots[root];
-        let (id, block) = (RootId(root), self.block(node));
+        let (id, block) = (RootId(root), memory.block(self.plan.nodes[node].place));
         if !block::any(&block.present) && !block::any(&block.failed) && !sink.wants_empty(id) {
             return;
         }
-        self.with_root(node, scalar, steps, &mut |root| match compared {
+        self.with_root(node, memory, scalar, steps, &mut |root| match compared {
             Some(number) => {
                 let node = self.plan.compared[number as usize];
-                self.with_root(node, false, steps, &mut |compared| sink.root(id, root, Some(compared)));
+                self.with_root(node, memory, false, steps, &mut |compared| sink.root(id, root, Some(compared)));
             }
             None => sink.root(id, root, None),
         });
     }
 
     /// Shows what a node evaluated to.
-    fn with_root(&self, node: NodeId, scalar: bool, steps: usize, show: &mut dyn FnMut(Root<'_>)) {
+    fn with_root(
+        &self,
+        node: NodeId,
+        memory: &Memory,
+        scalar: bool,
+        steps: usize,
+        show: &mut dyn FnMut(Root<'_>),
+    ) {
         let spread;
-        let block = self.block(node);
+        let block = memory.block(self.plan.nodes[node].place);
         let block = if block.steps == steps {
             block
         } else {
@@ -436,7 +466,7 @@ impl Program {
         let state = self.state(node);
         let finished;
         let (labels, order, block): (&[LabelSet], &[u32], &Block) = if scalar {
-            (&self.memory.no_labels, &[0], block)
+            (&memory.no_labels, &[0], block)
         } else if self.plan.options.delayed_names && state.drops.iter().any(|drops| *drops) {
             finished = eval::drop_names(state, block, &mut faults);
             (&finished.labels, &finished.order, &finished.block)
@@ -457,8 +487,9 @@ impl Program {
         });
     }
 
+    /// Returns what a node evaluated to in the latest run.
     fn block(&self, node: NodeId) -> &Block {
-        &self.memory.blocks[self.plan.nodes[node].place.register as usize]
+        self.memory.as_ref().map_or(&NO_BLOCK, |memory| memory.block(self.plan.nodes[node].place))
     }
 
     fn state(&self, node: NodeId) -> &NodeState {
@@ -531,6 +562,9 @@ impl Program {
         (self.state(node), self.block(node))
     }
 }
+
+/// What there is before the first run.
+static NO_BLOCK: Block = Block::EMPTY;
 
 /// A series of one of the two stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
