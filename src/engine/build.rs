@@ -392,11 +392,7 @@ pub(super) fn build(
         let mut rule = rule_run(id, entry, builder.writers[at], &mut names);
         rule.warmth = warmth[at];
         rules.push(rule);
-        infos.push(RuleInfo {
-            schedule: entry.schedule,
-            query_offset: entry.query_offset,
-            warmth: warmth[at],
-        });
+        infos.push(RuleInfo { schedule: entry.schedule, query_offset: entry.query_offset, warmth: warmth[at] });
     }
     let mut offsets = vec![None; intervals.len()];
     for info in &infos {

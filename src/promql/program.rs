@@ -441,14 +441,7 @@ impl Program {
     }
 
     /// Shows what a node evaluated to.
-    fn with_root(
-        &self,
-        node: NodeId,
-        memory: &Memory,
-        scalar: bool,
-        steps: usize,
-        show: &mut dyn FnMut(Root<'_>),
-    ) {
+    fn with_root(&self, node: NodeId, memory: &Memory, scalar: bool, steps: usize, show: &mut dyn FnMut(Root<'_>)) {
         let spread;
         let block = memory.block(self.plan.nodes[node].place);
         let block = if block.steps == steps {

@@ -182,13 +182,21 @@ impl Store {
         self.by_labels.get(labels).copied()
     }
 
-    /// Returns the samples with `from < time <= to`, stale markers among them. Cost: two binary searches.
+    /// Returns the samples with `from < time <= to`, stale markers among them. Cost: at most two binary
+    /// searches.
     #[must_use]
     pub fn samples(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> Samples<'_> {
         let series = &self.series[id.0 as usize];
         let times = &series.times[series.head..];
-        let low = times.partition_point(|time| *time <= from);
-        let high = low + times[low..].partition_point(|time| *time <= to);
+        // What is newest is what is asked for most.
+        let high = match times.last() {
+            Some(last) if *last > to => times.partition_point(|time| *time <= to),
+            _ => times.len(),
+        };
+        let low = match times[..high].iter().rev().nth(1) {
+            Some(before) if *before <= from && times[high - 1] > from => high - 1,
+            _ => times[..high].partition_point(|time| *time <= from),
+        };
         Samples { times: &times[low..high], values: &series.values[series.head + low..series.head + high] }
     }
 

@@ -1,49 +1,61 @@
 //! What is held in memory, and how often memory is asked for: numbers that repeat exactly.
 
 use crate::alloc::{Allocated, CountingAllocator};
+use crate::diagnostic::Diagnostics;
 use crate::engine::{Engine, EngineOptions};
-use crate::store::{Batch, Store};
+use crate::rules;
+use crate::source::SourceMap;
+use crate::store::{Batch, SeriesId, Store};
 use crate::time::Timestamp;
 
 use super::super::protocol::Counted;
 use super::super::sample::Kind;
-use super::{CADENCE, EPOCH, Feed, METRICS, Rules, WorkloadError, labels, load};
+use super::{CADENCE, EPOCH, Feed, METRICS, Rules, WorkloadError, labels, metric, thresholds};
 
 /// Numbers of rules that are held.
-const RULES: [usize; 4] = [1, 10, 100, 1_000];
+const RULES: [usize; 4] = [10, 100, 1_000, 10_000];
 /// Numbers of alerts that are held.
 const ALERTS: [usize; 4] = [1, 10, 100, 1_000];
 /// Snapshots after which an engine has all the memory it needs.
-const WARM: usize = 200;
+const WARM: usize = 100;
 /// Snapshots over which allocations are counted.
 const STEADY: usize = 2_000;
 
 /// Counts everything; all zero where the program's allocator does not count.
 pub(super) fn count() -> Result<Vec<Counted>, WorkloadError> {
     let mut counted = Vec::new();
-    let mut tell = |id: &str, unit: &str, kind, value: f64| counted.push(Counted::new(id, None, unit, kind, value));
-    let none = held(|| feed(Rules::None))?;
+    let mut tell = |id: &str, more: &Allocated, less: &Allocated| {
+        let mut one =
+            |id: String, unit: &str, kind, value: f64| counted.push(Counted::new(&id, None, unit, kind, value));
+        one(id.to_owned(), "bytes", Kind::Bytes, difference(more.live(), less.live()));
+        one(format!("{id}.peak"), "bytes", Kind::Bytes, difference(more.peak, less.live()));
+        one(format!("{id}.count"), "allocations", Kind::Count, more.calls.saturating_sub(less.calls) as f64);
+    };
+    let none = held(|| Held::of("", 0))?;
+    let [one, two] = [1, 2].map(|count| held(|| Held::of(&on_one_metric(count), 1)));
+    let (one, two) = (one?, two?);
+    tell("memory.rule1", &two, &one);
+    tell("memory.engine1", &one, &none);
     for count in RULES {
-        let with = held(|| feed(Rules::Thresholds { count, firing: false }))?;
-        let id = if count == 1 { "memory.rule1".to_owned() } else { format!("memory.rules{count}") };
-        tell(&id, "bytes", Kind::Bytes, difference(with.live(), none.live()));
-        tell(&format!("{id}.peak"), "bytes", Kind::Bytes, difference(with.peak, none.live()));
-        tell(&format!("{id}.count"), "allocations", Kind::Count, with.calls.saturating_sub(none.calls) as f64);
+        let metrics = Rules::Thresholds { count, firing: false }.metrics();
+        let with = held(|| Held::of(&thresholds(count, false), metrics))?;
+        tell(&format!("memory.rules{count}"), &with, &none);
     }
     for count in ALERTS {
-        let quiet = held(|| alerts(count, false))?;
-        let firing = held(|| alerts(count, true))?;
-        let id = format!("memory.alerts{count}");
-        tell(&id, "bytes", Kind::Bytes, difference(firing.live(), quiet.live()));
-        tell(&format!("{id}.peak"), "bytes", Kind::Bytes, difference(firing.peak, quiet.live()));
-        tell(&format!("{id}.count"), "allocations", Kind::Count, firing.calls.saturating_sub(quiet.calls) as f64);
+        let quiet = held(|| Held::of_alerts(count, false))?;
+        let firing = held(|| Held::of_alerts(count, true))?;
+        tell(&format!("memory.alerts{count}"), &firing, &quiet);
     }
+    let without = held(|| feed(Rules::None))?;
+    let with = held(|| feed(Rules::Thresholds { count: 1_000, firing: false }))?;
+    tell("memory.live1000", &with, &without);
     let mut feed = feed(Rules::All)?;
     CountingAllocator::on();
     (0..STEADY).for_each(|_| feed.step());
     let steady = CountingAllocator::off();
     let samples = (STEADY * METRICS.len()) as f64;
-    tell("alloc.per_sample", "allocations/sample", Kind::Count, steady.calls as f64 / samples);
+    let per_sample = steady.calls as f64 / samples;
+    counted.push(Counted::new("alloc.per_sample", None, "allocations/sample", Kind::Count, per_sample));
     Ok(counted)
 }
 
@@ -66,25 +78,62 @@ fn feed(rules: Rules) -> Result<Feed, WorkloadError> {
     Ok(feed)
 }
 
-/// Returns an engine with one rule and so many series, of which all fire or none.
-fn alerts(count: usize, firing: bool) -> Result<(Store, Engine), WorkloadError> {
-    let rules = load("alerts.yml", "groups:\n- name: g\n  rules:\n  - alert: hot\n    expr: temp > 80\n")?;
-    let mut store = Store::default();
-    let options = EngineOptions { interval: CADENCE, ..EngineOptions::default() };
-    let mut engine =
-        Engine::new(&rules, options, &mut store).map_err(|_| WorkloadError("the alerts' rule".to_owned()))?;
-    let mut batch = Batch::default();
-    for step in 0..WARM as i64 {
-        let at = Timestamp(EPOCH + step * CADENCE.0);
-        batch.clear();
-        for switch in 0..count {
-            let id = store.series(&labels("temp", switch));
-            batch.push(id, at, if firing { 90.0 } else { 70.0 }, 0);
-        }
-        let taken = store.append(&batch).is_ok() && engine.advance(&store, at).is_ok();
-        debug_assert!(taken, "times ascend by the cadence");
-        drop(engine.take_events());
-        store.evict(engine.evaluated());
+/// Writes rules that all watch the same metric.
+fn on_one_metric(count: usize) -> String {
+    let rules = (0..count).map(|at| format!("  - {{id: threshold_{at}, metric: {}, above: 1e12}}\n", METRICS[0]));
+    rules.fold("alertctl: 1\nrules:\n".to_owned(), |text, rule| text + &rule)
+}
+
+/// An engine with what it reads: what `eval` holds beside its input and its report.
+struct Held {
+    store: Store,
+    engine: Engine,
+    batch: Batch,
+    series: Vec<SeriesId>,
+}
+
+impl Held {
+    /// Makes an engine of a file of rules, if there is a text, that has run for a while on so many metrics.
+    fn of(text: &str, metrics: usize) -> Result<Self, WorkloadError> {
+        let mut held = Self::new(text)?;
+        held.series = (0..metrics).map(|at| held.store.series(&labels(&metric(at), 0))).collect();
+        held.run(1.0)?;
+        Ok(held)
     }
-    Ok((store, engine))
+
+    /// Makes an engine with one rule and so many series, of which all fire or none.
+    fn of_alerts(count: usize, firing: bool) -> Result<Self, WorkloadError> {
+        let mut held = Self::new("groups:\n- name: g\n  rules:\n  - alert: hot\n    expr: temp > 80\n")?;
+        held.series = (0..count).map(|switch| held.store.series(&labels("temp", switch))).collect();
+        held.run(if firing { 90.0 } else { 70.0 })?;
+        Ok(held)
+    }
+
+    fn new(text: &str) -> Result<Self, WorkloadError> {
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let file =
+            (!text.is_empty()).then(|| rules::load(&mut sources, "rules.yml", text.as_bytes(), &mut diagnostics));
+        let files: Vec<_> = file.flatten().into_iter().collect();
+        let mut store = Store::default();
+        let options = EngineOptions { interval: CADENCE, ..EngineOptions::default() };
+        let engine = Engine::new(&files, options, &mut store).map_err(|problems| {
+            WorkloadError(problems.sorted().first().map_or(String::new(), |problem| problem.message.clone()))
+        })?;
+        Ok(Self { store, engine, batch: Batch::default(), series: Vec::new() })
+    }
+
+    fn run(&mut self, value: f64) -> Result<(), WorkloadError> {
+        for step in 0..WARM as i64 {
+            let at = Timestamp(EPOCH + step * CADENCE.0);
+            self.batch.clear();
+            self.series.iter().for_each(|series| self.batch.push(*series, at, value, 0));
+            let taken = self.store.append(&self.batch).is_ok() && self.engine.advance(&self.store, at).is_ok();
+            if !taken {
+                return Err(WorkloadError("snapshots are out of order".to_owned()));
+            }
+            drop(self.engine.take_events());
+            self.store.evict(self.engine.evaluated());
+        }
+        Ok(())
+    }
 }

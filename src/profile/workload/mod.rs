@@ -1,17 +1,15 @@
 //! The workload of the report: the rules of a port synchronisation daemon on deterministic snapshots of its metrics.
 //!
-//! It drives what `eval` drives, the same store, engine, programs and alerts, one snapshot after the other as a live
-//! system would, or by blocks as a recording is evaluated.
+//! It drives what `eval` drives, the same store, engine, programs and alerts: through the library, one snapshot after the
+//! other as a live system would, or by blocks as a recording is evaluated.
 
 mod memory;
 mod report;
 
-use crate::diagnostic::Diagnostics;
-use crate::engine::{Engine, EngineOptions};
 use crate::labels::LabelSet;
-use crate::rules::{self, RuleFile};
-use crate::source::SourceMap;
-use crate::store::{Batch, SeriesId, Store};
+use crate::live::{Live, LiveError};
+use crate::rules::RuleKind;
+use crate::store::SeriesId;
 use crate::time::{Millis, Timestamp};
 
 use super::dice::Dice;
@@ -19,7 +17,7 @@ use super::dice::Dice;
 pub use report::{CPU_BOUND, ReportBench};
 
 /// The rules, and the name of their file.
-pub const RULES: (&str, &str) = ("rules/portsyncd.yml", include_str!("portsyncd.yml"));
+pub const RULES: (&str, &str) = ("rules/portsyncd.yml", include_str!("../../../rules/portsyncd.yml"));
 /// The metrics of a snapshot.
 const METRICS: [&str; 15] = [
     "warm_restart_count",
@@ -38,6 +36,10 @@ const METRICS: [&str; 15] = [
     "last_state_recovery_secs",
     "last_corruption_detected_secs",
 ];
+/// How many metrics a snapshot has when there are many rules.
+const MORE_METRICS: usize = 22;
+/// The values of one snapshot, by metric.
+type Row = [f64; MORE_METRICS];
 /// The distance of snapshots.
 const CADENCE: Millis = Millis(10_000);
 /// When the first snapshot is.
@@ -51,40 +53,6 @@ const SEED: u64 = 20_240;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the workload can not be set up: {0}")]
 pub struct WorkloadError(pub String);
-
-/// Reads rules that come with the program.
-fn load(name: &str, text: &str) -> Result<Vec<RuleFile>, WorkloadError> {
-    let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-    let file = rules::load(&mut sources, name, text.as_bytes(), &mut diagnostics);
-    if let Some(first) = diagnostics.sorted().iter().find(|_| diagnostics.has_errors()) {
-        return Err(WorkloadError(format!("{name}: {}", first.message)));
-    }
-    Ok(file.into_iter().collect())
-}
-
-/// Returns the rules of the report, or one threshold that is never crossed, or none.
-fn rules_of(kind: Rules) -> Result<Vec<RuleFile>, WorkloadError> {
-    match kind {
-        Rules::None => Ok(Vec::new()),
-        Rules::All => load(RULES.0, RULES.1),
-        Rules::Derived => {
-            let mut files = load(RULES.0, RULES.1)?;
-            for group in files.iter_mut().flat_map(|file| &mut file.groups) {
-                group.rules.retain(|rule| matches!(rule.kind, rules::RuleKind::Record));
-            }
-            Ok(files)
-        }
-        Rules::Thresholds { count, firing } => {
-            let mut text = "groups:\n- name: thresholds\n  rules:\n".to_owned();
-            for at in 0..count {
-                let metric = METRICS[at % METRICS.len()];
-                let limit = if firing { -1.0 } else { 1e12 + at as f64 };
-                text.push_str(&format!("  - alert: threshold_{at}\n    expr: {metric} > {limit}\n"));
-            }
-            load("thresholds.yml", &text)
-        }
-    }
-}
 
 /// Which rules a feed evaluates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,11 +69,59 @@ enum Rules {
     },
 }
 
+impl Rules {
+    /// Returns how many metrics a snapshot has: many thresholds are on more metrics, as in the measurements of the
+    /// report's engine.
+    fn metrics(self) -> usize {
+        if matches!(self, Self::Thresholds { count, .. } if count > METRICS.len()) {
+            MORE_METRICS
+        } else {
+            METRICS.len()
+        }
+    }
+
+    /// Returns an evaluator of live values with these rules.
+    fn live(self) -> Result<Live, WorkloadError> {
+        let mut live = Live::new();
+        let failed = |error: LiveError| WorkloadError(error.to_string());
+        match self {
+            Self::None => {}
+            Self::All | Self::Derived => live.load(RULES.0, RULES.1).map_err(failed)?,
+            Self::Thresholds { count, firing } => {
+                live.load("thresholds.yml", &thresholds(count, firing)).map_err(failed)?
+            }
+        }
+        if self == Self::Derived {
+            let alerts = live.rules().filter(|rule| matches!(rule.kind, RuleKind::Alert { .. }));
+            for name in alerts.map(|rule| rule.name.text.clone()).collect::<Vec<_>>() {
+                live.remove(&name).map_err(failed)?;
+            }
+        }
+        Ok(live)
+    }
+}
+
+/// Returns the name of a metric of a snapshot.
+fn metric(at: usize) -> String {
+    METRICS.get(at).map_or_else(|| format!("metric_{at}"), |name| (*name).to_owned())
+}
+
+/// Writes so many rules in their native form, on all metrics of the snapshot in turn.
+fn thresholds(count: usize, firing: bool) -> String {
+    let metrics = Rules::Thresholds { count, firing }.metrics();
+    let mut text = "alertctl: 1\nrules:\n".to_owned();
+    for at in 0..count {
+        let limit = if firing { -1.0 } else { 1e12 + at as f64 };
+        text.push_str(&format!("  - {{id: threshold_{at}, metric: {}, above: {limit}}}\n", metric(at % metrics)));
+    }
+    text
+}
+
 /// The values of a cycle of snapshots.
-fn snapshots() -> Vec<[f64; METRICS.len()]> {
+fn snapshots() -> Vec<Row> {
     let mut dice = Dice::new(SEED);
     let mut chance = move |share: u64| dice.roll() % 100 < share;
-    let mut now = [0.0; METRICS.len()];
+    let mut now = [0.0; MORE_METRICS];
     now[0] = 40.0;
     now[1] = 4.0;
     now[2] = 44.0;
@@ -139,13 +155,11 @@ fn snapshots() -> Vec<[f64; METRICS.len()]> {
     rows
 }
 
-/// Snapshots that go through a store and an engine, one at a time.
+/// Snapshots that go through the library, one at a time.
 struct Feed {
-    store: Store,
-    engine: Engine,
-    batch: Batch,
+    live: Live,
     series: Vec<SeriesId>,
-    rows: Vec<[f64; METRICS.len()]>,
+    rows: Vec<Row>,
     /// Snapshots so far.
     next: usize,
     /// Events that came of them.
@@ -154,27 +168,19 @@ struct Feed {
 
 impl Feed {
     fn new(rules: Rules) -> Result<Self, WorkloadError> {
-        let mut store = Store::default();
-        let options = EngineOptions { interval: CADENCE, ..EngineOptions::default() };
-        let engine = Engine::new(&rules_of(rules)?, options, &mut store).map_err(|problems| {
-            WorkloadError(problems.sorted().first().map_or(String::new(), |it| it.message.clone()))
-        })?;
-        let series = METRICS.iter().map(|metric| store.series(&labels(metric, 0))).collect();
-        Ok(Self { store, engine, batch: Batch::default(), series, rows: snapshots(), next: 0, events: 0 })
+        let mut live = rules.live()?;
+        let series = (0..rules.metrics()).map(|at| live.series(&labels(&metric(at), 0))).collect();
+        Ok(Self { live, series, rows: snapshots(), next: 0, events: 0 })
     }
 
     /// Takes in one snapshot and evaluates it.
     fn step(&mut self) {
-        let at = Timestamp(EPOCH + self.next as i64 * CADENCE.0);
+        let mut snapshot = self.live.at(Timestamp(EPOCH + self.next as i64 * CADENCE.0));
         let row = &self.rows[self.next % CYCLE];
-        self.batch.clear();
         for (series, value) in self.series.iter().zip(row) {
-            self.batch.push(*series, at, *value, 0);
+            snapshot.set(*series, *value);
         }
-        let taken = self.store.append(&self.batch).is_ok() && self.engine.advance(&self.store, at).is_ok();
-        debug_assert!(taken, "times ascend by the cadence");
-        self.events += self.engine.take_events().len();
-        self.store.evict(self.engine.evaluated());
+        self.events += self.live.evaluate().len();
         self.next += 1;
     }
 }
@@ -192,8 +198,9 @@ mod tests {
         let mut feed = Feed::new(Rules::All).expect("the rules load");
         (0..2 * CYCLE).for_each(|_| feed.step());
         assert!(feed.events > 10, "{}", feed.events);
-        assert_eq!(feed.store.len(), METRICS.len());
-        assert!(feed.engine.len() >= 13, "ten rules and what they derive");
+        assert_eq!(feed.live.rules().count(), 14, "ten rules and the four that they derive from");
+        let derived = Feed::new(Rules::Derived).expect("the rules load");
+        assert_eq!(derived.live.rules().count(), 4);
     }
 
     #[test]
@@ -202,5 +209,8 @@ mod tests {
         let mut feed = Feed::new(Rules::Thresholds { count: 3, firing: true }).expect("the rules load");
         feed.step();
         assert_eq!(feed.events, 3);
+        let mut many = Feed::new(Rules::Thresholds { count: 100, firing: true }).expect("the rules load");
+        many.step();
+        assert_eq!((many.series.len(), many.events), (22, 100));
     }
 }

@@ -19,6 +19,8 @@ const BLOCK: usize = 64;
 const CALLS: u64 = 500;
 /// Calls that are timed as one, where the clock can not see one.
 const CHUNK: u64 = 32;
+/// Evaluations of conditions that are timed as one: a block of each kind.
+const CONDITION_CHUNK: u64 = (BLOCK * CONDITIONS.len()) as u64;
 /// How many grains of the clock a call must take to be timed alone.
 const GRAINS: f64 = 20.0;
 /// Events of one window of a throughput.
@@ -82,7 +84,7 @@ const SPECS: [Spec; 19] = [
     spec("throughput.no_rules", "events/s", Shape::Window, || fed(Rules::None)),
     spec("throughput.rules10", "events/s", Shape::Window, || fed(Rules::All)),
     spec("health_score.call.ns", "ns", Shape::Calls(None), || fed(Rules::Derived)),
-    spec("condition.chunk.ns", "ns", Shape::Calls(Some(BLOCK as u64)), || blocks(&CONDITIONS.map(|(_, expr)| expr))),
+    spec("condition.chunk.ns", "ns", Shape::Calls(Some(CONDITION_CHUNK)), || blocks(&CONDITIONS.map(|(_, expr)| expr))),
     spec(CONDITIONS[0].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[0].1])),
     spec(CONDITIONS[1].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[1].1])),
     spec(CONDITIONS[2].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[2].1])),

@@ -102,6 +102,14 @@ fn pair(
         }
         let base = word * 64;
         let (many_values, one_values) = (many.row(m), one.row(o));
+        let (target, bits) = out.row_mut(row);
+        if both == u64::MAX && bits[word] == 0 && !op.op.is_comparison() {
+            let (many, one) = (&many_values[base..base + 64], &one_values[base..base + 64]);
+            let (left, right) = if op.many == Side::Left { (many, one) } else { (one, many) };
+            dense(op.op, left, right, &mut target[base..base + 64]);
+            bits[word] = both;
+            continue;
+        }
         for bit in block::ones(&[both]) {
             let step = base + bit;
             let (a, b) = match op.many {
@@ -117,6 +125,18 @@ fn pair(
             }
             out.set(row, step, value);
         }
+    }
+}
+
+/// Computes all values of a word: one loop for each operator, which the compiler makes wide.
+fn dense(op: BinaryOp, left: &[f64], right: &[f64], out: &mut [f64]) {
+    let pairs = out.iter_mut().zip(left.iter().zip(right));
+    match op {
+        BinaryOp::Add => pairs.for_each(|(out, (a, b))| *out = a + b),
+        BinaryOp::Sub => pairs.for_each(|(out, (a, b))| *out = a - b),
+        BinaryOp::Mul => pairs.for_each(|(out, (a, b))| *out = a * b),
+        BinaryOp::Div => pairs.for_each(|(out, (a, b))| *out = a / b),
+        op => pairs.for_each(|(out, (a, b))| *out = arithmetic(op, *a, *b)),
     }
 }
 

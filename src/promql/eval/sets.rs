@@ -60,8 +60,15 @@ fn copy(
 ) {
     for word in 0..out.words {
         let kept = keep(word, from.bits(row)[word]);
+        let first = word * 64;
+        if kept == u64::MAX && out.bits(target)[word] == 0 {
+            let (values, bits) = out.row_mut(target);
+            values[first..first + 64].copy_from_slice(&from.row(row)[first..first + 64]);
+            bits[word] = kept;
+            continue;
+        }
         for bit in block::ones(&[kept]) {
-            let step = word * 64 + bit;
+            let step = first + bit;
             if block::has(out.bits(target), step) {
                 fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
             }

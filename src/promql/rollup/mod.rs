@@ -3,6 +3,7 @@
 //! Every result is a function of the samples in the window and the step's times alone, to the bit: [`refold`] is the
 //! definition, the sliding forms are proven or guarded to give the same.
 
+mod ends;
 mod extreme;
 mod grouped;
 mod lanes;
@@ -192,7 +193,7 @@ pub(crate) struct Scratch {
 /// Finds the samples of each window, `right - range < t <= min(right, visible_to)`, and appends them to `out`.
 ///
 /// `refs` (the right ends) and `visible_to` (what a step may see at all) never fall from step to step.
-/// Cost: one walk over the samples, begun by a binary search.
+/// Cost: one walk over the samples that are new to a window, begun by binary searches.
 ///
 /// Source: promql.md 8.1 (open at the left, closed at the right).
 pub(crate) fn bounds(
@@ -206,7 +207,8 @@ pub(crate) fn bounds(
     debug_assert!(refs.is_sorted(), "the right ends of windows never fall");
     debug_assert!(visible_to.is_none_or(<[Timestamp]>::is_sorted), "what is visible never shrinks");
     let mut lo = times.partition_point(|t| *t <= first.minus(range));
-    let mut hi = lo;
+    let end = visible_to.and_then(|caps| caps.first()).map_or(*first, |cap| *first.min(cap));
+    let mut hi = lo + times[lo..].partition_point(|t| *t <= end);
     for (step, right) in refs.iter().enumerate() {
         let left = right.minus(range);
         let right = visible_to.map_or(*right, |caps| caps[step].min(*right));
@@ -238,6 +240,9 @@ pub(crate) fn roll(
         windows.bounds.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1),
         "both ends of windows never fall from step to step"
     );
+    if ends::evaluate(function, windows, out, present) {
+        return;
+    }
     let sharing = if windows.steps() == 1 { Sharing::default() } else { windows.sharing() };
     match function {
         RangeFn::AvgOverTime | RangeFn::SumOverTime
