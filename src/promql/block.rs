@@ -34,16 +34,17 @@ impl Block {
     };
 
     /// Empties the block and gives it a shape: all absent, none failed. Keeps its memory.
+    #[inline]
     pub(crate) fn reset(&mut self, rows: usize, steps: usize) {
         self.steps = steps;
         self.words = steps.div_ceil(64);
         self.rows = rows;
         // Values are read only where a bit is set, so old ones need no clearing.
-        self.values.resize(rows * steps, 0.0);
-        self.present.clear();
-        self.present.resize(rows * self.words, 0);
-        self.failed.clear();
-        self.failed.resize(self.words, 0);
+        if self.values.len() != rows * steps {
+            self.values.resize(rows * steps, 0.0);
+        }
+        all(&mut self.present, rows * self.words, 0);
+        all(&mut self.failed, self.words, 0);
         self.ranks.clear();
     }
 
@@ -95,11 +96,21 @@ impl Block {
 
     /// Writes the union of all rows' bits: the steps at which anything is present.
     pub(crate) fn any(&self, out: &mut Vec<u64>) {
-        out.clear();
-        out.resize(self.words, 0);
+        all(out, self.words, 0);
         for row in 0..self.rows {
             or_into(out, self.bits(row));
         }
+    }
+}
+
+/// Makes a list of equal values. One that is run at every step has its length already.
+#[inline]
+pub(crate) fn all<T: Copy>(list: &mut Vec<T>, len: usize, value: T) {
+    if list.len() == len {
+        list.fill(value);
+    } else {
+        list.clear();
+        list.resize(len, value);
     }
 }
 

@@ -65,12 +65,9 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     fn reset(&mut self, out: &Block) {
-        self.matched.clear();
-        self.matched.resize(out.rows * out.words, 0);
-        self.matched_by.clear();
-        self.matched_by.resize(out.rows, u32::MAX);
-        self.group.clear();
-        self.group.resize(out.words, 0);
+        block::all(&mut self.matched, out.rows * out.words, 0);
+        block::all(&mut self.matched_by, out.rows, u32::MAX);
+        block::all(&mut self.group, out.words, 0);
     }
 }
 

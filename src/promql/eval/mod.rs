@@ -60,6 +60,7 @@ impl<'a> View<'a> {
     }
 
     /// Returns a node's block with as many steps as the run has: a value that holds at every step is repeated.
+    #[inline]
     pub(super) fn wide<'b>(&self, node: NodeId, steps: usize, spare: &'b mut Block) -> &'b Block
     where
         'a: 'b,

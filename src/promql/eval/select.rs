@@ -22,19 +22,20 @@ pub(super) fn evaluate(
     scratch: &mut Scratch,
 ) {
     let lookback = view.plan.options.lookback;
-    references(select.at, select.offset, frame, &mut scratch.refs);
+    let Scratch { refs, caps: capped, .. } = scratch;
+    let refs = references(select.at, select.offset, frame, refs);
     let steps = frame.evals.len();
     out.reset(state.sources.len(), steps);
-    let (Some(first), Some(last)) = (scratch.refs.first(), scratch.refs.last()) else { return };
+    let (Some(first), Some(last)) = (refs.first(), refs.last()) else { return };
     for (row, source) in state.sources.iter().enumerate() {
         let store = store_of(*source, frame);
         let samples = store.samples(source.id, first.minus(lookback), *last);
         if samples.times.is_empty() {
             continue;
         }
-        let ends = if caps(*source, frame, &scratch.refs, &mut scratch.caps) { &scratch.caps } else { &scratch.refs };
+        let ends = if caps(*source, frame, refs, capped) { capped.as_slice() } else { refs };
         let (values, bits) = out.row_mut(row);
-        newest(samples, &scratch.refs, ends, lookback, stamp, values, bits);
+        newest(samples, refs, ends, lookback, stamp, values, bits);
     }
 }
 
@@ -62,15 +63,24 @@ fn newest(
     }
 }
 
-/// Writes for each step the time that a selector refers to.
-pub(super) fn references(at: Option<Fixed>, offset: Millis, frame: &Frame<'_>, refs: &mut Vec<Timestamp>) {
+/// Returns for each step the time that a selector refers to; it is written where it is not the step itself.
+pub(super) fn references<'a>(
+    at: Option<Fixed>,
+    offset: Millis,
+    frame: &Frame<'a>,
+    written: &'a mut Vec<Timestamp>,
+) -> &'a [Timestamp] {
+    if at.is_none() && offset == Millis::ZERO {
+        return frame.evals;
+    }
     let reference = |eval: &Timestamp| match at {
         None => *eval,
         Some(Fixed::Time(at)) => at,
         Some(Fixed::Query) => frame.query.unwrap_or(*eval),
     };
-    refs.clear();
-    refs.extend(frame.evals.iter().map(|eval| reference(eval).minus(offset)));
+    written.clear();
+    written.extend(frame.evals.iter().map(|eval| reference(eval).minus(offset)));
+    written
 }
 
 /// Writes for each step the end of what it sees of a written series; tells whether any step sees less than all.

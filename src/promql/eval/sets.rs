@@ -27,8 +27,7 @@ pub(super) fn evaluate(
     for group in &groups {
         // The steps at which the other side has this key.
         let others = if op == BinaryOp::Or { (&group.left, left) } else { (&group.right, right) };
-        bits.clear();
-        bits.resize(out.words, 0);
+        block::all(bits, out.words, 0);
         for row in others.0 {
             block::or_into(bits, others.1.bits(*row as usize));
         }

@@ -45,10 +45,12 @@ pub(super) fn evaluate<P: Probe>(
     }
     match window.input {
         WindowInput::Selector(select) => {
-            references(select.at, select.offset, frame, &mut scratch.refs);
+            let mut written = std::mem::take(&mut scratch.refs);
+            let refs = references(select.at, select.offset, frame, &mut written);
             let mut raw = std::mem::take(if state.merged { &mut scratch.raw } else { out });
             raw.reset(state.sources.len(), steps);
-            of_series(state, window, frame, &mut raw, scratch, probe);
+            of_series(state, window, refs, frame, &mut raw, scratch, probe);
+            scratch.refs = written;
             if state.merged {
                 copy_rows(state, &raw, out);
                 scratch.raw = raw;
@@ -57,9 +59,11 @@ pub(super) fn evaluate<P: Probe>(
             }
         }
         WindowInput::Subquery { inner: program, step, offset, at } => {
-            references(*at, *offset, frame, &mut scratch.refs);
-            let grid = Grid { step: *step, offset: *offset };
+            let mut written = std::mem::take(&mut scratch.refs);
+            let refs = references(*at, *offset, frame, &mut written);
+            let grid = Grid { step: *step, offset: *offset, refs };
             of_subquery(view, state, &mut inner[*program], window, &grid, frame, out, scratch, probe);
+            scratch.refs = written;
         }
     }
 }
@@ -67,12 +71,13 @@ pub(super) fn evaluate<P: Probe>(
 fn of_series<P: Probe>(
     state: &NodeState,
     window: &Window<'_>,
+    refs: &[Timestamp],
     frame: &Frame<'_>,
     raw: &mut Block,
     scratch: &mut Scratch,
     probe: &mut P,
 ) {
-    let (Some(first), Some(last)) = (scratch.refs.first().copied(), scratch.refs.last().copied()) else { return };
+    let (Some(first), Some(last)) = (refs.first().copied(), refs.last().copied()) else { return };
     for (row, source) in state.sources.iter().enumerate() {
         let store = store_of(*source, frame);
         let samples = store.samples(source.id, first.minus(window.range), last);
@@ -90,20 +95,13 @@ fn of_series<P: Probe>(
         if times.is_empty() {
             continue;
         }
-        let capped = caps(*source, frame, &scratch.refs, &mut scratch.caps);
+        let capped = caps(*source, frame, refs, &mut scratch.caps);
         scratch.bounds.clear();
-        rollup::bounds(times, &scratch.refs, capped.then_some(&scratch.caps), window.range, &mut scratch.bounds);
+        rollup::bounds(times, refs, capped.then_some(&scratch.caps), window.range, &mut scratch.bounds);
         if P::COUNTS {
             probe.series(window.node, *source, probe::held(&scratch.bounds));
         }
-        let windows = Windows {
-            times,
-            values,
-            bounds: &scratch.bounds,
-            refs: &scratch.refs,
-            evals: frame.evals,
-            range: window.range,
-        };
+        let windows = Windows { times, values, bounds: &scratch.bounds, refs, evals: frame.evals, range: window.range };
         let (out, present) = raw.row_mut(row);
         rollup::roll(window.function, &windows, params(window, &scratch.params), &mut scratch.rollup, out, present);
     }
@@ -118,9 +116,11 @@ fn params<'a>(window: &Window<'_>, values: &'a [Vec<f64>; 2]) -> [Param<'a>; 2] 
 }
 
 /// Where the steps of a subquery lie.
-struct Grid {
+struct Grid<'a> {
     step: Millis,
     offset: Millis,
+    /// By step of the frame: the end of its window.
+    refs: &'a [Timestamp],
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
@@ -129,7 +129,7 @@ fn of_subquery<P: Probe>(
     state: &mut NodeState,
     program: &mut Program,
     window: &Window<'_>,
-    grid: &Grid,
+    grid: &Grid<'_>,
     frame: &Frame<'_>,
     out: &mut Block,
     scratch: &mut Scratch,
@@ -142,17 +142,16 @@ fn of_subquery<P: Probe>(
     let same_slot = frame.slots.windows(2).all(|pair| pair[0] == pair[1]);
     let same_query = frame.query.is_some() || !program.reads_query_time();
     let shared = same_query && (same_slot || sees_all(program, grid, frame));
-    let refs = std::mem::take(&mut scratch.refs);
+    let refs = grid.refs;
     let rows = program.rows(&frame.inputs).max(1);
     let most = limits::SUBQUERY_VALUES / rows;
     let points = usize::try_from(window.range.0 / grid.step.0).unwrap_or(usize::MAX);
     if points > most {
         (0..steps).for_each(|step| fault(&mut state.faults, out, step, || TOO_MANY.to_owned()));
-        scratch.refs = refs;
         return;
     }
     let most = if shared { most.min((SHARED_VALUES / rows).max(points.saturating_mul(2))) } else { 0 };
-    for run in runs_of(&refs, window.range, grid.step, most) {
+    for run in runs_of(refs, window.range, grid.step, most) {
         let (Some(first), Some(last)) = (refs[run.clone()].first(), refs[run.clone()].last()) else { continue };
         let times = grid_times(first.minus(window.range), *last, grid.step);
         if times.is_empty() {
@@ -165,10 +164,9 @@ fn of_subquery<P: Probe>(
         let inner = Frame { inputs: frame.inputs, evals: &times, slots: &slots, query };
         program.run_frame(&inner, probe, &mut |_, _: Root<'_>| {});
         probe.leave_subquery();
-        let run = Run { steps: run, refs: &refs, times: &times };
+        let run = Run { steps: run, refs, times: &times };
         fold_run(view, state, program, window, &run, frame, out, scratch, probe);
     }
-    scratch.refs = refs;
 }
 
 /// What a run of steps may make of inner values, unless two windows alone are more.
@@ -192,7 +190,7 @@ fn runs_of(refs: &[Timestamp], range: Millis, step: Millis, most: usize) -> Vec<
 }
 
 /// Tells whether no step of the frame sees less of a written series than its newest inner step asks for.
-fn sees_all(program: &Program, grid: &Grid, frame: &Frame<'_>) -> bool {
+fn sees_all(program: &Program, grid: &Grid<'_>, frame: &Frame<'_>) -> bool {
     let Some(written) = frame.inputs.written else { return true };
     let Some((slot, eval)) = frame.slots.first().zip(frame.evals.first()) else { return true };
     let longest = written.lags.iter().max().copied().unwrap_or_default();
