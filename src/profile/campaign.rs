@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::dice::Dice;
 use super::histogram::Latencies;
 use super::process::{Worker, WorkerError};
-use super::protocol::{Answer, Counted, Grown, Inputs, Job, LoadedRule, Planned, Staged, Timed};
+use super::protocol::{Answer, Counted, Grown, Hello, Inputs, Job, LoadedRule, Planned, Staged, Timed};
 use super::sample::{Calibration, Kind, Metric};
 use super::stats;
 use super::{bench, fields::Unknown};
@@ -31,6 +31,8 @@ pub struct Side {
 /// What a worker made of the inputs of a user.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loaded {
+    /// What the worker is.
+    pub hello: Hello,
     /// The rules, in order.
     pub rules: Vec<LoadedRule>,
     /// Series of the recordings.
@@ -76,10 +78,11 @@ impl<'a> Campaign<'a> {
     /// When it is no worker, or can not load.
     pub fn start(&self, side: &Side) -> Result<(Worker<'a>, Loaded), WorkerError> {
         let mut worker = Worker::start(&side.exe, side.foreign, self.stop)?;
-        let Some(inputs) = &side.inputs else { return Ok((worker, Loaded::default())) };
+        let hello = worker.hello.clone();
+        let Some(inputs) = &side.inputs else { return Ok((worker, Loaded { hello, ..Loaded::default() })) };
         match worker.ask(&Job::Load(Box::new(inputs.clone())))?.pop() {
             Some(Answer::Loaded { rules, series, samples, read }) => {
-                Ok((worker, Loaded { rules, series, samples, read }))
+                Ok((worker, Loaded { hello, rules, series, samples, read }))
             }
             _ => Err(worker.odd()),
         }

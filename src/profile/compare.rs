@@ -143,7 +143,7 @@ pub fn differences(base: &Measurement, now: &Measurement) -> Vec<Difference> {
     same("plan.batch_us", &base.plan.batch_us, &now.plan.batch_us);
     same("plan.warmup_rounds", &base.plan.warmup_rounds, &now.plan.warmup_rounds);
     same("plan.allocator", &base.plan.allocator, &now.plan.allocator);
-    same("tool.opt", &base.tool.opt, &now.tool.opt);
+    same("tool.opt", &base.tool.build_kind(), &now.tool.build_kind());
     found
 }
 

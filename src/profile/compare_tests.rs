@@ -44,6 +44,10 @@ fn other_data_or_another_plan_is_refused_with_what_differs() {
     check(&|now| now.inputs.data_sha256 = "d2".to_owned(), "inputs.data_sha256 is d1 in the baseline and d2 now");
     check(&|now| now.plan.rounds = 20, "plan.rounds is 3 in the baseline and 20 now");
     check(&|now| now.tool.opt = "debug".to_owned(), "tool.opt is release in the baseline and debug now");
+    // How a release was optimised is what a comparison of two programs may be about.
+    let mut small = measurement();
+    small.tool.opt = "release, opt-level z".to_owned();
+    assert_eq!(differences(&measurement(), &small), []);
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl<'a> Worker<'a> {
                 }
             });
         }
-        let hello = Hello { protocol: String::new(), version: String::new(), optimised: false };
+        let hello = Hello::default();
         let mut worker = Self { path: path.to_owned(), child, stdin, lines, stop, hello };
         worker.hello = worker.greeting()?;
         Ok(worker)

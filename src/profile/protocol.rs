@@ -8,7 +8,7 @@ use super::sample::{Better, Kind};
 pub const PROTOCOL: &str = "alertctl.worker/1";
 
 /// The first line of a worker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// [`PROTOCOL`].
     pub protocol: String,
@@ -16,6 +16,42 @@ pub struct Hello {
     pub version: String,
     /// Whether it was built with optimisation.
     pub optimised: bool,
+    /// How it was built; empty of a program that does not tell yet.
+    #[serde(default)]
+    pub build: Build,
+}
+
+/// How a program was built.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Build {
+    /// The commit, with `-dirty` where there was more than it.
+    pub git: Option<String>,
+    /// The compiler.
+    pub rustc: String,
+    /// The optimisation beside whether it is a release: `opt-level 3, no debug info`.
+    pub opt: String,
+    /// Cargo features.
+    pub features: Vec<String>,
+}
+
+impl Build {
+    /// Returns how this program was built, as the build script found it.
+    #[must_use]
+    pub fn own() -> Self {
+        let rustc = option_env!("ALERTCTL_RUSTC").unwrap_or_default();
+        let debug = match option_env!("ALERTCTL_DEBUG") {
+            Some("false") => "no debug info",
+            _ => "debug info",
+        };
+        let features = option_env!("ALERTCTL_FEATURES").unwrap_or_default().split(',');
+        Self {
+            git: option_env!("ALERTCTL_GIT").map(str::to_owned),
+            rustc: rustc.strip_prefix("rustc ").unwrap_or(rustc).to_owned(),
+            opt: option_env!("ALERTCTL_OPT_LEVEL").map_or(String::new(), |level| format!("opt-level {level}, {debug}")),
+            features: features.filter(|feature| !feature.is_empty()).map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl Hello {
@@ -26,6 +62,7 @@ impl Hello {
             protocol: PROTOCOL.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             optimised: !cfg!(debug_assertions),
+            build: Build::own(),
         }
     }
 }

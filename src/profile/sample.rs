@@ -262,13 +262,21 @@ pub struct Tool {
     pub binary_sha256: String,
     /// The compiler.
     pub rustc: String,
-    /// The optimisation: `release`, `debug`.
+    /// The optimisation: `release` or `debug`, then what is known of it: `release, opt-level 3, no debug info`.
     pub opt: String,
     /// Cargo features.
     pub features: Vec<String>,
     /// What a later version added.
     #[serde(flatten)]
     pub unknown: Unknown,
+}
+
+impl Tool {
+    /// Returns whether it is a `release` or a `debug` build.
+    #[must_use]
+    pub fn build_kind(&self) -> &str {
+        self.opt.split(',').next().unwrap_or_default()
+    }
 }
 
 /// What was measured on.

@@ -62,9 +62,10 @@ pub(crate) fn measurement_of(rules: Vec<RuleText>, sessions: Vec<Session>) -> Me
         created: "2026-01-06T00:00:00Z".to_owned(),
         tool: Tool {
             version: "0.1.0".to_owned(),
+            git: Some("0123456789ab".to_owned()),
             binary_sha256: "b1".to_owned(),
-            rustc: "1.95.0".to_owned(),
-            opt: "release".to_owned(),
+            rustc: "1.95.0 (59807616e 2026-04-14)".to_owned(),
+            opt: "release, opt-level 3, no debug info".to_owned(),
             ..Tool::default()
         },
         inputs: Inputs {

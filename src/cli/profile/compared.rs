@@ -242,7 +242,7 @@ impl Bench {
         Ok(Measurement {
             schema: SCHEMA.to_owned(),
             created: now(),
-            tool: subject::tool(side, env!("CARGO_PKG_VERSION"), !cfg!(debug_assertions))?,
+            tool: subject::tool(side, &loaded.hello)?,
             inputs: subject::describe(rules, recordings, loaded)?,
             machine: machine.clone(),
             plan: plan.sealed(),

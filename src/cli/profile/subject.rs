@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::Diagnostics;
 use crate::profile::campaign::{Loaded, Side};
 use crate::profile::digest::sha256;
-use crate::profile::protocol::{self, RuleSource};
+use crate::profile::protocol::{self, Hello, RuleSource};
 use crate::profile::sample::{Inputs, RuleText, Tool};
 use crate::rules;
 use crate::source::SourceMap;
@@ -149,15 +149,18 @@ pub(super) fn rule_texts(rules: Option<&Ruleset>, loaded: &Loaded) -> Vec<RuleTe
     loaded.rules.iter().map(text).collect()
 }
 
-/// Describes a program.
-pub(super) fn tool(side: &Side, version: &str, optimised: bool) -> Result<Tool, Failure> {
+/// Describes a program, from what it says of itself.
+pub(super) fn tool(side: &Side, hello: &Hello) -> Result<Tool, Failure> {
+    let build = hello.build.clone();
+    let known = |text: String| if text.is_empty() { "unknown".to_owned() } else { text };
+    let kind = if hello.optimised { "release" } else { "debug" };
     Ok(Tool {
-        version: version.to_owned(),
-        git: option_env!("ALERTCTL_GIT").map(str::to_owned),
+        version: hello.version.clone(),
+        git: build.git,
         binary_sha256: digest(&side.exe)?,
-        rustc: concat!("at least ", env!("CARGO_PKG_RUST_VERSION")).to_owned(),
-        opt: if optimised { "release" } else { "debug" }.to_owned(),
-        features: Vec::new(),
+        rustc: known(build.rustc),
+        opt: if build.opt.is_empty() { kind.to_owned() } else { format!("{kind}, {}", build.opt) },
+        features: build.features,
         ..Tool::default()
     })
 }

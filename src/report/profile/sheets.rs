@@ -4,6 +4,7 @@ use super::words;
 use crate::profile::compare::RuleRef;
 use crate::profile::gate::{Verdict, percent};
 use crate::profile::report::{Extra, ProfileReport, RuleCost};
+use crate::profile::sample::Tool;
 use crate::profile::stats::Growth;
 use crate::profile::targets::{Category, CheckResult, Outcome};
 use crate::report::format;
@@ -241,6 +242,19 @@ pub(crate) fn verdict_counts(checks: &[CheckResult]) -> String {
     told.map(|(outcome, count)| format!("{count} {}", words::outcome(*outcome))).collect::<Vec<_>>().join(", ")
 }
 
+fn build(tool: &Tool) -> String {
+    let mut parts = vec![format!("alertctl {}", tool.version)];
+    parts.extend(tool.git.as_ref().map(|commit| format!("commit {commit}")));
+    parts.push(tool.opt.clone());
+    if !tool.features.is_empty() {
+        parts.push(format!("features {}", tool.features.join(" ")));
+    }
+    parts.push(format!("rustc {}", tool.rustc));
+    // Enough to tell two programs apart; json has all of it.
+    parts.push(format!("sha256 {}", tool.binary_sha256.get(..12).unwrap_or(&tool.binary_sha256)));
+    parts.join(", ")
+}
+
 /// Returns what the figures depend on, a pair a line.
 pub(crate) fn environment(report: &ProfileReport) -> Vec<(&'static str, String)> {
     let (machine, plan, inputs, tool) = (&report.machine, &report.plan, &report.inputs, &report.tool);
@@ -278,6 +292,6 @@ pub(crate) fn environment(report: &ProfileReport) -> Vec<(&'static str, String)>
                 format::short_count(inputs.samples)
             ),
         ),
-        ("build", format!("alertctl {} {}, rustc {}", tool.version, tool.opt, tool.rustc)),
+        ("build", build(tool)),
     ]
 }

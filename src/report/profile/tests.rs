@@ -82,7 +82,7 @@ fn a_table_shows_the_sheets_and_the_environment() {
     clock    tsc, grain 10 ns, 42.5 ns a reading
     plan     5 processes x 3 batches of 200 us after 5 warm-up batches, seed 7
     inputs   1 rule, 10 series, 14.4k samples
-    build    alertctl 0.1.0 release, rustc 1.95.0
+    build    alertctl 0.1.0, commit 0123456789ab, release, opt-level 3, no debug info, rustc 1.95.0 (59807616e 2026-04-14), sha256 b1
     note     load 2.5 on 2 processors
     "##);
 }
@@ -159,7 +159,7 @@ fn a_narrow_terminal_keeps_what_matters() {
     clock    tsc, grain 10 ns, 42.5 ns a reading
     plan     5 processes x 3 batches of 200 us after 5 warm-up batches, seed 7
     inputs   1 rule, 10 series, 14.4k samples
-    build    alertctl 0.1.0 release, rustc 1.95.0
+    build    alertctl 0.1.0, commit 0123456789ab, release, opt-level 3, no debug info, rustc 1.95.0 (59807616e 2026-04-14), sha256 b1
     note     load 2.5 on 2 processors
     "##);
 }
@@ -290,9 +290,10 @@ fn json_holds_everything() {
       "created": "2026-01-06T00:00:00Z",
       "tool": {
         "version": "0.1.0",
+        "git": "0123456789ab",
         "binary_sha256": "b1",
-        "rustc": "1.95.0",
-        "opt": "release",
+        "rustc": "1.95.0 (59807616e 2026-04-14)",
+        "opt": "release, opt-level 3, no debug info",
         "features": []
       },
       "machine": {
@@ -437,7 +438,7 @@ fn markdown_shows_the_same() {
     - clock: tsc, grain 10 ns, 42.5 ns a reading
     - plan: 5 processes x 3 batches of 200 us after 5 warm-up batches, seed 7
     - inputs: 1 rule, 10 series, 14.4k samples
-    - build: alertctl 0.1.0 release, rustc 1.95.0
+    - build: alertctl 0.1.0, commit 0123456789ab, release, opt-level 3, no debug info, rustc 1.95.0 (59807616e 2026-04-14), sha256 b1
     - note: load 2.5 on 2 processors
     "##);
 }
@@ -489,7 +490,7 @@ fn junit_has_a_case_for_everything() {
           <property name="clock" value="tsc, grain 10 ns, 42.5 ns a reading"/>
           <property name="plan" value="5 processes x 3 batches of 200 us after 5 warm-up batches, seed 7"/>
           <property name="inputs" value="1 rule, 10 series, 14.4k samples"/>
-          <property name="build" value="alertctl 0.1.0 release, rustc 1.95.0"/>
+          <property name="build" value="alertctl 0.1.0, commit 0123456789ab, release, opt-level 3, no debug info, rustc 1.95.0 (59807616e 2026-04-14), sha256 b1"/>
         </properties>
         <testcase classname="targets" name="latency.p50"/>
         <testcase classname="targets" name="latency.p95"/>
