@@ -273,6 +273,13 @@ fn metric(path: &str, value: Value, rules: usize) -> Result<Metric, Wrong> {
     } else {
         Vec::new()
     };
+    let (samples_path, samples) = (fields.path("samples"), fields.maybe_lists("samples")?);
+    let per_process = per_process(fields.object("per_process")?)?;
+    let lengths: Vec<u64> = samples.iter().map(|batches| batches.len() as u64).collect();
+    if !samples.is_empty() && lengths != per_process.n {
+        let expected = format!("as many batches as in per_process.n, {:?}", per_process.n);
+        return Err(Wrong::new(samples_path, expected, format!("{lengths:?}")));
+    }
     Ok(Metric {
         id: fields.text("id")?,
         rule,
@@ -280,32 +287,28 @@ fn metric(path: &str, value: Value, rules: usize) -> Result<Metric, Wrong> {
         better,
         kind,
         ops: fields.maybe_count("ops")?.unwrap_or(1),
-        per_process: per_process(fields.object("per_process")?)?,
+        per_process,
         pooled: pooled(fields.object("pooled")?)?,
         hist,
         nivcsw,
+        samples,
         unknown: fields.rest(),
     })
 }
 
 fn per_process(mut fields: Fields) -> Result<PerProcess, Wrong> {
-    let per_process = PerProcess {
-        p10: fields.numbers("p10")?,
-        median: fields.numbers("median")?,
-        min: fields.numbers("min")?,
-        n: fields.counts("n")?,
-    };
-    let processes = per_process.p10.len();
-    if processes == 0 {
+    let p10 = fields.numbers("p10")?;
+    if p10.is_empty() {
         return Err(Wrong::new(fields.path("p10"), "a value a process", "none"));
     }
-    let lengths = [("median", per_process.median.len()), ("min", per_process.min.len()), ("n", per_process.n.len())];
-    match lengths.into_iter().find(|(_, length)| *length != processes) {
-        Some((key, length)) => {
-            Err(Wrong::new(fields.path(key), format!("{processes} values, as many as in p10"), length.to_string()))
+    let (median, min, n) = (fields.numbers("median")?, fields.numbers("min")?, fields.counts("n")?);
+    for (key, length) in [("median", median.len()), ("min", min.len()), ("n", n.len())] {
+        if length != p10.len() {
+            let expected = format!("{} values, as many as in p10", p10.len());
+            return Err(Wrong::new(fields.path(key), expected, length.to_string()));
         }
-        None => Ok(per_process),
     }
+    Ok(PerProcess { p10, median, min, n, unknown: fields.rest() })
 }
 
 fn pooled(mut fields: Fields) -> Result<Pooled, Wrong> {
@@ -315,6 +318,7 @@ fn pooled(mut fields: Fields) -> Result<Pooled, Wrong> {
         median: fields.number("median")?,
         min: fields.number("min")?,
         n: fields.count("n")?,
+        unknown: fields.rest(),
     })
 }
 
@@ -350,12 +354,33 @@ mod tests {
             text.replacen("\"created\"", "\"aaa\": {\"z\": [1, 2.5], \"a\": null},\n \"created\"", 1)
                 .replacen("\"cpu_model\"", "\"cache_kib\": 512, \"cpu_model\"", 1)
                 .replacen("{\"better\"", "{\"later\":\"x\",\"better\"", 1)
+                .replacen("\"per_process\":{", "\"per_process\":{\"max\":[9.0],", 1)
+                .replacen("\"pooled\":{", "\"pooled\":{\"p75\":13.0,", 1)
         };
         let once = text(&read(with(text(&testing::measurement())).as_bytes()).expect("only keys were added"));
-        for kept in ["\"aaa\": {\n  \"a\": null,\n  \"z\": [1,2.5]", "\"cache_kib\": 512", "\"later\":\"x\""] {
+        for kept in [
+            "\"aaa\": {\n  \"a\": null,\n  \"z\": [1,2.5]",
+            "\"cache_kib\": 512",
+            "\"later\":\"x\"",
+            "\"max\":[9.0]",
+            "\"p75\":13.0",
+        ] {
             assert!(once.contains(kept), "{kept} in {once}");
         }
         assert_eq!(text(&read(once.as_bytes()).expect("it was written here")), once);
+    }
+
+    #[test]
+    fn batches_are_kept_where_they_are_asked_for() {
+        let mut kept = testing::measurement();
+        kept.sessions[0].metrics[0].samples = vec![vec![11.0, 12.5, 13.0]; 5];
+        let once = text(&kept);
+        assert!(once.contains("\"samples\":[[11.0,12.5,13.0],[11.0"), "{once}");
+        assert_eq!(read(once.as_bytes()).expect("it was written here"), kept);
+        let error = read(once.replacen("[[11.0,", "[[", 1).as_bytes()).expect_err("a batch is missing").to_string();
+        assert!(error.contains("metrics[0].samples: expected as many batches as in per_process.n"), "{error}");
+        kept.forget_samples();
+        assert_eq!(kept, testing::measurement());
     }
 
     #[test]

@@ -209,7 +209,7 @@ impl Taken {
             let metric = Metric::of_batches(&id, &first.unit, first.better(), kind, &processes)?;
             let hist = self.latencies(&id).and_then(|latencies| latencies.to_text().ok());
             let nivcsw = timed.iter().map(|timed| timed.switches).collect();
-            Some(Metric { rule, ops: first.ops, hist, nivcsw, ..metric })
+            Some(Metric { rule, ops: first.ops, hist, nivcsw, samples: processes, ..metric })
         };
         self.keys().into_iter().filter(|(id, _)| kept(id)).filter_map(metric).collect()
     }
@@ -268,6 +268,7 @@ mod tests {
         assert_eq!(metrics.len(), 1);
         assert_eq!((metrics[0].id.as_str(), &metrics[0].per_process.p10), ("cond.above.ns", &vec![2.0, 4.0, 3.0]));
         assert_eq!(metrics[0].nivcsw, [2, 2, 2]);
+        assert_eq!(metrics[0].samples, [[2.0, 2.0], [4.0, 4.0], [3.0, 3.0]]);
         assert_eq!(taken.calibration()["int"].p10, 1.0);
         assert_eq!(taken.of("latency.cold_first", None).len(), 3);
     }

@@ -61,13 +61,16 @@ impl Fields {
     }
 
     pub(crate) fn list(&mut self, key: &str) -> Result<Vec<(String, Value)>, Wrong> {
-        let path = self.path(key);
-        match self.need(key, "a list")? {
-            Value::Array(items) => {
-                Ok(items.into_iter().enumerate().map(|(at, item)| (format!("{path}[{at}]"), item)).collect())
-            }
-            other => Err(Wrong::new(path, "a list", words(&other))),
-        }
+        list(&self.path(key), self.need(key, "a list")?)
+    }
+
+    /// Takes lists of numbers, none where the field is absent.
+    pub(crate) fn maybe_lists(&mut self, key: &str) -> Result<Vec<Vec<f64>>, Wrong> {
+        let Some(value) = self.take(key) else { return Ok(Vec::new()) };
+        let lists = list(&self.path(key), value)?.into_iter();
+        lists
+            .map(|(path, value)| list(&path, value)?.iter().map(|(path, value)| number(path, value)).collect())
+            .collect()
     }
 
     /// Takes an object as pairs, in the file's order.
@@ -123,6 +126,15 @@ fn text(path: &str, value: Value) -> Result<String, Wrong> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(Wrong::new(path, "a text", words(&other))),
+    }
+}
+
+fn list(path: &str, value: Value) -> Result<Vec<(String, Value)>, Wrong> {
+    match value {
+        Value::Array(items) => {
+            Ok(items.into_iter().enumerate().map(|(at, item)| (format!("{path}[{at}]"), item)).collect())
+        }
+        other => Err(Wrong::new(path, "a list", words(&other))),
     }
 }
 

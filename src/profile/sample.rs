@@ -71,10 +71,13 @@ pub struct PerProcess {
     pub min: Vec<f64>,
     /// How many batches.
     pub n: Vec<u64>,
+    /// What a later version added.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 /// Statistics over the batches of all processes of a session. Unit: the metric's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Pooled {
     /// The low decile.
     pub p10: f64,
@@ -86,6 +89,9 @@ pub struct Pooled {
     pub min: f64,
     /// How many batches.
     pub n: u64,
+    /// What a later version added.
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 /// One metric of one session.
@@ -115,6 +121,9 @@ pub struct Metric {
     /// Involuntary context switches, by process; empty where they are not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nivcsw: Vec<u64>,
+    /// Every batch, by process, in the order they were taken; empty where they were not kept. No verdict reads them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Vec<f64>>,
     /// What a later version added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -157,6 +166,7 @@ impl Metric {
             median: at(&all, 0.50)?,
             min: at(&all, 0.0)?,
             n: all.len() as u64,
+            unknown: Unknown::new(),
         };
         Some(Self {
             id: id.into(),
@@ -169,6 +179,7 @@ impl Metric {
             pooled,
             hist: None,
             nivcsw: Vec::new(),
+            samples: Vec::new(),
             unknown: Unknown::new(),
         })
     }
@@ -427,6 +438,11 @@ impl Measurement {
     pub fn metric(&self, id: &str, rule: Option<usize>) -> Vec<&Metric> {
         let is = |metric: &&Metric| metric.id == id && metric.rule == rule;
         self.sessions.iter().filter_map(|session| session.metrics.iter().find(is)).collect()
+    }
+
+    /// Forgets the single batches, which make a file some ten times as long.
+    pub fn forget_samples(&mut self) {
+        self.sessions.iter_mut().flat_map(|session| &mut session.metrics).for_each(|metric| metric.samples.clear());
     }
 
     /// Returns the low decile of a calibration loop: the best of the sessions, as only a slower machine is noise.

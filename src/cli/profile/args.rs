@@ -67,6 +67,9 @@ pub(crate) struct ProfileArgs {
     /// Measures three sessions and writes them there
     #[arg(long, value_name = "FILE", help_heading = "Comparison")]
     pub(crate) save_baseline: Option<PathBuf>,
+    /// Keeps every batch in the file of --save-baseline, for a look at them; no verdict reads them
+    #[arg(long, requires = "save_baseline", hide_short_help = true, help_heading = "Comparison")]
+    pub(crate) keep_samples: bool,
     /// Compares with a file that --save-baseline wrote
     #[arg(long, value_name = "FILE", conflicts_with_all = ["against_rules", "against_binary"], help_heading = "Comparison")]
     pub(crate) baseline: Option<PathBuf>,

@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::limits;
 use crate::profile::baseline;
 use crate::profile::campaign::{Campaign, exact};
 use crate::profile::checks;
@@ -103,6 +104,18 @@ fn saved(args: &ProfileArgs) -> Result<Option<Measurement>, Failure> {
     baseline::read(&text).map(Some).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
+/// Writes a baseline that can be read again.
+fn save(path: &Path, measurement: &Measurement) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    baseline::write(&mut text, measurement).map_err(|error| Failure::new(error.to_string()))?;
+    if text.len() > limits::BASELINE_BYTES {
+        let (bytes, limit) = (text.len(), limits::BASELINE_BYTES);
+        return Err(Failure::new(format!("the baseline would have {bytes} bytes, more than the limit of {limit}"))
+            .hint("leave out --keep-samples, or take fewer --rounds or --sessions"));
+    }
+    out::write_to(Some(path), &mut |out| out.write_all(&text))
+}
+
 /// Returns where reports go.
 fn places(args: &ProfileArgs) -> Result<Vec<ProfileTarget>, Failure> {
     if args.out.is_empty() {
@@ -138,7 +151,10 @@ fn report(
     let mut measured = bench.measure(args, &mut campaign, &machine, saved.as_ref(), steps)?;
     let comparison = measured.compare(args, &bench, &mut campaign, saved)?;
     if let Some(path) = &args.save_baseline {
-        out::write_to(Some(path), &mut |out| baseline::write(out, &measured.now))?;
+        if !args.keep_samples {
+            measured.now.forget_samples();
+        }
+        save(path, &measured.now)?;
     }
     let report = assemble(args, &targets, seed, measured, comparison);
     if let (Some(path), Some(stacks)) = (&args.folded, &report.1) {
