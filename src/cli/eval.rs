@@ -3,13 +3,14 @@
 use std::io::{self, Read as _, Seek, Write};
 use std::time::Instant;
 
+use clap::Parser;
 use tempfile::SpooledTempFile;
 
 use crate::diagnostic::Severity;
 use crate::engine::schedule::{self, TooManySteps};
 use crate::engine::timeline::{Episode, Event, GroupSchedule, RuleCounts, RuleId, Timeline};
 use crate::engine::{Engine, EngineOptions};
-use crate::input::{InputError, Progress, Recording};
+use crate::input::{self, InputError, Progress, Recording};
 use crate::labels::{LabelSet, Matcher};
 use crate::report::expressions;
 use crate::report::format::Clock;
@@ -20,7 +21,7 @@ use crate::report::{Evaluation, Kind, Options, Range, RuleFacts, Setting, csv, j
 use crate::store::{self, Batch, Store};
 use crate::time::{Millis, Timestamp};
 
-use super::args::{Align, EvalArgs, Format, Rows, SortBy, Stale, Zone};
+use super::args::{Align, Cli, Command, EvalArgs, Format, Rows, SortBy, Stale, Zone};
 use super::out::{self, Output};
 use super::rules::{Loaded, load_all, refuse};
 use super::ui::{self, Interrupt, Terminal, tell};
@@ -46,7 +47,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
         }
         return Ok(Outcome::Good);
     }
-    let mut evaluated = match evaluate(args, &loaded, &terminal, &interrupt)? {
+    let evaluated = match evaluate(args, &loaded, &terminal, &interrupt)? {
         Pass::Done(evaluated) => evaluated,
         Pass::Interrupted => {
             interrupt.tell();
@@ -54,7 +55,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
         }
         Pass::Refused | Pass::Again => return Ok(Outcome::Failed),
     };
-    let mut evaluation = evaluation(args, &loaded, &mut evaluated)?;
+    let Evaluated { store, input, results, mut events } = *evaluated;
+    let mut evaluation = evaluation(args, &loaded, &input, &store, results)?;
     evaluation.silence(&silences);
     let summary = Summary::of(&evaluation);
     let clock = Zone::clock(args.tz.as_ref());
@@ -62,7 +64,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
         // What can not be said on standard error can be said nowhere.
         let _ = table::write_summary(&mut io::stderr(), &evaluation, begun.elapsed().as_secs_f64(), &clock);
         let table = outputs.iter().any(|output| output.format == Format::Table);
-        notes::notes(&evaluation, &evaluated.input, table).iter().for_each(|note| tell(false, note));
+        notes::notes(&evaluation, &input, table).iter().for_each(|note| tell(false, note));
         for note in &evaluation.notes {
             let word = if note.severity == Severity::Warning { "warning" } else { "note" };
             tell(false, &format!("{word}: {}", note.message));
@@ -82,7 +84,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
                 Format::Markdown => markdown::write(out, &evaluation, &summary, &view),
                 Format::Json => json::write(out, &evaluation, &summary),
                 Format::Csv => csv::write(out, &evaluation),
-                Format::Ndjson => copy(&mut evaluated.events, out),
+                Format::Ndjson => copy(&mut events, out),
             }
         });
         if interrupt.pressed() {
@@ -97,13 +99,39 @@ pub(super) fn run(args: &EvalArgs) -> Result<Outcome, Failure> {
 /// What reading and evaluating brought.
 struct Evaluated {
     store: Store,
-    input: crate::input::Summary,
+    input: input::Summary,
+    results: Results,
+    /// The transitions as `ndjson`: nothing of it is shown before all rows are known to be good.
+    events: SpooledTempFile,
+}
+
+/// What evaluating brought.
+struct Results {
     range: Range,
     schedules: Vec<GroupSchedule>,
     counts: Vec<RuleCounts>,
     episodes: Vec<Episode>,
-    /// The transitions as `ndjson`: nothing of it is shown before all rows are known to be good.
-    events: SpooledTempFile,
+}
+
+impl Results {
+    /// Gathers them once all is evaluated; `start` is the first instant that is reported.
+    fn of(
+        engine: &Engine,
+        store: &Store,
+        timeline: Timeline,
+        input: &input::Summary,
+        start: Option<Timestamp>,
+    ) -> Self {
+        let (data_start, data_end) = input.span.unzip();
+        let (evaluated_from, evaluated_to) = engine.range().unzip();
+        let reported_from = start.or(evaluated_from);
+        Self {
+            range: Range { data_start, data_end, evaluated_from, evaluated_to, reported_from },
+            schedules: engine.schedules(),
+            counts: engine.counts(store),
+            episodes: timeline.finish(),
+        }
+    }
 }
 
 /// What became of one pass over the recording.
@@ -174,28 +202,13 @@ fn pass(
         progress.at(recording.bytes_read());
     }
     let input = recording.summary().clone();
-    let (data_start, data_end) = input.span.unzip();
-    if let Some(last) = data_end {
+    if let Some((_, last)) = input.span {
         engine.finish(&store, last).map_err(|error| too_many(&error))?;
         transitions.take(&mut engine, &mut timeline)?;
         engine.close_into(&mut timeline, &store);
     }
-    let (evaluated_from, evaluated_to) = engine.range().unzip();
-    Ok(Pass::Done(Box::new(Evaluated {
-        range: Range {
-            data_start,
-            data_end,
-            evaluated_from,
-            evaluated_to,
-            reported_from: transitions.start.or(evaluated_from),
-        },
-        schedules: engine.schedules(),
-        counts: engine.counts(&store),
-        episodes: timeline.finish(),
-        store,
-        input,
-        events: transitions.spool,
-    })))
+    let results = Results::of(&engine, &store, timeline, &input, transitions.start);
+    Ok(Pass::Done(Box::new(Evaluated { store, input, results, events: transitions.spool })))
 }
 
 /// Keeps the transitions that are reported, as lines, until all rows are known to be good.
@@ -316,10 +329,16 @@ fn stale(stale: Stale) -> store::Stale {
 }
 
 /// Gathers what is reported: the rules and episodes that were asked for.
-fn evaluation(args: &EvalArgs, loaded: &Loaded, evaluated: &mut Evaluated) -> Result<Evaluation, Failure> {
-    let counts = std::mem::take(&mut evaluated.counts);
-    let groups = facts::groups(&loaded.files, &loaded.sources, std::mem::take(&mut evaluated.schedules));
-    let mut rules = facts::rules(&loaded.files, &loaded.sources, counts, &evaluated.store);
+fn evaluation(
+    args: &EvalArgs,
+    loaded: &Loaded,
+    input: &input::Summary,
+    store: &Store,
+    results: Results,
+) -> Result<Evaluation, Failure> {
+    let Results { range, schedules, counts, mut episodes } = results;
+    let groups = facts::groups(&loaded.files, &loaded.sources, schedules);
+    let mut rules = facts::rules(&loaded.files, &loaded.sources, counts, store);
     let all = rules.len();
     rules.retain(|rule| reported(args, rule, &groups[rule.group].name));
     if rules.is_empty() && all > 0 {
@@ -335,16 +354,15 @@ fn evaluation(args: &EvalArgs, loaded: &Loaded, evaluated: &mut Evaluated) -> Re
                 .as_ref()
                 .is_none_or(|filter| filter.matchers.iter().all(|one| one.matches_set(&episode.labels)))
     };
-    let mut episodes = std::mem::take(&mut evaluated.episodes);
     episodes.retain(wanted);
     let mut evaluation = Evaluation {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         options: options(args),
-        range: evaluated.range,
-        recordings: facts::recordings(&evaluated.input, &evaluated.store),
+        range,
+        recordings: facts::recordings(input, store),
         groups,
         rules,
-        silences: hints::silences(&evaluated.store),
+        silences: hints::silences(store),
         notes: Vec::new(),
         episodes,
         findings: loaded.findings.clone(),
@@ -352,7 +370,7 @@ fn evaluation(args: &EvalArgs, loaded: &Loaded, evaluated: &mut Evaluated) -> Re
     };
     evaluation.sort();
     let left_out = all - evaluation.rules.len();
-    evaluation.notes = hints::hints(&evaluation, &loaded.files, &evaluated.store, left_out);
+    evaluation.notes = hints::hints(&evaluation, &loaded.files, store, left_out);
     evaluation.findings.extend(hints::assumed(&evaluation));
     Ok(evaluation)
 }
@@ -373,6 +391,37 @@ fn view(args: &EvalArgs, terminal: &Terminal, output: &Output, clock: Clock) -> 
         episodes: args.episodes,
         pending: args.pending,
         unfolded: args.all,
+    }
+}
+
+/// What `eval` does without further flags once all steps are evaluated, for `profile` to time.
+pub(super) struct Plain {
+    args: EvalArgs,
+    loaded: Loaded,
+    input: input::Summary,
+}
+
+impl Plain {
+    /// Takes what was loaded and read.
+    pub(super) fn new(loaded: Loaded, input: input::Summary) -> Result<Self, clap::Error> {
+        let arguments = Cli::try_parse_from(["alertctl", "eval", "--rules", "rules.yml"])?;
+        match arguments.command {
+            Some(Command::Eval(args)) => Ok(Self { args: *args, loaded, input }),
+            _ => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
+        }
+    }
+
+    /// Keeps the transitions, builds the episodes, writes the table.
+    pub(super) fn write(&self, engine: &mut Engine, store: &Store, out: &mut dyn Write) -> Result<(), Failure> {
+        let mut timeline = Timeline::default();
+        Transitions::begin(&self.args, &self.loaded, &[])?.take(engine, &mut timeline)?;
+        engine.close_into(&mut timeline, store);
+        let results = Results::of(engine, store, timeline, &self.input, None);
+        let evaluation = evaluation(&self.args, &self.loaded, &self.input, store, results)?;
+        let summary = Summary::of(&evaluation);
+        let output = Output { format: self.args.format, path: None };
+        let view = view(&self.args, &Terminal::default(), &output, Zone::clock(None));
+        table::write(out, &evaluation, &summary, &view).map_err(|error| Failure::new(error.to_string()))
     }
 }
 
@@ -425,9 +474,6 @@ pub(super) fn unread(error: &InputError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
-    use super::super::args::{Cli, Command};
     use super::*;
 
     fn args(flags: &[&str]) -> EvalArgs {

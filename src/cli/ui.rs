@@ -18,7 +18,7 @@ const USUAL_WIDTH: usize = 120;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What standard output and standard error are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Terminal {
     /// Whether results may be coloured.
     pub(crate) stdout_color: bool,

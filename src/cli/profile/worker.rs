@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use crate::diagnostic::Diagnostics;
-use crate::engine::EngineOptions;
+use crate::engine::{Engine, EngineOptions};
 use crate::input::{Progress, ReadOptions, Recording};
 use crate::profile::bench::{self, Bench};
 use crate::profile::clock::Timer;
@@ -14,9 +14,11 @@ use crate::profile::rule_bench::RuleBench;
 use crate::profile::{process, workload::ReportBench};
 use crate::rules::{self, RuleFile};
 use crate::source::SourceMap;
-use crate::store::Batch;
+use crate::store::{Batch, Stale, Store};
 use crate::time::Millis;
 
+use super::super::eval::Plain;
+use super::super::rules::Loaded;
 use super::super::{Failure, Outcome, load};
 
 /// Serves until the parent is gone.
@@ -75,7 +77,13 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
         lookback: Millis(inputs.lookback),
         ..EngineOptions::default()
     };
-    let mut store = RuleBench::register(&files, &options)?;
+    // As `eval` does where nothing else is said.
+    let register = || {
+        let mut store = RuleBench::register(&files, &options)?;
+        store.infer(Stale::Auto);
+        Ok::<_, String>(store)
+    };
+    let mut store = register()?;
     let planned = since(begun);
     let begun = Instant::now();
     let failed = |failure: Failure| failure.to_string().trim_start_matches("error: ").to_owned();
@@ -85,15 +93,21 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
     let mut batch = Batch::default();
     loop {
         match recording.next_batch(&mut store, &mut batch).map_err(|error| error.to_string())? {
-            Progress::Restart => store = RuleBench::register(&files, &options)?,
+            Progress::Restart => store = register()?,
             Progress::End => break,
-            Progress::Batch(_) => recording.append(&mut store, &batch).map_err(|error| error.to_string())?,
+            Progress::Batch(watermark) => {
+                recording.append(&mut store, &batch).map_err(|error| error.to_string())?;
+                store.advance(watermark);
+            }
         }
     }
     let loading = vec![("read".to_owned(), since(begun)), ("plan".to_owned(), planned)];
     let (series, samples) = (store.len() as u64, store.ids().map(|id| store.facts(id).samples).sum());
     let rules = declared(&files, &sources);
-    let mut bench = RuleBench::new(files, options, store, loading)?;
+    let loaded = Loaded { sources, files: files.clone(), findings: Vec::new() };
+    let plain = Plain::new(loaded, recording.summary().clone()).map_err(|error| error.to_string())?;
+    let report = move |engine: &mut Engine, store: &Store| plain.write(engine, store, &mut io::sink()).map_err(failed);
+    let mut bench = RuleBench::new(files, options, store, loading, Box::new(report))?;
     let read = bench.read_series()?;
     Ok((bench, Answer::Loaded { rules, series, samples, read }))
 }
