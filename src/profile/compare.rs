@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::cause::{Cause, causes, sentence};
 use super::gate::{Decision, Evidence, Limits, Side, Verdict, advise, confirm, decide, percent};
+use super::inherited::{Altered, inherited};
 use super::sample::{Better, Kind, Measurement, Metric, RuleText};
 use crate::promql::parse::parse;
 
@@ -156,7 +157,8 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
     if !differences.is_empty() {
         return Err(differences);
     }
-    let pairs = pair_rules(&base.rules, &now.rules);
+    let mut pairs = pair_rules(&base.rules, &now.rules);
+    pairs.inherit(&base.rules, &now.rules);
     let rules = changes(base, now, &pairs);
     let bench = Bench { base, now, settings, elsewhere: elsewhere(base, now), rules_differ: !rules.is_empty() };
     let (before, after) = (Index::of(base), Index::of(now));
@@ -167,11 +169,11 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
         let paired = rule.map_or(Some(None), |at| pairs.base_of[at].map(Some)).map(|rule| (*id, rule));
         let was = paired.map_or(&[][..], |key| before.get(&key));
         met.extend(paired);
-        let cause = rule.and_then(|at| pairs.changed.get(&at)).map(|causes| sentence(causes));
-        metrics.extend(bench.row(rule.map(|at| &now.rules[at]), was, after.get(key), cause.as_deref()));
+        let origin = rule.map_or(Origin::Measured, |at| pairs.origin(at));
+        metrics.extend(bench.row(rule.map(|at| &now.rules[at]), was, after.get(key), &origin));
     }
     for key in before.order.iter().filter(|key| !met.contains(*key)) {
-        metrics.extend(bench.row(key.1.map(|at| &base.rules[at]), before.get(key), &[], None));
+        metrics.extend(bench.row(key.1.map(|at| &base.rules[at]), before.get(key), &[], &Origin::Measured));
     }
     Ok(Comparison { metrics, rules })
 }
@@ -214,8 +216,40 @@ struct Pairs {
     base_of: Vec<Option<usize>>,
     /// The rules now whose expression means something else than before.
     changed: BTreeMap<usize, Vec<Cause>>,
+    /// The rules now that are what they were and read one that is not, with what became of that one.
+    readers: BTreeMap<usize, String>,
     /// The rules of the base that are no more.
     gone: Vec<usize>,
+}
+
+/// Why a metric of a rule may differ.
+enum Origin {
+    /// Nothing but what is measured.
+    Measured,
+    /// The rule changed, in these words.
+    Changed(String),
+    /// It reads one that did.
+    Inherited(String),
+}
+
+impl Pairs {
+    /// Finds the rules that read one that changed, is new or gone: their samples differ though their text does not.
+    fn inherit(&mut self, base: &[RuleText], now: &[RuleText]) {
+        let changed = self.changed.iter();
+        let mut all: Vec<Altered<'_>> =
+            changed.map(|(at, causes)| Altered::of(&now[*at], format!("changed ({})", sentence(causes)))).collect();
+        let is_new = |at: &usize| self.base_of[*at].is_none();
+        all.extend((0..now.len()).filter(is_new).map(|at| Altered::of(&now[at], "is new".to_owned())));
+        all.extend(self.gone.iter().map(|at| Altered::of(&base[*at], "is gone".to_owned())));
+        let same = now.iter().enumerate().filter(|(at, _)| !is_new(at) && !self.changed.contains_key(at));
+        self.readers = inherited(same, all);
+    }
+
+    fn origin(&self, at: usize) -> Origin {
+        let changed = self.changed.get(&at).map(|causes| Origin::Changed(sentence(causes)));
+        let inherited = || self.readers.get(&at).cloned().map(Origin::Inherited);
+        changed.or_else(inherited).unwrap_or(Origin::Measured)
+    }
 }
 
 /// Pairs rules by file, group and name. Several of one name meet first by equal expressions, then in order.
@@ -285,7 +319,7 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     /// Decides about one metric; `None` when neither side has it.
-    fn row(&self, rule: Option<&RuleText>, was: &[&Metric], is: &[&Metric], cause: Option<&str>) -> Option<Compared> {
+    fn row(&self, rule: Option<&RuleText>, was: &[&Metric], is: &[&Metric], origin: &Origin) -> Option<Compared> {
         let any = is.first().or(was.first())?;
         Some(Compared {
             id: any.id.clone(),
@@ -293,11 +327,11 @@ impl Bench<'_> {
             unit: any.unit.clone(),
             better: any.better,
             kind: any.kind,
-            decision: self.decision(was, is, cause),
+            decision: self.decision(was, is, origin),
         })
     }
 
-    fn decision(&self, was: &[&Metric], is: &[&Metric], cause: Option<&str>) -> Decision {
+    fn decision(&self, was: &[&Metric], is: &[&Metric], origin: &Origin) -> Decision {
         let (before, after) = match (Side::of(was), Side::of(is)) {
             (Some(before), Some(after)) => (before, after),
             (before, after) => {
@@ -319,8 +353,13 @@ impl Bench<'_> {
         }
         let settings = self.settings;
         let decision = decide(&before, &after, a.better, a.kind, settings.evidence, &settings.limits);
-        if let Some(cause) = cause {
-            return changed(decision, a.kind, cause);
+        match origin {
+            Origin::Changed(cause) => return changed(decision, a.kind, cause),
+            // What did not move needs no cause.
+            Origin::Inherited(cause) if !matches!(decision.verdict, Verdict::Ok) => {
+                return changed(decision, a.kind, cause);
+            }
+            Origin::Inherited(_) | Origin::Measured => {}
         }
         if self.rules_differ && a.id.starts_with(RUN_PREFIX) {
             return changed(decision, Kind::Time, "the rules differ");

@@ -144,6 +144,40 @@ fn rules_are_paired_and_their_changes_named() {
 }
 
 #[test]
+fn what_reads_a_rule_that_changed_is_named_with_that_cause() {
+    let rules = |window: &str| {
+        vec![
+            rule("a:rate", &format!("rate(a[{window}])")),
+            rule("b:max", "max_over_time(a:rate[10m])"),
+            rule("Hot", "b:max > 5"),
+            rule("Calm", "a:rate > 1e9"),
+        ]
+    };
+    let base = measurement_of(
+        rules("1h"),
+        vec![session(vec![samples(0, 60.0), samples(1, 10.0), samples(2, 1.0), samples(3, 1.0)])],
+    );
+    let now = measurement_of(
+        rules("6h"),
+        vec![session(vec![
+            samples(0, 360.0),
+            samples(1, 20.0),
+            samples(2, 2.0),
+            samples(3, 1.0),
+            time("rule.ns", [500.0; 5]).of_rule(2),
+        ])],
+    );
+    insta::assert_snapshot!(lines(&base, &now), @"
+    rule.samples a:rate 6.00 regression window grew from [1h] to [6h]
+    rule.samples b:max 2.00 regression reads `a:rate`, which changed (window grew from [1h] to [6h])
+    rule.samples Hot 2.00 regression reads `b:max`, which reads `a:rate`, which changed (window grew from [1h] to [6h])
+    rule.samples Calm 1.00 ok
+    rule.ns Hot - new
+    changed a:rate window grew from [1h] to [6h]
+    ");
+}
+
+#[test]
 fn rules_of_one_name_meet_by_expression_first() {
     let base = [rule("A", "x > 1"), rule("A", "x > 2"), rule("A", "x > 3")];
     let now = [rule("A", "x > 3"), rule("A", "x > 9"), rule("A", "x > 1")];

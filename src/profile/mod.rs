@@ -25,6 +25,7 @@ pub mod fields;
 pub mod gate;
 pub mod growth;
 pub mod histogram;
+mod inherited;
 pub mod machine;
 pub mod process;
 pub mod protocol;

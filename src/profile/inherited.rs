@@ -1,0 +1,127 @@
+//! What a rule owes to another that changed: it reads what that one writes.
+
+use std::collections::BTreeMap;
+
+use super::sample::RuleText;
+use crate::labels::METRIC_NAME;
+use crate::promql::ast::{ExprKind, Selector};
+use crate::promql::parse::parse;
+
+/// The series that alerts write, and the label that names the alert.
+pub(crate) const OF_ALERTS: ([&str; 2], &str) = (["ALERTS", "ALERTS_FOR_STATE"], "alertname");
+
+/// A rule that is not what it was.
+#[derive(Clone, Debug)]
+pub(crate) struct Altered<'a> {
+    /// The alert, or the metric that is recorded.
+    pub name: &'a str,
+    /// What became of it: `is new`, `changed (window grew from [1h] to [6h])`.
+    pub what: String,
+}
+
+impl<'a> Altered<'a> {
+    pub(crate) fn of(rule: &'a RuleText, what: String) -> Self {
+        Self { name: &rule.name, what }
+    }
+}
+
+/// Returns of each of these rules, by its place, which altered rule it reads, directly or by way of others.
+///
+/// Cost: O(n m) comparisons of names, n selectors of rules and m altered rules.
+pub(crate) fn inherited<'a>(
+    rules: impl Iterator<Item = (usize, &'a RuleText)>,
+    mut altered: Vec<Altered<'a>>,
+) -> BTreeMap<usize, String> {
+    let mut found = BTreeMap::new();
+    if altered.is_empty() {
+        return found;
+    }
+    let mut open: Vec<(usize, &RuleText, Vec<Selector>)> =
+        rules.map(|(at, rule)| (at, rule, selectors(&rule.expr))).collect();
+    // What reads an altered rule is altered itself for those that read it.
+    while !altered.is_empty() {
+        let mut next = Vec::new();
+        open.retain(|(at, rule, selectors)| {
+            let read = |altered: &&Altered<'_>| selectors.iter().any(|selector| reads(selector, altered.name));
+            let Some(cause) = altered.iter().find(read) else { return true };
+            let cause = format!("reads `{}`, which {}", cause.name, cause.what);
+            next.push(Altered::of(rule, cause.clone()));
+            found.insert(*at, cause);
+            false
+        });
+        altered = next;
+    }
+    found
+}
+
+fn selectors(expr: &str) -> Vec<Selector> {
+    let mut found = Vec::new();
+    parse(expr).expr.walk(&mut |expr| {
+        if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &expr.kind {
+            found.push(selector.clone());
+        }
+    });
+    found
+}
+
+/// Tells whether a selector asks for what a rule of this name writes. One that names no metric asks for everything, so
+/// it tells nothing.
+fn reads(selector: &Selector, name: &str) -> bool {
+    let matches = |label: &str, value: &str| {
+        let mut of_label = selector.matchers.iter().filter(|matcher| matcher.name == label).peekable();
+        of_label.peek().is_some() && of_label.all(|matcher| matcher.matches(value))
+    };
+    let (metrics, alert) = OF_ALERTS;
+    matches(METRIC_NAME, name) || (matches(alert, name) && metrics.iter().any(|metric| matches(METRIC_NAME, metric)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::testing::rule;
+
+    fn check(rules: &[(&str, &str)], altered: &str, expected: &[(usize, &str)]) {
+        let rules: Vec<RuleText> = rules.iter().map(|(name, expr)| rule(name, expr)).collect();
+        let altered = vec![Altered { name: altered, what: "is new".to_owned() }];
+        let found = inherited(rules.iter().enumerate(), altered);
+        let found: Vec<(usize, &str)> = found.iter().map(|(at, cause)| (*at, cause.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn readers_are_found_however_they_name_the_metric() {
+        check(
+            &[
+                ("A", "a:rate > 1"),
+                ("B", "rate(a:rate[5m]) or up"),
+                ("C", r#"{__name__=~"a:.*", job="x"}"#),
+                ("D", r#"{job="x"}"#),
+                ("E", "a:rates"),
+            ],
+            "a:rate",
+            &[
+                (0, "reads `a:rate`, which is new"),
+                (1, "reads `a:rate`, which is new"),
+                (2, "reads `a:rate`, which is new"),
+            ],
+        );
+    }
+
+    #[test]
+    fn readers_of_readers_are_found_and_circles_end() {
+        check(
+            &[("c", "b"), ("b", "a + c"), ("Other", "up")],
+            "a",
+            &[(0, "reads `b`, which reads `a`, which is new"), (1, "reads `a`, which is new")],
+        );
+    }
+
+    #[test]
+    fn alerts_are_read_by_their_names() {
+        check(
+            &[("A", r#"ALERTS{alertname="Hot"}"#), ("B", r#"ALERTS{alertname="Cold"}"#), ("C", "ALERTS")],
+            "Hot",
+            &[(0, "reads `Hot`, which is new")],
+        );
+    }
+}
