@@ -24,7 +24,7 @@ pub trait Bench {
     /// As [`Bench::plan`].
     fn count(&mut self) -> Result<Vec<Counted>, String>;
 
-    /// Measures how each rule grows; a rule and size may take so long. Unit: nanoseconds.
+    /// Measures how each rule grows; all of them together may take so long. Unit: nanoseconds.
     ///
     /// # Errors
     /// As [`Bench::plan`].

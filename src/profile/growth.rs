@@ -1,13 +1,15 @@
 //! The same rules on more series, and with longer windows.
 
+use super::alone::Alone;
 use crate::engine::EngineOptions;
-use crate::labels::{LabelSet, METRIC_NAME, MatchOp};
-use crate::promql::ast::{Expr, ExprKind};
+use crate::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
+use crate::promql::ast::{DurationExpr, Expr, ExprKind};
 use crate::promql::duration::{DurationContext, evaluate_duration};
 use crate::promql::parse::parse;
 use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
 use crate::rules::RuleFile;
+use crate::source::Span;
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
 
@@ -26,15 +28,15 @@ pub(crate) struct Sized {
 }
 
 /// Returns the first slot that must be evaluated so that windows over written series are full at the last slots, and
-/// where these last slots begin.
+/// where these last slots begin: where windows are full, if the recording is long enough.
 pub(crate) fn tail_of(span: (Timestamp, Timestamp), interval: Millis, reach: Millis) -> (Timestamp, Timestamp) {
-    let measured = span.1.minus(Millis(interval.0.saturating_mul(SLOTS))).max(span.0);
+    let full = Some(span.0.plus(reach)).filter(|full| *full <= span.1).unwrap_or(span.0);
+    let measured = span.1.minus(Millis(interval.0.saturating_mul(SLOTS))).max(full);
     (measured.minus(reach).max(span.0), measured)
 }
 
-/// Returns how far back the rules look, written series that others read included, when their windows are so many times
-/// as long.
-pub(crate) fn longest(files: &[RuleFile], options: &EngineOptions, times: u32) -> Millis {
+/// Returns how far back a rule looks, and those that write what it reads.
+pub(crate) fn longest(files: &[RuleFile], options: &EngineOptions) -> Millis {
     let lower = LowerOptions {
         lookback: options.lookback,
         subquery_step: options.interval,
@@ -42,7 +44,6 @@ pub(crate) fn longest(files: &[RuleFile], options: &EngineOptions, times: u32) -
         context: Context::Rule,
         reads_written: false,
     };
-    let (files, _) = widened(files, times);
     let mut longest = Millis::ZERO;
     for rule in files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules) {
         let mut program = Program::new(lower);
@@ -53,18 +54,13 @@ pub(crate) fn longest(files: &[RuleFile], options: &EngineOptions, times: u32) -
     longest
 }
 
-/// Returns rules with windows that are so many times as long, and by rule whether it has a window.
-pub(crate) fn widened(files: &[RuleFile], times: u32) -> (Vec<RuleFile>, Vec<bool>) {
-    let mut files = files.to_vec();
-    let mut has_window = Vec::new();
-    for rule in files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules) {
-        let wide = widen(&rule.expr, times);
-        has_window.push(wide.is_some());
-        if let Some(expr) = wide.filter(|_| times > 1) {
-            rule.expr = expr;
-        }
-    }
-    (files, has_window)
+/// Returns a rule, and those that it needs, with its own windows so many times as long; none where it has none.
+pub(crate) fn widened(alone: &Alone, times: u32) -> Option<Vec<RuleFile>> {
+    let mut files = alone.files.clone();
+    let mut rules = files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules);
+    let rule = rules.nth(alone.place)?;
+    rule.expr = widen(&rule.expr, times)?;
+    Some(files)
 }
 
 /// Returns an expression with its windows so many times as long; none where it has no window.
@@ -89,13 +85,36 @@ fn widen(expr: &Expr, times: u32) -> Option<Expr> {
     (!ranges.is_empty() && parsed.problems.is_empty()).then_some(parsed.expr)
 }
 
-/// Copies what a run needs of a recording, with so many copies of each series: those of a series that has the label
-/// that tells most series apart differ in it, as if there were more of whatever it names; others are not copied.
-pub(crate) fn scaled(from: &Store, to: &mut Store, size: Sized, reach: Millis, files: &[RuleFile]) {
-    let label = spread_label(from, files);
+/// Returns an expression and those of the subqueries in it, each with how many times a server evaluates it for one
+/// evaluation of the whole: the points of all subqueries around it, multiplied.
+pub(crate) fn unfolded(expr: &Expr, step: Millis) -> Vec<(f64, Expr)> {
+    let printed = parse(&expr.to_string()).expr;
+    let none = DurationContext { step: Millis::ZERO, range: Millis::ZERO };
+    let millis = |duration: &DurationExpr| evaluate_duration(duration, none).ok().filter(|millis| millis.0 > 0);
+    let mut inner = Vec::new();
+    printed.walk(&mut |expr| {
+        if let ExprKind::Subquery(subquery) = &expr.kind {
+            let step = subquery.step.as_ref().map_or(Some(step), millis).unwrap_or(Millis(1));
+            let points = millis(&subquery.range).map_or(1.0, |range| range.0 as f64 / step.0.max(1) as f64);
+            inner.push((expr.span, points, subquery.expr.clone()));
+        }
+    });
+    let times = |at: &Span| {
+        let around = inner.iter().filter(|(span, ..)| span.start <= at.start && at.end <= span.end);
+        around.map(|(_, points, _)| points).product::<f64>()
+    };
+    let mut all: Vec<(f64, Expr)> = inner.iter().map(|(span, _, expr)| (times(span), expr.clone())).collect();
+    all.insert(0, (1.0, printed));
+    all
+}
+
+/// Copies what a rule needs of a recording, with so many copies of each series: those of a series that has the label
+/// that tells most of its series apart differ in it, as if there were more of whatever it names; others are not copied.
+pub(crate) fn scaled(from: &Store, to: &mut Store, size: Sized, reach: Millis, alone: &Alone) {
+    let label = spread_label(from, alone);
     let earliest = size.from.minus(reach).minus(Millis(1));
     let mut batch = Batch::default();
-    for id in from.ids() {
+    for id in alone.series.iter().copied() {
         let samples = from.samples(id, earliest, Timestamp::MAX);
         for copy in 0..size.copies {
             let Some(labels) = copied(from.labels(id), label.as_deref(), copy) else { continue };
@@ -128,20 +147,21 @@ fn copied(labels: &LabelSet, label: Option<&str>, copy: u32) -> Option<LabelSet>
     }
 }
 
-/// Returns the label with the most values, of those that no rule fixes to one value.
-fn spread_label(store: &Store, files: &[RuleFile]) -> Option<String> {
+/// Returns the label with the most values, of those that no selector asks a value of.
+fn spread_label(store: &Store, alone: &Alone) -> Option<String> {
     let mut fixed: Vec<&str> = vec![METRIC_NAME];
-    for rule in files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules) {
+    for rule in alone.files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules) {
         rule.expr.walk(&mut |expr| {
             if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &expr.kind {
-                let equal = selector.matchers.iter().filter(|matcher| matcher.op == MatchOp::Equal);
-                fixed.extend(equal.map(|matcher| matcher.name.as_str()));
+                // A copy must be taken where the series that it is a copy of is.
+                let asks = |matcher: &&Matcher| matches!(matcher.op, MatchOp::Equal | MatchOp::Regex);
+                fixed.extend(selector.matchers.iter().filter(asks).map(|matcher| matcher.name.as_str()));
             }
         });
     }
     let mut values: std::collections::BTreeMap<&str, std::collections::BTreeSet<&str>> = Default::default();
-    for id in store.ids() {
-        for (name, value) in store.labels(id).iter().filter(|(name, _)| !fixed.contains(name)) {
+    for id in &alone.series {
+        for (name, value) in store.labels(*id).iter().filter(|(name, _)| !fixed.contains(name)) {
             values.entry(name).or_default().insert(value);
         }
     }
@@ -164,10 +184,30 @@ mod tests {
     }
 
     #[test]
+    fn subqueries_are_unfolded() {
+        let check = |expr: &str, expected: &[(f64, &str)]| {
+            let found = unfolded(&parse(expr).expr, Millis(60_000));
+            let found: Vec<(f64, String)> = found.into_iter().map(|(times, expr)| (times, expr.to_string())).collect();
+            assert_eq!(found.iter().map(|(times, expr)| (*times, expr.as_str())).collect::<Vec<_>>(), expected);
+        };
+        check("rate(m[5m]) > 1", &[(1.0, "rate(m[5m]) > 1")]);
+        check(
+            "max_over_time(avg_over_time((m > 1)[10m:30s])[1h:]) + max_over_time(n[2m:1m])",
+            &[
+                (1.0, "max_over_time(avg_over_time((m > 1)[10m:30s])[1h:]) + max_over_time(n[2m:1m])"),
+                (60.0, "avg_over_time((m > 1)[10m:30s])"),
+                (1_200.0, "(m > 1)"),
+                (2.0, "n"),
+            ],
+        );
+    }
+
+    #[test]
     fn the_last_slots_are_measured_once_windows_are_full() {
         let span = (Timestamp(0), Timestamp(1_000_000));
         assert_eq!(tail_of(span, Millis(1_000), Millis(36_000)), (Timestamp(900_000), Timestamp(936_000)));
-        assert_eq!(tail_of(span, Millis(100_000), Millis(36_000)), (Timestamp(0), Timestamp(0)));
+        assert_eq!(tail_of(span, Millis(100_000), Millis(36_000)), (Timestamp(0), Timestamp(36_000)));
+        assert_eq!(tail_of(span, Millis(100_000), Millis(2_000_000)), (Timestamp(0), Timestamp(0)));
     }
 
     #[test]
@@ -181,10 +221,11 @@ mod tests {
         }
         batch.push(store.series(&LabelSet::new([("__name__", "n")])), Timestamp(5), 1.0, 0);
         store.append(&batch).expect("in order");
-        assert_eq!(spread_label(&store, &[]).as_deref(), Some("instance"));
+        let alone = Alone { files: Vec::new(), place: 0, series: store.ids().collect() };
+        assert_eq!(spread_label(&store, &alone).as_deref(), Some("instance"));
         let mut to = Store::default();
         to.keep_all();
-        scaled(&store, &mut to, Sized { copies: 2, from: Timestamp(0) }, Millis(10), &[]);
+        scaled(&store, &mut to, Sized { copies: 2, from: Timestamp(0) }, Millis(10), &alone);
         assert_eq!(to.len(), 7);
         assert!(to.find(&LabelSet::new([("__name__", "m"), ("instance", "c-1"), ("job", "x")])).is_some());
     }

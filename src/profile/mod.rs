@@ -12,6 +12,7 @@
 //! on recorded numbers. The unit of evidence is the process; the
 //! value of a time is the low decile of its batches; what is exact is compared exactly.
 
+mod alone;
 pub mod baseline;
 pub mod bench;
 pub mod campaign;

@@ -130,7 +130,7 @@ pub enum Job {
     Count,
     /// Measure how the rules grow. Answers an [`Answer::Grown`] a rule, then [`Answer::Done`].
     Grow {
-        /// How long a rule and size may take. Unit: microseconds.
+        /// How long all of them may take together. Unit: microseconds.
         budget_us: u64,
     },
     /// Tell where the time goes. Answers [`Answer::Staged`].
@@ -201,15 +201,45 @@ impl Counted {
     }
 }
 
-/// How a rule grows: its size (1, 2, 4, 8) and the time of one evaluation in nanoseconds.
+/// How a rule grows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Grown {
     /// The place of the rule.
     pub rule: usize,
     /// By number of series.
-    pub series: Vec<(f64, f64)>,
-    /// By length of its windows; empty where it has none.
-    pub window: Vec<(f64, f64)>,
+    pub series: Grew,
+    /// By length of its windows.
+    pub window: Grew,
+}
+
+/// How a rule grows by one size.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Grew {
+    /// By size; empty where the rule has nothing to grow by.
+    pub points: Vec<AtSize>,
+    /// What kept it from being measured at all sizes.
+    pub cut: Option<Cut>,
+}
+
+/// What one evaluation of a rule takes at one size.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AtSize {
+    /// The size: 1, 2, 4 or 8 times that of the recording or the rule.
+    pub size: f64,
+    /// The time. Unit: nanoseconds.
+    pub ns: f64,
+    /// The samples that a server handles, those of subqueries each time that they are evaluated.
+    pub samples: f64,
+}
+
+/// Why a rule was not measured at all sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cut {
+    /// The time was used up.
+    Time,
+    /// The recording is shorter than the window would be.
+    Recording,
 }
 
 /// Where the time of a whole run goes.

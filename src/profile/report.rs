@@ -2,8 +2,9 @@
 
 use super::compare::{Compared, Comparison, Difference, RuleRef};
 use super::gate::{Verdict, percent};
+use super::protocol::{AtSize, Cut, Grew};
 use super::sample::{Inputs, Machine, Plan, Tool};
-use super::stats::{Estimate, Growth};
+use super::stats::{Estimate, Growth, growth};
 use super::targets::{Category, CheckResult, Outcome, Target};
 use crate::diagnostic::nearest;
 
@@ -84,22 +85,90 @@ pub struct RuleCost {
     /// Its time by stage. Unit: nanoseconds an evaluation.
     pub stages: Vec<(String, f64)>,
     /// How its time grows with the number of series.
-    pub growth_series: Option<Growth>,
+    pub growth_series: GrownBy,
     /// How its time grows with the window.
-    pub growth_window: Option<Growth>,
+    pub growth_window: GrownBy,
 }
 
-/// The exponent from which on a rule is told to be not linear: what noise makes of 1 stays below.
+/// How a rule grows by one size.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GrownBy {
+    /// The sizes at which it was measured.
+    pub sizes: Vec<f64>,
+    /// How its time grows in this tool; none where there are fewer than three sizes, of which one may be disturbed.
+    pub time: Option<Growth>,
+    /// How the samples grow that a server handles, those of subqueries each time that they are evaluated: exact.
+    pub samples: Option<Growth>,
+    /// What kept it from being measured at more.
+    pub cut: Option<Cut>,
+}
+
+/// The exponent from which on samples are told to grow faster than linear.
 pub const NOT_LINEAR: f64 = 1.2;
+/// The same of a time: what noise and caches make of 1 stays below.
+const TIME_NOT_LINEAR: f64 = 1.5;
+/// The sizes that it takes to fit a time.
+const TIME_SIZES: usize = 3;
+/// The exponents from which on growth is called by these words.
+const WORDS: [(f64, &str); 3] = [(2.5, "cubic or worse"), (1.75, "quadratic"), (NOT_LINEAR, "more than linear")];
+/// How much of the variation an exponent must explain for a rule to be told by it.
+const CREDIBLE: f64 = 0.95;
+
+impl GrownBy {
+    /// Fits exponents through what was measured.
+    #[must_use]
+    pub fn of(grew: &Grew) -> Self {
+        let fit = |of: fn(&AtSize) -> f64| {
+            growth(&grew.points.iter().map(|point| (point.size, of(point))).collect::<Vec<_>>())
+        };
+        let sizes: Vec<f64> = grew.points.iter().map(|point| point.size).collect();
+        let time = fit(|point| point.ns).filter(|_| sizes.len() >= TIME_SIZES);
+        Self { sizes, time, samples: fit(|point| point.samples), cut: grew.cut }
+    }
+
+    /// Says what it was not measured at, and why; empty where nothing is missing.
+    #[must_use]
+    pub fn missing(&self) -> String {
+        let why = match self.cut {
+            None => return String::new(),
+            Some(Cut::Time) => "time budget",
+            Some(Cut::Recording) => "the recording is too short",
+        };
+        match self.sizes.last().filter(|_| self.sizes.len() > 1) {
+            Some(largest) => format!("measured up to {largest}x ({why})"),
+            None => format!("not measured ({why})"),
+        }
+    }
+
+    /// Says how it grows where that stands out; what is exact is told before a time.
+    fn finding(&self, of: &str) -> Option<String> {
+        let told = |fit: Option<Growth>, least: f64, what: &str| {
+            let fit = fit.filter(|fit| fit.explained >= CREDIBLE && fit.exponent >= least)?;
+            let (_, word) = WORDS.iter().find(|(least, _)| fit.exponent >= *least)?;
+            Some(format!("{word} in {of}: {what} with exponent {:.2}", fit.exponent))
+        };
+        let time = || told(self.time, TIME_NOT_LINEAR, "alertctl's time grows");
+        told(self.samples, NOT_LINEAR, "samples grow").or_else(time)
+    }
+}
 
 impl RuleCost {
-    /// Says what stands out before it meets production; empty when nothing does.
+    /// Says what stands out before it meets production, and what the time did not suffice for; empty when there is
+    /// nothing.
     #[must_use]
     pub fn finding(&self) -> String {
-        let worse = |growth: Option<Growth>| growth.filter(|growth| growth.exponent >= NOT_LINEAR);
-        let told = [(worse(self.growth_series), "series"), (worse(self.growth_window), "the window")];
-        let told = told.iter().filter_map(|(growth, of)| growth.map(|growth| (growth.exponent, of)));
-        told.map(|(exponent, of)| format!("not linear in {of}: exponent {exponent:.2}")).collect::<Vec<_>>().join("; ")
+        let (series, window) = (&self.growth_series, &self.growth_window);
+        let mut told: Vec<String> =
+            [series.finding("series"), window.finding("the window")].into_iter().flatten().collect();
+        let late = |by: &GrownBy| (by.cut == Some(Cut::Time)).then(|| by.missing());
+        match (late(series), late(window)) {
+            (Some(series), Some(window)) if series == window => told.push(format!("growth {series}")),
+            (series, window) => {
+                told.extend(series.map(|missing| format!("growth by series {missing}")));
+                told.extend(window.map(|missing| format!("growth by window {missing}")));
+            }
+        }
+        told.join("; ")
     }
 }
 
@@ -271,13 +340,35 @@ mod tests {
 
     #[test]
     fn a_rule_that_is_not_linear_stands_out() {
-        let growth = |exponent| Some(Growth { exponent, explained: 1.0 });
-        let check = |series, window, expected: &str| {
-            let cost = RuleCost { growth_series: growth(series), growth_window: growth(window), ..RuleCost::default() };
+        let grown = |samples: f64, time: f64, noise: f64| {
+            let at = |size: f64| AtSize { size, ns: size.powf(time), samples: size.powf(samples) };
+            let mut points = [1.0, 2.0, 4.0, 8.0].map(at).to_vec();
+            points[1].ns *= noise;
+            GrownBy::of(&Grew { points, cut: None })
+        };
+        let cut = |sizes: &[f64], cut| {
+            let points = sizes.iter().map(|size| AtSize { size: *size, ns: *size, samples: *size }).collect();
+            GrownBy::of(&Grew { points, cut: Some(cut) })
+        };
+        let check = |growth_series, growth_window, expected: &str| {
+            let cost = RuleCost { growth_series, growth_window, ..RuleCost::default() };
             assert_eq!(cost.finding(), expected);
         };
-        check(1.0, 1.05, "");
-        check(1.98, 1.0, "not linear in series: exponent 1.98");
-        check(1.98, 1.5, "not linear in series: exponent 1.98; not linear in the window: exponent 1.50");
+        let linear = || grown(1.0, 1.0, 1.0);
+        check(linear(), GrownBy::default(), "");
+        check(grown(1.0, 1.98, 1.0), linear(), "quadratic in series: alertctl's time grows with exponent 1.98");
+        check(
+            grown(1.5, 1.5, 1.0),
+            grown(3.1, 0.2, 1.0),
+            "more than linear in series: samples grow with exponent 1.50; \
+             cubic or worse in the window: samples grow with exponent 3.10",
+        );
+        check(grown(1.0, 1.9, 9.0), linear(), "");
+        check(grown(1.0, 1.4, 1.0), linear(), "");
+        check(cut(&[], Cut::Time), cut(&[], Cut::Time), "growth not measured (time budget)");
+        check(cut(&[1.0, 2.0], Cut::Time), linear(), "growth by series measured up to 2x (time budget)");
+        // A window that the recording has no room for is no finding about the rule.
+        check(linear(), cut(&[1.0], Cut::Recording), "");
+        assert_eq!(cut(&[1.0], Cut::Recording).missing(), "not measured (the recording is too short)");
     }
 }

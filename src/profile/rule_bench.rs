@@ -5,20 +5,29 @@ use std::sync::Arc;
 
 use crate::alloc::{CountingAllocator, allocated};
 use crate::engine::{Cost, Engine, EngineOptions, Watch};
-use crate::rules::RuleFile;
+use crate::rules::{Evaluate, Rule, RuleFile, RuleKind};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
+use super::alone::{Alone, Parts};
 use super::bench::{Bench, Pace, with_usage};
 use super::clock::{stopwatch, timed};
-use super::growth::{Sized, longest, scaled, tail_of, widened};
-use super::protocol::{Counted, Grown, Planned, Staged, Timed};
+use super::growth::{Sized, longest, scaled, tail_of, unfolded, widened};
+use super::protocol::{AtSize, Counted, Cut, Grew, Grown, Planned, Staged, Timed};
 use super::sample::Kind;
 
 /// Sizes at which growth is measured.
 const SIZES: [u32; 4] = [1, 2, 4, 8];
+/// Of these, the sizes that every rule is measured at, whatever its share of the time: an exponent takes two.
+const FLOOR: usize = 2;
 /// Passes at each size, of which the best counts.
 const PASSES: usize = 3;
+/// The least share of the time of one rule. Unit: nanoseconds.
+const LEAST_SHARE_NS: u64 = 2_000_000;
+/// How many times the time may be used up by what every rule is measured at.
+const OVERDRAFT: u64 = 3;
+/// The slots at which rules are ranked by what they read.
+const SIZED_BY: u64 = 8;
 /// The time of one evaluation of a rule, its alerts included.
 pub const RULE_TIME: &str = "rule.ns";
 
@@ -62,7 +71,7 @@ impl RuleBench {
     /// Takes the rules and the store once it holds the recording.
     ///
     /// # Errors
-    /// When there is no rule, no sample, or no rule reads any series of the recording.
+    /// When there is no rule, no sample, or a rule is evaluated at each row.
     pub fn new(
         files: Vec<RuleFile>,
         options: EngineOptions,
@@ -72,6 +81,12 @@ impl RuleBench {
     ) -> Result<Self, String> {
         if files.iter().flat_map(|file| &file.groups).all(|group| group.rules.is_empty()) {
             return Err("there are no rules to profile".to_owned());
+        }
+        // Such rules run on forks of their programs, one a label set, which nothing watches.
+        if files.iter().flat_map(|file| &file.groups).any(|group| group.evaluate == Evaluate::EveryRow) {
+            let message = "rules that are evaluated at each row can not be profiled: \
+                           leave their file out, or give it an interval, such as `evaluate: 1m`";
+            return Err(message.to_owned());
         }
         let facts = store.ids().map(|id| store.facts(id)).filter(|facts| facts.samples > 0);
         let Some(span) = facts.map(|facts| (facts.first, facts.last)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
@@ -111,29 +126,111 @@ impl RuleBench {
         u64::try_from(self.span.1.since(self.span.0).0 / self.interval.0).unwrap_or(0) + 1
     }
 
-    /// Returns the time of one evaluation of each rule at one size. Unit: nanoseconds.
-    fn at_size(&self, files: &[RuleFile], copies: u32, reach: Millis) -> Result<Vec<f64>, String> {
-        let sized = Sized { copies, from: tail_of(self.span, self.interval, reach).0 };
-        let mut best = vec![f64::INFINITY; self.rule_count()];
+    /// Measures a rule at one size. The time is the best of a few passes: what disturbs one makes it longer only.
+    fn at_size(&self, alone: &Alone, files: &[RuleFile], (size, copies): (u32, u32)) -> Result<AtSize, String> {
+        let reach = longest(files, &self.options);
+        let (from, warm) = tail_of(self.span, self.interval, reach);
+        let options = EngineOptions { start: Some(from), ..self.options.clone() };
+        let mut store = Store::default();
+        let engine =
+            |store: &mut Store| Engine::new(files, options.clone(), store).map_err(|problems| refused(&problems));
+        engine(&mut store)?;
+        scaled(&self.store, &mut store, Sized { copies, from }, reach, alone);
+        let mut best = f64::INFINITY;
         for _ in 0..PASSES {
-            let options = EngineOptions { start: Some(sized.from), ..self.options.clone() };
-            let mut store = Self::register(files, &options)?;
-            scaled(&self.store, &mut store, sized, reach, &self.files);
-            let mut engine = Engine::new(files, options, &mut store).map_err(|problems| refused(&problems))?;
-            let warm = tail_of(self.span, self.interval, reach).1;
+            let mut engine = engine(&mut store)?;
             engine.advance(&store, warm).map_err(|error| error.to_string())?;
             engine.watch(&clock());
             engine.finish(&store, self.span.1).map_err(|error| error.to_string())?;
-            for (best, cost) in best.iter_mut().zip(engine.costs()) {
-                *best = best.min((cost.evaluate + cost.alert) / cost.evaluations.max(1) as f64);
+            if let Some(cost) = engine.costs().get(alone.place) {
+                best = best.min((cost.evaluate + cost.alert) / cost.evaluations.max(1) as f64);
             }
         }
-        Ok(best)
+        let samples = self.samples(alone.place, files, (options, warm), &mut store);
+        Ok(AtSize { size: f64::from(size), ns: best, samples })
+    }
+
+    /// Counts the samples that a server handles for one evaluation of the rule at a place: those that it reads, and
+    /// those of its subqueries, which alertctl evaluates once for many slots. 0 where they can not be counted.
+    fn samples(
+        &self,
+        place: usize,
+        files: &[RuleFile],
+        (options, warm): (EngineOptions, Timestamp),
+        store: &mut Store,
+    ) -> f64 {
+        let (files, times) = with_subqueries(files, place, self.options.interval);
+        let Ok(mut engine) = Engine::new(&files, options, store) else { return 0.0 };
+        if engine.advance(store, warm).is_err() {
+            return 0.0;
+        }
+        engine.watch(&Watch { now: Arc::new(|| 0), samples: true });
+        if engine.finish(store, self.span.1).is_err() {
+            return 0.0;
+        }
+        let costs = engine.costs();
+        let each = costs.iter().skip(place).zip(times);
+        each.map(|(cost, times)| times * cost.samples as f64 / cost.evaluations.max(1) as f64).sum()
+    }
+
+    /// Measures one rule with more and more series, as far as the time allows.
+    fn by_series(&self, alone: &Alone, may_take: u64) -> Result<Grew, String> {
+        let begun = stopwatch();
+        let mut grew = Grew::default();
+        for (at, size) in SIZES.into_iter().enumerate() {
+            if at >= FLOOR && begun() > may_take {
+                grew.cut = Some(Cut::Time);
+                break;
+            }
+            grew.points.push(self.at_size(alone, &alone.files, (size, size))?);
+        }
+        Ok(grew)
+    }
+
+    /// Measures one rule with longer and longer windows, as far as the time and the recording allow.
+    fn by_window(&self, alone: &Alone, may_take: u64) -> Result<Grew, String> {
+        let begun = stopwatch();
+        let mut grew = Grew::default();
+        for (at, size) in SIZES.into_iter().enumerate() {
+            let Some(files) = widened(alone, size) else { break };
+            if longest(&files, &self.options).0 > self.span.1.since(self.span.0).0 {
+                grew.cut = Some(Cut::Recording);
+                break;
+            }
+            if at >= FLOOR && begun() > may_take {
+                grew.cut = Some(Cut::Time);
+                break;
+            }
+            grew.points.push(self.at_size(alone, &files, (size, 1))?);
+        }
+        Ok(grew)
     }
 
     fn rule_count(&self) -> usize {
         self.files.iter().flat_map(|file| &file.groups).map(|group| group.rules.len()).sum()
     }
+}
+
+/// Puts the subqueries of the rule at a place behind it, as rules of their own, and says how many times a server
+/// evaluates each of them.
+fn with_subqueries(files: &[RuleFile], place: usize, step: Millis) -> (Vec<RuleFile>, Vec<f64>) {
+    let mut files = files.to_vec();
+    let mut place = place;
+    for group in files.iter_mut().flat_map(|file| &mut file.groups) {
+        if let Some(rule) = group.rules.get(place).cloned() {
+            let all = unfolded(&rule.expr, step);
+            let times = all.iter().map(|(times, _)| *times).collect();
+            let rules = all.into_iter().enumerate().map(|(at, (_, expr))| {
+                let mut rule = Rule { expr, kind: RuleKind::Record, ..rule.clone() };
+                rule.name.text = format!("{}:{at}", rule.name.text);
+                rule
+            });
+            group.rules.splice(place..=place, rules);
+            return (files, times);
+        }
+        place -= group.rules.len();
+    }
+    (files, Vec::new())
 }
 
 /// Names the rules of files, in order.
@@ -218,27 +315,26 @@ impl Bench for RuleBench {
     }
 
     fn grow(&mut self, budget_ns: u64) -> Result<Vec<Grown>, String> {
-        let mut grown: Vec<Grown> = (0..self.rule_count()).map(|rule| Grown { rule, ..Grown::default() }).collect();
+        // Those that read the most come first: where the time does not suffice they are the ones to know of.
+        let samples = Watch { now: Arc::new(|| 0), samples: true };
+        let costs = self.pass(Some(SIZED_BY), &samples)?;
+        let mut order: Vec<usize> = (0..costs.len()).collect();
+        order.sort_by_key(|rule| std::cmp::Reverse(costs[*rule].samples));
+        let parts = Parts::of(&self.files);
         let spent = stopwatch();
-        let late = || spent() > budget_ns;
-        let reach = longest(&self.files, &self.options, 1);
-        for size in SIZES.into_iter().take_while(|size| *size == 1 || !late()) {
-            for (grown, ns) in grown.iter_mut().zip(self.at_size(&self.files, size, reach)?) {
-                grown.series.push((f64::from(size), ns));
+        let mut grown = Vec::new();
+        for (done, rule) in order.into_iter().enumerate() {
+            if spent() >= budget_ns.saturating_mul(OVERDRAFT) {
+                let not = Grew { cut: Some(Cut::Time), ..Grew::default() };
+                grown.push(Grown { rule, series: not.clone(), window: not });
+                continue;
             }
-        }
-        for size in SIZES.into_iter().take_while(|size| *size == 1 || !late()) {
-            let reach = longest(&self.files, &self.options, size);
-            if reach.0 > self.span.1.since(self.span.0).0 {
-                break;
-            }
-            let (files, has_window) = widened(&self.files, size);
-            let times = self.at_size(&files, 1, reach)?;
-            for ((grown, ns), has_window) in grown.iter_mut().zip(times).zip(has_window) {
-                if has_window {
-                    grown.window.push((f64::from(size), ns));
-                }
-            }
+            let alone = parts.alone(rule, &self.store);
+            // What the rules before it left over is shared by those to come; half is for the windows.
+            let share = budget_ns.saturating_sub(spent()) / (parts.len() - done) as u64 / 2;
+            let share = share.max(LEAST_SHARE_NS);
+            let series = self.by_series(&alone, share)?;
+            grown.push(Grown { rule, series, window: self.by_window(&alone, share)? });
         }
         Ok(grown)
     }
@@ -287,5 +383,69 @@ impl RuleBench {
         engine.watch(watch);
         engine.finish(&self.store, self.span.1).map_err(|error| error.to_string())?;
         Ok(engine.costs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostics;
+    use crate::labels::LabelSet;
+    use crate::profile::report::GrownBy;
+    use crate::rules;
+    use crate::source::SourceMap;
+    use crate::store::Batch;
+
+    const RULES: &str = "
+groups:
+- name: g
+  rules:
+  - {alert: Plain, expr: m > 5}
+  - {alert: Window, expr: 'avg_over_time(m[10m]) > 5'}
+  - {alert: Nested, expr: 'max_over_time(avg_over_time(m[10m:1m])[10m:1m]) > 5'}
+  - {alert: Long, expr: 'avg_over_time(m[2h]) > 5'}
+";
+
+    /// Six hours of four series, a sample a minute.
+    fn bench() -> RuleBench {
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let file = rules::load(&mut sources, "r.yml", RULES.as_bytes(), &mut diagnostics);
+        let files: Vec<RuleFile> = file.into_iter().collect();
+        let options = EngineOptions { interval: Millis(60_000), lookback: Millis(300_000), ..EngineOptions::default() };
+        let mut store = RuleBench::register(&files, &options).expect("good rules");
+        let mut batch = Batch::default();
+        for minute in 0..360 {
+            for instance in ["a", "b", "c", "d"] {
+                let series = store.series(&LabelSet::new([("__name__", "m"), ("instance", instance)]));
+                batch.push(series, Timestamp(minute * 60_000), 1.0, 0);
+            }
+        }
+        store.append(&batch).expect("in order");
+        RuleBench::new(files, options, store, Vec::new(), Box::new(|_, _| Ok(()))).expect("rules and samples")
+    }
+
+    fn grown(budget_ns: u64) -> Vec<String> {
+        let mut grown = bench().grow(budget_ns).expect("it can be evaluated");
+        grown.sort_by_key(|grown| grown.rule);
+        let by = |grew: &Grew| {
+            let by = GrownBy::of(grew);
+            let exponent = by.samples.map_or("-".to_owned(), |fit| format!("{:.2}", fit.exponent));
+            format!("{exponent} {}", by.missing()).trim_end().to_owned()
+        };
+        grown.iter().map(|grown| format!("{}, {}", by(&grown.series), by(&grown.window))).collect()
+    }
+
+    #[test]
+    fn a_subquery_in_a_subquery_stands_out_by_its_samples() {
+        assert_eq!(
+            grown(u64::MAX),
+            ["1.00, -", "1.00, 1.00", "1.00, 1.98", "1.00, 1.00 measured up to 2x (the recording is too short)",]
+        );
+    }
+
+    #[test]
+    fn what_the_time_does_not_suffice_for_is_told() {
+        let not = "- not measured (time budget)";
+        assert_eq!(grown(0), vec![format!("{not}, {not}"); 4]);
     }
 }

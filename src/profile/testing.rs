@@ -7,7 +7,8 @@ use super::compare::{RuleRef, Settings, compare};
 use super::fields::Unknown;
 use super::gate::{Evidence, Limits};
 use super::histogram::Latencies;
-use super::report::{Extra, FailOn, ProfileReport, RuleCost, regression_check};
+use super::protocol::Cut;
+use super::report::{Extra, FailOn, GrownBy, ProfileReport, RuleCost, regression_check};
 use super::sample::{Better, Calibration, Inputs, Kind, Machine, Measurement, Metric, Plan, RuleText, Session, Tool};
 use super::stats::{Estimate, Growth};
 use super::targets::{CHECKS, Category, Measured, Targets};
@@ -145,7 +146,10 @@ pub(crate) fn report() -> ProfileReport {
         estimate: Estimate::bare(4.2),
         note: "5 processes".to_owned(),
     };
-    let growth = |exponent| Some(Growth { exponent, explained: 0.999 });
+    let growth = |samples, time, cut| {
+        let fit = |exponent| Some(Growth { exponent, explained: 0.999 });
+        GrownBy { sizes: vec![1.0, 2.0, 4.0, 8.0], time: fit(time), samples: fit(samples), cut }
+    };
     let cost = RuleCost {
         rule: RuleRef {
             file: "rules/node.yml".to_owned(),
@@ -161,8 +165,8 @@ pub(crate) fn report() -> ProfileReport {
         evaluation_ns: Some(Estimate { value: 2_210.0, low: Some(2_190.0), high: Some(2_240.0) }),
         share: Some(0.913),
         stages: vec![("evaluate".to_owned(), 2_000.0), ("alert".to_owned(), 210.0)],
-        growth_series: growth(1.0),
-        growth_window: growth(1.97),
+        growth_series: growth(1.0, 0.93, None),
+        growth_window: GrownBy { sizes: vec![1.0, 2.0, 4.0], ..growth(1.97, 0.05, Some(Cut::Recording)) },
     };
     ProfileReport {
         tool: now.tool,

@@ -178,8 +178,8 @@ impl Bench {
             let (found, stages) = campaign.look(&subject.side, args.budget_us()).map_err(failed)?;
             (grown, staged) = (found, Some(stages));
             notes.push(
-                "times are alertctl's own: its windows cost the same whatever their length, a server's do not; samples \
-                 and series rank rules as a server feels them"
+                "times are alertctl's own: many of its windows cost the same whatever their length, a server's do not; \
+                 samples and series rank rules as a server feels them"
                     .to_owned(),
             );
         }

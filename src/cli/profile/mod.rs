@@ -20,10 +20,10 @@ use crate::profile::dice::Dice;
 use crate::profile::machine;
 use crate::profile::process::WorkerError;
 use crate::profile::protocol::{Counted, Grown, Staged};
-use crate::profile::report::{FailOn, ProfileReport, RuleCost, regression_check};
+use crate::profile::report::{FailOn, GrownBy, ProfileReport, RuleCost, regression_check};
 use crate::profile::rule_bench::RULE_TIME;
 use crate::profile::sample::{Measurement, RuleText};
-use crate::profile::stats::{Estimate, growth};
+use crate::profile::stats::Estimate;
 use crate::profile::targets::Targets;
 use crate::report::profile::{View, folded, github, json, junit, markdown, table};
 
@@ -270,8 +270,8 @@ fn costs(now: &Measurement, counted: &[Counted], grown: &[Grown], staged: &Stage
             evaluation_ns: times[at],
             share: times[at].filter(|_| sum > 0.0).map(|estimate| estimate.value / sum),
             stages: staged.rules.get(at).cloned().unwrap_or_default(),
-            growth_series: grown.and_then(|grown| growth(&grown.series)),
-            growth_window: grown.and_then(|grown| growth(&grown.window)),
+            growth_series: grown.map_or_else(GrownBy::default, |grown| GrownBy::of(&grown.series)),
+            growth_window: grown.map_or_else(GrownBy::default, |grown| GrownBy::of(&grown.window)),
         }
     };
     let mut costs: Vec<RuleCost> = now.rules.iter().enumerate().map(one).collect();

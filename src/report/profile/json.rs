@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::profile::compare::RuleRef;
-use crate::profile::report::ProfileReport;
+use crate::profile::report::{GrownBy, ProfileReport};
 use crate::profile::sample::{Inputs, Machine, Plan, Tool};
-use crate::profile::stats::{Estimate, Growth};
+use crate::profile::stats::Estimate;
 use crate::report::number::{Number, Pairs, write_json};
 
 /// The schema and its version; keys are only added within one.
@@ -93,14 +93,17 @@ struct RuleOut<'a> {
 
 #[derive(Serialize)]
 struct GrowthOut {
-    series: Option<FitOut>,
-    window: Option<FitOut>,
+    series: Option<GrownOut>,
+    window: Option<GrownOut>,
 }
 
 #[derive(Serialize)]
-struct FitOut {
-    exponent: Number,
-    explained: Number,
+struct GrownOut {
+    exponent: Option<Number>,
+    explained: Option<Number>,
+    samples_exponent: Option<Number>,
+    sizes: Vec<Number>,
+    note: String,
 }
 
 #[derive(Serialize)]
@@ -154,8 +157,15 @@ fn rule_ref(rule: &RuleRef) -> RuleRefOut<'_> {
     RuleRefOut { file: &rule.file, line: rule.line, group: &rule.group, name: &rule.name }
 }
 
-fn fit(growth: Option<Growth>) -> Option<FitOut> {
-    growth.map(|growth| FitOut { exponent: Number(growth.exponent), explained: Number(growth.explained) })
+/// None where a rule has nothing to grow by.
+fn grown(by: &GrownBy) -> Option<GrownOut> {
+    (!by.sizes.is_empty() || by.cut.is_some()).then(|| GrownOut {
+        exponent: by.time.map(|fit| Number(fit.exponent)),
+        explained: by.time.map(|fit| Number(fit.explained)),
+        samples_exponent: by.samples.map(|fit| Number(fit.exponent)),
+        sizes: by.sizes.iter().copied().map(Number).collect(),
+        note: by.missing(),
+    })
 }
 
 fn document(report: &ProfileReport) -> Document<'_> {
@@ -194,7 +204,7 @@ fn document(report: &ProfileReport) -> Document<'_> {
         ci: bounds(cost.evaluation_ns.as_ref()),
         share: cost.share.map(Number),
         stages_ns: Pairs(&cost.stages),
-        growth: GrowthOut { series: fit(cost.growth_series), window: fit(cost.growth_window) },
+        growth: GrowthOut { series: grown(&cost.growth_series), window: grown(&cost.growth_window) },
         note: cost.finding(),
     });
     let regression = report.compared().iter().map(|metric| RegressionOut {

@@ -23,8 +23,8 @@ pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Re
             let cells: Vec<String> = row.iter().map(|(text, tone)| cell(text, *tone)).collect();
             writeln!(out, "| {} |", cells.join(" | "))?;
         }
-        if !sheet.below.is_empty() {
-            writeln!(out, "\n{}", escape(&sheet.below))?;
+        for line in &sheet.below {
+            writeln!(out, "\n{}", escape(line))?;
         }
     }
     for difference in &report.incompatible {

@@ -3,7 +3,8 @@
 use super::words;
 use crate::profile::compare::RuleRef;
 use crate::profile::gate::{Verdict, percent};
-use crate::profile::report::{Extra, ProfileReport, RuleCost};
+use crate::profile::protocol::Cut;
+use crate::profile::report::{Extra, GrownBy, ProfileReport, RuleCost};
 use crate::profile::sample::Tool;
 use crate::profile::stats::Growth;
 use crate::profile::targets::{Category, CheckResult, Outcome};
@@ -18,8 +19,8 @@ pub(crate) struct Sheet {
     pub(crate) title: String,
     pub(crate) columns: Vec<Title>,
     pub(crate) rows: Vec<Vec<(String, Tone)>>,
-    /// A line under the table; may be empty.
-    pub(crate) below: String,
+    /// Lines under the table.
+    pub(crate) below: Vec<String>,
 }
 
 /// Returns the tables that have something to show, in order.
@@ -78,7 +79,7 @@ fn category_sheet(report: &ProfileReport, category: Category) -> Sheet {
         ("STATUS", false, 0),
         ("NOTE", false, 0),
     ];
-    Sheet { title: category.title().to_owned(), columns, rows, below: String::new() }
+    Sheet { title: category.title().to_owned(), columns, rows, below: Vec::new() }
 }
 
 fn check_row(check: &CheckResult) -> Vec<(String, Tone)> {
@@ -105,16 +106,17 @@ fn extra_row(extra: &Extra) -> Vec<(String, Tone)> {
     ]
 }
 
-fn hidden(all: usize, shown: usize, noun: &str) -> String {
-    if all > shown {
-        format!("{} not shown: --top 0", format::counted((all - shown) as u64, noun))
-    } else {
-        String::new()
-    }
+fn hidden(all: usize, shown: usize, noun: &str) -> Vec<String> {
+    let left = all.saturating_sub(shown) as u64;
+    (left > 0).then(|| format!("{} not shown: --top 0", format::counted(left, noun))).into_iter().collect()
 }
 
 fn rules(costs: &[RuleCost], top: usize) -> Sheet {
-    let growth = |growth: Option<Growth>| growth.map_or("-".to_owned(), |growth| format!("{:.2}", growth.exponent));
+    let exponent = |fit: Option<Growth>| fit.map_or("-".to_owned(), |fit| format!("{:.2}", fit.exponent));
+    let growth = |by: &GrownBy| match (by.samples, by.time) {
+        (None, None) => "-".to_owned(),
+        (samples, time) => format!("{} / {}", exponent(samples), exponent(time)),
+    };
     let row = |cost: &RuleCost| {
         let number = |value: f64| plain(format::value(value));
         vec![
@@ -126,8 +128,8 @@ fn rules(costs: &[RuleCost], top: usize) -> Sheet {
             plain(cost.allocations_per_sample.map_or("-".to_owned(), format::value)),
             plain(words::measured(cost.evaluation_ns.as_ref(), "ns")),
             plain(cost.share.map_or("-".to_owned(), percent)),
-            plain(growth(cost.growth_series)),
-            plain(growth(cost.growth_window)),
+            plain(growth(&cost.growth_series)),
+            plain(growth(&cost.growth_window)),
             (cost.finding(), Tone::Uneasy),
         ]
     };
@@ -145,7 +147,18 @@ fn rules(costs: &[RuleCost], top: usize) -> Sheet {
         ("NOTE", false, 0),
     ];
     let rows: Vec<_> = costs.iter().take(top).map(row).collect();
-    let below = hidden(costs.len(), rows.len(), "rule");
+    let mut below = hidden(costs.len(), rows.len(), "rule");
+    if costs.iter().any(|cost| cost.growth_series.samples.is_some()) {
+        below.push(
+            "BY SERIES, BY WINDOW: exponents of growth, of the samples a server handles / of alertctl's time"
+                .to_owned(),
+        );
+    }
+    let short = costs.iter().filter(|cost| cost.growth_window.cut == Some(Cut::Recording)).count();
+    if short > 0 {
+        let rules = format::counted(short as u64, "rule");
+        below.push(format!("BY WINDOW of {rules} is of fewer sizes than 1x, 2x, 4x, 8x: the recording is too short"));
+    }
     Sheet { title: "Cost by rule".to_owned(), columns, rows, below }
 }
 
@@ -155,7 +168,7 @@ fn stages(report: &ProfileReport) -> Sheet {
     let rows = report.stages.iter();
     let rows = rows.map(|(name, ns)| vec![plain(name.clone()), plain(words::amount(*ns, "ns")), plain(share(*ns))]);
     let columns = vec![("STAGE", false, 0), ("ALERTCTL TIME", true, 0), ("SHARE", true, 0)];
-    Sheet { title: "Time by stage".to_owned(), columns, rows: rows.collect(), below: String::new() }
+    Sheet { title: "Time by stage".to_owned(), columns, rows: rows.collect(), below: Vec::new() }
 }
 
 fn place(rule: Option<&RuleRef>) -> String {
@@ -208,7 +221,7 @@ fn changes(report: &ProfileReport) -> Sheet {
         vec![plain(place(Some(&change.rule))), verdict(change.verdict), plain(causes)]
     };
     let columns = vec![("RULE", false, 0), ("VERDICT", false, 0), ("CAUSE", false, 0)];
-    Sheet { title: "Rules that differ".to_owned(), columns, rows: changes.map(row).collect(), below: String::new() }
+    Sheet { title: "Rules that differ".to_owned(), columns, rows: changes.map(row).collect(), below: Vec::new() }
 }
 
 fn targets(report: &ProfileReport) -> Sheet {
@@ -231,7 +244,7 @@ fn targets(report: &ProfileReport) -> Sheet {
         ("STATUS", false, 0),
     ];
     let rows: Vec<_> = report.checks.iter().map(row).collect();
-    Sheet { title: "Comparison against targets".to_owned(), columns, rows, below: verdict_counts(&report.checks) }
+    Sheet { title: "Comparison against targets".to_owned(), columns, rows, below: vec![verdict_counts(&report.checks)] }
 }
 
 /// Counts the checks by verdict: `11 pass, 1 fail, 1 not run`.

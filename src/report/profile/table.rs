@@ -22,8 +22,8 @@ pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Re
             grid.row(row.into_iter().map(|(text, tone)| Cell::new(text, tone)).collect());
         }
         grid.write(out, view.width, view.color)?;
-        if !sheet.below.is_empty() {
-            writeln!(out, "{}", sheet.below)?;
+        for line in &sheet.below {
+            writeln!(out, "{line}")?;
         }
         writeln!(out)?;
     }

@@ -42,8 +42,10 @@ fn a_table_shows_the_sheets_and_the_environment() {
     extraction.100k    < 10 ms         -               -  not run
 
     Cost by rule
-    RULE     PLACE              SAMPLES/EVAL  SERIES  RESULT  ALLOCS/SAMPLE  ALERTCTL TIME   SHARE  BY SERIES  BY WINDOW  NOTE
-    HighCpu  rules/node.yml:12          1440       6     1.5              0        2.21 us  91.3 %       1.00       1.97  not linear in the window: exponent 1.97
+    RULE     PLACE              SAMPLES/EVAL  SERIES  RESULT  ALLOCS/SAMPLE  ALERTCTL TIME   SHARE    BY SERIES    BY WINDOW  NOTE
+    HighCpu  rules/node.yml:12          1440       6     1.5              0        2.21 us  91.3 %  1.00 / 0.93  1.97 / 0.05  quadratic in the window: samples grow with exponent 1.97
+    BY SERIES, BY WINDOW: exponents of growth, of the samples a server handles / of alertctl's time
+    BY WINDOW of 1 rule is of fewer sizes than 1x, 2x, 4x, 8x: the recording is too short
 
     Time by stage
     STAGE     ALERTCTL TIME  SHARE
@@ -119,7 +121,10 @@ fn a_narrow_terminal_keeps_what_matters() {
 
     Cost by rule
     RULE     SAMPLES/EVAL  SERIES  NOTE
-    HighCpu          1440       6  not linear in the window: exponent 1.97
+    HighCpu          1440       6  quadratic in the window: samples grow
+                                   with exponent 1.97
+    BY SERIES, BY WINDOW: exponents of growth, of the samples a server handles / of alertctl's time
+    BY WINDOW of 1 rule is of fewer sizes than 1x, 2x, 4x, 8x: the recording is too short
 
     Time by stage
     STAGE     ALERTCTL TIME  SHARE
@@ -194,15 +199,30 @@ fn json_holds_everything() {
           },
           "growth": {
             "series": {
-              "exponent": 1,
-              "explained": 0.999
+              "exponent": 0.93,
+              "explained": 0.999,
+              "samples_exponent": 1,
+              "sizes": [
+                1,
+                2,
+                4,
+                8
+              ],
+              "note": ""
             },
             "window": {
-              "exponent": 1.97,
-              "explained": 0.999
+              "exponent": 0.05,
+              "explained": 0.999,
+              "samples_exponent": 1.97,
+              "sizes": [
+                1,
+                2,
+                4
+              ],
+              "note": "measured up to 4x (the recording is too short)"
             }
           },
-          "note": "not linear in the window: exponent 1.97"
+          "note": "quadratic in the window: samples grow with exponent 1.97"
         }
       ],
       "stages": [
@@ -388,7 +408,11 @@ fn markdown_shows_the_same() {
 
     | RULE | PLACE | SAMPLES/EVAL | SERIES | RESULT | ALLOCS/SAMPLE | ALERTCTL TIME | SHARE | BY SERIES | BY WINDOW | NOTE |
     | --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --- |
-    | HighCpu | rules/node.yml:12 | 1440 | 6 | 1.5 | 0 | 2.21 us | 91.3 % | 1.00 | 1.97 | not linear in the window: exponent 1.97 |
+    | HighCpu | rules/node.yml:12 | 1440 | 6 | 1.5 | 0 | 2.21 us | 91.3 % | 1.00 / 0.93 | 1.97 / 0.05 | quadratic in the window: samples grow with exponent 1.97 |
+
+    BY SERIES, BY WINDOW: exponents of growth, of the samples a server handles / of alertctl's time
+
+    BY WINDOW of 1 rule is of fewer sizes than 1x, 2x, 4x, 8x: the recording is too short
 
     ### Time by stage
 
@@ -476,7 +500,7 @@ fn a_job_summary_is_cut_between_lines() {
     assert!(cut.len() <= github::SUMMARY_BYTES);
     assert!(cut.ends_with("|\n\n(cut here: the whole report is in --format json)\n"), "{}", &cut[cut.len() - 200..]);
     let top = github::summary(&report, &View { top: 10, ..View::default() }).expect("a vector takes all");
-    assert!(top.contains("1,990 rules not shown: --top 0"), "{top}");
+    assert!(top.contains("1,990 rules not shown: --top 0\n\nBY SERIES"), "{top}");
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! One rule alone: with the rules that write what it reads, and with the series that they read.
+
+use std::collections::BTreeSet;
+
+use super::inherited::OF_ALERTS;
+use crate::labels::{METRIC_NAME, Matcher};
+use crate::promql::ast::ExprKind;
+use crate::rules::{Group, Rule, RuleFile, RuleKind};
+use crate::store::{SeriesId, Store};
+
+/// The rules of files, to be taken out one by one.
+pub(crate) struct Parts<'a> {
+    /// The files without their rules.
+    bare: Vec<RuleFile>,
+    rules: Vec<Part<'a>>,
+}
+
+struct Part<'a> {
+    file: usize,
+    group: usize,
+    rule: &'a Rule,
+    /// The matchers of each selector of its expression.
+    selectors: Vec<Vec<Matcher>>,
+}
+
+/// A rule and what it needs.
+#[derive(Debug)]
+pub(crate) struct Alone {
+    /// Its file and group, and those of the rules that write what it reads.
+    pub files: Vec<RuleFile>,
+    /// Its place among all rules of these files.
+    pub place: usize,
+    /// The series that all of them read.
+    pub series: Vec<SeriesId>,
+}
+
+impl<'a> Parts<'a> {
+    /// Takes files apart.
+    pub(crate) fn of(files: &'a [RuleFile]) -> Self {
+        let mut rules = Vec::new();
+        for (file, of) in files.iter().enumerate() {
+            for (group, of) in of.groups.iter().enumerate() {
+                rules.extend(of.rules.iter().map(|rule| Part { file, group, rule, selectors: selectors(rule) }));
+            }
+        }
+        let bare = files.iter().map(|file| RuleFile {
+            groups: file.groups.iter().map(|group| Group { rules: Vec::new(), ..group.clone() }).collect(),
+            file: file.file,
+            form: file.form,
+        });
+        Self { bare: bare.collect(), rules }
+    }
+
+    /// Returns how many rules there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Takes one rule. Cost: all rules for each selector of those that are taken.
+    pub(crate) fn alone(&self, rule: usize, store: &Store) -> Alone {
+        let mut taken = BTreeSet::from([rule]);
+        let mut open = vec![rule];
+        while let Some(matchers) = open.pop().map(|reader| &self.rules[reader].selectors) {
+            for (writer, part) in self.rules.iter().enumerate() {
+                if matchers.iter().any(|matchers| writes(part.rule, matchers)) && taken.insert(writer) {
+                    open.push(writer);
+                }
+            }
+        }
+        let mut files = self.bare.clone();
+        let mut series = BTreeSet::new();
+        for part in taken.iter().map(|at| &self.rules[*at]) {
+            files[part.file].groups[part.group].rules.push(part.rule.clone());
+            series.extend(part.selectors.iter().flat_map(|matchers| store.matching(matchers)));
+        }
+        let place = taken.iter().take_while(|at| **at < rule).count();
+        Alone { files, place, series: series.into_iter().collect() }
+    }
+}
+
+fn selectors(rule: &Rule) -> Vec<Vec<Matcher>> {
+    let mut found = Vec::new();
+    rule.expr.walk(&mut |expr| {
+        if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &expr.kind {
+            found.push(selector.matchers.clone());
+        }
+    });
+    found
+}
+
+/// Tells whether a rule may write what a selector takes, as far as its name says.
+fn writes(rule: &Rule, matchers: &[Matcher]) -> bool {
+    let fits = |label: &str, value: &str| {
+        matchers.iter().filter(|matcher| matcher.name == label).all(|matcher| matcher.matches(value))
+    };
+    let (metrics, alert) = OF_ALERTS;
+    match rule.kind {
+        RuleKind::Record => fits(METRIC_NAME, &rule.name.text),
+        RuleKind::Alert { .. } => {
+            fits(alert, &rule.name.text) && metrics.iter().any(|metric| fits(METRIC_NAME, metric))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostics;
+    use crate::labels::LabelSet;
+    use crate::rules;
+    use crate::source::SourceMap;
+
+    const RULES: &str = r#"
+groups:
+- name: a
+  rules:
+  - {record: "a:rate", expr: "rate(a[5m])"}
+  - {alert: Other, expr: "up == 0"}
+- name: b
+  rules:
+  - {alert: High, expr: "b:max > 1"}
+  - {record: "b:max", expr: "max(a:rate) + b"}
+  - {alert: Both, expr: 'count(ALERTS{alertname="High"}) > 1'}
+"#;
+
+    #[test]
+    fn a_rule_takes_along_what_writes_what_it_reads() {
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let file = rules::load(&mut sources, "r.yml", RULES.as_bytes(), &mut diagnostics);
+        let files: Vec<RuleFile> = file.into_iter().collect();
+        let mut store = Store::default();
+        for metric in ["up", "a", "b", "c"] {
+            store.series(&LabelSet::new([("__name__", metric)]));
+        }
+        let parts = Parts::of(&files);
+        let check = |rule, names: &str, place, metrics: &str| {
+            let alone = parts.alone(rule, &store);
+            let rules = alone.files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules);
+            assert_eq!(rules.map(|rule| rule.name.text.as_str()).collect::<Vec<_>>().join(" "), names);
+            assert_eq!(alone.place, place);
+            let series = alone.series.iter().map(|id| store.labels(*id).metric().unwrap_or_default());
+            assert_eq!(series.collect::<Vec<_>>().join(" "), metrics);
+        };
+        assert_eq!(parts.len(), 5);
+        check(0, "a:rate", 0, "a");
+        check(1, "Other", 0, "up");
+        check(2, "a:rate High b:max", 1, "a b");
+        check(4, "a:rate High b:max Both", 3, "a b");
+    }
+}
