@@ -8,6 +8,8 @@ static CALLS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 static FREED: AtomicU64 = AtomicU64::new(0);
 static PEAK: AtomicU64 = AtomicU64::new(0);
+static USABLE: AtomicU64 = AtomicU64::new(0);
+static USABLE_FREED: AtomicU64 = AtomicU64::new(0);
 
 /// The system's allocator, counted while [`CountingAllocator::on`] says so. To be named by `#[global_allocator]` in a
 /// binary; elsewhere nothing is counted.
@@ -16,8 +18,8 @@ static PEAK: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CountingAllocator;
 
-/// What was asked of the allocator since counting began, by all threads. Sizes are those that were asked for, not what
-/// the allocator rounds them to.
+/// What was asked of the allocator since counting began, by all threads. Sizes are those that were asked for, but for
+/// [`Allocated::usable`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allocated {
     /// Blocks that were taken, or made longer or shorter.
@@ -28,6 +30,8 @@ pub struct Allocated {
     pub freed: u64,
     /// The most that was held at once. Unit: bytes.
     pub peak: u64,
+    /// What the allocator rounded the sizes of the blocks to that are held; 0 where it does not tell. Unit: bytes.
+    pub usable: u64,
 }
 
 impl Allocated {
@@ -46,13 +50,14 @@ pub fn allocated() -> Allocated {
         bytes: BYTES.load(Relaxed),
         freed: FREED.load(Relaxed),
         peak: PEAK.load(Relaxed),
+        usable: USABLE.load(Relaxed).saturating_sub(USABLE_FREED.load(Relaxed)),
     }
 }
 
 impl CountingAllocator {
     /// Begins to count from zero.
     pub fn on() {
-        for counter in [&CALLS, &BYTES, &FREED, &PEAK] {
+        for counter in [&CALLS, &BYTES, &FREED, &PEAK, &USABLE, &USABLE_FREED] {
             counter.store(0, Relaxed);
         }
         ON.store(true, Relaxed);
@@ -65,14 +70,27 @@ impl CountingAllocator {
     }
 }
 
-fn taken(bytes: usize) {
+fn taken(bytes: usize, usable: u64) {
     CALLS.fetch_add(1, Relaxed);
+    USABLE.fetch_add(usable, Relaxed);
     let bytes = BYTES.fetch_add(bytes as u64, Relaxed) + bytes as u64;
     PEAK.fetch_max(bytes.saturating_sub(FREED.load(Relaxed)), Relaxed);
 }
 
-fn given_back(bytes: usize) {
+fn given_back(bytes: usize, usable: u64) {
     FREED.fetch_add(bytes as u64, Relaxed);
+    USABLE_FREED.fetch_add(usable, Relaxed);
+}
+
+/// Returns what a block has room for; 0 where the system's allocator does not tell.
+#[expect(unsafe_code, reason = "the allocator is asked about its own block")]
+fn usable(memory: *mut u8) -> u64 {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the callers pass a block of the system's allocator that is not freed yet, or null, of which the size is 0.
+    let usable: usize = unsafe { libc::malloc_usable_size(memory.cast()) };
+    #[cfg(not(target_os = "linux"))]
+    let usable: usize = 0;
+    usable as u64
 }
 
 #[expect(
@@ -82,36 +100,41 @@ fn given_back(bytes: usize) {
 // SAFETY: the system's allocator does all the work; counting touches atomics only and allocates nothing.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if ON.load(Relaxed) {
-            taken(layout.size());
-        }
         // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
+        let memory = unsafe { System.alloc(layout) };
+        if ON.load(Relaxed) {
+            taken(layout.size(), usable(memory));
+        }
+        memory
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         if ON.load(Relaxed) {
-            given_back(layout.size());
+            given_back(layout.size(), usable(memory));
         }
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if ON.load(Relaxed) {
-            taken(layout.size());
-        }
         // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc_zeroed(layout) }
+        let memory = unsafe { System.alloc_zeroed(layout) };
+        if ON.load(Relaxed) {
+            taken(layout.size(), usable(memory));
+        }
+        memory
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if ON.load(Relaxed) {
-            given_back(layout.size());
-            taken(size);
-        }
+        let counts = ON.load(Relaxed);
+        let before = if counts { usable(memory) } else { 0 };
         // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(memory, layout, size) }
+        let grown = unsafe { System.realloc(memory, layout, size) };
+        if counts && !grown.is_null() {
+            given_back(layout.size(), before);
+            taken(size, usable(grown));
+        }
+        grown
     }
 }
 
@@ -130,8 +153,9 @@ mod tests {
             let memory = CountingAllocator.realloc(memory, layout, 300);
             let grown = Layout::from_size_align(300, 8).expect("a layout");
             assert_eq!((allocated().live(), allocated().calls), (300, 2));
+            assert!(!cfg!(target_os = "linux") || allocated().usable >= 300, "{:?}", allocated());
             CountingAllocator.dealloc(memory, grown);
         }
-        assert_eq!(CountingAllocator::off(), Allocated { calls: 2, bytes: 400, freed: 400, peak: 300 });
+        assert_eq!(CountingAllocator::off(), Allocated { calls: 2, bytes: 400, freed: 400, peak: 300, usable: 0 });
     }
 }
