@@ -6,6 +6,8 @@ use super::report::Extra;
 use super::stats::{Estimate, growth, median};
 use super::targets::{Category, Measured};
 
+/// The latencies of single evaluations.
+pub const LATENCY: &str = "latency.call.ns";
 /// How long a call must be to be timed alone, in grains of the clock.
 const GRAINS: f64 = 20.0;
 
@@ -17,7 +19,7 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
         all.extend(estimate.map(|estimate| Measured { id: id.to_owned(), estimate, exponent, note }));
     };
     for (id, q) in [("latency.p50", 0.50), ("latency.p95", 0.95), ("latency.p99", 0.99)] {
-        let (estimate, note) = percentile(taken, "latency.call.ns", q, grain_ns);
+        let (estimate, note) = percentile(taken, LATENCY, q, grain_ns);
         tell(id, estimate.map(|ns| ns.scaled(1e-3)), None, note);
     }
     for id in ["throughput.no_rules", "throughput.rules10"] {
@@ -159,7 +161,7 @@ mod tests {
         let mut latencies = Latencies::new().expect("fixed bounds");
         (0..5_000).for_each(|at| latencies.record(500 + at / 10));
         let timed = Timed {
-            id: "latency.call.ns".to_owned(),
+            id: LATENCY.to_owned(),
             rule: None,
             unit: "ns".to_owned(),
             higher_is_better: false,

@@ -14,7 +14,7 @@ use super::stats::{Estimate, quantile_ranks};
 /// The longest latency that is told apart. Unit: nanoseconds.
 const HIGHEST_NS: u64 = 60_000_000_000;
 /// Digits kept.
-const DIGITS: u8 = 3;
+pub(crate) const DIGITS: u8 = 3;
 /// The most that a histogram's text may inflate to: 216 KiB of counts of at most 9 bytes each, and some room.
 const INFLATED_BYTES: u64 = 1 << 20;
 /// The header of a V2 histogram: cookie, payload length, normalising offset, digits, lowest, highest, ratio.

@@ -2,6 +2,7 @@
 
 use super::compare::{Compared, Comparison, Difference, RuleRef};
 use super::gate::{Verdict, percent};
+use super::histogram::Latencies;
 use super::protocol::{AtSize, Cut, Grew};
 use super::sample::{Inputs, Machine, Plan, Tool};
 use super::stats::{Estimate, Growth, growth};
@@ -191,6 +192,8 @@ pub struct ProfileReport {
     pub checks: Vec<CheckResult>,
     /// Figures beside them.
     pub extras: Vec<Extra>,
+    /// The latencies of single evaluations; none where they were not taken.
+    pub latencies: Option<Latencies>,
     /// The rules, the most expensive first.
     pub rules: Vec<RuleCost>,
     /// The run by stage. Unit: nanoseconds.

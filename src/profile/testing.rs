@@ -177,6 +177,7 @@ pub(crate) fn report() -> ProfileReport {
         seed: 7,
         checks,
         extras: vec![extra],
+        latencies: None,
         rules: vec![cost],
         stages: vec![("read".to_owned(), 1_500_000.0), ("evaluate".to_owned(), 4_500_000.0)],
         baseline: Some("ci/base.json".to_owned()),

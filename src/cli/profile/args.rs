@@ -123,7 +123,7 @@ pub(crate) struct ProfileArgs {
     /// Writes collapsed stacks there, for a viewer of flame graphs
     #[arg(long, value_name = "FILE", requires = "rules", help_heading = "Output")]
     pub(crate) folded: Option<PathBuf>,
-    /// The format: table, json, markdown, github or junit
+    /// The format: table, json, markdown, github, junit, or hgrm: the latencies of the built-in workload by percentile
     #[arg(
         short = 'o',
         long,
@@ -135,7 +135,7 @@ pub(crate) struct ProfileArgs {
     )]
     pub(crate) format: ProfileFormat,
     /// Writes there instead of standard output (-); may be repeated. The format is the one named, or the suffix's
-    /// (.json .md .xml .txt), or --format
+    /// (.json .md .xml .txt .hgrm), or --format
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(crate) out: Vec<ProfileTarget>,
     #[command(flatten)]
@@ -158,6 +158,7 @@ pub(crate) enum ProfileFormat {
     Markdown,
     Github,
     Junit,
+    Hgrm,
 }
 
 /// One `--out`.
@@ -183,6 +184,7 @@ impl FromStr for ProfileTarget {
             Some("md") => Some(ProfileFormat::Markdown),
             Some("xml") => Some(ProfileFormat::Junit),
             Some("txt") => Some(ProfileFormat::Table),
+            Some("hgrm") => Some(ProfileFormat::Hgrm),
             _ => None,
         };
         match path {
@@ -236,6 +238,7 @@ mod tests {
         check("junit:-", Some(ProfileFormat::Junit), None);
         check("a.json", Some(ProfileFormat::Json), Some("a.json"));
         check("github:log.txt", Some(ProfileFormat::Github), Some("log.txt"));
+        check("a.hgrm", Some(ProfileFormat::Hgrm), Some("a.hgrm"));
         assert!("json:".parse::<ProfileTarget>().is_err());
     }
 }

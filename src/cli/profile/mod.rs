@@ -25,7 +25,7 @@ use crate::profile::rule_bench::RULE_TIME;
 use crate::profile::sample::{Measurement, RuleText};
 use crate::profile::stats::Estimate;
 use crate::profile::targets::Targets;
-use crate::report::profile::{View, folded, github, json, junit, markdown, table};
+use crate::report::profile::{View, folded, github, hgrm, json, junit, markdown, table};
 
 use super::out;
 use super::ui::{Interrupt, Steps, Terminal, tell};
@@ -118,6 +118,14 @@ fn save(path: &Path, measurement: &Measurement) -> Result<(), Failure> {
 
 /// Returns where reports go.
 fn places(args: &ProfileArgs) -> Result<Vec<ProfileTarget>, Failure> {
+    let hgrm = |target: &ProfileTarget| target.format.unwrap_or(args.format) == ProfileFormat::Hgrm;
+    let workload = args.rules.is_empty() || args.targets.is_some();
+    if !workload && (args.out.iter().any(hgrm) || (args.out.is_empty() && args.format == ProfileFormat::Hgrm)) {
+        return Err(Failure::new(
+            "hgrm holds the latencies of the built-in workload, which is not measured with --rules",
+        )
+        .hint("--targets report measures it too"));
+    }
     if args.out.is_empty() {
         return Ok(vec![ProfileTarget { format: Some(args.format), path: None }]);
     }
@@ -191,6 +199,7 @@ fn write(out: &mut dyn Write, report: &ProfileReport, format: ProfileFormat, vie
         ProfileFormat::Markdown => markdown::write(out, report, view),
         ProfileFormat::Github => github::write(out, report),
         ProfileFormat::Junit => junit::write(out, report),
+        ProfileFormat::Hgrm => report.latencies.iter().try_for_each(|latencies| hgrm::write(out, latencies)),
     }
 }
 
@@ -214,7 +223,7 @@ fn assemble(
 ) -> (ProfileReport, Option<Vec<folded::Stack>>) {
     let compared::Compared { comparison, incompatible, base } = comparison;
     let grain = measured.now.machine.timer_grain_ns;
-    let (mut results, mut extras) = (Vec::new(), Vec::new());
+    let (mut results, mut extras, mut latencies) = (Vec::new(), Vec::new(), None);
     if let Some((taken, counted)) = &measured.report {
         let regression = targets.get(crate::profile::targets::REGRESSION);
         if let Some(target) = regression {
@@ -222,6 +231,7 @@ fn assemble(
             results = targets.check(&found, regression_check(target, comparison.as_ref()));
         }
         extras = checks::extras(taken, counted);
+        latencies = taken.latencies(checks::LATENCY);
     }
     let mut notes = measured.notes;
     if cfg!(debug_assertions) {
@@ -242,6 +252,7 @@ fn assemble(
         seed,
         checks: results,
         extras,
+        latencies,
         rules,
         stages: staged.stages.iter().map(|(stage, ns)| (stage.clone(), *ns as f64)).collect(),
         baseline: base,

@@ -1,9 +1,11 @@
-//! The formats of `profile`: [`table`] for people, [`json`], [`markdown`], [`github`], [`junit`], and [`folded`] stacks.
+//! The formats of `profile`: [`table`] for people, [`json`], [`markdown`], [`github`], [`junit`]; [`hgrm`] of
+//! latencies, and [`folded`] stacks.
 //!
 //! Table and markdown show the same sheets; they differ in lines and bars only.
 
 pub mod folded;
 pub mod github;
+pub mod hgrm;
 pub mod json;
 pub mod junit;
 pub mod markdown;
