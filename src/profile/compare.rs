@@ -103,6 +103,12 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Tells whether the sides have nothing in common, so that no metric could be compared.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        self.metrics.iter().all(|metric| matches!(metric.decision.verdict, Verdict::New | Verdict::Gone))
+    }
+
     /// Returns the metrics whose times look worse: what fresh processes are to measure again.
     #[must_use]
     pub fn suspects(&self) -> Vec<&Compared> {
@@ -252,16 +258,25 @@ impl Pairs {
     }
 }
 
-/// Pairs rules by file, group and name. Several of one name meet first by equal expressions, then in order.
+/// Returns what a rule is paired by, with or without its file.
+fn key(rule: &RuleText, each_one: bool) -> (&str, &str, &str) {
+    let (file, group, name) = rule.key();
+    (if each_one { "" } else { file }, group, name)
+}
+
+/// Pairs rules by file, group and name; by group and name alone where each side is one file, whatever its name. Several
+/// of one name meet first by equal expressions, then in order.
 fn pair_rules(base: &[RuleText], now: &[RuleText]) -> Pairs {
+    let one_file = |rules: &[RuleText]| rules.windows(2).all(|pair| pair[0].file == pair[1].file);
+    let each_one = one_file(base) && one_file(now);
     let mut free: BTreeMap<(&str, &str, &str), Vec<usize>> = BTreeMap::new();
     for (at, rule) in base.iter().enumerate() {
-        free.entry(rule.key()).or_default().push(at);
+        free.entry(key(rule, each_one)).or_default().push(at);
     }
     let mut base_of = vec![None; now.len()];
     for equal_only in [true, false] {
         for (at, rule) in now.iter().enumerate().filter(|(at, _)| base_of[*at].is_none()).collect::<Vec<_>>() {
-            let Some(candidates) = free.get_mut(&rule.key()) else { continue };
+            let Some(candidates) = free.get_mut(&key(rule, each_one)) else { continue };
             let fits = |before: &usize| !equal_only || base[*before].expr == rule.expr;
             if let Some(found) = candidates.iter().position(fits) {
                 base_of[at] = Some(candidates.remove(found));

@@ -187,6 +187,20 @@ fn rules_of_one_name_meet_by_expression_first() {
 }
 
 #[test]
+fn a_file_that_was_renamed_is_the_same_where_it_is_the_only_one() {
+    let in_file = |name: &str, file: &str| RuleText { file: file.to_owned(), ..rule(name, "x > 1") };
+    let check = |base: &[(&str, &str)], now: &[(&str, &str)], expected: &[Option<usize>]| {
+        let side = |rules: &[(&str, &str)]| rules.iter().map(|(name, file)| in_file(name, file)).collect::<Vec<_>>();
+        assert_eq!(pair_rules(&side(base), &side(now)).base_of, expected);
+    };
+    check(&[("A", "old.yml"), ("B", "old.yml")], &[("B", "new.yml"), ("C", "new.yml")], &[Some(1), None]);
+    check(&[("A", "a.yml"), ("B", "b.yml")], &[("A", "b.yml"), ("B", "b.yml")], &[None, Some(1)]);
+    let side = |name: &str| measurement_of(vec![rule(name, "x > 1")], vec![session(vec![samples(0, 1.0)])]);
+    assert!(compare(&side("A"), &side("B"), &settings()).expect("comparable").is_void());
+    assert!(!compare(&side("A"), &side("A"), &settings()).expect("comparable").is_void());
+}
+
+#[test]
 fn what_is_about_all_rules_is_no_regression_when_they_differ() {
     let side = |expr: &str, ns: f64| {
         measurement_of(vec![rule("A", expr)], vec![session(vec![time("run.ns", [ns; 5]), samples(0, 5.0)])])

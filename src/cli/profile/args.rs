@@ -1,6 +1,6 @@
 //! The flags of `profile`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
@@ -83,7 +83,7 @@ pub(crate) struct ProfileArgs {
     )]
     pub(crate) against_rules: Vec<String>,
     /// Compares with another build of alertctl, measured in turns
-    #[arg(long, value_name = "PROGRAM", help_heading = "Comparison")]
+    #[arg(long, value_name = "PROGRAM", value_parser = program, help_heading = "Comparison")]
     pub(crate) against_binary: Option<PathBuf>,
     /// The slowdown that is a regression; also the noise in which one is not looked for
     #[arg(long, value_name = "SHARE", default_value = "7%", value_parser = share, help_heading = "Comparison")]
@@ -98,7 +98,7 @@ pub(crate) struct ProfileArgs {
     /// Sessions of a baseline that is saved
     #[arg(long, value_name = "COUNT", default_value = "3", value_parser = clap::value_parser!(u64).range(1..=30), hide_short_help = true, help_heading = "Measuring")]
     pub(crate) sessions: u64,
-    /// How long the rules of one's own are measured, loading aside
+    /// How long the rules of one's own are measured, loading aside; how they grow takes as long again
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = interval, help_heading = "Measuring")]
     pub(crate) time_budget: Millis,
     /// The seed of the order in which things are measured
@@ -205,6 +205,12 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| format!("`{text}` is no share; write it like `7%`"))
 }
 
+/// Takes a program. A name alone would be looked for in PATH; the file that lies here is meant, if there is one.
+fn program(text: &str) -> Result<PathBuf, String> {
+    let here = Path::new(".").join(text);
+    Ok(if Path::new(text).components().count() == 1 && here.is_file() { here } else { PathBuf::from(text) })
+}
+
 fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse::<f64>().ok().filter(|factor| (1.0..=100.0).contains(factor));
     factor.ok_or_else(|| format!("`{text}` is no factor from 1 to 100"))
@@ -227,6 +233,15 @@ mod tests {
         for wrong in ["", "%", "-1%", "nan", "x"] {
             assert!(share(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_program_that_lies_here_is_meant() {
+        let check = |text: &str, expected: &str| assert_eq!(program(text), Ok(PathBuf::from(expected)));
+        check("Cargo.toml", "./Cargo.toml");
+        check("alertctl-elsewhere", "alertctl-elsewhere");
+        check("./Cargo.toml", "./Cargo.toml");
+        check("/bin/sh", "/bin/sh");
     }
 
     #[test]

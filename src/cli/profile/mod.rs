@@ -15,7 +15,7 @@ use crate::profile::baseline;
 use crate::profile::campaign::{Campaign, exact};
 use crate::profile::checks;
 use crate::profile::clock::Timer;
-use crate::profile::compare::RuleRef;
+use crate::profile::compare::{Comparison, RuleRef};
 use crate::profile::dice::Dice;
 use crate::profile::machine;
 use crate::profile::process::WorkerError;
@@ -236,6 +236,9 @@ fn assemble(
     let mut notes = measured.notes;
     if cfg!(debug_assertions) {
         notes.push("a debug build: its times say nothing of a release build".to_owned());
+    }
+    if comparison.as_ref().is_some_and(Comparison::is_void) {
+        notes.push("nothing was compared: the sides have no rule in common (file, group and name)".to_owned());
     }
     let stacks = measured.staged.as_ref().map(|staged| {
         let stack = |(frames, value): &(Vec<String>, u64)| folded::Stack { frames: frames.clone(), value: *value };

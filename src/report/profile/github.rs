@@ -68,7 +68,7 @@ pub fn summary(report: &ProfileReport, view: &View) -> io::Result<String> {
 }
 
 fn annotations(report: &ProfileReport) -> Vec<Annotation> {
-    let mut all = Vec::new();
+    let mut all: Vec<Annotation> = Vec::new();
     for metric in report.compared() {
         let bad = match metric.decision.verdict {
             Verdict::Regression => true,
@@ -76,12 +76,15 @@ fn annotations(report: &ProfileReport) -> Vec<Annotation> {
             _ => continue,
         };
         let place = |rule: &RuleRef| (rule.file.clone(), rule.line);
-        all.push(Annotation {
-            bad,
-            place: metric.rule.as_ref().map(place),
-            title: metric.rule.as_ref().map_or_else(|| metric.id.clone(), |rule| format!("{} costs more", rule.name)),
-            message: words::change(metric),
-        });
+        let place = metric.rule.as_ref().map(place);
+        // A rule has one annotation for all that it costs: a workflow shows few.
+        let of_rule = |one: &&mut Annotation| place.is_some() && one.bad == bad && one.place == place;
+        if let Some(told) = all.iter_mut().find(of_rule) {
+            told.message = format!("{}\n{}", told.message, words::change(metric));
+            continue;
+        }
+        let title = metric.rule.as_ref().map_or_else(|| metric.id.clone(), |rule| format!("{} costs more", rule.name));
+        all.push(Annotation { bad, place, title, message: words::change(metric) });
     }
     // Stable, so that within both parts the order is that of the report.
     all.sort_by_key(|annotation| annotation.place.is_none());

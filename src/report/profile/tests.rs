@@ -483,11 +483,17 @@ fn at_most_ten_annotations_of_a_kind_are_written() {
     let mut report = report();
     let comparison = report.comparison.as_mut().expect("it was compared");
     let worse = comparison.metrics.iter().find(|metric| metric.rule.is_some()).expect("a rule became worse").clone();
-    comparison.metrics = vec![worse; 30];
+    let of_line = |line: u32| {
+        let mut metric = worse.clone();
+        metric.rule.iter_mut().for_each(|rule| rule.line = line);
+        metric
+    };
+    comparison.metrics = (0..60).map(|at| of_line(at / 2)).collect();
     let text = text(|out| github::write(out, &report));
     let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("::error")).collect();
     assert_eq!(errors.len(), 10);
-    // 30 metrics and one missed target.
+    assert_eq!(errors[0].matches("rule.samples became worse").count(), 2, "both metrics of a rule: {}", errors[0]);
+    // 30 rules and one missed target.
     assert_eq!(errors[9], "::error title=alertctl profile::22 more: see the job summary");
 }
 
