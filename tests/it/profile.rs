@@ -39,6 +39,10 @@ fn folder() -> tempfile::TempDir {
     write("rules/disks.yml", &RULES.replace("WINDOW", "5m"));
     write("wide/disks.yml", &RULES.replace("WINDOW", "30m").replace("load{job=\"web\"}", "load"));
     write("empty.yml", "groups: []\n");
+    let native = include_str!("../../rules/portsyncd.yml");
+    write("rows.yml", native);
+    write("slots.yml", &native.replace("evaluate: each_row", "evaluate: 1m"));
+    write("switch.csv", include_str!("../../fixtures/portsyncd.csv"));
     write("cut.json", "{\"schema\": \"alertctl.baseline/1\",");
     write("later.json", "{\"schema\": \"alertctl.baseline/7\"}");
     write("targets.yml", "latency.p5: 80 us\n");
@@ -70,12 +74,15 @@ fn bad_input_is_told_in_one_message() {
     check(&["--targets", "targets.yml"], "there is no check `latency.p5`; near: latency.p50");
     check(&["--against-binary", "/bin/echo"], "`/bin/echo` is not alertctl");
     check(&["-r", "empty.yml", "day.csv"], "there is no rule in `empty.yml`");
+    check(&["-r", "rows.yml", "switch.csv"], "rules that are evaluated at each row can not be profiled");
     check(&["-r", "rules", "other.csv"], "no rule reads anything of the recording");
     check(&["-r", "rules"], "no recording to measure them on");
     check(&["day.csv"], "a recording is named, but no rules");
     check(&["-r", "rules", "-"], "standard input can not be profiled");
     check(&["-r", "rules", "day.csv", "--out", "none/a.json"], "there is no folder `none`");
     check(&["--max-slowdown", "fast"], "write it like `7%`");
+    check(&["-r", "rules", "day.csv", "-o", "hgrm"], "hgrm holds the latencies of the built-in workload");
+    check(&["-r", "rules", "day.csv", "--keep-samples"], "--save-baseline <FILE>");
 }
 
 #[test]
@@ -144,10 +151,54 @@ fn what_grew_is_named_with_its_cause() {
 }
 
 #[test]
+fn a_baseline_keeps_every_batch_where_it_is_asked_to() {
+    let folder = folder();
+    let save = |more: &[&str]| {
+        let saved = ["-r", "rules", "day.csv", "--save-baseline", "base.json", "--sessions", "1", "-o", "json"];
+        let (code, _, stderr) = profile(folder.path(), &[&saved[..], more].concat());
+        assert_eq!(code, 0, "{stderr}");
+        let text = fs::read_to_string(folder.path().join("base.json")).expect("it was saved");
+        serde_json::from_str::<Value>(&text).expect("JSON")
+    };
+    let lengths = |base: &Value| -> Vec<usize> {
+        let metrics = base["sessions"][0]["metrics"].as_array().expect("metrics").iter();
+        let timed = metrics.filter(|metric| metric["kind"] == "time");
+        timed.map(|metric| metric["samples"][0].as_array().map_or(0, Vec::len)).collect()
+    };
+    assert_eq!(lengths(&save(&[])), [0, 0, 0]);
+    let kept = save(&["--keep-samples"]);
+    assert_eq!(lengths(&kept), [1, 1, 1]);
+    let known = |key: &str| kept["tool"][key].as_str().is_some_and(|text| !text.is_empty() && text != "unknown");
+    assert!(["version", "binary_sha256", "rustc", "opt"].into_iter().all(known), "{}", kept["tool"]);
+    let (code, stdout, stderr) = profile(folder.path(), &["-r", "rules", "day.csv", "--baseline", "base.json"]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+}
+
+#[test]
+fn native_rules_with_an_interval_are_profiled() {
+    let folder = folder();
+    let (code, stdout, stderr) = profile(folder.path(), &["-r", "slots.yml", "switch.csv", "-o", "json"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(exact(&stdout).iter().any(|rule| rule.starts_with("\"health_score\" ")), "{stdout}");
+}
+
+#[test]
+fn a_file_of_another_name_is_compared_where_it_is_the_only_one() {
+    let folder = folder();
+    for (from, to) in [("rules/disks.yml", "old.yml"), ("wide/disks.yml", "new.yml")] {
+        fs::copy(folder.path().join(from), folder.path().join(to)).expect("a file");
+    }
+    let (code, stdout, stderr) =
+        profile(folder.path(), &["-r", "new.yml", "day.csv", "--against-rules", "old.yml", "-o", "github"]);
+    assert_eq!(code, 1, "{stdout}{stderr}");
+    assert!(stdout.contains("::error file=new.yml,line=4,"), "{stdout}");
+}
+
+#[test]
 fn the_report_has_thirteen_checks_and_memory_repeats() {
     let folder = folder();
     let run = || {
-        let (_, stdout, stderr) = profile(folder.path(), &["-o", "json"]);
+        let (_, stdout, stderr) = profile(folder.path(), &["--out", "json:-", "--out", "latency.hgrm"]);
         serde_json::from_str::<Value>(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"))
     };
     let (first, second) = (run(), run());
@@ -167,4 +218,7 @@ fn the_report_has_thirteen_checks_and_memory_repeats() {
     assert!(exact(&first).len() > 20, "{first}");
     assert!(exact(&first).iter().all(|line| !line.ends_with(" 0.0")), "{:?}", exact(&first));
     assert_eq!(exact(&first), exact(&second));
+    let latencies = fs::read_to_string(folder.path().join("latency.hgrm")).expect("it was written");
+    assert!(latencies.starts_with("       Value     Percentile TotalCount 1/(1-Percentile)\n\n"), "{latencies}");
+    assert!(latencies.contains("#[Mean    = "), "{latencies}");
 }
