@@ -8,6 +8,7 @@ use super::course::{Course, Link};
 use super::rule::RuleRun;
 use super::stage::{Run, Terms, evaluate};
 use super::timeline::RuleId;
+use super::watch::{self, Watched};
 
 /// How far an instant selector looks back: it sees what stands at the row itself.
 pub(crate) const LOOKBACK: Millis = Millis(1);
@@ -111,6 +112,8 @@ pub(crate) struct RowUnit<'a> {
     pub query_offset: Millis,
     pub lags: Option<&'a [Millis]>,
     pub interval: Millis,
+    /// What it costs, when that is wanted.
+    pub watched: Option<&'a mut Watched>,
 }
 
 impl Rows {
@@ -194,10 +197,12 @@ impl Rows {
             stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));
             stream.cold = stream.rules.iter().any(RuleRun::is_cold);
         }
-        let lender = &mut *unit.program;
+        let (lender, watched) = (&mut *unit.program, &mut unit.watched);
         let terms = Terms { slots, links: &self.links, query_offset: unit.query_offset, inputs };
         evaluate(
-            &mut |steps, sink| stream.program.run_on(lender, &terms.inputs, steps, sink),
+            &mut |steps, sink| {
+                watch::run(&mut stream.program, Some(lender), watched.as_deref_mut(), &terms.inputs, steps, sink);
+            },
             &terms,
             &mut stream.course,
             stream.rules.as_mut_slice(),

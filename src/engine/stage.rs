@@ -154,7 +154,7 @@ impl Unit {
         let terms = Terms { slots, links: &self.links, query_offset: self.query_offset, inputs };
         let (program, watched) = (&mut self.program, &mut self.watched);
         let mut runs = |steps: &Steps<'_>, sink: &mut dyn Sink| {
-            watch::run(program, watched.as_deref_mut(), &inputs, steps, sink);
+            watch::run(program, None, watched.as_deref_mut(), &inputs, steps, sink);
         };
         evaluate(&mut runs, &terms, &mut self.course, rules, shared);
     }
@@ -181,6 +181,7 @@ impl Unit {
             query_offset: self.query_offset,
             lags: self.lags.as_deref(),
             interval: self.interval,
+            watched: self.watched.as_deref_mut(),
         };
         Some((self.rows.as_mut()?, unit))
     }

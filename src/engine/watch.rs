@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::promql::cost::{Meter, Tally};
 use crate::promql::plan::RootId;
+use crate::promql::probe::{Probe, Unheard};
 use crate::promql::program::{Inputs, Program, Root, Sink, Steps};
 
 use super::Engine;
@@ -55,21 +56,38 @@ struct Folded {
     spent: u64,
 }
 
-/// Runs a program; if it is watched, what it reads and takes is noted.
+/// Runs a program, on the memory of another if there is a lender; if it is watched, what it reads and takes is noted.
 pub(crate) fn run(
     program: &mut Program,
+    lender: Option<&mut Program>,
     watched: Option<&mut Watched>,
     inputs: &Inputs<'_>,
     steps: &Steps<'_>,
     sink: &mut dyn Sink,
 ) {
-    let Some(Watched { watch, tally, roots }) = watched else { return program.run(inputs, steps, sink) };
+    let Some(Watched { watch, tally, roots }) = watched else {
+        return run_heard(program, lender, inputs, steps, &mut Unheard, sink);
+    };
     let now = &*watch.now;
     let mut watched_sink = WatchedSink { roots, now, sink };
     if watch.samples {
-        program.run_probed(inputs, steps, &mut Meter::<true>::new(tally, now), &mut watched_sink);
+        run_heard(program, lender, inputs, steps, &mut Meter::<true>::new(tally, now), &mut watched_sink);
     } else {
-        program.run_probed(inputs, steps, &mut Meter::<false>::new(tally, now), &mut watched_sink);
+        run_heard(program, lender, inputs, steps, &mut Meter::<false>::new(tally, now), &mut watched_sink);
+    }
+}
+
+fn run_heard<P: Probe>(
+    program: &mut Program,
+    lender: Option<&mut Program>,
+    inputs: &Inputs<'_>,
+    steps: &Steps<'_>,
+    probe: &mut P,
+    sink: &mut dyn Sink,
+) {
+    match lender {
+        Some(lender) => program.run_on(lender, inputs, steps, probe, sink),
+        None => program.run_probed(inputs, steps, probe, sink),
     }
 }
 

@@ -226,13 +226,20 @@ impl Program {
         }
     }
 
-    /// Evaluates all roots as [`Program::run`] does, on the memory of the program that this one was forked from.
-    pub(crate) fn run_on(&mut self, lender: &mut Self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn Sink) {
+    /// Evaluates as [`Program::run_probed`] does, on the memory of the program that this one was forked from.
+    pub(crate) fn run_on<P: Probe>(
+        &mut self,
+        lender: &mut Self,
+        inputs: &Inputs<'_>,
+        steps: &Steps<'_>,
+        probe: &mut P,
+        sink: &mut dyn Sink,
+    ) {
         debug_assert!(Arc::ptr_eq(&self.plan, &lender.plan), "blocks are laid out by plan");
         // Others have written to the blocks since.
         self.states.iter_mut().for_each(|state| state.evaluated = false);
         self.memory = lender.memory.take();
-        self.run(inputs, steps, sink);
+        self.run_probed(inputs, steps, probe, sink);
         lender.memory = self.memory.take();
     }
 
