@@ -184,6 +184,10 @@ impl Rows {
             written: unit.lags.map(|lags| Written { store, writers, lags }),
             only: Some(Only { recorded, written }),
         };
+        if stream.cold {
+            stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));
+            stream.cold = stream.rules.iter().any(RuleRun::is_cold);
+        }
         let met = [recorded.len(), written.len()];
         if !stream.alive && stream.met != met {
             stream.alive = stream.program.finds_any(&inputs);
@@ -192,10 +196,6 @@ impl Rows {
         if !stream.alive {
             stream.course.evaluations += slots.len() as u64;
             return;
-        }
-        if stream.cold {
-            stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));
-            stream.cold = stream.rules.iter().any(RuleRun::is_cold);
         }
         let (lender, watched) = (&mut *unit.program, &mut unit.watched);
         let terms = Terms { slots, links: &self.links, query_offset: unit.query_offset, inputs };

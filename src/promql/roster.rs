@@ -43,6 +43,8 @@ pub(crate) struct NodeState {
     pub(crate) found: Vec<Source>,
     /// Rows of pairs, where they depend on both sides: (many row, one row).
     pub(crate) pairs: HashMap<(u32, u32), u32, foldhash::fast::FixedState>,
+    /// Of an operator that computes: its pairs, where no two of them can ever have the same key or row.
+    pub(crate) matched: Option<Vec<Matched>>,
     /// Of a histogram function: by input row, the upper bound of the bucket (NaN when it can not be read).
     pub(crate) bounds: Vec<f64>,
     /// Whether the order of its samples at each step shows in a result.
@@ -54,6 +56,14 @@ pub(crate) struct NodeState {
     pub(crate) evaluated: bool,
     /// Own faults of the latest run, by step.
     pub(crate) faults: Vec<Fault>,
+}
+
+/// A pair of rows with the same key, and the row of its result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matched {
+    pub(crate) many: u32,
+    pub(crate) one: u32,
+    pub(crate) row: u32,
 }
 
 /// The rows that share a key.
@@ -404,6 +414,20 @@ impl NodeState {
         self.order = (0..number(self.labels.len())).collect();
         let placed = &self.placed;
         self.order.sort_by_key(|row| rank[placed[*row as usize] as usize]);
+        self.matched = self.match_one_to_one(many.labels.len());
+    }
+
+    /// Lists the pairs of an operator, if each row is in one at most and has a result of its own.
+    fn match_one_to_one(&self, many: usize) -> Option<Vec<Matched>> {
+        let single = self.groups.iter().all(|group| group.left.len() <= 1 && group.right.len() <= 1);
+        if !single || self.map.len() != many || self.labels.len() != many {
+            return None;
+        }
+        let pair = |group: &KeyGroup| {
+            let (many, one) = (*group.left.first()?, *group.right.first()?);
+            Some(Matched { many, one, row: self.map[many as usize] })
+        };
+        Some(self.groups.iter().filter_map(pair).collect())
     }
 
     fn bind_set(&mut self, op: BinaryOp, key: &super::plan::KeyLabels, left: &Self, right: &Self) {

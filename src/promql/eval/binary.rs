@@ -3,7 +3,7 @@
 use super::super::ast::{BinaryOp, Side};
 use super::super::block::{self, Block};
 use super::super::plan::VectorBinary;
-use super::super::roster::NodeState;
+use super::super::roster::{Matched, NodeState};
 use super::super::scalar_ops::{arithmetic, compare};
 use super::{SAME_LABELS, Scratch, View, fault, ranks};
 
@@ -26,6 +26,15 @@ pub(super) fn evaluate(
     let many = view.wide(op.many_node, steps, wide_many);
     let one = view.wide(op.one_node, steps, wide_one);
     out.reset(state.labels.len(), steps);
+    if let Some(matched) = &state.matched {
+        for Matched { many: m, one: o, row } in matched {
+            for word in 0..out.words {
+                let both = many.bits(*m as usize)[word] & one.bits(*o as usize)[word];
+                combine(op, (many, *m as usize), (one, *o as usize), word, both, out.row_mut(*row as usize));
+            }
+        }
+        return;
+    }
     let groups = std::mem::take(&mut state.groups);
     find_duplicates(view, op, &groups, (many, one), state, out);
     let pairs = &mut scratch.pairs;
@@ -97,32 +106,46 @@ fn pair(
                 fault(&mut state.faults, out, word * 64 + bit, || words.to_owned());
             }
         }
-        let base = word * 64;
-        let (many_values, one_values) = (many.row(m), one.row(o));
-        let (target, bits) = out.row_mut(row);
-        if both == u64::MAX && bits[word] == 0 && !op.op.is_comparison() {
-            let (many, one) = (&many_values[base..base + 64], &one_values[base..base + 64]);
-            let (left, right) = if op.many == Side::Left { (many, one) } else { (one, many) };
-            dense(op.op, left, right, &mut target[base..base + 64]);
-            bits[word] = both;
-            continue;
-        }
-        for bit in block::ones(&[both]) {
-            let step = base + bit;
-            let (a, b) = match op.many {
-                Side::Left => (many_values[step], one_values[step]),
-                Side::Right => (one_values[step], many_values[step]),
-            };
-            let value = match result(op.op, op.return_bool, a, b) {
-                Some(value) => value,
-                None => continue,
-            };
-            if block::has(out.bits(row), step) {
-                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+        let held = both & out.bits(row)[word];
+        for bit in block::ones(&[held]) {
+            let (a, b) = sides(op, many.row(m)[word * 64 + bit], one.row(o)[word * 64 + bit]);
+            if result(op.op, op.return_bool, a, b).is_some() {
+                fault(&mut state.faults, out, word * 64 + bit, || SAME_LABELS.to_owned());
             }
-            out.set(row, step, value);
+        }
+        combine(op, (many, m), (one, o), word, both, out.row_mut(row));
+    }
+}
+
+/// Computes the results of a pair of rows at those steps of a word where both are there.
+fn combine(
+    op: &VectorBinary,
+    (many, m): (&Block, usize),
+    (one, o): (&Block, usize),
+    word: usize,
+    both: u64,
+    (values, bits): (&mut [f64], &mut [u64]),
+) {
+    let base = word * 64;
+    let (many, one) = (&many.row(m)[base..], &one.row(o)[base..]);
+    if both == u64::MAX && !op.op.is_comparison() {
+        let (left, right) = sides(op, &many[..64], &one[..64]);
+        dense(op.op, left, right, &mut values[base..base + 64]);
+        bits[word] = both;
+        return;
+    }
+    for bit in block::ones(&[both]) {
+        let (a, b) = sides(op, many[bit], one[bit]);
+        if let Some(value) = result(op.op, op.return_bool, a, b) {
+            values[base + bit] = value;
+            bits[word] |= 1 << bit;
         }
     }
+}
+
+/// Returns what stands on the left and on the right.
+fn sides<T>(op: &VectorBinary, many: T, one: T) -> (T, T) {
+    if op.many == Side::Left { (many, one) } else { (one, many) }
 }
 
 /// Computes all values of a word: one loop for each operator, which the compiler makes wide.
