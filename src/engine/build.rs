@@ -133,9 +133,8 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn lower_options(&self, group: &Group, reads_written: bool) -> LowerOptions {
-        let rows = group.evaluate == Evaluate::EveryRow;
         LowerOptions {
-            lookback: if rows { rows::LOOKBACK } else { self.options.lookback },
+            lookback: self.options.lookback_of(group),
             subquery_step: self.options.interval,
             delayed_names: self.options.delayed_names,
             context: Context::Rule,
@@ -310,8 +309,13 @@ fn selector_texts(expr: &Expr) -> Vec<String> {
 }
 
 impl EngineOptions {
+    /// Returns how far an instant selector of a group's rules looks back.
+    pub(crate) fn lookback_of(&self, group: &Group) -> Millis {
+        if group.evaluate == Evaluate::EveryRow { rows::LOOKBACK } else { self.lookback }
+    }
+
     /// Returns how often a group is evaluated; none where it is evaluated at rows.
-    fn interval_of(&self, group: &Group) -> Option<Millis> {
+    pub(crate) fn interval_of(&self, group: &Group) -> Option<Millis> {
         match group.evaluate {
             Evaluate::EveryRow => None,
             evaluate => Some(evaluate.interval().filter(|interval| interval.0 > 0).unwrap_or(self.interval)),

@@ -195,6 +195,9 @@ impl Rows {
         }
         if !stream.alive {
             stream.course.evaluations += slots.len() as u64;
+            if let Some(watched) = &mut unit.watched {
+                watched.skip(slots.len());
+            }
             return;
         }
         let (lender, watched) = (&mut *unit.program, &mut unit.watched);

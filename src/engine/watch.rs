@@ -24,7 +24,7 @@ pub struct Watch {
 /// What one rule cost so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// Evaluations.
+    /// Evaluations: slots, or the rows of all label sets.
     pub evaluations: u64,
     /// Samples that its expression read, as Prometheus' query statistics count them.
     pub samples: u64,
@@ -128,6 +128,11 @@ impl Watched {
     fn of(unit: &Unit, watch: &Watch) -> Self {
         let roots = vec![Folded::default(); unit.links.len()];
         Self { watch: watch.clone(), tally: Tally::of(&unit.program), roots }
+    }
+
+    /// Counts evaluations of which nothing could come, so that nothing was evaluated.
+    pub(crate) fn skip(&mut self, evaluations: usize) {
+        self.roots.iter_mut().for_each(|root| root.evaluations += evaluations as u64);
     }
 
     /// Adds what was watched to the costs of the unit's rules.
