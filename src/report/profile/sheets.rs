@@ -112,7 +112,9 @@ fn hidden(all: usize, shown: usize, noun: &str) -> Vec<String> {
 }
 
 fn rules(costs: &[RuleCost], top: usize) -> Sheet {
-    let exponent = |fit: Option<Growth>| fit.map_or("-".to_owned(), |fit| format!("{:.2}", fit.exponent));
+    // Adding 0 makes a 0 of -0.
+    let rounded = |exponent: f64| (exponent * 100.0).round() / 100.0 + 0.0;
+    let exponent = |fit: Option<Growth>| fit.map_or("-".to_owned(), |fit| format!("{:.2}", rounded(fit.exponent)));
     let growth = |by: &GrownBy| match (by.samples, by.time) {
         (None, None) => "-".to_owned(),
         (samples, time) => format!("{} / {}", exponent(samples), exponent(time)),
