@@ -12,6 +12,8 @@ use super::{bench, fields::Unknown};
 
 /// Metrics that are shown but not kept: their values differ from process to process by their nature.
 const SHOWN_ONLY: [&str; 2] = ["latency.cold_first", "loop.floor.ns"];
+/// What the ids of counts end with that are shown but not kept: they depend on what the heap held before.
+pub(crate) const USABLE: &str = ".usable";
 /// What the ids of the loops begin with that tell whether the machine changed.
 const CALIBRATION: &str = "calibration.";
 
@@ -161,14 +163,14 @@ impl<'a> Campaign<'a> {
     }
 }
 
-/// Metrics of counts, which are the same in every session.
+/// Metrics of counts, which are the same in every session; what the allocator makes of sizes is shown only.
 #[must_use]
 pub fn exact(counted: &[Counted]) -> Vec<Metric> {
     let metric = |counted: &Counted| {
         let metric = Metric::exact(&counted.id, &counted.unit, counted.kind(), &[counted.value])?;
         Some(Metric { rule: counted.rule, ..metric })
     };
-    counted.iter().filter_map(metric).collect()
+    counted.iter().filter(|counted| !counted.id.ends_with(USABLE)).filter_map(metric).collect()
 }
 
 impl Taken {

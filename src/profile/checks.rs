@@ -1,6 +1,6 @@
 //! From what a session took to the figures that the report's checks look at, and those beside them.
 
-use super::campaign::Taken;
+use super::campaign::{Taken, USABLE};
 use super::protocol::{Counted, Timed};
 use super::report::Extra;
 use super::stats::{Estimate, growth, median};
@@ -91,7 +91,12 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
         .iter()
         .filter(|counted| !matches!(counted.id.as_str(), "memory.rule1" | "memory.rules1000" | "memory.alerts100"))
     {
-        tell(&counted.id, Category::Memory, &counted.unit, Some(Estimate::exact(counted.value)), "");
+        let (estimate, note) = if counted.id.ends_with(USABLE) {
+            (Estimate::bare(counted.value), "what the allocator rounds the sizes to")
+        } else {
+            (Estimate::exact(counted.value), "")
+        };
+        tell(&counted.id, Category::Memory, &counted.unit, Some(estimate), note);
     }
     for kind in ["above", "below", "between", "equals", "rate_of_change"] {
         tell(

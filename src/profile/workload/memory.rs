@@ -8,6 +8,7 @@ use crate::source::SourceMap;
 use crate::store::{Batch, SeriesId, Store};
 use crate::time::Timestamp;
 
+use super::super::campaign::USABLE;
 use super::super::protocol::Counted;
 use super::super::sample::Kind;
 use super::{CADENCE, EPOCH, Feed, METRICS, Rules, WorkloadError, labels, metric, thresholds};
@@ -29,6 +30,9 @@ pub(super) fn count() -> Result<Vec<Counted>, WorkloadError> {
             |id: String, unit: &str, kind, value: f64| counted.push(Counted::new(&id, None, unit, kind, value));
         one(id.to_owned(), "bytes", Kind::Bytes, difference(more.live(), less.live()));
         one(format!("{id}.peak"), "bytes", Kind::Bytes, difference(more.peak, less.live()));
+        if more.usable > 0 {
+            one(format!("{id}{USABLE}"), "bytes", Kind::Bytes, difference(more.usable, less.usable));
+        }
         one(format!("{id}.count"), "allocations", Kind::Count, more.calls.saturating_sub(less.calls) as f64);
     };
     let none = held(|| Held::of("", 0))?;
