@@ -8,7 +8,7 @@ use crate::promql::duration::{DurationContext, evaluate_duration};
 use crate::promql::parse::parse;
 use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
-use crate::rules::RuleFile;
+use crate::rules::{Group, RuleFile};
 use crate::source::Span;
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
@@ -37,18 +37,20 @@ pub(crate) fn tail_of(span: (Timestamp, Timestamp), interval: Millis, reach: Mil
 
 /// Returns how far back a rule looks, and those that write what it reads.
 pub(crate) fn longest(files: &[RuleFile], options: &EngineOptions) -> Millis {
-    let lower = LowerOptions {
-        lookback: options.lookback,
+    let lower = |group: &Group| LowerOptions {
+        lookback: options.lookback_of(group),
         subquery_step: options.interval,
         delayed_names: options.delayed_names,
         context: Context::Rule,
         reads_written: false,
     };
     let mut longest = Millis::ZERO;
-    for rule in files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules) {
-        let mut program = Program::new(lower);
-        if program.add(&rule.expr).is_ok() {
-            longest = longest.max(program.reach().back);
+    for group in files.iter().flat_map(|file| &file.groups) {
+        for rule in &group.rules {
+            let mut program = Program::new(lower(group));
+            if program.add(&rule.expr).is_ok() {
+                longest = longest.max(program.reach().back);
+            }
         }
     }
     longest

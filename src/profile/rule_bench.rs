@@ -1,11 +1,12 @@
 //! The rules of a user on a recording of theirs: what each reads, what it takes, how it grows.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::alloc::{CountingAllocator, allocated};
 use crate::engine::{Cost, Engine, EngineOptions, Watch};
-use crate::rules::{Evaluate, Rule, RuleFile, RuleKind};
+use crate::rules::{Group, Rule, RuleFile, RuleKind};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
@@ -26,6 +27,8 @@ const PASSES: usize = 3;
 const LEAST_SHARE_NS: u64 = 2_000_000;
 /// How many times the time may be used up by what every rule is measured at.
 const OVERDRAFT: u64 = 3;
+/// The fewest slots of one pass.
+const FEWEST_SLOTS: u64 = 64;
 /// The slots at which rules are ranked by what they read.
 const SIZED_BY: u64 = 8;
 /// The time of one evaluation of a rule, its alerts included.
@@ -41,8 +44,12 @@ pub struct RuleBench {
     store: Store,
     /// The first sample and the last one.
     span: (Timestamp, Timestamp),
+    /// The mean distance of the rows of a label set, where rules are evaluated at rows.
+    spacing: Millis,
     /// The shortest interval of a group.
-    interval: Millis,
+    shortest: Millis,
+    /// The longest one.
+    longest: Millis,
     /// What was measured while all was loaded: stage and nanoseconds.
     loading: Vec<(String, u64)>,
     report: Report,
@@ -50,6 +57,14 @@ pub struct RuleBench {
 
 fn refused(problems: &crate::diagnostic::Diagnostics) -> String {
     problems.sorted().first().map_or_else(|| "a rule can not be evaluated".to_owned(), |first| first.message.clone())
+}
+
+/// Returns the mean distance of the rows of a label set; the whole recording where none has two.
+fn spacing_of_rows(store: &Store, span: (Timestamp, Timestamp)) -> Millis {
+    let rows = store.events(Timestamp::MIN, Timestamp::MAX);
+    let label_sets = rows.iter().map(|(_, label_set)| label_set).collect::<BTreeSet<_>>().len();
+    let each = (rows.len() / label_sets.max(1)).max(2) - 1;
+    Millis(span.1.since(span.0).0 / i64::try_from(each).unwrap_or(i64::MAX)).max(Millis(1))
 }
 
 fn clock() -> Watch {
@@ -71,7 +86,7 @@ impl RuleBench {
     /// Takes the rules and the store once it holds the recording.
     ///
     /// # Errors
-    /// When there is no rule, no sample, or a rule is evaluated at each row.
+    /// When there is no rule, or no sample.
     pub fn new(
         files: Vec<RuleFile>,
         options: EngineOptions,
@@ -82,21 +97,31 @@ impl RuleBench {
         if files.iter().flat_map(|file| &file.groups).all(|group| group.rules.is_empty()) {
             return Err("there are no rules to profile".to_owned());
         }
-        // Such rules run on forks of their programs, one a label set, which nothing watches.
-        if files.iter().flat_map(|file| &file.groups).any(|group| group.evaluate == Evaluate::EveryRow) {
-            let message = "rules that are evaluated at each row can not be profiled: \
-                           leave their file out, or give it an interval, such as `evaluate: 1m`";
-            return Err(message.to_owned());
-        }
         let facts = store.ids().map(|id| store.facts(id)).filter(|facts| facts.samples > 0);
         let Some(span) = facts.map(|facts| (facts.first, facts.last)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
         else {
             return Err("the recording has no sample".to_owned());
         };
+        let spacing = spacing_of_rows(&store, span);
+        let (shortest, longest) = (spacing, spacing);
+        let mut bench = Self { files, options, store, span, spacing, shortest, longest, loading, report };
+        let groups = bench.files.iter().flat_map(|file| &file.groups).filter(|group| !group.rules.is_empty());
+        let intervals: Vec<Millis> = groups.map(|group| bench.interval_of(group)).collect();
+        bench.shortest = intervals.iter().copied().min().unwrap_or(spacing);
+        bench.longest = intervals.iter().copied().max().unwrap_or(spacing);
+        Ok(bench)
+    }
+
+    /// Returns how far apart the evaluations of a group are; those at rows on average, on one label set.
+    fn interval_of(&self, group: &Group) -> Millis {
+        self.options.interval_of(group).unwrap_or(self.spacing).max(Millis(1))
+    }
+
+    /// Returns how far apart the evaluations of the rule at a place are.
+    fn interval_at(&self, files: &[RuleFile], place: usize) -> Millis {
         let groups = files.iter().flat_map(|file| &file.groups);
-        let interval =
-            groups.map(|group| group.evaluate.interval().unwrap_or(options.interval)).min().unwrap_or(options.interval);
-        Ok(Self { files, options, store, span, interval: interval.max(Millis(1)), loading, report })
+        let mut of_rules = groups.flat_map(|group| group.rules.iter().map(move |_| group));
+        of_rules.nth(place).map_or(self.shortest, |group| self.interval_of(group))
     }
 
     /// Returns how many series the rules read, one that several read counted for each.
@@ -111,7 +136,7 @@ impl RuleBench {
     /// Evaluates the recording, or its last slots; returns what each rule cost.
     fn pass(&mut self, slots: Option<u64>, watch: &Watch) -> Result<Vec<Cost>, String> {
         let start = slots.map(|slots| {
-            let back = i64::try_from(slots.saturating_sub(1)).unwrap_or(i64::MAX).saturating_mul(self.interval.0);
+            let back = i64::try_from(slots.saturating_sub(1)).unwrap_or(i64::MAX).saturating_mul(self.shortest.0);
             self.span.1.minus(Millis(back)).max(self.span.0)
         });
         let options = EngineOptions { start, ..self.options.clone() };
@@ -122,14 +147,21 @@ impl RuleBench {
         Ok(engine.costs())
     }
 
+    /// Returns how many slots there are, as far apart as those of the busiest group.
     fn slots(&self) -> u64 {
-        u64::try_from(self.span.1.since(self.span.0).0 / self.interval.0).unwrap_or(0) + 1
+        u64::try_from(self.span.1.since(self.span.0).0 / self.shortest.0).unwrap_or(0) + 1
+    }
+
+    /// Returns how many of these slots must come by for every group to have one.
+    fn fewest_slots(&self) -> u64 {
+        let steps = self.longest.0.saturating_add(self.shortest.0 - 1) / self.shortest.0;
+        u64::try_from(steps).unwrap_or(0) + 1
     }
 
     /// Measures a rule at one size. The time is the best of a few passes: what disturbs one makes it longer only.
     fn at_size(&self, alone: &Alone, files: &[RuleFile], (size, copies): (u32, u32)) -> Result<AtSize, String> {
         let reach = longest(files, &self.options);
-        let (from, warm) = tail_of(self.span, self.interval, reach);
+        let (from, warm) = tail_of(self.span, self.interval_at(files, alone.place), reach);
         let options = EngineOptions { start: Some(from), ..self.options.clone() };
         let mut store = Store::default();
         let engine =
@@ -246,7 +278,7 @@ impl Bench for RuleBench {
         let took = timed(|| failed = self.pass(None, &clock()).map(|_| ()));
         failed?;
         let fit = all as f64 * batch_ns as f64 / took.max(1) as f64;
-        let iters = (fit as u64).clamp(64.min(all), all);
+        let iters = (fit as u64).clamp(FEWEST_SLOTS.max(self.fewest_slots()).min(all), all);
         Ok(vec![Planned { id: RULE_TIME.to_owned(), rule: None, iters, chunk: 1 }])
     }
 
@@ -260,9 +292,9 @@ impl Bench for RuleBench {
                 for round in 0..pace.warmup + pace.rounds {
                     let costs = self.pass(Some(planned.iters), &clock())?;
                     if round >= pace.warmup {
-                        for (batches, cost) in batches.iter_mut().zip(costs) {
+                        for (batches, cost) in batches.iter_mut().zip(costs).filter(|(_, cost)| cost.evaluations > 0) {
                             let took = (cost.evaluate + cost.alert) * pace.slowdown;
-                            batches.push(took / cost.evaluations.max(1) as f64);
+                            batches.push(took / cost.evaluations as f64);
                         }
                     }
                 }
@@ -317,7 +349,7 @@ impl Bench for RuleBench {
     fn grow(&mut self, budget_ns: u64) -> Result<Vec<Grown>, String> {
         // Those that read the most come first: where the time does not suffice they are the ones to know of.
         let samples = Watch { now: Arc::new(|| 0), samples: true };
-        let costs = self.pass(Some(SIZED_BY), &samples)?;
+        let costs = self.pass(Some(SIZED_BY.max(self.fewest_slots())), &samples)?;
         let mut order: Vec<usize> = (0..costs.len()).collect();
         order.sort_by_key(|rule| std::cmp::Reverse(costs[*rule].samples));
         let parts = Parts::of(&self.files);
@@ -406,17 +438,35 @@ groups:
   - {alert: Long, expr: 'avg_over_time(m[2h]) > 5'}
 ";
 
+    const NATIVE: &str = "
+alertctl: 1
+evaluate: EVALUATE
+derived:
+- {record: double, expr: 2 * m}
+rules:
+- {id: plain, metric: m, above: 5}
+- {id: window, metric: m, above: 0, take: avg, evaluation_window: 10m}
+- {id: derived, metric: double, above: 1}
+";
+
     /// Six hours of four series, a sample a minute.
     fn bench() -> RuleBench {
+        bench_of(&[RULES], &["a", "b", "c", "d"])
+    }
+
+    /// Rules on six hours of `m`, a sample a minute of each instance; that of `other` is of another metric.
+    fn bench_of(texts: &[&str], instances: &[&str]) -> RuleBench {
         let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-        let file = rules::load(&mut sources, "r.yml", RULES.as_bytes(), &mut diagnostics);
-        let files: Vec<RuleFile> = file.into_iter().collect();
+        let load = |text: &&str| rules::load(&mut sources, "r.yml", text.as_bytes(), &mut diagnostics);
+        let files: Vec<RuleFile> = texts.iter().filter_map(load).collect();
+        assert!(!diagnostics.has_errors(), "{:?}", diagnostics.sorted());
         let options = EngineOptions { interval: Millis(60_000), lookback: Millis(300_000), ..EngineOptions::default() };
         let mut store = RuleBench::register(&files, &options).expect("good rules");
         let mut batch = Batch::default();
         for minute in 0..360 {
-            for instance in ["a", "b", "c", "d"] {
-                let series = store.series(&LabelSet::new([("__name__", "m"), ("instance", instance)]));
+            for instance in instances {
+                let name = if *instance == "other" { "n" } else { "m" };
+                let series = store.series(&LabelSet::new([("__name__", name), ("instance", *instance)]));
                 batch.push(series, Timestamp(minute * 60_000), 1.0, 0);
             }
         }
@@ -424,8 +474,8 @@ groups:
         RuleBench::new(files, options, store, Vec::new(), Box::new(|_, _| Ok(()))).expect("rules and samples")
     }
 
-    fn grown(budget_ns: u64) -> Vec<String> {
-        let mut grown = bench().grow(budget_ns).expect("it can be evaluated");
+    fn grown(mut bench: RuleBench, budget_ns: u64) -> Vec<String> {
+        let mut grown = bench.grow(budget_ns).expect("it can be evaluated");
         grown.sort_by_key(|grown| grown.rule);
         let by = |grew: &Grew| {
             let by = GrownBy::of(grew);
@@ -438,14 +488,90 @@ groups:
     #[test]
     fn a_subquery_in_a_subquery_stands_out_by_its_samples() {
         assert_eq!(
-            grown(u64::MAX),
+            grown(bench(), u64::MAX),
             ["1.00, -", "1.00, 1.00", "1.00, 1.98", "1.00, 1.00 measured up to 2x (the recording is too short)",]
         );
     }
 
     #[test]
+    fn at_rows_an_evaluation_is_a_row_of_one_label_set() {
+        let watch = Watch { now: Arc::new(|| 0), samples: true };
+        let costs = |evaluate: &str, instances: &[&str]| {
+            let native = NATIVE.replace("EVALUATE", evaluate);
+            bench_of(&[&native], instances).pass(None, &watch).expect("it can be evaluated")
+        };
+        let all = ["a", "b", "c", "d"];
+        let told = |costs: &[Cost]| {
+            let of = |cost: &Cost| (cost.evaluations, cost.samples, cost.series, cost.results);
+            costs.iter().map(of).collect::<Vec<_>>()
+        };
+        // `take` asks for a sample of the row, too, beside those of its window.
+        let read = 4 * 360;
+        let full = 4 * (1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 * 351);
+        let figures = |evaluations| {
+            vec![
+                (evaluations, read, 4, read),
+                (evaluations, read, 4, 0),
+                (evaluations, full + read, 4, read),
+                (evaluations, read, 4, read),
+            ]
+        };
+        // Where every label set has a row at every slot, both touch the same.
+        assert_eq!(told(&costs("1m", &all)), figures(360));
+        assert_eq!(told(&costs("each_row", &all)), figures(4 * 360));
+        // The rows of others are evaluated too, as `eval` counts them.
+        assert_eq!(told(&costs("each_row", &["a", "b", "other", "c", "d"])), figures(5 * 360));
+    }
+
+    #[test]
+    fn at_rows_what_is_watched_is_what_the_engine_counts() {
+        let mut bench = bench_of(&[&NATIVE.replace("EVALUATE", "each_row")], &["other", "a", "b"]);
+        let mut engine = Engine::new(&bench.files, bench.options.clone(), &mut bench.store).expect("good rules");
+        engine.watch(&Watch { now: Arc::new(|| 0), samples: true });
+        engine.finish(&bench.store, bench.span.1).expect("few steps");
+        let watched: Vec<u64> = engine.costs().iter().map(|cost| cost.evaluations).collect();
+        let counted: Vec<u64> = engine.counts(&bench.store).iter().map(|counts| counts.evaluations).collect();
+        assert_eq!(watched, counted);
+    }
+
+    #[test]
+    fn at_rows_more_label_sets_are_more_evaluations_not_dearer_ones() {
+        let bench = bench_of(&[&NATIVE.replace("EVALUATE", "each_row")], &["a", "b"]);
+        assert_eq!((bench.shortest, bench.longest), (Millis(60_000), Millis(60_000)));
+        assert_eq!(grown(bench, u64::MAX), ["0.00, -", "0.00, -", "0.00, 0.96", "0.00, -"]);
+    }
+
+    #[test]
+    fn rules_at_rows_and_rules_at_slots_are_measured_in_one_run() {
+        let hourly = "groups: [{name: g, interval: 1h, rules: [{alert: Hourly, expr: sum(m) > 1}]}]";
+        let mut bench = bench_of(&[&NATIVE.replace("EVALUATE", "each_row"), hourly], &["a", "b"]);
+        let plan = bench.plan(1).expect("it can be evaluated");
+        assert_eq!(plan[0].iters, 64);
+        let mut batches = Vec::new();
+        let pace = Pace { warmup: 0, rounds: 2, slowdown: 1.0 };
+        bench.time(&plan, pace, &mut |timed| batches.push(timed.batches)).expect("it can be evaluated");
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [2; 5]);
+        assert!(batches.iter().flatten().all(|batch| *batch > 0.0), "{batches:?}");
+        let staged = bench.stages().expect("it can be evaluated");
+        assert_eq!(staged.rules.len(), 5);
+        for name in ["double", "plain", "window", "derived", "Hourly"] {
+            let is =
+                |stack: &&(Vec<String>, u64)| stack.0.starts_with(&["alertctl", "evaluate", name].map(str::to_owned));
+            assert!(staged.stacks.iter().any(|stack| is(&stack)), "{name}");
+        }
+        let samples: Vec<f64> = bench
+            .count()
+            .expect("it can be evaluated")
+            .into_iter()
+            .filter(|one| one.id == "rule.samples")
+            .map(|one| one.value)
+            .collect();
+        assert_eq!((samples[1], samples[4]), (1.0, 2.0));
+    }
+
+    #[test]
     fn what_the_time_does_not_suffice_for_is_told() {
         let not = "- not measured (time budget)";
-        assert_eq!(grown(0), vec![format!("{not}, {not}"); 4]);
+        assert_eq!(grown(bench(), 0), vec![format!("{not}, {not}"); 4]);
     }
 }

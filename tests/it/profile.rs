@@ -74,7 +74,6 @@ fn bad_input_is_told_in_one_message() {
     check(&["--targets", "targets.yml"], "there is no check `latency.p5`; near: latency.p50");
     check(&["--against-binary", "/bin/echo"], "`/bin/echo` is not alertctl");
     check(&["-r", "empty.yml", "day.csv"], "there is no rule in `empty.yml`");
-    check(&["-r", "rows.yml", "switch.csv"], "rules that are evaluated at each row can not be profiled");
     check(&["-r", "rules", "other.csv"], "no rule reads anything of the recording");
     check(&["-r", "rules"], "no recording to measure them on");
     check(&["day.csv"], "a recording is named, but no rules");
@@ -180,6 +179,55 @@ fn native_rules_with_an_interval_are_profiled() {
     let (code, stdout, stderr) = profile(folder.path(), &["-r", "slots.yml", "switch.csv", "-o", "json"]);
     assert_eq!(code, 0, "{stderr}");
     assert!(exact(&stdout).iter().any(|rule| rule.starts_with("\"health_score\" ")), "{stdout}");
+}
+
+#[test]
+fn native_rules_at_each_row_are_profiled() {
+    let folder = folder();
+    let run = || profile(folder.path(), &["-r", "rows.yml", "switch.csv", "-o", "json", "--folded", "stacks.txt"]);
+    let (code, stdout, stderr) = run();
+    assert_eq!(code, 0, "{stderr}");
+    let rules = exact(&stdout);
+    assert_eq!(rules, exact(&run().1));
+    // A threshold on a metric that most rows have: it touches one sample there, of one series a switch.
+    let csv = include_str!("../../fixtures/portsyncd.csv");
+    let (head, rows) = csv.split_once('\n').expect("a header");
+    let column = head.split(',').position(|name| name == "backup_created_count").expect("a column");
+    let all: Vec<&str> = rows.lines().collect();
+    let with = all.iter().filter(|row| row.split(',').nth(column).is_some_and(|cell| !cell.is_empty())).count();
+    let switches: std::collections::BTreeSet<_> = all.iter().filter_map(|row| row.split(',').nth(1)).collect();
+    let samples = Value::from(with as f64 / all.len() as f64);
+    let rule = rules.iter().find(|rule| rule.starts_with("\"backup_creation_low\" ")).expect("the rule");
+    assert!(rule.contains(&format!(" {samples} {} ", switches.len())), "{rule}");
+    let stacks = fs::read_to_string(folder.path().join("stacks.txt")).expect("it was written");
+    assert!(stacks.contains("alertctl;evaluate;health_score;"), "{stacks}");
+}
+
+#[test]
+fn rules_at_each_row_are_gated_beside_others() {
+    let folder = folder();
+    let native = include_str!("../../rules/portsyncd.yml");
+    let write = |name: &str, text: &str| {
+        fs::create_dir_all(folder.path().join(name)).expect("a folder");
+        fs::write(folder.path().join(name).join("switch.yml"), text).expect("a file");
+        let slots = "groups: [{name: g, rules: [{alert: Cold, expr: sum(cold_start_count) > 10}]}]\n";
+        fs::write(folder.path().join(name).join("slots.yml"), slots).expect("a file");
+    };
+    write("base", native);
+    write("same", native);
+    write("long", &native.replace("    evaluation_window: 300s\n", "    evaluation_window: 1800s\n"));
+    let saved = ["-r", "base", "switch.csv", "--save-baseline", "base.json", "--sessions", "1", "-o", "json"];
+    let (code, _, stderr) = profile(folder.path(), &saved);
+    assert_eq!(code, 0, "{stderr}");
+    let gate = |rules: &str| {
+        let args = ["-r", rules, "switch.csv", "--baseline", "base.json", "--fail-on", "regression", "-o", "github"];
+        profile(folder.path(), &args)
+    };
+    let (code, stdout, stderr) = gate("same");
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let (code, stdout, stderr) = gate("long");
+    assert_eq!(code, 1, "{stdout}{stderr}");
+    assert!(stdout.contains("window grew from [5m] to [30m]"), "{stdout}");
 }
 
 #[test]
