@@ -1,8 +1,11 @@
 //! How times are taken: batches of a fixed number of operations, or single calls where the clock can see one.
 
+use std::io;
+
 use super::clock::{Usage, timed};
 use super::histogram::Latencies;
-use super::protocol::{Answer, Counted, Grown, Planned, Staged, Timed};
+use super::process::{Hear, Say};
+use super::protocol::{Answer, Counted, Grown, Job, Planned, Staged, Timed};
 
 /// What a worker measures.
 pub trait Bench {
@@ -16,7 +19,7 @@ pub trait Bench {
     ///
     /// # Errors
     /// As [`Bench::plan`].
-    fn time(&mut self, metrics: &[Planned], pace: Pace, say: &mut dyn FnMut(Timed)) -> Result<(), String>;
+    fn time(&mut self, metrics: &[Planned], pace: Pace, listener: &mut dyn Listener) -> Result<(), String>;
 
     /// Counts what repeats exactly.
     ///
@@ -37,6 +40,18 @@ pub trait Bench {
     fn stages(&mut self) -> Result<Staged, String>;
 }
 
+/// Who measures times together with other processes, and is told of them.
+pub trait Listener {
+    /// Waits until it is this process' turn.
+    ///
+    /// # Errors
+    /// When nobody listens any more.
+    fn wait(&mut self) -> Result<(), String>;
+
+    /// Takes what was measured of one metric.
+    fn tell(&mut self, timed: Timed);
+}
+
 /// How many batches are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
@@ -44,8 +59,33 @@ pub struct Pace {
     pub rounds: u64,
     /// Batches before them.
     pub warmup: u64,
+    /// Batches of a turn.
+    pub turn: u64,
     /// How many times longer a batch is made than it should be.
     pub slowdown: f64,
+}
+
+impl Pace {
+    /// Does all rounds, waiting before each turn; `work` is told whether a round counts.
+    ///
+    /// # Errors
+    /// Those of `work`, and when nobody listens any more.
+    pub(crate) fn walk(
+        self,
+        listener: &mut dyn Listener,
+        work: &mut dyn FnMut(bool) -> Result<(), String>,
+    ) -> Result<(), String> {
+        for _ in 0..self.warmup {
+            work(false)?;
+        }
+        for round in 0..self.rounds {
+            if round % self.turn.max(1) == 0 {
+                listener.wait()?;
+            }
+            work(true)?;
+        }
+        Ok(())
+    }
 }
 
 /// Work that is repeated.
@@ -89,6 +129,8 @@ pub(crate) struct Turns {
     iters: u64,
     /// How many operations are timed as one call; none where a batch is timed whole.
     chunk: Option<u64>,
+    /// Whether it is part of what is made slower: the loops that tell about the machine never are.
+    pub slows: bool,
     /// By batch: nanoseconds an operation; of calls, the median of the batch.
     pub batches: Vec<f64>,
     /// All calls.
@@ -99,18 +141,27 @@ pub(crate) struct Turns {
 impl Turns {
     /// Makes work that is timed by batches.
     pub(crate) fn of_batches(work: Box<dyn Work>, iters: u64) -> Self {
-        Self { work, iters, chunk: None, batches: Vec::new(), calls: None, one_batch: Vec::new() }
+        Self { work, iters, chunk: None, slows: true, batches: Vec::new(), calls: None, one_batch: Vec::new() }
     }
 
     /// Makes work of which calls are timed.
     pub(crate) fn of_calls(work: Box<dyn Work>, iters: u64, chunk: u64) -> Result<Self, String> {
         let calls = Latencies::new().map_err(|error| error.to_string())?;
         let one_batch = Vec::with_capacity(usize::try_from(iters).unwrap_or(0).min(1 << 20));
-        Ok(Self { work, iters, chunk: Some(chunk.max(1)), batches: Vec::new(), calls: Some(calls), one_batch })
+        Ok(Self {
+            work,
+            iters,
+            chunk: Some(chunk.max(1)),
+            slows: true,
+            batches: Vec::new(),
+            calls: Some(calls),
+            one_batch,
+        })
     }
 
     /// Takes one batch, which counts or not. A slower program is one that does more work than it is credited with.
     fn turn(&mut self, slowdown: f64, counts: bool) {
+        let slowdown = if self.slows { slowdown } else { 1.0 };
         let Some(chunk) = self.chunk else {
             let done = (self.iters as f64 * slowdown).round() as u64;
             let took = timed(|| self.work.run(done)) as f64 / self.iters as f64;
@@ -135,13 +186,14 @@ impl Turns {
 }
 
 /// Takes the batches of all works in turns.
-pub(crate) fn in_turns(works: &mut [Turns], pace: Pace) {
+pub(crate) fn in_turns(works: &mut [Turns], pace: Pace, listener: &mut dyn Listener) -> Result<(), String> {
     for work in works.iter_mut() {
         work.batches.reserve(pace.rounds as usize);
     }
-    for round in 0..pace.warmup + pace.rounds {
-        works.iter_mut().for_each(|work| work.turn(pace.slowdown, round >= pace.warmup));
-    }
+    pace.walk(listener, &mut |counts| {
+        works.iter_mut().for_each(|work| work.turn(pace.slowdown, counts));
+        Ok(())
+    })
 }
 
 /// Measures something together with what the kernel counted meanwhile.
@@ -151,16 +203,35 @@ pub(crate) fn with_usage<T>(work: impl FnOnce() -> T) -> (T, Usage) {
     (value, Usage::now().since(before))
 }
 
+/// The parent, at the other end of the pipes.
+struct Parent<'a, 'b> {
+    hear: &'a mut Hear<'b>,
+    say: &'a mut Say<'b>,
+    broken: io::Result<()>,
+}
+
+impl Listener for Parent<'_, '_> {
+    fn wait(&mut self) -> Result<(), String> {
+        (self.say)(&Answer::Ready).map_err(|error| error.to_string())?;
+        let line = (self.hear)().ok_or_else(|| "nobody listens any more".to_owned())?;
+        match serde_json::from_str(&line) {
+            Ok(Job::Turn) => Ok(()),
+            _ => Err("another job was given while times were measured".to_owned()),
+        }
+    }
+
+    fn tell(&mut self, timed: Timed) {
+        if self.broken.is_ok() {
+            self.broken = (self.say)(&Answer::Timed(timed));
+        }
+    }
+}
+
 /// Does one job of a worker and says what came of it.
 ///
 /// # Errors
 /// When the answer can not be said.
-pub fn answer(
-    bench: &mut dyn Bench,
-    job: super::protocol::Job,
-    say: &mut dyn FnMut(&Answer) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    use super::protocol::Job;
+pub fn answer<'b>(bench: &mut dyn Bench, job: Job, hear: &mut Hear<'b>, say: &mut Say<'b>) -> io::Result<()> {
     let failed = |message| Answer::Failed { message };
     match job {
         Job::Load(_) => say(&failed("the inputs were loaded already".to_owned())),
@@ -168,17 +239,14 @@ pub fn answer(
             Ok(metrics) => Answer::Calibrated { metrics },
             Err(message) => failed(message),
         }),
-        Job::Time { metrics, rounds, warmup, slowdown } => {
-            let mut broken = Ok(());
-            let pace = Pace { rounds, warmup, slowdown };
-            let done = bench.time(&metrics, pace, &mut |timed| {
-                if broken.is_ok() {
-                    broken = say(&Answer::Timed(timed));
-                }
-            });
-            broken?;
+        Job::Time { metrics, rounds, warmup, turn, slowdown } => {
+            let pace = Pace { rounds, warmup, turn, slowdown };
+            let mut parent = Parent { hear, say, broken: Ok(()) };
+            let done = bench.time(&metrics, pace, &mut parent);
+            parent.broken?;
             say(&done.map_or_else(failed, |()| Answer::Done))
         }
+        Job::Turn => say(&failed("no times are being measured".to_owned())),
         Job::Count => say(&bench.count().map_or_else(failed, |metrics| Answer::Counted { metrics })),
         Job::Grow { budget_us } => match bench.grow(budget_us.saturating_mul(1000)) {
             Ok(grown) => {
@@ -188,5 +256,63 @@ pub fn answer(
             Err(message) => say(&failed(message)),
         },
         Job::Stages => say(&bench.stages().map_or_else(failed, Answer::Staged)),
+    }
+}
+
+#[cfg(test)]
+impl Listener for Vec<Timed> {
+    fn wait(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn tell(&mut self, timed: Timed) {
+        self.push(timed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::testing::planned;
+
+    #[test]
+    fn a_process_waits_before_each_turn() {
+        struct Waiting(Vec<&'static str>);
+        impl Listener for Waiting {
+            fn wait(&mut self) -> Result<(), String> {
+                self.0.push("wait");
+                Ok(())
+            }
+            fn tell(&mut self, _: Timed) {}
+        }
+        let (mut waiting, mut done) = (Waiting(Vec::new()), Vec::new());
+        let pace = Pace { rounds: 3, warmup: 1, turn: 2, slowdown: 1.0 };
+        pace.walk(&mut waiting, &mut |counts| {
+            done.push(counts);
+            Ok(())
+        })
+        .expect("nothing fails");
+        assert_eq!((waiting.0.len(), done), (2, vec![false, true, true, true]));
+    }
+
+    #[test]
+    fn nothing_but_a_turn_goes_on_with_a_measurement() {
+        let check = |line: Option<&str>, expected: &str| {
+            let mut said = Vec::new();
+            let mut hear = || line.map(str::to_owned);
+            let job =
+                Job::Time { metrics: vec![planned("cond.above.ns")], rounds: 1, warmup: 0, turn: 1, slowdown: 1.0 };
+            let mut bench = crate::profile::workload::ReportBench { grain_ns: 1.0 };
+            answer(&mut bench, job, &mut hear, &mut |answer| {
+                said.push(serde_json::to_string(answer)?);
+                Ok(())
+            })
+            .expect("a vector takes all");
+            assert_eq!(said.first().map(String::as_str), Some(r#"{"answer":"ready"}"#));
+            assert!(said.last().is_some_and(|last| last.contains(expected)), "{said:?}");
+        };
+        check(Some(r#"{"job":"turn"}"#), r#"{"answer":"done"}"#);
+        check(Some(r#"{"job":"count"}"#), "another job");
+        check(None, "nobody listens");
     }
 }

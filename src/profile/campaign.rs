@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 
 use super::dice::Dice;
+use super::fields::Unknown;
 use super::histogram::Latencies;
 use super::process::{Worker, WorkerError};
 use super::protocol::{Answer, Counted, Grown, Hello, Inputs, Job, LoadedRule, Planned, Staged, Timed};
 use super::sample::{Calibration, Kind, Metric};
 use super::stats;
-use super::{bench, fields::Unknown};
 
 /// Metrics that are shown but not kept: their values differ from process to process by their nature.
 const SHOWN_ONLY: [&str; 2] = ["latency.cold_first", "loop.floor.ns"];
 /// What the ids of counts end with that are shown but not kept: they depend on what the heap held before.
 pub(crate) const USABLE: &str = ".usable";
 /// What the ids of the loops begin with that tell whether the machine changed.
-const CALIBRATION: &str = "calibration.";
+pub const CALIBRATION: &str = "calibration.";
 
 /// What is measured: a program, on inputs of the user or on the workload of the report.
 #[derive(Clone, Debug)]
@@ -54,13 +54,30 @@ pub struct Amount {
     pub rounds: u64,
     /// Batches before them.
     pub warmup: u64,
+    /// Processes of a side that are alive together, and measure in turns.
+    pub abreast: u64,
 }
+
+/// Batches that a process takes in one turn.
+///
+/// More than one, so that what the caches lost to other processes spoils a share of the batches that the low decile
+/// does not see. Few, so that the batches of each process are spread over all of a session.
+const TURN: u64 = 4;
 
 /// The times that one session took of one side.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Taken {
     /// By process, in the order they ran.
     pub processes: Vec<Vec<Timed>>,
+}
+
+/// A process between two turns.
+struct Running<'a> {
+    /// The place of its side.
+    side: usize,
+    worker: Worker<'a>,
+    /// What it told so far.
+    timed: Vec<Timed>,
 }
 
 /// Runs measuring processes.
@@ -102,34 +119,65 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// Takes the times of all sides, their processes in turns: each round of processes has one of each side, in an
-    /// order that looks random.
+    /// Takes the times of all sides that have a plan, by processes that live side by side and measure in turns, in an order that looks
+    /// random.
+    ///
+    /// A busy host is slow for seconds and then fast again: processes that ran one after another each had another
+    /// spell, and differed by 45 % where the same ones in turns differ by 3 %.
     ///
     /// # Errors
     /// When a worker does not answer.
     pub fn session(&mut self, sides: &[(&Side, &[Planned])], amount: Amount) -> Result<Vec<Taken>, WorkerError> {
         let mut taken = vec![Taken::default(); sides.len()];
-        for _ in 0..amount.processes {
-            let mut order: Vec<usize> = (0..sides.len()).collect();
-            self.dice.shuffle(&mut order);
-            for at in order {
-                let (side, planned) = sides[at];
-                let mut metrics = planned.to_vec();
-                self.dice.shuffle(&mut metrics);
-                // The first call of a process is the first only before all others.
-                metrics.sort_by_key(|metric| metric.id != SHOWN_ONLY[0]);
-                let (mut worker, _) = self.start(side)?;
-                let job = Job::Time { metrics, rounds: amount.rounds, warmup: amount.warmup, slowdown: side.slowdown };
-                let answers = worker.ask(&job)?;
-                let timed = answers.into_iter().map(|answer| match answer {
-                    Answer::Timed(timed) => Ok(timed),
-                    _ => Err(worker.odd()),
-                });
-                taken[at].processes.push(timed.collect::<Result<_, _>>()?);
-                (self.tick)();
+        let mut left = amount.processes;
+        while left > 0 {
+            let abreast = left.min(amount.abreast.max(1));
+            left -= abreast;
+            let mut running = Vec::new();
+            for _ in 0..abreast {
+                let mut order: Vec<usize> = (0..sides.len()).filter(|at| !sides[*at].1.is_empty()).collect();
+                self.dice.shuffle(&mut order);
+                for at in order {
+                    running.push(self.set_going(at, sides[at], amount)?);
+                }
+            }
+            while !running.is_empty() {
+                self.dice.shuffle(&mut running);
+                let mut still = Vec::new();
+                for mut one in running {
+                    one.worker.send(&Job::Turn)?;
+                    if one.worker.turn(&mut one.timed)? {
+                        taken[one.side].processes.push(one.timed);
+                        (self.tick)();
+                    } else {
+                        still.push(one);
+                    }
+                }
+                running = still;
             }
         }
         Ok(taken)
+    }
+
+    /// Starts a process that measures, up to where it waits for its first turn.
+    fn set_going(
+        &mut self,
+        at: usize,
+        (side, planned): (&Side, &[Planned]),
+        amount: Amount,
+    ) -> Result<Running<'a>, WorkerError> {
+        let mut metrics = planned.to_vec();
+        self.dice.shuffle(&mut metrics);
+        // The first call of a process is the first only before all others.
+        metrics.sort_by_key(|metric| metric.id != SHOWN_ONLY[0]);
+        let (worker, _) = self.start(side)?;
+        let Amount { rounds, warmup, .. } = amount;
+        let mut running = Running { side: at, worker, timed: Vec::new() };
+        running.worker.send(&Job::Time { metrics, rounds, warmup, turn: TURN, slowdown: side.slowdown })?;
+        if running.worker.turn(&mut running.timed)? {
+            return Err(running.worker.odd());
+        }
+        Ok(running)
     }
 
     /// Counts what repeats exactly, in a process of its own.
@@ -228,12 +276,6 @@ impl Taken {
         };
         self.keys().into_iter().filter_map(one).collect()
     }
-}
-
-/// Does the jobs of a worker that has not loaded anything: those of the workload of the report.
-#[must_use]
-pub fn report_bench(grain_ns: f64) -> Box<dyn bench::Bench> {
-    Box::new(super::workload::ReportBench { grain_ns })
 }
 
 #[cfg(test)]

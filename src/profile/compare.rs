@@ -6,7 +6,7 @@ use std::fmt;
 use super::cause::{Cause, causes, sentence};
 use super::gate::{Decision, Evidence, Limits, Side, Verdict, advise, confirm, decide, percent};
 use super::inherited::{Altered, inherited};
-use super::sample::{Better, Kind, Measurement, Metric, RuleText};
+use super::sample::{Better, Kind, Measurement, Metric, RuleText, Session};
 use crate::promql::parse::parse;
 
 /// Below this a time moves by up to 21 % when the same source is linked in another order. Unit: nanoseconds an operation.
@@ -15,8 +15,10 @@ pub const LINK_ORDER_NS: f64 = 200.0;
 pub const CALIBRATION_MOVE: f64 = 0.03;
 /// Metrics whose ids begin so are about all rules of a run together: another set of rules is no regression of theirs.
 pub const RUN_PREFIX: &str = "run.";
-/// The calibration loop that tells whether the machine changed.
-const GUARD: &str = "int";
+/// Why nothing is gated on a machine with another fingerprint.
+const ANOTHER_MACHINE: &str = "another machine";
+/// The calibration loops that tell whether the machine changed.
+const GUARDS: [&str; 2] = ["int", "wide"];
 
 /// How a comparison is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,6 +118,12 @@ impl Comparison {
         self.metrics.iter().filter(suspect).collect()
     }
 
+    /// Returns the metrics of which more processes are to be measured before anything is said.
+    #[must_use]
+    pub fn open(&self) -> Vec<&Compared> {
+        self.metrics.iter().filter(|metric| metric.decision.open).collect()
+    }
+
     /// Joins the decisions about times with those of fresh processes; a suspect that was not measured again is not
     /// confirmed.
     pub fn confirm(&mut self, fresh: &Self) {
@@ -163,6 +171,8 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
     if !differences.is_empty() {
         return Err(differences);
     }
+    let alike = if settings.evidence == Evidence::Saved { alike(base, now) } else { None };
+    let (base, now) = alike.as_ref().map_or((base, now), |(base, now)| (base, now));
     let mut pairs = pair_rules(&base.rules, &now.rules);
     pairs.inherit(&base.rules, &now.rules);
     let rules = changes(base, now, &pairs);
@@ -313,15 +323,56 @@ fn changes(base: &Measurement, now: &Measurement, pairs: &Pairs) -> Vec<RuleChan
     changes
 }
 
+/// Returns how fast the loops ran that never change: one over a chain of integers, which follows the clock of the
+/// processor, and one over several chains, which also feels a neighbour on the other half of a core.
+fn speeds(session: &Session) -> Vec<Option<f64>> {
+    GUARDS.iter().map(|name| session.calibration.get(*name).map(|loop_| loop_.p10)).collect()
+}
+
+/// Returns the move of a loop between two sessions that moved most; zero where none is known. A share.
+fn moved(before: &Session, after: &Session) -> f64 {
+    let moves =
+        speeds(before).into_iter().zip(speeds(after)).filter_map(|(before, after)| Some(after? / before? - 1.0));
+    let worst = moves.max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0);
+    if worst.is_finite() { worst } else { f64::INFINITY }
+}
+
+fn same_speed(a: &Session, b: &Session) -> bool {
+    moved(a, b).abs() <= CALIBRATION_MOVE
+}
+
+/// Compares like with like: returns both sides with the times of those sessions alone in which the machine ran at one
+/// speed, where sessions differ. `None` when all may stay, or no two are alike.
+///
+/// The clock of a shared machine wanders by some percent within minutes, and half a core is slower than a whole one.
+/// What is left out is chosen by the loops, never by what was measured.
+fn alike(base: &Measurement, now: &Measurement) -> Option<(Measurement, Measurement)> {
+    let speed = now.sessions.iter().find(|now| base.sessions.iter().any(|base| same_speed(base, now)))?.clone();
+    let all = base.sessions.iter().chain(&now.sessions);
+    if all.clone().all(|session| same_speed(session, &speed)) {
+        return None;
+    }
+    let kept = |side: &Measurement| {
+        let mut side = side.clone();
+        for session in side.sessions.iter_mut().filter(|session| !same_speed(session, &speed)) {
+            session.metrics.retain(|metric| metric.kind.is_exact());
+            session.calibration.clear();
+        }
+        side
+    };
+    Some((kept(base), kept(now)))
+}
+
 /// Returns why times of the two sides say little about each other.
 fn elsewhere(base: &Measurement, now: &Measurement) -> Option<String> {
     if base.machine.fingerprint != now.machine.fingerprint {
-        return Some("another machine".to_owned());
+        return Some(ANOTHER_MACHINE.to_owned());
     }
-    let (before, after) = (base.calibration(GUARD)?, now.calibration(GUARD)?);
-    let moved = after / before - 1.0;
-    (moved.abs() > CALIBRATION_MOVE || !moved.is_finite())
-        .then(|| format!("the machine changed: its calibration loop moved by {}", percent(moved)))
+    // The least of all moves: what can be compared is.
+    let pairs = base.sessions.iter().flat_map(|before| now.sessions.iter().map(move |after| moved(before, after)));
+    let least = pairs.min_by(|a, b| a.abs().total_cmp(&b.abs()))?;
+    (least.abs() > CALIBRATION_MOVE)
+        .then(|| format!("the machine changed: its calibration loop moved by {}", percent(least)))
 }
 
 struct Bench<'a> {
@@ -352,7 +403,7 @@ impl Bench<'_> {
             (before, after) => {
                 let verdict = if after.is_some() { Verdict::New } else { Verdict::Gone };
                 let (base, now) = (before.map(|side| side.value()), after.map(|side| side.value()));
-                return Decision { verdict, base, now, ratio: None, threshold: None, note: String::new() };
+                return Decision { verdict, base, now, ratio: None, threshold: None, open: false, note: String::new() };
             }
         };
         let (Some(a), Some(b)) = (was.first(), is.first()) else { return unlike(&before, &after, "no metric") };
@@ -367,6 +418,8 @@ impl Bench<'_> {
             return unlike(&before, &after, &format!("{from} operations a batch in the baseline, {to} now"));
         }
         let settings = self.settings;
+        let levelled = if settings.evidence == Evidence::Interleaved { Side::in_turns(was, is) } else { None };
+        let (before, after) = levelled.unwrap_or((before, after));
         let decision = decide(&before, &after, a.better, a.kind, settings.evidence, &settings.limits);
         match origin {
             Origin::Changed(cause) => return changed(decision, a.kind, cause),
@@ -384,7 +437,11 @@ impl Bench<'_> {
         }
         let tiny = [a, b].into_iter().filter_map(|metric| metric.ns_per_op()).any(|ns| ns < LINK_ORDER_NS);
         match &self.elsewhere {
-            Some(because) => advise(decision, because),
+            // The machine may come back to its speed, unless it is another one.
+            Some(because) => {
+                let open = self.settings.evidence == Evidence::Saved && because != ANOTHER_MACHINE;
+                Decision { open, ..advise(decision, because) }
+            }
             None if tiny && self.base.tool.binary_sha256 != self.now.tool.binary_sha256 => advise(
                 decision,
                 "another binary, and below 200 ns an operation link order alone moves a time by up to 21 %",
@@ -401,6 +458,7 @@ fn unlike(before: &Side, after: &Side, note: &str) -> Decision {
         now: Some(after.value()),
         ratio: None,
         threshold: None,
+        open: false,
         note: note.to_owned(),
     }
 }
@@ -412,7 +470,7 @@ fn changed(decision: Decision, kind: Kind, cause: &str) -> Decision {
         verdict @ (Verdict::Regression | Verdict::Improved) if kind.is_exact() => verdict,
         _ => Verdict::Changed,
     };
-    Decision { verdict, note: cause.to_owned(), ..decision }
+    Decision { verdict, open: false, note: cause.to_owned(), ..decision }
 }
 
 #[cfg(test)]

@@ -75,6 +75,37 @@ fn a_machine_that_slowed_down_is_another_machine() {
     assert_eq!(first, "cond.above.ns - 1.00 advisory the machine changed: its calibration loop moved by 4 %");
 }
 
+/// Returns a session at so many times the pace of the one of [`measurement`].
+fn at_pace(factor: f64) -> Session {
+    let mut session = session(vec![time("latency.p50", [560.0; 5].map(|ns| ns * factor)), samples(0, 240.0)]);
+    session.calibration.values_mut().for_each(|loop_| loop_.p10 *= factor);
+    session
+}
+
+#[test]
+fn sessions_are_compared_with_those_at_the_same_speed() {
+    let check = |base: &[f64], now: &[f64], slower: f64, expected: (Verdict, usize)| {
+        let of = |paces: &[f64]| measurement_of(measurement().rules, paces.iter().map(|pace| at_pace(*pace)).collect());
+        let mut now = of(now);
+        for metric in now.sessions.iter_mut().flat_map(|session| &mut session.metrics).filter(|it| !it.kind.is_exact())
+        {
+            metric.per_process.p10.iter_mut().for_each(|ns| *ns *= slower);
+            metric.pooled.p10 *= slower;
+        }
+        let comparison = compare(&of(base), &now, &settings()).expect("comparable");
+        assert_eq!((comparison.metrics[0].decision.verdict, comparison.open().len()), expected, "{comparison:?}");
+        // What is exact is compared at any speed.
+        assert_eq!(comparison.metrics[1].decision.verdict, Verdict::Ok);
+    };
+    // A baseline whose sessions saw the clock wander, and a run at the speed of one of them.
+    check(&[1.0, 1.1, 1.2], &[1.2], 1.0, (Verdict::Ok, 0));
+    check(&[1.0, 1.1, 1.2], &[1.2], 1.1, (Verdict::Regression, 0));
+    // A run that found the speed of the baseline in its second session.
+    check(&[1.0, 1.01], &[1.9, 1.0], 1.0, (Verdict::Ok, 0));
+    // None at its speed: it is measured again.
+    check(&[1.0, 1.1], &[1.9], 1.0, (Verdict::Advisory, 1));
+}
+
 #[test]
 fn another_binary_makes_tiny_times_advisory() {
     let mut now = measurement_of(

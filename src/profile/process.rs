@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::protocol::{Answer, Hello, Job, PROTOCOL};
+use super::protocol::{Answer, Hello, Job, PROTOCOL, Timed};
 
 /// The hidden flag that makes a process a worker.
 pub const WORKER_FLAG: &str = "--worker";
@@ -178,7 +178,7 @@ impl<'a> Worker<'a> {
     /// As [`Worker::send`] and [`Worker::answer`].
     pub fn ask(&mut self, job: &Job) -> Result<Vec<Answer>, WorkerError> {
         self.send(job)?;
-        let several = matches!(job, Job::Time { .. } | Job::Grow { .. });
+        let several = matches!(job, Job::Grow { .. });
         let mut answers = Vec::new();
         loop {
             match self.answer()? {
@@ -187,6 +187,21 @@ impl<'a> Worker<'a> {
             }
             if !several {
                 return Ok(answers);
+            }
+        }
+    }
+
+    /// Waits until it has measured a turn: what it tells then comes into `timed`. Returns whether it was the last one.
+    ///
+    /// # Errors
+    /// As [`Worker::answer`].
+    pub fn turn(&mut self, timed: &mut Vec<Timed>) -> Result<bool, WorkerError> {
+        loop {
+            match self.answer()? {
+                Answer::Timed(one) => timed.push(one),
+                Answer::Ready => return Ok(false),
+                Answer::Done => return Ok(true),
+                _ => return Err(self.odd()),
             }
         }
     }
@@ -222,21 +237,23 @@ fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
 
 /// Says an answer.
 pub type Say<'a> = dyn FnMut(&Answer) -> io::Result<()> + 'a;
+/// Hears the next line; none when nobody speaks any more.
+pub type Hear<'a> = dyn FnMut() -> Option<String> + 'a;
 
 /// Reads jobs, one a line, until there are none, and writes what `work` answers to each.
 ///
 /// # Errors
 /// When the pipe breaks, as it does when the parent is gone.
 pub fn serve(
-    input: &mut dyn FnMut() -> Option<String>,
+    input: &mut Hear<'_>,
     output: &mut impl Write,
-    work: &mut dyn FnMut(Job, &mut Say<'_>) -> io::Result<()>,
+    work: &mut dyn FnMut(Job, &mut Hear<'_>, &mut Say<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     write_line(output, &Hello::own())?;
     while let Some(line) = input() {
         let mut say = |answer: &Answer| write_line(output, answer);
         match serde_json::from_str::<Job>(&line) {
-            Ok(job) => work(job, &mut say)?,
+            Ok(job) => work(job, input, &mut say)?,
             Err(error) => say(&Answer::Failed { message: format!("the worker does not understand its job: {error}") })?,
         }
     }
@@ -259,7 +276,7 @@ mod tests {
     fn a_worker_greets_answers_and_ends_with_its_input() {
         let mut output = Vec::new();
         let mut jobs = ["{\"job\":\"count\"}", "nonsense"].into_iter().map(str::to_owned);
-        serve(&mut || jobs.next(), &mut output, &mut |job, say| {
+        serve(&mut || jobs.next(), &mut output, &mut |job, _, say| {
             assert_eq!(job, Job::Count);
             say(&Answer::Counted { metrics: vec![Counted::new("memory.rule1", None, "bytes", Kind::Bytes, 7.0)] })
         })

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::sample::{Better, Kind};
 
 /// What both ends of a pipe must speak.
-pub const PROTOCOL: &str = "alertctl.worker/1";
+pub const PROTOCOL: &str = "alertctl.worker/2";
 
 /// The first line of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +115,8 @@ pub enum Job {
         /// The length of a batch. Unit: microseconds.
         batch_us: u64,
     },
-    /// Measure times, in this order. Answers an [`Answer::Timed`] each, then [`Answer::Done`].
+    /// Measure times, in this order. Answers [`Answer::Ready`] before each turn, which begins with a [`Job::Turn`];
+    /// in the end an [`Answer::Timed`] each, then [`Answer::Done`].
     Time {
         /// What, and in which order.
         metrics: Vec<Planned>,
@@ -123,9 +124,13 @@ pub enum Job {
         rounds: u64,
         /// Batches before them.
         warmup: u64,
+        /// Batches of a turn.
+        turn: u64,
         /// How many times longer a batch is made than it should be: 1 but for tests of the gate.
         slowdown: f64,
     },
+    /// Go on with [`Job::Time`].
+    Turn,
     /// Count what repeats exactly. Answers [`Answer::Counted`].
     Count,
     /// Measure how the rules grow. Answers an [`Answer::Grown`] a rule, then [`Answer::Done`].
@@ -288,6 +293,8 @@ pub enum Answer {
         /// The metrics.
         metrics: Vec<Planned>,
     },
+    /// It waits for its turn.
+    Ready,
     /// One time.
     Timed(Timed),
     /// All counts.

@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
 use super::alone::{Alone, Parts};
-use super::bench::{Bench, Pace, with_usage};
+use super::bench::{Bench, Listener, Pace, with_usage};
 use super::clock::{stopwatch, timed};
 use super::growth::{Sized, longest, scaled, tail_of, unfolded, widened};
 use super::protocol::{AtSize, Counted, Cut, Grew, Grown, Planned, Staged, Timed};
@@ -282,27 +282,26 @@ impl Bench for RuleBench {
         Ok(vec![Planned { id: RULE_TIME.to_owned(), rule: None, iters, chunk: 1 }])
     }
 
-    fn time(&mut self, metrics: &[Planned], pace: Pace, say: &mut dyn FnMut(Timed)) -> Result<(), String> {
+    fn time(&mut self, metrics: &[Planned], pace: Pace, listener: &mut dyn Listener) -> Result<(), String> {
         for planned in metrics {
             if planned.id != RULE_TIME {
                 return Err(format!("this alertctl does not measure `{}` of rules", planned.id));
             }
             let mut batches = vec![Vec::new(); self.rule_count()];
-            let (done, usage) = with_usage(|| -> Result<(), String> {
-                for round in 0..pace.warmup + pace.rounds {
+            let (done, usage) = with_usage(|| {
+                pace.walk(listener, &mut |counts| {
                     let costs = self.pass(Some(planned.iters), &clock())?;
-                    if round >= pace.warmup {
-                        for (batches, cost) in batches.iter_mut().zip(costs).filter(|(_, cost)| cost.evaluations > 0) {
-                            let took = (cost.evaluate + cost.alert) * pace.slowdown;
-                            batches.push(took / cost.evaluations as f64);
-                        }
+                    let measured = batches.iter_mut().zip(costs).filter(|(_, cost)| counts && cost.evaluations > 0);
+                    for (batches, cost) in measured {
+                        let took = (cost.evaluate + cost.alert) * pace.slowdown;
+                        batches.push(took / cost.evaluations as f64);
                     }
-                }
-                Ok(())
+                    Ok(())
+                })
             });
             done?;
             for (rule, batches) in batches.into_iter().enumerate() {
-                say(Timed {
+                listener.tell(Timed {
                     id: RULE_TIME.to_owned(),
                     rule: Some(rule),
                     unit: "ns".to_owned(),
@@ -547,9 +546,10 @@ rules:
         let mut bench = bench_of(&[&NATIVE.replace("EVALUATE", "each_row"), hourly], &["a", "b"]);
         let plan = bench.plan(1).expect("it can be evaluated");
         assert_eq!(plan[0].iters, 64);
-        let mut batches = Vec::new();
-        let pace = Pace { warmup: 0, rounds: 2, slowdown: 1.0 };
-        bench.time(&plan, pace, &mut |timed| batches.push(timed.batches)).expect("it can be evaluated");
+        let mut told: Vec<Timed> = Vec::new();
+        let pace = Pace { warmup: 0, rounds: 2, turn: 1, slowdown: 1.0 };
+        bench.time(&plan, pace, &mut told).expect("it can be evaluated");
+        let batches: Vec<_> = told.into_iter().map(|timed| timed.batches).collect();
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [2; 5]);
         assert!(batches.iter().flatten().all(|batch| *batch > 0.0), "{batches:?}");
         let staged = bench.stages().expect("it can be evaluated");

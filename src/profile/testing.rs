@@ -7,7 +7,7 @@ use super::compare::{RuleRef, Settings, compare};
 use super::fields::Unknown;
 use super::gate::{Evidence, Limits};
 use super::histogram::Latencies;
-use super::protocol::Cut;
+use super::protocol::{Cut, Planned};
 use super::report::{Extra, FailOn, GrownBy, ProfileReport, RuleCost, regression_check};
 use super::sample::{Better, Calibration, Inputs, Kind, Machine, Measurement, Metric, Plan, RuleText, Session, Tool};
 use super::stats::{Estimate, Growth};
@@ -23,6 +23,10 @@ pub(crate) fn rule(name: &str, expr: &str) -> RuleText {
         path: "node.yml".to_owned(),
         unknown: Unknown::new(),
     }
+}
+
+pub(crate) fn planned(id: &str) -> Planned {
+    Planned { id: id.to_owned(), rule: None, iters: 1, chunk: 1 }
 }
 
 /// A time of five processes with three batches each.

@@ -1,24 +1,26 @@
 //! Measuring one side or two, and comparing them.
 
 use crate::profile::baseline::SCHEMA;
-use crate::profile::campaign::{Amount, Campaign, Loaded, Side, Taken};
-use crate::profile::compare::{Comparison, Difference, Settings, compare};
+use crate::profile::campaign::{Amount, CALIBRATION, Campaign, Loaded, Side, Taken};
+use crate::profile::compare::{Comparison, Difference, Settings};
 use crate::profile::gate::{Evidence, Limits};
 use crate::profile::machine::Load;
 use crate::profile::protocol::{Counted, Grown, Planned, Staged};
-use crate::profile::rule_bench::RULE_TIME;
 use crate::profile::sample::{Machine, Measurement, Plan, Session};
 
 use super::super::Failure;
 use super::super::ui::{Steps, Terminal};
 use super::args::ProfileArgs;
 use super::subject::{self, Ruleset};
+use super::trial::{self, Trial, TrialSide};
 use super::{counts, failed};
 
 /// The length of a batch of the report's workload. Unit: microseconds.
-const BATCH_US: u64 = 200;
+pub(super) const BATCH_US: u64 = 200;
 /// Batches before the first that counts.
-const WARMUP: u64 = 5;
+pub(super) const WARMUP: u64 = 5;
+/// Samples that processes which live side by side may hold together: about a gigabyte.
+const SAMPLES_IN_MEMORY: u64 = 50_000_000;
 /// The shortest pass over rules. Unit: microseconds.
 const SHORTEST_PASS_US: u64 = 1_000;
 /// What the key of a plan's chunks ends with.
@@ -54,6 +56,8 @@ pub(super) struct Measured {
     pub(super) now: Measurement,
     base: Option<Measurement>,
     plans: Vec<Vec<Planned>>,
+    /// What tells whether the machine changed, where no subject does.
+    guard: Option<(Side, Vec<Planned>)>,
     /// Of the workload of the report: times of all sessions, and counts.
     pub(super) report: Option<(Taken, Vec<Counted>)>,
     /// Of the user's rules.
@@ -115,13 +119,14 @@ impl Bench {
             processes: saved.map_or(args.processes, |saved| saved.plan.processes.clamp(1, 100)),
             rounds: saved.map_or(args.rounds, |saved| saved.plan.rounds.clamp(1, 10_000)),
             warmup: WARMUP,
+            abreast: 0,
         };
         Ok(Some(Self { subjects, recordings, against, amount }))
     }
 
     /// Measures all.
     pub(super) fn measure(
-        &self,
+        &mut self,
         args: &ProfileArgs,
         campaign: &mut Campaign<'_>,
         machine: &Machine,
@@ -130,7 +135,9 @@ impl Bench {
     ) -> Result<Measured, Failure> {
         let sessions = if args.save_baseline.is_some() { args.sessions } else { 1 };
         let subjects = self.subjects.len() as u64;
-        steps.expect(subjects * (sessions * self.amount.processes + 1) + 1);
+        let guard = self.guard(campaign)?;
+        let sides = subjects + u64::from(guard.is_some());
+        steps.expect(sides * sessions * self.amount.processes + subjects + 1);
         let batches = self.amount.processes * (self.amount.rounds + self.amount.warmup) * sessions * subjects;
         let pass_us = (args.budget_us() / batches.max(1)).max(SHORTEST_PASS_US);
         let mut raws: Vec<Raw> = Vec::new();
@@ -150,15 +157,19 @@ impl Bench {
             }
             raws.push(Raw { planned, loaded, counted: Vec::new(), sessions: Vec::new() });
         }
+        let samples: u64 = raws.iter().map(|raw| raw.loaded.samples).sum();
+        self.amount.abreast = (SAMPLES_IN_MEMORY / samples.max(1)).clamp(1, self.amount.processes);
         let mut all = Vec::new();
         for _ in 0..sessions {
             let before = Load::now();
             let start = now();
-            let sides: Vec<(&Side, &[Planned])> =
+            let mut sides: Vec<(&Side, &[Planned])> =
                 self.subjects.iter().zip(&raws).map(|(subject, raw)| (&subject.side, raw.planned.as_slice())).collect();
+            sides.extend(guard.as_ref().map(|(side, planned)| (side, planned.as_slice())));
             let taken = campaign.session(&sides, self.amount).map_err(failed)?;
             let after = Load::now();
             all.push(Session {
+                calibration: taken.last().filter(|_| guard.is_some()).map(Taken::calibration).unwrap_or_default(),
                 start,
                 load1: before.load1,
                 steal_ticks: after.steal_ticks.saturating_sub(before.steal_ticks),
@@ -197,7 +208,18 @@ impl Bench {
                 report = Some((Taken { processes }, raw.counted));
             }
         }
-        Ok(Measured { now: measured_now, base, plans, report, counted, grown, staged, notes })
+        Ok(Measured { now: measured_now, base, plans, guard, report, counted, grown, staged, notes })
+    }
+
+    /// Returns the calibration loops, and who runs them, where only rules are measured, which have none.
+    fn guard(&self, campaign: &Campaign<'_>) -> Result<Option<(Side, Vec<Planned>)>, Failure> {
+        if self.subjects.iter().any(|subject| subject.rules.is_none()) {
+            return Ok(None);
+        }
+        let side = Side { exe: subject::own_exe()?, foreign: false, inputs: None, slowdown: 1.0 };
+        let (mut planned, _) = campaign.plan(&side, BATCH_US).map_err(failed)?;
+        planned.retain(|metric| metric.id.starts_with(CALIBRATION));
+        Ok(Some((side, planned)))
     }
 
     /// Puts together what was measured of one side.
@@ -227,9 +249,8 @@ impl Bench {
                 }
             }
             for (session, taken) in sessions.iter_mut().zip(&raw.sessions) {
-                session.metrics.extend(taken.metrics());
+                trial::add(session, taken);
                 session.metrics.extend(counts(&raw.counted));
-                session.calibration.append(&mut taken.calibration());
             }
         }
         // Rules, if there are any, are the last part.
@@ -251,23 +272,6 @@ impl Bench {
             ..Measurement::default()
         })
     }
-
-    /// Measures some metrics again, with fresh processes.
-    fn again(
-        &self,
-        measured: &Measured,
-        suspects: &[String],
-        campaign: &mut Campaign<'_>,
-    ) -> Result<Vec<Taken>, Failure> {
-        let plans: Vec<Vec<Planned>> = measured
-            .plans
-            .iter()
-            .map(|plan| plan.iter().filter(|planned| suspects.contains(&planned.id)).cloned().collect())
-            .collect();
-        let sides: Vec<(&Side, &[Planned])> =
-            self.subjects.iter().zip(&plans).map(|(subject, plan)| (&subject.side, plan.as_slice())).collect();
-        campaign.session(&sides, self.amount).map_err(failed)
-    }
 }
 
 /// Lets a plan follow that of a baseline, where it has one for a metric.
@@ -286,9 +290,9 @@ fn now() -> String {
 }
 
 impl Measured {
-    /// Compares with what was given to compare with; what looks like a slowdown is measured again first.
+    /// Compares with what was given to compare with.
     pub(super) fn compare(
-        &mut self,
+        &self,
         args: &ProfileArgs,
         bench: &Bench,
         campaign: &mut Campaign<'_>,
@@ -302,34 +306,19 @@ impl Measured {
         let Some(base) = saved.or_else(|| self.base.clone()) else { return Ok(Compared::default()) };
         let limits = Limits { max_slowdown: args.max_slowdown, ..Limits::default() };
         let settings = Settings { evidence, limits };
-        let mut comparison = match compare(&base, &self.now, &settings) {
-            Ok(comparison) => comparison,
-            Err(incompatible) => {
-                return Ok(Compared { comparison: None, incompatible, base: Some(name) });
-            }
+        let sides = bench.subjects.iter().zip(&self.plans).map(|(subject, planned)| TrialSide {
+            side: &subject.side,
+            planned,
+            base: subject.base,
+        });
+        let guard = self.guard.iter().map(|(side, planned)| TrialSide { side, planned, base: false });
+        let trial = Trial { sides: sides.chain(guard).collect(), amount: bench.amount, settings };
+        let judged = trial.judge(campaign, base, self.now.clone())?;
+        let (comparison, incompatible) = match judged {
+            Ok(comparison) => (Some(comparison), Vec::new()),
+            Err(incompatible) => (None, incompatible),
         };
-        let suspects: Vec<String> = comparison.suspects().iter().map(|metric| metric.id.clone()).collect();
-        if !suspects.is_empty() {
-            let fresh = bench.again(self, &suspects, campaign)?;
-            let side = |base: bool, of: &Measurement| {
-                let mut session = of.sessions.first().cloned().unwrap_or_default();
-                session.metrics = Vec::new();
-                for (subject, taken) in bench.subjects.iter().zip(&fresh).filter(|(subject, _)| subject.base == base) {
-                    let keeps = |id: &str| suspects.iter().any(|suspect| suspect == id);
-                    debug_assert!(
-                        subject.rules.is_some() || !keeps(RULE_TIME),
-                        "rules are timed where there are rules"
-                    );
-                    session.metrics.extend(taken.metrics().into_iter().filter(|metric| keeps(&metric.id)));
-                }
-                Measurement { sessions: vec![session], ..of.clone() }
-            };
-            let base = if evidence == Evidence::Interleaved { side(true, &base) } else { base };
-            if let Ok(again) = compare(&base, &side(false, &self.now), &settings) {
-                comparison.confirm(&again);
-            }
-        }
-        Ok(Compared { comparison: Some(comparison), incompatible: Vec::new(), base: Some(name) })
+        Ok(Compared { comparison, incompatible, base: Some(name) })
     }
 }
 

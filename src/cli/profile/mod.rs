@@ -4,6 +4,7 @@ pub(super) mod args;
 mod compared;
 mod self_check;
 mod subject;
+mod trial;
 mod worker;
 
 use std::fs;
@@ -154,7 +155,7 @@ fn report(
     if let Some(path) = &args.save_baseline {
         out::check_place(path)?;
     }
-    let Some(bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Outcome::Failed) };
+    let Some(mut bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Outcome::Failed) };
     let machine = machine::describe(Timer::probe());
     let mut measured = bench.measure(args, &mut campaign, &machine, saved.as_ref(), steps)?;
     let comparison = measured.compare(args, &bench, &mut campaign, saved)?;

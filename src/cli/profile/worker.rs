@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::diagnostic::Diagnostics;
 use crate::engine::{Engine, EngineOptions};
 use crate::input::{Progress, ReadOptions, Recording};
-use crate::profile::bench::{self, Bench};
+use crate::profile::bench;
 use crate::profile::clock::Timer;
 use crate::profile::protocol::{Answer, Inputs, Job, LoadedRule};
 use crate::profile::rule_bench::RuleBench;
@@ -35,20 +35,24 @@ pub(super) fn run() -> Outcome {
         }
         end();
     });
-    let mut bench: Option<Box<dyn Bench>> = None;
+    let mut rules: Option<RuleBench> = None;
     let mut output = io::stdout();
-    let served = process::serve(&mut || lines.recv().ok(), &mut output, &mut |job, say| match job {
+    let served = process::serve(&mut || lines.recv().ok(), &mut output, &mut |job, hear, say| match job {
         Job::Load(inputs) => match loaded(&inputs) {
-            Ok((rules, answer)) => {
-                bench = Some(Box::new(rules));
+            Ok((bench, answer)) => {
+                rules = Some(bench);
                 say(&answer)
             }
             Err(message) => say(&Answer::Failed { message }),
         },
-        job => {
-            let bench = bench.get_or_insert_with(|| Box::new(ReportBench { grain_ns: Timer::probe().grain_ns }));
-            bench::answer(&mut **bench, job, say)
-        }
+        job => match &mut rules {
+            Some(bench) => bench::answer(bench, job, hear, say),
+            None => {
+                // Only a plan asks for the grain of the clock, and to find it takes longer than most measurements.
+                let grain_ns = if matches!(job, Job::Calibrate { .. }) { Timer::probe().grain_ns } else { 0.0 };
+                bench::answer(&mut ReportBench { grain_ns }, job, hear, say)
+            }
+        },
     });
     if served.is_ok() { Outcome::Good } else { Outcome::Failed }
 }

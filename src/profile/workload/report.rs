@@ -8,7 +8,8 @@ use crate::promql::program::{Inputs, Program, Root, Steps};
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
 
-use super::super::bench::{Bench, Pace, Turns, Work, calibrate, in_turns, with_usage};
+use super::super::bench::{Bench, Listener, Pace, Turns, Work, calibrate, in_turns, with_usage};
+use super::super::campaign::CALIBRATION;
 use super::super::clock::{Usage, timed};
 use super::super::protocol::{Counted, Grown, Planned, Staged, Timed};
 use super::{CADENCE, CYCLE, EPOCH, Feed, METRICS, Rules, WorkloadError, labels, memory, snapshots};
@@ -78,7 +79,7 @@ const fn spec(
 
 const QUIET: Rules = Rules::Thresholds { count: 1, firing: false };
 
-const SPECS: [Spec; 19] = [
+const SPECS: [Spec; 20] = [
     spec("latency.cold_first", "ns", Shape::Cold, || fed(QUIET)),
     spec("latency.call.ns", "ns", Shape::Calls(None), || fed(QUIET)),
     spec("throughput.no_rules", "events/s", Shape::Window, || fed(Rules::None)),
@@ -97,6 +98,7 @@ const SPECS: [Spec; 19] = [
     spec("live.rules1000.ns", "ns", Shape::Batch, || fed(Rules::Thresholds { count: 1_000, firing: false })),
     spec("loop.floor.ns", "ns", Shape::Batch, floor),
     spec("calibration.int", "ns", Shape::Batch, || Ok(Box::new(integers()))),
+    spec("calibration.wide", "ns", Shape::Batch, || Ok(Box::new(wide()))),
     spec("calibration.mix", "ns", Shape::Batch, || Ok(Box::new(mixed()))),
 ];
 
@@ -146,40 +148,43 @@ impl Bench for ReportBench {
         Ok(planned)
     }
 
-    fn time(&mut self, metrics: &[Planned], pace: Pace, say: &mut dyn FnMut(Timed)) -> Result<(), String> {
+    fn time(&mut self, metrics: &[Planned], pace: Pace, listener: &mut dyn Listener) -> Result<(), String> {
         let shape = |planned: &&Planned| Self::spec(&planned.id).map(|spec| spec.shape);
         let failed = |error: WorkloadError| error.to_string();
         for planned in metrics.iter().filter(|planned| matches!(shape(planned), Ok(Shape::Cold))) {
             let spec = Self::spec(&planned.id)?;
             let mut work = (spec.make)().map_err(failed)?;
             let first = timed(|| work.run(1)) as f64;
-            say(told(spec, planned, vec![first], None, Usage::default(), 1));
+            listener.tell(told(spec, planned, vec![first], None, Usage::default(), 1));
         }
         let (mut specs, mut turns) = (Vec::new(), Vec::new());
         for planned in metrics {
             let spec = Self::spec(&planned.id)?;
-            let turn = match spec.shape {
+            let mut turn = match spec.shape {
                 Shape::Batch => Turns::of_batches((spec.make)().map_err(failed)?, planned.iters),
                 Shape::Calls(_) => Turns::of_calls((spec.make)().map_err(failed)?, planned.iters, planned.chunk)?,
                 Shape::Window | Shape::Cold => continue,
             };
+            turn.slows = !spec.id.starts_with(CALIBRATION);
             specs.push((spec, planned));
             turns.push(turn);
         }
-        let ((), usage) = with_usage(|| in_turns(&mut turns, pace));
+        let (done, usage) = with_usage(|| in_turns(&mut turns, pace, listener));
+        done?;
         for ((spec, planned), turn) in specs.into_iter().zip(turns) {
             let hist = turn.calls.map(|calls| calls.to_text()).transpose().map_err(|error| error.to_string())?;
             let all = planned.iters * planned.chunk * (pace.rounds + pace.warmup);
-            say(told(spec, planned, turn.batches, hist, usage, all));
+            listener.tell(told(spec, planned, turn.batches, hist, usage, all));
         }
         // Windows are many batches long: each alone.
         for planned in metrics.iter().filter(|planned| matches!(shape(planned), Ok(Shape::Window))) {
             let spec = Self::spec(&planned.id)?;
-            let pace = Pace { rounds: pace.rounds.div_ceil(BATCHES_A_WINDOW), warmup: 1, ..pace };
+            let pace = Pace { rounds: pace.rounds.div_ceil(BATCHES_A_WINDOW), warmup: 1, turn: 1, ..pace };
             let mut turns = [Turns::of_batches((spec.make)().map_err(failed)?, planned.iters)];
-            let ((), usage) = with_usage(|| in_turns(&mut turns, pace));
+            let (done, usage) = with_usage(|| in_turns(&mut turns, pace, listener));
+            done?;
             let [turn] = turns;
-            say(told(spec, planned, turn.batches, None, usage, planned.iters * (pace.rounds + 1)));
+            listener.tell(told(spec, planned, turn.batches, None, usage, planned.iters * (pace.rounds + 1)));
         }
         Ok(())
     }
@@ -320,6 +325,20 @@ fn integers() -> impl FnMut() {
     }
 }
 
+/// Eight chains of integers at once: its speed is that of all units of a core, so that it feels a neighbour on the other
+/// half of the core, whom a single chain does not feel.
+fn wide() -> impl FnMut() {
+    let mut states = [1_u64, 2, 3, 4, 5, 6, 7, 8];
+    move || {
+        for _ in 0..64 {
+            for state in &mut states {
+                *state = (*state ^ (*state >> 7)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+            }
+        }
+        black_box(&mut states);
+    }
+}
+
 /// A loop over a few hundred kilobytes: its speed is that of the processor and its caches.
 fn mixed() -> impl FnMut() {
     let mut values = vec![1_u64; 32 << 10];
@@ -352,11 +371,12 @@ mod tests {
         let planned: Vec<Planned> = ["latency.call.ns", "cond.above.ns", "latency.cold_first"]
             .map(|id| Planned { id: id.to_owned(), rule: None, iters: 10, chunk: 2 })
             .to_vec();
-        let mut got = Vec::new();
-        let pace = Pace { rounds: 4, warmup: 1, slowdown: 1.0 };
-        bench.time(&planned, pace, &mut |timed| got.push((timed.batches.len(), timed.hist.is_some()))).expect("known");
+        let mut got: Vec<Timed> = Vec::new();
+        let pace = Pace { rounds: 4, warmup: 1, turn: 3, slowdown: 1.0 };
+        bench.time(&planned, pace, &mut got).expect("known");
+        let got: Vec<_> = got.iter().map(|timed| (timed.batches.len(), timed.hist.is_some())).collect();
         assert_eq!(got, [(1, false), (4, true), (4, false)]);
         let unknown = Planned { id: "x".to_owned(), rule: None, iters: 1, chunk: 1 };
-        assert!(bench.time(&[unknown], pace, &mut |_| ()).is_err());
+        assert!(bench.time(&[unknown], pace, &mut Vec::new()).is_err());
     }
 }
