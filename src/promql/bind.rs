@@ -136,13 +136,13 @@ impl Program {
         let mut free: Vec<u32> = Vec::new();
         let mut blocks = 0;
         let plan = Arc::make_mut(&mut self.plan);
-        for at in 0..count {
+        for (at, ended) in ended.iter().enumerate() {
             let own = plan.nodes[at].invariant;
             plan.nodes[at].place.register = free.pop_if(|_| !own).unwrap_or_else(|| {
                 blocks += 1;
                 blocks - 1
             });
-            free.extend(ended[at].iter().map(|node| plan.nodes[*node].place.register));
+            free.extend(ended.iter().map(|node| plan.nodes[*node].place.register));
         }
         plan.registers = blocks;
         plan.seal();

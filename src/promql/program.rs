@@ -155,6 +155,7 @@ pub(crate) struct Program {
 
 /// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside.
 struct Memory {
+    #[expect(clippy::vec_box, reason = "a block changes places with the spare one by its pointer")]
     blocks: Vec<Box<Block>>,
     /// Changes places with the block of the node at hand while that is written.
     spare: Box<Block>,
