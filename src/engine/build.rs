@@ -377,7 +377,7 @@ pub(super) fn build(
     }
     if intervals.contains(&None) {
         recording.keep_events();
-        written.store.keep_events();
+        written.store.keep_label_sets();
     }
     let mut reach = Reach::default();
     for unit in stages.iter_mut().flat_map(|stage| &mut stage.units) {

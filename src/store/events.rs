@@ -22,6 +22,8 @@ struct Kin {
 /// The label sets of a store and their events.
 #[derive(Default)]
 pub(super) struct Events {
+    /// Whether events are kept, or label sets only.
+    logs: bool,
     kin: Vec<Kin>,
     by_labels: HashMap<LabelSet, LabelSetId, foldhash::fast::FixedState>,
     /// By series; absent for hidden ones.
@@ -53,7 +55,7 @@ impl Events {
 
     /// Takes note of an accepted sample.
     pub(super) fn see(&mut self, id: SeriesId, time: Timestamp) {
-        let Some(at) = self.of_series[id.0 as usize] else { return };
+        let Some(at) = self.of_series[id.0 as usize].filter(|_| self.logs) else { return };
         let newest = &mut self.kin[at.0 as usize].newest;
         if *newest == time {
             return;
@@ -92,9 +94,18 @@ impl Events {
 impl Store {
     /// Keeps from now on which label sets have a sample when; to be called before the first series.
     pub fn keep_events(&mut self) {
+        self.keep(true);
+    }
+
+    /// Keeps from now on which series share a label set, and no events; to be called before the first series.
+    pub fn keep_label_sets(&mut self) {
+        self.keep(false);
+    }
+
+    fn keep(&mut self, logs: bool) {
         if self.events.is_none() {
             debug_assert!(self.series.is_empty(), "no series is older than the events");
-            self.events = Some(Box::default());
+            self.events = Some(Box::new(Events { logs, ..Events::default() }));
         }
     }
 
@@ -165,6 +176,20 @@ mod tests {
             &[(1, "a"), (1, "b"), (2, "a")],
         );
         check(&[&[("m", "a", 1), ("hidden", "a", 2), ("ended", "a", 3), ("m", "a", 4)]], &[(1, "a"), (4, "a")]);
+    }
+
+    #[test]
+    fn label_sets_are_known_without_events() {
+        let mut store = Store::default();
+        store.keep_label_sets();
+        let ids: Vec<_> =
+            ["m", "n"].iter().map(|name| store.series(&LabelSet::new([("__name__", *name), ("host", "a")]))).collect();
+        let mut batch = Batch::default();
+        ids.iter().for_each(|id| batch.push(*id, Timestamp(1), 1.0, 0));
+        store.append(&batch).expect("in order");
+        let label_set = store.find_label_set(&LabelSet::new([("host", "a")])).expect("it is known");
+        assert_eq!(store.series_of(label_set), ids);
+        assert_eq!(store.events(Timestamp::MIN, Timestamp::MAX), []);
     }
 
     #[test]
