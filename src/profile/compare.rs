@@ -176,7 +176,9 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
     let mut pairs = pair_rules(&base.rules, &now.rules);
     pairs.inherit(&base.rules, &now.rules);
     let rules = changes(base, now, &pairs);
-    let bench = Bench { base, now, settings, elsewhere: elsewhere(base, now), rules_differ: !rules.is_empty() };
+    // Sides that were measured in turns had the same machine, at the same speed.
+    let elsewhere = if settings.evidence == Evidence::Saved { elsewhere(base, now) } else { None };
+    let bench = Bench { base, now, settings, elsewhere, rules_differ: !rules.is_empty() };
     let (before, after) = (Index::of(base), Index::of(now));
     let mut metrics = Vec::new();
     let mut met = BTreeSet::new();
@@ -438,10 +440,7 @@ impl Bench<'_> {
         let tiny = [a, b].into_iter().filter_map(|metric| metric.ns_per_op()).any(|ns| ns < LINK_ORDER_NS);
         match &self.elsewhere {
             // The machine may come back to its speed, unless it is another one.
-            Some(because) => {
-                let open = self.settings.evidence == Evidence::Saved && because != ANOTHER_MACHINE;
-                Decision { open, ..advise(decision, because) }
-            }
+            Some(because) => Decision { open: because != ANOTHER_MACHINE, ..advise(decision, because) },
             None if tiny && self.base.tool.binary_sha256 != self.now.tool.binary_sha256 => advise(
                 decision,
                 "another binary, and below 200 ns an operation link order alone moves a time by up to 21 %",

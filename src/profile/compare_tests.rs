@@ -75,6 +75,17 @@ fn a_machine_that_slowed_down_is_another_machine() {
     assert_eq!(first, "cond.above.ns - 1.00 advisory the machine changed: its calibration loop moved by 4 %");
 }
 
+#[test]
+fn sides_in_turns_had_one_machine_whatever_its_loops_say() {
+    let mut now = measurement();
+    for session in &mut now.sessions {
+        session.calibration.values_mut().for_each(|loop_| loop_.p10 *= 1.04);
+    }
+    let in_turns = Settings { evidence: Evidence::Interleaved, ..settings() };
+    let comparison = compare(&measurement(), &now, &in_turns).expect("comparable");
+    assert!(comparison.metrics.iter().all(|metric| metric.decision.verdict == Verdict::Ok), "{comparison:?}");
+}
+
 /// Returns a session at so many times the pace of the one of [`measurement`].
 fn at_pace(factor: f64) -> Session {
     let mut session = session(vec![time("latency.p50", [560.0; 5].map(|ns| ns * factor)), samples(0, 240.0)]);
