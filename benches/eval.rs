@@ -4,15 +4,12 @@
 //! less than ten times one rule, since equal parts of expressions are evaluated once. Items are samples.
 
 use std::fmt::Write as _;
-use std::io::{self, Cursor, Read};
 
-use alertctl::diagnostic::Diagnostics;
-use alertctl::engine::timeline::Timeline;
-use alertctl::engine::{Engine, EngineOptions};
-use alertctl::input::{Progress, ReadOptions, Recording, Source};
-use alertctl::rules::{self, RuleFile};
-use alertctl::source::SourceMap;
-use alertctl::store::{Batch, Conflicts, Store};
+use alertctl::input::{ReadOptions, Recording, Text};
+use alertctl::outcome::RunOptions;
+use alertctl::replay::Replay;
+use alertctl::rules::RuleSet;
+use alertctl::store::Stale;
 use divan::{Bencher, black_box, counter::ItemsCount};
 
 const HOSTS: usize = 50;
@@ -33,18 +30,6 @@ fn main() {
     divan::main();
 }
 
-struct Memory(Vec<u8>);
-
-impl Source for Memory {
-    fn name(&self) -> &str {
-        "generated.csv"
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(Cursor::new(self.0.clone())))
-    }
-}
-
 /// Makes a recording of a gauge and a counter a host, in time order.
 fn recording() -> Vec<u8> {
     let mut text = String::from("timestamp,metric,host,job,value\n");
@@ -62,43 +47,32 @@ fn recording() -> Vec<u8> {
     text.into_bytes()
 }
 
-fn rule_file(rules: usize) -> RuleFile {
+fn rule_set(rules: usize) -> RuleSet {
     let mut text = String::from("groups:\n- name: g\n  interval: 15s\n  rules:\n");
     for rule in 0..rules {
         let expr = EXPRS[rule % EXPRS.len()].replace("{n}", &(rule % 9 + 1).to_string());
         writeln!(text, "  - {{alert: A{rule}, expr: '{expr}', for: 1m}}").expect("a string takes all");
     }
-    let mut diagnostics = Diagnostics::default();
-    let file = rules::load(&mut SourceMap::default(), "rules.yml", text.as_bytes(), &mut diagnostics);
-    file.expect("rules without mistakes")
+    let mut set = RuleSet::default();
+    set.add("rules.yml", text.as_bytes());
+    assert!(!set.diagnostics.has_errors(), "rules without mistakes");
+    set
 }
 
 /// Reads the recording and evaluates the rules, as the command line does; returns the number of episodes.
-fn run(bytes: Vec<u8>, file: &RuleFile) -> usize {
-    let mut recording = Recording::open(vec![Box::new(Memory(bytes))], ReadOptions::default()).expect("opens");
-    let mut store = Store::new(Conflicts::Refuse);
-    let options = EngineOptions::default();
-    let mut engine = Engine::new(std::slice::from_ref(file), options, &mut store).expect("can be evaluated");
-    let mut timeline = Timeline::default();
-    let mut batch = Batch::default();
-    while let Progress::Batch(watermark) = recording.next_batch(&mut store, &mut batch).expect("reads") {
-        recording.append(&mut store, &batch).expect("no conflicts");
-        store.advance(watermark);
-        engine.advance(&store, watermark).expect("few steps");
-        engine.drain_into(&mut timeline);
-        store.evict(engine.evaluated());
-    }
-    let last = recording.summary().span.expect("samples").1;
-    engine.finish(&store, last).expect("few steps");
-    engine.drain_into(&mut timeline);
-    timeline.finish().len()
+fn run(bytes: Text, rules: &RuleSet) -> usize {
+    let mut recording = Recording::open(vec![Box::new(bytes)], ReadOptions::default()).expect("opens");
+    let mut options = RunOptions::default();
+    options.stale.set(Some(Stale::Off));
+    let outcome = Replay::new(rules, options).run(&mut recording, &mut ()).expect("runs");
+    outcome.episodes.len()
 }
 
 #[divan::bench(args = [0, 1, 10, 100], name = "read and evaluate rules")]
 fn rules(bencher: Bencher<'_, '_>, rules: usize) {
-    let (bytes, file) = (recording(), rule_file(rules));
+    let (text, set) = (Text::new("generated.csv", recording()), rule_set(rules));
     bencher
         .counter(ItemsCount::new(2 * HOSTS * SCRAPES))
-        .with_inputs(|| bytes.clone())
-        .bench_values(|bytes| black_box(run(bytes, &file)));
+        .with_inputs(|| text.clone())
+        .bench_values(|text| black_box(run(text, &set)));
 }

@@ -115,6 +115,28 @@ pub enum DurationError {
     TooLong(String),
 }
 
+/// Why a text is not a duration longer than 0.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum IntervalError {
+    /// It is not a duration.
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    /// It is 0.
+    #[error("must be longer than 0s")]
+    Zero,
+}
+
+/// Reads a duration like [`parse_duration`] that is longer than 0.
+///
+/// # Errors
+/// As [`parse_duration`], and when it is 0.
+pub fn parse_interval(text: &str) -> Result<Millis, IntervalError> {
+    match parse_duration(text)? {
+        Millis(0) => Err(IntervalError::Zero),
+        span => Ok(span),
+    }
+}
+
 /// Reads a duration such as `1h30m`: whole numbers, units from `y` to `ms` in falling order, or a bare `0`.
 ///
 /// Source: Prometheus' `model.ParseDuration`.

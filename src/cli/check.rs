@@ -9,14 +9,14 @@ use crate::rules::{self, Rule, RuleFile};
 use crate::source::SourceMap;
 use crate::store::{Conflicts, Store};
 
-use super::args::Format;
-use super::flags::{CheckArgs, CheckFormat};
+use super::args::{CheckArgs, CheckFormat};
+use super::flags::Format;
 use super::out::{self, Output};
 use super::ui::{Terminal, tell};
-use super::{Failure, Outcome, load};
+use super::{Exit, Failure, load};
 
 /// Loads all rules and tells everything that is wrong with them.
-pub(super) fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let paths: Vec<String> = args.rules.iter().chain(&args.flagged).cloned().collect();
     let (texts, failures) = load::rule_files_and_failures(&paths);
     let mut sources = SourceMap::default();
@@ -46,9 +46,9 @@ pub(super) fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
     }
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
     Ok(match failures.is_empty() {
-        false => Outcome::Failed,
-        true if checked.diagnostics.iter().any(|one| wanted(one.severity)) => Outcome::No,
-        true => Outcome::Good,
+        false => Exit::Failed,
+        true if checked.diagnostics.iter().any(|one| wanted(one.severity)) => Exit::No,
+        true => Exit::Good,
     })
 }
 

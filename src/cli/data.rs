@@ -1,73 +1,65 @@
 //! `alertctl data`.
 
-use crate::input::facts::{Facts, Findings};
-use crate::input::{BadRows, Progress, ReadOptions, Recording, Summary};
+use crate::format::counted;
+use crate::input::facts::Findings;
+use crate::input::{BadRows, Batches, ReadOptions, Summary};
+use crate::outcome::RunOptions;
+use crate::replay::{self, RunError};
 use crate::report::data::{self, View};
-use crate::report::format::counted;
-use crate::store::{Batch, Conflicts, Store};
+use crate::store::Conflicts;
 
-use super::args::{Format, Zone};
-use super::eval::{LOOKBACK_DELTA, unread};
-use super::flags::{DataArgs, DataFormat};
+use super::args::{DataArgs, DataFormat};
+use super::flags::Format;
 use super::out::{self, Output};
-use super::ui::{self, Interrupt, Terminal, tell};
-use super::{Failure, Outcome, load};
+use super::ui::{Interrupt, Terminal, tell};
+use super::watch::Watch;
+use super::{Exit, Failure};
 
-/// Reads recordings and tells what is in them.
-pub(super) fn run(args: &DataArgs) -> Result<Outcome, Failure> {
+/// Reads recordings and shows what is in them.
+pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let Some((summary, findings)) = learn(args, &terminal, &interrupt)? else {
         interrupt.tell();
-        return Ok(Outcome::Interrupted);
+        return Ok(Exit::Interrupted);
     };
     let stdout = Output { format: Format::Table, path: None };
     out::write(&stdout, &mut |out| match args.format {
         DataFormat::Json => data::write_object(out, &summary, &findings),
         DataFormat::Table => {
-            let clock = Zone::clock(args.tz.as_ref());
+            let clock = args.zone.clock();
             let view = View { clock, width: terminal.width, color: terminal.stdout_color, limit: args.limit };
             data::write_table(out, &summary, &findings, &view)
         }
     })?;
     let refusal = refusal(args, &summary, &findings);
     refusal.iter().for_each(|refusal| tell(args.console.quiet, refusal));
-    Ok(refusal.map_or(Outcome::Good, |_| Outcome::No))
+    Ok(refusal.map_or(Exit::Good, |_| Exit::No))
 }
 
-/// Reads to the end; none when Ctrl-C was pressed. Nothing is refused that can be told instead.
+/// Reads to the end; none when Ctrl-C was pressed. Nothing is refused that can be shown instead.
 fn learn(args: &DataArgs, terminal: &Terminal, interrupt: &Interrupt) -> Result<Option<(Summary, Findings)>, Failure> {
-    let sources = load::recordings(&args.input.paths("alertctl data night.csv")?)?;
-    let mut options = args.input.read_options();
+    let read = &args.input.read;
+    let mut options = read.options();
     if options.bad_rows == BadRows::Stop {
         options = ReadOptions { bad_rows: BadRows::Skip { share: Some(1.0) }, ..options };
     }
-    let conflicts = match args.input.conflicts {
+    let conflicts = match read.conflicts {
         Conflicts::Refuse => Conflicts::First,
         given => given,
     };
-    let drawn = terminal.stderr && !args.console.quiet && !args.console.no_progress;
-    let mut progress = ui::Progress::new(drawn, load::length(&sources).unwrap_or(0));
-    let mut recording = Recording::open(sources, options).map_err(|error| unread(&error))?;
-    let (mut store, mut facts, mut batch) = (Store::new(conflicts), Facts::default(), Batch::default());
-    loop {
-        if interrupt.pressed() {
-            progress.done();
-            return Ok(None);
-        }
-        match recording.next_batch(&mut store, &mut batch).map_err(|error| unread(&error))? {
-            Progress::Restart => (store, facts) = (Store::new(conflicts), Facts::default()),
-            Progress::End => break,
-            Progress::Batch(_) => {
-                facts.observe(&store, &batch);
-                recording.append(&mut store, &batch).map_err(|error| unread(&error))?;
-            }
-        }
-        progress.at(recording.bytes_read());
-    }
-    progress.done();
-    let look_back = args.lookback_delta.unwrap_or(LOOKBACK_DELTA);
-    Ok(Some((recording.summary().clone(), facts.findings(&store, &recording, look_back))))
+    let mut opened = read.open(&args.input.paths("alertctl data night.csv")?, options)?;
+    let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
+    let surveyed = replay::survey(&mut opened.recording, conflicts, &mut watch);
+    watch.done();
+    let (store, facts) = match surveyed {
+        Ok(surveyed) => surveyed,
+        Err(RunError::Stopped) => return Ok(None),
+        Err(error) => return Err(Failure::of(&error, error.hint())),
+    };
+    let look_back = args.lookback_delta.unwrap_or(RunOptions::default().lookback_delta.value);
+    let findings = facts.findings(&store, &opened.recording, look_back);
+    Ok(Some((opened.recording.summary().clone(), findings)))
 }
 
 /// Says why `eval` would stop at this recording, and what to type then; nothing when it would not.
@@ -76,10 +68,10 @@ fn refusal(args: &DataArgs, summary: &Summary, findings: &Findings) -> Option<St
     if findings.samples == 0 {
         reasons.push("there are no samples".to_owned());
     }
-    if summary.bad_rows > 0 && args.input.bad_rows == BadRows::Stop {
+    if summary.bad_rows > 0 && args.input.read.bad_rows == BadRows::Stop {
         reasons.push(format!("{} (--bad-rows skip)", counted(summary.bad_rows, "bad row")));
     }
-    if findings.conflicts > 0 && args.input.conflicts == Conflicts::Refuse {
+    if findings.conflicts > 0 && args.input.read.conflicts == Conflicts::Refuse {
         reasons.push(format!("{} (--labels, or --conflicts last)", counted(findings.conflicts, "conflict")));
     }
     (!reasons.is_empty()).then(|| format!("eval would stop here: {}", reasons.join(", ")))

@@ -4,18 +4,15 @@ mod args;
 mod check;
 mod data;
 mod eval;
-mod facts;
 mod flags;
 mod help;
-mod hints;
 mod load;
-mod notes;
 mod out;
 mod profile;
-mod reasons;
 mod rules;
 mod shell;
 mod ui;
+mod watch;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -26,7 +23,7 @@ use args::{Cli, Command};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Exit {
     /// Done, and the answer is good.
     Good,
     /// Done, and the answer is "no".
@@ -37,7 +34,7 @@ pub enum Outcome {
     Interrupted,
 }
 
-impl Outcome {
+impl Exit {
     /// Returns the exit code.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -62,6 +59,11 @@ impl Failure {
         Self { message: message.into(), hint: None }
     }
 
+    /// Takes an error of the library, and what to type next where it knows.
+    pub(crate) fn of(error: &impl fmt::Display, hint: Option<String>) -> Self {
+        Self { message: error.to_string(), hint }
+    }
+
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
@@ -76,17 +78,17 @@ impl fmt::Display for Failure {
 
 /// Parses the command line and does what it says.
 #[must_use]
-pub fn run() -> Outcome {
+pub fn run() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             let printed = error.print();
-            return if error.use_stderr() || !quietly_closed(&printed) { Outcome::Failed } else { Outcome::Good };
+            return if error.use_stderr() || !quietly_closed(&printed) { Exit::Failed } else { Exit::Good };
         }
     };
     let Some(command) = cli.command else {
         let printed = io::stdout().write_all(help::INTRODUCTION.as_bytes());
-        return if quietly_closed(&printed) { Outcome::Good } else { Outcome::Failed };
+        return if quietly_closed(&printed) { Exit::Good } else { Exit::Failed };
     };
     told(match command {
         Command::Eval(args) => eval::run(&args),
@@ -99,10 +101,10 @@ pub fn run() -> Outcome {
 }
 
 /// Says why something could not be done.
-fn told(outcome: Result<Outcome, Failure>) -> Outcome {
+fn told(outcome: Result<Exit, Failure>) -> Exit {
     outcome.unwrap_or_else(|failure| {
         ui::tell(false, &failure.to_string());
-        Outcome::Failed
+        Exit::Failed
     })
 }
 

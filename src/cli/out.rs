@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::Failure;
-use super::args::{Format, Target};
+use super::flags::{Format, OutArgs};
 
 /// One place and the format that goes there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,19 +18,20 @@ pub(crate) struct Output {
 }
 
 /// Returns where results go: to each `--out`, or else to standard output.
-pub(crate) fn outputs(targets: &[Target], format: Format) -> Result<Vec<Output>, Failure> {
-    if targets.is_empty() {
-        return Ok(vec![Output { format, path: None }]);
+pub(crate) fn outputs(args: &OutArgs) -> Result<Vec<Output>, Failure> {
+    let OutArgs { out, format } = args;
+    if out.is_empty() {
+        return Ok(vec![Output { format: *format, path: None }]);
     }
     let mut outputs: Vec<Output> = Vec::new();
-    for target in targets {
+    for target in out {
         if outputs.iter().any(|other| other.path == target.path) {
             let place = target.path.as_deref().map_or("-".into(), |path| path.to_string_lossy());
             return Err(Failure::new(format!("--out names `{place}` twice")));
         }
         // What is wrong with the place is told before the work.
         target.path.as_deref().map_or(Ok(()), check_place)?;
-        outputs.push(Output { format: target.format.unwrap_or(format), path: target.path.clone() });
+        outputs.push(Output { format: target.format.unwrap_or(*format), path: target.path.clone() });
     }
     Ok(outputs)
 }
@@ -176,10 +177,11 @@ mod tests {
 
     #[test]
     fn formats_come_from_the_target_or_the_flag() {
-        let targets: Vec<Target> = ["a.csv", "-", "b"].iter().map(|text| text.parse().expect("a target")).collect();
-        let formats: Vec<Format> =
-            outputs(&targets, Format::Json).expect("distinct").into_iter().map(|output| output.format).collect();
+        let out = ["a.csv", "-", "b"].iter().map(|text| text.parse().expect("a target")).collect();
+        let args = OutArgs { out, format: Format::Json };
+        let formats: Vec<Format> = outputs(&args).expect("distinct").into_iter().map(|output| output.format).collect();
         assert_eq!(formats, [Format::Csv, Format::Json, Format::Json]);
-        assert!(outputs(&[targets[0].clone(), targets[0].clone()], Format::Json).is_err());
+        let twice = OutArgs { out: vec![args.out[0].clone(), args.out[0].clone()], ..args };
+        assert!(outputs(&twice).is_err());
     }
 }

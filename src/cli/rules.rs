@@ -1,57 +1,40 @@
-//! The rules of a run: files and quick expressions, and what is told about them.
+//! The rules of a run: files and quick expressions, and what is said about them.
 
 use std::io;
 
 use crate::diagnostic::{Diagnostics, Severity};
-use crate::report::Finding;
+use crate::format::counted;
 use crate::report::diagnostic::{self, Look};
-use crate::report::format::counted;
-use crate::rules::{self, Quick, RuleFile};
+use crate::rules::RuleSet;
 use crate::source::SourceMap;
 
+use super::flags::RuleArgs;
 use super::ui::{Terminal, tell};
 use super::{Failure, load};
 
-/// The rules of a run and what was said about them.
-pub(super) struct Loaded {
-    pub(super) sources: SourceMap,
-    pub(super) files: Vec<RuleFile>,
-    pub(super) findings: Vec<Finding>,
-}
-
-/// Loads all rule files and expressions and tells all their problems; none when one is an error.
-pub(super) fn load_all(
-    paths: &[String],
-    expressions: &[String],
-    common: &Quick,
-    quiet: bool,
-    terminal: &Terminal,
-) -> Result<Option<Loaded>, Failure> {
-    let mut sources = SourceMap::default();
-    let mut diagnostics = Diagnostics::default();
-    let mut files = Vec::new();
-    for text in load::rule_files(paths)? {
-        files.extend(rules::load(&mut sources, &text.name, &text.bytes, &mut diagnostics));
+/// Loads all rule files and expressions and shows all their problems; none when one is an error.
+pub(super) fn load_all(args: &RuleArgs, quiet: bool, terminal: &Terminal) -> Result<Option<RuleSet>, Failure> {
+    let common = args.quick()?;
+    let mut rules = RuleSet::default();
+    for text in load::rule_files(&args.rules)? {
+        rules.add(&text.name, &text.bytes);
     }
-    if !expressions.is_empty() {
-        files.extend(rules::quick(&mut sources, expressions, common, &mut diagnostics));
-    }
-    rules::check_unique(&files, &mut diagnostics);
-    if diagnostics.has_errors() {
-        refuse(&diagnostics, &sources, terminal);
+    rules.add_expressions(&args.expr, &common);
+    rules.check_unique();
+    if rules.diagnostics.has_errors() {
+        refuse(&rules.diagnostics, &rules.sources, terminal);
         return Ok(None);
     }
     if !quiet {
-        show(&diagnostics, &sources, terminal);
+        show(&rules.diagnostics, &rules.sources, terminal);
     }
-    if files.iter().all(|file| file.groups.iter().all(|group| group.rules.is_empty())) {
-        let named = paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    if rules.is_empty() {
+        let named = args.rules.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
         return Err(Failure::new(format!("there is no rule in {named}")).hint(
             "a rule file looks like: groups: [{name: hosts, rules: [{alert: InstanceDown, expr: up == 0, for: 5m}]}]",
         ));
     }
-    let findings = diagnostics.sorted().iter().map(|diagnostic| Finding::new(diagnostic, &sources)).collect();
-    Ok(Some(Loaded { sources, files, findings }))
+    Ok(Some(rules))
 }
 
 /// Shows problems of which one is an error, and says that this is the end.

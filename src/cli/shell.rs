@@ -5,28 +5,28 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use super::args::{Cli, Format};
-use super::flags::{CompletionsArgs, ManArgs};
+use super::args::{Cli, CompletionsArgs, ManArgs};
+use super::flags::Format;
 use super::out::{self, Output};
-use super::{Failure, Outcome};
+use super::{Exit, Failure};
 
 const STDOUT: Output = Output { format: Format::Table, path: None };
 
 /// Prints the completion script of a shell.
-pub(super) fn completions(args: &CompletionsArgs) -> Result<Outcome, Failure> {
+pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "alertctl", &mut script);
     out::write(&STDOUT, &mut |out| out.write_all(&script))?;
-    Ok(Outcome::Good)
+    Ok(Exit::Good)
 }
 
 /// Prints the manual page of the tool, or writes all pages to a folder.
-pub(super) fn man(args: &ManArgs) -> Result<Outcome, Failure> {
+pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     match &args.folder {
         None => out::write(&STDOUT, &mut |out| clap_mangen::Man::new(Cli::command()).render(out))?,
         Some(folder) => pages(folder)?,
     }
-    Ok(Outcome::Good)
+    Ok(Exit::Good)
 }
 
 fn pages(folder: &Path) -> Result<(), Failure> {

@@ -9,8 +9,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 
-use super::Outcome;
-use super::args::ColorWhen;
+use super::Exit;
+use super::flags::ColorWhen;
 
 /// The width that is taken for a terminal that does not tell its own. Unit: columns.
 const USUAL_WIDTH: usize = 120;
@@ -91,7 +91,7 @@ impl Interrupt {
                         let _ = write!(std::io::stderr(), "\r\x1b[2K");
                     }
                     interrupt.tell();
-                    end(Outcome::Interrupted);
+                    end(Exit::Interrupted);
                 }
             });
         }
@@ -139,7 +139,7 @@ impl Write for Watched<'_> {
 }
 
 #[expect(clippy::exit, reason = "the thread that works may be blocked")]
-fn end(outcome: Outcome) {
+fn end(outcome: Exit) {
     std::process::exit(i32::from(outcome.code()));
 }
 

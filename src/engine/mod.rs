@@ -67,6 +67,9 @@ pub struct EngineOptions {
     pub external_url: String,
     /// Whether metric names are dropped only at the end of an evaluation.
     pub delayed_names: bool,
+    /// The first sample of the whole recording, where it lies before what the store will hold; that of the store when
+    /// absent.
+    pub first_sample: Option<Timestamp>,
     /// The first instant that may be a slot; the first sample when absent.
     pub start: Option<Timestamp>,
     /// The last instant that may be a slot; the last sample when absent.
@@ -89,6 +92,7 @@ impl Default for EngineOptions {
             external_labels: LabelSet::empty(),
             external_url: String::new(),
             delayed_names: false,
+            first_sample: None,
             start: None,
             end: None,
             keep_written: false,
@@ -271,10 +275,10 @@ impl Engine {
         if self.start.is_some() {
             return;
         }
-        let facts = recording.ids().map(|id| recording.facts(id)).filter(|facts| facts.samples > 0);
-        let Some(first) = facts.map(|facts| facts.first).min().filter(|first| *first <= watermark) else { return };
+        let Some((found, _)) = recording.span().filter(|(first, _)| *first <= watermark) else { return };
+        let first = self.options.first_sample.map_or(found, |first| first.min(found));
         self.start = Some(first);
-        let from = self.options.start.unwrap_or(first);
+        let from = self.options.start.unwrap_or(found);
         for schedule in &mut self.schedules {
             match schedule {
                 Schedule::Slots { interval, slots } => {

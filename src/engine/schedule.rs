@@ -1,9 +1,12 @@
 //! When the rules of a group are evaluated.
 
+use std::fmt;
+use std::str::FromStr;
+
 use thiserror::Error;
 
 use crate::limits;
-use crate::time::{Millis, Timestamp};
+use crate::time::{Millis, Timestamp, parse_duration};
 
 /// Where the slots of a group lie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -15,6 +18,32 @@ pub enum Align {
     Start,
     /// At multiples of the interval since the epoch plus a span.
     Offset(Millis),
+}
+
+/// Formats as `--align` is written: `epoch`, `start` or the span.
+impl fmt::Display for Align {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Epoch => f.write_str("epoch"),
+            Self::Start => f.write_str("start"),
+            Self::Offset(span) => span.fmt(f),
+        }
+    }
+}
+
+/// Reads what [`Align`] formats as.
+impl FromStr for Align {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "epoch" => Ok(Self::Epoch),
+            "start" => Ok(Self::Start),
+            _ => parse_duration(text)
+                .map(Self::Offset)
+                .map_err(|_| format!("`{text}` is none of `epoch`, `start` or a duration such as `12s`")),
+        }
+    }
 }
 
 /// Says why a run is refused.

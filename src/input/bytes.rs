@@ -27,6 +27,35 @@ pub trait Source {
     }
 }
 
+/// An input in memory.
+#[derive(Clone, Debug)]
+pub struct Text {
+    name: String,
+    bytes: Arc<[u8]>,
+}
+
+impl Text {
+    /// Takes a text; the ending of its name tells the form as that of a path does.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into() }
+    }
+
+    /// Takes a text as an input of [`super::Recording::open`].
+    pub fn boxed(name: impl Into<String>, bytes: impl AsRef<[u8]>) -> Box<dyn Source> {
+        Box::new(Self::new(name, bytes.as_ref()))
+    }
+}
+
+impl Source for Text {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(Cursor::new(Arc::clone(&self.bytes))))
+    }
+}
+
 /// The error of a record that is longer than [`limits::LINE_BYTES`].
 #[derive(Debug, thiserror::Error)]
 #[error("a line is longer than {} MiB", limits::LINE_BYTES >> 20)]

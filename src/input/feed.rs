@@ -145,8 +145,10 @@ impl<R: Rows> Feed<R> {
         self.summary.samples += samples as u64;
         let first = at != self.newest;
         self.newest = self.newest.max(at);
-        let (from, to) = self.summary.span.unwrap_or((at, at));
-        self.summary.span = Some((from.min(at), to.max(at)));
+        if samples > 0 {
+            let (from, to) = self.summary.span.unwrap_or((at, at));
+            self.summary.span = Some((from.min(at), to.max(at)));
+        }
         match self.rows.distinct().row(first) {
             Some((column, distinct)) => Err(self.text_column(column, distinct)),
             None => Ok(()),

@@ -3,6 +3,7 @@
 //! A [`Recording`] is a list of inputs that are read one after another in time order; what is not in order is held whole
 //! and sorted, and comes out through the same calls. Readers name rows that they can not take by file and line.
 
+mod batches;
 mod bytes;
 mod csv;
 mod distinct;
@@ -24,10 +25,11 @@ mod summary;
 #[cfg(test)]
 mod testing;
 
-pub use bytes::Source;
+pub use batches::{Batches, Progress};
+pub use bytes::{Source, Text};
 pub use error::InputError;
 pub use options::{BadRows, Format, ReadOptions, TimeUnit};
-pub use recording::{Progress, Recording};
+pub use recording::Recording;
 pub use summary::{InputSummary, RowProblem, Summary, TimeFound, TimeFrom};
 
 /// Packs the number of an input and a line for [`crate::store::Batch::rows`].

@@ -8,22 +8,10 @@ use super::feed::Stop;
 use super::hold::Held;
 use super::reader::Reader;
 use super::summary::{RowProblem, Summary};
-use super::{BadRows, InputError, ReadOptions, placed};
+use super::{BadRows, Batches, InputError, Progress, ReadOptions, placed};
 use crate::limits;
 use crate::store::{Batch, Conflict, Rejected, Store};
 use crate::time::{Millis, Timestamp};
-
-/// What a call of [`Recording::next_batch`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// The batch holds samples (or none), and no sample stamped at or before this watermark will still come.
-    Batch(Timestamp),
-    /// The recording is not in time order. Everything read so far is void: begin again with a new store and engine;
-    /// the recording now reads all inputs before it hands out the first sample.
-    Restart,
-    /// All was handed out.
-    End,
-}
 
 /// Inputs that are read as one recording.
 ///
@@ -106,32 +94,6 @@ impl Recording {
     fn open_input(&self, input: usize) -> Result<Reader, InputError> {
         let file = u16::try_from(input).unwrap_or(u16::MAX);
         Reader::open(&*self.sources[input], file, &self.options, &self.read)
-    }
-
-    /// Returns how many bytes were read of the inputs, compressed as they lie there.
-    #[must_use]
-    pub fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
-    }
-
-    /// Returns what was found; complete once [`Progress::End`] was returned.
-    #[must_use]
-    pub fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
-    /// Fills a batch with the next samples, in time order. The store gives numbers to label sets; the caller appends
-    /// by [`Recording::append`] and then tells the store the watermark ([`Store::advance`]).
-    ///
-    /// # Errors
-    /// When an input can not be read, and at the end when rows were bad and are not to be skipped.
-    pub fn next_batch(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
-        batch.clear();
-        match self.state {
-            State::Done => Ok(Progress::End),
-            State::HandingOut => Ok(self.hand_out(batch)),
-            State::Streaming | State::Collecting => self.read_on(store, batch),
-        }
     }
 
     fn read_on(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
@@ -226,8 +188,7 @@ impl Recording {
 
     fn hand_out(&mut self, batch: &mut Batch) -> Progress {
         let more = self.held.fill(batch, self.options.batch_rows.max(1));
-        let last = batch.times.iter().chain(batch.snapshots.iter().map(|(_, at)| at)).max();
-        self.newest = self.newest.max(last.copied().unwrap_or(Timestamp::MIN));
+        self.newest = self.newest.max(batch.last().unwrap_or(Timestamp::MIN));
         if more {
             return Progress::Batch(self.newest.minus(Millis(1)));
         }
@@ -253,25 +214,6 @@ impl Recording {
         let Some(first) = self.summary.inputs.first().filter(|_| self.summary.samples == 0) else { return Ok(()) };
         let path = Arc::clone(&first.path);
         Err(if rows == 0 { InputError::HeaderOnly { path } } else { InputError::NoSamples { path, rows } })
-    }
-
-    /// Appends a batch that [`Recording::next_batch`] filled, and counts repeats and settled conflicts.
-    ///
-    /// # Errors
-    /// When series have two values at one time and the store is to refuse that.
-    pub fn append(&mut self, store: &mut Store, batch: &Batch) -> Result<(), InputError> {
-        match store.append(batch) {
-            Ok(appended) => {
-                self.summary.repeats += appended.repeats;
-                self.summary.conflicts += appended.conflicts;
-                Ok(())
-            }
-            Err(Rejected::Conflict(_)) => Err(self.conflict_error(store, store.refused())),
-            Err(Rejected::OutOfOrder { row, .. }) => {
-                let (path, line) = self.where_is(row);
-                Err(InputError::OutOfOrder { path, line })
-            }
-        }
     }
 
     /// Returns the input and line of a row, as [`Batch::rows`] has it.
@@ -301,10 +243,45 @@ impl Recording {
     }
 }
 
+impl Batches for Recording {
+    fn next_batch(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
+        batch.clear();
+        match self.state {
+            State::Done => Ok(Progress::End),
+            State::HandingOut => Ok(self.hand_out(batch)),
+            State::Streaming | State::Collecting => self.read_on(store, batch),
+        }
+    }
+
+    fn append(&mut self, store: &mut Store, batch: &Batch) -> Result<(), InputError> {
+        match store.append(batch) {
+            Ok(appended) => {
+                self.summary.repeats += appended.repeats;
+                self.summary.conflicts += appended.conflicts;
+                Ok(())
+            }
+            Err(Rejected::Conflict(_)) => Err(self.conflict_error(store, store.refused())),
+            Err(Rejected::OutOfOrder { row, .. }) => {
+                let (path, line) = self.where_is(row);
+                Err(InputError::OutOfOrder { path, line })
+            }
+        }
+    }
+
+    fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::Text;
     use super::super::TimeUnit;
-    use super::super::testing::{Memory, dump, read, source};
+    use super::super::testing::{Once, dump, read, source};
     use super::*;
     use crate::store::{Stale, StaleCounts};
 
@@ -387,9 +364,7 @@ mod tests {
 
     #[test]
     fn what_can_be_read_once_must_be_in_order() {
-        let once = |text: &str| -> Vec<Box<dyn Source>> {
-            vec![Box::new(Memory { name: "-".into(), bytes: text.into(), reopens: false })]
-        };
+        let once = |text: &str| -> Vec<Box<dyn Source>> { vec![Box::new(Once(Text::new("-", text.as_bytes())))] };
         assert!(read(once("timestamp,value\n1,1\n2,2\n"), options(1), Stale::Off).is_ok());
         match read(once("timestamp,value\n2,1\n1,2\n"), options(1), Stale::Off) {
             Err(error @ InputError::DisorderOnce { line: 3, .. }) => assert!(error.hint().is_some()),

@@ -72,7 +72,7 @@ pub struct InputSummary {
     pub samples: u64,
     /// Bad rows.
     pub bad_rows: u64,
-    /// The first and last time.
+    /// The times of the first sample and of the last one.
     pub span: Option<(Timestamp, Timestamp)>,
     /// What a person would want to know, a sentence each.
     pub warnings: Vec<String>,
@@ -95,7 +95,7 @@ pub struct Summary {
     pub bad_rows: u64,
     /// The first [`crate::limits::BAD_ROWS_SHOWN`] of them.
     pub bad_rows_shown: Vec<RowProblem>,
-    /// The first and last time.
+    /// The times of the first sample and of the last one.
     pub span: Option<(Timestamp, Timestamp)>,
     /// Whether the recording was not in time order and was held whole.
     pub held_whole: bool,

@@ -1,34 +1,30 @@
 //! Inputs in memory, and what a recording of them holds.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
-use super::{InputError, Progress, ReadOptions, Recording, Source, Summary};
+use super::{Batches, InputError, Progress, ReadOptions, Recording, Source, Summary, Text};
 use crate::store::{Conflicts, Stale, Store};
 use crate::time::Timestamp;
 
-/// A named input in memory.
-pub(super) struct Memory {
-    pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
-    pub(super) reopens: bool,
-}
+/// An input that can be opened once, as a pipe.
+pub(super) struct Once(pub(super) Text);
 
-impl Source for Memory {
+impl Source for Once {
     fn name(&self) -> &str {
-        &self.name
+        self.0.name()
     }
 
     fn open(&self) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(Cursor::new(self.bytes.clone())))
+        self.0.open()
     }
 
     fn reopens(&self) -> bool {
-        self.reopens
+        false
     }
 }
 
 pub(super) fn source(name: &str, bytes: impl AsRef<[u8]>) -> Box<dyn Source> {
-    Box::new(Memory { name: name.to_owned(), bytes: bytes.as_ref().to_vec(), reopens: true })
+    Text::boxed(name, bytes)
 }
 
 /// Reads a recording to its end as the command does.

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::alloc::{CountingAllocator, allocated};
+use crate::diagnostic::Diagnostics;
 use crate::engine::{Cost, Engine, EngineOptions, Watch};
 use crate::rules::{Group, Rule, RuleFile, RuleKind};
 use crate::store::Store;
@@ -55,7 +56,7 @@ pub struct RuleBench {
     report: Report,
 }
 
-fn refused(problems: &crate::diagnostic::Diagnostics) -> String {
+fn refused(problems: &Diagnostics) -> String {
     problems.sorted().first().map_or_else(|| "a rule can not be evaluated".to_owned(), |first| first.message.clone())
 }
 
@@ -76,10 +77,10 @@ impl RuleBench {
     ///
     /// # Errors
     /// When a rule can never be evaluated.
-    pub fn register(files: &[RuleFile], options: &EngineOptions) -> Result<Store, String> {
+    pub fn register(files: &[RuleFile], options: &EngineOptions) -> Result<Store, Diagnostics> {
         let mut store = Store::default();
         store.keep_all();
-        Engine::new(files, options.clone(), &mut store).map_err(|problems| refused(&problems))?;
+        Engine::new(files, options.clone(), &mut store)?;
         Ok(store)
     }
 

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::format::{count, counted};
 use crate::report::diagnostic::{self, Look};
-use crate::report::format::{count, counted};
 use crate::report::json::SEMANTICS;
 use crate::report::number::write_json;
 use crate::rules::{Form, RuleFile, RuleKind};

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use crate::engine::silence::suppressed_for;
 use crate::engine::timeline::Episode;
 use crate::labels::Quoted;
+use crate::outcome::{Outcome, summary};
 use crate::report::number::shortest;
-use crate::report::{Evaluation, summary};
 use crate::time::{Millis, Timestamp};
 
 const COLUMNS: [&str; 17] = [
@@ -33,17 +33,17 @@ const COLUMNS: [&str; 17] = [
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
-    for episode in &evaluation.episodes {
-        let Some(rule) = evaluation.rule(episode.rule) else { continue };
+    for episode in &outcome.episodes {
+        let Some(rule) = outcome.rule(episode.rule) else { continue };
         let activity = &episode.activity;
-        let last_step = evaluation.last_step(rule);
+        let last_step = outcome.last_step(rule);
         let at = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
         let value = |value: Option<f64>| value.map(shortest).unwrap_or_default();
         writer.write_record([
-            evaluation.groups.get(rule.group).map_or("", |group| &group.name),
+            outcome.groups.get(rule.group).map_or("", |group| &group.name),
             &rule.name,
             episode.labels.get("severity").unwrap_or(""),
             &labels(episode),
@@ -79,12 +79,12 @@ fn labels(episode: &Episode) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::outcome::sample;
 
     #[test]
     fn one_row_an_episode() {
         let mut out = Vec::new();
-        write(&mut out, &sample::evaluation()).expect("a vector takes all");
+        write(&mut out, &sample::outcome()).expect("a vector takes all");
         insta::assert_snapshot!(String::from_utf8_lossy(&out), @r#"
         group,alert,severity,labels,active_at,fired_at,resolved_at,end,end_cause,began,pending_s,firing_s,value_fire,value_worst,suppressed_s,file,line
         disks,DiskFull,critical,"{instance=""db-1"", job=""db""}",2026-01-06T00:05:00Z,2026-01-06T00:07:00Z,2026-01-06T00:40:00Z,resolved,condition_false,observed,120,1980,3.9e10,3.9e10,0,rules/node.yml,10

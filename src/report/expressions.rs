@@ -2,21 +2,20 @@
 
 use std::io::{self, Write};
 
-use crate::report::format::duration;
+use crate::format::duration;
 use crate::report::table::grid::printable;
-use crate::rules::{Rule, RuleFile, RuleKind};
-use crate::source::SourceMap;
+use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::time::Millis;
 
 /// Writes each rule in two lines: a comment with its place, name and `for`, and its expression.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, files: &[RuleFile], sources: &SourceMap) -> io::Result<()> {
-    for file in files {
-        let name = &sources.file(file.file).name;
+pub fn write(out: &mut dyn Write, rules: &RuleSet) -> io::Result<()> {
+    for file in &rules.files {
+        let name = rules.file_name(file);
         for rule in file.groups.iter().flat_map(|group| &group.rules) {
-            let line = sources.position(rule.at).line;
+            let line = rules.sources.position(rule.at).line;
             writeln!(out, "# {}:{line}  {}", printable(name), printable(&title(rule)))?;
             writeln!(out, "{}", rule.expr)?;
         }
@@ -45,22 +44,17 @@ fn title(rule: &Rule) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Diagnostics;
-    use crate::rules::load;
 
     #[test]
     fn rules_of_both_forms_are_shown() {
-        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let mut rules = RuleSet::default();
         let native = "alertctl: 1\nrules: [{id: low, metric: t, below: 1, for: 90s, enabled: false}]";
         let groups =
             "groups: [{name: g, rules: [{record: a, expr: b  +1}, {alert: C, expr: a>1, keep_firing_for: 5m}]}]";
-        let texts = [("n.yml", native), ("g.yml", groups)];
-        let files: Vec<RuleFile> = texts
-            .iter()
-            .filter_map(|(name, text)| load(&mut sources, name, text.as_bytes(), &mut diagnostics))
-            .collect();
+        rules.add("n.yml", native.as_bytes());
+        rules.add("g.yml", groups.as_bytes());
         let mut out = Vec::new();
-        write(&mut out, &files, &sources).expect("a vector takes all");
+        write(&mut out, &rules).expect("a vector takes all");
         insta::assert_snapshot!(String::from_utf8_lossy(&out), @"
         # n.yml:2  alert low for 1m30s (disabled)
         t < 1

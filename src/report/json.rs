@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::engine::silence::{self, Suppression};
 use crate::engine::timeline::{Episode, RuleId};
-use crate::report::gate::Condition;
+use crate::outcome::gate::Condition;
+use crate::outcome::summary::{self, RuleSummary, Summary};
+use crate::outcome::{GroupFacts, Kind, Origin, Outcome, RecordingFacts, RuleFacts, Setting};
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
-use crate::report::summary::{self, RuleSummary, Summary};
-use crate::report::{Evaluation, GroupFacts, Kind, Origin, RecordingFacts, RuleFacts, Setting};
 
 /// The version of the server whose meaning the results have.
 pub(crate) const SEMANTICS: &str = "prometheus 3.14";
@@ -19,8 +19,8 @@ pub(crate) const SEMANTICS: &str = "prometheus 3.14";
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary) -> io::Result<()> {
-    write_json(out, &document(evaluation, summary))?;
+pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary) -> io::Result<()> {
+    write_json(out, &document(outcome, summary))?;
     out.write_all(b"\n")
 }
 
@@ -54,9 +54,9 @@ struct SettingOut<T> {
 #[derive(Serialize)]
 struct OptionsOut<'a> {
     eval_interval: SettingOut<String>,
-    align: SettingOut<&'a str>,
+    align: SettingOut<String>,
     lookback_delta: SettingOut<String>,
-    stale: SettingOut<&'a str>,
+    stale: SettingOut<String>,
     external_labels: SettingOut<Labels<'a>>,
     join: SettingOut<String>,
     alert: Option<SettingOut<&'a str>>,
@@ -283,14 +283,14 @@ fn rule_id(id: RuleId) -> String {
     format!("r{}", u64::from(id.0) + 1)
 }
 
-fn document<'a>(evaluation: &'a Evaluation, summary: &'a Summary) -> Document<'a> {
-    let range = &evaluation.range;
+fn document<'a>(outcome: &'a Outcome, summary: &'a Summary) -> Document<'a> {
+    let range = &outcome.range;
     let verdict = &summary.verdict;
     let totals = &summary.totals;
     Document {
         schema: "alertctl.eval/1",
-        tool: Tool { version: &evaluation.version, semantics: SEMANTICS },
-        options: options(evaluation),
+        tool: Tool { version: &outcome.version, semantics: SEMANTICS },
+        options: options(outcome),
         range: RangeOut {
             data_start: range.data_start.map(At),
             data_end: range.data_end.map(At),
@@ -298,14 +298,14 @@ fn document<'a>(evaluation: &'a Evaluation, summary: &'a Summary) -> Document<'a
             evaluated_to: range.evaluated_to.map(At),
             reported_from: range.reported_from.map(At),
         },
-        recordings: evaluation.recordings.iter().map(recording).collect(),
-        groups: evaluation.groups.iter().enumerate().map(|(at, facts)| group(evaluation, at, facts)).collect(),
-        rules: evaluation.rules.iter().zip(&summary.rules).map(|(facts, sums)| rule(evaluation, facts, sums)).collect(),
-        episodes: episodes(evaluation),
-        diagnostics: evaluation
+        recordings: outcome.recordings.iter().map(recording).collect(),
+        groups: outcome.groups.iter().enumerate().map(|(at, facts)| group(outcome, at, facts)).collect(),
+        rules: outcome.rules.iter().zip(&summary.rules).map(|(facts, sums)| rule(outcome, facts, sums)).collect(),
+        episodes: episodes(outcome),
+        diagnostics: outcome
             .findings
             .iter()
-            .chain(&evaluation.notes)
+            .chain(&outcome.notes)
             .map(|finding| FindingOut {
                 code: finding.code,
                 severity: finding.severity.word(),
@@ -324,7 +324,7 @@ fn document<'a>(evaluation: &'a Evaluation, summary: &'a Summary) -> Document<'a
             near_misses: totals.near_misses,
         },
         gate: GateOut {
-            fail_on: evaluation.fail_on.iter().map(Condition::to_string).collect(),
+            fail_on: outcome.options.fail_on.iter().map(Condition::to_string).collect(),
             counted: verdict.counted,
             excluded: ExcludedOut {
                 began_before_data: verdict.excluded.began_before_data,
@@ -337,31 +337,32 @@ fn document<'a>(evaluation: &'a Evaluation, summary: &'a Summary) -> Document<'a
     }
 }
 
-fn options(evaluation: &Evaluation) -> OptionsOut<'_> {
+fn options(outcome: &Outcome) -> OptionsOut<'_> {
     fn setting<'a, T, O>(setting: &'a Setting<T>, value: impl FnOnce(&'a T) -> O) -> SettingOut<O> {
         SettingOut { value: value(&setting.value), from: setting.from.word() }
     }
     fn flag<T>(value: T) -> SettingOut<T> {
         SettingOut { value, from: Origin::Flag.word() }
     }
-    let options = &evaluation.options;
+    let options = &outcome.options;
+    let selection = &options.selection;
     OptionsOut {
         eval_interval: setting(&options.eval_interval, ToString::to_string),
-        align: setting(&options.align, String::as_str),
+        align: setting(&options.align, ToString::to_string),
         lookback_delta: setting(&options.lookback_delta, ToString::to_string),
-        stale: setting(&options.stale, String::as_str),
+        stale: setting(&options.stale, ToString::to_string),
         external_labels: setting(&options.external_labels, Labels),
         join: setting(&options.join, ToString::to_string),
-        alert: options.alert.as_deref().map(flag),
-        start: options.start.map(|start| flag(At(start))),
+        alert: selection.alert.as_ref().map(|alert| flag(alert.text.as_str())),
+        start: selection.start.map(|start| flag(At(start))),
         end: options.end.map(|end| flag(At(end))),
-        group: options.group.as_deref().map(flag),
-        r#where: options.filter.as_deref().map(flag),
+        group: selection.group.as_ref().map(|group| flag(group.text.as_str())),
+        r#where: selection.filter.as_ref().map(|filter| flag(filter.text.as_str())),
     }
 }
 
 fn recording(facts: &RecordingFacts) -> RecordingOut<'_> {
-    let gap = |gap: &crate::report::Gap| GapOut { from: At(gap.from), to: At(gap.to), series: gap.series };
+    let gap = |gap: &crate::outcome::Gap| GapOut { from: At(gap.from), to: At(gap.to), series: gap.series };
     RecordingOut {
         path: &facts.path,
         format: &facts.format,
@@ -382,9 +383,9 @@ fn recording(facts: &RecordingFacts) -> RecordingOut<'_> {
     }
 }
 
-fn group<'a>(evaluation: &Evaluation, at: usize, facts: &'a GroupFacts) -> GroupOut<'a> {
+fn group<'a>(outcome: &Outcome, at: usize, facts: &'a GroupFacts) -> GroupOut<'a> {
     let schedule = &facts.schedule;
-    let interval_from = if schedule.interval_from_file { Origin::File } else { evaluation.options.eval_interval.from };
+    let interval_from = if schedule.interval_from_file { Origin::File } else { outcome.options.eval_interval.from };
     GroupOut {
         id: group_id(at),
         file: &facts.file,
@@ -392,12 +393,12 @@ fn group<'a>(evaluation: &Evaluation, at: usize, facts: &'a GroupFacts) -> Group
         interval_s: Seconds(schedule.interval),
         interval_from: interval_from.word(),
         offset_ms: schedule.offset.0,
-        offset_from: evaluation.options.align.from.word(),
+        offset_from: outcome.options.align.from.word(),
         steps: schedule.steps,
     }
 }
 
-fn rule<'a>(evaluation: &Evaluation, facts: &'a RuleFacts, sums: &RuleSummary) -> RuleOut<'a> {
+fn rule<'a>(outcome: &Outcome, facts: &'a RuleFacts, sums: &RuleSummary) -> RuleOut<'a> {
     let name = |kind| (facts.kind == kind).then_some(facts.name.as_str());
     RuleOut {
         id: rule_id(facts.id),
@@ -412,7 +413,7 @@ fn rule<'a>(evaluation: &Evaluation, facts: &'a RuleFacts, sums: &RuleSummary) -
         line: facts.line,
         expr: &facts.expr,
         for_s: Seconds(facts.hold),
-        for_effective_s: Seconds(facts.effective_hold(evaluation.interval(facts))),
+        for_effective_s: Seconds(facts.effective_hold(outcome.interval(facts))),
         keep_firing_for_s: Seconds(facts.keep),
         severity: facts.severity.as_deref(),
         labels: Pairs(&facts.labels),
@@ -449,31 +450,31 @@ fn rule<'a>(evaluation: &Evaluation, facts: &'a RuleFacts, sums: &RuleSummary) -
     }
 }
 
-fn episodes(evaluation: &Evaluation) -> Vec<EpisodeOut<'_>> {
-    let all: Vec<&Episode> = evaluation.episodes.iter().collect();
-    let refired = summary::refired(&all, evaluation.options.join.value);
+fn episodes(outcome: &Outcome) -> Vec<EpisodeOut<'_>> {
+    let all: Vec<&Episode> = outcome.episodes.iter().collect();
+    let refired = summary::refired(&all, outcome.options.join.value);
     all.iter()
         .zip(refired)
         .filter_map(|(episode, before)| {
-            let rule = evaluation.rule(episode.rule)?;
+            let rule = outcome.rule(episode.rule)?;
             let previous = before.map(|before| summary::episode_id(all[before]));
-            Some(self::episode(evaluation, rule, episode, previous))
+            Some(self::episode(outcome, rule, episode, previous))
         })
         .collect()
 }
 
 fn episode<'a>(
-    evaluation: &'a Evaluation,
+    outcome: &'a Outcome,
     rule: &'a RuleFacts,
     episode: &'a Episode,
     previous: Option<String>,
 ) -> EpisodeOut<'a> {
     let activity = &episode.activity;
-    let last_step = evaluation.last_step(rule);
+    let last_step = outcome.last_step(rule);
     EpisodeOut {
         id: summary::episode_id(episode),
         rule: rule_id(episode.rule),
-        group: evaluation.groups.get(rule.group).map_or("", |group| &group.name),
+        group: outcome.groups.get(rule.group).map_or("", |group| &group.name),
         alert: &rule.name,
         severity: episode.labels.get("severity"),
         file: &rule.file,
@@ -513,11 +514,11 @@ fn suppressed(suppression: &Suppression) -> SuppressedOut<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::outcome::sample;
 
-    fn text(evaluation: &Evaluation) -> String {
+    fn text(outcome: &Outcome) -> String {
         let mut out = Vec::new();
-        write(&mut out, evaluation, &Summary::of(evaluation)).expect("a vector takes all");
+        write(&mut out, outcome, &Summary::of(outcome)).expect("a vector takes all");
         String::from_utf8(out).expect("JSON is UTF-8")
     }
 
@@ -530,34 +531,34 @@ mod tests {
 
     #[test]
     fn the_head_says_what_was_asked() {
-        let text = text(&sample::evaluation());
+        let text = text(&sample::outcome());
         insta::assert_snapshot!(part(&text, "{\"schema\"", "\"groups\""), @r#"{"schema":"alertctl.eval/1","tool":{"version":"0.1.0","semantics":"prometheus 3.14"},"options":{"eval_interval":{"value":"1m","from":"default"},"align":{"value":"12s368ms","from":"flag"},"lookback_delta":{"value":"5m","from":"default"},"stale":{"value":"auto","from":"default"},"external_labels":{"value":{"cluster":"ams"},"from":"flag"},"join":{"value":"5m","from":"default"},"alert":null,"start":null,"end":null},"range":{"data_start":"2026-01-06T00:00:00Z","data_end":"2026-01-06T02:00:00Z","evaluated_from":"2026-01-06T00:00:00Z","evaluated_to":"2026-01-06T02:00:00Z","reported_from":"2026-01-06T00:00:00Z"},"recordings":[{"path":"night.csv","format":"csv_long","series":1204,"samples":6900000,"start":"2026-01-06T00:00:00Z","end":"2026-01-06T02:00:00Z","cadence_s":15,"bad_rows":0,"conflicts":0,"stale_markers":{"recorded":0,"inferred":0,"by":null},"gaps":[],"time":{"unit":"ms","zone":"UTC","from":"suffix"}}],"groups""#);
     }
 
     #[test]
     fn rules_have_their_sums() {
-        let text = text(&sample::evaluation());
+        let text = text(&sample::outcome());
         insta::assert_snapshot!(part(&text, "{\"id\":\"r1\"", "\"unmatched\":null}"), @r#"{"id":"r1","group":"g1","kind":"alert","alert":"DiskFull","file":"rules/node.yml","line":10,"expr":"disk_free_bytes < 4e+10","for_s":90,"for_effective_s":120,"keep_firing_for_s":0,"severity":"critical","labels":{"severity":"critical"},"evaluations":121,"true_evaluations":60,"firings":2,"label_sets":2,"bursts":2,"near_misses":1,"refires":0,"firing_s":4860,"longest_s":2880,"first_fired_at":"2026-01-06T00:07:00Z","last_fired_at":"2026-01-06T01:12:00Z","never":null,"warm_from":null,"missing_metrics":[],"errors":[],"samples_per_evaluation":null,"worst":1e9,"longest_near_miss_s":60,"nearest_metrics":{},"unmatched":null}"#);
     }
 
     #[test]
     fn episodes_are_whole() {
-        let text = text(&sample::evaluation());
+        let text = text(&sample::outcome());
         insta::assert_snapshot!(part(&text, "\"episodes\":[{", "},{\"id\""), @r#""episodes":[{"id":"3aad27d63291f643-1767657900000","rule":"r1","group":"disks","alert":"DiskFull","severity":"critical","file":"rules/node.yml","line":10,"labels":{"alertname":"DiskFull","instance":"db-1","job":"db","severity":"critical"},"annotations":{"summary":"Disk is full"},"active_at":"2026-01-06T00:05:00Z","fired_at":"2026-01-06T00:07:00Z","resolved_at":"2026-01-06T00:40:00Z","last_true_at":"2026-01-06T00:39:00Z","pending_s":120,"firing_s":1980,"end":"resolved","end_cause":"condition_false","began":"observed","values":{"active":3.9e10,"fire":3.9e10,"worst":3.9e10,"last":3.9e10,"min":3.9e10,"max":7.8e10},"threshold":{"op":"<","value":4e10},"evaluations":{"total":35,"true":35,"error":0},"suppressed":[],"suppressed_s":0,"depends_on":[],"previous":null},{"id""#);
         insta::assert_snapshot!(part(&text, "],\"diagnostics\"", "}}\n"), @r#"],"diagnostics":[],"totals":{"firings":3,"by_severity":{"critical":2,"warning":1},"open_at_end":1,"began_before_data":0,"suppressed":0,"near_misses":1},"gate":{"fail_on":[],"counted":3,"excluded":{"began_before_data":0,"warm_up":0,"suppressed":0},"met":false,"exit":0}}"#);
     }
 
     #[test]
     fn numbers_that_json_lacks_are_texts() {
-        let mut evaluation = sample::evaluation();
-        evaluation.episodes[0].activity.value_last = f64::NAN;
-        evaluation.episodes[0].activity.value_max = f64::INFINITY;
-        assert!(text(&evaluation).contains(r#""last":"NaN","min":3.9e10,"max":"+Inf"}"#));
+        let mut outcome = sample::outcome();
+        outcome.episodes[0].activity.value_last = f64::NAN;
+        outcome.episodes[0].activity.value_max = f64::INFINITY;
+        assert!(text(&outcome).contains(r#""last":"NaN","min":3.9e10,"max":"+Inf"}"#));
     }
 
     #[test]
     fn every_document_can_be_read_back() {
-        let value: serde_json::Value = serde_json::from_str(&text(&sample::evaluation())).expect("valid JSON");
+        let value: serde_json::Value = serde_json::from_str(&text(&sample::outcome())).expect("valid JSON");
         assert_eq!(value["episodes"].as_array().map(Vec::len), Some(4));
     }
 }

@@ -5,9 +5,9 @@
 
 use std::io::{self, Write};
 
-use crate::report::Evaluation;
-use crate::report::format::counted;
-use crate::report::summary::Summary;
+use crate::format::counted;
+use crate::outcome::Outcome;
+use crate::outcome::summary::Summary;
 use crate::report::table::episodes::{self, Block, Which};
 use crate::report::table::{self, View, alerts, lines};
 
@@ -15,30 +15,30 @@ use crate::report::table::{self, View, alerts, lines};
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary, view: &View) -> io::Result<()> {
-    let (order, hidden) = alerts::order(evaluation, summary, view);
+pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &View) -> io::Result<()> {
+    let (order, hidden) = alerts::order(outcome, summary, view);
     writeln!(out, "**{}**", escaped(&lines::totals(summary, view.pending)))?;
     if !order.is_empty() {
         writeln!(out)?;
-        alerts::grid(evaluation, summary, view, &order).write_markdown(out)?;
+        alerts::grid(outcome, summary, view, &order).write_markdown(out)?;
     }
     if hidden > 0 {
         writeln!(out, "\nand {}: `--limit 0`", counted(hidden as u64, "more alert"))?;
     }
-    let shown = table::shows_episodes(evaluation, summary, view);
+    let shown = table::shows_episodes(outcome, summary, view);
     if summary.totals.firings > 0 && !shown {
         writeln!(out, "\nTheir episodes: `--episodes`, or `--alert NAME` for one alert.")?;
     }
-    for rule in order.iter().map(|at| &evaluation.rules[*at]) {
+    for rule in order.iter().map(|at| &outcome.rules[*at]) {
         let fired = shown.then_some(Which::Fired);
         for which in fired.into_iter().chain(view.pending.then_some(Which::Pending)) {
-            if let Some(block) = episodes::block(evaluation, rule, which, view, false) {
+            if let Some(block) = episodes::block(outcome, rule, which, view, false) {
                 write_block(out, block)?;
             }
         }
     }
     writeln!(out)?;
-    for (name, text) in lines::summary_lines(evaluation, &view.clock) {
+    for (name, text) in lines::summary_lines(outcome, &view.clock) {
         writeln!(out, "- {name}: {}", escaped(&text))?;
     }
     Ok(())
@@ -92,19 +92,19 @@ fn code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{sample, table::sample_view};
+    use crate::outcome::sample;
 
-    fn text(view: &View, change: impl FnOnce(&mut Evaluation)) -> String {
-        let mut evaluation = sample::evaluation();
-        change(&mut evaluation);
+    fn text(view: &View, change: impl FnOnce(&mut Outcome)) -> String {
+        let mut outcome = sample::outcome();
+        change(&mut outcome);
         let mut out = Vec::new();
-        write(&mut out, &evaluation, &Summary::of(&evaluation), view).expect("a vector takes all");
+        write(&mut out, &outcome, &Summary::of(&outcome), view).expect("a vector takes all");
         String::from_utf8(out).expect("Markdown is UTF-8")
     }
 
     #[test]
     fn a_comment_has_the_alerts_their_episodes_and_what_was_evaluated() {
-        insta::assert_snapshot!(text(&sample_view(), |_| ()), @r#"
+        insta::assert_snapshot!(text(&View::default(), |_| ()), @r#"
         **3 firings of 2 alerts in 3 bursts; 1 open at the end. 1 near miss: --pending**
 
         | ALERT | SEVERITY | FOR | FIRED | SETS | BURSTS | FIRING | LONGEST | NEAR | LAST FIRED (UTC) | NOTE |
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn near_misses_are_added_when_asked_for() {
-        let view = View { pending: true, ..sample_view() };
+        let view = View { pending: true, ..View::default() };
         let all = text(&view, |_| ());
         let from = all.find("#### Near misses of DiskFull").expect("a title");
         insta::assert_snapshot!(all[from..].lines().take(7).collect::<Vec<_>>().join("\n"), @r#"

@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::engine::timeline::{Cause, Event, Phase, RuleId};
-use crate::report::RuleFacts;
+use crate::engine::timeline::{Cause, Event, Phase};
 use crate::report::number::{At, Labels, Number, Pairs, write_json};
+use crate::rules::RuleSet;
 
 /// Writes transitions as they come.
-pub struct NdjsonWriter<'a> {
-    out: &'a mut dyn Write,
-    /// Group and alert of each rule that is reported, by its number.
-    names: &'a [(RuleId, String, String)],
+pub struct NdjsonWriter<W> {
+    out: W,
+    /// Group and alert of each rule, by its number.
+    names: Vec<(String, String)>,
 }
 
 #[derive(Serialize)]
@@ -38,29 +38,30 @@ struct Line<'a> {
     annotations: Option<Pairs<'a, String>>,
 }
 
-/// Writes the first line: what was read.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_header(out: &mut dyn Write, recordings: &[String], rule_files: &[String]) -> io::Result<()> {
-    write_json(out, &Header { schema: "alertctl.events/1", recordings, rules: rule_files })?;
-    out.write_all(b"\n")
-}
-
-impl<'a> NdjsonWriter<'a> {
-    /// Makes a writer that names rules by [`names`]; [`write_header`] comes before its first line.
-    pub fn new(out: &'a mut dyn Write, names: &'a [(RuleId, String, String)]) -> Self {
-        Self { out, names }
+impl<W: Write> NdjsonWriter<W> {
+    /// Writes the first line: what is read and evaluated.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn begin(mut out: W, rules: &RuleSet, recordings: &[String]) -> io::Result<Self> {
+        write_json(&mut out, &Header { schema: "alertctl.events/1", recordings, rules: &rules.file_names() })?;
+        out.write_all(b"\n")?;
+        let groups = rules.groups().flat_map(|(_, group)| group.rules.iter().map(move |rule| (group, rule)));
+        let names = groups.map(|(group, rule)| (group.name.text.clone(), rule.name.text.clone()));
+        Ok(Self { out, names: names.collect() })
     }
 
-    /// Writes one transition; one of a rule that is not reported is passed over. The caller brings them in (time,
-    /// group, rule, labels) order.
+    /// Returns the writer, with all that was written.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
+    /// Writes one transition. The caller brings them in (time, group, rule, labels) order.
     ///
     /// # Errors
     /// What the writer says.
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
-        let Ok(rule) = self.names.binary_search_by_key(&event.rule, |(id, ..)| *id) else { return Ok(()) };
-        let (_, group, alert) = &self.names[rule];
+        let Some((group, alert)) = self.names.get(event.rule.0 as usize) else { return Ok(()) };
         let line = Line {
             at: At(event.at),
             group,
@@ -72,26 +73,19 @@ impl<'a> NdjsonWriter<'a> {
             cause: event.cause.map(Cause::word),
             annotations: (event.to == Phase::Firing).then_some(Pairs(&event.annotations)),
         };
-        write_json(self.out, &line)?;
+        write_json(&mut self.out, &line)?;
         self.out.write_all(b"\n")
     }
-}
-
-/// Returns the names that [`NdjsonWriter::new`] wants, by the numbers of the rules.
-#[must_use]
-pub fn names(rules: &[RuleFacts], group_names: &[String]) -> Vec<(RuleId, String, String)> {
-    let group = |rule: &RuleFacts| group_names.get(rule.group).cloned().unwrap_or_default();
-    rules.iter().map(|rule| (rule.id, group(rule), rule.name.clone())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::outcome::sample;
 
     #[test]
     fn a_header_and_one_line_a_transition() {
-        let episode = &sample::evaluation().episodes[0];
+        let episode = &sample::outcome().episodes[0];
         let event = |at, from, to, value, cause| Event {
             at: sample::at(at),
             rule: episode.rule,
@@ -105,14 +99,13 @@ mod tests {
             warm_from: None,
         };
         let mut out = Vec::new();
-        let names = vec![(RuleId(0), "disks".to_owned(), "DiskFull".to_owned())];
-        write_header(&mut out, &["night.csv".to_owned()], &["rules/node.yml".to_owned()]).expect("a vector takes all");
-        let mut writer = NdjsonWriter::new(&mut out, &names);
+        let mut rules = RuleSet::default();
+        rules.add("rules/node.yml", b"groups: [{name: disks, rules: [{alert: DiskFull, expr: free < 1}]}]");
+        let mut writer = NdjsonWriter::begin(&mut out, &rules, &["night.csv".to_owned()]).expect("a vector takes all");
         for event in [
             event(5, Phase::Inactive, Phase::Pending, Some(3.9e10), None),
             event(7, Phase::Pending, Phase::Firing, Some(3.7e10), None),
             event(40, Phase::Firing, Phase::Inactive, None, Some(Cause::ConditionFalse)),
-            Event { rule: RuleId(7), ..event(41, Phase::Inactive, Phase::Pending, Some(1.0), None) },
         ] {
             writer.event(&event).expect("a vector takes all");
         }

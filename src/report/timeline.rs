@@ -6,12 +6,12 @@
 use std::io::{self, Write};
 
 use crate::engine::timeline::Episode;
+use crate::format::{Clock, count, counted};
 use crate::labels::{LabelSet, Quoted};
-use crate::report::format::{Clock, count, counted};
-use crate::report::summary::{self, Summary};
+use crate::outcome::summary::{self, Summary};
+use crate::outcome::{Outcome, RuleFacts};
 use crate::report::table::View;
 use crate::report::table::grid::{Tone, printable};
-use crate::report::{Evaluation, RuleFacts};
 use crate::time::{Millis, Timestamp};
 
 /// The lengths that a cell may have, and the distances of the marks above. Unit: seconds.
@@ -65,19 +65,19 @@ pub enum By {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary, view: &View, by: By) -> io::Result<()> {
-    let range = &evaluation.range;
+pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &View, by: By) -> io::Result<()> {
+    let range = &outcome.range;
     let (Some(from), Some(to)) = (range.reported_from.or(range.evaluated_from), range.evaluated_to) else {
         return writeln!(out, "Nothing was evaluated.");
     };
-    let mut order = summary::worst_first(evaluation, summary);
+    let mut order = summary::worst_first(outcome, summary);
     let hidden = order.len().saturating_sub(view.rows());
     order.truncate(view.rows());
     let mut rows = Vec::new();
     for at in order {
-        rows.extend(rows_of(evaluation, summary, at, view, by));
+        rows.extend(rows_of(outcome, summary, at, view, by));
     }
-    rows.push(Row { name: "data".to_owned(), suffix: gaps(evaluation), rule: None, episodes: Vec::new() });
+    rows.push(Row { name: "data".to_owned(), suffix: gaps(outcome), rule: None, episodes: Vec::new() });
     let name_width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     let suffix_width = rows.iter().map(|row| row.suffix.len()).max().unwrap_or(0);
     let width = view.width.unwrap_or(USUAL_WIDTH);
@@ -97,8 +97,8 @@ pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary, vi
     writeln!(out, "{:name_width$}  {}", "", cells.marks(&view.clock))?;
     for row in &rows {
         let text = match row.rule {
-            Some(rule) => cells.row(evaluation, rule, &row.episodes),
-            None => cells.data(evaluation),
+            Some(rule) => cells.row(outcome, rule, &row.episodes),
+            None => cells.data(outcome),
         };
         let line = format!("{:name_width$}  {}  {}", row.name, paint(&text, view.color), row.suffix);
         writeln!(out, "{}", line.trim_end())?;
@@ -122,10 +122,10 @@ struct Row<'a> {
     episodes: Vec<&'a Episode>,
 }
 
-fn rows_of<'a>(evaluation: &'a Evaluation, summary: &Summary, at: usize, view: &View, by: By) -> Vec<Row<'a>> {
-    let rule = &evaluation.rules[at];
+fn rows_of<'a>(outcome: &'a Outcome, summary: &Summary, at: usize, view: &View, by: By) -> Vec<Row<'a>> {
+    let rule = &outcome.rules[at];
     let sums = &summary.rules[at];
-    let mut episodes: Vec<&Episode> = evaluation.episodes.iter().filter(|episode| episode.rule == rule.id).collect();
+    let mut episodes: Vec<&Episode> = outcome.episodes.iter().filter(|episode| episode.rule == rule.id).collect();
     episodes.sort_by(|a, b| a.labels.cmp(&b.labels).then(a.activity.active_at.cmp(&b.activity.active_at)));
     let suffix = match (sums.firings, sums.near_misses) {
         (0, 0) => String::new(),
@@ -175,8 +175,8 @@ fn cut(name: &str) -> String {
 }
 
 /// Counts the stretches in which no series has a sample.
-fn gaps(evaluation: &Evaluation) -> String {
-    let gaps = evaluation.silences.len() as u64;
+fn gaps(outcome: &Outcome) -> String {
+    let gaps = outcome.gaps.len() as u64;
     if gaps > 0 { counted(gaps, "gap") } else { String::new() }
 }
 
@@ -254,22 +254,22 @@ impl Cells {
     }
 
     /// Tells whether a cell lies in a stretch in which no series has a sample, or beyond the data.
-    fn is_empty(&self, evaluation: &Evaluation, cell: usize) -> bool {
+    fn is_empty(&self, outcome: &Outcome, cell: usize) -> bool {
         let (from, to) = (self.at(cell), self.at(cell + 1));
-        let range = &evaluation.range;
+        let range = &outcome.range;
         range.data_start.is_some_and(|start| to <= start)
             || range.data_end.is_some_and(|end| from > end)
-            || evaluation.silences.iter().any(|(last, next)| from > *last && to <= *next)
+            || outcome.gaps.iter().any(|(last, next)| from > *last && to <= *next)
     }
 
     /// Draws the data.
-    fn data(&self, evaluation: &Evaluation) -> String {
-        (0..self.many).map(|cell| if self.is_empty(evaluation, cell) { ' ' } else { '=' }).collect()
+    fn data(&self, outcome: &Outcome) -> String {
+        (0..self.many).map(|cell| if self.is_empty(outcome, cell) { ' ' } else { '=' }).collect()
     }
 
     /// Draws an alert; its episodes come by labels.
-    fn row(&self, evaluation: &Evaluation, rule: &RuleFacts, episodes: &[&Episode]) -> String {
-        let end = evaluation.last_step(rule).plus(Millis(1));
+    fn row(&self, outcome: &Outcome, rule: &RuleFacts, episodes: &[&Episode]) -> String {
+        let end = outcome.last_step(rule).plus(Millis(1));
         let mut firing = vec![0_u64; self.many];
         let mut pending = vec![false; self.many];
         let mut open = false;
@@ -299,7 +299,7 @@ impl Cells {
                 sets @ 1..=9 => char::from(b'0' + sets as u8),
                 10.. => '+',
                 0 if pending[cell] => 'p',
-                0 if self.is_empty(evaluation, cell) => ' ',
+                0 if self.is_empty(outcome, cell) => ' ',
                 0 if self.at(cell + 1) <= warm_from => '?',
                 0 => '.',
             });
@@ -325,15 +325,14 @@ fn paint(text: &str, color: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
-    use crate::report::table::sample_view;
+    use crate::outcome::sample;
 
-    fn text(width: usize, by: By, change: impl FnOnce(&mut Evaluation)) -> String {
-        let mut evaluation = sample::evaluation();
-        change(&mut evaluation);
-        let view = View { width: Some(width), ..sample_view() };
+    fn text(width: usize, by: By, change: impl FnOnce(&mut Outcome)) -> String {
+        let mut outcome = sample::outcome();
+        change(&mut outcome);
+        let view = View { width: Some(width), ..View::default() };
         let mut out = Vec::new();
-        write(&mut out, &evaluation, &Summary::of(&evaluation), &view, by).expect("a vector takes all");
+        write(&mut out, &outcome, &Summary::of(&outcome), &view, by).expect("a vector takes all");
         String::from_utf8(out).expect("the drawing is UTF-8")
     }
 
@@ -352,7 +351,7 @@ mod tests {
 
     #[test]
     fn labels_expand_an_alert() {
-        insta::assert_snapshot!(text(80, By::Labels, |evaluation| evaluation.rules.truncate(1)), @r#"
+        insta::assert_snapshot!(text(80, By::Labels, |outcome| outcome.rules.truncate(1)), @r#"
         Tue 2026-01-06 00:00:00 to Tue 2026-01-06 02:00:00 UTC, one cell 5m
                            00          01          02
         DiskFull           .1111111..p...11111111111>  2 sets, 2 firings
@@ -365,10 +364,10 @@ mod tests {
 
     #[test]
     fn what_is_short_is_never_lost() {
-        let short = |evaluation: &mut Evaluation| {
-            evaluation.rules.truncate(2);
-            evaluation.rules.remove(0);
-            evaluation.rules[0].counts.warm_from = Some(sample::at(30));
+        let short = |outcome: &mut Outcome| {
+            outcome.rules.truncate(2);
+            outcome.rules.remove(0);
+            outcome.rules[0].counts.warm_from = Some(sample::at(30));
             let set = |at: i64| [("alertname", "HighCpu".to_owned()), ("instance", format!("db-{at}"))];
             let episode = |at: i64| {
                 let labels = set(at);
@@ -377,9 +376,9 @@ mod tests {
                 episode.ended_at = Some(sample::at(60).plus(Millis(30_000)));
                 episode
             };
-            evaluation.episodes = (0..12).map(episode).collect();
-            evaluation.episodes.push(sample::episode(1, &[("alertname", "HighCpu")], 90, Some(90), Some(95), 1.0));
-            evaluation.silences = vec![(sample::at(99), sample::at(111))];
+            outcome.episodes = (0..12).map(episode).collect();
+            outcome.episodes.push(sample::episode(1, &[("alertname", "HighCpu")], 90, Some(90), Some(95), 1.0));
+            outcome.gaps = vec![(sample::at(99), sample::at(111))];
         };
         insta::assert_snapshot!(text(50, By::Alerts, short), @r#"
         Tue 2026-01-06 00:00:00 to Tue 2026-01-06 02:00:00 UTC, one cell 10m

@@ -9,6 +9,7 @@ mod prometheus;
 mod quick;
 mod rule;
 mod scalar;
+mod set;
 pub mod template;
 #[cfg(test)]
 mod testing;
@@ -20,6 +21,7 @@ pub use load::{load, load_partly};
 pub use native::action::{Action, Webhook};
 pub use native::unique::check_unique;
 pub use quick::{Quick, quick};
+pub use set::RuleSet;
 
 use crate::promql::ast::Expr;
 use crate::source::{FileId, FileSpan, Located};

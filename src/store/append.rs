@@ -1,5 +1,7 @@
 //! How samples come in.
 
+use std::str::FromStr;
+
 use crate::labels::LabelSet;
 use crate::limits;
 use crate::time::Timestamp;
@@ -43,6 +45,12 @@ impl Batch {
         self.times.is_empty()
     }
 
+    /// Returns the latest time of a sample or row.
+    #[must_use]
+    pub fn last(&self) -> Option<Timestamp> {
+        self.times.iter().chain(self.snapshots.iter().map(|(_, at)| at)).max().copied()
+    }
+
     /// Drops all samples and keeps the memory.
     pub fn clear(&mut self) {
         self.series.clear();
@@ -71,6 +79,20 @@ pub enum Conflicts {
     First,
     /// The last counts.
     Last,
+}
+
+/// Reads `refuse`, `first` or `last`.
+impl FromStr for Conflicts {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "first" => Ok(Self::First),
+            "last" => Ok(Self::Last),
+            _ => Err(format!("`{text}` is none of `refuse`, `first`, `last`")),
+        }
+    }
 }
 
 /// Two samples of one series at one time with different values.

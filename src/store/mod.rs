@@ -176,6 +176,13 @@ impl Store {
         self.series[id.0 as usize].facts
     }
 
+    /// Returns the times of the first sample of all and of the last one. Cost: a walk over all series.
+    #[must_use]
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let seen = self.series.iter().map(|series| series.facts).filter(|facts| facts.samples > 0);
+        seen.map(|facts| (facts.first, facts.last)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
     /// Returns the id of a label set, if it was seen.
     #[must_use]
     pub fn find(&self, labels: &LabelSet) -> Option<SeriesId> {

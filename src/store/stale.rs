@@ -1,13 +1,16 @@
 //! Inference of stale markers, which text exports lose: only what came before a gap counts, and it does not matter how
 //! the samples were cut into batches.
 
+use std::fmt;
+use std::str::FromStr;
+
 use hashbrown::HashMap;
 
 use super::append::{Appended, Batch, Rejected};
 use super::cadence::Cadence;
 use super::{SeriesId, Store, StreamId, is_stale, stale_marker};
 use crate::labels::LabelSet;
-use crate::time::{Millis, Timestamp};
+use crate::time::{Millis, Timestamp, parse_interval};
 
 /// How the end of a series is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +22,32 @@ pub enum Stale {
     Auto,
     /// From a silence of this length.
     After(Millis),
+}
+
+/// Formats as `--stale` is written: `auto`, `off` or the span.
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Off => f.write_str("off"),
+            Self::After(span) => span.fmt(f),
+        }
+    }
+}
+
+/// Reads what [`Stale`] formats as.
+impl FromStr for Stale {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            _ => parse_interval(text)
+                .map(Self::After)
+                .map_err(|_| format!("`{text}` is none of `auto`, `off` or a duration such as `90s`")),
+        }
+    }
 }
 
 /// How many stale markers there are of each kind, those of series that no selector wants not counted.

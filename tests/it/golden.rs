@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use alertctl::diagnostic::Diagnostics;
-use alertctl::engine::timeline::{Episode, RuleId, Timeline};
-use alertctl::engine::{Engine, EngineOptions, FaultAt, WrittenSample};
-use alertctl::input::{Progress, ReadOptions, Recording, Source};
+use alertctl::engine::timeline::{Episode, RuleId};
+use alertctl::engine::{FaultAt, WrittenSample};
+use alertctl::input::{ReadOptions, Recording, Source};
 use alertctl::labels::LabelSet;
-use alertctl::rules;
-use alertctl::source::SourceMap;
-use alertctl::store::{Batch, Store, is_stale};
+use alertctl::outcome::RunOptions;
+use alertctl::replay::{Observer, Replay};
+use alertctl::rules::RuleSet;
+use alertctl::store::{Stale, is_stale};
 use alertctl::time::Timestamp;
 use serde_json::Value;
 
@@ -32,60 +32,47 @@ impl Source for File {
     }
 }
 
-struct Outcome {
-    /// By rule: group, name, place in the group, query offset in ms.
+/// Everything that came of a run.
+struct Traced {
+    /// By rule: group, name, place in the group.
     rules: Vec<(String, String, u64)>,
     episodes: Vec<Episode>,
     faults: Vec<FaultAt>,
     written: Vec<WrittenSample>,
 }
 
-fn evaluate(rules: &Path, recording: &Path, end: i64) -> Outcome {
+impl Observer for Traced {
+    fn fault(&mut self, _: usize, fault: FaultAt) {
+        self.faults.push(fault);
+    }
+
+    fn written(&mut self, _: usize, sample: WrittenSample) {
+        self.written.push(sample);
+    }
+}
+
+fn evaluate(rules: &Path, recording: &Path, end: i64) -> Traced {
     evaluate_with(rules, recording, end, 1)
 }
 
-fn evaluate_with(rules: &Path, recording: &Path, end: i64, threads: usize) -> Outcome {
-    let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+fn evaluate_with(rules: &Path, recording: &Path, end: i64, threads: usize) -> Traced {
     let bytes = std::fs::read(rules).expect("a rule file");
-    let file = rules::load(&mut sources, "rules.yml", &bytes, &mut diagnostics);
-    assert!(diagnostics.is_empty(), "{:?}", diagnostics.sorted());
-    let file = file.expect("a rule file");
-    let named = file
-        .groups
-        .iter()
-        .flat_map(|group| {
-            let name = |at: usize| (group.name.text.clone(), group.rules[at].name.text.clone(), at as u64);
-            (0..group.rules.len()).map(name).collect::<Vec<_>>()
-        })
-        .collect();
-    let mut store = Store::default();
-    let options = EngineOptions { end: Some(Timestamp(end)), trace: true, threads, ..EngineOptions::default() };
-    let mut engine = Engine::new(&[file], options, &mut store).expect("rules that can be evaluated");
-    let mut input =
+    let mut rules = RuleSet::default();
+    rules.add("rules.yml", &bytes);
+    assert!(rules.diagnostics.is_empty(), "{:?}", rules.diagnostics.sorted());
+    let groups = rules.groups().flat_map(|(_, group)| {
+        let name = |at: usize| (group.name.text.clone(), group.rules[at].name.text.clone(), at as u64);
+        (0..group.rules.len()).map(name).collect::<Vec<_>>()
+    });
+    let mut traced = Traced { rules: groups.collect(), episodes: Vec::new(), faults: Vec::new(), written: Vec::new() };
+    let mut options = RunOptions { end: Some(Timestamp(end)), trace: true, threads, ..RunOptions::default() };
+    options.stale.set(Some(Stale::Off));
+    let mut recording =
         Recording::open(vec![Box::new(File(recording.to_owned()))], ReadOptions::default()).expect("a recording");
-    let (mut batch, mut timeline, mut last) = (Batch::default(), Timeline::default(), Timestamp::MIN);
-    let mut outcome = Outcome { rules: named, episodes: Vec::new(), faults: Vec::new(), written: Vec::new() };
-    loop {
-        match input.next_batch(&mut store, &mut batch).expect("good rows") {
-            Progress::Batch(watermark) => {
-                input.append(&mut store, &batch).expect("no conflicts");
-                store.advance(watermark);
-                engine.advance(&store, watermark).expect("few steps");
-                store.evict(engine.evaluated());
-                last = watermark;
-            }
-            Progress::Restart => panic!("the recording is in time order"),
-            Progress::End => break,
-        }
-        engine.drain_into(&mut timeline);
-    }
-    engine.finish(&store, last).expect("few steps");
-    engine.drain_into(&mut timeline);
-    engine.close_into(&mut timeline, &store);
-    outcome.episodes = timeline.finish();
-    outcome.faults = engine.take_faults();
-    outcome.written = engine.take_written();
-    outcome
+    let outcome = Replay::new(&rules, options).run(&mut recording, &mut traced).expect("good rows");
+    assert!(!outcome.input.held_whole, "the recording is in time order");
+    traced.episodes = outcome.episodes;
+    traced
 }
 
 fn lines(path: &Path) -> Vec<Value> {
@@ -101,7 +88,7 @@ fn labels(value: &Value) -> LabelSet {
 /// An episode as the golden files give it.
 type Firing = (String, String, i64, i64, Option<i64>);
 
-fn firings(outcome: &Outcome) -> Vec<(Firing, &Episode)> {
+fn firings(outcome: &Traced) -> Vec<(Firing, &Episode)> {
     let mut found: Vec<(Firing, &Episode)> = outcome
         .episodes
         .iter()
@@ -243,7 +230,7 @@ fn episodes_are_the_same_for_any_number_of_threads() {
     }
 }
 
-fn check_faults(bench: &Path, outcome: &Outcome) {
+fn check_faults(bench: &Path, outcome: &Traced) {
     let mut wanted: Vec<_> = lines(&bench.join("golden/S.F1.faults.jsonl"))
         .iter()
         .map(|line| {
@@ -264,7 +251,7 @@ fn check_faults(bench: &Path, outcome: &Outcome) {
     same("faults", &wanted, &found);
 }
 
-fn check_recorded(bench: &Path, outcome: &Outcome) {
+fn check_recorded(bench: &Path, outcome: &Traced) {
     let mut written: BTreeMap<(RuleId, i64), Vec<&WrittenSample>> = BTreeMap::new();
     for sample in &outcome.written {
         written.entry((sample.rule, sample.slot.0)).or_default().push(sample);

@@ -1,16 +1,13 @@
 //! The rules and the recording of portsyncd: what fires, by the slow evaluator on one row after the other.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
-use alertctl::diagnostic::Diagnostics;
-use alertctl::engine::timeline::Timeline;
-use alertctl::engine::{Engine, EngineOptions};
-use alertctl::input::{Progress, ReadOptions, Recording, Source};
+use alertctl::input::{ReadOptions, Recording, Text};
 use alertctl::labels::{LabelSet, METRIC_NAME};
-use alertctl::rules::{RuleFile, RuleKind, load};
-use alertctl::source::SourceMap;
-use alertctl::store::{Batch, Conflicts, Stale, Store};
+use alertctl::outcome::RunOptions;
+use alertctl::replay::{self, Replay};
+use alertctl::rules::{RuleFile, RuleKind, RuleSet};
+use alertctl::store::{Conflicts, Store};
 use alertctl::time::{Millis, Timestamp};
 
 use crate::slow::{Options, Series, Value, instant};
@@ -50,12 +47,11 @@ const FIRED: [&str; 23] = [
 /// What fires, as `rule switch from to` in seconds of the day.
 type Fired = Vec<(String, String, i64, Option<i64>)>;
 
-fn rules() -> RuleFile {
-    let mut diagnostics = Diagnostics::default();
-    let text = include_bytes!("../../rules/portsyncd.yml");
-    let file = load(&mut SourceMap::default(), "rules/portsyncd.yml", text, &mut diagnostics);
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    file.expect("rules")
+fn rules() -> RuleSet {
+    let mut rules = RuleSet::default();
+    rules.add("rules/portsyncd.yml", include_bytes!("../../rules/portsyncd.yml"));
+    assert!(rules.diagnostics.is_empty(), "{:?}", rules.diagnostics);
+    rules
 }
 
 /// Puts a sample at the end of a series, which keeps its last rows.
@@ -73,17 +69,10 @@ fn add(data: &mut Vec<Series>, labels: LabelSet, at: i64, value: f64) {
     }
 }
 
-/// The recording as an input.
-struct Fixture;
-
-impl Source for Fixture {
-    fn name(&self) -> &str {
-        "fixtures/portsyncd.csv"
-    }
-
-    fn open(&self) -> std::io::Result<Box<dyn Read>> {
-        Ok(Box::new(include_bytes!("../../fixtures/portsyncd.csv").as_slice()))
-    }
+/// Opens the recording.
+fn recording() -> Recording {
+    let text = Text::boxed("fixtures/portsyncd.csv", include_bytes!("../../fixtures/portsyncd.csv"));
+    Recording::open(vec![text], ReadOptions::default()).expect("a recording")
 }
 
 /// The samples of one time.
@@ -91,17 +80,12 @@ type Row = Vec<(LabelSet, f64)>;
 
 /// Returns the rows of each switch, by time in milliseconds.
 fn rows() -> BTreeMap<String, BTreeMap<i64, Row>> {
-    let mut recording = Recording::open(vec![Box::new(Fixture)], ReadOptions::default()).expect("a recording");
-    let mut store = Store::new(Conflicts::Refuse);
-    store.keep_all();
-    let mut batch = Batch::default();
-    loop {
-        match recording.next_batch(&mut store, &mut batch).expect("good rows") {
-            Progress::Batch(_) => recording.append(&mut store, &batch).expect("new samples"),
-            Progress::Restart => panic!("the rows are in order of time"),
-            Progress::End => break,
-        }
-    }
+    let mut keep_all = || {
+        let mut store = Store::new(Conflicts::Refuse);
+        store.keep_all();
+        Ok(store)
+    };
+    let store = replay::load(&mut recording(), &mut keep_all).expect("good rows");
     let mut rows: BTreeMap<String, BTreeMap<i64, Row>> = BTreeMap::new();
     for id in store.ids() {
         let labels = store.labels(id);
@@ -161,8 +145,8 @@ fn fired(file: &RuleFile, switch: &str, rows: BTreeMap<i64, Row>) -> Fired {
 
 #[test]
 fn each_enabled_rule_fires_in_its_recording() {
-    let file = rules();
-    let fired = rows().into_iter().flat_map(|(switch, rows)| fired(&file, &switch, rows)).collect();
+    let rules = rules();
+    let fired = rows().into_iter().flat_map(|(switch, rows)| fired(&rules.files[0], &switch, rows)).collect();
     assert_eq!(lines(fired), FIRED);
 }
 
@@ -181,29 +165,8 @@ fn lines(fired: Fired) -> Vec<String> {
 
 #[test]
 fn the_engine_fires_as_the_slow_evaluator_does() {
-    let mut recording = Recording::open(vec![Box::new(Fixture)], ReadOptions::default()).expect("a recording");
-    let mut store = Store::new(Conflicts::Refuse);
-    store.infer(Stale::Auto);
-    let mut engine = Engine::new(&[rules()], EngineOptions::default(), &mut store).expect("rules");
-    let (mut batch, mut timeline, mut last) = (Batch::default(), Timeline::default(), Timestamp::MIN);
-    loop {
-        match recording.next_batch(&mut store, &mut batch).expect("good rows") {
-            Progress::Batch(watermark) => {
-                last = batch.times.iter().copied().max().unwrap_or(last).max(last);
-                recording.append(&mut store, &batch).expect("new samples");
-                store.advance(watermark);
-                engine.advance(&store, watermark).expect("few rows");
-                engine.drain_into(&mut timeline);
-                store.evict(engine.evaluated());
-            }
-            Progress::Restart => panic!("the rows are in order of time"),
-            Progress::End => break,
-        }
-    }
-    engine.finish(&store, last).expect("few rows");
-    engine.drain_into(&mut timeline);
-    engine.close_into(&mut timeline, &store);
-    let fired = timeline.finish().into_iter().filter_map(|episode| {
+    let outcome = Replay::new(&rules(), RunOptions::default()).run(&mut recording(), &mut ()).expect("good rows");
+    let fired = outcome.episodes.into_iter().filter_map(|episode| {
         let [rule, switch] = ["alertname", "switch"].map(|label| episode.labels.get(label).unwrap_or("").to_owned());
         let second = |at: Timestamp| at.0 / 1000 - DAY;
         Some((rule, switch, second(episode.activity.fired_at?), episode.ended_at.map(second)))

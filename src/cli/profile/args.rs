@@ -6,9 +6,8 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use crate::profile::report::FailOn;
-use crate::time::Millis;
+use crate::time::{Millis, parse_interval};
 
-use super::super::args::interval;
 use super::super::flags::ConsoleArgs;
 
 const EXIT_CODES: &str = "\
@@ -51,10 +50,10 @@ pub(crate) struct ProfileArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Input")]
     pub(crate) labels: Vec<String>,
     /// The interval of groups that give none [default: 1m]
-    #[arg(long, value_name = "DURATION", value_parser = interval, hide_short_help = true, help_heading = "Input")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Input")]
     pub(crate) eval_interval: Option<Millis>,
     /// How far back a selector looks for a sample [default: 5m]
-    #[arg(long, value_name = "DURATION", value_parser = interval, hide_short_help = true, help_heading = "Input")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Input")]
     pub(crate) lookback_delta: Option<Millis>,
 
     /// The targets of the checks: `report`, or a YAML file of check ids and values
@@ -99,7 +98,7 @@ pub(crate) struct ProfileArgs {
     #[arg(long, value_name = "COUNT", default_value = "3", value_parser = clap::value_parser!(u64).range(1..=30), hide_short_help = true, help_heading = "Measuring")]
     pub(crate) sessions: u64,
     /// How long the rules of one's own are measured, loading aside; how they grow takes as long again
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = interval, help_heading = "Measuring")]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_interval, help_heading = "Measuring")]
     pub(crate) time_budget: Millis,
     /// The seed of the order in which things are measured
     #[arg(long, value_name = "NUMBER", hide_short_help = true, help_heading = "Measuring")]

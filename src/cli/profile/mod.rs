@@ -30,7 +30,7 @@ use crate::report::profile::{View, folded, github, hgrm, json, junit, markdown, 
 
 use super::out;
 use super::ui::{Interrupt, Steps, Terminal, tell};
-use super::{Failure, Outcome};
+use super::{Exit, Failure};
 use args::{ProfileArgs, ProfileFormat, ProfileTarget};
 use compared::{Bench, Measured};
 
@@ -40,7 +40,7 @@ use compared::{Bench, Measured};
 const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 /// Measures, compares, reports.
-pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &ProfileArgs) -> Result<Exit, Failure> {
     if args.worker {
         return Ok(worker::run());
     }
@@ -62,7 +62,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
     steps.done();
     if interrupt.pressed() {
         interrupt.tell();
-        return Ok(Outcome::Interrupted);
+        return Ok(Exit::Interrupted);
     }
     done
 }
@@ -150,12 +150,12 @@ fn report(
     seed: u64,
     terminal: &Terminal,
     steps: &Steps,
-) -> Result<Outcome, Failure> {
+) -> Result<Exit, Failure> {
     let (targets, saved, places) = (targets(args)?, saved(args)?, places(args)?);
     if let Some(path) = &args.save_baseline {
         out::check_place(path)?;
     }
-    let Some(mut bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Outcome::Failed) };
+    let Some(mut bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Exit::Failed) };
     let machine = machine::describe(Timer::probe());
     let mut measured = bench.measure(args, &mut campaign, &machine, saved.as_ref(), steps)?;
     let comparison = measured.compare(args, &bench, &mut campaign, saved)?;
@@ -187,9 +187,9 @@ fn report(
         tell(false, &format!("error: the baseline can not be compared: {difference}"));
     }
     Ok(match report.exit() {
-        0 => Outcome::Good,
-        1 => Outcome::No,
-        _ => Outcome::Failed,
+        0 => Exit::Good,
+        1 => Exit::No,
+        _ => Exit::Failed,
     })
 }
 

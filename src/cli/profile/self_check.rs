@@ -10,7 +10,7 @@ use crate::profile::sample::{Measurement, Session};
 use crate::profile::workload::CPU_BOUND;
 
 use super::super::ui::{Steps, tell};
-use super::super::{Failure, Outcome, out};
+use super::super::{Exit, Failure, out};
 use super::args::ProfileArgs;
 use super::compared::{BATCH_US, WARMUP};
 use super::trial::{self, Trial, TrialSide};
@@ -46,7 +46,7 @@ impl Tally {
 }
 
 /// Measures pairs of the same code, and of code made slower, and judges them as `--against-binary` does.
-pub(super) fn run(args: &ProfileArgs, campaign: Campaign<'_>, pairs: u64, steps: &Steps) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &ProfileArgs, campaign: Campaign<'_>, pairs: u64, steps: &Steps) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let exe = subject::own_exe()?;
     let side = |slowdown| Side { exe: exe.clone(), foreign: false, inputs: None, slowdown };
@@ -84,7 +84,7 @@ pub(super) fn run(args: &ProfileArgs, campaign: Campaign<'_>, pairs: u64, steps:
     let text = told(&tallies, pairs, begun.elapsed().as_secs_f64(), Load::now().load1);
     out::write_to(None, &mut |out| out.write_all(text.as_bytes()))?;
     let good = tallies[0].share() <= FALSE_ALARMS && tallies[1].share() >= CAUGHT && tallies[2].share() >= 1.0;
-    Ok(if good { Outcome::Good } else { Outcome::No })
+    Ok(if good { Exit::Good } else { Exit::No })
 }
 
 /// Returns what is compared of a session: its times, and nothing that could differ between the sides.

@@ -4,25 +4,25 @@ use std::io::{self, BufRead, Write};
 use std::sync::mpsc::channel;
 use std::time::Instant;
 
-use crate::diagnostic::Diagnostics;
-use crate::engine::{Engine, EngineOptions};
-use crate::input::{Progress, ReadOptions, Recording};
+use crate::engine::Engine;
+use crate::input::{Batches, ReadOptions, Recording};
+use crate::outcome::RunOptions;
+use crate::outcome::summary::Summary;
 use crate::profile::bench;
 use crate::profile::clock::Timer;
 use crate::profile::protocol::{Answer, Inputs, Job, LoadedRule};
 use crate::profile::rule_bench::RuleBench;
 use crate::profile::{process, workload::ReportBench};
-use crate::rules::{self, RuleFile};
-use crate::source::SourceMap;
-use crate::store::{Batch, Stale, Store};
+use crate::replay::{self, RunError};
+use crate::report::table::{self, View};
+use crate::rules::RuleSet;
+use crate::store::Store;
 use crate::time::Millis;
 
-use super::super::eval::Plain;
-use super::super::rules::Loaded;
-use super::super::{Failure, Outcome, load};
+use super::super::{Exit, Failure, load};
 
 /// Serves until the parent is gone.
-pub(super) fn run() -> Outcome {
+pub(super) fn run() -> Exit {
     // One thread: what one rule takes is not to be mixed with what another does meanwhile.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
     let (send, lines) = channel();
@@ -54,79 +54,67 @@ pub(super) fn run() -> Outcome {
             }
         },
     });
-    if served.is_ok() { Outcome::Good } else { Outcome::Failed }
+    if served.is_ok() { Exit::Good } else { Exit::Failed }
 }
 
 /// Ends a process whose parent is gone, whatever it measures.
 #[expect(clippy::exit, reason = "the thread that measures does not look up")]
 fn end() {
     let _ = io::stdout().flush();
-    std::process::exit(i32::from(Outcome::Good.code()));
+    std::process::exit(i32::from(Exit::Good.code()));
 }
 
 /// Reads rules and recordings.
 fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
     let begun = Instant::now();
     let since = |begun: Instant| u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-    let mut files = Vec::new();
-    for rule in &inputs.rules {
-        files.extend(rules::load(&mut sources, &rule.name, rule.text.as_bytes(), &mut diagnostics));
-    }
-    if let Some(first) = diagnostics.sorted().iter().find(|_| diagnostics.has_errors()) {
+    let mut rules = RuleSet::default();
+    inputs.rules.iter().for_each(|rule| rules.add(&rule.name, rule.text.as_bytes()));
+    if let Some(first) = rules.diagnostics.sorted().iter().find(|_| rules.diagnostics.has_errors()) {
         return Err(format!("the rules can not be read: {}", first.message));
     }
-    let options = EngineOptions {
-        interval: Millis(inputs.interval),
-        lookback: Millis(inputs.lookback),
-        ..EngineOptions::default()
+    let mut options = RunOptions::default();
+    options.eval_interval.set(Some(Millis(inputs.interval)));
+    options.lookback_delta.set(Some(Millis(inputs.lookback)));
+    let register = || -> Result<Store, RunError> {
+        let mut store = RuleBench::register(&rules.files, &options.engine()).map_err(RunError::Rules)?;
+        store.infer(options.stale.value);
+        Ok(store)
     };
-    // As `eval` does where nothing else is said.
-    let register = || {
-        let mut store = RuleBench::register(&files, &options)?;
-        store.infer(Stale::Auto);
-        Ok::<_, String>(store)
-    };
-    let mut store = register()?;
+    register().map_err(|error| error.to_string())?;
     let planned = since(begun);
     let begun = Instant::now();
     let failed = |failure: Failure| failure.to_string().trim_start_matches("error: ").to_owned();
     let read = ReadOptions { labels: inputs.labels.clone(), ..ReadOptions::default() };
     let recordings = load::recordings(&inputs.recordings).map_err(failed)?;
     let mut recording = Recording::open(recordings, read).map_err(|error| error.to_string())?;
-    let mut batch = Batch::default();
-    loop {
-        match recording.next_batch(&mut store, &mut batch).map_err(|error| error.to_string())? {
-            Progress::Restart => store = register()?,
-            Progress::End => break,
-            Progress::Batch(watermark) => {
-                recording.append(&mut store, &batch).map_err(|error| error.to_string())?;
-                store.advance(watermark);
-            }
-        }
-    }
+    let store = replay::load(&mut recording, &mut { register }).map_err(|error| error.to_string())?;
     let loading = vec![("read".to_owned(), since(begun)), ("plan".to_owned(), planned)];
     let (series, samples) = (store.len() as u64, store.ids().map(|id| store.facts(id).samples).sum());
-    let rules = declared(&files, &sources);
-    let loaded = Loaded { sources, files: files.clone(), findings: Vec::new() };
-    let plain = Plain::new(loaded, recording.summary().clone()).map_err(|error| error.to_string())?;
-    let report = move |engine: &mut Engine, store: &Store| plain.write(engine, store, &mut io::sink()).map_err(failed);
-    let mut bench = RuleBench::new(files, options, store, loading, Box::new(report))?;
+    let loaded = declared(&rules);
+    let (files, engine) = (rules.files.clone(), options.engine());
+    let input = recording.summary().clone();
+    let report = move |engine: &mut Engine, store: &Store| {
+        let outcome = replay::conclude(&rules, &options, engine, store, &input);
+        table::write(&mut io::sink(), &outcome, &Summary::of(&outcome), &View::default())
+            .map_err(|error| error.to_string())
+    };
+    let mut bench = RuleBench::new(files, engine, store, loading, Box::new(report))?;
     let read = bench.read_series()?;
-    Ok((bench, Answer::Loaded { rules, series, samples, read }))
+    Ok((bench, Answer::Loaded { rules: loaded, series, samples, read }))
 }
 
 /// Returns the rules as they stand in their files.
-fn declared(files: &[RuleFile], sources: &SourceMap) -> Vec<LoadedRule> {
+fn declared(rules: &RuleSet) -> Vec<LoadedRule> {
     let mut all = Vec::new();
-    for (at, file) in files.iter().enumerate() {
+    for (at, file) in rules.files.iter().enumerate() {
         for group in &file.groups {
             all.extend(group.rules.iter().map(|rule| LoadedRule {
                 file: at,
                 group: group.name.text.clone(),
                 name: rule.name.text.clone(),
                 expr: rule.expr.to_string(),
-                line: sources.position(rule.at).line,
+                line: rules.sources.position(rule.at).line,
             }));
         }
     }

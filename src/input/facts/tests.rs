@@ -1,7 +1,7 @@
 //! What is learnt of small recordings.
 
 use super::super::testing::source;
-use super::super::{BadRows, Progress, ReadOptions};
+use super::super::{BadRows, Batches, Progress, ReadOptions};
 use super::*;
 use crate::store::Conflicts;
 

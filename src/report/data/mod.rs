@@ -6,9 +6,9 @@ mod tests;
 
 use std::io::{self, Write};
 
+use crate::format::{Clock, count, counted, duration, value};
 use crate::input::facts::Findings;
 use crate::input::{InputSummary, RowProblem, Summary, TimeFrom};
-use crate::report::format::{Clock, count, counted, duration, value};
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
 
 pub use object::write_object;

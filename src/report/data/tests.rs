@@ -1,42 +1,17 @@
 //! What is shown of a small recording.
 
-use std::io::{Cursor, Read};
-
 use super::*;
-use crate::input::facts::Facts;
-use crate::input::{BadRows, Progress, ReadOptions, Recording, Source};
-use crate::store::{Batch, Conflicts, Store};
+use crate::input::{BadRows, Batches, ReadOptions, Recording, Text};
+use crate::replay;
+use crate::store::Conflicts;
 use crate::time::Millis;
-
-struct Memory(&'static str, String);
-
-impl Source for Memory {
-    fn name(&self) -> &str {
-        self.0
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(Cursor::new(self.1.clone().into_bytes())))
-    }
-}
 
 fn read(name: &'static str, text: String) -> (Summary, Findings) {
     let options = ReadOptions { bad_rows: BadRows::Skip { share: Some(1.0) }, ..ReadOptions::default() };
-    let mut recording = Recording::open(vec![Box::new(Memory(name, text))], options).expect("opens");
-    let (mut store, mut facts, mut batch) = (Store::new(Conflicts::First), Facts::default(), Batch::default());
-    loop {
-        match recording.next_batch(&mut store, &mut batch).expect("reads") {
-            Progress::Batch(_) => {
-                facts.observe(&store, &batch);
-                recording.append(&mut store, &batch).expect("takes the first");
-            }
-            Progress::Restart => (store, facts) = (Store::new(Conflicts::First), Facts::default()),
-            Progress::End => {
-                let findings = facts.findings(&store, &recording, Millis(300_000));
-                return (recording.summary().clone(), findings);
-            }
-        }
-    }
+    let mut recording = Recording::open(vec![Text::boxed(name, text)], options).expect("opens");
+    let (store, facts) = replay::survey(&mut recording, Conflicts::First, &mut ()).expect("reads");
+    let findings = facts.findings(&store, &recording, Millis(300_000));
+    (recording.summary().clone(), findings)
 }
 
 fn night() -> (Summary, Findings) {

@@ -1,6 +1,7 @@
 //! The tables of a run, as rows of text; how they are drawn is up to the format.
 
 use super::words;
+use crate::format;
 use crate::profile::compare::RuleRef;
 use crate::profile::gate::{Verdict, percent};
 use crate::profile::protocol::Cut;
@@ -8,7 +9,6 @@ use crate::profile::report::{Extra, GrownBy, ProfileReport, RuleCost};
 use crate::profile::sample::Tool;
 use crate::profile::stats::Growth;
 use crate::profile::targets::{Category, CheckResult, Outcome};
-use crate::report::format;
 use crate::report::table::grid::Tone;
 
 /// One column: its title, whether it holds numbers, and when it goes as the terminal narrows (0 never).

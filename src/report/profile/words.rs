@@ -1,10 +1,10 @@
 //! Values with their units, as people read them: three digits.
 
+use crate::format;
 use crate::profile::compare::Compared;
 use crate::profile::gate::{Verdict, percent};
 use crate::profile::stats::Estimate;
 use crate::profile::targets::{CheckResult, Outcome, Target};
-use crate::report::format;
 
 /// The units of time, the longest first, in nanoseconds.
 const TIMES: [(&str, f64); 4] = [("s", 1e9), ("ms", 1e6), ("us", 1e3), ("ns", 1.0)];

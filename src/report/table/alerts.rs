@@ -2,27 +2,22 @@
 
 use std::io::{self, Write};
 
+use crate::format::{count, counted, duration, short_count, value};
+use crate::outcome::summary::{Never, RuleSummary, Summary, worst_first};
+use crate::outcome::{Outcome, RuleFacts};
 use crate::promql::ast::BinaryOp;
-use crate::report::format::{count, counted, duration, short_count, value};
-use crate::report::summary::{Never, RuleSummary, Summary, worst_first};
-use crate::report::{Evaluation, RuleFacts};
 
 use super::grid::{Cell, Column, Grid, Tone};
 use super::{Sort, View, lines};
 
-/// Writes the table and the sentence under it; returns the order of the rows as places in [`Evaluation::rules`].
-pub(super) fn write(
-    out: &mut dyn Write,
-    evaluation: &Evaluation,
-    summary: &Summary,
-    view: &View,
-) -> io::Result<Vec<usize>> {
-    let (order, hidden) = order(evaluation, summary, view);
+/// Writes the table and the sentence under it; returns the order of the rows as places in [`Outcome::rules`].
+pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &View) -> io::Result<Vec<usize>> {
+    let (order, hidden) = order(outcome, summary, view);
     if order.is_empty() {
         writeln!(out, "There is no alerting rule to report.")?;
         return Ok(order);
     }
-    grid(evaluation, summary, view, &order).write(out, view.width, view.color)?;
+    grid(outcome, summary, view, &order).write(out, view.width, view.color)?;
     if hidden > 0 {
         writeln!(out, "and {}: --limit 0", counted(hidden as u64, "more alert"))?;
     }
@@ -30,10 +25,10 @@ pub(super) fn write(
     Ok(order)
 }
 
-/// Returns the rows as places in [`Evaluation::rules`], and how many more there are.
-pub(crate) fn order(evaluation: &Evaluation, summary: &Summary, view: &View) -> (Vec<usize>, usize) {
+/// Returns the rows as places in [`Outcome::rules`], and how many more there are.
+pub(crate) fn order(outcome: &Outcome, summary: &Summary, view: &View) -> (Vec<usize>, usize) {
     // What never fired comes last, whatever the order; the worst come first before the limit cuts.
-    let mut order = worst_first(evaluation, summary);
+    let mut order = worst_first(outcome, summary);
     let hidden = order.len().saturating_sub(view.rows());
     order.truncate(view.rows());
     order.sort_by_key(|at| {
@@ -50,7 +45,7 @@ pub(crate) fn order(evaluation: &Evaluation, summary: &Summary, view: &View) -> 
 }
 
 /// Makes the table of some rules.
-pub(crate) fn grid(evaluation: &Evaluation, summary: &Summary, view: &View, order: &[usize]) -> Grid {
+pub(crate) fn grid(outcome: &Outcome, summary: &Summary, view: &View, order: &[usize]) -> Grid {
     let mut grid = Grid::new(vec![
         Column::left("ALERT", 0),
         Column::left("SEVERITY", 2),
@@ -65,21 +60,21 @@ pub(crate) fn grid(evaluation: &Evaluation, summary: &Summary, view: &View, orde
         Column::left("NOTE", 0),
     ]);
     for at in order {
-        grid.row(row(evaluation, &evaluation.rules[*at], &summary.rules[*at], view));
+        grid.row(row(outcome, &outcome.rules[*at], &summary.rules[*at], view));
     }
     grid
 }
 
-fn row(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary, view: &View) -> Vec<Cell> {
+fn row(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, view: &View) -> Vec<Cell> {
     let severity = rule.severity.as_deref().unwrap_or("");
     let fired = sums.firings > 0;
     let when_fired = |text: String| if fired { Cell::from(text) } else { Cell::default() };
-    let last = match (sums.last_fired, evaluation.range.reported_from, evaluation.range.evaluated_to) {
+    let last = match (sums.last_fired, outcome.range.reported_from, outcome.range.evaluated_to) {
         (Some(at), Some(from), Some(to)) => Cell::from(view.clock.within(at, from, to)),
         (Some(at), ..) => Cell::from(view.clock.full(at)),
         (None, ..) => Cell::new("never", Tone::Faint),
     };
-    let effective = rule.effective_hold(evaluation.interval(rule));
+    let effective = rule.effective_hold(outcome.interval(rule));
     vec![
         Cell::from(&rule.name),
         Cell::new(severity, if fired { Tone::of_severity(severity) } else { Tone::Plain }),
@@ -91,7 +86,7 @@ fn row(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary, view: &Vie
         when_fired(duration(sums.longest)),
         Cell::from(short_count(sums.near_misses)),
         last,
-        Cell::from(note(evaluation, rule, sums).join("; ")),
+        Cell::from(note(outcome, rule, sums).join("; ")),
     ]
 }
 
@@ -99,7 +94,7 @@ fn row(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary, view: &Vie
 const MANY_SETS: u64 = 5;
 
 /// Says what a person would want to know of an alert.
-fn note(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
+fn note(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
     let mut notes = Vec::new();
     if sums.open > 0 {
         notes.push(format!("{} open at the end", count(sums.open)));
@@ -110,17 +105,17 @@ fn note(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<St
     if sums.together >= MANY_SETS {
         notes.push(format!("{} within one minute", counted(sums.together, "set")));
     }
-    let of_rule = evaluation.episodes.iter().filter(|episode| episode.rule == rule.id);
-    let suppressed = of_rule.filter(|episode| evaluation.is_suppressed(episode)).count();
+    let of_rule = outcome.episodes.iter().filter(|episode| episode.rule == rule.id);
+    let suppressed = of_rule.filter(|episode| outcome.is_suppressed(episode)).count();
     if suppressed > 0 {
         notes.push(format!("{} suppressed", count(suppressed as u64)));
     }
     if sums.refires > 0 {
-        let join = evaluation.options.join.value;
+        let join = outcome.options.join.value;
         notes.push(format!("flaps: {} within {join}", counted(sums.refires, "refire")));
     }
     if sums.firings == 0 {
-        notes.extend(never(evaluation, rule, sums));
+        notes.extend(never(outcome, rule, sums));
     } else {
         notes.extend(missing(rule));
     }
@@ -131,7 +126,7 @@ fn note(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<St
 }
 
 /// Says why an alert never fired.
-fn never(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
+fn never(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
     match sums.never {
         Some(Never::Disabled) => vec!["disabled in its file".to_owned()],
         Some(Never::OnlyErrors) => {
@@ -146,11 +141,11 @@ fn never(evaluation: &Evaluation, rule: &RuleFacts, sums: &RuleSummary) -> Vec<S
         Some(Never::NeverTrue) if rule.counts.evaluations == 0 => vec!["never evaluated".to_owned()],
         Some(Never::NeverTrue) => vec![never_true(rule, sums)],
         None if sums.near_misses > 0 => {
-            let hold = rule.effective_hold(evaluation.interval(rule));
+            let hold = rule.effective_hold(outcome.interval(rule));
             vec![format!("died pending, the longest after {} of {hold}", duration(sums.longest_near))]
         }
-        None if pending_at_end(evaluation, rule) => vec!["pending at the end".to_owned()],
-        None if evaluation.options.start.is_some() => vec!["true only before --start".to_owned()],
+        None if pending_at_end(outcome, rule) => vec!["pending at the end".to_owned()],
+        None if outcome.options.selection.start.is_some() => vec!["true only before --start".to_owned()],
         None => Vec::new(),
     }
 }
@@ -175,8 +170,8 @@ fn beyond(worst: f64, threshold: &str) -> String {
     format!("worst {}, {threshold}: the rest of the condition was not true then", value(worst))
 }
 
-fn pending_at_end(evaluation: &Evaluation, rule: &RuleFacts) -> bool {
-    let mut own = evaluation.episodes.iter().filter(|episode| episode.rule == rule.id);
+fn pending_at_end(outcome: &Outcome, rule: &RuleFacts) -> bool {
+    let mut own = outcome.episodes.iter().filter(|episode| episode.rule == rule.id);
     own.any(|episode| episode.activity.fired_at.is_none() && episode.ended_at.is_none())
 }
 
@@ -197,19 +192,19 @@ pub(super) fn file_name(path: &str) -> &str {
 mod tests {
     use super::*;
     use crate::engine::timeline::FaultCount;
-    use crate::report::{Unmatched, sample};
+    use crate::outcome::{Unmatched, sample};
     use crate::time::Timestamp;
 
     #[test]
     fn every_silence_has_its_reason() {
         let check = |change: &dyn Fn(&mut RuleFacts), expected: &str| {
-            let mut evaluation = sample::evaluation();
-            evaluation.episodes.clear();
-            evaluation.rules.truncate(1);
-            evaluation.rules[0].counts.true_evaluations = 0;
-            change(&mut evaluation.rules[0]);
-            let summary = Summary::of(&evaluation);
-            assert_eq!(note(&evaluation, &evaluation.rules[0], &summary.rules[0]).join("; "), expected);
+            let mut outcome = sample::outcome();
+            outcome.episodes.clear();
+            outcome.rules.truncate(1);
+            outcome.rules[0].counts.true_evaluations = 0;
+            change(&mut outcome.rules[0]);
+            let summary = Summary::of(&outcome);
+            assert_eq!(note(&outcome, &outcome.rules[0], &summary.rules[0]).join("; "), expected);
         };
         let fault = |count| FaultCount { first: Timestamp(0), count, message: "many-to-many".to_owned() };
         check(&|rule| rule.threshold = Some((BinaryOp::Greater, 80.0)), "never true, threshold > 80");

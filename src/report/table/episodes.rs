@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use crate::engine::timeline::Episode;
+use crate::format::{counted, duration, value};
 use crate::labels::Quoted;
-use crate::report::format::{counted, duration, value};
-use crate::report::{Evaluation, RuleFacts};
+use crate::outcome::{Outcome, RuleFacts};
 use crate::time::{Millis, Timestamp};
 
 use super::alerts::file_name;
@@ -48,13 +48,13 @@ pub(crate) struct Block<'a> {
 /// Writes a heading and a table, or nothing where there is no episode.
 pub(super) fn write(
     out: &mut dyn Write,
-    evaluation: &Evaluation,
+    outcome: &Outcome,
     rule: &RuleFacts,
     which: Which,
     view: &View,
 ) -> io::Result<()> {
     let by_time = matches!(view.sort, None | Some(Sort::Time));
-    let Some(block) = block(evaluation, rule, which, view, by_time) else { return Ok(()) };
+    let Some(block) = block(outcome, rule, which, view, by_time) else { return Ok(()) };
     writeln!(out)?;
     writeln!(out, "{}", block.heading(view))?;
     block.grid.write(out, view.width, view.color)?;
@@ -66,7 +66,7 @@ pub(super) fn write(
 
 /// Makes the table of a rule's episodes, if there are any; `days` puts the day above the rows of each.
 pub(crate) fn block<'a>(
-    evaluation: &Evaluation,
+    outcome: &Outcome,
     rule: &'a RuleFacts,
     which: Which,
     view: &View,
@@ -74,14 +74,14 @@ pub(crate) fn block<'a>(
 ) -> Option<Block<'a>> {
     let wanted =
         |episode: &&Episode| episode.rule == rule.id && episode.activity.fired_at.is_some() == (which == Which::Fired);
-    let episodes: Vec<&Episode> = evaluation.episodes.iter().filter(wanted).collect();
+    let episodes: Vec<&Episode> = outcome.episodes.iter().filter(wanted).collect();
     if episodes.is_empty() {
         return None;
     }
     let context = Context {
-        join: evaluation.options.join.value,
-        interval: evaluation.interval(rule),
-        last_step: evaluation.last_step(rule),
+        join: outcome.options.join.value,
+        interval: outcome.interval(rule),
+        last_step: outcome.last_step(rule),
         threshold: rule.threshold,
         unfolded: view.unfolded,
     };
@@ -256,7 +256,7 @@ impl Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::outcome::sample;
 
     #[test]
     fn labels_that_tell_most_come_first() {

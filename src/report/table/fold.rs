@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::engine::silence;
 use crate::engine::timeline::Episode;
+use crate::format::duration;
 use crate::labels::LabelSet;
+use crate::outcome::summary;
 use crate::promql::ast::BinaryOp;
-use crate::report::format::duration;
-use crate::report::summary;
 use crate::time::{Millis, Timestamp};
 
 /// The fewest label sets that become one row when they begin within one interval.
@@ -189,7 +189,7 @@ fn ended(episode: &Episode, last_step: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{at, episode};
+    use crate::outcome::sample::{at, episode};
 
     const CONTEXT: Context = Context {
         join: Millis(300_000),

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::report::format::{Clock, count, counted, duration, elapsed, short_count};
-use crate::report::gate::Condition;
-use crate::report::summary::Summary;
-use crate::report::{Evaluation, Kind, Origin, RecordingFacts};
+use crate::format::{Clock, count, counted, duration, elapsed, short_count};
+use crate::outcome::gate::Condition;
+use crate::outcome::summary::Summary;
+use crate::outcome::{Kind, Origin, Outcome, RecordingFacts};
 use crate::time::Millis;
 
 use super::grid::printable;
@@ -17,8 +17,8 @@ const NAMED: usize = 3;
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_summary(out: &mut dyn Write, evaluation: &Evaluation, seconds: f64, clock: &Clock) -> io::Result<()> {
-    let lines = summary_lines(evaluation, clock);
+pub fn write_summary(out: &mut dyn Write, outcome: &Outcome, seconds: f64, clock: &Clock) -> io::Result<()> {
+    let lines = summary_lines(outcome, clock);
     for (at, (name, text)) in lines.iter().enumerate() {
         let took = if at + 1 == lines.len() { format!(" in {}", elapsed(seconds)) } else { String::new() };
         writeln!(out, "{name:<9}  {text}{took}")?;
@@ -27,34 +27,34 @@ pub fn write_summary(out: &mut dyn Write, evaluation: &Evaluation, seconds: f64,
 }
 
 /// Returns the names and texts of these lines, without the time it took.
-pub(crate) fn summary_lines(evaluation: &Evaluation, clock: &Clock) -> Vec<(&'static str, String)> {
-    let mut lines = vec![("rules", rules(evaluation))];
-    let named = evaluation.recordings.iter().take(NAMED);
+pub(crate) fn summary_lines(outcome: &Outcome, clock: &Clock) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("rules", rules(outcome))];
+    let named = outcome.recordings.iter().take(NAMED);
     lines.extend(named.map(|facts| ("recording", recording(facts, clock))));
-    if let Some(more @ 1..) = evaluation.recordings.len().checked_sub(NAMED) {
+    if let Some(more @ 1..) = outcome.recordings.len().checked_sub(NAMED) {
         lines.push(("", format!("and {}", counted(more as u64, "more recording"))));
     }
-    lines.push(("evaluated", evaluations(evaluation)));
+    lines.push(("evaluated", evaluations(outcome)));
     lines
 }
 
-fn rules(evaluation: &Evaluation) -> String {
-    let mut files: Vec<&str> = evaluation.groups.iter().map(|group| group.file.as_str()).collect();
+fn rules(outcome: &Outcome) -> String {
+    let mut files: Vec<&str> = outcome.groups.iter().map(|group| group.file.as_str()).collect();
     files.dedup();
     let named = files.iter().take(NAMED).map(|file| printable(file)).collect::<Vec<_>>().join(", ");
     let more = match files.len().checked_sub(NAMED) {
         Some(more @ 1..) => format!(" and {}", counted(more as u64, "more file")),
         _ => String::new(),
     };
-    let of = |kind| evaluation.rules.iter().filter(|rule| rule.kind == kind).count() as u64;
+    let of = |kind| outcome.rules.iter().filter(|rule| rule.kind == kind).count() as u64;
     let recorded = of(Kind::Record);
     let recorded = if recorded > 0 { format!(", {recorded} recorded") } else { String::new() };
-    format!("{named}{more}  {}{recorded}; {}", counted(of(Kind::Alert), "alert"), groups(evaluation))
+    format!("{named}{more}  {}{recorded}; {}", counted(of(Kind::Alert), "alert"), groups(outcome))
 }
 
-fn groups(evaluation: &Evaluation) -> String {
-    let assumed = |from_file: bool| !from_file && evaluation.options.eval_interval.from == Origin::Default;
-    let groups = &evaluation.groups;
+fn groups(outcome: &Outcome) -> String {
+    let assumed = |from_file: bool| !from_file && outcome.options.eval_interval.from == Origin::Default;
+    let groups = &outcome.groups;
     if groups.len() <= NAMED {
         let each = groups.iter().map(|group| {
             let why = match assumed(group.schedule.interval_from_file) {
@@ -74,7 +74,7 @@ fn groups(evaluation: &Evaluation) -> String {
         0 => String::new(),
         _ => format!(
             " ({} of {unsaid} without an interval assumed; --eval-interval)",
-            evaluation.options.eval_interval.value
+            outcome.options.eval_interval.value
         ),
     };
     format!("{} {range}{why}", counted(groups.len() as u64, "group"))
@@ -118,14 +118,14 @@ fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
     format!("{}  {}", printable(&facts.path), parts.join(", "))
 }
 
-fn evaluations(evaluation: &Evaluation) -> String {
-    let rules = counted(evaluation.rules.len() as u64, "rule");
-    let mut steps: Vec<u64> = evaluation.groups.iter().map(|group| group.schedule.steps).collect();
+fn evaluations(outcome: &Outcome) -> String {
+    let rules = counted(outcome.rules.len() as u64, "rule");
+    let mut steps: Vec<u64> = outcome.groups.iter().map(|group| group.schedule.steps).collect();
     steps.dedup();
     match steps.as_slice() {
         [steps] => format!("{} x {rules}", counted(*steps, "step")),
         _ => {
-            let all = evaluation.rules.iter().map(|rule| rule.counts.evaluations).sum();
+            let all = outcome.rules.iter().map(|rule| rule.counts.evaluations).sum();
             format!("{} of {rules}", counted(all, "evaluation"))
         }
     }
@@ -165,14 +165,14 @@ pub(crate) fn totals(summary: &Summary, pending_shown: bool) -> String {
 
 /// Returns the line that says which conditions of `--fail-on` are met and what did not count, if any were given.
 #[must_use]
-pub fn gate_line(evaluation: &Evaluation, summary: &Summary) -> Option<String> {
-    if evaluation.fail_on.is_empty() {
+pub fn gate_line(outcome: &Outcome, summary: &Summary) -> Option<String> {
+    if outcome.options.fail_on.is_empty() {
         return None;
     }
     let verdict = &summary.verdict;
     let words = |conditions: &[Condition]| conditions.iter().map(Condition::to_string).collect::<Vec<_>>().join(", ");
     let result = match verdict.met.is_empty() {
-        true => format!("fail-on    not met: {}", words(&evaluation.fail_on)),
+        true => format!("fail-on    not met: {}", words(&outcome.options.fail_on)),
         false => format!("fail-on    met: {}", words(&verdict.met)),
     };
     let mut left_out = Vec::new();
@@ -192,13 +192,13 @@ pub fn gate_line(evaluation: &Evaluation, summary: &Summary) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::outcome::sample;
 
-    fn check(change: impl FnOnce(&mut Evaluation)) -> String {
-        let mut evaluation = sample::evaluation();
-        change(&mut evaluation);
+    fn check(change: impl FnOnce(&mut Outcome)) -> String {
+        let mut outcome = sample::outcome();
+        change(&mut outcome);
         let mut out = Vec::new();
-        write_summary(&mut out, &evaluation, 0.31, &Clock::utc()).expect("a vector takes all");
+        write_summary(&mut out, &outcome, 0.31, &Clock::utc()).expect("a vector takes all");
         String::from_utf8_lossy(&out).into_owned()
     }
 
@@ -213,10 +213,10 @@ mod tests {
 
     #[test]
     fn what_was_assumed_or_left_out_is_said() {
-        let text = check(|evaluation| {
-            evaluation.groups[0].schedule.interval_from_file = false;
-            evaluation.recordings[0].bad_rows = 1;
-            evaluation.recordings[0].stale_inferred = 41;
+        let text = check(|outcome| {
+            outcome.groups[0].schedule.interval_from_file = false;
+            outcome.recordings[0].bad_rows = 1;
+            outcome.recordings[0].stale_inferred = 41;
         });
         assert!(text.contains("disks every 1m (assumed: the group has no interval; --eval-interval)"), "{text}");
         assert!(text.contains(", 1 bad row left out, 41 stale markers inferred"), "{text}");
@@ -224,11 +224,11 @@ mod tests {
 
     #[test]
     fn the_gate_says_what_counted() {
-        let mut evaluation = sample::evaluation();
-        assert_eq!(gate_line(&evaluation, &Summary::of(&evaluation)), None);
-        evaluation.fail_on = vec![Condition::Firing(Some("critical".to_owned())), Condition::EvalError];
-        evaluation.episodes[0].began = crate::engine::timeline::Began::WarmUp;
-        let line = gate_line(&evaluation, &Summary::of(&evaluation));
+        let mut outcome = sample::outcome();
+        assert_eq!(gate_line(&outcome, &Summary::of(&outcome)), None);
+        outcome.options.fail_on = vec![Condition::Firing(Some("critical".to_owned())), Condition::EvalError];
+        outcome.episodes[0].began = crate::engine::timeline::Began::WarmUp;
+        let line = gate_line(&outcome, &Summary::of(&outcome));
         assert_eq!(
             line.as_deref(),
             Some("fail-on    met: firing=critical (1 firing; not counted: 1 that touch the warm-up)")

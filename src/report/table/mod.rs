@@ -13,9 +13,9 @@ pub(crate) mod lines;
 
 use std::io::{self, Write};
 
-use crate::report::Evaluation;
-use crate::report::format::Clock;
-use crate::report::summary::Summary;
+use crate::format::Clock;
+use crate::outcome::Outcome;
+use crate::outcome::summary::Summary;
 
 pub use lines::{gate_line, write_summary};
 
@@ -31,6 +31,9 @@ pub enum Sort {
     /// The severity, then how long it fired.
     Severity,
 }
+
+/// The most rows of one table where nothing is said.
+pub const ROWS: usize = 50;
 
 /// How much is shown, and how.
 #[derive(Clone, Debug)]
@@ -53,6 +56,22 @@ pub struct View {
     pub unfolded: bool,
 }
 
+/// Everything that fits, in UTC, without colours.
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            clock: Clock::utc(),
+            width: None,
+            color: false,
+            sort: None,
+            limit: ROWS,
+            episodes: false,
+            pending: false,
+            unfolded: false,
+        }
+    }
+}
+
 impl View {
     /// Returns the limit as a number of rows.
     pub(crate) fn rows(&self) -> usize {
@@ -67,61 +86,47 @@ const FEW_FIRINGS: u64 = 20;
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, evaluation: &Evaluation, summary: &Summary, view: &View) -> io::Result<()> {
-    let order = alerts::write(out, evaluation, summary, view)?;
-    let shown = shows_episodes(evaluation, summary, view);
+pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &View) -> io::Result<()> {
+    let order = alerts::write(out, outcome, summary, view)?;
+    let shown = shows_episodes(outcome, summary, view);
     if summary.totals.firings > 0 && !shown {
         writeln!(out, "Their episodes: --episodes, or --alert NAME for one alert.")?;
     }
     for at in order {
-        let rule = &evaluation.rules[at];
+        let rule = &outcome.rules[at];
         if shown {
-            episodes::write(out, evaluation, rule, episodes::Which::Fired, view)?;
+            episodes::write(out, outcome, rule, episodes::Which::Fired, view)?;
         }
         if view.pending {
-            episodes::write(out, evaluation, rule, episodes::Which::Pending, view)?;
+            episodes::write(out, outcome, rule, episodes::Which::Pending, view)?;
         }
     }
     Ok(())
 }
 
 /// Tells whether the episodes follow the alerts: where they are few, or asked for.
-pub(crate) fn shows_episodes(evaluation: &Evaluation, summary: &Summary, view: &View) -> bool {
-    let options = &evaluation.options;
-    let asked = view.episodes || view.unfolded || options.alert.is_some() || options.filter.is_some();
+pub(crate) fn shows_episodes(outcome: &Outcome, summary: &Summary, view: &View) -> bool {
+    let selection = &outcome.options.selection;
+    let asked = view.episodes || view.unfolded || selection.alert.is_some() || selection.filter.is_some();
     asked || summary.totals.firings <= FEW_FIRINGS
-}
-
-#[cfg(test)]
-pub(crate) fn sample_view() -> View {
-    View {
-        clock: Clock::utc(),
-        width: None,
-        color: false,
-        sort: None,
-        limit: 50,
-        episodes: false,
-        pending: false,
-        unfolded: false,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::outcome::sample;
 
-    fn text(view: &View, change: impl FnOnce(&mut Evaluation)) -> String {
-        let mut evaluation = sample::evaluation();
-        change(&mut evaluation);
+    fn text(view: &View, change: impl FnOnce(&mut Outcome)) -> String {
+        let mut outcome = sample::outcome();
+        change(&mut outcome);
         let mut out = Vec::new();
-        write(&mut out, &evaluation, &Summary::of(&evaluation), view).expect("a vector takes all");
+        write(&mut out, &outcome, &Summary::of(&outcome), view).expect("a vector takes all");
         String::from_utf8(out).expect("a table is UTF-8")
     }
 
     #[test]
     fn alerts_come_first_and_few_episodes_follow() {
-        insta::assert_snapshot!(text(&sample_view(), |_| ()), @r#"
+        insta::assert_snapshot!(text(&View::default(), |_| ()), @r#"
         ALERT         SEVERITY  FOR         FIRED  SETS  BURSTS  FIRING  LONGEST  NEAR  LAST FIRED (UTC)  NOTE
         DiskFull      critical  1m30s (2m)      2     2       2   1h21m      48m     1  01:12:00          1 open at the end
         HighCpu       warning   0s              1     1       1      5m       5m     0  01:00:00
@@ -143,8 +148,8 @@ mod tests {
 
     #[test]
     fn near_misses_are_shown_when_asked_for() {
-        let view = View { pending: true, ..sample_view() };
-        let all = text(&view, |evaluation| evaluation.episodes.retain(|episode| episode.rule.0 == 0));
+        let view = View { pending: true, ..View::default() };
+        let all = text(&view, |outcome| outcome.episodes.retain(|episode| episode.rule.0 == 0));
         let from = all.find("near misses of").expect("a heading");
         insta::assert_snapshot!(&all[from..], @r#"
         near misses of  DiskFull  critical  disk_free_bytes < 4e+10 for 1m30s  node.yml:10  all {instance="db-1", job="db"}
@@ -156,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_keeps_what_matters() {
-        let view = View { width: Some(60), ..sample_view() };
+        let view = View { width: Some(60), ..View::default() };
         insta::assert_snapshot!(text(&view, |_| ()), @r#"
         ALERT         FIRED  FIRING  NOTE
         DiskFull          2   1h21m  1 open at the end
@@ -181,13 +186,13 @@ mod tests {
 
     #[test]
     fn many_episodes_are_one_flag_away() {
-        let many = |evaluation: &mut Evaluation| {
+        let many = |outcome: &mut Outcome| {
             let labels = [("alertname", "HighCpu"), ("severity", "warning")];
-            evaluation.episodes = (0..30).map(|at| sample::episode(1, &labels, at, Some(at), Some(at), 1.0)).collect();
+            outcome.episodes = (0..30).map(|at| sample::episode(1, &labels, at, Some(at), Some(at), 1.0)).collect();
         };
-        let short = text(&sample_view(), many);
+        let short = text(&View::default(), many);
         assert!(short.ends_with("Their episodes: --episodes, or --alert NAME for one alert.\n"), "{short}");
-        let view = View { unfolded: true, ..sample_view() };
+        let view = View { unfolded: true, ..View::default() };
         assert!(text(&view, many).lines().count() > 30);
     }
 }

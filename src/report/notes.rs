@@ -1,22 +1,36 @@
-//! What a person would want to know of a run beside its results: one line each, on standard error.
+//! What a person would want to know of a run next to its results: one line each, for standard error.
 
+use std::io::{self, Write};
+
+use crate::diagnostic::Severity;
+use crate::format::{count, counted};
 use crate::input;
-use crate::report::format::{count, counted};
-use crate::report::{Evaluation, Kind, RuleFacts};
+use crate::outcome::{Kind, Outcome, RuleFacts};
 
 /// The most lines of one kind.
 const SHOWN: usize = 10;
 
-/// Returns the lines; `table` tells whether the results are shown as a table, which says itself why alerts are silent.
-pub(super) fn notes(evaluation: &Evaluation, input: &input::Summary, table: bool) -> Vec<String> {
-    let mut notes = recording(input);
-    let silent = evaluation.rules.iter().filter(|rule| !table || rule.kind == Kind::Record);
+/// Writes the lines; `table` says whether the results are shown as a table, which says itself why alerts are silent.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, outcome: &Outcome, table: bool) -> io::Result<()> {
+    notes(outcome, table).iter().try_for_each(|note| writeln!(out, "{note}"))
+}
+
+fn notes(outcome: &Outcome, table: bool) -> Vec<String> {
+    let mut notes = recording(&outcome.input);
+    let silent = outcome.rules.iter().filter(|rule| !table || rule.kind == Kind::Record);
     let missing = silent.flat_map(|rule| rule.missing.iter().map(move |metric| (rule, metric)));
     notes.extend(few(missing.map(|(rule, metric)| {
         let near = if metric.near.is_empty() { String::new() } else { format!(", near: {}", metric.near.join(", ")) };
         format!("warning: {}: no such metric: {}{near}", place(rule), metric.name)
     })));
-    notes.extend(few(evaluation.rules.iter().filter_map(fault)));
+    notes.extend(few(outcome.rules.iter().filter_map(fault)));
+    notes.extend(outcome.notes.iter().map(|note| {
+        let word = if note.severity == Severity::Warning { "warning" } else { "note" };
+        format!("{word}: {}", note.message)
+    }));
     notes
 }
 
@@ -61,7 +75,7 @@ fn few(lines: impl Iterator<Item = String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::outcome::sample;
 
     #[test]
     fn what_was_read_and_what_failed_is_told() {
@@ -76,14 +90,15 @@ mod tests {
             disorder: Some(("b.csv".into(), 7)),
             ..input::Summary::default()
         };
-        let mut evaluation = sample::evaluation();
-        let told = notes(&evaluation, &input, true);
+        let mut outcome = sample::outcome();
+        outcome.input = input;
+        let told = notes(&outcome, true);
         assert_eq!(told.len(), 3, "{told:?}");
         assert_eq!(told[0], "warning: a.csv: the last line has no line end");
         assert!(told[1].starts_with("warning: b.csv:7: lies before the row above it"), "{told:?}");
         assert!(told[2].starts_with("warning: 2 samples repeat another one"), "{told:?}");
-        evaluation.rules[2].kind = Kind::Record;
-        let told = notes(&evaluation, &input, true);
+        outcome.rules[2].kind = Kind::Record;
+        let told = notes(&outcome, true);
         assert!(told[3].ends_with("no such metric: batch_last_run, near: batch_last_run_seconds"), "{told:?}");
     }
 

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use crate::engine::timeline::{Began, End, Episode};
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
-use crate::report::gate::{self, Verdict};
-use crate::report::{Evaluation, Kind, RuleFacts};
 use crate::time::{Millis, Timestamp};
+
+use super::gate::{self, Verdict};
+use super::{Kind, Outcome, RuleFacts};
 
 /// Why an alert never fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,10 +97,10 @@ pub struct Totals {
     pub near_misses: u64,
 }
 
-/// Everything that is derived from an [`Evaluation`].
+/// Everything that is derived from an [`Outcome`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// One for each of [`Evaluation::rules`].
+    /// One for each of [`Outcome::rules`].
     pub rules: Vec<RuleSummary>,
     /// Of all rules.
     pub totals: Totals,
@@ -110,21 +111,21 @@ pub struct Summary {
 impl Summary {
     /// Adds up a run. Cost: the sort of its episodes.
     #[must_use]
-    pub fn of(evaluation: &Evaluation) -> Self {
-        let mut by_rule: Vec<Vec<&Episode>> = vec![Vec::new(); evaluation.rules.len()];
-        for episode in &evaluation.episodes {
-            if let Ok(at) = evaluation.rules.binary_search_by_key(&episode.rule, |rule| rule.id) {
+    pub fn of(outcome: &Outcome) -> Self {
+        let mut by_rule: Vec<Vec<&Episode>> = vec![Vec::new(); outcome.rules.len()];
+        for episode in &outcome.episodes {
+            if let Ok(at) = outcome.rules.binary_search_by_key(&episode.rule, |rule| rule.id) {
                 by_rule[at].push(episode);
             }
         }
-        let rules: Vec<RuleSummary> = evaluation
+        let rules: Vec<RuleSummary> = outcome
             .rules
             .iter()
             .zip(&by_rule)
-            .map(|(rule, episodes)| of_rule(rule, episodes, evaluation.last_step(rule), evaluation.options.join.value))
+            .map(|(rule, episodes)| of_rule(rule, episodes, outcome.last_step(rule), outcome.options.join.value))
             .collect();
-        let verdict = gate::decide(evaluation, &rules);
-        Self { totals: totals(evaluation, &rules), rules, verdict }
+        let verdict = gate::decide(outcome, &rules);
+        Self { totals: totals(outcome, &rules), rules, verdict }
     }
 }
 
@@ -161,15 +162,14 @@ pub fn severity_rank(severity: &str) -> usize {
     WORST_FIRST.iter().position(|known| *known == severity).unwrap_or(WORST_FIRST.len())
 }
 
-/// Returns the places of the alerting rules in [`Evaluation::rules`]: those that fired, the worst severity and the
+/// Returns the places of the alerting rules in [`Outcome::rules`]: those that fired, the worst severity and the
 /// longest firing first; then those that never did.
 #[must_use]
-pub fn worst_first(evaluation: &Evaluation, summary: &Summary) -> Vec<usize> {
-    let mut order: Vec<usize> =
-        (0..evaluation.rules.len()).filter(|at| evaluation.rules[*at].kind == Kind::Alert).collect();
+pub fn worst_first(outcome: &Outcome, summary: &Summary) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..outcome.rules.len()).filter(|at| outcome.rules[*at].kind == Kind::Alert).collect();
     order.sort_by_key(|at| {
         let sums = &summary.rules[*at];
-        let severity = severity_rank(evaluation.rules[*at].severity.as_deref().unwrap_or(""));
+        let severity = severity_rank(outcome.rules[*at].severity.as_deref().unwrap_or(""));
         (sums.firings == 0, severity, Reverse(sums.firing), *at)
     });
     order
@@ -307,9 +307,9 @@ fn never(rule: &RuleFacts, firings: u64) -> Option<Never> {
     Some(if rule.unmatched.is_some() { Never::NoMatchingSeries } else { Never::NeverTrue })
 }
 
-fn totals(evaluation: &Evaluation, rules: &[RuleSummary]) -> Totals {
+fn totals(outcome: &Outcome, rules: &[RuleSummary]) -> Totals {
     let mut by_severity: BTreeMap<(usize, &str), u64> = BTreeMap::new();
-    for episode in evaluation.episodes.iter().filter(|episode| episode.activity.fired_at.is_some()) {
+    for episode in outcome.episodes.iter().filter(|episode| episode.activity.fired_at.is_some()) {
         let severity = episode.labels.get("severity").unwrap_or("");
         *by_severity.entry((severity_rank(severity), severity)).or_default() += 1;
     }
@@ -321,15 +321,15 @@ fn totals(evaluation: &Evaluation, rules: &[RuleSummary]) -> Totals {
         bursts: sum(|rule| rule.bursts),
         open_at_end: sum(|rule| rule.open),
         began_before_data: sum(|rule| rule.began_before_data),
-        suppressed: evaluation.episodes.iter().filter(|episode| evaluation.is_suppressed(episode)).count() as u64,
+        suppressed: outcome.episodes.iter().filter(|episode| outcome.is_suppressed(episode)).count() as u64,
         near_misses: sum(|rule| rule.near_misses),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
     use super::*;
-    use crate::report::sample;
 
     #[test]
     fn gaps_under_join_are_closed() {
@@ -358,8 +358,8 @@ mod tests {
 
     #[test]
     fn a_rule_is_summed_up() {
-        let evaluation = sample::evaluation();
-        let summary = Summary::of(&evaluation);
+        let outcome = sample::outcome();
+        let summary = Summary::of(&outcome);
         let disk = &summary.rules[0];
         assert_eq!((disk.firings, disk.label_sets, disk.near_misses, disk.open), (2, 2, 1, 1));
         assert_eq!(disk.worst, Some(1e9));

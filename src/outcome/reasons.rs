@@ -1,9 +1,9 @@
 //! Why a rule's expression can have no sample: what it needs and the recording lacks.
 
+use super::Unmatched;
 use crate::diagnostic::nearest;
 use crate::labels::{METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, Modifiers, Selector};
-use crate::report::Unmatched;
 use crate::store::Store;
 
 /// The most label values that are named where none is near.

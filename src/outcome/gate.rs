@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::engine::timeline::{Began, Episode};
-use crate::report::Evaluation;
-use crate::report::summary::{Never, RuleSummary};
+use crate::time::Timestamp;
+
+use super::Outcome;
+use super::summary::{Never, RuleSummary};
 
 /// One condition of `--fail-on`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +78,71 @@ pub struct Verdict {
     pub exit: u8,
 }
 
+/// Why nothing was evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nothing {
+    /// The last instant that may be a slot lies before the first sample.
+    EndsBeforeData {
+        /// That instant.
+        end: Timestamp,
+        /// The first sample.
+        first: Timestamp,
+    },
+    /// No group has a slot within the recording.
+    NoSlot {
+        /// The first sample.
+        first: Timestamp,
+        /// The last sample.
+        last: Timestamp,
+    },
+    /// There is no sample.
+    NoSamples,
+}
+
+impl Nothing {
+    /// Says why a run of which the verdict is an exit code of 2 evaluated nothing.
+    #[must_use]
+    pub fn of(outcome: &Outcome) -> Self {
+        let range = &outcome.range;
+        match (outcome.options.end, range.data_start, range.data_end) {
+            (Some(end), Some(first), _) if end < first => Self::EndsBeforeData { end, first },
+            (_, Some(first), Some(last)) => Self::NoSlot { first, last },
+            _ => Self::NoSamples,
+        }
+    }
+
+    /// Returns what to do about it, if anything can be done.
+    #[must_use]
+    pub fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::EndsBeforeData { .. } => Some("a later --end, or none"),
+            Self::NoSlot { .. } => {
+                Some("give the group a shorter interval, or count slots from the first sample: --align start")
+            }
+            Self::NoSamples => None,
+        }
+    }
+}
+
+impl fmt::Display for Nothing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing was evaluated: ")?;
+        match self {
+            Self::EndsBeforeData { end, first } => write!(f, "--end {end} lies before the first sample, {first}"),
+            Self::NoSlot { first, last } => {
+                write!(f, "no slot of any group lies within the recording, {first} to {last}")
+            }
+            Self::NoSamples => f.write_str("the recording has no samples"),
+        }
+    }
+}
+
 /// Decides the conditions of a run.
 #[must_use]
-pub(crate) fn decide(evaluation: &Evaluation, rules: &[RuleSummary]) -> Verdict {
+pub(crate) fn decide(outcome: &Outcome, rules: &[RuleSummary]) -> Verdict {
     let mut verdict = Verdict::default();
     let wanted = |severity: &str| {
-        let firing = evaluation.fail_on.iter().filter_map(|condition| match condition {
+        let firing = outcome.options.fail_on.iter().filter_map(|condition| match condition {
             Condition::Firing(severity) => Some(severity.as_deref()),
             Condition::FiringsOver(_) => Some(None),
             Condition::NoData | Condition::EvalError => None,
@@ -92,17 +153,17 @@ pub(crate) fn decide(evaluation: &Evaluation, rules: &[RuleSummary]) -> Verdict 
             wanted.is_none_or(|wanted| wanted == severity)
         }) || !any
     };
-    let fired = || evaluation.episodes.iter().filter(|episode| episode.activity.fired_at.is_some());
+    let fired = || outcome.episodes.iter().filter(|episode| episode.activity.fired_at.is_some());
     let severity = |episode: &Episode| episode.labels.get("severity").unwrap_or("").to_owned();
     for episode in fired().filter(|episode| wanted(&severity(episode))) {
         match episode.began {
-            _ if evaluation.is_suppressed(episode) => verdict.excluded.suppressed += 1,
+            _ if outcome.is_suppressed(episode) => verdict.excluded.suppressed += 1,
             Began::Observed => verdict.counted += 1,
             Began::BeforeData => verdict.excluded.began_before_data += 1,
             Began::WarmUp => verdict.excluded.warm_up += 1,
         }
     }
-    let counts = || fired().filter(|episode| episode.began == Began::Observed && !evaluation.is_suppressed(episode));
+    let counts = || fired().filter(|episode| episode.began == Began::Observed && !outcome.is_suppressed(episode));
     let met = |condition: &Condition| match condition {
         Condition::Firing(None) => counts().next().is_some(),
         Condition::Firing(Some(wanted)) => counts().any(|episode| severity(episode) == *wanted),
@@ -110,10 +171,10 @@ pub(crate) fn decide(evaluation: &Evaluation, rules: &[RuleSummary]) -> Verdict 
         Condition::NoData => {
             rules.iter().any(|rule| matches!(rule.never, Some(Never::NoSuchMetric | Never::NoMatchingSeries)))
         }
-        Condition::EvalError => evaluation.rules.iter().any(|rule| rule.failed() > 0),
+        Condition::EvalError => outcome.rules.iter().any(|rule| rule.failed() > 0),
     };
-    verdict.met = evaluation.fail_on.iter().filter(|condition| met(condition)).cloned().collect();
-    let evaluations: u64 = evaluation.rules.iter().map(|rule| rule.counts.evaluations).sum();
+    verdict.met = outcome.options.fail_on.iter().filter(|condition| met(condition)).cloned().collect();
+    let evaluations: u64 = outcome.rules.iter().map(|rule| rule.counts.evaluations).sum();
     verdict.exit = match (evaluations, verdict.met.is_empty()) {
         (0, _) => 2,
         (_, true) => 0,
@@ -124,9 +185,9 @@ pub(crate) fn decide(evaluation: &Evaluation, rules: &[RuleSummary]) -> Verdict 
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
+    use super::super::summary::Summary;
     use super::*;
-    use crate::report::sample;
-    use crate::report::summary::Summary;
 
     #[test]
     fn conditions_read_and_print_alike() {
@@ -141,12 +202,12 @@ mod tests {
     #[test]
     fn what_began_before_the_data_does_not_count() {
         let check = |fail_on: &str, began, exit, counted| {
-            let mut evaluation = sample::evaluation();
-            evaluation.fail_on = vec![fail_on.parse().expect("a condition")];
-            for episode in &mut evaluation.episodes {
+            let mut outcome = sample::outcome();
+            outcome.options.fail_on = vec![fail_on.parse().expect("a condition")];
+            for episode in &mut outcome.episodes {
                 episode.began = began;
             }
-            let verdict = Summary::of(&evaluation).verdict;
+            let verdict = Summary::of(&outcome).verdict;
             assert_eq!((verdict.exit, verdict.counted), (exit, counted), "{fail_on}");
         };
         check("firing", Began::Observed, 1, 3);
@@ -162,8 +223,8 @@ mod tests {
 
     #[test]
     fn nothing_evaluated_is_no_answer() {
-        let mut evaluation = sample::evaluation();
-        evaluation.rules.iter_mut().for_each(|rule| rule.counts.evaluations = 0);
-        assert_eq!(Summary::of(&evaluation).verdict.exit, 2);
+        let mut outcome = sample::outcome();
+        outcome.rules.iter_mut().for_each(|rule| rule.counts.evaluations = 0);
+        assert_eq!(Summary::of(&outcome).verdict.exit, 2);
     }
 }

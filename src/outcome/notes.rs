@@ -1,17 +1,16 @@
-//! What the recording looks like to the rules, beside their results: a line each, with the flag that helps.
+//! What a person would want to know of a run next to its results: a sentence each, with the flag that helps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Severity;
+use crate::format::{counted, duration};
 use crate::labels::LabelSet;
 use crate::promql::ast::{Expr, ExprKind, Selector};
-use crate::report::format::{counted, duration};
-use crate::report::{Evaluation, Finding, Gap, Origin};
-use crate::rules::{Evaluate, RuleFile};
+use crate::rules::{Evaluate, RuleSet};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
-use super::facts;
+use super::{Finding, Gap, Origin, Outcome};
 
 /// Labels that tell replicas of one server apart.
 const REPLICAS: [&str; 3] = ["__replica__", "prometheus_replica", "replica"];
@@ -40,17 +39,17 @@ fn is_gap(from: Timestamp, to: Timestamp, usual: Millis) -> bool {
 }
 
 /// Returns the stretches without any sample that are longer than 2.5 times the usual spacing, in time order.
-pub(super) fn silences(store: &Store) -> Vec<(Timestamp, Timestamp)> {
+pub(super) fn common_gaps(store: &Store) -> Vec<(Timestamp, Timestamp)> {
     let Some(usual) = cadence(store) else { return Vec::new() };
-    let mut silences: Vec<_> = store.silences().filter(|(from, to)| is_gap(*from, *to, usual)).collect();
-    silences.sort_unstable();
-    silences
+    let mut gaps: Vec<_> = store.silences().filter(|(from, to)| is_gap(*from, *to, usual)).collect();
+    gaps.sort_unstable();
+    gaps
 }
 
 /// Returns the longest gaps: of the whole recording, and the longest of each series.
 pub(super) fn gaps(store: &Store) -> Vec<Gap> {
     let mut gaps: BTreeMap<(Timestamp, Timestamp), u64> = BTreeMap::new();
-    for (from, to) in silences(store) {
+    for (from, to) in common_gaps(store) {
         let spans = |facts: crate::store::SeriesFacts| facts.first <= from && facts.last >= to;
         gaps.insert((from, to), store.ids().filter(|id| spans(store.facts(*id))).count() as u64);
     }
@@ -81,37 +80,37 @@ struct Metric {
 }
 
 /// Returns what a person would want to know of a run; `left_out` is how many rules are not reported.
-pub(super) fn hints(evaluation: &Evaluation, files: &[RuleFile], store: &Store, left_out: usize) -> Vec<Finding> {
-    let metrics = selected(evaluation, files, store);
-    let by_rows = facts::all_groups(files).all(|(_, group)| group.evaluate == Evaluate::EveryRow);
-    let look_back = evaluation.options.lookback_delta.value;
-    let mut hints = Vec::new();
+pub(super) fn notes(outcome: &Outcome, rules: &RuleSet, store: &Store, left_out: usize) -> Vec<Finding> {
+    let metrics = selected(outcome, rules, store);
+    let by_rows = rules.groups().all(|(_, group)| group.evaluate == Evaluate::EveryRow);
+    let look_back = outcome.options.lookback_delta.value;
+    let mut notes = Vec::new();
     if left_out > 0 {
-        let flag = if evaluation.options.alert.is_some() { "--alert" } else { "--group" };
-        hints.push(hint(
+        let flag = if outcome.options.selection.alert.is_some() { "--alert" } else { "--group" };
+        notes.push(note(
             "rules-left-out",
             format!("{} left out of the report by {flag}", counted(left_out as u64, "rule")),
         ));
     }
     if !by_rows {
-        hints.extend(long_cadence(&metrics, look_back));
-        hints.extend(grid(store));
-        hints.extend(long_look_back(evaluation, look_back));
+        notes.extend(long_cadence(&metrics, look_back));
+        notes.extend(grid(store));
+        notes.extend(long_look_back(outcome, look_back));
     }
-    hints.extend(never_warm(evaluation));
-    hints.extend(ends_early(evaluation, &metrics, look_back));
-    hints.extend(replicas(store));
-    hints
+    notes.extend(never_warm(outcome));
+    notes.extend(ends_early(outcome, &metrics, look_back));
+    notes.extend(replicas(store));
+    notes
 }
 
-fn hint(code: &'static str, message: String) -> Finding {
+fn note(code: &'static str, message: String) -> Finding {
     Finding { code, severity: Severity::Info, message, place: None }
 }
 
-fn selected<'a>(evaluation: &Evaluation, files: &'a [RuleFile], store: &Store) -> BTreeMap<&'a str, Metric> {
+fn selected<'a>(outcome: &Outcome, rules: &'a RuleSet, store: &Store) -> BTreeMap<&'a str, Metric> {
     let mut metrics: BTreeMap<&str, Metric> = BTreeMap::new();
-    for (number, (_, rule)) in facts::all_rules(files).enumerate() {
-        let Ok(place) = evaluation.rules.binary_search_by_key(&(number as u64), |rule| u64::from(rule.id.0)) else {
+    for (number, (_, rule)) in rules.rules().enumerate() {
+        let Ok(place) = outcome.rules.binary_search_by_key(&(number as u64), |rule| u64::from(rule.id.0)) else {
             continue;
         };
         rule.expr.walk(&mut |expr: &'a Expr| {
@@ -152,7 +151,7 @@ fn long_cadence(metrics: &BTreeMap<&str, Metric>, look_back: Millis) -> Option<F
         "{names}: a sample every {}, look-back {look_back}: between samples rules see nothing; --lookback-delta {enough}",
         duration(longest)
     );
-    Some(Finding { severity: Severity::Warning, ..hint("long-cadence", message) })
+    Some(Finding { severity: Severity::Warning, ..note("long-cadence", message) })
 }
 
 /// Tells of stamps that no scrape makes.
@@ -174,7 +173,7 @@ fn grid(store: &Store) -> Option<Finding> {
         most = most.max(facts.samples);
     }
     let step = Millis(step.filter(|_| most >= GRID_SAMPLES)?);
-    Some(hint(
+    Some(note(
         "query-grid",
         format!(
             "looks like a query grid, not raw samples: every stamp is a multiple of {step} and none is missing; what lies between two stamps is not seen"
@@ -182,31 +181,31 @@ fn grid(store: &Store) -> Option<Finding> {
     ))
 }
 
-fn long_look_back(evaluation: &Evaluation, look_back: Millis) -> Option<Finding> {
-    let span = evaluation.range.data_end?.since(evaluation.range.data_start?);
+fn long_look_back(outcome: &Outcome, look_back: Millis) -> Option<Finding> {
+    let span = outcome.range.data_end?.since(outcome.range.data_start?);
     (look_back > span && span > Millis::ZERO).then(|| {
         let message = format!(
             "the look-back of {look_back} is longer than the recording ({}): a series that ends is seen to its end; --lookback-delta",
             duration(span)
         );
-        hint("long-look-back", message)
+        note("long-look-back", message)
     })
 }
 
 /// Tells of rules whose windows are never full.
-fn never_warm(evaluation: &Evaluation) -> Option<Finding> {
-    let to = evaluation.range.evaluated_to?;
-    let span = to.since(evaluation.range.data_start?);
-    let cold = || evaluation.rules.iter().filter(|rule| rule.counts.warm_from.is_some_and(|from| from > to));
+fn never_warm(outcome: &Outcome) -> Option<Finding> {
+    let to = outcome.range.evaluated_to?;
+    let span = to.since(outcome.range.data_start?);
+    let cold = || outcome.rules.iter().filter(|rule| rule.counts.warm_from.is_some_and(|from| from > to));
     cold().next()?;
     let names = named(cold().map(|rule| rule.name.clone()));
     let message = format!("{names}: windows are longer than the recording ({}) and never full", duration(span));
-    Some(Finding { severity: Severity::Warning, ..hint("never-warm", message) })
+    Some(Finding { severity: Severity::Warning, ..note("never-warm", message) })
 }
 
 /// Tells of metrics that end before the recording does, and of what fired after that.
-fn ends_early(evaluation: &Evaluation, metrics: &BTreeMap<&str, Metric>, look_back: Millis) -> Option<Finding> {
-    let end = evaluation.range.data_end?;
+fn ends_early(outcome: &Outcome, metrics: &BTreeMap<&str, Metric>, look_back: Millis) -> Option<Finding> {
+    let end = outcome.range.data_end?;
     let early = || {
         metrics.iter().filter(move |(_, metric)| {
             let margin = Millis(metric.usual.map_or(0, |usual| usual.0.saturating_mul(5) / 2)).max(look_back);
@@ -219,12 +218,12 @@ fn ends_early(evaluation: &Evaluation, metrics: &BTreeMap<&str, Metric>, look_ba
     }));
     let mut after: BTreeMap<u32, Timestamp> = BTreeMap::new();
     for (_, metric) in early() {
-        for rule in metric.rules.iter().map(|place| evaluation.rules[*place].id.0) {
+        for rule in metric.rules.iter().map(|place| outcome.rules[*place].id.0) {
             let first = after.entry(rule).or_insert(metric.last);
             *first = metric.last.min(*first);
         }
     }
-    let fired = evaluation.episodes.iter().filter(|episode| {
+    let fired = outcome.episodes.iter().filter(|episode| {
         let ended = after.get(&episode.rule.0);
         ended.is_some_and(|ended| episode.activity.fired_at.is_some_and(|fired| fired > *ended))
     });
@@ -232,7 +231,7 @@ fn ends_early(evaluation: &Evaluation, metrics: &BTreeMap<&str, Metric>, look_ba
         0 => String::new(),
         many => format!("; {} of its rules came after", counted(many, "firing")),
     };
-    Some(Finding { severity: Severity::Warning, ..hint("ends-early", format!("{names}{fired}")) })
+    Some(Finding { severity: Severity::Warning, ..note("ends-early", format!("{names}{fired}")) })
 }
 
 /// Tells of series that differ in the label of a replica, or in a label that one server gives to all, alone.
@@ -246,23 +245,23 @@ fn replicas(store: &Store) -> Option<Finding> {
                 let message = format!(
                     "two replicas are in one recording: series differ in {label} alone (\"{first}\", \"{value}\"), so rules see everything twice; keep one of them"
                 );
-                Finding { severity: Severity::Warning, ..hint("replicas", message) }
+                Finding { severity: Severity::Warning, ..note("replicas", message) }
             })
         })
     })
 }
 
 /// Tells, for machines, of intervals that nobody gave; the summary says so to people.
-pub(super) fn assumed(evaluation: &Evaluation) -> Vec<Finding> {
-    let groups = evaluation.groups.iter();
+pub(super) fn assumed(outcome: &Outcome) -> Vec<Finding> {
+    let groups = outcome.groups.iter();
     let assumed = groups
-        .filter(|group| !group.schedule.interval_from_file && evaluation.options.eval_interval.from == Origin::Default);
+        .filter(|group| !group.schedule.interval_from_file && outcome.options.eval_interval.from == Origin::Default);
     let each = assumed.map(|group| {
         let message = format!("the group {} has no interval: {} is assumed", group.name, group.schedule.interval);
         Finding {
             severity: Severity::Warning,
             place: Some((group.file.clone(), 1, 1)),
-            ..hint("interval-assumed", message)
+            ..note("interval-assumed", message)
         }
     });
     each.collect()
@@ -278,10 +277,8 @@ fn named(names: impl Iterator<Item = String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample;
     use super::*;
-    use crate::diagnostic::Diagnostics;
-    use crate::report::sample;
-    use crate::source::SourceMap;
     use crate::store::Batch;
 
     const RULES: &str = "\
@@ -311,13 +308,13 @@ groups:
         store
     }
 
-    fn check(store: &Store, left_out: usize, change: impl FnOnce(&mut Evaluation), expected: &[&str]) {
-        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-        let file = crate::rules::load(&mut sources, "node.yml", RULES.as_bytes(), &mut diagnostics).expect("valid");
-        let mut evaluation = sample::evaluation();
-        change(&mut evaluation);
-        let told = hints(&evaluation, &[file], store, left_out);
-        let told: Vec<String> = told.iter().map(|hint| format!("{}: {}", hint.code, hint.message)).collect();
+    fn check(store: &Store, left_out: usize, change: impl FnOnce(&mut Outcome), expected: &[&str]) {
+        let mut rules = RuleSet::default();
+        rules.add("node.yml", RULES.as_bytes());
+        let mut outcome = sample::outcome();
+        change(&mut outcome);
+        let told = notes(&outcome, &rules, store, left_out);
+        let told: Vec<String> = told.iter().map(|note| format!("{}: {}", note.code, note.message)).collect();
         assert_eq!(told, expected);
     }
 
@@ -329,7 +326,7 @@ groups:
         check(
             &sparse,
             2,
-            |evaluation| evaluation.options.alert = Some("D.*".to_owned()),
+            |outcome| outcome.options.selection.alert = Some("D.*".parse().expect("a pattern")),
             &[
                 "rules-left-out: 2 rules left out of the report by --alert",
                 "long-cadence: disk: a sample every 15m, look-back 5m: between samples rules see nothing; --lookback-delta 31m",
@@ -362,9 +359,9 @@ groups:
         check(
             &grid,
             0,
-            |evaluation| {
-                evaluation.range.data_end = Some(sample::at(4));
-                evaluation.rules[1].counts.warm_from = Some(sample::at(121));
+            |outcome| {
+                outcome.range.data_end = Some(sample::at(4));
+                outcome.rules[1].counts.warm_from = Some(sample::at(121));
             },
             &[
                 "query-grid: looks like a query grid, not raw samples: every stamp is a multiple of 1m and none is missing; what lies between two stamps is not seen",
@@ -379,7 +376,7 @@ groups:
         let late = [0, 1, 2, 3, 4, 5, 20, 21];
         let store = store(&[(&[("__name__", "a")], &late), (&[("__name__", "b")], &[20, 21, 22, 23, 24, 25, 31])]);
         // The second series begins before the first one ends, so nothing is known of the whole.
-        assert_eq!(silences(&store), []);
+        assert_eq!(common_gaps(&store), []);
         let told: Vec<_> = gaps(&store).into_iter().map(|gap| (gap.from, gap.to, gap.series)).collect();
         assert_eq!(told, [(sample::at(5), sample::at(20), 1), (sample::at(25), sample::at(31), 1)]);
     }

@@ -1,7 +1,9 @@
 //! A small run for the tests of the formats.
 
-use super::{Evaluation, GroupFacts, Kind, MissingMetric, Options, Origin, Range, RecordingFacts, RuleFacts, Setting};
+use super::{GroupFacts, Kind, MissingMetric, Origin, Outcome, Range, RecordingFacts, RuleFacts, RunOptions, Setting};
+use crate::engine::schedule::Align;
 use crate::engine::timeline::{Activity, Began, Cause, End, Episode, GroupSchedule, RuleCounts, RuleId};
+use crate::input;
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
 use crate::time::{Millis, Timestamp};
@@ -82,24 +84,16 @@ pub(crate) fn episode(
 }
 
 /// Two hours at one minute: a disk that fills twice and nearly once, a busy processor, a metric that is not there.
-pub(crate) fn evaluation() -> Evaluation {
+pub(crate) fn outcome() -> Outcome {
     let disk = |instance| [("alertname", "DiskFull"), ("instance", instance), ("job", "db"), ("severity", "critical")];
     let counts = |true_evaluations| RuleCounts { evaluations: 121, true_evaluations, ..RuleCounts::default() };
     let severity = |text: &str| Some(text.to_owned());
-    let mut evaluation = Evaluation {
+    let mut outcome = Outcome {
         version: "0.1.0".to_owned(),
-        options: Options {
-            eval_interval: Setting::of(None, Millis(60_000)),
-            align: Setting { value: "12s368ms".to_owned(), from: Origin::Flag },
-            lookback_delta: Setting::of(None, Millis(300_000)),
-            stale: Setting::of(None, "auto".to_owned()),
+        options: RunOptions {
+            align: Setting { value: Align::Offset(Millis(12_368)), from: Origin::Flag },
             external_labels: Setting::of(Some(LabelSet::new([("cluster", "ams")])), LabelSet::empty()),
-            join: Setting::of(None, Millis(300_000)),
-            alert: None,
-            group: None,
-            filter: None,
-            start: None,
-            end: None,
+            ..RunOptions::default()
         },
         range: Range {
             data_start: Some(at(0)),
@@ -108,6 +102,7 @@ pub(crate) fn evaluation() -> Evaluation {
             evaluated_to: Some(at(120)),
             reported_from: Some(at(0)),
         },
+        input: input::Summary::default(),
         recordings: vec![RecordingFacts {
             path: "night.csv".to_owned(),
             format: "csv_long".to_owned(),
@@ -145,7 +140,7 @@ pub(crate) fn evaluation() -> Evaluation {
                 ..rule(2, "BatchMissing")
             },
         ],
-        silences: Vec::new(),
+        gaps: Vec::new(),
         episodes: vec![
             episode(0, &disk("db-2"), 70, Some(72), None, 1e9),
             episode(0, &disk("db-1"), 5, Some(7), Some(40), 3.9e10),
@@ -154,8 +149,7 @@ pub(crate) fn evaluation() -> Evaluation {
         ],
         findings: Vec::new(),
         notes: Vec::new(),
-        fail_on: Vec::new(),
     };
-    evaluation.sort();
-    evaluation
+    outcome.sort();
+    outcome
 }

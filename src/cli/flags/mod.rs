@@ -1,0 +1,13 @@
+//! Flags by concept, shared by the commands and parsed straight into the library's own types.
+
+pub(crate) mod input;
+pub(crate) mod output;
+pub(crate) mod report;
+pub(crate) mod rules;
+pub(crate) mod time;
+
+pub(crate) use input::InputArgs;
+pub(crate) use output::{ColorWhen, ConsoleArgs, Format, JobArgs, OutArgs};
+pub(crate) use report::{GateArgs, ReportArgs, SelectArgs, ZoneArgs};
+pub(crate) use rules::{ExternalArgs, RuleArgs};
+pub(crate) use time::TimeArgs;

@@ -1,0 +1,171 @@
+//! What is reported, how it is shown, and what makes the answer "no".
+
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
+
+use crate::engine::silence::{self, Silence};
+use crate::format::Clock;
+use crate::outcome::gate::Condition;
+use crate::outcome::{Filter, Pattern};
+use crate::report::table::{self, Sort};
+use crate::report::timeline;
+use crate::time::{Millis, parse_duration};
+
+use crate::cli::{Failure, load};
+
+/// Which alerts are reported.
+#[derive(Debug, Args)]
+pub(crate) struct SelectArgs {
+    /// Only alerts whose name matches
+    #[arg(long, value_name = "REGEX", value_parser = Pattern::from_str, help_heading = "Report")]
+    pub(crate) alert: Option<Pattern>,
+    /// Only groups whose name matches
+    #[arg(long, value_name = "REGEX", value_parser = Pattern::from_str, hide_short_help = true, help_heading = "Report")]
+    pub(crate) group: Option<Pattern>,
+    /// Only episodes whose labels match, such as 'job="db",instance=~"db-.*"'
+    #[arg(long = "where", value_name = "MATCHERS", value_parser = Filter::from_str, help_heading = "Report")]
+    pub(crate) filter: Option<Filter>,
+    /// Alerts that are suppressed for some time, such as '{alertname="DiskFull"} 2026-01-05T18:00:00Z..2026-01-05T20:00:00Z';
+    /// may be repeated
+    #[arg(long, value_name = "{MATCHERS} START..END", value_parser = silence::parse, help_heading = "Report")]
+    pub(crate) silence: Vec<Silence>,
+    /// Files of silences: a YAML list of matchers, start, end and comment, or what `amtool silence query -o json` prints
+    #[arg(long, value_name = "PATH", hide_short_help = true, help_heading = "Report")]
+    pub(crate) silences: Vec<String>,
+}
+
+impl SelectArgs {
+    /// Returns all silences, those of files after those of flags.
+    pub(crate) fn all_silences(&self) -> Result<Vec<Silence>, Failure> {
+        let mut all = self.silence.clone();
+        for path in &self.silences {
+            let text = load::text(path)?;
+            all.extend(silence::parse_file(&text).map_err(|error| {
+                Failure::new(format!("{path}: {error}")).hint(
+                    "a file of silences looks like: [{matchers: '{alertname=\"DiskFull\"}', \
+                     start: 2026-01-05T18:00:00Z, end: 2026-01-05T20:00:00Z}]",
+                )
+            })?);
+        }
+        Ok(all)
+    }
+}
+
+/// How a run is shown.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Shows episodes that died pending
+    #[arg(long, help_heading = "Report")]
+    pub(crate) pending: bool,
+    /// Shows the episodes, however many
+    #[arg(long, help_heading = "Report")]
+    pub(crate) episodes: bool,
+    /// Shows every episode in a row of its own
+    #[arg(long, hide_short_help = true, help_heading = "Report")]
+    pub(crate) all: bool,
+    /// The most rows of one table, the worst ones; 0 shows all
+    #[arg(long, value_name = "ROWS", default_value_t = table::ROWS, help_heading = "Report")]
+    pub(crate) limit: usize,
+    /// The order of rows
+    #[arg(long, value_name = "BY", value_enum, hide_short_help = true, help_heading = "Report")]
+    pub(crate) sort: Option<SortBy>,
+    /// What the rows of a timeline are
+    #[arg(
+        long,
+        value_name = "ROWS",
+        value_enum,
+        default_value = "alerts",
+        hide_short_help = true,
+        help_heading = "Report"
+    )]
+    pub(crate) by: Rows,
+    /// The gap under which firings are one burst [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, hide_short_help = true, help_heading = "Report")]
+    pub(crate) join: Option<Millis>,
+    #[command(flatten)]
+    pub(crate) zone: ZoneArgs,
+}
+
+/// The zone that times are shown in.
+#[derive(Debug, Args)]
+pub(crate) struct ZoneArgs {
+    /// The zone that times are shown in, such as Europe/Amsterdam, or local [default: UTC]
+    #[arg(long, value_name = "ZONE", value_parser = zone, help_heading = "Report")]
+    pub(crate) tz: Option<Zone>,
+}
+
+impl ZoneArgs {
+    pub(crate) fn clock(&self) -> Clock {
+        self.tz.as_ref().map_or_else(Clock::utc, |zone| Clock::new(zone.zone.clone(), zone.name.as_str()))
+    }
+}
+
+/// What makes the exit code 1.
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// What makes the exit code 1: firing, firing=SEVERITY, firings>N, no-data, eval-error
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = Condition::from_str, help_heading = "Gates")]
+    pub(crate) fail_on: Vec<Condition>,
+}
+
+/// What the rows of a timeline are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rows {
+    /// One an alert
+    #[default]
+    Alerts,
+    /// Under each alert one a label set
+    Labels,
+}
+
+impl From<Rows> for timeline::By {
+    fn from(rows: Rows) -> Self {
+        match rows {
+            Rows::Alerts => Self::Alerts,
+            Rows::Labels => Self::Labels,
+        }
+    }
+}
+
+/// What rows are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortBy {
+    /// When it fired
+    Time,
+    /// How long it fired
+    Firing,
+    /// How often it fired
+    Count,
+    /// The severity, then how long it fired
+    Severity,
+}
+
+impl From<SortBy> for Sort {
+    fn from(by: SortBy) -> Self {
+        match by {
+            SortBy::Time => Self::Time,
+            SortBy::Firing => Self::Firing,
+            SortBy::Count => Self::Count,
+            SortBy::Severity => Self::Severity,
+        }
+    }
+}
+
+/// A time zone and the name it was asked for by.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone {
+    pub(crate) name: String,
+    pub(crate) zone: TimeZone,
+}
+
+pub(crate) fn zone(name: &str) -> Result<Zone, String> {
+    let zone = match name {
+        "local" => Ok(TimeZone::system()),
+        "UTC" | "utc" => return Ok(Zone { name: "UTC".to_owned(), zone: TimeZone::UTC }),
+        name => TimeZone::get(name),
+    };
+    let zone = zone.map_err(|_| format!("`{name}` is no known time zone; write it like `Europe/Amsterdam`"))?;
+    Ok(Zone { name: name.to_owned(), zone })
+}

@@ -1,0 +1,87 @@
+//! Which rules are evaluated.
+
+use clap::Args;
+
+use crate::labels::LabelSet;
+use crate::rules::Quick;
+use crate::time::{Millis, parse_duration};
+
+use crate::cli::Failure;
+
+/// Rule files, and alerts without a file.
+#[derive(Debug, Args)]
+pub(crate) struct RuleArgs {
+    /// Rule files, folders (*.yml, *.yaml) or globs; may be repeated
+    #[arg(short, long = "rules", value_name = "PATH", required_unless_present = "expr", help_heading = "Rules")]
+    pub(crate) rules: Vec<String>,
+    /// An alert of this PromQL, named after its first metric; may be repeated
+    #[arg(short, long = "expr", value_name = "PROMQL", help_heading = "Rules")]
+    pub(crate) expr: Vec<String>,
+    /// How long it must hold before the alerts of --expr fire [default: 0s]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, help_heading = "Rules")]
+    pub(crate) hold: Option<Millis>,
+    /// How long the alerts of --expr go on firing afterwards [default: 0s]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        hide_short_help = true,
+        help_heading = "Rules"
+    )]
+    pub(crate) keep_firing_for: Option<Millis>,
+    /// The label `severity` of the alerts of --expr
+    #[arg(long, value_name = "SEVERITY", help_heading = "Rules")]
+    pub(crate) severity: Option<String>,
+}
+
+impl RuleArgs {
+    /// Returns what all alerts of `--expr` have in common; flags that would mean nothing are refused.
+    pub(crate) fn quick(&self) -> Result<Quick, Failure> {
+        let given = [
+            ("--for", self.hold.is_some()),
+            ("--keep-firing-for", self.keep_firing_for.is_some()),
+            ("--severity", self.severity.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given && self.expr.is_empty()) {
+            Some((flag, _)) => Err(Failure::new(format!("{flag} is about the alerts of --expr, and there is none"))
+                .hint(format!("alertctl eval -e 'temp > 80' {flag} .. probe.csv; rule files say it themselves"))),
+            None => Ok(Quick {
+                hold: self.hold.unwrap_or_default(),
+                keep_firing: self.keep_firing_for.unwrap_or_default(),
+                severity: self.severity.clone(),
+            }),
+        }
+    }
+}
+
+/// What a server adds to the alerts of its rules.
+#[derive(Debug, Args)]
+pub(crate) struct ExternalArgs {
+    /// A label that the server would add to every alert
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label, hide_short_help = true, help_heading = "Rules")]
+    pub(crate) external_label: Vec<(String, String)>,
+    /// The server's address, for templates
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "",
+        hide_default_value = true,
+        hide_short_help = true,
+        help_heading = "Rules"
+    )]
+    pub(crate) external_url: String,
+}
+
+impl ExternalArgs {
+    /// Returns the labels, if there are any.
+    pub(crate) fn labels(&self) -> Option<LabelSet> {
+        let labels = || LabelSet::new(self.external_label.iter().map(|(name, value)| (name, value)));
+        (!self.external_label.is_empty()).then(labels)
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let wrong = || format!("`{text}` is not a label; write it like `cluster=ams`");
+    pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(wrong)
+}

@@ -1,0 +1,109 @@
+//! Watching a run from the terminal: progress, Ctrl-C, and the transitions that `ndjson` shows in the end.
+
+use std::io::{self, Read as _, Seek, Write};
+use std::ops::ControlFlow;
+
+use tempfile::SpooledTempFile;
+
+use crate::engine::timeline::Event;
+use crate::replay::Observer;
+use crate::report::ndjson::NdjsonWriter;
+use crate::rules::RuleSet;
+
+use super::Failure;
+use super::flags::ConsoleArgs;
+use super::ui::{Interrupt, Progress, Terminal};
+
+/// The most bytes of transitions that stay in memory.
+const TRANSITIONS_IN_MEMORY: usize = 8 << 20;
+
+/// Draws progress, listens to Ctrl-C, keeps transitions.
+pub(super) struct Watch<'a> {
+    progress: Progress,
+    interrupt: &'a Interrupt,
+    transitions: Option<Transitions<'a>>,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins to watch the reading of so many bytes (0 is unknown).
+    pub(super) fn new(console: ConsoleArgs, terminal: &Terminal, bytes: u64, interrupt: &'a Interrupt) -> Self {
+        let drawn = terminal.stderr && !console.quiet && !console.no_progress;
+        Self { progress: Progress::new(drawn, bytes), interrupt, transitions: None }
+    }
+
+    /// Keeps the transitions of a run of these rules on these recordings.
+    pub(super) fn keep_transitions(&mut self, rules: &'a RuleSet, recordings: &'a [String]) {
+        self.transitions = Some(Transitions { rules, recordings, kept: Err(io::ErrorKind::NotFound.into()) });
+    }
+
+    /// Ends the watch; hands over what was kept.
+    pub(super) fn done(self) -> Option<Transitions<'a>> {
+        self.progress.done();
+        self.transitions
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn begin(&mut self) {
+        if let Some(transitions) = &mut self.transitions {
+            transitions.begin();
+        }
+    }
+
+    fn read(&mut self, bytes: u64) -> ControlFlow<()> {
+        self.progress.at(bytes);
+        if self.interrupt.pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn event(&mut self, _: usize, event: &Event) {
+        if let Some(transitions) = &mut self.transitions {
+            transitions.keep(event);
+        }
+    }
+}
+
+/// Transitions as lines, in a temporary file until all rows are known to be good.
+pub(super) struct Transitions<'a> {
+    rules: &'a RuleSet,
+    recordings: &'a [String],
+    kept: io::Result<NdjsonWriter<io::BufWriter<SpooledTempFile>>>,
+}
+
+impl Transitions<'_> {
+    fn begin(&mut self) {
+        let spool = io::BufWriter::new(SpooledTempFile::new(TRANSITIONS_IN_MEMORY));
+        self.kept = NdjsonWriter::begin(spool, self.rules, self.recordings);
+    }
+
+    fn keep(&mut self, event: &Event) {
+        if let Ok(writer) = &mut self.kept
+            && let Err(error) = writer.event(event)
+        {
+            self.kept = Err(error);
+        }
+    }
+
+    /// Makes the lines ready to be copied.
+    pub(super) fn finish(self) -> Result<Lines, Failure> {
+        let unkept =
+            |error: &io::Error| Failure::new(format!("the transitions can not be kept in a temporary file: {error}"));
+        let buffered = self.kept.map_err(|error| unkept(&error))?.into_inner();
+        buffered.into_inner().map(Lines).map_err(|error| unkept(error.error()))
+    }
+}
+
+/// Transitions that can be copied, any number of times.
+pub(super) struct Lines(SpooledTempFile);
+
+impl Lines {
+    pub(super) fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.0.rewind()?;
+        let mut piece = vec![0; 64 << 10];
+        loop {
+            match self.0.read(&mut piece)? {
+                0 => return Ok(()),
+                many => out.write_all(&piece[..many])?,
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What is known of groups and rules.
+
+use std::fmt;
+
+use crate::diagnostic::nearest;
+use crate::engine::timeline::{GroupSchedule, RuleCounts, RuleId};
+use crate::promql::ast::BinaryOp;
+use crate::rules::{Rule, RuleKind, RuleSet};
+use crate::store::Store;
+use crate::time::{Millis, Timestamp};
+
+use super::reasons::{Known, Lack};
+use super::threshold;
+
+/// One group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupFacts {
+    /// The file it stands in.
+    pub file: String,
+    /// Its name.
+    pub name: String,
+    /// What it was evaluated with.
+    pub schedule: GroupSchedule,
+}
+
+impl GroupFacts {
+    /// Returns the group's last slot at or before an instant.
+    #[must_use]
+    pub fn last_slot(&self, at: Timestamp) -> Timestamp {
+        let interval = self.schedule.interval.0;
+        if interval <= 0 {
+            return at;
+        }
+        at.minus(Millis(at.0.saturating_sub(self.schedule.offset.0).rem_euclid(interval)))
+    }
+}
+
+/// What a rule makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Alerts.
+    Alert,
+    /// Series.
+    Record,
+}
+
+/// A metric that a rule selects and that is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MissingMetric {
+    /// Its name.
+    pub name: String,
+    /// Names that are there and may have been meant, nearest first.
+    pub near: Vec<String>,
+    /// Whether the expression has no sample without it; known of rules that were never true.
+    pub needed: bool,
+}
+
+/// A selector that takes no series though its metric is there, and without which its expression has no sample.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The selector, printed.
+    pub selector: String,
+    /// Its metric.
+    pub metric: String,
+    /// The label and the text of the matcher that no series of the metric satisfies; none where each matcher has
+    /// series, and all together have none.
+    pub matcher: Option<(String, String)>,
+    /// Values of that label: the near ones, or else the first by text.
+    pub values: Vec<String>,
+    /// Whether the values are near ones.
+    pub near: bool,
+    /// How many more values there are.
+    pub values_left: u64,
+}
+
+impl fmt::Display for Unmatched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((label, matcher)) = &self.matcher else {
+            return write!(f, "no series matches all of {}", self.selector);
+        };
+        write!(f, "no series of {} has {matcher}", self.metric)?;
+        let values = self.values.join(", ");
+        match self.values_left {
+            _ if self.values.is_empty() => f.write_str(": none has that label"),
+            _ if self.near => write!(f, ", near: {values}"),
+            0 => write!(f, "; {label} is {values}"),
+            left => write!(f, "; {label} is {values} and {left} more"),
+        }
+    }
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleFacts {
+    /// Its number in the run.
+    pub id: RuleId,
+    /// The place of its group in [`Outcome::groups`].
+    pub group: usize,
+    /// What it makes.
+    pub kind: Kind,
+    /// The name of the alert or of the recorded metric.
+    pub name: String,
+    /// The file it stands in.
+    pub file: String,
+    /// The line it begins on, from 1.
+    pub line: u32,
+    /// Its expression, printed.
+    pub expr: String,
+    /// What its value is compared with.
+    pub threshold: Option<(BinaryOp, f64)>,
+    /// `for`.
+    pub hold: Millis,
+    /// `keep_firing_for`.
+    pub keep: Millis,
+    /// Its label `severity`, as written.
+    pub severity: Option<String>,
+    /// Its labels, as written, sorted by name.
+    pub labels: Vec<(String, String)>,
+    /// Whether its file switches it off.
+    pub disabled: bool,
+    /// What was counted.
+    pub counts: RuleCounts,
+    /// The metrics that the recording lacks, with those that are near.
+    pub missing: Vec<MissingMetric>,
+    /// The selector that takes no series, where its metrics are there and it was never true for that.
+    pub unmatched: Option<Unmatched>,
+}
+
+impl RuleFacts {
+    /// Returns `for` as the evaluation feels it: rounded up to the group's interval.
+    #[must_use]
+    pub fn effective_hold(&self, interval: Millis) -> Millis {
+        match (self.hold.0, interval.0) {
+            (hold, interval) if hold > 0 && interval > 0 => {
+                let slots = hold / interval + i64::from(hold % interval != 0);
+                Millis(slots.saturating_mul(interval))
+            }
+            _ => self.hold,
+        }
+    }
+
+    /// Returns how many evaluations failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.counts.faults.iter().map(|fault| fault.count).sum()
+    }
+}
+
+/// Returns the groups of all files, in order, with what they were evaluated with.
+pub(super) fn groups(rules: &RuleSet, schedules: Vec<GroupSchedule>) -> Vec<GroupFacts> {
+    let facts = rules.groups().zip(schedules).map(|((file, group), schedule)| GroupFacts {
+        file: rules.file_name(file).to_owned(),
+        name: group.name.text.clone(),
+        schedule,
+    });
+    facts.collect()
+}
+
+/// Returns the rules of all files, numbered in order, with what was counted of them.
+pub(super) fn evaluated(rules: &RuleSet, counts: Vec<RuleCounts>, store: &Store) -> Vec<RuleFacts> {
+    let mut metrics: Vec<&str> = store.ids().filter_map(|id| store.labels(id).metric()).collect();
+    metrics.sort_unstable();
+    metrics.dedup();
+    let written: Vec<&str> = rules
+        .rules()
+        .filter(|(_, rule)| matches!(rule.kind, RuleKind::Record))
+        .map(|(_, rule)| rule.name.text.as_str())
+        .collect();
+    let known = Known { store, metrics, written };
+    let exprs = rules.rules().map(|(_, rule)| &rule.expr);
+    let facts = declared(rules).into_iter().zip(exprs).zip(counts).map(|((facts, expr), counts)| {
+        let lack = if counts.true_evaluations == 0 { known.lack(expr) } else { None };
+        let (needed, unmatched) = match lack {
+            Some(Lack::Metric(name)) => (Some(name), None),
+            Some(Lack::Series(unmatched)) => (None, Some(unmatched)),
+            None => (None, None),
+        };
+        let missing = counts.missing_metrics.iter().map(|name| MissingMetric {
+            name: name.clone(),
+            near: nearest(name, known.metrics.iter().copied()).into_iter().map(str::to_owned).collect(),
+            needed: needed.as_ref() == Some(name),
+        });
+        RuleFacts { missing: missing.collect(), unmatched, counts, ..facts }
+    });
+    facts.collect()
+}
+
+/// Returns what the files say of their rules, numbered in order.
+#[must_use]
+pub fn declared(rules: &RuleSet) -> Vec<RuleFacts> {
+    (0..).map(RuleId).zip(rules.rules()).map(|(id, (group, rule))| one(id, group, rule, rules)).collect()
+}
+
+/// Returns what the file says of a rule.
+fn one(id: RuleId, group: usize, rule: &Rule, rules: &RuleSet) -> RuleFacts {
+    let sources = &rules.sources;
+    let (kind, hold, keep) = match &rule.kind {
+        RuleKind::Record => (Kind::Record, Millis::ZERO, Millis::ZERO),
+        RuleKind::Alert { hold, keep_firing, .. } => (Kind::Alert, *hold, *keep_firing),
+    };
+    let labels: Vec<(String, String)> =
+        rule.labels.iter().map(|(name, template)| (name.clone(), template.text().to_owned())).collect();
+    RuleFacts {
+        id,
+        group,
+        kind,
+        name: rule.name.text.clone(),
+        file: sources.file(rule.at.file).name.clone(),
+        line: sources.position(rule.at).line,
+        expr: rule.expr.to_string(),
+        threshold: threshold(&rule.expr),
+        hold,
+        keep,
+        severity: labels.iter().find(|(name, _)| name == "severity").map(|(_, severity)| severity.clone()),
+        labels,
+        disabled: !rule.enabled,
+        counts: RuleCounts::default(),
+        missing: Vec::new(),
+        unmatched: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+    use crate::labels::LabelSet;
+
+    #[test]
+    fn for_is_rounded_up_to_the_interval() {
+        let check = |hold, interval, expected| {
+            let rule = RuleFacts { hold: Millis(hold), ..sample::rule(0, "A") };
+            assert_eq!(rule.effective_hold(Millis(interval)), Millis(expected));
+        };
+        check(0, 60, 0);
+        check(1, 60, 60);
+        check(60, 60, 60);
+        check(90, 60, 120);
+    }
+
+    #[test]
+    fn the_last_slot_keeps_the_offset() {
+        let group = sample::group("g", 60_000, 12_000);
+        assert_eq!(group.last_slot(Timestamp(200_000)), Timestamp(192_000));
+        assert_eq!(group.last_slot(Timestamp(192_000)), Timestamp(192_000));
+        assert_eq!(group.last_slot(Timestamp(191_999)), Timestamp(132_000));
+    }
+
+    const RULES: &str = "\
+groups:
+- name: disks
+  rules:
+  - record: free:ratio
+    expr: free / size
+  - alert: Full
+    expr: free:ratio{mount=\"/\"} < 0.1
+    for: 5m
+    labels: {severity: critical}
+  - alert: Gone
+    expr: free{mount=\"/tape\"} == 0
+";
+
+    #[test]
+    fn rules_are_numbered_and_told() {
+        let mut set = RuleSet::default();
+        set.add("node.yml", RULES.as_bytes());
+        let mut store = Store::default();
+        store.series(&LabelSet::new([("__name__", "free"), ("mount", "/")]));
+        let lacks = RuleCounts { missing_metrics: vec!["fre".to_owned()], ..RuleCounts::default() };
+        let counts = vec![lacks, RuleCounts::default(), RuleCounts::default()];
+        let facts = evaluated(&set, counts, &store);
+        let told: Vec<_> = facts.iter().map(|rule| (rule.id.0, rule.line, rule.unmatched.is_some())).collect();
+        assert_eq!(told, [(0, 4, false), (1, 6, false), (2, 10, true)]);
+        assert_eq!(facts[1].severity.as_deref(), Some("critical"));
+        assert_eq!(facts[1].threshold.map(|(op, limit)| (op.symbol(), limit)), Some(("<", 0.1)));
+        assert_eq!(facts[0].missing[0].near, ["free"]);
+    }
+}

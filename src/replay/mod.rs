@@ -1,0 +1,87 @@
+//! One run: rules and a recording in, an [`Outcome`] out.
+//!
+//! Every command that evaluates a recording goes through [`Replay`]; nothing else reads batches, feeds engines and
+//! evicts. What a caller wants to know meanwhile, an [`Observer`] is shown.
+//!
+//! ```
+//! use alertctl::input::{ReadOptions, Recording, Text};
+//! use alertctl::outcome::RunOptions;
+//! use alertctl::replay::Replay;
+//! use alertctl::rules::RuleSet;
+//!
+//! let mut rules = RuleSet::default();
+//! rules.add("disk.yml", b"groups: [{name: disks, interval: 1m, rules: [{alert: Full, expr: free < 5, for: 2m}]}]");
+//! assert!(!rules.diagnostics.has_errors());
+//!
+//! let csv = "time,host,free\n\
+//!            2026-01-05T00:00:00Z,a,9\n\
+//!            2026-01-05T00:01:00Z,a,4\n\
+//!            2026-01-05T00:02:00Z,a,3\n\
+//!            2026-01-05T00:03:00Z,a,3\n\
+//!            2026-01-05T00:04:00Z,a,7\n";
+//! let mut recording = Recording::open(vec![Text::boxed("disk.csv", csv)], ReadOptions::default())?;
+//!
+//! let outcome = Replay::new(&rules, RunOptions::default()).run(&mut recording, &mut ())?;
+//! for episode in &outcome.episodes {
+//!     let fired = episode.activity.fired_at.map(|at| at.to_string());
+//!     assert_eq!(fired.as_deref(), Some("2026-01-05T00:03:00Z"));
+//!     assert_eq!(episode.ended_at.map(|at| at.to_string()).as_deref(), Some("2026-01-05T00:04:00Z"));
+//!     assert_eq!(episode.labels.get("host"), Some("a"));
+//! }
+//! assert_eq!(outcome.episodes.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod observer;
+mod read;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use thiserror::Error;
+
+use crate::diagnostic::Diagnostics;
+use crate::engine::schedule::TooManySteps;
+use crate::input::InputError;
+#[cfg(test)]
+use crate::outcome::Outcome;
+
+pub use observer::Observer;
+pub use read::{load, survey};
+pub use run::Replay;
+pub(crate) use run::conclude;
+
+/// Why a run has no outcome.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The recording cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// Rules can never be evaluated.
+    #[error("{}", .0.sorted().first().map_or("no rules", |first| first.message.as_str()))]
+    Rules(Diagnostics),
+    /// No rule is selected, so nothing would be reported.
+    #[error("no rule is asked for: --alert or --group matches none")]
+    NoRuleSelected,
+    /// A group would be evaluated too often.
+    #[error(transparent)]
+    TooManySteps(#[from] TooManySteps),
+    /// The observer stopped the run.
+    #[error("the run was stopped")]
+    Stopped,
+}
+
+impl RunError {
+    /// Returns what to type next, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Input(error) => error.hint(),
+            Self::NoRuleSelected => Some("names are matched whole: --alert 'Disk.*'".to_owned()),
+            Self::TooManySteps(_) => {
+                Some("cut the recording with --end, or give the group a longer interval".to_owned())
+            }
+            Self::Rules(_) | Self::Stopped => None,
+        }
+    }
+}

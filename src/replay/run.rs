@@ -1,0 +1,184 @@
+//! A run of engines over a recording.
+
+use std::ops::ControlFlow;
+
+use crate::engine::Engine;
+use crate::engine::timeline::Timeline;
+use crate::input::{self, Batches};
+use crate::outcome::{Finished, Outcome, RunOptions, Selection, declared};
+use crate::rules::RuleSet;
+use crate::store::Store;
+use crate::time::Timestamp;
+
+use super::read::{Reading, read};
+use super::{Observer, RunError};
+
+/// Rules that are about to be evaluated on a recording.
+///
+/// The first sample, the slots and the range are parameters ([`RunOptions`]), so that a run may begin anywhere. Memory
+/// does not grow with the length of a recording in time order; one that is not is held whole.
+pub struct Replay<'a> {
+    sets: Vec<&'a RuleSet>,
+    options: RunOptions,
+}
+
+impl<'a> Replay<'a> {
+    /// Takes the rules of a run.
+    #[must_use]
+    pub fn new(rules: &'a RuleSet, options: RunOptions) -> Self {
+        Self { sets: vec![rules], options }
+    }
+
+    /// Adds rules that are evaluated in the same run by an engine of their own: neither sees what the other writes.
+    #[must_use]
+    pub fn with(mut self, rules: &'a RuleSet) -> Self {
+        self.sets.push(rules);
+        self
+    }
+
+    /// Reads the recording to its end while the rules are evaluated, and returns the outcome of the first rule set.
+    ///
+    /// # Errors
+    /// When the recording cannot be read, a rule can never be evaluated, no rule is selected, a group would be
+    /// evaluated too often, or the observer stops the run.
+    pub fn run(
+        self,
+        recording: &mut (impl Batches + ?Sized),
+        observer: &mut impl Observer,
+    ) -> Result<Outcome, RunError> {
+        self.run_all(recording, observer).map(|mut outcomes| outcomes.swap_remove(0))
+    }
+
+    /// Does the same as [`Replay::run`], and returns the outcome of each rule set, in the order they were added.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn run_all(
+        self,
+        recording: &mut (impl Batches + ?Sized),
+        observer: &mut impl Observer,
+    ) -> Result<Vec<Outcome>, RunError> {
+        let Self { sets, options } = self;
+        let shown = sets.iter().map(|set| shown(set, &options.selection)).collect::<Result<_, _>>()?;
+        let mut run = Run { sets: &sets, options: &options, runs: Vec::new(), shown, observer };
+        let (store, last) = read(recording, &mut run)?;
+        if let Some(last) = last {
+            run.finish(&store, last)?;
+        }
+        let outcome = |(rules, (engine, timeline)): (&&RuleSet, (Engine, Timeline))| {
+            outcome(rules, &options, &engine, timeline, &store, recording.summary())
+        };
+        Ok(sets.iter().zip(run.runs).map(outcome).collect())
+    }
+}
+
+/// Finds out which rules are reported, by number.
+fn shown(rules: &RuleSet, selection: &Selection) -> Result<Vec<bool>, RunError> {
+    let groups: Vec<&str> = rules.groups().map(|(_, group)| group.name.text.as_str()).collect();
+    let shown: Vec<bool> =
+        declared(rules).iter().map(|rule| selection.takes_rule(rule.kind, &rule.name, groups[rule.group])).collect();
+    if shown.contains(&true) || shown.is_empty() { Ok(shown) } else { Err(RunError::NoRuleSelected) }
+}
+
+fn outcome(
+    rules: &RuleSet,
+    options: &RunOptions,
+    engine: &Engine,
+    mut timeline: Timeline,
+    store: &Store,
+    input: &input::Summary,
+) -> Outcome {
+    engine.close_into(&mut timeline, store);
+    Outcome::of(Finished { rules, options, engine, store, input, episodes: timeline.finish() })
+}
+
+/// Makes the outcome of an engine that `profile` drove to the end of a recording that it holds whole: the part of a run
+/// that comes after the last evaluation.
+pub(crate) fn conclude(
+    rules: &RuleSet,
+    options: &RunOptions,
+    engine: &mut Engine,
+    store: &Store,
+    input: &input::Summary,
+) -> Outcome {
+    let mut timeline = Timeline::default();
+    engine.drain_into(&mut timeline);
+    outcome(rules, options, engine, timeline, store, input)
+}
+
+/// Moves the events of an engine to its timeline, by way of the observer.
+fn take_events(
+    set: usize,
+    engine: &mut Engine,
+    timeline: &mut Timeline,
+    (shown, selection): (&[bool], &Selection),
+    observer: &mut impl Observer,
+) {
+    for event in engine.take_events() {
+        if shown[event.rule.0 as usize] && selection.takes_event(&event) {
+            observer.event(set, &event);
+        }
+        let clock = engine.clock(event.rule);
+        timeline.push(event, &clock);
+    }
+}
+
+/// The engines of a run, each with its episodes so far.
+struct Run<'a, O> {
+    sets: &'a [&'a RuleSet],
+    options: &'a RunOptions,
+    runs: Vec<(Engine, Timeline)>,
+    /// By set and rule: whether it is reported.
+    shown: Vec<Vec<bool>>,
+    observer: &'a mut O,
+}
+
+impl<O: Observer> Run<'_, O> {
+    fn finish(&mut self, store: &Store, last: Timestamp) -> Result<(), RunError> {
+        for (engine, _) in &mut self.runs {
+            engine.finish(store, last)?;
+        }
+        self.take();
+        Ok(())
+    }
+
+    /// Takes what the engines have to say.
+    fn take(&mut self) {
+        let selection = &self.options.selection;
+        for (set, ((engine, timeline), shown)) in self.runs.iter_mut().zip(&self.shown).enumerate() {
+            take_events(set, engine, timeline, (shown, selection), self.observer);
+            if self.options.trace {
+                engine.take_faults().into_iter().for_each(|fault| self.observer.fault(set, fault));
+                engine.take_written().into_iter().for_each(|sample| self.observer.written(set, sample));
+            }
+        }
+    }
+}
+
+impl<O: Observer> Reading for Run<'_, O> {
+    fn begin(&mut self) -> Result<Store, RunError> {
+        let mut store = Store::new(self.options.conflicts);
+        store.infer(self.options.stale.value);
+        let engine = |set: &&RuleSet| {
+            let engine = Engine::new(&set.files, self.options.engine(), &mut store).map_err(RunError::Rules)?;
+            Ok((engine, Timeline::default()))
+        };
+        self.runs = self.sets.iter().map(engine).collect::<Result<_, RunError>>()?;
+        self.observer.begin();
+        Ok(store)
+    }
+
+    fn complete(&mut self, store: &mut Store, watermark: Timestamp) -> Result<(), RunError> {
+        for (engine, _) in &mut self.runs {
+            engine.advance(store, watermark)?;
+        }
+        self.take();
+        let evaluated = self.runs.iter().map(|(engine, _)| engine.evaluated()).min();
+        store.evict(evaluated.unwrap_or(watermark));
+        Ok(())
+    }
+
+    fn read(&mut self, bytes: u64) -> ControlFlow<()> {
+        self.observer.read(bytes)
+    }
+}

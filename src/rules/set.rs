@@ -1,0 +1,86 @@
+//! The rules of a run: files in order, the texts they came from, and what was found in them.
+
+use crate::diagnostic::{Diagnostics, Severity};
+use crate::source::SourceMap;
+
+use super::{Group, Quick, Rule, RuleFile, load, load_partly, native, quick};
+
+/// Rule files that are evaluated together.
+///
+/// ```
+/// use alertctl::rules::RuleSet;
+///
+/// let mut rules = RuleSet::default();
+/// rules.add("disk.yml", b"groups: [{name: disks, rules: [{alert: Full, expr: free < 5, for: 1m}]}]");
+/// assert!(!rules.diagnostics.has_errors());
+/// assert_eq!(rules.rules().count(), 1);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    /// The files without errors, in the order they were added.
+    pub files: Vec<RuleFile>,
+    /// Their texts.
+    pub sources: SourceMap,
+    /// What was found wrong with them.
+    pub diagnostics: Diagnostics,
+}
+
+impl RuleSet {
+    /// Adds a rule file of either form; `name` stands for it in messages. A file with errors adds no rules.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) {
+        self.files.extend(load(&mut self.sources, name, bytes, &mut self.diagnostics));
+    }
+
+    /// Adds a rule file like [`RuleSet::add`], and keeps the rules that could be read even when there are errors. Such
+    /// a set is for looking at, not for evaluating.
+    pub fn add_partly(&mut self, name: &str, bytes: &[u8]) {
+        self.files.push(load_partly(&mut self.sources, name, bytes, &mut self.diagnostics));
+    }
+
+    /// Adds an alert for each PromQL expression, see [`quick`].
+    pub fn add_expressions(&mut self, expressions: &[String], common: &Quick) {
+        if !expressions.is_empty() {
+            self.files.extend(quick(&mut self.sources, expressions, common, &mut self.diagnostics));
+        }
+    }
+
+    /// Finds names that must be unique over all files and are not, once all were added.
+    pub fn check_unique(&mut self) {
+        native::unique::check_unique(&self.files, &mut self.diagnostics);
+    }
+
+    /// Walks over the groups of all files, in order, each with its file.
+    pub fn groups(&self) -> impl Iterator<Item = (&RuleFile, &Group)> {
+        self.files.iter().flat_map(|file| file.groups.iter().map(move |group| (file, group)))
+    }
+
+    /// Walks over the rules of all groups, in order, each with the number of its group. The place of a rule in this walk
+    /// is its number in a run ([`crate::rules::RuleFile`]s are numbered through).
+    pub fn rules(&self) -> impl Iterator<Item = (usize, &Rule)> {
+        self.groups().enumerate().flat_map(|(at, (_, group))| group.rules.iter().map(move |rule| (at, rule)))
+    }
+
+    /// Tells whether there is no rule.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules().next().is_none()
+    }
+
+    /// Returns the names of the files, in order.
+    #[must_use]
+    pub fn file_names(&self) -> Vec<String> {
+        self.files.iter().map(|file| self.file_name(file).to_owned()).collect()
+    }
+
+    /// Returns the name of one of the files.
+    #[must_use]
+    pub fn file_name(&self, file: &RuleFile) -> &str {
+        &self.sources.file(file.file).name
+    }
+
+    /// Returns how many problems of a severity were found.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> u64 {
+        self.diagnostics.count(severity) as u64
+    }
+}
