@@ -51,18 +51,24 @@
 //! - Same input, same bytes out: nothing depends on hash order, chunks or threads.
 
 pub mod alloc;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod format;
+#[cfg(feature = "input")]
 pub mod input;
 pub mod labels;
 pub mod limits;
 pub mod live;
+#[cfg(feature = "input")]
 pub mod outcome;
+#[cfg(feature = "profile")]
 pub mod profile;
 pub mod promql;
+#[cfg(feature = "input")]
 pub mod replay;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod rules;
 pub mod source;

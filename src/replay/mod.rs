@@ -49,6 +49,7 @@ use crate::outcome::Outcome;
 pub use observer::Observer;
 pub use read::{load, survey};
 pub use run::Replay;
+#[cfg(feature = "cli")]
 pub(crate) use run::conclude;
 
 /// Why a run has no outcome.

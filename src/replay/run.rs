@@ -94,6 +94,7 @@ fn outcome(
 
 /// Makes the outcome of an engine that `profile` drove to the end of a recording that it holds whole: the part of a run
 /// that comes after the last evaluation.
+#[cfg(feature = "cli")]
 pub(crate) fn conclude(
     rules: &RuleSet,
     options: &RunOptions,
