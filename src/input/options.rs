@@ -147,6 +147,17 @@ impl FromStr for BadRows {
     }
 }
 
+/// Formats as [`BadRows`] reads.
+impl fmt::Display for BadRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stop => f.write_str("stop"),
+            Self::Skip { share: None } => f.write_str("skip"),
+            Self::Skip { share: Some(share) } => write!(f, "skip={}%", share * 100.0),
+        }
+    }
+}
+
 /// How recordings are to be read.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {

@@ -76,6 +76,34 @@ pub struct RuleSource {
     pub text: String,
 }
 
+/// How recordings are read, in the words of the flags; what is absent is as usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reading {
+    /// The form.
+    pub input_format: Option<String>,
+    /// Columns that are left out.
+    pub ignore_columns: Vec<String>,
+    /// The metric's name.
+    pub metric: Option<String>,
+    /// Texts that mean "no sample".
+    pub null: Vec<String>,
+    /// What to do with rows that cannot be read.
+    pub bad_rows: Option<String>,
+    /// Which of two values of one series at one time counts.
+    pub conflicts: Option<String>,
+    /// The unit of numeric times.
+    pub time_unit: Option<String>,
+    /// The zone of times that are written without one.
+    pub input_timezone: Option<String>,
+}
+
+impl Reading {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Rules and recordings of the user, in place of the workload of the report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
@@ -85,6 +113,9 @@ pub struct Inputs {
     pub recordings: Vec<String>,
     /// Numeric columns that are labels.
     pub labels: Vec<String>,
+    /// How the recordings are read, where it is not as usual.
+    #[serde(default, skip_serializing_if = "Reading::is_usual")]
+    pub reading: Reading,
     /// The interval of groups that give none. Unit: milliseconds.
     pub interval: i64,
     /// How far an instant selector looks back. Unit: milliseconds.

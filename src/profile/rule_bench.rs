@@ -8,7 +8,7 @@ use crate::alloc::{CountingAllocator, allocated};
 use crate::diagnostic::Diagnostics;
 use crate::engine::{Cost, Engine, EngineOptions, Watch};
 use crate::rules::{Group, Rule, RuleFile, RuleKind};
-use crate::store::Store;
+use crate::store::{Conflicts, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::alone::{Alone, Parts};
@@ -77,8 +77,8 @@ impl RuleBench {
     ///
     /// # Errors
     /// When a rule can never be evaluated.
-    pub fn register(files: &[RuleFile], options: &EngineOptions) -> Result<Store, Diagnostics> {
-        let mut store = Store::default();
+    pub fn register(files: &[RuleFile], options: &EngineOptions, conflicts: Conflicts) -> Result<Store, Diagnostics> {
+        let mut store = Store::new(conflicts);
         store.keep_all();
         Engine::new(files, options.clone(), &mut store)?;
         Ok(store)
@@ -461,7 +461,7 @@ rules:
         let files: Vec<RuleFile> = texts.iter().filter_map(load).collect();
         assert!(!diagnostics.has_errors(), "{:?}", diagnostics.sorted());
         let options = EngineOptions { interval: Millis(60_000), lookback: Millis(300_000), ..EngineOptions::default() };
-        let mut store = RuleBench::register(&files, &options).expect("good rules");
+        let mut store = RuleBench::register(&files, &options, Conflicts::Refuse).expect("good rules");
         let mut batch = Batch::default();
         for minute in 0..360 {
             for instance in instances {

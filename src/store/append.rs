@@ -1,5 +1,6 @@
 //! How samples come in.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::labels::LabelSet;
@@ -79,6 +80,17 @@ pub enum Conflicts {
     First,
     /// The last counts.
     Last,
+}
+
+/// Formats as [`Conflicts`] reads.
+impl fmt::Display for Conflicts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refuse => "refuse",
+            Self::First => "first",
+            Self::Last => "last",
+        })
+    }
 }
 
 /// Reads `refuse`, `first` or `last`.

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::profile::report::FailOn;
 use crate::time::{Millis, parse_interval};
 
-use super::super::flags::ConsoleArgs;
+use super::super::flags::{ConsoleArgs, InputArgs};
 
 const EXIT_CODES: &str = "\
 More flags and examples: --help
@@ -40,15 +40,8 @@ pub(crate) struct ProfileArgs {
     /// Rule files, folders (*.yml, *.yaml) or globs; without them the workload of the report is measured
     #[arg(short, long = "rules", value_name = "PATH", help_heading = "Input")]
     pub(crate) rules: Vec<String>,
-    /// Recordings: files or globs
-    #[arg(value_name = "RECORDING", help_heading = "Input")]
-    pub(crate) recordings: Vec<String>,
-    /// A recording, as a flag; may be repeated
-    #[arg(short, long = "data", value_name = "PATH", hide_short_help = true, help_heading = "Input")]
-    pub(crate) data: Vec<String>,
-    /// Numeric columns that are labels
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Input")]
-    pub(crate) labels: Vec<String>,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
     /// The interval of groups that give none [default: 1m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Input")]
     pub(crate) eval_interval: Option<Millis>,

@@ -3,15 +3,19 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use crate::diagnostic::Diagnostics;
+use crate::engine::EngineOptions;
+use crate::input::{BadRows, ReadOptions};
 use crate::profile::campaign::{Loaded, Side};
 use crate::profile::digest::sha256;
-use crate::profile::protocol::{self, Hello, RuleSource};
+use crate::profile::protocol::{self, Hello, Reading, RuleSource};
 use crate::profile::sample::{Inputs, RuleText, Tool};
-use crate::rules;
-use crate::source::SourceMap;
+use crate::rules::RuleSet;
+use crate::store::Conflicts;
 
+use super::super::flags::input::ReadArgs;
+use super::super::flags::report::zone;
 use super::super::rules::{refuse, show};
 use super::super::ui::Terminal;
 use super::super::{Failure, load};
@@ -19,11 +23,6 @@ use super::args::ProfileArgs;
 
 /// Bytes that are digested at once.
 const CHUNK: usize = 8 << 20;
-
-/// The interval of groups that give none, and how far back a selector looks. Unit: milliseconds.
-///
-/// Source: Prometheus' defaults.
-const DEFAULTS: (i64, i64) = (60_000, 300_000);
 
 /// Rules as they were named, and their texts.
 #[derive(Clone, Debug)]
@@ -35,22 +34,21 @@ pub(super) struct Ruleset {
 
 /// Reads rules and tells all problems; none when one is an error.
 pub(super) fn ruleset(paths: &[String], terminal: &Terminal, quiet: bool) -> Result<Option<Ruleset>, Failure> {
-    let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-    let (mut names, mut texts, mut count) = (Vec::new(), Vec::new(), 0);
+    let mut rules = RuleSet::default();
+    let (mut names, mut texts) = (Vec::new(), Vec::new());
     for text in load::rule_files(paths)? {
-        let file = rules::load(&mut sources, &text.name, &text.bytes, &mut diagnostics);
-        count += file.iter().flat_map(|file| &file.groups).map(|group| group.rules.len()).sum::<usize>();
+        rules.add(&text.name, &text.bytes);
         names.push(relative(&text.name, paths));
         texts.push(RuleSource { text: String::from_utf8_lossy(&text.bytes).into_owned(), name: text.name });
     }
-    if diagnostics.has_errors() {
-        refuse(&diagnostics, &sources, terminal);
+    if rules.diagnostics.has_errors() {
+        refuse(&rules.diagnostics, &rules.sources, terminal);
         return Ok(None);
     }
     if !quiet {
-        show(&diagnostics, &sources, terminal);
+        show(&rules.diagnostics, &rules.sources, terminal);
     }
-    if count == 0 {
+    if rules.is_empty() {
         return Err(Failure::new(format!("there is no rule in `{}`", paths.join("`, `"))));
     }
     Ok(Some(Ruleset { names, texts }))
@@ -68,7 +66,7 @@ fn relative(name: &str, paths: &[String]) -> String {
 
 /// Returns the recordings' paths.
 pub(super) fn recordings(args: &ProfileArgs) -> Result<Vec<String>, Failure> {
-    let paths: Vec<String> = args.recordings.iter().chain(&args.data).cloned().collect();
+    let paths: Vec<String> = args.input.recordings.iter().chain(&args.input.data).cloned().collect();
     match (args.rules.is_empty(), paths.is_empty()) {
         (true, false) => {
             return Err(Failure::new("a recording is named, but no rules").hint("alertctl profile -r RULES week.csv"));
@@ -88,13 +86,49 @@ pub(super) fn recordings(args: &ProfileArgs) -> Result<Vec<String>, Failure> {
 
 /// Returns what workers load.
 pub(super) fn inputs(args: &ProfileArgs, rules: &Ruleset, recordings: &[String]) -> protocol::Inputs {
+    let usual = EngineOptions::default();
     protocol::Inputs {
         rules: rules.texts.clone(),
         recordings: recordings.to_vec(),
-        labels: args.labels.clone(),
-        interval: args.eval_interval.map_or(DEFAULTS.0, |interval| interval.0),
-        lookback: args.lookback_delta.map_or(DEFAULTS.1, |lookback| lookback.0),
+        labels: args.input.read.labels.clone(),
+        reading: reading(&args.input.read),
+        interval: args.eval_interval.unwrap_or(usual.interval).0,
+        lookback: args.lookback_delta.unwrap_or(usual.lookback).0,
     }
+}
+
+/// Returns what the flags say of how recordings are read.
+fn reading(args: &ReadArgs) -> Reading {
+    Reading {
+        input_format: args.input_format.map(|format| format.word().to_owned()),
+        ignore_columns: args.ignore_columns.clone(),
+        metric: args.metric.clone(),
+        null: args.null.clone(),
+        bad_rows: (args.bad_rows != BadRows::default()).then(|| args.bad_rows.to_string()),
+        conflicts: (args.conflicts != Conflicts::default()).then(|| args.conflicts.to_string()),
+        time_unit: args.time_unit.map(|unit| unit.word().to_owned()),
+        input_timezone: args.input_timezone.as_ref().map(|zone| zone.name.clone()),
+    }
+}
+
+/// Returns how a worker reads recordings, which says the same as the flags of its parent.
+pub(super) fn read_options(inputs: &protocol::Inputs) -> Result<(ReadOptions, Conflicts), String> {
+    fn parsed<T: FromStr<Err = String>>(text: Option<&String>) -> Result<Option<T>, String> {
+        text.map(|text| text.parse()).transpose()
+    }
+    let said = &inputs.reading;
+    let options = ReadOptions {
+        format: parsed(said.input_format.as_ref())?,
+        labels: inputs.labels.clone(),
+        ignore_columns: said.ignore_columns.clone(),
+        time_unit: parsed(said.time_unit.as_ref())?,
+        time_zone: said.input_timezone.as_deref().map(zone).transpose()?.map(|zone| zone.zone),
+        metric: said.metric.clone(),
+        null: said.null.clone(),
+        bad_rows: parsed(said.bad_rows.as_ref())?.unwrap_or_default(),
+        ..ReadOptions::default()
+    };
+    Ok((options, parsed(said.conflicts.as_ref())?.unwrap_or_default()))
 }
 
 /// Describes what was measured, for comparison.
@@ -172,7 +206,25 @@ pub(super) fn own_exe() -> Result<PathBuf, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
+    use super::super::super::args::{Cli, Command};
     use super::*;
+
+    #[test]
+    fn a_worker_reads_as_the_flags_say() {
+        let flags = "--input-format csv_long --labels port --ignore-columns x,y --metric m --null N/A --null - \
+                     --bad-rows skip=5% --conflicts last --time-unit ms --input-timezone Europe/Amsterdam";
+        let all = ["alertctl", "profile", "-r", "rules.yml", "a.csv"].into_iter().chain(flags.split_whitespace());
+        let Some(Command::Profile(args)) = Cli::try_parse_from(all).expect("valid").command else {
+            panic!("profile was asked for")
+        };
+        let rules = Ruleset { names: Vec::new(), texts: Vec::new() };
+        let sent = serde_json::to_string(&inputs(&args, &rules, &[])).expect("JSON");
+        let (read, conflicts) = read_options(&serde_json::from_str(&sent).expect("what was sent")).expect("flags");
+        assert_eq!(format!("{read:?}"), format!("{:?}", args.input.read.options()));
+        assert_eq!((conflicts, args.input.read.conflicts), (Conflicts::Last, Conflicts::Last));
+    }
 
     #[test]
     fn files_are_paired_by_their_path_below_what_was_named() {

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use crate::engine::Engine;
-use crate::input::{Batches, ReadOptions, Recording};
+use crate::input::{Batches, Recording};
 use crate::outcome::RunOptions;
 use crate::outcome::summary::Summary;
 use crate::profile::bench;
@@ -20,6 +20,7 @@ use crate::store::Store;
 use crate::time::Millis;
 
 use super::super::{Exit, Failure, load};
+use super::subject;
 
 /// Serves until the parent is gone.
 pub(super) fn run() -> Exit {
@@ -73,11 +74,13 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
     if let Some(first) = rules.diagnostics.sorted().iter().find(|_| rules.diagnostics.has_errors()) {
         return Err(format!("the rules can not be read: {}", first.message));
     }
-    let mut options = RunOptions::default();
+    let (read, conflicts) = subject::read_options(inputs)?;
+    let mut options = RunOptions { conflicts, ..RunOptions::default() };
     options.eval_interval.set(Some(Millis(inputs.interval)));
     options.lookback_delta.set(Some(Millis(inputs.lookback)));
     let register = || -> Result<Store, RunError> {
-        let mut store = RuleBench::register(&rules.files, &options.engine()).map_err(RunError::Rules)?;
+        let mut store =
+            RuleBench::register(&rules.files, &options.engine(), options.conflicts).map_err(RunError::Rules)?;
         store.infer(options.stale.value);
         Ok(store)
     };
@@ -85,7 +88,6 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
     let planned = since(begun);
     let begun = Instant::now();
     let failed = |failure: Failure| failure.to_string().trim_start_matches("error: ").to_owned();
-    let read = ReadOptions { labels: inputs.labels.clone(), ..ReadOptions::default() };
     let recordings = load::recordings(&inputs.recordings).map_err(failed)?;
     let mut recording = Recording::open(recordings, read).map_err(|error| error.to_string())?;
     let store = replay::load(&mut recording, &mut { register }).map_err(|error| error.to_string())?;
