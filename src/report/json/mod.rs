@@ -1,9 +1,8 @@
 //! `--format json`: one object with everything, `alertctl.eval/1`.
 
-use std::collections::BTreeMap;
-use std::io::{self, Write};
+mod shape;
 
-use serde::Serialize;
+use std::io::{self, Write};
 
 use crate::engine::silence::{self, Suppression};
 use crate::engine::timeline::{Episode, RuleId};
@@ -11,6 +10,12 @@ use crate::outcome::gate::Condition;
 use crate::outcome::summary::{self, RuleSummary, Summary};
 use crate::outcome::{GroupFacts, Kind, Origin, Outcome, RecordingFacts, RuleFacts, Setting};
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
+
+use shape::{
+    Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, FindingOut, GapOut, GateOut, GroupOut, OptionsOut,
+    RangeOut, RecordingOut, RuleOut, SettingOut, StaleOut, SuppressedOut, ThresholdOut, TimeOut, Tool, TotalsOut,
+    UnmatchedOut, ValuesOut,
+};
 
 /// The version of the server whose meaning the results have.
 pub(crate) const SEMANTICS: &str = "prometheus 3.14";
@@ -22,257 +27,6 @@ pub(crate) const SEMANTICS: &str = "prometheus 3.14";
 pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary) -> io::Result<()> {
     write_json(out, &document(outcome, summary))?;
     out.write_all(b"\n")
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    tool: Tool<'a>,
-    options: OptionsOut<'a>,
-    range: RangeOut,
-    recordings: Vec<RecordingOut<'a>>,
-    groups: Vec<GroupOut<'a>>,
-    rules: Vec<RuleOut<'a>>,
-    episodes: Vec<EpisodeOut<'a>>,
-    diagnostics: Vec<FindingOut<'a>>,
-    totals: TotalsOut<'a>,
-    gate: GateOut,
-}
-
-#[derive(Serialize)]
-struct Tool<'a> {
-    version: &'a str,
-    semantics: &'static str,
-}
-
-#[derive(Serialize)]
-struct SettingOut<T> {
-    value: T,
-    from: &'static str,
-}
-
-#[derive(Serialize)]
-struct OptionsOut<'a> {
-    eval_interval: SettingOut<String>,
-    align: SettingOut<String>,
-    lookback_delta: SettingOut<String>,
-    stale: SettingOut<String>,
-    external_labels: SettingOut<Labels<'a>>,
-    join: SettingOut<String>,
-    alert: Option<SettingOut<&'a str>>,
-    start: Option<SettingOut<At>>,
-    end: Option<SettingOut<At>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<SettingOut<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#where: Option<SettingOut<&'a str>>,
-}
-
-#[derive(Serialize)]
-struct RangeOut {
-    data_start: Option<At>,
-    data_end: Option<At>,
-    evaluated_from: Option<At>,
-    evaluated_to: Option<At>,
-    reported_from: Option<At>,
-}
-
-#[derive(Serialize)]
-struct RecordingOut<'a> {
-    path: &'a str,
-    format: &'a str,
-    series: Option<u64>,
-    samples: u64,
-    start: Option<At>,
-    end: Option<At>,
-    cadence_s: Option<Seconds>,
-    bad_rows: u64,
-    conflicts: Option<u64>,
-    stale_markers: StaleOut<'a>,
-    gaps: Vec<GapOut>,
-    time: TimeOut<'a>,
-}
-
-#[derive(Serialize)]
-struct StaleOut<'a> {
-    recorded: u64,
-    inferred: u64,
-    by: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct GapOut {
-    from: At,
-    to: At,
-    series: u64,
-}
-
-#[derive(Serialize)]
-struct TimeOut<'a> {
-    unit: &'a str,
-    zone: &'a str,
-    from: &'a str,
-}
-
-#[derive(Serialize)]
-struct GroupOut<'a> {
-    id: String,
-    file: &'a str,
-    name: &'a str,
-    interval_s: Seconds,
-    interval_from: &'static str,
-    offset_ms: i64,
-    offset_from: &'static str,
-    steps: u64,
-}
-
-#[derive(Serialize)]
-struct RuleOut<'a> {
-    id: String,
-    group: String,
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alert: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<&'a str>,
-    file: &'a str,
-    line: u32,
-    expr: &'a str,
-    for_s: Seconds,
-    for_effective_s: Seconds,
-    keep_firing_for_s: Seconds,
-    severity: Option<&'a str>,
-    labels: Pairs<'a, String>,
-    evaluations: u64,
-    true_evaluations: u64,
-    firings: u64,
-    label_sets: u64,
-    bursts: u64,
-    near_misses: u64,
-    refires: u64,
-    firing_s: Seconds,
-    longest_s: Seconds,
-    first_fired_at: Option<At>,
-    last_fired_at: Option<At>,
-    never: Option<&'static str>,
-    warm_from: Option<At>,
-    missing_metrics: Vec<&'a str>,
-    errors: Vec<ErrorOut<'a>>,
-    samples_per_evaluation: Option<u64>,
-    worst: Option<Number>,
-    longest_near_miss_s: Seconds,
-    nearest_metrics: BTreeMap<&'a str, &'a [String]>,
-    unmatched: Option<UnmatchedOut<'a>>,
-}
-
-#[derive(Serialize)]
-struct UnmatchedOut<'a> {
-    selector: &'a str,
-    matcher: Option<&'a str>,
-    values: &'a [String],
-    nearest: bool,
-}
-
-#[derive(Serialize)]
-struct ErrorOut<'a> {
-    at: At,
-    count: u64,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-struct EpisodeOut<'a> {
-    id: String,
-    rule: String,
-    group: &'a str,
-    alert: &'a str,
-    severity: Option<&'a str>,
-    file: &'a str,
-    line: u32,
-    labels: Labels<'a>,
-    annotations: Pairs<'a, String>,
-    active_at: At,
-    fired_at: Option<At>,
-    resolved_at: Option<At>,
-    last_true_at: At,
-    pending_s: Seconds,
-    firing_s: Seconds,
-    end: &'static str,
-    end_cause: &'static str,
-    began: &'static str,
-    values: ValuesOut,
-    threshold: Option<ThresholdOut>,
-    evaluations: EvaluationsOut,
-    suppressed: Vec<SuppressedOut<'a>>,
-    suppressed_s: Seconds,
-    depends_on: Vec<&'static str>,
-    previous: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ValuesOut {
-    active: Number,
-    fire: Option<Number>,
-    worst: Option<Number>,
-    last: Number,
-    min: Number,
-    max: Number,
-}
-
-#[derive(Serialize)]
-struct ThresholdOut {
-    op: &'static str,
-    value: Number,
-}
-
-#[derive(Serialize)]
-struct EvaluationsOut {
-    total: u64,
-    r#true: u64,
-    error: u64,
-}
-
-#[derive(Serialize)]
-struct FindingOut<'a> {
-    code: &'static str,
-    severity: &'static str,
-    message: &'a str,
-    file: Option<&'a str>,
-    line: Option<u32>,
-    column: Option<u32>,
-}
-
-#[derive(Serialize)]
-struct SuppressedOut<'a> {
-    from: At,
-    to: At,
-    by: &'a str,
-}
-
-#[derive(Serialize)]
-struct TotalsOut<'a> {
-    firings: u64,
-    by_severity: Pairs<'a, u64>,
-    open_at_end: u64,
-    began_before_data: u64,
-    suppressed: u64,
-    near_misses: u64,
-}
-
-#[derive(Serialize)]
-struct GateOut {
-    fail_on: Vec<String>,
-    counted: u64,
-    excluded: ExcludedOut,
-    met: bool,
-    exit: u8,
-}
-
-#[derive(Serialize)]
-struct ExcludedOut {
-    began_before_data: u64,
-    warm_up: u64,
-    suppressed: u64,
 }
 
 fn group_id(at: usize) -> String {

@@ -1,0 +1,258 @@
+//! The shape of the object: what stands where, and under which key.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::report::number::{At, Labels, Number, Pairs, Seconds};
+
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    pub(super) schema: &'static str,
+    pub(super) tool: Tool<'a>,
+    pub(super) options: OptionsOut<'a>,
+    pub(super) range: RangeOut,
+    pub(super) recordings: Vec<RecordingOut<'a>>,
+    pub(super) groups: Vec<GroupOut<'a>>,
+    pub(super) rules: Vec<RuleOut<'a>>,
+    pub(super) episodes: Vec<EpisodeOut<'a>>,
+    pub(super) diagnostics: Vec<FindingOut<'a>>,
+    pub(super) totals: TotalsOut<'a>,
+    pub(super) gate: GateOut,
+}
+
+#[derive(Serialize)]
+pub(super) struct Tool<'a> {
+    pub(super) version: &'a str,
+    pub(super) semantics: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct SettingOut<T> {
+    pub(super) value: T,
+    pub(super) from: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct OptionsOut<'a> {
+    pub(super) eval_interval: SettingOut<String>,
+    pub(super) align: SettingOut<String>,
+    pub(super) lookback_delta: SettingOut<String>,
+    pub(super) stale: SettingOut<String>,
+    pub(super) external_labels: SettingOut<Labels<'a>>,
+    pub(super) join: SettingOut<String>,
+    pub(super) alert: Option<SettingOut<&'a str>>,
+    pub(super) start: Option<SettingOut<At>>,
+    pub(super) end: Option<SettingOut<At>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<SettingOut<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) r#where: Option<SettingOut<&'a str>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct RangeOut {
+    pub(super) data_start: Option<At>,
+    pub(super) data_end: Option<At>,
+    pub(super) evaluated_from: Option<At>,
+    pub(super) evaluated_to: Option<At>,
+    pub(super) reported_from: Option<At>,
+}
+
+#[derive(Serialize)]
+pub(super) struct RecordingOut<'a> {
+    pub(super) path: &'a str,
+    pub(super) format: &'a str,
+    pub(super) series: Option<u64>,
+    pub(super) samples: u64,
+    pub(super) start: Option<At>,
+    pub(super) end: Option<At>,
+    pub(super) cadence_s: Option<Seconds>,
+    pub(super) bad_rows: u64,
+    pub(super) conflicts: Option<u64>,
+    pub(super) stale_markers: StaleOut<'a>,
+    pub(super) gaps: Vec<GapOut>,
+    pub(super) time: TimeOut<'a>,
+}
+
+#[derive(Serialize)]
+pub(super) struct StaleOut<'a> {
+    pub(super) recorded: u64,
+    pub(super) inferred: u64,
+    pub(super) by: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct GapOut {
+    pub(super) from: At,
+    pub(super) to: At,
+    pub(super) series: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct TimeOut<'a> {
+    pub(super) unit: &'a str,
+    pub(super) zone: &'a str,
+    pub(super) from: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct GroupOut<'a> {
+    pub(super) id: String,
+    pub(super) file: &'a str,
+    pub(super) name: &'a str,
+    pub(super) interval_s: Seconds,
+    pub(super) interval_from: &'static str,
+    pub(super) offset_ms: i64,
+    pub(super) offset_from: &'static str,
+    pub(super) steps: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct RuleOut<'a> {
+    pub(super) id: String,
+    pub(super) group: String,
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) alert: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) record: Option<&'a str>,
+    pub(super) file: &'a str,
+    pub(super) line: u32,
+    pub(super) expr: &'a str,
+    pub(super) for_s: Seconds,
+    pub(super) for_effective_s: Seconds,
+    pub(super) keep_firing_for_s: Seconds,
+    pub(super) severity: Option<&'a str>,
+    pub(super) labels: Pairs<'a, String>,
+    pub(super) evaluations: u64,
+    pub(super) true_evaluations: u64,
+    pub(super) firings: u64,
+    pub(super) label_sets: u64,
+    pub(super) bursts: u64,
+    pub(super) near_misses: u64,
+    pub(super) refires: u64,
+    pub(super) firing_s: Seconds,
+    pub(super) longest_s: Seconds,
+    pub(super) first_fired_at: Option<At>,
+    pub(super) last_fired_at: Option<At>,
+    pub(super) never: Option<&'static str>,
+    pub(super) warm_from: Option<At>,
+    pub(super) missing_metrics: Vec<&'a str>,
+    pub(super) errors: Vec<ErrorOut<'a>>,
+    pub(super) samples_per_evaluation: Option<u64>,
+    pub(super) worst: Option<Number>,
+    pub(super) longest_near_miss_s: Seconds,
+    pub(super) nearest_metrics: BTreeMap<&'a str, &'a [String]>,
+    pub(super) unmatched: Option<UnmatchedOut<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct UnmatchedOut<'a> {
+    pub(super) selector: &'a str,
+    pub(super) matcher: Option<&'a str>,
+    pub(super) values: &'a [String],
+    pub(super) nearest: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct ErrorOut<'a> {
+    pub(super) at: At,
+    pub(super) count: u64,
+    pub(super) message: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct EpisodeOut<'a> {
+    pub(super) id: String,
+    pub(super) rule: String,
+    pub(super) group: &'a str,
+    pub(super) alert: &'a str,
+    pub(super) severity: Option<&'a str>,
+    pub(super) file: &'a str,
+    pub(super) line: u32,
+    pub(super) labels: Labels<'a>,
+    pub(super) annotations: Pairs<'a, String>,
+    pub(super) active_at: At,
+    pub(super) fired_at: Option<At>,
+    pub(super) resolved_at: Option<At>,
+    pub(super) last_true_at: At,
+    pub(super) pending_s: Seconds,
+    pub(super) firing_s: Seconds,
+    pub(super) end: &'static str,
+    pub(super) end_cause: &'static str,
+    pub(super) began: &'static str,
+    pub(super) values: ValuesOut,
+    pub(super) threshold: Option<ThresholdOut>,
+    pub(super) evaluations: EvaluationsOut,
+    pub(super) suppressed: Vec<SuppressedOut<'a>>,
+    pub(super) suppressed_s: Seconds,
+    pub(super) depends_on: Vec<&'static str>,
+    pub(super) previous: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ValuesOut {
+    pub(super) active: Number,
+    pub(super) fire: Option<Number>,
+    pub(super) worst: Option<Number>,
+    pub(super) last: Number,
+    pub(super) min: Number,
+    pub(super) max: Number,
+}
+
+#[derive(Serialize)]
+pub(super) struct ThresholdOut {
+    pub(super) op: &'static str,
+    pub(super) value: Number,
+}
+
+#[derive(Serialize)]
+pub(super) struct EvaluationsOut {
+    pub(super) total: u64,
+    pub(super) r#true: u64,
+    pub(super) error: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct FindingOut<'a> {
+    pub(super) code: &'static str,
+    pub(super) severity: &'static str,
+    pub(super) message: &'a str,
+    pub(super) file: Option<&'a str>,
+    pub(super) line: Option<u32>,
+    pub(super) column: Option<u32>,
+}
+
+#[derive(Serialize)]
+pub(super) struct SuppressedOut<'a> {
+    pub(super) from: At,
+    pub(super) to: At,
+    pub(super) by: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct TotalsOut<'a> {
+    pub(super) firings: u64,
+    pub(super) by_severity: Pairs<'a, u64>,
+    pub(super) open_at_end: u64,
+    pub(super) began_before_data: u64,
+    pub(super) suppressed: u64,
+    pub(super) near_misses: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct GateOut {
+    pub(super) fail_on: Vec<String>,
+    pub(super) counted: u64,
+    pub(super) excluded: ExcludedOut,
+    pub(super) met: bool,
+    pub(super) exit: u8,
+}
+
+#[derive(Serialize)]
+pub(super) struct ExcludedOut {
+    pub(super) began_before_data: u64,
+    pub(super) warm_up: u64,
+    pub(super) suppressed: u64,
+}
