@@ -11,14 +11,15 @@ use crate::store::{Conflicts, Store};
 
 use super::args::{CheckArgs, CheckFormat};
 use super::flags::Format;
+use super::load::Disk;
 use super::out::{self, Output};
 use super::ui::{Terminal, tell};
-use super::{Exit, Failure, load};
+use super::{Exit, Failure};
 
 /// Loads all rules and tells everything that is wrong with them.
 pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let paths: Vec<String> = args.rules.iter().chain(&args.flagged).cloned().collect();
-    let (texts, failures) = load::rule_files_and_failures(&paths);
+    let (texts, failures) = rules::find(&Disk, &paths);
     let mut sources = SourceMap::default();
     let mut diagnostics = Diagnostics::default();
     let mut files = Vec::new();
@@ -41,14 +42,15 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
             CheckFormat::Json => checked.write_json(out),
         })?;
     }
-    for failure in &failures {
-        tell(false, &failure.to_string());
+    let failed = !failures.is_empty();
+    for failure in failures {
+        tell(false, &Failure::from(failure).to_string());
     }
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
-    Ok(match failures.is_empty() {
-        false => Exit::Failed,
-        true if checked.diagnostics.iter().any(|one| wanted(one.severity)) => Exit::No,
-        true => Exit::Good,
+    Ok(match failed {
+        true => Exit::Failed,
+        false if checked.diagnostics.iter().any(|one| wanted(one.severity)) => Exit::No,
+        false => Exit::Good,
     })
 }
 

@@ -19,6 +19,7 @@ use std::io::{self, Write};
 
 use clap::Parser;
 
+use crate::source::FileError;
 use args::{Cli, Command};
 
 /// How a run ended.
@@ -66,6 +67,12 @@ impl Failure {
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self { message: error.message, hint: error.hint }
     }
 }
 

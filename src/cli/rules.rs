@@ -5,18 +5,19 @@ use std::io;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::format::counted;
 use crate::report::diagnostic::{self, Look};
-use crate::rules::RuleSet;
+use crate::rules::{self, RuleSet, RuleText};
 use crate::source::SourceMap;
 
+use super::Failure;
 use super::flags::RuleArgs;
+use super::load::Disk;
 use super::ui::{Terminal, tell};
-use super::{Failure, load};
 
 /// Loads all rule files and expressions and shows all their problems; none when one is an error.
 pub(super) fn load_all(args: &RuleArgs, quiet: bool, terminal: &Terminal) -> Result<Option<RuleSet>, Failure> {
     let common = args.quick()?;
     let mut rules = RuleSet::default();
-    for text in load::rule_files(&args.rules)? {
+    for text in found(&args.rules)? {
         rules.add(&text.name, &text.bytes);
     }
     rules.add_expressions(&args.expr, &common);
@@ -35,6 +36,12 @@ pub(super) fn load_all(args: &RuleArgs, quiet: bool, terminal: &Terminal) -> Res
         ));
     }
     Ok(Some(rules))
+}
+
+/// Reads rule files from the disk, all of them.
+pub(super) fn found(paths: &[String]) -> Result<Vec<RuleText>, Failure> {
+    let (texts, errors) = rules::find(&Disk, paths);
+    errors.into_iter().next().map_or(Ok(texts), |error| Err(error.into()))
 }
 
 /// Shows problems of which one is an error, and says that this is the end.

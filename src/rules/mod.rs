@@ -1,6 +1,7 @@
 //! Rule files: from text to rules.
 
 mod fields;
+mod find;
 mod form;
 mod load;
 mod native;
@@ -17,6 +18,7 @@ mod yaml;
 
 use std::fmt;
 
+pub use find::{RuleText, find};
 pub use load::{load, load_partly};
 pub use native::action::{Action, Webhook};
 pub use native::unique::check_unique;

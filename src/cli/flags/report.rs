@@ -13,7 +13,10 @@ use crate::report::table::{self, Sort};
 use crate::report::timeline;
 use crate::time::{Millis, parse_duration};
 
-use crate::cli::{Failure, load};
+use crate::cli::Failure;
+use crate::cli::load::Disk;
+use crate::limits;
+use crate::source;
 
 /// Which alerts are reported.
 #[derive(Debug, Args)]
@@ -41,7 +44,7 @@ impl SelectArgs {
     pub(crate) fn all_silences(&self) -> Result<Vec<Silence>, Failure> {
         let mut all = self.silence.clone();
         for path in &self.silences {
-            let text = load::text(path)?;
+            let text = source::text(&Disk, path, limits::RULE_FILE_BYTES)?;
             all.extend(silence::parse_file(&text).map_err(|error| {
                 Failure::new(format!("{path}: {error}")).hint(
                     "a file of silences looks like: [{matchers: '{alertname=\"DiskFull\"}', \

@@ -16,7 +16,7 @@ use crate::store::Conflicts;
 
 use super::super::flags::input::ReadArgs;
 use super::super::flags::report::zone;
-use super::super::rules::{refuse, show};
+use super::super::rules::{found, refuse, show};
 use super::super::ui::Terminal;
 use super::super::{Failure, load};
 use super::args::ProfileArgs;
@@ -36,7 +36,7 @@ pub(super) struct Ruleset {
 pub(super) fn ruleset(paths: &[String], terminal: &Terminal, quiet: bool) -> Result<Option<Ruleset>, Failure> {
     let mut rules = RuleSet::default();
     let (mut names, mut texts) = (Vec::new(), Vec::new());
-    for text in load::rule_files(paths)? {
+    for text in found(paths)? {
         rules.add(&text.name, &text.bytes);
         names.push(relative(&text.name, paths));
         texts.push(RuleSource { text: String::from_utf8_lossy(&text.bytes).into_owned(), name: text.name });

@@ -1,7 +1,12 @@
-//! Texts that a user wrote, and places in them.
+//! Texts that a user wrote, places in them, and the files they are read from.
 
-use std::io;
+mod files;
+
 use std::sync::Arc;
+
+#[cfg(test)]
+pub(crate) use files::Memory;
+pub use files::{FileError, FileKind, Files, bytes, expand, text};
 
 /// Names one text of a [`SourceMap`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,15 +192,6 @@ impl Located {
     pub fn whole(&self) -> FileSpan {
         FileSpan { file: self.file, span: self.span }
     }
-}
-
-/// Opens files by name: the file system for the tool, a map in tests, open buffers in an editor.
-pub trait Files {
-    /// Reads all of a file.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
 }
 
 #[cfg(test)]

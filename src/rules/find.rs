@@ -1,0 +1,85 @@
+//! Finding the rule files that paths, folders and globs name.
+
+use crate::limits;
+use crate::source::{FileError, FileKind, Files, bytes, expand};
+
+/// A rule file that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleText {
+    /// As it is named in messages.
+    pub name: String,
+    /// What it holds; one byte more than the limit where it is longer, which the loader then refuses.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads the rule files that paths, folders (their `*.yml` and `*.yaml`) and globs name, in their order, each once; and
+/// returns why others cannot be read.
+pub fn find(files: &dyn Files, paths: &[String]) -> (Vec<RuleText>, Vec<FileError>) {
+    let (mut names, mut errors) = (Vec::new(), Vec::new());
+    for path in paths {
+        let is_folder = files.kind(path) == Some(FileKind::Folder);
+        match if is_folder { folder(files, path) } else { expand(files, path) } {
+            Ok(found) => names.extend(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    let (mut seen, mut texts) = (Vec::new(), Vec::new());
+    for name in names {
+        let identity = files.identity(&name);
+        if seen.contains(&identity) {
+            continue;
+        }
+        seen.push(identity);
+        match bytes(files, &name, limits::RULE_FILE_BYTES) {
+            Ok(bytes) => texts.push(RuleText { name, bytes }),
+            Err(error) => errors.push(error),
+        }
+    }
+    (texts, errors)
+}
+
+/// Returns the rule files of a folder, by the bytes of their names.
+fn folder(files: &dyn Files, path: &str) -> Result<Vec<String>, FileError> {
+    let listed = files.list(path).map_err(|error| FileError::unreadable(files, path, &error))?;
+    let parent = path.trim_end_matches('/');
+    let in_folder = |name: String| if parent.is_empty() { format!("/{name}") } else { format!("{parent}/{name}") };
+    let is_rules = |name: &String| name.ends_with(".yml") || name.ends_with(".yaml");
+    let mut names: Vec<String> = listed.into_iter().filter(is_rules).map(in_folder).collect();
+    names.retain(|name| files.kind(name) == Some(FileKind::File));
+    if names.is_empty() {
+        return Err(FileError::new(format!("there is no rule file (*.yml, *.yaml) in the folder `{path}`"))
+            .hint(format!("for those in folders below: -r '{parent}/**/*.yml'")));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Memory;
+
+    fn names(files: &Memory, paths: &[&str]) -> Result<Vec<String>, String> {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let (texts, errors) = find(files, &paths);
+        match errors.into_iter().next() {
+            Some(error) => Err(error.message),
+            None => Ok(texts.into_iter().map(|text| text.name).collect()),
+        }
+    }
+
+    #[test]
+    fn folders_and_globs_are_sorted_and_files_come_once() {
+        let files = Memory::named(&["d/b.yml", "d/a.yaml", "d/B.yml", "d/c.txt", "d/e/f.yml"]);
+        let of = |expected: &[&str]| Ok(expected.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(names(&files, &["d/", "d/b.yml"]), of(&["d/B.yml", "d/a.yaml", "d/b.yml"]));
+        assert_eq!(names(&files, &["d/*.yml"]), of(&["d/B.yml", "d/b.yml"]));
+    }
+
+    #[test]
+    fn a_folder_without_rules_is_an_error() {
+        let files = Memory::named(&["d/a.txt", "d/e/f.yml"]);
+        let error = "there is no rule file (*.yml, *.yaml) in the folder `d`";
+        assert_eq!(names(&files, &["d"]), Err(error.to_owned()));
+    }
+}
