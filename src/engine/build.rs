@@ -5,7 +5,6 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::labels::{METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{Expr, ExprKind};
 use crate::promql::parse::Problem;
 use crate::promql::plan::{Context, LowerOptions};
@@ -53,11 +52,10 @@ fn needs_warmth(expr: &Expr) -> bool {
     found
 }
 
-/// Returns the literal metric names that an expression selects.
-fn literal_names(selectors: &[Vec<Matcher>]) -> Vec<String> {
-    let is_name = |matcher: &&Matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal;
-    let mut names: Vec<String> =
-        selectors.iter().filter_map(|matchers| matchers.iter().find(is_name).map(|name| name.value.clone())).collect();
+/// Returns the metrics that an expression names in full, sorted.
+fn named_metrics(expr: &Expr) -> Vec<String> {
+    let uses = expr.selectors().into_iter();
+    let mut names: Vec<String> = uses.filter_map(|one| one.selector.metric().map(str::to_owned)).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -115,7 +113,7 @@ fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>, names: &mut Shar
             Body::Quiet(Arc::new(AlertRule { naming, pace, limit, writes }))
         }
     };
-    let selected = if rule.enabled { literal_names(&order::selectors(&rule.expr)) } else { Vec::new() };
+    let selected = if rule.enabled { named_metrics(&rule.expr) } else { Vec::new() };
     // Many rules select the same names.
     let selected = Arc::clone(names.entry(selected).or_insert_with_key(|names| names.as_slice().into()));
     RuleRun::new(id, body, writer, entry.query_offset, selected)
@@ -299,13 +297,7 @@ const UNITS_A_THREAD: usize = 4;
 
 /// Returns the selectors of an expression as they print.
 fn selector_texts(expr: &Expr) -> Vec<String> {
-    let mut texts = Vec::new();
-    expr.walk(&mut |node| {
-        if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &node.kind {
-            texts.push(selector.to_string());
-        }
-    });
-    texts
+    expr.selectors().into_iter().map(|one| one.selector.to_string()).collect()
 }
 
 impl EngineOptions {

@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 
-use crate::labels::{METRIC_NAME, Matcher};
-use crate::promql::ast::{Expr, ExprKind};
+use crate::labels::{METRIC_NAME, Matcher, named_metric};
+use crate::promql::ast::Expr;
 
 /// The metric that tells which alerts are active.
 pub(crate) const ALERTS: &str = "ALERTS";
@@ -68,12 +68,7 @@ pub(crate) struct Ties {
 
 /// Returns the matchers of every selector in an expression.
 pub(crate) fn selectors(expr: &Expr) -> Vec<Vec<Matcher>> {
-    let mut found = Vec::new();
-    expr.walk(&mut |expr| match &expr.kind {
-        ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => found.push(selector.matchers.clone()),
-        _ => {}
-    });
-    found
+    expr.selectors().into_iter().map(|one| one.selector.matchers.clone()).collect()
 }
 
 /// Rules that run together.
@@ -118,7 +113,7 @@ pub(crate) fn order(ties: &[Ties], keep: bool) -> Order {
             writers.extend(all.iter().map(|(writer, _)| *writer));
         }
         for matchers in &tie.selectors {
-            let literal = literal_name(matchers);
+            let literal = named_metric(matchers);
             let candidates = match literal {
                 Some(name) => by_name.get(name).map_or([].as_slice(), Vec::as_slice),
                 None => all.as_slice(),
@@ -138,12 +133,6 @@ pub(crate) fn order(ties: &[Ties], keep: bool) -> Order {
 
 fn number(rule: usize) -> u32 {
     u32::try_from(rule).unwrap_or(u32::MAX)
-}
-
-/// Returns the literal metric name of a selector.
-fn literal_name(matchers: &[Matcher]) -> Option<&str> {
-    let equal = |matcher: &&Matcher| matcher.name == METRIC_NAME && matcher.op == crate::labels::MatchOp::Equal;
-    matchers.iter().find(equal).map(|matcher| matcher.value.as_str())
 }
 
 /// Turns "reader reads writers" into "writer to readers".

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{LabelSet, Quoted, Regexp, RegexpError};
+use super::{LabelSet, METRIC_NAME, Quoted, Regexp, RegexpError};
 
 /// How a matcher compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,12 @@ impl MatchOp {
             Self::NotRegex => "!~",
         }
     }
+}
+
+/// Returns the metric that matchers ask for by its full name, if any does.
+#[must_use]
+pub fn named_metric(matchers: &[Matcher]) -> Option<&str> {
+    matchers.iter().find(|matcher| matcher.names_metric()).map(|matcher| matcher.value.as_str())
 }
 
 /// A condition on one label; a label that is absent counts as the empty text.
@@ -60,6 +66,12 @@ impl Matcher {
     #[must_use]
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: name.into(), op: MatchOp::Equal, value: value.into(), regexp: None }
+    }
+
+    /// Tells whether it asks for one metric by its full name.
+    #[must_use]
+    pub fn names_metric(&self) -> bool {
+        self.name == METRIC_NAME && self.op == MatchOp::Equal
     }
 
     /// Tells whether a value satisfies the condition; an absent label has the value `""`.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-pub use matcher::{MatchOp, Matcher};
+pub use matcher::{MatchOp, Matcher, named_metric};
 pub use regexp::{Regexp, RegexpError};
 
 /// The label that holds the metric name.

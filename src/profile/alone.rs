@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::inherited::OF_ALERTS;
 use crate::labels::{METRIC_NAME, Matcher};
-use crate::promql::ast::ExprKind;
 use crate::rules::{Group, Rule, RuleFile, RuleKind};
 use crate::store::{SeriesId, Store};
 
@@ -40,7 +39,10 @@ impl<'a> Parts<'a> {
         let mut rules = Vec::new();
         for (file, of) in files.iter().enumerate() {
             for (group, of) in of.groups.iter().enumerate() {
-                rules.extend(of.rules.iter().map(|rule| Part { file, group, rule, selectors: selectors(rule) }));
+                rules.extend(of.rules.iter().map(|rule| {
+                    let selectors = rule.expr.selectors().into_iter().map(|one| one.selector.matchers.clone());
+                    Part { file, group, rule, selectors: selectors.collect() }
+                }));
             }
         }
         let bare = files.iter().map(|file| RuleFile {
@@ -76,16 +78,6 @@ impl<'a> Parts<'a> {
         let place = taken.iter().take_while(|at| **at < rule).count();
         Alone { files, place, series: series.into_iter().collect() }
     }
-}
-
-fn selectors(rule: &Rule) -> Vec<Vec<Matcher>> {
-    let mut found = Vec::new();
-    rule.expr.walk(&mut |expr| {
-        if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &expr.kind {
-            found.push(selector.matchers.clone());
-        }
-    });
-    found
 }
 
 /// Tells whether a rule may write what a selector takes, as far as its name says.

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::labels::{METRIC_NAME, Matcher, Quoted};
+use crate::labels::{Matcher, Quoted};
 use crate::promql::ast::{Aggregate, Binary, DurationExpr, DurationKind, Expr, ExprKind, Modifiers, Selector};
 
 /// What kind of change it is, the most likely to cost first.
@@ -177,28 +177,31 @@ impl Found {
             return self.add(CauseKind::Operator, format!("operators lost: {} became {}", short(before), short(after)));
         }
         self.add(CauseKind::Operator, format!("operators differ: {} became {}", short(before), short(after)));
-        let mut left = leaves(after);
-        for a in leaves(before) {
-            let same = left.iter().position(|b| b.metric() == a.metric());
+        let mut left = after.selectors();
+        for a in before.selectors() {
+            let same = left.iter().position(|b| b.selector.metric() == a.selector.metric());
             match same.map(|at| left.remove(at)) {
                 Some(b) => {
-                    match (a.window, b.window) {
+                    match (a.range, b.range) {
                         (Some(from), Some(to)) => self.window(from, to),
                         (None, Some(to)) => {
-                            self.add(CauseKind::Window, format!("{} is now read over a window of [{to}]", b.words()));
+                            self.add(
+                                CauseKind::Window,
+                                format!("{} is now read over a window of [{to}]", words(b.selector)),
+                            );
                         }
                         (Some(from), None) => {
-                            self.add(CauseKind::Window, format!("{} lost its window of [{from}]", b.words()));
+                            self.add(CauseKind::Window, format!("{} lost its window of [{from}]", words(b.selector)));
                         }
                         (None, None) => {}
                     }
                     self.selector(a.selector, b.selector);
                 }
-                None => self.add(CauseKind::Selector, format!("selector {} lost", a.words())),
+                None => self.add(CauseKind::Selector, format!("selector {} lost", words(a.selector))),
             }
         }
         for b in left {
-            self.add(CauseKind::Selector, format!("selector {} added", b.words()));
+            self.add(CauseKind::Selector, format!("selector {} added", words(b.selector)));
         }
     }
 
@@ -215,7 +218,7 @@ impl Found {
     }
 
     fn selector(&mut self, a: &Selector, b: &Selector) {
-        let (from, to) = (metric(a), metric(b));
+        let (from, to) = (a.metric(), b.metric());
         if from != to {
             let name = |name: Option<&str>| name.map_or("any metric".to_owned(), |name| format!("metric {name}"));
             self.add(CauseKind::Selector, format!("{} became {}", name(from), name(to)));
@@ -249,31 +252,9 @@ impl Found {
     }
 }
 
-/// A selector and its window.
-#[derive(Clone, Copy)]
-struct Leaf<'a> {
-    selector: &'a Selector,
-    window: Option<&'a DurationExpr>,
-}
-
-impl Leaf<'_> {
-    fn metric(&self) -> Option<&str> {
-        metric(self.selector)
-    }
-
-    fn words(&self) -> String {
-        self.metric().map_or_else(|| short(self.selector), str::to_owned)
-    }
-}
-
-fn leaves(expr: &Expr) -> Vec<Leaf<'_>> {
-    let mut leaves = Vec::new();
-    expr.walk(&mut |expr| match &expr.kind {
-        ExprKind::Selector(selector) => leaves.push(Leaf { selector, window: None }),
-        ExprKind::Range { selector, range, .. } => leaves.push(Leaf { selector, window: Some(range) }),
-        _ => {}
-    });
-    leaves
+/// Returns the metric that a selector names, or the selector.
+fn words(selector: &Selector) -> String {
+    selector.metric().map_or_else(|| short(selector), str::to_owned)
 }
 
 /// Tells whether `inner`, as it prints, stands somewhere below `outer`.
@@ -297,19 +278,10 @@ fn literal_ms(duration: &DurationExpr) -> Option<i64> {
     }
 }
 
-/// Returns the metric that a selector names, outside or inside the braces.
-fn metric(selector: &Selector) -> Option<&str> {
-    selector.matchers.iter().find(|matcher| names_metric(matcher)).map(|matcher| matcher.value.as_str())
-}
-
-fn names_metric(matcher: &Matcher) -> bool {
-    matcher.name == METRIC_NAME && matcher.op == crate::labels::MatchOp::Equal
-}
-
 /// Returns the label matchers of `a` that `b` lacks.
 fn difference<'a>(a: &'a Selector, b: &Selector) -> Vec<&'a Matcher> {
     let same = |x: &Matcher, y: &Matcher| x.name == y.name && x.op == y.op && x.value == y.value;
-    let labels = a.matchers.iter().filter(|matcher| !names_metric(matcher));
+    let labels = a.matchers.iter().filter(|matcher| !matcher.names_metric());
     labels.filter(|matcher| !b.matchers.iter().any(|other| same(matcher, other))).collect()
 }
 

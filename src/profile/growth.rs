@@ -153,13 +153,11 @@ fn copied(labels: &LabelSet, label: Option<&str>, copy: u32) -> Option<LabelSet>
 fn spread_label(store: &Store, alone: &Alone) -> Option<String> {
     let mut fixed: Vec<&str> = vec![METRIC_NAME];
     for rule in alone.files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules) {
-        rule.expr.walk(&mut |expr| {
-            if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &expr.kind {
-                // A copy must be taken where the series that it is a copy of is.
-                let asks = |matcher: &&Matcher| matches!(matcher.op, MatchOp::Equal | MatchOp::Regex);
-                fixed.extend(selector.matchers.iter().filter(asks).map(|matcher| matcher.name.as_str()));
-            }
-        });
+        for one in rule.expr.selectors() {
+            // A copy must be taken where the series that it is a copy of is.
+            let asks = |matcher: &&Matcher| matches!(matcher.op, MatchOp::Equal | MatchOp::Regex);
+            fixed.extend(one.selector.matchers.iter().filter(asks).map(|matcher| matcher.name.as_str()));
+        }
     }
     let mut values: std::collections::BTreeMap<&str, std::collections::BTreeSet<&str>> = Default::default();
     for id in &alone.series {

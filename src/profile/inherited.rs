@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::sample::RuleText;
 use crate::labels::METRIC_NAME;
-use crate::promql::ast::{ExprKind, Selector};
+use crate::promql::ast::Selector;
 use crate::promql::parse::parse;
 
 /// The series that alerts write, and the label that names the alert.
@@ -55,13 +55,7 @@ pub(crate) fn inherited<'a>(
 }
 
 fn selectors(expr: &str) -> Vec<Selector> {
-    let mut found = Vec::new();
-    parse(expr).expr.walk(&mut |expr| {
-        if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &expr.kind {
-            found.push(selector.clone());
-        }
-    });
-    found
+    parse(expr).expr.selectors().into_iter().map(|one| one.selector.clone()).collect()
 }
 
 /// Tells whether a selector asks for what a rule of this name writes. One that names no metric asks for everything, so

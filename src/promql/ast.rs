@@ -1,6 +1,6 @@
 //! The syntax tree of PromQL 3.14, with a span on every node.
 
-use crate::labels::Matcher;
+use crate::labels::{Matcher, named_metric};
 use crate::source::Span;
 use crate::time::{Millis, Timestamp};
 
@@ -227,6 +227,25 @@ pub struct Selector {
     pub modifiers: Modifiers,
 }
 
+impl Selector {
+    /// Returns the metric that is named in full, outside or inside the braces.
+    #[must_use]
+    pub fn metric(&self) -> Option<&str> {
+        named_metric(&self.matchers)
+    }
+}
+
+/// A selector of an expression.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SelectorUse<'a> {
+    /// What is selected.
+    pub selector: &'a Selector,
+    /// Where it stands, without a range.
+    pub span: Span,
+    /// How far back it is read; none where the newest sample counts.
+    pub range: Option<&'a DurationExpr>,
+}
+
 /// What may follow a selector or subquery.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Modifiers {
@@ -411,6 +430,20 @@ impl Expr {
             ExprKind::Paren(inner) => inner.unparen(),
             _ => self,
         }
+    }
+
+    /// Returns all selectors of the expression, those of subqueries included, in the order of [`Expr::walk`].
+    #[must_use]
+    pub fn selectors(&self) -> Vec<SelectorUse<'_>> {
+        let mut found = Vec::new();
+        self.walk(&mut |expr| match &expr.kind {
+            ExprKind::Selector(selector) => found.push(SelectorUse { selector, span: expr.span, range: None }),
+            ExprKind::Range { selector, selector_span, range } => {
+                found.push(SelectorUse { selector, span: *selector_span, range: Some(range) });
+            }
+            _ => {}
+        });
+        found
     }
 
     /// Calls `visit` for this expression and all below it, parents first.

@@ -2,10 +2,11 @@
 
 use hashbrown::HashSet;
 
+use crate::labels::named_metric;
+
 use super::plan::{Kind, NodeId, Select, WindowInput};
 use super::probe::Probe;
 use super::program::{Program, Source};
-use crate::labels::{METRIC_NAME, MatchOp};
 
 /// What the runs of one program read, and what its nodes took.
 ///
@@ -157,8 +158,7 @@ impl Kind {
 }
 
 fn name(select: &Select) -> String {
-    let is_name = |matcher: &&crate::labels::Matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal;
-    select.matchers.iter().find(is_name).map_or_else(|| "{..}".to_owned(), |name| name.value.clone())
+    named_metric(&select.matchers).unwrap_or("{..}").to_owned()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::ast::{
     Aggregate, At, Binary, BinaryOp, DurationExpr, DurationKind, Edges, Expr, ExprKind, Matching, Modifiers, Selector,
     Side, Subquery, UnaryOp,
 };
-use crate::labels::{METRIC_NAME, MatchOp, Matcher, Quoted};
+use crate::labels::{Matcher, Quoted};
 use crate::time::Millis;
 
 /// Formats as Prometheus does, except that matchers keep their order.
@@ -130,8 +130,7 @@ fn write_matchers(f: &mut Formatter<'_>, selector: &Selector) -> fmt::Result {
     let mut matchers = selector.matchers.as_slice();
     if let Some(name) = &selector.name {
         f.write_str(name)?;
-        let is_name =
-            |matcher: &Matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal && matcher.value == *name;
+        let is_name = |matcher: &Matcher| matcher.names_metric() && matcher.value == *name;
         if let Some((_, inside)) = matchers.split_last().filter(|(last, _)| is_name(last)) {
             matchers = inside;
         }

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostics;
-use crate::labels::{METRIC_NAME, MatchOp};
-use crate::promql::ast::{Expr, ExprKind};
+use crate::promql::ast::Expr;
 use crate::source::{FileId, FileSpan, Located, SourceMap, Span, TextMap};
 use crate::time::Millis;
 
@@ -80,16 +79,8 @@ fn located(text: &str, file: FileId, start: usize) -> Located {
 
 /// Returns the first metric that an expression names.
 fn metric(expr: &Expr) -> Option<&str> {
-    let mut found: Option<(u32, &str)> = None;
-    expr.walk(&mut |expr| {
-        let (ExprKind::Selector(selector) | ExprKind::Range { selector, .. }) = &expr.kind else { return };
-        let name = selector.matchers.iter().find(|one| one.name == METRIC_NAME && one.op == MatchOp::Equal);
-        let Some(name) = name.filter(|name| !name.value.is_empty()) else { return };
-        if found.is_none_or(|(at, _)| expr.span.start < at) {
-            found = Some((expr.span.start, &name.value));
-        }
-    });
-    found.map(|(_, name)| name)
+    let named = expr.selectors().into_iter().filter_map(|one| Some((one.span.start, one.selector.metric()?)));
+    named.filter(|(_, name)| !name.is_empty()).min_by_key(|(start, _)| *start).map(|(_, name)| name)
 }
 
 /// Returns the name, or with a number behind it if it is taken.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::labels::{METRIC_NAME, MatchOp, Matcher};
+use crate::labels::{Matcher, named_metric};
 use crate::time::{Millis, Timestamp};
 
 use super::{Selector, SelectorId, SeriesId, Store};
@@ -41,9 +41,8 @@ impl Store {
     /// Cost: a walk over the series known so far.
     pub fn select(&mut self, matchers: &[Matcher], reach: Reach) -> SelectorId {
         let id = SelectorId(u32::try_from(self.selectors.len()).unwrap_or(u32::MAX));
-        let literal = matchers.iter().find(|matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
-        match literal {
-            Some(matcher) => self.by_metric.entry(matcher.value.clone()).or_default().push(id),
+        match named_metric(matchers) {
+            Some(metric) => self.by_metric.entry(metric.to_owned()).or_default().push(id),
             None => self.any_metric.push(id),
         }
         self.selectors.push(Selector { matchers: Arc::from(matchers), reach, series: Vec::new() });
@@ -75,15 +74,12 @@ impl Store {
     /// Cost: a walk over the series of the metric name, or over all where the matchers give none.
     #[must_use]
     pub fn matching(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
-        let literal = matchers.iter().find(|matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
         let fits = |id: &SeriesId| {
             let labels = self.labels(*id);
             !self.is_hidden(labels.metric().unwrap_or("")) && matchers.iter().all(|matcher| matcher.matches_set(labels))
         };
-        match literal {
-            Some(matcher) => {
-                self.names.get(&matcher.value).into_iter().flatten().copied().filter(|id| fits(id)).collect()
-            }
+        match named_metric(matchers) {
+            Some(metric) => self.names.get(metric).into_iter().flatten().copied().filter(|id| fits(id)).collect(),
             None => self.ids().filter(|id| fits(id)).collect(),
         }
     }

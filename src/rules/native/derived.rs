@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
-use crate::labels::{METRIC_NAME, MatchOp};
 use crate::limits::DIAGNOSTICS_PER_CODE;
-use crate::promql::ast::{Expr, ExprKind};
+use crate::promql::ast::Expr;
 use crate::rules::fields::{Field, Fields};
 use crate::rules::problems::Problems;
 use crate::rules::prometheus::{first_of, is_left_out};
@@ -117,18 +116,8 @@ fn check_order(rules: &[Rule], problems: &mut Problems<'_>) {
 
 /// Returns which derived metrics an expression reads, and where.
 fn reads(expr: &Expr, numbers: &BTreeMap<&str, usize>) -> Vec<(usize, Span)> {
-    let mut found = Vec::new();
-    expr.walk(&mut |expr| {
-        let (selector, span) = match &expr.kind {
-            ExprKind::Selector(selector) => (selector, expr.span),
-            ExprKind::Range { selector, selector_span, .. } => (selector, *selector_span),
-            _ => return,
-        };
-        let names =
-            selector.matchers.iter().filter(|matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
-        found.extend(names.filter_map(|matcher| numbers.get(matcher.value.as_str())).map(|number| (*number, span)));
-    });
-    found
+    let named = expr.selectors().into_iter().filter_map(|one| Some((*numbers.get(one.selector.metric()?)?, one.span)));
+    named.collect()
 }
 
 /// Returns the way from one derived metric to another along what they read, both included.

@@ -1,6 +1,6 @@
 //! Series and their values, and what a case needs that an evaluator may lack.
 
-use alertctl::labels::{LabelSet, METRIC_NAME};
+use alertctl::labels::{LabelSet, METRIC_NAME, Matcher};
 use alertctl::promql::ast::{Expr, ExprKind};
 use alertctl::promql::notation::{Item, parse_series_line};
 use alertctl::store::stale_marker;
@@ -51,14 +51,10 @@ pub(crate) fn unquoted(text: &str) -> Result<String, String> {
 
 /// Says what the series that an expression selects need of an evaluator.
 pub(crate) fn of_expression(expr: &Expr, special: &[(LabelSet, &'static str)]) -> Option<&'static str> {
-    let mut need = None;
-    expr.walk(&mut |node| {
-        if let ExprKind::Selector(selector) | ExprKind::Range { selector, .. } = &node.kind {
-            let taken = |labels: &LabelSet| selector.matchers.iter().all(|matcher| matcher.matches_set(labels));
-            need = need.or_else(|| special.iter().find(|(labels, _)| taken(labels)).map(|(_, why)| *why));
-        }
-    });
-    need
+    let taken = |labels: &LabelSet, matchers: &[Matcher]| matchers.iter().all(|matcher| matcher.matches_set(labels));
+    let mut selectors = expr.selectors().into_iter();
+    selectors
+        .find_map(|one| special.iter().find(|(labels, _)| taken(labels, &one.selector.matchers)).map(|(_, why)| *why))
 }
 
 /// Returns the native histogram that a series of buckets would be made into.
