@@ -12,11 +12,11 @@ use super::alert::{Change, Pace, State, Tracker};
 use super::bits;
 use super::condition::Condition;
 use super::naming::{Naming, Sample};
-use super::order::ALERT_STATE;
 use super::rule::{Pass, StepFault};
 use super::targets::{Merged, Targets, any_good, row_bits};
 use super::timeline::{Activity, Cause, Event, Phase, RuleId};
 use super::written::Outputs;
+use crate::rules::graph::ALERT_STATE;
 
 /// The words of a failed evaluation of which two samples give one alert.
 const DUPLICATE: &str = "vector contains metrics with the same labelset after applying alert labels";

@@ -6,10 +6,11 @@ use hashbrown::HashMap;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::promql::ast::{Expr, ExprKind};
+use crate::promql::lags::Lags;
 use crate::promql::parse::Problem;
 use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
-use crate::rules::template::Template;
+use crate::rules::graph::{Component, RuleGraph};
 use crate::rules::{Evaluate, Group, Rule, RuleFile, RuleKind};
 use crate::store::{Reach, Store};
 use crate::time::Millis;
@@ -19,11 +20,11 @@ use super::alerting::AlertRule;
 use super::cause;
 use super::course::{Course, Link};
 use super::naming::Naming;
-use super::order::{self, ALERT_NAME, ALERTS, ALERTS_FOR_STATE, Component, Order, Ties};
 use super::query::Queries;
 use super::record::{Names, Recording};
 use super::rows::{self, Rows};
 use super::rule::{Body, RuleRun};
+use super::sight::{self, Apart, Held, Sight};
 use super::stage::{Stage, Unit};
 use super::timeline::RuleId;
 use super::written::WrittenSeries;
@@ -61,39 +62,6 @@ fn named_metrics(expr: &Expr) -> Vec<String> {
     names
 }
 
-/// Returns what the order of a rule depends on.
-fn ties(entry: &Entry<'_>) -> Ties {
-    let rule = entry.rule;
-    if !rule.enabled {
-        return Ties::default();
-    }
-    let literal = rule.labels.iter().filter(|(_, template)| template.is_literal());
-    let certain: Vec<(String, String)> = literal.map(|(name, text)| (name.clone(), text.text().to_owned())).collect();
-    let asks = |texts: &[(String, Template)]| texts.iter().any(|(_, template)| template.uses_query());
-    let written = |name: &str, certain: &[(String, String)], alert_state| order::Written {
-        name: name.to_owned(),
-        certain: certain.to_vec(),
-        alert_state,
-    };
-    let (writes, reads_all_later) = match &rule.kind {
-        RuleKind::Record => (vec![written(&rule.name.text, &certain, false)], false),
-        RuleKind::Alert { annotations, .. } => {
-            let mut certain = certain;
-            certain.retain(|(name, _)| name != ALERT_NAME);
-            certain.push((ALERT_NAME.to_owned(), rule.name.text.clone()));
-            let writes = vec![written(ALERTS, &certain, true), written(ALERTS_FOR_STATE, &certain, false)];
-            (writes, asks(annotations))
-        }
-    };
-    Ties {
-        writes,
-        selectors: order::selectors(&rule.expr),
-        reads_all: asks(&rule.labels),
-        reads_all_later,
-        query_offset: entry.query_offset.0,
-    }
-}
-
 /// Lists of names, each once.
 type SharedNames = HashMap<Vec<String>, Arc<[String]>, foldhash::fast::FixedState>;
 
@@ -122,9 +90,8 @@ fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>, names: &mut Shar
 /// What is built of the rules, and what is wrong with them.
 struct Builder<'a> {
     entries: Vec<Entry<'a>>,
-    order: Order,
-    /// By rule: the number that readers know it by.
-    writers: Vec<Option<u32>>,
+    graph: &'a RuleGraph,
+    sight: Sight,
     options: &'a EngineOptions,
     problems: Diagnostics,
 }
@@ -140,23 +107,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Returns by writer from when on a rule sees a written sample: the writer's query offset after its stamp, and
-    /// 1 ms later where the writer comes at or after the rule. Rules that run one step at a time see at once what
-    /// those they run with have written.
-    fn lags(&self, reader: usize, with: &[u32]) -> Vec<Millis> {
-        let written = self.writers.iter().enumerate().filter(|(_, writer)| writer.is_some());
-        written
-            .map(|(rule, _)| {
-                if with.iter().any(|other| *other as usize == rule) {
-                    return Millis::ZERO;
-                }
-                Millis(self.entries[rule].query_offset.0 + i64::from(rule >= reader))
-            })
-            .collect()
-    }
-
     /// Makes an empty unit for rules like this one.
-    fn unit(&self, rule: usize, lags: Option<Vec<Millis>>) -> Unit {
+    fn unit(&self, rule: usize, lags: Option<Lags>) -> Unit {
         let Entry { group, schedule, query_offset, .. } = self.entries[rule];
         Unit {
             program: Program::new(self.lower_options(group, lags.is_some())),
@@ -196,18 +148,6 @@ impl Builder<'_> {
         self.problems.push(diagnostic);
     }
 
-    /// Returns what a rule must see of each writer: the lag where it reads it, nothing where it does not.
-    fn wants(&self, rule: usize) -> Vec<Option<Millis>> {
-        let mut wants = vec![None; self.writers.iter().flatten().count()];
-        let lags = self.lags(rule, &[]);
-        for writer in &self.order.reads[rule] {
-            if let Some(at) = self.writers[*writer as usize] {
-                wants[at as usize] = Some(lags[at as usize]);
-            }
-        }
-        wants
-    }
-
     /// Lays out the stages, in the order they run. Rules of one level and schedule share a program unless they see
     /// written samples at different times.
     fn stages(&mut self, components: &[Component]) -> Vec<Stage> {
@@ -215,13 +155,14 @@ impl Builder<'_> {
         // One unit where there is one thread: the more rules in it, the more they share.
         let most = if self.options.threads > 1 { self.options.threads * UNITS_A_THREAD } else { 1 };
         for level in components.chunk_by(|a, b| a.level == b.level) {
-            let mut shared: Vec<(Vec<Option<Millis>>, Unit)> = Vec::new();
+            let mut shared: Vec<(Held, Unit)> = Vec::new();
             let mut by_selector: HashMap<String, usize, foldhash::fast::FixedState> = HashMap::default();
             for component in level {
                 if component.stepwise {
+                    let apart = Apart::of(self.graph, component);
                     let mut units = Vec::new();
                     for rule in component.rules.iter().map(|rule| *rule as usize) {
-                        let mut unit = self.unit(rule, Some(self.lags(rule, &component.rules)));
+                        let mut unit = self.unit(rule, Some(self.sight.stepwise(self.graph, rule, &apart)));
                         self.add(&mut unit, rule);
                         units.push(unit);
                     }
@@ -229,12 +170,12 @@ impl Builder<'_> {
                     continue;
                 }
                 for rule in component.rules.iter().map(|rule| *rule as usize) {
-                    let wants = self.wants(rule);
+                    let wants = sight::wants(self.graph, rule);
                     let Entry { schedule, query_offset, .. } = self.entries[rule];
-                    let reads = wants.iter().any(Option::is_some);
-                    let fits = |(held, unit): &(Vec<Option<Millis>>, Unit)| {
+                    let reads = !wants.is_empty();
+                    let fits = |(held, unit): &(Held, Unit)| {
                         (unit.schedule, unit.query_offset, unit.lags.is_some()) == (schedule, query_offset, reads)
-                            && held.iter().zip(&wants).all(|(a, b)| a.is_none() || b.is_none() || a == b)
+                            && held.fits((&self.sight, self.graph), rule, &wants)
                     };
                     // Rules with a selector in common share subtrees; others are better evaluated side by side, in a
                     // few units for each thread.
@@ -243,21 +184,20 @@ impl Builder<'_> {
                     let any = (0..shared.len()).filter(|at| fits(&shared[*at]));
                     let at = match akin {
                         Some(at) => *at,
-                        None if any.clone().count() < most => {
-                            shared.push((wants.clone(), self.unit(rule, reads.then(Vec::new))));
+                        None if any.clone().take(most).count() < most => {
+                            shared.push((Held::default(), self.unit(rule, reads.then(Lags::default))));
                             shared.len() - 1
                         }
                         None => any.min_by_key(|at| shared[*at].1.links.len()).unwrap_or_default(),
                     };
                     by_selector.extend(texts.into_iter().map(|text| (text, at)));
                     let (held, unit) = &mut shared[at];
-                    held.iter_mut().zip(wants).for_each(|(held, want)| *held = held.or(want));
+                    held.hold((&self.sight, self.graph), rule, &wants);
                     self.add(unit, rule);
                 }
             }
-            let units = shared.into_iter().map(|(wants, mut unit)| {
-                // What no rule of the unit reads may lag by anything.
-                unit.lags = unit.lags.map(|_| wants.into_iter().map(Option::unwrap_or_default).collect());
+            let units = shared.into_iter().map(|(held, mut unit)| {
+                unit.lags = unit.lags.map(|_| held.into_lags());
                 unit
             });
             let mut units: Vec<Unit> = units.collect();
@@ -271,21 +211,28 @@ impl Builder<'_> {
     /// Returns by rule how long after the first sample it is warm, through the rules it reads.
     fn warmth(&self) -> Vec<Millis> {
         let mut warmth = vec![Millis::ZERO; self.entries.len()];
-        for component in &self.order.components {
-            let external = |reader: u32| {
-                let writers = self.order.reads[reader as usize].iter();
-                writers.filter(|writer| component.rules.binary_search(writer).is_err()).map(|writer| *writer as usize)
-            };
-            let below = component.rules.iter().flat_map(|rule| external(*rule)).map(|writer| warmth[writer]).max();
-            for rule in &component.rules {
-                let Entry { rule: source, group, query_offset, .. } = &self.entries[*rule as usize];
+        // By set: the longest of its writers, once all of them are known.
+        let mut of_sets: Vec<Option<Millis>> = vec![None; self.graph.sets.len()];
+        for component in &self.graph.components {
+            let apart = Apart::of(self.graph, component);
+            let longest = |set: u32| apart.writers(self.graph, set).iter().map(|writer| warmth[*writer as usize]).max();
+            let own = component.sets.iter().filter_map(|set| longest(*set)).max();
+            let rules = component.rules.iter().map(|rule| *rule as usize);
+            let read = rules.clone().flat_map(|rule| &self.graph.nodes[rule].reads);
+            let others = read.filter(|set| component.sets.binary_search(set).is_err());
+            let others = others
+                .map(|set| *of_sets[*set as usize].get_or_insert_with(|| longest(*set).unwrap_or_default()))
+                .max();
+            let below = own.max(others).unwrap_or_default();
+            for rule in rules {
+                let Entry { rule: source, group, query_offset, .. } = &self.entries[rule];
                 let mut own = Millis::ZERO;
                 if needs_warmth(&source.expr) {
                     let mut alone = Program::new(self.lower_options(group, false));
                     own = alone.add(&source.expr).map_or(own, |_| alone.reach().back);
                 }
-                let all = [own, below.unwrap_or_default(), *query_offset].map(|span| span.0);
-                warmth[*rule as usize] = Millis(all.iter().fold(0_i64, |sum, span| sum.saturating_add(*span)));
+                let all = [own, below, *query_offset].map(|span| span.0);
+                warmth[rule] = Millis(all.iter().fold(0_i64, |sum, span| sum.saturating_add(*span)));
             }
         }
         warmth
@@ -341,28 +288,21 @@ pub(super) fn build(
         let query_offset = group.query_offset.unwrap_or_default();
         entries.extend(group.rules.iter().map(|rule| Entry { rule, group, schedule, query_offset }));
     }
-    let ties: Vec<Ties> = entries.iter().map(ties).collect();
-    let keep = options.keep_written || options.trace;
-    let order = order::order(&ties, keep);
-    let mut next = 0..;
-    let writers: Vec<Option<u32>> = order.is_read.iter().map(|read| if *read { next.next() } else { None }).collect();
-    let mut builder = Builder { entries, order, writers, options: &options, problems: Diagnostics::default() };
+    let graph = RuleGraph::of(files, options.keep_written || options.trace);
+    let offsets: Vec<Millis> = entries.iter().map(|entry| entry.query_offset).collect();
+    let sight = Sight::of(&graph, &offsets);
+    let mut builder = Builder { entries, graph: &graph, sight, options: &options, problems: Diagnostics::default() };
     let warmth = builder.warmth();
-    let mut components = std::mem::take(&mut builder.order.components);
-    if by_step {
-        let rules = ties.iter().enumerate().map(|(rule, _)| u32::try_from(rule).unwrap_or(u32::MAX)).collect();
-        components = vec![Component { rules, stepwise: true, level: 0 }];
-    }
-    let mut stages = builder.stages(&components);
+    let mut stages = if by_step { builder.stages(&[graph.all_stepwise()]) } else { builder.stages(&graph.components) };
     if builder.problems.has_errors() {
         return Err(builder.problems);
     }
-    let asks = ties.iter().any(|tie| tie.reads_all || tie.reads_all_later);
+    let asks = graph.nodes.iter().any(|node| node.asks);
     let mut written = WrittenSeries::new(asks || options.keep_written, options.trace);
     if asks {
         recording.keep_all();
     }
-    for name in ties.iter().flat_map(|tie| &tie.writes).map(|written| written.name.as_str()) {
+    for name in graph.nodes.iter().flat_map(|node| &node.writes).map(|written| written.name.as_str()) {
         if !recording.is_hidden(name) {
             recording.hide(name);
         }
@@ -378,14 +318,14 @@ pub(super) fn build(
         reach = reach.or(unit.program.reach());
         unit.rows = intervals[unit.schedule].is_none().then(|| Rows::of(&unit.links));
     }
-    let asking = |rule: usize| ties[rule].reads_all || ties[rule].reads_all_later;
-    let lags = (0..ties.len()).map(|rule| if asking(rule) { builder.lags(rule, &[]) } else { Vec::new() }).collect();
+    let nodes = graph.nodes.iter().enumerate();
+    let lags = nodes.map(|(rule, node)| if node.asks { builder.sight.of_all(rule) } else { Lags::default() }).collect();
     let query = options.query();
-    let (mut rules, mut infos) = (Vec::with_capacity(ties.len()), Vec::with_capacity(ties.len()));
+    let (mut rules, mut infos) = (Vec::with_capacity(graph.nodes.len()), Vec::with_capacity(graph.nodes.len()));
     let mut names = SharedNames::default();
     for (at, entry) in builder.entries.iter().enumerate() {
         let id = RuleId(u32::try_from(at).unwrap_or(u32::MAX));
-        let mut rule = rule_run(id, entry, builder.writers[at], &mut names);
+        let mut rule = rule_run(id, entry, builder.sight.writer(at), &mut names);
         rule.warmth = warmth[at];
         rules.push(rule);
         infos.push(RuleInfo { schedule: entry.schedule, query_offset: entry.query_offset, warmth: warmth[at] });

@@ -1,10 +1,9 @@
 //! The labels and annotations that a rule gives to its alerts, and the labels of the series that tell of them.
 
 use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME};
+use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use crate::rules::template::{QueriedSample, Template, TemplateData};
 use crate::time::Timestamp;
-
-use super::order::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 
 /// What templates show beside the sample.
 #[derive(Clone, Debug)]

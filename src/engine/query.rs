@@ -1,18 +1,19 @@
 //! Answers to the queries of templates.
 
 use crate::labels::LabelSet;
+use crate::promql::lags::Lags;
 use crate::promql::parse::parse;
 use crate::promql::program::{Inputs, Written};
 use crate::promql::query::{QueryOptions, Value, instant_on};
 use crate::rules::template::QueriedSample;
 use crate::store::Store;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 
 /// How the queries of each rule's templates are evaluated.
 pub(crate) struct Queries {
     pub options: QueryOptions,
-    /// By rule, and in it by writer: how long after its stamp the rule sees a written sample.
-    pub lags: Vec<Vec<Millis>>,
+    /// By rule: from when on it sees what rules wrote.
+    pub lags: Vec<Lags>,
 }
 
 impl Queries {
@@ -29,8 +30,7 @@ impl Queries {
         if let Some(problem) = parsed.problems.first() {
             return Err(problem.message.clone());
         }
-        let lags = self.lags.get(rule).map_or([].as_slice(), Vec::as_slice);
-        let written = written.map(|(store, writers)| Written { store, writers, lags });
+        let written = written.zip(self.lags.get(rule)).map(|((store, writers), lags)| Written { store, writers, lags });
         let inputs = Inputs { recording, written, only: None };
         match instant_on(&inputs, &parsed.expr, slot, &self.options).map_err(|error| error.to_string())? {
             Value::Vector(samples) => {

@@ -1,5 +1,6 @@
 //! Rules that are evaluated at the rows of each label set, on what that label set alone has.
 
+use crate::promql::lags::Lags;
 use crate::promql::program::{Inputs, Only, Program, Written};
 use crate::store::{LabelSetId, Store};
 use crate::time::{Millis, Timestamp};
@@ -110,7 +111,7 @@ pub(crate) struct RowUnit<'a> {
     /// What streams are forked from, and borrow the memory of.
     pub program: &'a mut Program,
     pub query_offset: Millis,
-    pub lags: Option<&'a [Millis]>,
+    pub lags: Option<&'a Lags>,
     pub interval: Millis,
     /// What it costs, when that is wanted.
     pub watched: Option<&'a mut Watched>,

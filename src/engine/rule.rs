@@ -12,11 +12,11 @@ use super::bits;
 use super::counts::Counting;
 use super::course::Compared;
 use super::naming::{Ask, External};
-use super::order::{ALERTS, ALERTS_FOR_STATE};
 use super::record::Recording;
 use super::targets::row_bits;
 use super::timeline::{Cause, Phase, RuleId};
 use super::written::{Stamping, WrittenSeries};
+use crate::rules::graph::{ALERTS, ALERTS_FOR_STATE};
 
 /// A failed evaluation within a block.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::promql::lags::Lags;
 use crate::promql::plan::RootId;
 use crate::promql::program::{Inputs, Program, Root, Sink, Steps, Written};
 use crate::store::Store;
@@ -29,7 +30,7 @@ pub(crate) struct Unit {
     pub interval: Millis,
     pub query_offset: Millis,
     /// By writer: what the rules see of written samples; absent where they read none.
-    pub lags: Option<Vec<Millis>>,
+    pub lags: Option<Lags>,
     /// Where the rules are evaluated at rows: what they are on each label set. Their program is run on no store then.
     pub rows: Option<Rows>,
     /// What it costs, when that is wanted.
@@ -179,7 +180,7 @@ impl Unit {
         let unit = RowUnit {
             program: &mut self.program,
             query_offset: self.query_offset,
-            lags: self.lags.as_deref(),
+            lags: self.lags.as_ref(),
             interval: self.interval,
             watched: self.watched.as_deref_mut(),
         };

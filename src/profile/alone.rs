@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::inherited::OF_ALERTS;
-use crate::labels::{METRIC_NAME, Matcher};
-use crate::rules::{Group, Rule, RuleFile, RuleKind};
+use crate::rules::graph::RuleGraph;
+use crate::rules::{Group, Rule, RuleFile};
 use crate::store::{SeriesId, Store};
 
 /// The rules of files, to be taken out one by one.
@@ -12,14 +11,14 @@ pub(crate) struct Parts<'a> {
     /// The files without their rules.
     bare: Vec<RuleFile>,
     rules: Vec<Part<'a>>,
+    /// By the same numbers.
+    graph: RuleGraph,
 }
 
 struct Part<'a> {
     file: usize,
     group: usize,
     rule: &'a Rule,
-    /// The matchers of each selector of its expression.
-    selectors: Vec<Vec<Matcher>>,
 }
 
 /// A rule and what it needs.
@@ -39,10 +38,7 @@ impl<'a> Parts<'a> {
         let mut rules = Vec::new();
         for (file, of) in files.iter().enumerate() {
             for (group, of) in of.groups.iter().enumerate() {
-                rules.extend(of.rules.iter().map(|rule| {
-                    let selectors = rule.expr.selectors().into_iter().map(|one| one.selector.matchers.clone());
-                    Part { file, group, rule, selectors: selectors.collect() }
-                }));
+                rules.extend(of.rules.iter().map(|rule| Part { file, group, rule }));
             }
         }
         let bare = files.iter().map(|file| RuleFile {
@@ -50,7 +46,7 @@ impl<'a> Parts<'a> {
             file: file.file,
             form: file.form,
         });
-        Self { bare: bare.collect(), rules }
+        Self { bare: bare.collect(), rules, graph: RuleGraph::of(files, false) }
     }
 
     /// Returns how many rules there are.
@@ -58,39 +54,22 @@ impl<'a> Parts<'a> {
         self.rules.len()
     }
 
-    /// Takes one rule. Cost: all rules for each selector of those that are taken.
+    /// Takes one rule. Cost: what those that are taken read of each other.
     pub(crate) fn alone(&self, rule: usize, store: &Store) -> Alone {
         let mut taken = BTreeSet::from([rule]);
         let mut open = vec![rule];
-        while let Some(matchers) = open.pop().map(|reader| &self.rules[reader].selectors) {
-            for (writer, part) in self.rules.iter().enumerate() {
-                if matchers.iter().any(|matchers| writes(part.rule, matchers)) && taken.insert(writer) {
-                    open.push(writer);
-                }
-            }
+        while let Some(reader) = open.pop() {
+            open.extend(self.graph.writers(reader).filter(|writer| taken.insert(*writer)));
         }
         let mut files = self.bare.clone();
         let mut series = BTreeSet::new();
         for part in taken.iter().map(|at| &self.rules[*at]) {
             files[part.file].groups[part.group].rules.push(part.rule.clone());
-            series.extend(part.selectors.iter().flat_map(|matchers| store.matching(matchers)));
+            let selectors = part.rule.expr.selectors();
+            series.extend(selectors.iter().flat_map(|one| store.matching(&one.selector.matchers)));
         }
         let place = taken.iter().take_while(|at| **at < rule).count();
         Alone { files, place, series: series.into_iter().collect() }
-    }
-}
-
-/// Tells whether a rule may write what a selector takes, as far as its name says.
-fn writes(rule: &Rule, matchers: &[Matcher]) -> bool {
-    let fits = |label: &str, value: &str| {
-        matchers.iter().filter(|matcher| matcher.name == label).all(|matcher| matcher.matches(value))
-    };
-    let (metrics, alert) = OF_ALERTS;
-    match rule.kind {
-        RuleKind::Record => fits(METRIC_NAME, &rule.name.text),
-        RuleKind::Alert { .. } => {
-            fits(alert, &rule.name.text) && metrics.iter().any(|metric| fits(METRIC_NAME, metric))
-        }
     }
 }
 

@@ -6,9 +6,7 @@ use super::sample::RuleText;
 use crate::labels::METRIC_NAME;
 use crate::promql::ast::Selector;
 use crate::promql::parse::parse;
-
-/// The series that alerts write, and the label that names the alert.
-pub(crate) const OF_ALERTS: ([&str; 2], &str) = (["ALERTS", "ALERTS_FOR_STATE"], "alertname");
+use crate::rules::graph::Written;
 
 /// A rule that is not what it was.
 #[derive(Clone, Debug)]
@@ -41,9 +39,10 @@ pub(crate) fn inherited<'a>(
     // What reads an altered rule is altered itself for those that read it.
     while !altered.is_empty() {
         let mut next = Vec::new();
+        let writes: Vec<[Written; 3]> = altered.iter().map(|altered| written(altered.name)).collect();
         open.retain(|(at, rule, selectors)| {
-            let read = |altered: &&Altered<'_>| selectors.iter().any(|selector| reads(selector, altered.name));
-            let Some(cause) = altered.iter().find(read) else { return true };
+            let read = |writes: &[Written; 3]| selectors.iter().any(|selector| asks_for(selector, writes));
+            let Some(cause) = writes.iter().position(read).map(|at| &altered[at]) else { return true };
             let cause = format!("reads `{}`, which {}", cause.name, cause.what);
             next.push(Altered::of(rule, cause.clone()));
             found.insert(*at, cause);
@@ -58,15 +57,18 @@ fn selectors(expr: &str) -> Vec<Selector> {
     parse(expr).expr.selectors().into_iter().map(|one| one.selector.clone()).collect()
 }
 
-/// Tells whether a selector asks for what a rule of this name writes. One that names no metric asks for everything, so
-/// it tells nothing.
-fn reads(selector: &Selector, name: &str) -> bool {
-    let matches = |label: &str, value: &str| {
-        let mut of_label = selector.matchers.iter().filter(|matcher| matcher.name == label).peekable();
-        of_label.peek().is_some() && of_label.all(|matcher| matcher.matches(value))
-    };
-    let (metrics, alert) = OF_ALERTS;
-    matches(METRIC_NAME, name) || (matches(alert, name) && metrics.iter().any(|metric| matches(METRIC_NAME, metric)))
+/// Returns what a rule of this name may write: it may record or alert.
+fn written(name: &str) -> [Written; 3] {
+    let [active, since] = Written::of_alert(name);
+    [Written::recorded(name), active, since]
+}
+
+/// Tells whether a selector asks for some of these series by name, an alert's by that of the alert. One that names no
+/// metric asks for everything, so it says nothing.
+fn asks_for(selector: &Selector, writes: &[Written]) -> bool {
+    let names = |label: &str| selector.matchers.iter().any(|matcher| matcher.name == label);
+    let named = |written: &Written| names(METRIC_NAME) && written.certain.iter().all(|(label, _)| names(label));
+    writes.iter().any(|written| named(written) && written.may_match(&selector.matchers))
 }
 
 #[cfg(test)]

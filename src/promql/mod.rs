@@ -11,6 +11,7 @@ pub(crate) mod duration;
 pub(crate) mod eval;
 pub mod functions;
 pub(crate) mod kahan;
+pub(crate) mod lags;
 mod lex;
 mod literal;
 mod lower;

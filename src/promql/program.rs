@@ -9,6 +9,7 @@ use crate::time::{Millis, Timestamp};
 use super::ast::Expr;
 use super::block::{self, Block};
 use super::eval;
+use super::lags::Lags;
 use super::parse::Problem;
 use super::plan::{Kind, LowerOptions, NodeId, Place, Plan, PlannedRoot, RootId, Select, WindowInput};
 use super::probe::{Probe, Unheard};
@@ -38,8 +39,7 @@ pub(crate) struct Written<'a> {
     pub(crate) store: &'a Store,
     /// By series: which writer wrote it.
     pub(crate) writers: &'a [u32],
-    /// By writer: a sample is visible at slot t when it is stamped at most t minus this.
-    pub(crate) lags: &'a [Millis],
+    pub(crate) lags: &'a Lags,
 }
 
 /// The times of a run, ascending: evaluated at `slot - offset`.

@@ -3,6 +3,7 @@
 mod fields;
 mod find;
 mod form;
+pub(crate) mod graph;
 mod load;
 mod native;
 mod problems;

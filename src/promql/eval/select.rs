@@ -86,7 +86,7 @@ pub(super) fn references<'a>(
 /// Writes for each step the end of what it sees of a written series; tells whether any step sees less than all.
 pub(super) fn caps(source: Source, frame: &Frame<'_>, refs: &[Timestamp], caps: &mut Vec<Timestamp>) -> bool {
     let Some(written) = frame.inputs.written.filter(|_| source.written) else { return false };
-    let lag = written.lags[written.writers[source.id.0 as usize] as usize];
+    let lag = written.lags.of(written.writers[source.id.0 as usize]);
     caps.clear();
     caps.extend(refs.iter().zip(frame.slots).map(|(reference, slot)| match *slot {
         Timestamp::MAX => *reference,

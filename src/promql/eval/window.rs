@@ -193,7 +193,7 @@ fn runs_of(refs: &[Timestamp], range: Millis, step: Millis, most: usize) -> Vec<
 fn sees_all(program: &Program, grid: &Grid<'_>, frame: &Frame<'_>) -> bool {
     let Some(written) = frame.inputs.written else { return true };
     let Some((slot, eval)) = frame.slots.first().zip(frame.evals.first()) else { return true };
-    let longest = written.lags.iter().max().copied().unwrap_or_default();
+    let longest = written.lags.longest();
     let least = program.least_offset().0.saturating_add(grid.offset.0).saturating_add(slot.since(*eval).0);
     least >= longest.0
 }
