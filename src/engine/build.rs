@@ -22,12 +22,12 @@ use super::course::{Course, Link};
 use super::naming::Naming;
 use super::query::Queries;
 use super::record::{Names, Recording};
-use super::rows::{self, Rows};
+use super::rows::{self, RowReaders, Rows};
 use super::rule::{Body, RuleRun};
 use super::sight::{self, Apart, Held, Sight};
 use super::stage::{Stage, Unit};
 use super::timeline::RuleId;
-use super::written::WrittenSeries;
+use super::written::{WrittenSeries, hidden_by};
 use super::{Engine, EngineOptions, GroupInfo, RuleInfo, Schedule};
 
 /// A rule and the numbers of its group and schedule.
@@ -262,7 +262,7 @@ impl EngineOptions {
     }
 }
 
-/// Builds an engine and registers with the recording what its rules read; names that rules write are hidden in it.
+/// Builds an engine and registers with the recording what its rules read; it does not see there what they write.
 /// `by_step` makes all rules run one step at a time in the order of time and rule, as a server does: slow, and with the
 /// same events.
 pub(super) fn build(
@@ -298,25 +298,23 @@ pub(super) fn build(
         return Err(builder.problems);
     }
     let asks = graph.nodes.iter().any(|node| node.asks);
-    let mut written = WrittenSeries::new(asks || options.keep_written, options.trace);
+    let keep = asks || options.keep_written;
+    let mut written = WrittenSeries::new(hidden_by(&graph), keep, options.trace);
     if asks {
         recording.keep_all();
     }
-    for name in graph.nodes.iter().flat_map(|node| &node.writes).map(|written| written.name.as_str()) {
-        if !recording.is_hidden(name) {
-            recording.hide(name);
-        }
-    }
-    if intervals.contains(&None) {
-        recording.keep_events();
-        written.store.keep_label_sets();
-    }
+    let at_rows = intervals.contains(&None);
+    let readers = at_rows.then(|| RowReaders {
+        recorded: recording.keep_events(&written.hidden),
+        written: written.store.keep_label_sets(),
+    });
     let mut reach = Reach::default();
     for unit in stages.iter_mut().flat_map(|stage| &mut stage.units) {
         let store = unit.lags.is_some().then_some(&mut written.store);
-        unit.program.bind(recording, store);
+        unit.program.bind(recording, &written.hidden, store);
         reach = reach.or(unit.program.reach());
-        unit.rows = intervals[unit.schedule].is_none().then(|| Rows::of(&unit.links));
+        let readers = readers.filter(|_| intervals[unit.schedule].is_none());
+        unit.rows = readers.map(|readers| Rows::of(&unit.links, readers));
     }
     let nodes = graph.nodes.iter().enumerate();
     let lags = nodes.map(|(rule, node)| if node.asks { builder.sight.of_all(rule) } else { Lags::default() }).collect();
@@ -339,13 +337,15 @@ pub(super) fn build(
         unit.course = Course::of(&unit.links);
         unit.commits = unit.links.iter().map(|link| link.rule).filter(|rule| rules[*rule].commits()).collect();
     }
+    let rows = readers.map(|readers| readers.recorded);
+    let schedules = intervals.into_iter().map(|interval| Schedule::new(interval, rows));
     Ok(Engine {
         faults: options.trace.then(Vec::new),
         groups,
         infos,
         rules,
         stages,
-        schedules: intervals.into_iter().map(Schedule::new).collect(),
+        schedules: schedules.collect(),
         offsets,
         reach,
         written,

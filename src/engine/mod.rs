@@ -33,7 +33,7 @@ use crate::diagnostic::Diagnostics;
 use crate::labels::LabelSet;
 use crate::promql::query::QueryOptions;
 use crate::rules::RuleFile;
-use crate::store::{Reach, Store};
+use crate::store::{Hidden, Reach, RowsId, Store};
 use crate::time::{Millis, Timestamp};
 
 use self::alert::State;
@@ -51,6 +51,7 @@ use self::written::WrittenSeries;
 pub use self::rule::FaultAt;
 pub use self::watch::{Cost, Watch};
 pub use self::written::WrittenSample;
+pub(crate) use self::written::hidden_by;
 
 /// How rules are evaluated.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,10 +134,11 @@ enum Schedule {
 }
 
 impl Schedule {
-    fn new(interval: Option<Millis>) -> Self {
-        match interval {
-            Some(interval) => Self::Slots { interval, slots: None },
-            None => Self::Rows(RowClock::NEW),
+    /// Makes one that has evaluated nothing: at the rows that a reader sees where there is no interval.
+    fn new(interval: Option<Millis>, rows: Option<RowsId>) -> Self {
+        match (interval, rows) {
+            (None, Some(rows)) => Self::Rows(RowClock::new(rows)),
+            (interval, _) => Self::Slots { interval: interval.unwrap_or_default(), slots: None },
         }
     }
 
@@ -159,7 +161,7 @@ impl Schedule {
     fn is_due(&self, recording: &Store, to: Timestamp) -> bool {
         match self {
             Self::Slots { slots, .. } => slots.is_some_and(|slots| slots.next() <= to),
-            Self::Rows(clock) => !recording.events(clock.done, to).is_empty(),
+            Self::Rows(clock) => !recording.events(clock.rows_id, clock.done, to).is_empty(),
         }
     }
 
@@ -217,8 +219,8 @@ pub struct Engine {
 
 impl Engine {
     /// Makes an engine of rule files, in the order that decides which rule sees what another writes, and registers with
-    /// the recording, before anything is read into it, what the rules select. Metric names that rules write are hidden
-    /// in the recording.
+    /// the recording, before anything is read into it, what the rules select. What they write they read as they wrote
+    /// it: series of those metric names in the recording are not seen by this engine.
     ///
     /// # Errors
     /// Where expressions can never be evaluated.
@@ -236,7 +238,7 @@ impl Engine {
             schedules: Vec::new(),
             offsets: Vec::new(),
             reach: Reach::default(),
-            written: WrittenSeries::new(false, false),
+            written: WrittenSeries::new(Hidden::default(), false, false),
             external: External { labels: options.external_labels.clone(), url: options.external_url.clone() },
             queries: Queries { options: options.query(), lags: Vec::new() },
             start: None,
@@ -377,7 +379,7 @@ impl Engine {
 
     /// Expands the annotations of a rule for a sample.
     fn annotations(&self, rule: RuleId, sample: Sample<'_>, recording: &Store) -> Vec<(String, String)> {
-        let written = (&self.written.store, self.written.writers.as_slice());
+        let written = (&self.written.store, self.written.writers.as_slice(), &self.written.hidden);
         let ask: &mut Ask<'_> =
             &mut |text, slot| self.queries.answer(rule.0 as usize, text, slot, recording, Some(written));
         let rule = self.rules[rule.0 as usize].alert_rule();

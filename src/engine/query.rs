@@ -6,7 +6,7 @@ use crate::promql::parse::parse;
 use crate::promql::program::{Inputs, Written};
 use crate::promql::query::{QueryOptions, Value, instant_on};
 use crate::rules::template::QueriedSample;
-use crate::store::Store;
+use crate::store::{Hidden, Store};
 use crate::time::Timestamp;
 
 /// How the queries of each rule's templates are evaluated.
@@ -24,13 +24,14 @@ impl Queries {
         text: &str,
         slot: Timestamp,
         recording: &Store,
-        written: Option<(&Store, &[u32])>,
+        written: Option<(&Store, &[u32], &Hidden)>,
     ) -> Result<Vec<QueriedSample>, String> {
         let parsed = parse(text);
         if let Some(problem) = parsed.problems.first() {
             return Err(problem.message.clone());
         }
-        let written = written.zip(self.lags.get(rule)).map(|((store, writers), lags)| Written { store, writers, lags });
+        let written = written.zip(self.lags.get(rule));
+        let written = written.map(|((store, writers, hidden), lags)| Written { store, writers, lags, hidden });
         let inputs = Inputs { recording, written, only: None };
         match instant_on(&inputs, &parsed.expr, slot, &self.options).map_err(|error| error.to_string())? {
             Value::Vector(samples) => {

@@ -2,7 +2,7 @@
 
 use crate::promql::lags::Lags;
 use crate::promql::program::{Inputs, Only, Program, Written};
-use crate::store::{LabelSetId, Store};
+use crate::store::{LabelSetId, RowsId, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::course::{Course, Link};
@@ -17,6 +17,8 @@ pub(crate) const LOOKBACK: Millis = Millis(1);
 /// Where the evaluation at rows stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowClock {
+    /// Who reads the rows of the recording.
+    pub rows_id: RowsId,
     /// All rows up to this time were evaluated.
     pub done: Timestamp,
     /// The first row and the last one.
@@ -25,7 +27,10 @@ pub(crate) struct RowClock {
 }
 
 impl RowClock {
-    pub(crate) const NEW: Self = Self { done: Timestamp::MIN, range: None, rows: 0 };
+    /// Makes one that has evaluated nothing.
+    pub(crate) fn new(rows_id: RowsId) -> Self {
+        Self { rows_id, done: Timestamp::MIN, range: None, rows: 0 }
+    }
 
     /// Takes note of rows, ascending by time.
     fn take(&mut self, events: &[(Timestamp, LabelSetId)]) {
@@ -55,7 +60,7 @@ impl RowSlice {
         self.streams.clear();
         self.times.clear();
         self.by_label_set.clear();
-        self.ordered.extend(recording.events(clock.done, to));
+        self.ordered.extend(recording.events(clock.rows_id, clock.done, to));
         clock.done = clock.done.max(to);
         clock.take(&self.ordered);
         self.ordered.sort_unstable();
@@ -92,9 +97,16 @@ struct Stream {
     met: [usize; 2],
 }
 
+/// Who reads the label sets of the recording, and of what rules wrote.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowReaders {
+    pub recorded: RowsId,
+    pub written: RowsId,
+}
+
 /// The rules of a unit on every label set that had a row.
-#[derive(Default)]
 pub(crate) struct Rows {
+    readers: RowReaders,
     streams: Vec<Stream>,
     /// By label set of the recording: its place in `streams`.
     places: Vec<Option<u32>>,
@@ -119,10 +131,10 @@ pub(crate) struct RowUnit<'a> {
 
 impl Rows {
     /// Lays out the rules of a stream, once all roots are known.
-    pub(crate) fn of(links: &[Link]) -> Self {
+    pub(crate) fn of(links: &[Link], readers: RowReaders) -> Self {
         let rules = links.iter().map(|link| link.rule).collect();
         let links = links.iter().enumerate().map(|(place, link)| Link { rule: place, ..*link }).collect();
-        Self { streams: Vec::new(), places: Vec::new(), links, rules, commits: Vec::new() }
+        Self { readers, streams: Vec::new(), places: Vec::new(), links, rules, commits: Vec::new() }
     }
 
     /// Walks over the rules of all label sets.
@@ -177,12 +189,12 @@ impl Rows {
         if unit.lags.is_some() && stream.written.is_none() {
             stream.written = run.recording.label_set(id).and_then(|labels| store.find_label_set(labels));
         }
-        let recorded = run.recording.series_of(id);
-        let written = stream.written.map_or([].as_slice(), |id| store.series_of(id));
-        let writers = run.written.writers.as_slice();
+        let recorded = run.recording.series_of(self.readers.recorded, id);
+        let written = stream.written.map_or([].as_slice(), |id| store.series_of(self.readers.written, id));
+        let (writers, hidden) = (run.written.writers.as_slice(), &run.written.hidden);
         let inputs = Inputs {
             recording: run.recording,
-            written: unit.lags.map(|lags| Written { store, writers, lags }),
+            written: unit.lags.map(|lags| Written { store, writers, lags, hidden }),
             only: Some(Only { recorded, written }),
         };
         if stream.cold {

@@ -123,7 +123,7 @@ impl<R: RuleSet + ?Sized> Sink for Folding<'_, '_, '_, R> {
         let Shared { external, queries, drafts, faults } = &mut *self.shared;
         let Link { rule, compared: number } = links[id.0];
         let Some(rule) = self.rules.rule(rule) else { return };
-        let written = inputs.written.map(|written| (written.store, written.writers));
+        let written = inputs.written.map(|written| (written.store, written.writers, written.hidden));
         let asker = rule.id.0 as usize;
         let ask: &mut Ask<'_> = &mut |text, slot| queries.answer(asker, text, slot, inputs.recording, written);
         let recording = inputs.recording;
@@ -149,8 +149,8 @@ impl Unit {
         rules: &mut R,
         shared: &mut Shared<'_>,
     ) {
-        let (store, writers) = (&written.store, written.writers.as_slice());
-        let written = self.lags.as_ref().map(|lags| Written { store, writers, lags });
+        let (store, writers, hidden) = (&written.store, written.writers.as_slice(), &written.hidden);
+        let written = self.lags.as_ref().map(|lags| Written { store, writers, lags, hidden });
         let inputs = Inputs { recording, written, only: None };
         let terms = Terms { slots, links: &self.links, query_offset: self.query_offset, inputs };
         let (program, watched) = (&mut self.program, &mut self.watched);

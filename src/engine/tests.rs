@@ -401,6 +401,40 @@ fn written_names_are_hidden_in_the_recording() {
 }
 
 #[test]
+fn what_one_engine_writes_another_one_reads_in_the_recording() {
+    let check = |evaluate: Evaluate, steps: [u64; 2], expected: [&[&str]; 2]| {
+        let text = [("r", r#"{{ with query "r" }}{{ . | first | value }}{{ end }}"#)];
+        let both = || [annotated(alert("Any", "x > 2", 0, 0, &[]), &text), alert("High", "r > 5", 0, 0, &[])];
+        let mut store = Store::default();
+        let mut engine = |rules: Vec<Rule>| {
+            let groups = vec![Group { evaluate, ..group(rules) }];
+            let files = [RuleFile { file: FileId(0), form: Form::Prometheus, groups }];
+            Engine::new(&files, EngineOptions::default(), &mut store).expect("rules that can be evaluated")
+        };
+        let writer = engine([record("r", "x + 0")].into_iter().chain(both()).collect());
+        let reader = engine(both().into());
+        let (labels, samples) = samples("x 1 1 3 _ _\nr 9 9 9 9 stale");
+        let mut batch = Batch::default();
+        for (time, series, value) in samples {
+            batch.push(store.series(&labels[series]), Timestamp(time), value, 0);
+        }
+        store.append(&batch).expect("in order");
+        for (mut engine, (steps, expected)) in [writer, reader].into_iter().zip(steps.into_iter().zip(expected)) {
+            engine.finish(&store, Timestamp(3 * MINUTE)).expect("few steps");
+            let mut told = Told::default();
+            collect(&mut engine, &mut told);
+            assert_eq!(told.events, expected);
+            assert_eq!(engine.schedules()[0].steps, steps);
+        }
+    };
+    let read = [r#"0m 1 firing {alertname="High"} 9"#, r#"2m 0 firing {alertname="Any"} 3 r=9"#];
+    check(Evaluate::ByDefault, [4, 4], [&[r#"2m 1 firing {alertname="Any"} 3 r=3"#], &read]);
+    // A row of `r` alone is none for the one that writes it.
+    let gone = [read[0], read[1], r#"3m 0 inactive {alertname="Any"} series_gone"#];
+    check(Evaluate::EveryRow, [3, 4], [&[r#"2m 1 firing {alertname="Any"} 3 r=3"#], &gone]);
+}
+
+#[test]
 fn annotations_are_expanded_at_the_step_they_tell_of() {
     let told = annotated(
         alert("Hot", "temp > 5", 60, 0, &[]),

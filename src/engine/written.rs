@@ -4,7 +4,8 @@ use hashbrown::HashMap;
 
 use crate::labels::LabelSet;
 use crate::limits;
-use crate::store::{Batch, Conflicts, SeriesId, Store, is_stale};
+use crate::rules::graph::RuleGraph;
+use crate::store::{Batch, Conflicts, Hidden, SeriesId, Store, is_stale};
 use crate::time::{Millis, Timestamp};
 
 use super::timeline::RuleId;
@@ -24,6 +25,11 @@ pub struct WrittenSample {
     pub value: f64,
 }
 
+/// Returns the metrics that rules write.
+pub(crate) fn hidden_by(graph: &RuleGraph) -> Hidden {
+    Hidden::of(graph.nodes.iter().flat_map(|node| &node.writes).map(|written| written.name.as_str()))
+}
+
 /// What became of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
@@ -36,6 +42,8 @@ enum Taken {
 /// Holds what the rules of a run wrote.
 pub(crate) struct WrittenSeries {
     pub store: Store,
+    /// The metrics that rules write: they read them here and not in the recording.
+    pub hidden: Hidden,
     /// By series: the number of its first writer.
     pub writers: Vec<u32>,
     /// By series: the newest stamp and the bits of its value.
@@ -46,12 +54,19 @@ pub(crate) struct WrittenSeries {
 }
 
 impl WrittenSeries {
-    pub(crate) fn new(keep: bool, trace: bool) -> Self {
+    pub(crate) fn new(hidden: Hidden, keep: bool, trace: bool) -> Self {
         let mut store = Store::new(Conflicts::First);
         if keep {
             store.keep_all();
         }
-        Self { store, writers: Vec::new(), newest: Vec::new(), batch: Batch::default(), trace: trace.then(Vec::new) }
+        Self {
+            store,
+            hidden,
+            writers: Vec::new(),
+            newest: Vec::new(),
+            batch: Batch::default(),
+            trace: trace.then(Vec::new),
+        }
     }
 
     fn series(&mut self, labels: &LabelSet, writer: u32) -> SeriesId {

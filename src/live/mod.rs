@@ -123,8 +123,6 @@ impl Live {
         };
         let mut sources = SourceMap::default();
         let file = sources.add("live", "");
-        let mut store = Store::new(Conflicts::Last);
-        store.keep_events();
         Self {
             engine: Engine::empty(options.clone()),
             options,
@@ -132,7 +130,7 @@ impl Live {
             keys: Vec::new(),
             next_key: 0,
             sources,
-            store,
+            store: Store::new(Conflicts::Last),
             batch: Batch::default(),
             latest: Timestamp::MIN,
             evaluated: Timestamp::MIN,

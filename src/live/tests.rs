@@ -89,3 +89,39 @@ fn what_comes_late_does_not_count() {
     live.at(Timestamp(5)).set(cpu, 1.0);
     assert_eq!((live.evaluate().len(), live.late()), (0, 2));
 }
+
+#[test]
+fn a_name_that_a_removed_rule_wrote_is_seen_in_the_snapshots_again() {
+    let mut live = Live::new();
+    let (cpu, busy) = (cpu(&mut live, "a"), live.series(&LabelSet::new([("__name__", "busy"), ("host", "a")])));
+    live.add(NewRule::record("busy", "cpu * 2").expect("an expression")).expect("a new rule");
+    live.add(NewRule::alert("Busy", "busy > 5").expect("an expression")).expect("a new rule");
+    let slow = "groups: [{name: g, interval: 1s, rules: [{alert: Slow, expr: busy > 5}]}]";
+    live.load("slow.yml", slow).expect("good rules");
+    let told = |live: &mut Live, second: i64, values: [f64; 2]| {
+        live.at(Timestamp(second * 1000)).set(cpu, values[0]).set(busy, values[1]);
+        let told = live.evaluate().iter().map(|event| {
+            let name = event.labels.get("alertname").unwrap_or("");
+            format!("{name} {}", event.to.word())
+        });
+        told.collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(told(&mut live, 0, [1.0, 9.0]), "");
+    assert_eq!(told(&mut live, 1, [3.0, 0.0]), "Busy firing, Slow firing");
+    assert_eq!(told(&mut live, 2, [1.0, 9.0]), "Busy inactive, Slow inactive");
+    assert_eq!(live.remove("busy").ok(), Some(true));
+    // The rule at rows and the one with an interval see what was set.
+    assert_eq!(told(&mut live, 3, [3.0, 0.0]), "");
+    assert_eq!(told(&mut live, 4, [1.0, 9.0]), "Busy firing, Slow firing");
+}
+
+#[test]
+fn a_row_of_what_a_rule_writes_is_a_row_once_the_rule_is_gone() {
+    let mut live = Live::new();
+    let busy = live.series(&LabelSet::new([("__name__", "busy"), ("host", "a")]));
+    live.add(NewRule::record("busy", "cpu").expect("an expression")).expect("a new rule");
+    live.add(NewRule::alert("Always", "vector(1)").expect("an expression")).expect("a new rule");
+    assert_eq!(feed(&mut live, busy, 0, &[1.0, 1.0]), [] as [&str; 0]);
+    live.remove("busy").expect("rules that can be evaluated");
+    assert_eq!(feed(&mut live, busy, 2, &[1.0, 1.0]), ["2 Always firing"]);
+}

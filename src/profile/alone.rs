@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::engine::hidden_by;
 use crate::rules::graph::RuleGraph;
 use crate::rules::{Group, Rule, RuleFile};
-use crate::store::{SeriesId, Store};
+use crate::store::{Hidden, SeriesId, Store};
 
 /// The rules of files, to be taken out one by one.
 pub(crate) struct Parts<'a> {
@@ -13,6 +14,8 @@ pub(crate) struct Parts<'a> {
     rules: Vec<Part<'a>>,
     /// By the same numbers.
     graph: RuleGraph,
+    /// The metrics that rules write.
+    hidden: Hidden,
 }
 
 struct Part<'a> {
@@ -46,7 +49,8 @@ impl<'a> Parts<'a> {
             file: file.file,
             form: file.form,
         });
-        Self { bare: bare.collect(), rules, graph: RuleGraph::of(files, false) }
+        let graph = RuleGraph::of(files, false);
+        Self { bare: bare.collect(), rules, hidden: hidden_by(&graph), graph }
     }
 
     /// Returns how many rules there are.
@@ -66,7 +70,7 @@ impl<'a> Parts<'a> {
         for part in taken.iter().map(|at| &self.rules[*at]) {
             files[part.file].groups[part.group].rules.push(part.rule.clone());
             let selectors = part.rule.expr.selectors();
-            series.extend(selectors.iter().flat_map(|one| store.matching(&one.selector.matchers)));
+            series.extend(selectors.iter().flat_map(|one| store.matching(&one.selector.matchers, &self.hidden)));
         }
         let place = taken.iter().take_while(|at| **at < rule).count();
         Alone { files, place, series: series.into_iter().collect() }

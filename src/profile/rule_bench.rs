@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::alloc::{CountingAllocator, allocated};
 use crate::diagnostic::Diagnostics;
-use crate::engine::{Cost, Engine, EngineOptions, Watch};
-use crate::rules::{Group, Rule, RuleFile, RuleKind};
-use crate::store::{Conflicts, Store};
+use crate::engine::{Cost, Engine, EngineOptions, Watch, hidden_by};
+use crate::rules::graph::RuleGraph;
+use crate::rules::{Evaluate, Group, Rule, RuleFile, RuleKind};
+use crate::store::{Conflicts, RowsId, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::alone::{Alone, Parts};
@@ -61,8 +62,8 @@ fn refused(problems: &Diagnostics) -> String {
 }
 
 /// Returns the mean distance of the rows of a label set; the whole recording where none has two.
-fn spacing_of_rows(store: &Store, span: (Timestamp, Timestamp)) -> Millis {
-    let rows = store.events(Timestamp::MIN, Timestamp::MAX);
+fn spacing_of_rows(store: &Store, rows: RowsId, span: (Timestamp, Timestamp)) -> Millis {
+    let rows = store.events(rows, Timestamp::MIN, Timestamp::MAX);
     let label_sets = rows.iter().map(|(_, label_set)| label_set).collect::<BTreeSet<_>>().len();
     let each = (rows.len() / label_sets.max(1)).max(2) - 1;
     Millis(span.1.since(span.0).0 / i64::try_from(each).unwrap_or(i64::MAX)).max(Millis(1))
@@ -91,7 +92,7 @@ impl RuleBench {
     pub fn new(
         files: Vec<RuleFile>,
         options: EngineOptions,
-        store: Store,
+        mut store: Store,
         loading: Vec<(String, u64)>,
         report: Report,
     ) -> Result<Self, String> {
@@ -103,7 +104,14 @@ impl RuleBench {
         else {
             return Err("the recording has no sample".to_owned());
         };
-        let spacing = spacing_of_rows(&store, span);
+        let groups = || files.iter().flat_map(|file| &file.groups);
+        let spacing = if groups().any(|group| group.evaluate == Evaluate::EveryRow) {
+            // The reader that the rules were registered with.
+            let rows = store.keep_events(&hidden_by(&RuleGraph::of(&files, false)));
+            spacing_of_rows(&store, rows, span)
+        } else {
+            span.1.since(span.0).max(Millis(1))
+        };
         let (shortest, longest) = (spacing, spacing);
         let mut bench = Self { files, options, store, span, spacing, shortest, longest, loading, report };
         let groups = bench.files.iter().flat_map(|file| &file.groups).filter(|group| !group.rules.is_empty());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Reach, SelectorId, Store};
+use crate::store::{Hidden, Reach, SelectorId, Store};
 use crate::time::Millis;
 
 use super::ast::AggregateOp;
@@ -11,9 +11,10 @@ use super::program::{Inputs, Program, Source};
 use super::roster::NodeState;
 
 impl Program {
-    /// Registers the selectors of all nodes with the stores, and lays out the blocks.
-    pub(crate) fn bind(&mut self, recording: &mut Store, written: Option<&mut Store>) {
-        self.bind_below(recording, written, Reach::default());
+    /// Registers the selectors of all nodes with the stores, and lays out the blocks. Hidden metrics are not seen in the
+    /// recording.
+    pub(crate) fn bind(&mut self, recording: &mut Store, hidden: &Hidden, written: Option<&mut Store>) {
+        self.bind_below(&mut Stores { recording, hidden, written }, Reach::default());
     }
 
     /// Binds to the series that the stores hold now, registering nothing: for programs that run once.
@@ -27,10 +28,13 @@ impl Program {
                 _ => continue,
             };
             let state = &mut self.states[node.place.state as usize];
-            let recorded = inputs.recording.matching(matchers).into_iter().map(|id| Source { written: false, id });
-            state.found.extend(recorded);
+            let none = Hidden::default();
+            let hidden = inputs.written.map_or(&none, |written| written.hidden);
+            let recorded = inputs.recording.matching(matchers, hidden).into_iter();
+            state.found.extend(recorded.map(|id| Source { written: false, id }));
             if let Some(written) = inputs.written {
-                state.found.extend(written.store.matching(matchers).into_iter().map(|id| Source { written: true, id }));
+                let found = written.store.matching(matchers, &none).into_iter();
+                state.found.extend(found.map(|id| Source { written: true, id }));
             }
         }
         for inner in &mut self.inner {
@@ -40,7 +44,7 @@ impl Program {
     }
 
     /// Binds with what the subqueries around this program add to the reach of its selectors.
-    fn bind_below(&mut self, recording: &mut Store, mut written: Option<&mut Store>, around: Reach) {
+    fn bind_below(&mut self, stores: &mut Stores<'_>, around: Reach) {
         self.place_states();
         for node in 0..self.plan.nodes.len() {
             let state = self.plan.nodes[node].place.state as usize;
@@ -52,15 +56,15 @@ impl Program {
             match &self.plan.nodes[node].kind {
                 Kind::Select { select, .. } => {
                     let reach = below(self.reach_of(node, select, self.plan.options.lookback));
-                    self.states[state].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                    self.states[state].selectors = Some(stores.register(select, reach));
                 }
                 Kind::Window { input: WindowInput::Selector(select), range, .. } => {
                     let reach = below(self.reach_of(node, select, *range));
-                    self.states[state].selectors = Some(register(select, reach, recording, written.as_deref_mut()));
+                    self.states[state].selectors = Some(stores.register(select, reach));
                 }
                 Kind::Window { input: WindowInput::Subquery { inner, step, offset, at: pin }, range, .. } => {
                     let reach = below(self.reach_at(node, *pin, *offset, Millis(range.0.saturating_add(step.0))));
-                    self.inner[*inner].bind_below(recording, written.as_deref_mut(), reach);
+                    self.inner[*inner].bind_below(stores, reach);
                 }
                 _ => {}
             }
@@ -150,13 +154,19 @@ impl Program {
     }
 }
 
-fn register(
-    select: &Select,
-    reach: Reach,
-    recording: &mut Store,
-    written: Option<&mut Store>,
-) -> (SelectorId, Option<SelectorId>) {
-    (recording.select(&select.matchers, reach), written.map(|written| written.select(&select.matchers, reach)))
+/// What a program is bound to.
+struct Stores<'a> {
+    recording: &'a mut Store,
+    hidden: &'a Hidden,
+    written: Option<&'a mut Store>,
+}
+
+impl Stores<'_> {
+    fn register(&mut self, select: &Select, reach: Reach) -> (SelectorId, Option<SelectorId>) {
+        let recorded = self.recording.select(&select.matchers, reach, self.hidden);
+        let written = self.written.as_mut().map(|store| store.select(&select.matchers, reach, &Hidden::default()));
+        (recorded, written)
+    }
 }
 
 impl Kind {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::labels::LabelSet;
-use crate::store::{SeriesId, Store};
+use crate::store::{Hidden, SeriesId, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::ast::Expr;
@@ -40,6 +40,8 @@ pub(crate) struct Written<'a> {
     /// By series: which writer wrote it.
     pub(crate) writers: &'a [u32],
     pub(crate) lags: &'a Lags,
+    /// The metrics that are read here and not in the recording.
+    pub(crate) hidden: &'a Hidden,
 }
 
 /// The times of a run, ascending: evaluated at `slot - offset`.

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::labels::LabelSet;
-use crate::store::Store;
+use crate::store::{Hidden, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::ast::{Expr, ExprKind, Type};
@@ -202,7 +202,7 @@ fn raw_samples(store: &Store, expr: &Expr, at: Timestamp, options: &QueryOptions
             }
             .minus(offset);
             let mut series: Vec<Series> = store
-                .matching(&selector.matchers)
+                .matching(&selector.matchers, &Hidden::default())
                 .into_iter()
                 .map(|id| {
                     let samples = store.samples(id, reference.minus(length), reference);

@@ -176,7 +176,7 @@ impl Store {
         });
         self.offer(id);
         if let Some(mut events) = self.events.take() {
-            events.add(id, labels, self.is_hidden(labels.metric().unwrap_or("")));
+            events.add(id, labels);
             self.events = Some(events);
         }
         id

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::{SeriesId, Store};
+use super::{Hidden, Series, SeriesId, Store, is_stale};
 use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
@@ -10,22 +10,30 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelSetId(pub u32);
 
-/// Series that share their labels, metric name aside.
-struct Kin {
-    labels: LabelSet,
-    /// In the order they appeared; hidden ones are left out.
-    series: Vec<SeriesId>,
-    /// The newest event.
-    newest: Timestamp,
-}
+/// Names a reader of label sets and their events that was registered with one store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowsId(u32);
 
-/// The label sets of a store and their events.
+/// The label sets of a store, and who wants to know of them.
 #[derive(Default)]
 pub(super) struct Events {
+    /// By label set.
+    labels: Vec<LabelSet>,
+    by_labels: HashMap<LabelSet, LabelSetId, foldhash::fast::FixedState>,
+    /// By series.
+    of_series: Vec<LabelSetId>,
+    readers: Vec<Reader>,
+}
+
+/// What one reader sees: label sets with their series and their events.
+struct Reader {
+    hidden: Hidden,
     /// Whether events are kept, or label sets only.
     logs: bool,
-    kin: Vec<Kin>,
-    by_labels: HashMap<LabelSet, LabelSetId, foldhash::fast::FixedState>,
+    /// By label set, in the order they appeared: the series that are not hidden.
+    series: Vec<Vec<SeriesId>>,
+    /// By label set: the newest event.
+    newest: Vec<Timestamp>,
     /// By series; absent for hidden ones.
     of_series: Vec<Option<LabelSetId>>,
     /// From `head` on, by time.
@@ -37,26 +45,74 @@ pub(super) struct Events {
 
 impl Events {
     /// Takes note of a new series.
-    pub(super) fn add(&mut self, id: SeriesId, labels: &LabelSet, hidden: bool) {
+    pub(super) fn add(&mut self, id: SeriesId, labels: &LabelSet) {
         debug_assert_eq!(id.0 as usize, self.of_series.len(), "series are met in the order of their ids");
-        if hidden {
-            self.of_series.push(None);
-            return;
-        }
         let own = labels.without_metric();
-        let next = LabelSetId(u32::try_from(self.kin.len()).unwrap_or(u32::MAX));
+        let next = LabelSetId(u32::try_from(self.labels.len()).unwrap_or(u32::MAX));
         let at = *self.by_labels.entry(own.clone()).or_insert(next);
         if at == next {
-            self.kin.push(Kin { labels: own, series: Vec::new(), newest: Timestamp::MIN });
+            self.labels.push(own);
         }
-        self.kin[at.0 as usize].series.push(id);
-        self.of_series.push(Some(at));
+        self.of_series.push(at);
+        for reader in &mut self.readers {
+            reader.add(id, at, labels);
+        }
     }
 
     /// Takes note of an accepted sample.
     pub(super) fn see(&mut self, id: SeriesId, time: Timestamp) {
+        for reader in &mut self.readers {
+            reader.see(id, time);
+        }
+    }
+
+    /// Brings the events in order. Cost: nothing where samples come in the order of time.
+    pub(super) fn sort(&mut self) {
+        self.readers.iter_mut().for_each(Reader::sort);
+    }
+
+    /// Forgets the events up to a time.
+    pub(super) fn evict(&mut self, evaluated: Timestamp) {
+        self.readers.iter_mut().for_each(|reader| reader.evict(evaluated));
+    }
+
+    /// Forgets who wants to know of events.
+    pub(super) fn forget_readers(&mut self) {
+        self.readers.clear();
+    }
+}
+
+impl Reader {
+    fn new(hidden: &Hidden, logs: bool) -> Self {
+        Self {
+            hidden: hidden.clone(),
+            logs,
+            series: Vec::new(),
+            newest: Vec::new(),
+            of_series: Vec::new(),
+            log: Vec::new(),
+            head: 0,
+            unsorted: false,
+        }
+    }
+
+    fn add(&mut self, id: SeriesId, at: LabelSetId, labels: &LabelSet) {
+        if self.hidden.contains(labels.metric().unwrap_or("")) {
+            self.of_series.push(None);
+            return;
+        }
+        let index = at.0 as usize;
+        if self.series.len() <= index {
+            self.series.resize_with(index + 1, Vec::new);
+            self.newest.resize(index + 1, Timestamp::MIN);
+        }
+        self.series[index].push(id);
+        self.of_series.push(Some(at));
+    }
+
+    fn see(&mut self, id: SeriesId, time: Timestamp) {
         let Some(at) = self.of_series[id.0 as usize].filter(|_| self.logs) else { return };
-        let newest = &mut self.kin[at.0 as usize].newest;
+        let newest = &mut self.newest[at.0 as usize];
         if *newest == time {
             return;
         }
@@ -65,8 +121,7 @@ impl Events {
         self.log.push((time, at));
     }
 
-    /// Brings the events in order. Cost: nothing where samples come in the order of time.
-    pub(super) fn sort(&mut self) {
+    fn sort(&mut self) {
         if !std::mem::take(&mut self.unsorted) {
             return;
         }
@@ -77,8 +132,7 @@ impl Events {
         self.log.dedup();
     }
 
-    /// Forgets the events up to a time.
-    pub(super) fn evict(&mut self, evaluated: Timestamp) {
+    fn evict(&mut self, evaluated: Timestamp) {
         let live = &self.log[self.head..];
         if live.first().is_none_or(|first| first.0 > evaluated) {
             return;
@@ -89,32 +143,56 @@ impl Events {
             self.head = 0;
         }
     }
+
+    /// Takes note of the samples that a series still holds.
+    fn see_held(&mut self, id: SeriesId, series: &Series) {
+        let held = series.times[series.head..].iter().zip(&series.values[series.head..]);
+        held.filter(|(_, value)| !is_stale(**value)).for_each(|(time, _)| self.see(id, *time));
+    }
 }
 
 impl Store {
-    /// Keeps from now on which label sets have a sample when; to be called before the first series.
-    pub fn keep_events(&mut self) {
-        self.keep(true);
+    /// Keeps from now on which label sets have a sample when, for a reader that does not see some metrics. Of what came
+    /// before, the events of samples that are still held are known. Readers that see the same are one.
+    pub fn keep_events(&mut self, hidden: &Hidden) -> RowsId {
+        self.keep(hidden, true)
     }
 
-    /// Keeps from now on which series share a label set, and no events; to be called before the first series.
-    pub fn keep_label_sets(&mut self) {
-        self.keep(false);
+    /// Keeps from now on which series share a label set, and no events.
+    pub fn keep_label_sets(&mut self) -> RowsId {
+        self.keep(&Hidden::default(), false)
     }
 
-    fn keep(&mut self, logs: bool) {
-        if self.events.is_none() {
-            debug_assert!(self.series.is_empty(), "no series is older than the events");
-            self.events = Some(Box::new(Events { logs, ..Events::default() }));
+    fn keep(&mut self, hidden: &Hidden, logs: bool) -> RowsId {
+        let mut events = self.events.take().unwrap_or_default();
+        for id in self.ids().skip(events.of_series.len()) {
+            events.add(id, self.labels(id));
         }
+        let same = |reader: &Reader| (&reader.hidden, reader.logs) == (hidden, logs);
+        let at = events.readers.iter().position(same).unwrap_or_else(|| {
+            let mut reader = Reader::new(hidden, logs);
+            for ((id, series), at) in self.ids().zip(&self.series).zip(&events.of_series) {
+                reader.add(id, *at, &series.labels);
+                reader.see_held(id, series);
+            }
+            reader.sort();
+            events.readers.push(reader);
+            events.readers.len() - 1
+        });
+        self.events = Some(events);
+        RowsId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    fn rows(&self, id: RowsId) -> Option<&Reader> {
+        self.events.as_ref()?.readers.get(id.0 as usize)
     }
 
     /// Returns the events with `after < time <= to`, each once, by time: a label set with at least one sample at
     /// that time. Those up to the latest [`Store::evict`] are gone. Cost: two binary searches.
     #[must_use]
-    pub fn events(&self, after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
-        let Some(events) = &self.events else { return &[] };
-        let live = &events.log[events.head..];
+    pub fn events(&self, rows: RowsId, after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
+        let Some(reader) = self.rows(rows) else { return &[] };
+        let live = &reader.log[reader.head..];
         let low = live.partition_point(|event| event.0 <= after);
         let high = low + live[low..].partition_point(|event| event.0 <= to);
         &live[low..high]
@@ -123,13 +201,13 @@ impl Store {
     /// Returns the labels that all series of a label set have, metric name aside.
     #[must_use]
     pub fn label_set(&self, id: LabelSetId) -> Option<&LabelSet> {
-        Some(&self.events.as_ref()?.kin[id.0 as usize].labels)
+        Some(&self.events.as_ref()?.labels[id.0 as usize])
     }
 
-    /// Returns the series that have a label set, in the order they appeared; the list only grows.
+    /// Returns the series of a label set that a reader sees, in the order they appeared; the list only grows.
     #[must_use]
-    pub fn series_of(&self, id: LabelSetId) -> &[SeriesId] {
-        self.events.as_ref().map_or(&[], |events| &events.kin[id.0 as usize].series)
+    pub fn series_of(&self, rows: RowsId, id: LabelSetId) -> &[SeriesId] {
+        self.rows(rows).and_then(|reader| reader.series.get(id.0 as usize)).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the number of a label set, if any series has it.
@@ -144,11 +222,13 @@ mod tests {
     use super::*;
     use crate::store::{Batch, Conflicts, stale_marker};
 
-    /// Appends rows of (series, time) in batches; returns the events as (time, label).
+    /// Appends rows of (series, time) in batches; checks the events as (time, label) of one who does not see `hidden`.
     fn check(batches: &[&[(&str, &str, i64)]], expected: &[(i64, &str)]) {
+        let hidden = Hidden::of(["hidden"].into_iter());
         let mut store = Store::new(Conflicts::First);
-        store.hide("hidden");
-        store.keep_events();
+        store.keep_all();
+        let reader = store.keep_events(&hidden);
+        let other = store.keep_events(&Hidden::default());
         for rows in batches {
             let mut batch = Batch::default();
             for (metric, host, time) in *rows {
@@ -159,14 +239,20 @@ mod tests {
             store.append(&batch).expect("in order");
         }
         let host = |id: &LabelSetId| store.label_set(*id).and_then(|labels| labels.get("host")).unwrap_or("");
-        let mut found: Vec<_> =
-            store.events(Timestamp::MIN, Timestamp::MAX).iter().map(|(time, id)| (time.0, host(id))).collect();
-        found.sort_unstable();
-        assert_eq!(found, expected);
+        let found = |store: &Store, reader| {
+            let events = store.events(reader, Timestamp::MIN, Timestamp::MAX).iter();
+            let mut found: Vec<_> = events.map(|(time, id)| (time.0, host(id).to_owned())).collect();
+            found.sort_unstable();
+            found
+        };
+        let seen: Vec<_> = expected.iter().map(|(time, host)| (*time, (*host).to_owned())).collect();
+        assert_eq!(found(&store, reader), seen);
+        let mut names = batches.iter().flat_map(|rows| rows.iter()).map(|(metric, ..)| *metric);
+        assert_eq!(found(&store, other).len() > expected.len(), names.any(|name| name == "hidden"));
         let middle = Timestamp(2);
-        assert!(store.events(middle, Timestamp::MAX).iter().all(|(time, _)| *time > middle));
+        assert!(store.events(reader, middle, Timestamp::MAX).iter().all(|(time, _)| *time > middle));
         store.evict(middle);
-        assert_eq!(store.events(Timestamp::MIN, middle), []);
+        assert_eq!(store.events(reader, Timestamp::MIN, middle), []);
     }
 
     #[test]
@@ -179,17 +265,35 @@ mod tests {
     }
 
     #[test]
+    fn one_who_comes_later_knows_the_events_of_what_is_held() {
+        let mut store = Store::new(Conflicts::First);
+        store.keep_all();
+        let first = store.keep_events(&Hidden::default());
+        for (metric, time) in [("m", 1), ("n", 1), ("n", 2)] {
+            let id = store.series(&LabelSet::new([("__name__", metric), ("host", "a")]));
+            let mut batch = Batch::default();
+            batch.push(id, Timestamp(time), 1.0, 0);
+            store.append(&batch).expect("in order");
+        }
+        let later = store.keep_events(&Hidden::of(["n"].into_iter()));
+        let count = |store: &Store, reader| store.events(reader, Timestamp::MIN, Timestamp::MAX).len();
+        assert_eq!((count(&store, first), count(&store, later)), (2, 1));
+        assert_eq!(store.series_of(later, LabelSetId(0)).len(), 1);
+        assert_eq!(store.keep_events(&Hidden::default()), first);
+    }
+
+    #[test]
     fn label_sets_are_known_without_events() {
         let mut store = Store::default();
-        store.keep_label_sets();
+        let reader = store.keep_label_sets();
         let ids: Vec<_> =
             ["m", "n"].iter().map(|name| store.series(&LabelSet::new([("__name__", *name), ("host", "a")]))).collect();
         let mut batch = Batch::default();
         ids.iter().for_each(|id| batch.push(*id, Timestamp(1), 1.0, 0));
         store.append(&batch).expect("in order");
         let label_set = store.find_label_set(&LabelSet::new([("host", "a")])).expect("it is known");
-        assert_eq!(store.series_of(label_set), ids);
-        assert_eq!(store.events(Timestamp::MIN, Timestamp::MAX), []);
+        assert_eq!(store.series_of(reader, label_set), ids);
+        assert_eq!(store.events(reader, Timestamp::MIN, Timestamp::MAX), []);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod append;
 mod cadence;
 mod events;
+mod hidden;
 mod pace;
 mod select;
 mod stale;
@@ -15,7 +16,8 @@ use crate::labels::{LabelSet, Matcher};
 use crate::time::{Millis, Timestamp};
 
 pub use append::{Appended, Batch, Conflict, Conflicts, Rejected};
-pub use events::LabelSetId;
+pub use events::{LabelSetId, RowsId};
+pub use hidden::Hidden;
 pub use pace::Spacing;
 pub use select::Reach;
 pub use stale::{Stale, StaleCounts};
@@ -95,6 +97,7 @@ struct Series {
 
 struct Selector {
     matchers: Arc<[Matcher]>,
+    hidden: Hidden,
     reach: Reach,
     series: Vec<SeriesId>,
 }
@@ -114,8 +117,6 @@ pub struct Store {
     any_metric: Vec<SelectorId>,
     conflicts: Conflicts,
     keep_all: bool,
-    /// Metric names that no selector sees: rules write them.
-    hidden: Vec<String>,
     /// The first conflicts that were refused.
     refused: Vec<Conflict>,
     stale_counts: StaleCounts,
@@ -139,12 +140,6 @@ impl Store {
         for series in &mut self.series {
             series.wanted = true;
         }
-    }
-
-    /// Hides a metric from all selectors: a rule writes series of that name, which are read instead. To be called
-    /// before the first series.
-    pub fn hide(&mut self, metric: &str) {
-        self.hidden.push(metric.to_owned());
     }
 
     /// Returns the number of series.
@@ -271,12 +266,27 @@ mod tests {
     #[test]
     fn only_selected_series_keep_samples() {
         let mut store = Store::default();
-        let up = store.select(&[Matcher::equal("__name__", "up")], Reach::back(Millis(10)));
+        let up = store.select(&[Matcher::equal("__name__", "up")], Reach::back(Millis(10)), &Hidden::default());
         let (a, b) = (store.series(&labels("up")), store.series(&labels("down")));
         store.append(&rows(&[(a, 1, 1.0), (b, 1, 2.0), (a, 2, 3.0)])).expect("in order");
         assert_eq!(store.selected(up), [a]);
         assert_eq!((times(&store, a), times(&store, b)), (vec![1, 2], vec![]));
         assert_eq!(store.facts(b).samples, 1);
+    }
+
+    #[test]
+    fn what_one_selector_does_not_see_another_one_does() {
+        let mut store = Store::default();
+        let up = [Matcher::equal("__name__", "up")];
+        let hidden = Hidden::of(["up", "down"].into_iter());
+        let blind = store.select(&up, Reach::default(), &hidden);
+        let before = store.select(&up, Reach::default(), &Hidden::default());
+        let a = store.series(&labels("up"));
+        let after = store.select(&up, Reach::default(), &Hidden::of(["down"].into_iter()));
+        let taken = [blind, before, after].map(|selector| store.selected(selector).len());
+        assert_eq!(taken, [0, 1, 1]);
+        assert_eq!(store.matching(&up, &hidden), []);
+        assert_eq!(store.matching(&up, &Hidden::default()), [a]);
     }
 
     #[test]
@@ -293,7 +303,7 @@ mod tests {
     #[test]
     fn eviction_keeps_what_a_selector_reaches() {
         let mut store = Store::default();
-        store.select(&[Matcher::equal("__name__", "up")], Reach::back(Millis(10)));
+        store.select(&[Matcher::equal("__name__", "up")], Reach::back(Millis(10)), &Hidden::default());
         let a = store.series(&labels("up"));
         for time in 0..100 {
             store.append(&rows(&[(a, time, 1.0)])).expect("in order");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::labels::{Matcher, named_metric};
 use crate::time::{Millis, Timestamp};
 
-use super::{Selector, SelectorId, SeriesId, Store};
+use super::{Hidden, Selector, SelectorId, SeriesId, Store};
 
 /// How far from a step a selector looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,27 +37,35 @@ impl Reach {
 }
 
 impl Store {
-    /// Registers a selector: the store keeps from now on the samples of the series that satisfy all matchers.
-    /// Cost: a walk over the series known so far.
-    pub fn select(&mut self, matchers: &[Matcher], reach: Reach) -> SelectorId {
+    /// Registers a selector: the store keeps from now on the samples of the series that satisfy all matchers and whose
+    /// metric is not hidden from it. Cost: a walk over the series known so far.
+    pub fn select(&mut self, matchers: &[Matcher], reach: Reach, hidden: &Hidden) -> SelectorId {
         let id = SelectorId(u32::try_from(self.selectors.len()).unwrap_or(u32::MAX));
         match named_metric(matchers) {
             Some(metric) => self.by_metric.entry(metric.to_owned()).or_default().push(id),
             None => self.any_metric.push(id),
         }
-        self.selectors.push(Selector { matchers: Arc::from(matchers), reach, series: Vec::new() });
-        for series in self.matching(matchers) {
+        self.selectors.push(Selector {
+            matchers: Arc::from(matchers),
+            hidden: hidden.clone(),
+            reach,
+            series: Vec::new(),
+        });
+        for series in self.matching(matchers, hidden) {
             self.offer_to(series, id);
         }
         id
     }
 
-    /// Forgets all selectors, whose numbers mean nothing from now on. No sample is wanted until selectors are registered
+    /// Forgets all selectors and readers of events, whose numbers mean nothing from now on. No sample is wanted until selectors are registered
     /// anew; what is held stays.
     pub fn forget_selectors(&mut self) {
         self.selectors.clear();
         self.by_metric.clear();
         self.any_metric.clear();
+        if let Some(events) = &mut self.events {
+            events.forget_readers();
+        }
         for series in &mut self.series {
             series.wanted = self.keep_all;
             series.back = Millis::ZERO;
@@ -70,24 +78,20 @@ impl Store {
         &self.selectors[id.0 as usize].series
     }
 
-    /// Returns the series that satisfy all matchers, in the order they appeared, without registering a selector.
+    /// Returns the series that satisfy all matchers and are not hidden, in the order they appeared, without registering
+    /// a selector.
     /// Cost: a walk over the series of the metric name, or over all where the matchers give none.
     #[must_use]
-    pub fn matching(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
+    pub fn matching(&self, matchers: &[Matcher], hidden: &Hidden) -> Vec<SeriesId> {
         let fits = |id: &SeriesId| {
             let labels = self.labels(*id);
-            !self.is_hidden(labels.metric().unwrap_or("")) && matchers.iter().all(|matcher| matcher.matches_set(labels))
+            !hidden.contains(labels.metric().unwrap_or(""))
+                && matchers.iter().all(|matcher| matcher.matches_set(labels))
         };
         match named_metric(matchers) {
             Some(metric) => self.names.get(metric).into_iter().flatten().copied().filter(|id| fits(id)).collect(),
             None => self.ids().filter(|id| fits(id)).collect(),
         }
-    }
-
-    /// Tells whether a metric was hidden.
-    #[must_use]
-    pub fn is_hidden(&self, metric: &str) -> bool {
-        self.hidden.iter().any(|hidden| hidden == metric)
     }
 
     /// Returns the metric names of all series, sorted.
@@ -101,9 +105,6 @@ impl Store {
     /// Offers a new series to the selectors that may want it.
     pub(super) fn offer(&mut self, series: SeriesId) {
         let metric = self.series[series.0 as usize].labels.metric().unwrap_or("");
-        if self.is_hidden(metric) {
-            return;
-        }
         let mut selectors: Vec<SelectorId> = self.by_metric.get(metric).cloned().unwrap_or_default();
         selectors.extend(&self.any_metric);
         for selector in selectors {
@@ -114,7 +115,8 @@ impl Store {
     fn offer_to(&mut self, id: SeriesId, selector: SelectorId) {
         let selector = &mut self.selectors[selector.0 as usize];
         let series = &mut self.series[id.0 as usize];
-        if selector.matchers.iter().all(|matcher| matcher.matches_set(&series.labels)) {
+        let taken = selector.matchers.iter().all(|matcher| matcher.matches_set(&series.labels));
+        if taken && !selector.hidden.contains(series.labels.metric().unwrap_or("")) {
             selector.series.push(id);
             series.wanted = true;
             series.back = series.back.max(selector.reach.back);
