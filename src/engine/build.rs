@@ -349,7 +349,7 @@ pub(super) fn build(
         offsets,
         reach,
         written,
-        queries: Queries { options: query, lags },
+        queries: Queries::new(query, lags),
         ..Engine::empty(options)
     })
 }

@@ -240,7 +240,7 @@ impl Engine {
             reach: Reach::default(),
             written: WrittenSeries::new(Hidden::default(), false, false),
             external: External { labels: options.external_labels.clone(), url: options.external_url.clone() },
-            queries: Queries { options: options.query(), lags: Vec::new() },
+            queries: Queries::new(options.query(), Vec::new()),
             start: None,
             faults: None,
             slice: Slice::default(),

@@ -66,6 +66,8 @@ struct Told {
     faults: Vec<String>,
     written: Vec<String>,
     open: Vec<String>,
+    /// By rule: how often a query of its templates was read and planned.
+    prepared: Vec<usize>,
 }
 
 fn minutes(at: Timestamp) -> String {
@@ -125,6 +127,7 @@ fn run_ordered(groups: &[Group], series: &str, options: &EngineOptions, chunk: u
         .iter()
         .map(|open| format!("{} {} {}", open.rule.0, open.phase.word(), open.labels))
         .collect();
+    told.prepared = (0..engine.len()).map(|rule| engine.queries.prepared(rule)).collect();
     told.written.sort();
     told.faults.sort();
     told
@@ -455,6 +458,21 @@ fn annotations_are_expanded_at_the_step_they_tell_of() {
             r#"3m 0 inactive {alertname="Hot", room="b"} condition_false text=b 9 17 8"#,
         ],
     );
+}
+
+#[test]
+fn a_query_of_templates_is_read_and_planned_once() {
+    let rule =
+        alert("Hot", "temp > 5", 0, 0, &[("n", r#"{{ with query "count(temp)" }}{{ . | first | value }}{{ end }}"#)]);
+    let told = annotated(rule, &[("text", r#"{{ query "sum(temp)" | first | value }} {{ query "temp[" }}"#)]);
+    let told = run(
+        &[group(vec![told])],
+        r#"temp{room="a"} 9 1 9 1 9 1 9 1 9 1
+                                            temp{room="b"} _ 9 1 9 1 9 1 9 1 9"#,
+    );
+    assert_eq!(told.events.len(), 20 - 1, "{:?}", told.events);
+    // One text of the label, two of the annotation, whatever came of them.
+    assert_eq!(told.prepared, [3]);
 }
 
 #[test]

@@ -17,30 +17,45 @@ impl Program {
         self.bind_below(&mut Stores { recording, hidden, written }, Reach::default());
     }
 
-    /// Binds to the series that the stores hold now, registering nothing: for programs that run once.
-    pub(crate) fn bind_once(&mut self, inputs: &Inputs<'_>) {
-        self.place_states();
+    /// Binds to the series that the stores hold, registering nothing; called again, to those that came since. Cost: a
+    /// walk over the series of each selector's metric name where any came, nothing where none did.
+    pub(crate) fn bind_unregistered(&mut self, inputs: &Inputs<'_>) {
+        let series = inputs.series();
+        let known = self.met.replace(series);
+        if known == Some(series) {
+            return;
+        }
+        if known.is_none() {
+            self.place_states();
+        }
         for node in &self.plan.nodes {
-            let matchers = match &node.kind {
-                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
-                    &select.matchers
-                }
-                _ => continue,
-            };
-            let state = &mut self.states[node.place.state as usize];
-            let none = Hidden::default();
-            let hidden = inputs.written.map_or(&none, |written| written.hidden);
-            let recorded = inputs.recording.matching(matchers, hidden).into_iter();
-            state.found.extend(recorded.map(|id| Source { written: false, id }));
-            if let Some(written) = inputs.written {
-                let found = written.store.matching(matchers, &none).into_iter();
-                state.found.extend(found.map(|id| Source { written: true, id }));
+            if let Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } = &node.kind
+            {
+                let state = &mut self.states[node.place.state as usize];
+                select.find(inputs, known.unwrap_or_default(), &mut state.found);
             }
         }
         for inner in &mut self.inner {
-            inner.bind_once(inputs);
+            inner.bind_unregistered(inputs);
         }
-        self.lay_out();
+        if known.is_none() {
+            self.lay_out();
+        }
+    }
+
+    /// Makes ready for evaluations that have nothing in common with earlier ones but the stores: binds to the series that
+    /// the stores hold, anew where these are not the stores of before, and evaluates again what holds at every step.
+    pub(crate) fn begin_anew(&mut self, inputs: &Inputs<'_>) {
+        if self.met.is_some_and(|met| inputs.lost_any(met)) {
+            *self = self.fork();
+        }
+        self.bind_unregistered(inputs);
+        self.forget_values();
+    }
+
+    fn forget_values(&mut self) {
+        self.states.iter_mut().for_each(|state| state.evaluated = false);
+        self.inner.iter_mut().for_each(Self::forget_values);
     }
 
     /// Binds with what the subqueries around this program add to the reach of its selectors.
@@ -166,6 +181,21 @@ impl Stores<'_> {
         let recorded = self.recording.select(&select.matchers, reach, self.hidden);
         let written = self.written.as_mut().map(|store| store.select(&select.matchers, reach, &Hidden::default()));
         (recorded, written)
+    }
+}
+
+impl Select {
+    /// Finds the series that it selects, after those that there were of either store.
+    pub(super) fn find(&self, inputs: &Inputs<'_>, known: [usize; 2], found: &mut Vec<Source>) {
+        let none = Hidden::default();
+        let mut find = |store: &Store, hidden: &Hidden, known: usize, written| {
+            let new = store.matching(&self.matchers, hidden).into_iter().filter(|id| id.0 as usize >= known);
+            found.extend(new.map(|id| Source { written, id }));
+        };
+        find(inputs.recording, inputs.written.map_or(&none, |written| written.hidden), known[0], false);
+        if let Some(written) = inputs.written {
+            find(written.store, &none, known[1], true);
+        }
     }
 }
 

@@ -30,6 +30,11 @@ fn not_yet(span: Span, what: impl std::fmt::Display) -> Problems {
     refuse(span, format!("not supported yet: {what}"))
 }
 
+/// Refuses what has no value at a step.
+pub(super) fn not_at_a_step(span: Span, ty: Type) -> Problems {
+    refuse(span, format!("this is a {}: it can not be evaluated at a step", ty.words()))
+}
+
 impl Plan {
     /// Lowers an expression to nodes and makes it a root.
     ///
@@ -37,12 +42,7 @@ impl Plan {
     /// What is not evaluated, and what can never be.
     pub(crate) fn add(&mut self, expr: &Expr) -> Result<RootId, Problems> {
         match expr.ty() {
-            Type::Matrix | Type::String => {
-                return Err(refuse(
-                    expr.span,
-                    format!("this is a {}: it can not be evaluated at a step", expr.ty().words()),
-                ));
-            }
+            Type::Matrix | Type::String => return Err(not_at_a_step(expr.span, expr.ty())),
             Type::Scalar | Type::Vector => {}
         }
         let node = self.lower(expr)?;
@@ -69,6 +69,13 @@ impl Plan {
     }
 
     fn lower(&mut self, expr: &Expr) -> Result<NodeId, Problems> {
+        let around = std::mem::replace(&mut self.span, expr.span);
+        let node = self.lower_kind(expr);
+        self.span = around;
+        node
+    }
+
+    fn lower_kind(&mut self, expr: &Expr) -> Result<NodeId, Problems> {
         let span = expr.span;
         Ok(match &expr.kind {
             ExprKind::Number { value, .. } => self.node(Kind::Const(*value)),
@@ -366,15 +373,23 @@ impl Plan {
                 return Err(refuse(span, words));
             }
         }
-        let (input, range) = match &samples.unparen().kind {
+        let (input, range) = self.range_vector(samples)?;
+        Ok(self.node(Kind::Window { input, function, range, params }))
+    }
+
+    /// Lowers a range vector to where its samples come from and how long it is.
+    ///
+    /// # Errors
+    /// What is not evaluated, and what can never be.
+    pub(super) fn range_vector(&mut self, expr: &Expr) -> Result<(WindowInput, Millis), Problems> {
+        match &expr.unparen().kind {
             ExprKind::Range { selector, range, .. } => {
                 let range = positive(range, self.durations())?;
-                (WindowInput::Selector(self.select(selector, samples.span)?), range)
+                Ok((WindowInput::Selector(self.select(selector, expr.span)?), range))
             }
-            ExprKind::Subquery(subquery) => self.subquery(subquery, samples.span)?,
-            _ => return Err(not_yet(samples.span, "this range vector")),
-        };
-        Ok(self.node(Kind::Window { input, function, range, params }))
+            ExprKind::Subquery(subquery) => self.subquery(subquery, expr.span),
+            _ => Err(not_yet(expr.span, "this range vector")),
+        }
     }
 
     fn subquery(&mut self, subquery: &Subquery, span: Span) -> Result<(WindowInput, Millis), Problems> {

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use crate::labels::{LabelSet, METRIC_NAME, Matcher, Regexp};
+use crate::source::Span;
 use crate::time::{Millis, Timestamp};
 
 use super::ast::{AggregateOp, BinaryOp, Side};
@@ -275,6 +276,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) kind: Kind,
+    /// The part that it was made of first, in the text of that expression.
+    pub(crate) span: Span,
     /// Whether it has the same value at every step: evaluated once, at one step.
     pub(crate) invariant: bool,
     /// Where it keeps what; known once the plan is bound.
@@ -325,6 +328,8 @@ pub(crate) struct Plan {
     pub(crate) inner: Vec<Plan>,
     /// How many blocks its nodes share; known once it is bound.
     pub(crate) registers: u32,
+    /// The part that is being lowered.
+    pub(super) span: Span,
     by_text: HashMap<String, NodeId, foldhash::fast::FixedState>,
 }
 
@@ -337,6 +342,7 @@ impl Plan {
             compared: Vec::new(),
             inner: Vec::new(),
             registers: 0,
+            span: Span::default(),
             by_text: HashMap::default(),
         }
     }
@@ -357,7 +363,7 @@ impl Plan {
             return *id;
         }
         let invariant = !self.options.reads_written && self.is_invariant(&kind);
-        self.nodes.push(Node { kind, invariant, place: Place::default() });
+        self.nodes.push(Node { kind, span: self.span, invariant, place: Place::default() });
         self.by_text.insert(text, self.nodes.len() - 1);
         self.nodes.len() - 1
     }
@@ -369,11 +375,12 @@ impl Plan {
         }
     }
 
-    /// Tells whether two plans compute the same, subqueries and all.
+    /// Tells whether two plans that are not bound compute the same, subqueries and all.
     pub(super) fn prints_like(&self, other: &Self) -> bool {
+        let kinds = |plan: &Self| format!("{:?}", plan.nodes.iter().map(|node| &node.kind).collect::<Vec<_>>());
         self.roots == other.roots
             && self.inner.len() == other.inner.len()
-            && format!("{:?}", self.nodes) == format!("{:?}", other.nodes)
+            && kinds(self) == kinds(other)
             && self.inner.iter().zip(&other.inner).all(|(a, b)| a.prints_like(b))
     }
 

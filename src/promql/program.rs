@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::labels::LabelSet;
+use crate::source::Span;
 use crate::store::{Hidden, SeriesId, Store};
 use crate::time::{Millis, Timestamp};
 
@@ -79,6 +80,8 @@ pub(crate) struct Fault {
     pub(crate) step: u32,
     /// In Prometheus' words.
     pub(crate) message: String,
+    /// The part of the expression that failed, where it is known: nodes leave it to who collects their faults.
+    pub(crate) span: Option<Span>,
 }
 
 /// Takes what a run evaluates.
@@ -120,11 +123,16 @@ pub(crate) struct Frame<'a> {
 
 impl Inputs<'_> {
     /// Returns how many series there are, recorded and written.
-    fn series(&self) -> [usize; 2] {
+    pub(super) fn series(&self) -> [usize; 2] {
         match &self.only {
             Some(only) => [only.recorded.len(), only.written.len()],
             None => [self.recording.len(), self.written.map_or(0, |written| written.store.len())],
         }
+    }
+
+    /// Tells whether there are fewer series than there were: stores only grow, so these are others.
+    pub(super) fn lost_any(&self, met: [usize; 2]) -> bool {
+        self.series().iter().zip(met).any(|(now, then)| *now < then)
     }
 }
 
@@ -147,6 +155,8 @@ pub(crate) struct Program {
     pub(super) states: Vec<NodeState>,
     /// How many series there were when rows were last found for all of them.
     bound: Option<[usize; 2]>,
+    /// How many series there were when a program that registers no selectors looked for them last.
+    pub(super) met: Option<[usize; 2]>,
     /// How many rows the largest node has.
     widest: usize,
     /// How far back it looks; known once it is bound.
@@ -188,7 +198,8 @@ impl Program {
         Self::of(Plan::new(options), false)
     }
 
-    fn of(mut plan: Plan, within: bool) -> Self {
+    /// Makes a program of a plan; `within`: it is that of a subquery.
+    pub(super) fn of(mut plan: Plan, within: bool) -> Self {
         let inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
         Self {
             plan: Arc::new(plan),
@@ -197,6 +208,7 @@ impl Program {
             ordered: false,
             states: Vec::new(),
             bound: None,
+            met: None,
             widest: 0,
             back: Millis::ZERO,
             memory: None,
@@ -223,6 +235,7 @@ impl Program {
                 .map(|state| NodeState { ordered: state.ordered, ..NodeState::default() })
                 .collect(),
             bound: None,
+            met: None,
             widest: 0,
             back: self.back,
             memory: None,
@@ -528,7 +541,8 @@ impl Program {
                     if !block::has(&told, step) {
                         block::set(&mut told, step);
                         let step = u32::try_from(step).unwrap_or(u32::MAX);
-                        faults.push(Fault { step, message: fault.message.clone() });
+                        let span = fault.span.or(Some(self.plan.nodes[at].span));
+                        faults.push(Fault { step, message: fault.message.clone(), span });
                     }
                 }
             }

@@ -284,7 +284,7 @@ fn blocks(exprs: &[&str]) -> Result<Box<dyn Work>, WorkloadError> {
         program.add(&parse(expr).expr).map_err(|_| WorkloadError(format!("`{expr}` can not be evaluated")))?;
     }
     let inputs = Inputs { recording: &store, written: None, only: None };
-    programs.iter_mut().for_each(|program| program.bind_once(&inputs));
+    programs.iter_mut().for_each(|program| program.bind_unregistered(&inputs));
     let roots = if together { exprs.len() } else { 1 };
     Ok(Box::new(Blocks { store, programs, slots, results: 0, turn: 0, roots }))
 }

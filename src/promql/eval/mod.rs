@@ -20,6 +20,7 @@ use super::roster::{NodeState, number};
 use super::scalar_ops::{arithmetic, compare};
 
 use crate::labels::LabelSet;
+use crate::source::Span;
 use crate::time::Timestamp;
 
 /// The words of a step at which two series end up with the same labels.
@@ -109,9 +110,20 @@ pub(crate) fn broadcast(block: &Block, steps: usize, out: &mut Block) {
 
 /// Notes that a step failed; the first fault of a step counts.
 pub(super) fn fault(faults: &mut Vec<Fault>, out: &mut Block, step: usize, message: impl FnOnce() -> String) {
+    fault_of(faults, out, step, || (message(), None));
+}
+
+/// Notes that a step failed and, where another part than the node at hand did, which.
+pub(super) fn fault_of(
+    faults: &mut Vec<Fault>,
+    out: &mut Block,
+    step: usize,
+    words: impl FnOnce() -> (String, Option<Span>),
+) {
     if !block::has(&out.failed, step) {
         block::set(&mut out.failed, step);
-        faults.push(Fault { step: number(step), message: message() });
+        let (message, span) = words();
+        faults.push(Fault { step: number(step), message, span });
     }
 }
 

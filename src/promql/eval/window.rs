@@ -11,7 +11,7 @@ use super::super::program::{Frame, Program, Root};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::NodeState;
 use super::select::{caps, references, store_of};
-use super::{SAME_LABELS, Scratch, View, copy_rows, fault};
+use super::{SAME_LABELS, Scratch, View, copy_rows, fault, fault_of};
 
 /// The parts of a window node.
 pub(super) struct Window<'a> {
@@ -338,7 +338,7 @@ fn fail_windows(
             from < at && at <= to
         });
         if let Some(first) = first {
-            fault(&mut state.faults, out, step, || first.message.clone());
+            fault_of(&mut state.faults, out, step, || (first.message.clone(), first.span));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the cases can be run against.
 
 use alertctl::promql::ast::Expr;
-use alertctl::promql::query::{self, QueryError, QueryOptions};
+use alertctl::promql::query::{self, Query, QueryContext, QueryError, QueryOptions, QueryRange};
 use alertctl::store::{Batch, Store};
 use alertctl::time::{Millis, Timestamp};
 
@@ -79,16 +79,24 @@ impl Evaluate for Block {
     }
 
     fn instant(&self, store: &Store, expr: &Expr, at: i64) -> Result<Value, Fault> {
-        query::instant(store, expr, Timestamp(at), &query_options(&self.0)).map(value).map_err(|error| fault(&error))
+        let query = Query::of(expr, QueryContext::Instant, &query_options(&self.0));
+        answer(query.and_then(|mut query| query.at(store, Timestamp(at))))
     }
 
     fn range(&self, store: &Store, expr: &Expr, context: Context) -> Result<Value, Fault> {
-        let steps = (Timestamp(context.start), Timestamp(context.end), Millis(context.step));
-        query::range(store, expr, steps, &query_options(&self.0)).map(value).map_err(|error| fault(&error))
+        let over = |range| Query::of(expr, QueryContext::Range(range), &query_options(&self.0))?.over(store, range);
+        let range = QueryRange::new(Timestamp(context.start), Timestamp(context.end), Millis(context.step));
+        answer(range.and_then(over))
     }
 }
 
-fn query_options(options: &Options) -> QueryOptions {
+/// Returns the answer of a query as the slow evaluator would give it.
+pub(crate) fn answer(answer: Result<query::Value, QueryError>) -> Result<Value, Fault> {
+    answer.map(value).map_err(|error| fault(&error))
+}
+
+/// Returns the options of the crate's queries.
+pub(crate) fn query_options(options: &Options) -> QueryOptions {
     QueryOptions {
         lookback: Millis(options.lookback),
         subquery_step: Millis(options.subquery_step),
@@ -111,7 +119,8 @@ fn value(value: query::Value) -> Value {
 
 fn fault(error: &QueryError) -> Fault {
     match error {
-        QueryError::Failed(words) => Fault::Failed(words.clone()),
+        QueryError::Failed { message, .. } => Fault::Failed(message.clone()),
+        QueryError::Range(words) => Fault::Failed(words.clone()),
         QueryError::Refused(problems) => {
             let unsupported = problems.iter().find_map(|problem| problem.message.strip_prefix("not supported yet: "));
             match unsupported {

@@ -1,0 +1,272 @@
+//! One expression, prepared once and evaluated again and again: at one time, or at the steps of a range.
+
+mod raw;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use thiserror::Error;
+
+use crate::limits;
+use crate::source::Span;
+use crate::store::Store;
+use crate::time::{Millis, Timestamp};
+
+use super::ast::{Expr, ExprKind, Type};
+use super::lower;
+use super::parse::{Problem, parse};
+use super::plan::{Context, LowerOptions};
+use super::probe::Unheard;
+use super::program::{Fault, Frame, Inputs, Program, Root};
+
+use self::raw::{Samples, Subquery};
+use self::value::Matrix;
+
+pub use self::value::{Series, Value};
+
+/// How a query is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QueryOptions {
+    /// How far an instant selector looks back.
+    pub lookback: Millis,
+    /// The step of a subquery that gives none.
+    pub subquery_step: Millis,
+    /// Whether metric names are dropped only at the end.
+    pub delayed_names: bool,
+}
+
+/// Prometheus' own defaults.
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self { lookback: Millis(300_000), subquery_step: Millis(60_000), delayed_names: false }
+    }
+}
+
+/// What a query is part of: that decides what it may be, and what `start()`, `end()`, `step()` and `range()` mean in it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum QueryContext {
+    /// Nothing: any expression, evaluated at single times. Each time is its own start and end.
+    Instant,
+    /// A rule or a template: as [`QueryContext::Instant`], but a range vector or a string is refused.
+    Rule,
+    /// A range of steps: a range vector or a string is refused.
+    Range(QueryRange),
+}
+
+/// The steps of a range: the start, and every step after it up to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryRange {
+    start: Timestamp,
+    end: Timestamp,
+    step: Millis,
+}
+
+impl QueryRange {
+    /// Makes a range; one that ends before it starts has no steps.
+    ///
+    /// # Errors
+    /// When the step is not positive, or there are more than [`limits::STEPS`].
+    ///
+    /// Source: the words of Prometheus' HTTP interface.
+    pub fn new(start: Timestamp, end: Timestamp, step: Millis) -> Result<Self, QueryError> {
+        if step.0 <= 0 {
+            let words = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+            return Err(QueryError::Range(words.to_owned()));
+        }
+        if end.0.saturating_sub(start.0) / step.0 >= limits::STEPS {
+            let words = format!("the range has more than {} steps, the limit. Try a longer step", limits::STEPS);
+            return Err(QueryError::Range(words));
+        }
+        Ok(Self { start, end, step })
+    }
+
+    /// Walks over the steps.
+    fn steps(self) -> impl Iterator<Item = Timestamp> {
+        let next = move |at: &Timestamp| at.0.checked_add(self.step.0).map(Timestamp);
+        std::iter::successors(Some(self.start), next).take_while(move |at| *at <= self.end)
+    }
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum QueryError {
+    /// The expression is not evaluated, or can never be.
+    #[error("{}", .0.first().map_or("", |problem| problem.message.as_str()))]
+    Refused(Vec<Problem>),
+    /// There are no steps to go through in what was given as a range.
+    #[error("{0}")]
+    Range(String),
+    /// The evaluation failed.
+    #[error("{message}")]
+    Failed {
+        /// Prometheus' words.
+        message: String,
+        /// The part of the expression that failed, where it is known. Unit: byte offsets in the expression.
+        span: Option<Span>,
+    },
+}
+
+impl From<&Fault> for QueryError {
+    fn from(fault: &Fault) -> Self {
+        Self::Failed { message: fault.message.clone(), span: fault.span }
+    }
+}
+
+/// An expression that is ready to be evaluated: it was read, planned, and is bound to the series it selects.
+///
+/// A query belongs to the recording that it is first evaluated on, which may grow: series that appear are bound when it
+/// is evaluated next. It registers nothing with the recording, which therefore must hold what the query reads
+/// ([`Store::keep_all`]).
+///
+/// ```
+/// use alertctl::labels::LabelSet;
+/// use alertctl::promql::query::{Query, QueryContext, QueryOptions, Value};
+/// use alertctl::store::{Batch, Store};
+/// use alertctl::time::Timestamp;
+///
+/// let mut recording = Store::default();
+/// recording.keep_all();
+/// let up = recording.series(&LabelSet::new([("__name__", "up"), ("job", "api")]));
+/// let mut batch = Batch::default();
+/// batch.push(up, Timestamp(0), 1.0, 0);
+/// recording.append(&batch).unwrap();
+///
+/// let mut query = Query::prepare("up == 1", QueryContext::Instant, &QueryOptions::default())?;
+/// let Value::Vector(samples) = query.at(&recording, Timestamp(60_000))? else { unreachable!() };
+/// assert_eq!(samples, [(LabelSet::new([("__name__", "up"), ("job", "api")]), 1.0)]);
+/// # Ok::<(), alertctl::promql::query::QueryError>(())
+/// ```
+pub struct Query {
+    prepared: Prepared,
+    /// Where the expression stands in its text.
+    span: Span,
+}
+
+/// What a query evaluates.
+enum Prepared {
+    /// A string.
+    Text(String),
+    /// A scalar or an instant vector.
+    Program(Box<Program>),
+    /// A range of samples.
+    Samples(Samples),
+    /// A subquery.
+    Subquery(Box<Subquery>),
+}
+
+impl Query {
+    /// Reads an expression and prepares it.
+    ///
+    /// # Errors
+    /// When it can not be read, is not evaluated, or can never be.
+    pub fn prepare(text: &str, context: QueryContext, options: &QueryOptions) -> Result<Self, QueryError> {
+        let parsed = parse(text);
+        if !parsed.problems.is_empty() {
+            return Err(QueryError::Refused(parsed.problems));
+        }
+        Self::of(&parsed.expr, context, options)
+    }
+
+    /// Prepares an expression that was read.
+    ///
+    /// # Errors
+    /// When it is not evaluated, or can never be.
+    pub fn of(expr: &Expr, context: QueryContext, options: &QueryOptions) -> Result<Self, QueryError> {
+        let lowered = LowerOptions {
+            lookback: options.lookback,
+            subquery_step: options.subquery_step,
+            delayed_names: options.delayed_names,
+            context: match context {
+                QueryContext::Instant | QueryContext::Rule => Context::Rule,
+                QueryContext::Range(QueryRange { start, end, step }) => Context::Range { start, end, step },
+            },
+            reads_written: false,
+        };
+        let alone = context == QueryContext::Instant;
+        let prepared = match (&expr.unparen().kind, expr.ty()) {
+            (ExprKind::String(text), _) if alone => Ok(Prepared::Text(text.clone())),
+            (_, Type::Matrix) if alone => raw::prepare(expr, lowered),
+            _ => program(expr, lowered).map(Prepared::Program),
+        };
+        Ok(Self { prepared: prepared.map_err(QueryError::Refused)?, span: expr.span })
+    }
+
+    /// Evaluates at one time.
+    ///
+    /// # Errors
+    /// When the evaluation fails.
+    pub fn at(&mut self, recording: &Store, at: Timestamp) -> Result<Value, QueryError> {
+        self.at_on(&Inputs { recording, written: None, only: None }, at)
+    }
+
+    /// Evaluates at one time on a recording and what rules wrote.
+    pub(crate) fn at_on(&mut self, inputs: &Inputs<'_>, at: Timestamp) -> Result<Value, QueryError> {
+        match &mut self.prepared {
+            Prepared::Text(text) => Ok(Value::String(text.clone())),
+            Prepared::Program(program) => {
+                program.begin_anew(inputs);
+                let mut value = Ok(Value::Vector(Vec::new()));
+                let frame = Frame { inputs: *inputs, evals: &[at], slots: &[at], query: None };
+                program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| value = value::at_first_step(&root));
+                value
+            }
+            Prepared::Samples(samples) => Ok(Value::Matrix(samples.at(inputs, at))),
+            Prepared::Subquery(subquery) => subquery.at(inputs, at).map(Value::Matrix),
+        }
+    }
+
+    /// Evaluates at the steps of a range, block by block; a scalar is one series without labels.
+    ///
+    /// # Errors
+    /// When the evaluation fails at any step, or the query is a range vector or a string.
+    pub fn over(&mut self, recording: &Store, range: QueryRange) -> Result<Value, QueryError> {
+        let refused = |ty| QueryError::Refused(lower::not_at_a_step(self.span, ty));
+        let program = match &mut self.prepared {
+            Prepared::Program(program) => program,
+            Prepared::Text(_) => return Err(refused(Type::String)),
+            Prepared::Samples(_) | Prepared::Subquery(_) => return Err(refused(Type::Matrix)),
+        };
+        let inputs = Inputs { recording, written: None, only: None };
+        program.begin_anew(&inputs);
+        steps_of(program, &inputs, range, None).map(Value::Matrix)
+    }
+}
+
+/// Plans a scalar or an instant vector.
+fn program(expr: &Expr, options: LowerOptions) -> Result<Box<Program>, Vec<Problem>> {
+    let mut program = Program::new(options);
+    program.add(expr)?;
+    program.want_order();
+    Ok(Box::new(program))
+}
+
+/// Evaluates a bound program at the steps of a range, block by block: of its own, or those of a subquery of a query at
+/// the time given.
+fn steps_of(
+    program: &mut Program,
+    inputs: &Inputs<'_>,
+    range: QueryRange,
+    query: Option<Timestamp>,
+) -> Result<Vec<Series>, QueryError> {
+    program.rows(inputs);
+    let most = program.block_steps(range.step);
+    let (mut steps, mut matrix, mut fault) = (range.steps(), Matrix::default(), None);
+    let (mut block, mut slots) = (Vec::new(), Vec::new());
+    loop {
+        block.clear();
+        block.extend(steps.by_ref().take(most));
+        if block.is_empty() {
+            return Ok(matrix.finish());
+        }
+        slots.clear();
+        slots.extend(block.iter().map(|step| query.unwrap_or(*step)));
+        let frame = Frame { inputs: *inputs, evals: &block, slots: &slots, query };
+        program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| match root.faults.first() {
+            Some(first) => fault = Some(QueryError::from(first)),
+            None => matrix.add(&root, &block),
+        });
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+    }
+}

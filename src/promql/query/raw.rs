@@ -1,0 +1,93 @@
+//! Range vectors by themselves: the samples in a window, or the steps of a subquery.
+
+use crate::store::is_stale;
+use crate::time::{Millis, Timestamp};
+
+use super::super::ast::Expr;
+use super::super::parse::Problem;
+use super::super::plan::{Fixed, LowerOptions, Plan, Select, WindowInput};
+use super::super::program::{Inputs, Program, Source};
+use super::value::by_labels;
+use super::{Prepared, QueryError, QueryRange, Series, steps_of};
+
+/// A range of the samples of a selector.
+pub(super) struct Samples {
+    select: Select,
+    range: Millis,
+    /// The series that it was bound to, and how many there were then.
+    found: Vec<Source>,
+    met: [usize; 2],
+}
+
+/// A subquery and what it evaluates.
+pub(super) struct Subquery {
+    program: Program,
+    range: Millis,
+    step: Millis,
+    offset: Millis,
+    at: Option<Fixed>,
+}
+
+/// Prepares a range vector.
+pub(super) fn prepare(expr: &Expr, options: LowerOptions) -> Result<Prepared, Vec<Problem>> {
+    let mut plan = Plan::new(options);
+    let (input, range) = plan.range_vector(expr)?;
+    Ok(match input {
+        WindowInput::Selector(select) => Prepared::Samples(Samples { select, range, found: Vec::new(), met: [0, 0] }),
+        WindowInput::Subquery { inner, step, offset, at } => {
+            let program = Program::of(plan.inner.swap_remove(inner), true);
+            Prepared::Subquery(Box::new(Subquery { program, range, step, offset, at }))
+        }
+    })
+}
+
+/// Returns where a window ends that belongs to an evaluation at a time.
+fn reference(fixed: Option<Fixed>, offset: Millis, at: Timestamp) -> Timestamp {
+    let reference = match fixed {
+        Some(Fixed::Time(fixed)) => fixed,
+        Some(Fixed::Query) | None => at,
+    };
+    reference.minus(offset)
+}
+
+impl Samples {
+    /// Takes the samples as seen at a time. Cost: the samples, and a walk over series where any appeared.
+    pub(super) fn at(&mut self, inputs: &Inputs<'_>, at: Timestamp) -> Vec<Series> {
+        let series = inputs.series();
+        if inputs.lost_any(self.met) {
+            self.found.clear();
+            self.met = [0, 0];
+        }
+        if self.met != series {
+            self.select.find(inputs, self.met, &mut self.found);
+            self.met = series;
+        }
+        let end = reference(self.select.at, self.select.offset, at);
+        let from = end.minus(self.range);
+        let of = |source: &Source| {
+            let (store, end) = match inputs.written {
+                Some(written) if source.written => {
+                    let lag = written.lags.of(written.writers[source.id.0 as usize]);
+                    (written.store, end.min(at.minus(lag)))
+                }
+                _ => (inputs.recording, end),
+            };
+            let samples = store.samples(source.id, from, end);
+            let live = samples.times.iter().zip(samples.values).filter(|(_, value)| !is_stale(**value));
+            let labels = store.labels(source.id).clone();
+            Series { labels, samples: live.map(|(time, value)| (*time, *value)).collect() }
+        };
+        by_labels(self.found.iter().map(of).collect())
+    }
+}
+
+impl Subquery {
+    /// Evaluates the steps as of a time.
+    pub(super) fn at(&mut self, inputs: &Inputs<'_>, at: Timestamp) -> Result<Vec<Series>, QueryError> {
+        let end = reference(self.at, self.offset, at);
+        let before = end.minus(self.range).0.div_euclid(self.step.0);
+        let start = Timestamp(before.saturating_add(1).saturating_mul(self.step.0));
+        self.program.begin_anew(inputs);
+        steps_of(&mut self.program, inputs, QueryRange { start, end, step: self.step }, Some(at))
+    }
+}
