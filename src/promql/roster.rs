@@ -23,6 +23,9 @@ pub(crate) struct NodeState {
     pub(crate) drops: Vec<bool>,
     /// The rows in folding order: label order at selectors, then as operators keep it.
     pub(crate) order: Vec<u32>,
+    /// How often that order has changed, and the sum of these counts over the inputs when the node was bound.
+    pub(crate) reordered: u32,
+    pub(crate) inputs_reordered: u32,
     /// By input row: the row it goes to. Empty where rows are those of the input, one for one.
     pub(crate) map: Vec<u32>,
     /// Whether two input rows go to one row, so that a step can have a sample too many.
@@ -223,9 +226,9 @@ impl NodeState {
             self.drops.push(false);
         }
         if before != self.sources.len() {
-            self.order = (0..number(self.labels.len())).collect();
-            let labels = &self.labels;
-            self.order.sort_by(|a, b| labels[*a as usize].cmp(&labels[*b as usize]));
+            let mut order: Vec<u32> = (0..number(self.labels.len())).collect();
+            order.sort_by(|a, b| self.labels[*a as usize].cmp(&self.labels[*b as usize]));
+            self.set_order(order);
         }
     }
 
@@ -242,17 +245,17 @@ impl NodeState {
     /// Orders rows by the first input row, in the given order, that goes to each.
     pub(crate) fn order_by(&mut self, inputs: &[u32]) {
         if self.map.is_empty() && self.labels.len() == inputs.len() {
-            self.order.clear();
-            self.order.extend(inputs);
-            return;
+            return self.set_order(inputs.to_vec());
         }
-        let mut placed = vec![false; self.labels.len()];
-        self.order.clear();
-        for input in inputs {
-            let Some(row) = self.map.get(*input as usize).copied().filter(|row| *row != u32::MAX) else { continue };
-            if !std::mem::replace(&mut placed[row as usize], true) {
-                self.order.push(row);
-            }
+        let rows = inputs.iter().filter_map(|input| self.map.get(*input as usize).copied());
+        let order = firsts(rows.filter(|row| *row != u32::MAX), self.labels.len());
+        self.set_order(order);
+    }
+
+    fn set_order(&mut self, order: Vec<u32>) {
+        if self.order != order {
+            self.order = order;
+            self.reordered += 1;
         }
     }
 
@@ -274,9 +277,15 @@ impl NodeState {
         }
     }
 
+    /// Tells whether the input gained rows, or ordered them anew: a group may come earlier by a new member.
+    fn has_news(&mut self, input: &Self) -> bool {
+        let ordered = std::mem::replace(&mut self.inputs_reordered, input.reordered);
+        self.seen[0] != input.labels.len() || ordered != input.reordered
+    }
+
     /// Binds a node whose rows follow its input's, each labels rewritten; the closure also tells whether names drop.
     fn bind_mapped(&mut self, input: &Self, delayed: bool, rewrite: impl Fn(&LabelSet) -> (LabelSet, bool)) {
-        if self.seen[0] == input.labels.len() {
+        if !self.has_news(input) {
             return;
         }
         for at in self.seen[0]..input.labels.len() {
@@ -288,7 +297,7 @@ impl NodeState {
     }
 
     fn bind_relabelled(&mut self, input: &Self, relabel: &Relabel) {
-        if self.seen[0] == input.labels.len() {
+        if !self.has_news(input) {
             return;
         }
         for at in self.seen[0]..input.labels.len() {
@@ -311,7 +320,7 @@ impl NodeState {
     }
 
     fn bind_groups(&mut self, input: &Self, key: &super::plan::KeyLabels, rows_are_groups: bool) {
-        if self.seen[0] == input.labels.len() {
+        if !self.has_news(input) {
             return;
         }
         for at in self.seen[0]..input.labels.len() {
@@ -332,7 +341,7 @@ impl NodeState {
     }
 
     fn bind_buckets(&mut self, input: &Self, delayed: bool) {
-        if self.seen[0] == input.labels.len() {
+        if !self.has_news(input) {
             return;
         }
         for at in self.seen[0]..input.labels.len() {
@@ -350,7 +359,9 @@ impl NodeState {
     }
 
     fn bind_sides(&mut self, key: &super::plan::KeyLabels, left: &Self, right: &Self) -> bool {
-        if self.seen == [left.labels.len(), right.labels.len()] {
+        let now = left.reordered + right.reordered;
+        let ordered = std::mem::replace(&mut self.inputs_reordered, now);
+        if self.seen == [left.labels.len(), right.labels.len()] && ordered == now {
             return false;
         }
         for at in self.seen[0]..left.labels.len() {
@@ -411,9 +422,9 @@ impl NodeState {
         for (at, row) in many.order.iter().enumerate() {
             rank[*row as usize] = at;
         }
-        self.order = (0..number(self.labels.len())).collect();
-        let placed = &self.placed;
-        self.order.sort_by_key(|row| rank[placed[*row as usize] as usize]);
+        let mut order: Vec<u32> = (0..number(self.labels.len())).collect();
+        order.sort_by_key(|row| rank[self.placed[*row as usize] as usize]);
+        self.set_order(order);
         self.matched = self.match_one_to_one(many.labels.len());
     }
 
@@ -446,16 +457,17 @@ impl NodeState {
             }
         }
         self.seen = [left.labels.len(), right.labels.len()];
-        let mut placed = vec![false; self.labels.len()];
-        self.order.clear();
         let lefts = left.order.iter().map(|row| self.map[*row as usize]);
         let rights = right.order.iter().filter_map(|row| self.map_right.get(*row as usize).copied());
-        for row in lefts.chain(rights) {
-            if !std::mem::replace(&mut placed[row as usize], true) {
-                self.order.push(row);
-            }
-        }
+        let order = firsts(lefts.chain(rights), self.labels.len());
+        self.set_order(order);
     }
+}
+
+/// Lists rows, of so many, each where it comes first.
+fn firsts(rows: impl Iterator<Item = u32>, count: usize) -> Vec<u32> {
+    let mut placed = vec![false; count];
+    rows.filter(|row| !std::mem::replace(&mut placed[*row as usize], true)).collect()
 }
 
 /// Returns a row count or index as the number that rosters use; readers stop long before it overflows.

@@ -1,8 +1,11 @@
 //! What holds of any expression on any recording.
 
 use alertctl::promql::ast::{Expr, ExprKind};
+use alertctl::promql::query::{Query, QueryContext};
+use alertctl::store::{Batch, Store};
+use alertctl::time::Timestamp;
 
-use crate::promql::evaluators::{Block, Evaluate, SERVED, Slow};
+use crate::promql::evaluators::{Block, Evaluate, SERVED, Slow, answer, query_options};
 use crate::promql::pin::reads_context;
 use crate::promql::run::expression;
 use crate::slow::generate::{Random, SPAN, recording, vector};
@@ -114,4 +117,48 @@ fn a_range_is_its_instants() {
 #[test]
 fn the_block_evaluator_agrees_with_the_slow_one() {
     check(&Block(SERVED), 1000..1300);
+}
+
+#[test]
+fn a_query_that_was_asked_before_answers_like_one_that_was_not() {
+    let prepare = |expr: &Expr| Query::of(expr, QueryContext::Instant, &query_options(&SERVED));
+    let mut wrong = Vec::new();
+    for seed in 0..60 {
+        let mut random = Random(seed);
+        let data = recording(&mut random);
+        let mut samples: Vec<_> =
+            data.iter().flat_map(|(labels, points)| points.iter().map(move |point| (point, labels))).collect();
+        samples.sort_by_key(|((at, _), _)| *at);
+        let mut asked: Vec<_> = (0..30)
+            .map(|_| {
+                let depth = random.below(5);
+                let text = vector(&mut random, depth);
+                let expr = expression(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                (text, prepare(&expr), expr)
+            })
+            .collect();
+        let mut store = Store::default();
+        store.keep_all();
+        for piece in samples.chunks(samples.len().div_ceil(6)) {
+            let mut batch = Batch::default();
+            for ((at, value), labels) in piece {
+                batch.push(store.series(labels), Timestamp(*at), *value, 0);
+            }
+            store.append(&batch).expect("samples in time order");
+            let last = piece[piece.len() - 1].0.0;
+            for (text, query, expr) in &mut asked {
+                for at in [last, last / 2, last + 90_000].map(Timestamp) {
+                    let again =
+                        answer(query.as_mut().map_err(|error| error.clone()).and_then(|query| query.at(&store, at)));
+                    let first = answer(prepare(expr).and_then(|mut query| query.at(&store, at)));
+                    if !same(&again, &first) {
+                        wrong.push(format!("seed {seed}, at {at:?}: {text}\nagain {again:?}\nfirst {first:?}"));
+                    }
+                }
+            }
+        }
+    }
+    wrong.sort_by_key(String::len);
+    wrong.truncate(12);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
