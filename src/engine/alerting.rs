@@ -11,6 +11,8 @@ use crate::time::{Millis, Timestamp};
 use super::alert::{Change, Pace, State, Tracker};
 use super::bits;
 use super::condition::Condition;
+use super::conditions::Conditions;
+use super::fold::Fold;
 use super::naming::{Naming, Sample};
 use super::rule::{Pass, StepFault};
 use super::targets::{Merged, Targets, any_good, row_bits};
@@ -63,8 +65,7 @@ pub(crate) struct AlertRule {
 /// An alerting rule and its alerts.
 pub(crate) struct Alerting {
     rule: Arc<AlertRule>,
-    /// Whether each sample is named anew.
-    by_value: bool,
+    fold: Fold,
     outputs: Outputs,
     targets: Targets,
     /// The target of a row is its alert, unless each sample is named anew.
@@ -89,10 +90,10 @@ struct After {
 
 impl Alerting {
     pub(crate) fn new(rule: Arc<AlertRule>) -> Self {
-        let by_value = rule.naming.by_value();
+        let fold = Fold::of(&rule);
         Self {
             rule,
-            by_value,
+            fold,
             outputs: Outputs::default(),
             targets: Targets::default(),
             alerts: Vec::new(),
@@ -128,32 +129,32 @@ impl Alerting {
             carried.tracker = alert.tracker;
             carried.live = true;
             other.live.push(at);
-            if !other.by_value {
+            if !other.fold.by_value() {
                 other.targets.add();
             }
         }
     }
 
-    /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`.
+    /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`, and what alerts were made of
+    /// to the conditions of a rule with [`Fold::ByAlert`].
     pub(crate) fn fold(
         &mut self,
         rule: RuleId,
         root: &Root<'_>,
         failed: &mut [u64],
         faults: &mut Vec<StepFault>,
+        conditions: Option<&mut Conditions>,
         pass: &mut Pass<'_, '_>,
     ) {
-        if !self.by_value {
+        if !self.fold.by_value() {
             self.name_rows(root, failed, pass);
         }
-        let AlertRule { limit, writes, .. } = *self.rule;
-        let may_exceed = limit > 0 && (self.by_value || self.targets.len() > limit);
-        if self.by_value || writes || may_exceed {
+        if self.fold.steps_with(self.targets.len()) {
             let mut outputs = std::mem::take(&mut self.outputs);
             self.fold_by_step(rule, root, failed, &mut outputs, faults, pass);
             self.outputs = outputs;
         } else {
-            self.fold_by_alert(rule, root, failed, faults, pass);
+            self.fold_by_alert(rule, root, failed, faults, conditions, pass);
         }
     }
 
@@ -208,11 +209,15 @@ impl Alerting {
         root: &Root<'_>,
         failed: &mut [u64],
         faults: &mut Vec<StepFault>,
+        mut conditions: Option<&mut Conditions>,
         pass: &mut Pass<'_, '_>,
     ) {
         for step in self.targets.duplicates(root, failed) {
             bits::set(failed, step);
             faults.push(StepFault { step, message: DUPLICATE.to_owned() });
+        }
+        if let Some(conditions) = &mut conditions {
+            conditions.add_steps(pass.slots, failed);
         }
         for (at, alert) in (0..).zip(&mut self.alerts) {
             let presence = self.targets.presence(at, root, &mut self.merged);
@@ -222,6 +227,9 @@ impl Alerting {
             }
             let Alert { labels, tracker, sample, live, .. } = alert;
             let condition = Condition { slots: pass.slots, present: presence.present, failed, values: presence.values };
+            if let Some(conditions) = &mut conditions {
+                conditions.add_alert(labels, condition);
+            }
             let (targets, keep, drafts) = (&self.targets, self.rule.pace.keep, &mut *pass.drafts);
             tracker.fold(condition, self.rule.pace, &mut |change| {
                 let step = condition.slots.partition_point(|slot| *slot < change.at);
@@ -387,12 +395,12 @@ impl Alerting {
 
     /// Forgets alerts that are inactive and of which nothing is left to be told.
     fn retire(&mut self, outputs: &Outputs) {
-        let Self { alerts, live, retired, by_labels, by_value, .. } = self;
+        let Self { alerts, live, retired, by_labels, fold, .. } = self;
         live.retain(|id| {
             let alert = &mut alerts[*id as usize];
             let told = alert.outs.is_some_and(|outs| outs.iter().any(|out| outputs.emitted(*out)));
             alert.live = alert.tracker.state() != State::Inactive || told;
-            if !alert.live && *by_value {
+            if !alert.live && fold.by_value() {
                 by_labels.remove(&alert.labels);
                 retired.push(*id);
             }

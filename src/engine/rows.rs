@@ -142,6 +142,11 @@ impl Rows {
         self.streams.iter().flat_map(|stream| &stream.rules)
     }
 
+    /// Walks over the rules of all label sets.
+    pub(crate) fn runs_mut(&mut self) -> impl Iterator<Item = &mut RuleRun> {
+        self.streams.iter_mut().flat_map(|stream| &mut stream.rules)
+    }
+
     /// Walks over the courses of all label sets; their links count rules by place.
     pub(crate) fn courses(&self) -> impl Iterator<Item = &Course> {
         self.streams.iter().map(|stream| &stream.course)

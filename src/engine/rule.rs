@@ -9,8 +9,10 @@ use crate::time::{Millis, Timestamp};
 
 use super::alerting::{AlertRule, Alerting, Draft};
 use super::bits;
+use super::conditions::Conditions;
 use super::counts::Counting;
 use super::course::Compared;
+use super::fold::Fold;
 use super::naming::{Ask, External};
 use super::record::Recording;
 use super::targets::row_bits;
@@ -66,6 +68,8 @@ pub(crate) struct RuleRun {
     pub query_offset: Millis,
     /// Literal metric names that it selects.
     pub selected: Arc<[String]>,
+    /// What its alerts are made of, when that is wanted.
+    pub conditions: Option<Box<Conditions>>,
     /// How long after the first row its windows are full, where it is evaluated at rows.
     pub warmth: Millis,
     /// The first row that is later than that.
@@ -89,6 +93,7 @@ impl RuleRun {
             writer,
             query_offset,
             selected,
+            conditions: None,
             warmth: Millis::ZERO,
             warm_from: None,
             first_row: None,
@@ -104,15 +109,25 @@ impl RuleRun {
         };
         // At a row nothing but the row itself tells that a series ended, so no name is looked for markers.
         let fork = Self::new(self.id, body, self.writer, self.query_offset, Arc::from([]));
-        Self { warmth: self.warmth, ..fork }
+        Self { warmth: self.warmth, conditions: self.conditions.as_ref().map(|_| Box::default()), ..fork }
     }
 
     /// Tells whether nothing comes of a result that has no sample and no fault.
     pub(crate) fn is_idle(&self) -> bool {
+        if self.conditions.is_some() {
+            return false;
+        }
         match &self.body {
             Body::Quiet(_) => true,
             Body::Alerting(alerting) => alerting.is_idle(),
             Body::Recording(_) => false,
+        }
+    }
+
+    /// Collects conditions from now on, if its alerts follow each from its own.
+    pub(crate) fn collect(&mut self) {
+        if self.alert_rule().map(Fold::of) == Some(Fold::ByAlert) {
+            self.conditions = Some(Box::default());
         }
     }
 
@@ -186,12 +201,13 @@ impl RuleRun {
             .iter()
             .map(|fault| StepFault { step: fault.step as usize, message: fault.message.clone() })
             .collect();
-        let id = self.id;
+        let (id, mut conditions) = (self.id, self.conditions.take());
         if let Some(alerting) = self.alerting() {
-            alerting.fold(id, root, failed, &mut faults, pass);
+            alerting.fold(id, root, failed, &mut faults, conditions.as_deref_mut(), pass);
         } else if let Body::Recording(recording) = &mut self.body {
             recording.fold(root, failed, &mut faults);
         }
+        self.conditions = conditions;
         if let warm_from @ Some(_) = self.warmed() {
             pass.drafts[first_draft..].iter_mut().for_each(|draft| draft.event.warm_from = warm_from);
         }

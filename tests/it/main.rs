@@ -2,6 +2,7 @@
 
 mod alerts;
 mod cases;
+mod conditions;
 mod golden;
 mod hostile;
 mod portsyncd;

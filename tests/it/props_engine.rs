@@ -56,7 +56,7 @@ struct Outcome {
 }
 
 /// Reads a rule file that has no problems.
-fn load(text: &str) -> RuleFile {
+pub(crate) fn load(text: &str) -> RuleFile {
     let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
     let file = rules::load(&mut sources, "rules.yml", text.as_bytes(), &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{text}\n{:?}", diagnostics.sorted());
@@ -64,7 +64,7 @@ fn load(text: &str) -> RuleFile {
 }
 
 /// Returns all samples in time order.
-fn rows(data: &Data) -> Vec<(i64, &LabelSet, f64)> {
+pub(crate) fn rows(data: &Data) -> Vec<(i64, &LabelSet, f64)> {
     let mut rows: Vec<_> =
         data.iter().flat_map(|(labels, points)| points.iter().map(move |(at, value)| (*at, labels, *value))).collect();
     rows.sort_by_key(|(at, ..)| *at);
