@@ -8,7 +8,7 @@
 //!  source::SourceMap                               input        one function a format
 //!      | text + file id                                | Batch { series, times, values, rows } + watermark
 //!      v                                               v
-//!  rules::yaml    a span on every node             store::Store columns by series, append-only ids, evicted by time
+//!  yaml           a span on every node             store::Store columns by series, append-only ids, evicted by time
 //!      v                                               |
 //!  rules::{prometheus, native}                         | Samples { times, values }
 //!      | RuleFile { Group { Rule { Expr } } }          |
@@ -37,8 +37,8 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`alloc`] |
-//! | 1 | [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
-//! | 2 | [`input`] (store); [`rules`] (promql syntax); of [`promql`] the evaluation: `plan program eval` and kernels (store) |
+//! | 1 | `yaml`, which reads it with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
+//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax); of [`promql`] the evaluation: `plan program eval` and kernels (store) |
 //! | 3 | [`engine`] |
 //! | 4 | [`live`]: the engine on snapshots of the caller; [`profile`] |
 //! | 5 | [`report`]: data types in, `&mut dyn Write` out |
@@ -74,3 +74,4 @@ pub mod rules;
 pub mod source;
 pub mod store;
 pub mod time;
+mod yaml;

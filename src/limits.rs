@@ -1,10 +1,10 @@
 //! Every limit of the tool, in one place; a message that a limit causes names it.
 
-/// The longest file of rules that is read. Unit: bytes.
-pub const RULE_FILE_BYTES: usize = 64 << 20;
-/// The deepest nesting of YAML collections in a rule file.
+/// The longest file of rules, silences or targets that is read. Unit: bytes.
+pub const YAML_BYTES: usize = 64 << 20;
+/// The deepest nesting of YAML collections.
 pub const YAML_DEPTH: usize = 64;
-/// The most YAML nodes a rule file may hold, those an alias repeats counted again.
+/// The most YAML nodes a file may hold, those an alias repeats counted again.
 pub const YAML_NODES: usize = 2_000_000;
 /// The longest expression. Unit: bytes.
 pub const EXPR_BYTES: usize = 256 << 10;

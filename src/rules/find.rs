@@ -30,7 +30,7 @@ pub fn find(files: &dyn Files, paths: &[String]) -> (Vec<RuleText>, Vec<FileErro
             continue;
         }
         seen.push(identity);
-        match bytes(files, &name, limits::RULE_FILE_BYTES) {
+        match bytes(files, &name, limits::YAML_BYTES) {
             Ok(bytes) => texts.push(RuleText { name, bytes }),
             Err(error) => errors.push(error),
         }

@@ -1,10 +1,10 @@
 //! Tells which of the two forms a rule file is written in.
 
 use crate::diagnostic::{Diagnostic, Fix, nearest};
+use crate::yaml::fields::{Field, Fields};
+use crate::yaml::problems::Problems;
 
 use super::Form;
-use super::fields::{Field, Fields};
-use super::problems::Problems;
 use super::prometheus::other_file;
 
 /// What to type for a file of the native form.

@@ -1,12 +1,12 @@
 //! From the bytes of a rule file to its rules.
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::limits::RULE_FILE_BYTES;
-use crate::source::{SourceMap, Span};
+use crate::diagnostic::Diagnostics;
+use crate::source::SourceMap;
+use crate::yaml::fields::Fields;
+use crate::yaml::problems::Problems;
+use crate::yaml::{self, Node};
 
-use super::fields::Fields;
-use super::problems::Problems;
-use super::{Form, Group, RuleFile, form, native, prometheus, yaml};
+use super::{Form, Group, RuleFile, form, native, prometheus};
 
 /// Reads a rule file of either form and adds its text to the sources. Every problem is told; `None` when one of them is an error.
 ///
@@ -24,33 +24,16 @@ pub fn load_partly(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostic
 
 /// Returns what could be read and the number of errors.
 fn load_counted(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> (RuleFile, usize) {
-    let nothing = |file| RuleFile { file, form: Form::Prometheus, groups: Vec::new() };
-    if bytes.len() > RULE_FILE_BYTES {
-        let file = sources.add(name, "");
-        let mut problems = Problems::new(file, diagnostics);
-        let message =
-            format!("{name} has {} MiB; a rule file has at most {}", bytes.len() >> 20, RULE_FILE_BYTES >> 20);
-        problems.error_with_help("file-too-large", message, Span::default(), "split it into several files");
-        return (nothing(file), problems.finish());
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = String::from_utf8_lossy(bytes);
-    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    let file = sources.add(name, text.as_ref());
-    let mut problems = Problems::new(file, diagnostics);
-    check_text(&text, bytes, valid, &mut problems);
-    if problems.errors() > 0 {
-        return (nothing(file), problems.finish());
-    }
-    let (form, groups) = read(name, &text, &mut problems);
-    (RuleFile { file, form, groups }, problems.finish())
+    let (mut problems, root) = yaml::open(sources, name, bytes, "a rule file", diagnostics);
+    let (form, groups) = read(name, root.as_ref(), &mut problems);
+    (RuleFile { file: problems.file(), form, groups }, problems.finish())
 }
 
 /// Reads the groups in the form that the file names; an empty one is of Prometheus' form and has none.
-fn read(name: &str, text: &str, problems: &mut Problems<'_>) -> (Form, Vec<Group>) {
+fn read(name: &str, root: Option<&Node>, problems: &mut Problems<'_>) -> (Form, Vec<Group>) {
     const NOTHING: (Form, Vec<Group>) = (Form::Prometheus, Vec::new());
-    let Some(root) = yaml::read(text, problems) else { return NOTHING };
-    let Some(fields) = Fields::open(&root, "a rule file", problems) else { return NOTHING };
+    let Some(root) = root else { return NOTHING };
+    let Some(fields) = Fields::open(root, "a rule file", problems) else { return NOTHING };
     match form::of(&fields, root.cut, problems) {
         Some(Form::Prometheus) => (Form::Prometheus, prometheus::groups(fields, problems)),
         Some(Form::Native) => (Form::Native, vec![native::group(fields, name, problems)]),
@@ -58,35 +41,10 @@ fn read(name: &str, text: &str, problems: &mut Problems<'_>) -> (Form, Vec<Group
     }
 }
 
-/// Tells of the first byte that is no UTF-8 and the first character that YAML forbids.
-fn check_text(text: &str, bytes: &[u8], valid: usize, problems: &mut Problems<'_>) {
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        let help = "save it as UTF-8";
-        problems.error_with_help("invalid-utf8", "this file is UTF-16, expected UTF-8", Span::default(), help);
-        return;
-    }
-    if let Some(byte) = bytes.get(valid) {
-        let message = format!("the byte 0x{byte:02x} is no UTF-8");
-        // The replacement character has three bytes.
-        problems.error_with_help("invalid-utf8", message, Span::new(valid, valid + 3), "save the file as UTF-8");
-    }
-    let forbidden = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
-    let found = text.char_indices().filter(|(_, c)| forbidden(*c));
-    let mut found = found.peekable();
-    let Some((at, c)) = found.peek().copied() else { return };
-    let more = found.count() - 1;
-    let mut message = format!("the control character U+{:04X} is not allowed in YAML", u32::from(c));
-    if more > 0 {
-        message.push_str(&format!(" ({more} more of the kind follow)"));
-    }
-    let help = "remove it, or write it as an escape inside double quotes, such as `\\x1b`";
-    let diagnostic = Diagnostic::error("control-character", message, problems.at(Span::new(at, at + c.len_utf8())));
-    problems.push(diagnostic.with_help(help));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Diagnostic;
 
     /// Loads a text and returns what was told, as `code line:column message`.
     fn told(bytes: &[u8]) -> Vec<String> {

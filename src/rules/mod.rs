@@ -1,21 +1,17 @@
 //! Rule files: from text to rules.
 
-mod fields;
 mod find;
 mod form;
 pub(crate) mod graph;
 mod load;
 mod native;
-mod problems;
 mod prometheus;
 mod quick;
 mod rule;
-mod scalar;
 mod set;
 pub mod template;
 #[cfg(test)]
 mod testing;
-mod yaml;
 
 use std::fmt;
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileSpan, Located, Span, TextMap};
 use crate::time::Millis;
+use crate::yaml::Node;
+use crate::yaml::fields::{Field, Fields, Named};
+use crate::yaml::problems::Problems;
 
-use super::fields::{Field, Fields, Named};
-use super::problems::Problems;
 use super::rule::{self, GroupLabel};
-use super::yaml::Node;
 use super::{Evaluate, Group};
 
 const GROUP_KEYS: [&str; 6] = ["name", "interval", "query_offset", "limit", "labels", "rules"];

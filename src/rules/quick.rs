@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostics;
 use crate::promql::ast::Expr;
 use crate::source::{FileId, FileSpan, Located, SourceMap, Span, TextMap};
 use crate::time::Millis;
+use crate::yaml::problems::Problems;
 
-use super::problems::Problems;
 use super::template::Template;
 use super::{Evaluate, Form, Group, Rule, RuleFile, RuleKind, rule};
 

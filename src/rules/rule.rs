@@ -5,12 +5,12 @@ use crate::promql::ast::{Expr, ExprKind, Type};
 use crate::promql::parse::parse;
 use crate::source::{Located, Span};
 use crate::time::Millis;
+use crate::yaml::Node;
+use crate::yaml::fields::{Field, Fields, Named};
+use crate::yaml::problems::Problems;
 
-use super::fields::{Field, Fields, Named};
-use super::problems::Problems;
 use super::prometheus::{first_of, is_left_out};
 use super::template::Template;
-use super::yaml::Node;
 use super::{Rule, RuleKind};
 
 const RULE_KEYS: [&str; 7] = ["alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"];

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Which layer each module is on: a file may use modules of its own layer and of lower ones. The longest prefix counts.
-const LAYERS: [(&str, u8); 37] = [
+const LAYERS: [(&str, u8); 38] = [
     ("time", 0),
     ("source", 0),
     ("diagnostic", 0),
@@ -11,6 +11,7 @@ const LAYERS: [(&str, u8); 37] = [
     ("format", 0),
     ("labels", 0),
     ("store", 1),
+    ("yaml", 1),
     ("promql::ast", 1),
     ("promql::lex", 1),
     ("promql::literal", 1),

@@ -44,7 +44,7 @@ impl SelectArgs {
     pub(crate) fn all_silences(&self) -> Result<Vec<Silence>, Failure> {
         let mut all = self.silence.clone();
         for path in &self.silences {
-            let text = source::text(&Disk, path, limits::RULE_FILE_BYTES)?;
+            let text = source::text(&Disk, path, limits::YAML_BYTES)?;
             all.extend(silence::parse_file(&text).map_err(|error| {
                 Failure::new(format!("{path}: {error}")).hint(
                     "a file of silences looks like: [{matchers: '{alertname=\"DiskFull\"}', \

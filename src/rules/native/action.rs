@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::rules::fields::{Field, Fields, list};
-use crate::rules::problems::Problems;
-use crate::rules::yaml::{Content, Node};
+use crate::yaml::fields::{Field, Fields, list};
+use crate::yaml::problems::Problems;
+use crate::yaml::{Content, Node};
 
 /// An action of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

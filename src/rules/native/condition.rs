@@ -1,10 +1,10 @@
 //! The condition of a rule, and the expression that it becomes.
 
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::rules::fields::{Field, Fields, list};
-use crate::rules::problems::Problems;
 use crate::source::{Located, Span};
 use crate::time::Millis;
+use crate::yaml::fields::{Field, Fields, list};
+use crate::yaml::problems::Problems;
 
 use super::missing;
 use super::stitch::{Series, Stitched};

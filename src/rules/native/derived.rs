@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Diagnostic;
 use crate::limits::DIAGNOSTICS_PER_CODE;
 use crate::promql::ast::Expr;
-use crate::rules::fields::{Field, Fields};
-use crate::rules::problems::Problems;
 use crate::rules::prometheus::{first_of, is_left_out};
 use crate::rules::rule::{check_record, expression};
-use crate::rules::yaml::Node;
 use crate::rules::{Rule, RuleKind};
 use crate::source::Span;
+use crate::yaml::Node;
+use crate::yaml::fields::{Field, Fields};
+use crate::yaml::problems::Problems;
 
 use super::missing;
 use super::unique::Names;

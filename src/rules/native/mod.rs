@@ -16,9 +16,9 @@ use std::path::Path;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::source::{Located, Span, TextMap};
 use crate::time::Millis;
+use crate::yaml::fields::{Field, Fields, Named, list};
+use crate::yaml::problems::Problems;
 
-use super::fields::{Field, Fields, Named, list};
-use super::problems::Problems;
 use super::rule::check_label_name;
 use super::{Evaluate, Group};
 

@@ -4,15 +4,15 @@ use crate::diagnostic::Diagnostic;
 use crate::labels::METRIC_NAME;
 use crate::promql::ast::Expr;
 use crate::promql::parse::{parse, parse_matchers};
-use crate::rules::fields::{Field, Fields, Named, wrong_type};
-use crate::rules::problems::Problems;
 use crate::rules::prometheus::{first_of, is_left_out};
 use crate::rules::rule::{Does, GroupLabel, overlay, template};
 use crate::rules::template::Template;
-use crate::rules::yaml::Node;
 use crate::rules::{Rule, RuleKind};
 use crate::source::{Located, Span};
 use crate::time::Millis;
+use crate::yaml::Node;
+use crate::yaml::fields::{Field, Fields, Named, wrong_type};
+use crate::yaml::problems::Problems;
 
 use super::condition::{self, BESIDE, CONDITIONS, Condition};
 use super::stitch::{Series, Stitched};

@@ -1,12 +1,12 @@
 //! The numbers that a rule compares with.
 
 use crate::promql::ast::{Expr, ExprKind};
-use crate::rules::fields::{Field, wrong_type};
-use crate::rules::problems::Problems;
-use crate::rules::scalar::Scalar;
-use crate::rules::yaml::{Content, Node};
 use crate::source::{Located, Span};
 use crate::time::parse_duration;
+use crate::yaml::fields::{Field, wrong_type};
+use crate::yaml::problems::Problems;
+use crate::yaml::scalar::Scalar;
+use crate::yaml::{Content, Node};
 
 use super::stitch::Stitched;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::rules::problems::Problems;
 use crate::rules::{Form, RuleFile, RuleKind};
 use crate::source::{FileSpan, Located};
+use crate::yaml::problems::Problems;
 
 /// Tells of ids and derived metrics that two files of the native form both have. Prometheus' form allows repeated
 /// names and is not looked at. Those inside one file were told when it was loaded.

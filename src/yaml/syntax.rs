@@ -5,7 +5,7 @@ use granit_parser::{ErrorKind, ScanError};
 use crate::limits::YAML_DEPTH;
 use crate::source::Span;
 
-use crate::rules::problems::Problems;
+use super::problems::Problems;
 
 /// Reports where and why a text is no YAML, and what to type instead.
 pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_>) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use granit_parser::{Event, ScalarStyle, StructureStyle, Tag};
 
+use super::problems::Problems;
+use super::scalar::{self, Notation, Scalar};
 use crate::limits::{YAML_DEPTH, YAML_NODES};
-use crate::rules::problems::Problems;
-use crate::rules::scalar::{self, Notation, Scalar};
 use crate::source::{Located, Span};
 
 use super::{Content, Node};

@@ -8,7 +8,7 @@ use crate::time::{Millis, parse_duration};
 
 use super::problems::Problems;
 use super::scalar::Scalar;
-use super::yaml::{Content, Node};
+use super::{Content, Node};
 
 /// A key and its value.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +165,7 @@ pub(crate) fn list(names: &[&str]) -> String {
 }
 
 /// Tells of a value that is no `expected`.
-pub(super) fn wrong_type(expected: &str, node: &Node, span: Span, problems: &mut Problems<'_>) {
+pub(crate) fn wrong_type(expected: &str, node: &Node, span: Span, problems: &mut Problems<'_>) {
     let message = format!("{expected}, this is {}", node.words());
     if node.is_bare_template() {
         problems.error_with_help("wrong-type", message, span, "put the text in quotes: `'{{ $value }}'`");

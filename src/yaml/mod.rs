@@ -1,17 +1,23 @@
-//! YAML with a span on every node.
+//! YAML with a span on every node, fields that are taken off its mappings, and the problems of a file. It knows nothing of
+//! what a file means: rules, silences and targets are read through it.
 
 mod build;
-mod error;
+pub(crate) mod fields;
+pub(crate) mod problems;
+pub(crate) mod scalar;
+mod syntax;
+mod text;
 
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser};
 
+use crate::diagnostic::Diagnostics;
 use crate::limits::YAML_DEPTH;
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 
-use super::problems::Problems;
-use super::scalar::Scalar;
+use self::problems::Problems;
+use self::scalar::Scalar;
 
 use self::build::{Builder, file_span};
 
@@ -70,9 +76,23 @@ impl Node {
     }
 }
 
+/// Adds the bytes of a file to the sources and reads its first document; `what` names the kind of file (`a rule file`).
+/// Every problem is told. `None` when there is nothing in it, or when nothing of it can be read.
+pub(crate) fn open<'d>(
+    sources: &mut SourceMap,
+    name: &str,
+    bytes: &[u8],
+    what: &str,
+    diagnostics: &'d mut Diagnostics,
+) -> (Problems<'d>, Option<Node>) {
+    let (mut problems, text) = text::add(sources, name, bytes, what, diagnostics);
+    let root = text.and_then(|text| read(&text, &mut problems));
+    (problems, root)
+}
+
 /// Reads the first document of a text; `None` when there is nothing in it, or when it is no YAML, which is told. Of one
 /// with a mistake, what stands before it is still read: the entries of lists that were over.
-pub(crate) fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
+fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -93,7 +113,7 @@ pub(crate) fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
             Ok((Event::DocumentEnd, _)) => ended = true,
             Ok((event, at)) => builder.event(event, at),
             Err(error) => {
-                error::report(&error, source, builder.problems());
+                syntax::report(&error, source, builder.problems());
                 return builder.cut();
             }
         }
@@ -107,8 +127,7 @@ pub(crate) fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Diagnostics;
-    use crate::source::{FileSpan, SourceMap};
+    use crate::source::FileSpan;
 
     fn tree(source: &str) -> (SourceMap, Option<Node>) {
         let mut sources = SourceMap::default();
