@@ -1,5 +1,6 @@
 //! The value of a duration expression.
 
+use crate::diagnostic::codes;
 use crate::time::Millis;
 
 use super::ast::{BinaryOp, DurationExpr, DurationKind, UnaryOp};
@@ -22,7 +23,8 @@ pub(crate) fn evaluate_duration(expr: &DurationExpr, context: DurationContext) -
     if let DurationKind::Literal { span, .. } = expr.kind {
         return Ok(span);
     }
-    let problem = |message: String| vec![Problem { code: "promql-duration", span: expr.span, message, help: None }];
+    let problem =
+        |message: String| vec![Problem { code: codes::PROMQL_DURATION, span: expr.span, message, help: None }];
     let seconds = seconds(expr, context).map_err(|message| problem(message.to_owned()))?;
     if !seconds.is_finite() || seconds.abs() >= 9_223_372_036.0 {
         return Err(problem("this duration is not finite or longer than 292 years".to_owned()));

@@ -1,5 +1,6 @@
 //! From an expression to the nodes of a plan, and what is refused on the way.
 
+use crate::diagnostic::codes;
 use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME, MatchOp, Regexp};
 use crate::limits;
 use crate::source::Span;
@@ -23,7 +24,7 @@ use super::rollup::{RangeFn, smoothing_fault};
 type Problems = Vec<Problem>;
 
 fn refuse(span: Span, message: impl Into<String>) -> Problems {
-    vec![Problem { code: "not-supported", span, message: message.into(), help: None }]
+    vec![Problem { code: codes::NOT_SUPPORTED, span, message: message.into(), help: None }]
 }
 
 fn not_yet(span: Span, what: impl std::fmt::Display) -> Problems {

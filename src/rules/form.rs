@@ -1,6 +1,6 @@
 //! Tells which of the two forms a rule file is written in.
 
-use crate::diagnostic::{Diagnostic, Fix, nearest};
+use crate::diagnostic::{Diagnostic, Fix, codes, nearest};
 use crate::yaml::fields::{Field, Fields};
 use crate::yaml::problems::Problems;
 
@@ -26,7 +26,7 @@ pub(super) fn of(fields: &Fields<'_>, cut: bool, problems: &mut Problems<'_>) ->
             let message = format!(
                 "`alertctl:` names alertctl's own form of rule file and `{key}:` Prometheus' form: this file has both"
             );
-            let diagnostic = Diagnostic::error("rule-form", message, problems.at(prometheus.key_span))
+            let diagnostic = Diagnostic::error(codes::RULE_FORM, message, problems.at(prometheus.key_span))
                 .with_related(problems.at(native.key_span), "the other")
                 .with_help(format!("for Prometheus' form, remove the line `alertctl: {}`", native.value_text()))
                 .with_help(format!("for alertctl's own form, remove `{key}:` and put the rules under `rules:`"));
@@ -52,13 +52,13 @@ fn neither(fields: &Fields<'_>, first: Field<'_>, problems: &mut Problems<'_>) {
         Some((field, name)) => {
             let at = problems.at(field.key_span);
             let message = format!("`{}` is not a key of a rule file", field.key.text());
-            let mut diagnostic = Diagnostic::error("unknown-key", message, at);
+            let mut diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, message, at);
             diagnostic.fixes.push(Fix { at, replacement: name.to_owned() });
             diagnostic.with_mark(at, format!("did you mean `{name}`?"))
         }
         None => {
             let message = "this file does not say which of the two forms of rule file it is written in";
-            Diagnostic::error("rule-form", message, problems.at(first.key_span))
+            Diagnostic::error(codes::RULE_FORM, message, problems.at(first.key_span))
                 .with_help(NATIVE_LINE)
                 .with_help(PROMETHEUS_LINE)
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::source::{FileSpan, Located, Span, TextMap};
 use crate::time::Millis;
 use crate::yaml::Node;
@@ -19,7 +19,12 @@ const GROUP_KEYS: [&str; 6] = ["name", "interval", "query_offset", "limit", "lab
 /// Source: Prometheus' `rulefmt`.
 pub(super) fn groups(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> Vec<Group> {
     if let Some((field, what, help)) = other_file(&fields) {
-        problems.error_with_help("not-a-rule-file", format!("this is {what}, not a rule file"), field.key_span, help);
+        problems.error_with_help(
+            codes::NOT_A_RULE_FILE,
+            format!("this is {what}, not a rule file"),
+            field.key_span,
+            help,
+        );
         return Vec::new();
     }
     let kind = fields.peek("kind").and_then(|field| field.value.scalar().map(|kind| (field, kind)));
@@ -36,7 +41,7 @@ pub(super) fn groups(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> Vec
         Some((field, kind)) if fields.peek("apiVersion").is_some() => {
             let message = format!("a Kubernetes `{}` holds no rules that are read here", kind.text());
             let help = "give the rule file itself, or a resource of `kind: PrometheusRule`";
-            problems.error_with_help("not-a-rule-file", message, field.value.span, help);
+            problems.error_with_help(codes::NOT_A_RULE_FILE, message, field.value.span, help);
             return Vec::new();
         }
         _ => {
@@ -86,7 +91,7 @@ fn group_hint(key: &str) -> Option<String> {
 pub(super) fn is_left_out(node: &Node, what: &str, problems: &mut Problems<'_>) -> bool {
     if node.is_null() {
         problems.warning(
-            "empty-entry",
+            codes::EMPTY_ENTRY,
             format!("this entry of the list is empty, expected {what}: it is ignored"),
             node.span,
         );
@@ -144,14 +149,14 @@ fn group_name<'a>(
         Some(name) if !name.text.is_empty() => {
             if let Some(first) = names.insert(&name.text, name.span) {
                 let message = format!("a second group of this file is called `{}`", name.text);
-                let diagnostic = Diagnostic::error("duplicate-group", message, problems.at(span))
+                let diagnostic = Diagnostic::error(codes::DUPLICATE_GROUP, message, problems.at(span))
                     .with_related(problems.at(first), "first used here")
                     .with_help("give every group of a file its own name");
                 problems.push(diagnostic);
             }
         }
         _ if problems.errors() > before || group.cut => {}
-        _ => problems.error_with_help("group-name", "this group has no name", span, "add `name: ..`"),
+        _ => problems.error_with_help(codes::GROUP_NAME, "this group has no name", span, "add `name: ..`"),
     }
     name.cloned().unwrap_or_else(|| nothing(problems.at(span)))
 }

@@ -1,6 +1,6 @@
 //! One rule of a rule file.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::promql::ast::{Expr, ExprKind, Type};
 use crate::promql::parse::parse;
 use crate::source::{Located, Span};
@@ -118,7 +118,7 @@ fn name<'a>(
         }
         (Some((alert, name)), Some((record, _))) => {
             let message = "a rule has `alert` or `record`, this one has both";
-            let diagnostic = Diagnostic::error("rule-kind", message, problems.at(record.key_span))
+            let diagnostic = Diagnostic::error(codes::RULE_KIND, message, problems.at(record.key_span))
                 .with_related(problems.at(alert.key_span), "the other")
                 .with_help("remove one, or make two rules of it");
             problems.push(diagnostic);
@@ -138,7 +138,7 @@ fn name<'a>(
                         "add `alert: Name`, or `record: name` to write a series".to_owned(),
                     ),
                 };
-                problems.error_with_help("rule-kind", message, span, help);
+                problems.error_with_help(codes::RULE_KIND, message, span, help);
             }
             None
         }
@@ -153,7 +153,7 @@ pub(super) fn check_record(name: &Located, problems: &mut Problems<'_>) {
         let span = name.at(Span::new(at, at + 1)).span;
         let message = format!("`{}` is no metric name: it has braces", name.text);
         let help = "`record` is a name alone; set labels under `labels:`, select series in `expr:`";
-        problems.error_with_help("record-name", message, span, help);
+        problems.error_with_help(codes::RECORD_NAME, message, span, help);
     }
 }
 
@@ -166,7 +166,7 @@ fn refuse(field: Option<Field<'_>>, problems: &mut Problems<'_>) {
     if let Some(field) = field {
         let message = format!("a recording rule has no `{}`", field.key.text());
         let help = "remove it, or make the rule an alert: `alert:` instead of `record:`";
-        problems.error_with_help("recording-rule-key", message, field.key_span, help);
+        problems.error_with_help(codes::RECORDING_RULE_KEY, message, field.key_span, help);
     }
 }
 
@@ -196,7 +196,7 @@ pub(super) fn expression(field: Option<Field<'_>>, rule: Span, problems: &mut Pr
                 None => (first_of(rule), "this rule has no `expr`"),
             };
             problems.error_with_help(
-                "missing-expr",
+                codes::MISSING_EXPR,
                 message,
                 span,
                 "add `expr:` with an expression, such as `up == 0`",
@@ -233,7 +233,7 @@ fn check_type(expr: &Expr, text: &Located, problems: &mut Problems<'_>) {
         Type::Scalar | Type::Vector => return,
     };
     let message = format!("this expression is a {}: a rule needs an instant vector or a scalar", expr.ty().words());
-    problems.push(Diagnostic::error("rule-type", message, text.at(expr.span)).with_help(help));
+    problems.push(Diagnostic::error(codes::RULE_TYPE, message, text.at(expr.span)).with_help(help));
 }
 
 /// Returns the group's labels overlaid by the rule's own, sorted by name.
@@ -272,14 +272,14 @@ pub(super) fn check_label_name(label: Named<'_>, problems: &mut Problems<'_>) {
     if label.name == crate::labels::METRIC_NAME {
         let message = "`__name__` can not be set as a label";
         let help = "of a recording rule it is what stands after `record:`; alerts have none";
-        problems.error_with_help("label-name", message, label.name_span, help);
+        problems.error_with_help(codes::LABEL_NAME, message, label.name_span, help);
     }
     check_name(label, "label", problems);
 }
 
 fn check_name(named: Named<'_>, what: &'static str, problems: &mut Problems<'_>) {
     if named.name.is_empty() {
-        let code = if what == "label" { "label-name" } else { "annotation-name" };
+        let code = if what == "label" { codes::LABEL_NAME } else { codes::ANNOTATION_NAME };
         problems.error_with_help(
             code,
             format!("this {what} has no name"),
@@ -301,7 +301,7 @@ pub(super) fn template(named: Named<'_>, what: &str, problems: &mut Problems<'_>
         Err(found) => {
             for problem in found {
                 let message = format!("{what} `{}`: {}", named.name, problem.message);
-                let mut diagnostic = Diagnostic::error("template", message, text.at(problem.span));
+                let mut diagnostic = Diagnostic::error(codes::TEMPLATE, message, text.at(problem.span));
                 diagnostic.help.extend(problem.help);
                 problems.push(diagnostic);
             }

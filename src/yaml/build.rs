@@ -7,6 +7,7 @@ use granit_parser::{Event, ScalarStyle, StructureStyle, Tag};
 
 use super::problems::Problems;
 use super::scalar::{self, Notation, Scalar};
+use crate::diagnostic::codes;
 use crate::limits::{YAML_DEPTH, YAML_NODES};
 use crate::source::{Located, Span};
 
@@ -120,7 +121,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
             Event::UnresolvedAlias(name) => {
                 let message = format!("`*{name}` refers to an anchor `&{name}` that is not above");
                 let help = "a text that begins with `*` needs quotes";
-                self.problems.error_with_help("yaml-alias", message, span, help);
+                self.problems.error_with_help(codes::YAML_ALIAS, message, span, help);
                 self.broken = true;
             }
             _ => {}
@@ -138,7 +139,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         };
         if tag.is_some_and(|tag| tag.handle() == "tag:yaml.org,2002:" && tag.suffix() == "binary") {
             let message = "`!!binary` is not read here";
-            self.problems.error_with_help("yaml-tag", message, span, "write the text itself");
+            self.problems.error_with_help(codes::YAML_TAG, message, span, "write the text itself");
         }
         let is_text = |tag: &Tag| tag.core_suffix() == Some("str") || tag.original() == "!";
         // The parser writes `~` for a value that was left out.
@@ -173,7 +174,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
 
     fn alias(&mut self, id: usize, span: Span) {
         let Some(Anchor { content, size, height }) = self.anchors.get(&id) else {
-            self.problems.error("yaml-alias", "an alias stands inside what its own anchor names", span);
+            self.problems.error(codes::YAML_ALIAS, "an alias stands inside what its own anchor names", span);
             self.broken = true;
             return;
         };
@@ -192,7 +193,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
     fn check_depth(&mut self, height: usize, span: Span) {
         if self.open.len() + height > YAML_DEPTH && !self.broken {
             let message = format!("lists and mappings are nested deeper than {YAML_DEPTH} levels, the limit");
-            self.problems.error("yaml-too-deep", message, span);
+            self.problems.error(codes::YAML_TOO_DEEP, message, span);
             self.broken = true;
         }
     }
@@ -202,7 +203,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         self.nodes += size;
         if self.nodes > YAML_NODES && !self.broken {
             let message = format!("the file holds more than {YAML_NODES} YAML nodes, aliases followed: the limit");
-            self.problems.error("yaml-too-large", message, node.span);
+            self.problems.error(codes::YAML_TOO_LARGE, message, node.span);
             self.broken = true;
         }
         let Some(open) = self.open.last_mut() else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Diagnostic, Fix, nearest};
+use crate::diagnostic::{Diagnostic, Fix, codes, nearest};
 use crate::source::{Located, Span};
 use crate::time::{Millis, parse_duration};
 
@@ -56,14 +56,14 @@ impl<'a> Fields<'a> {
             let Some(key) = key_node.scalar() else {
                 let help = "a text that begins with `{` or `[` needs quotes, such as `'{{ $value }}'`";
                 let message = format!("a key is a text, this is {}", key_node.words());
-                problems.error_with_help("wrong-type", message, key_node.span, help);
+                problems.error_with_help(codes::WRONG_TYPE, message, key_node.span, help);
                 continue;
             };
             if let Some(first) = seen.insert(key.text(), key_node.span) {
                 if own {
                     let message = format!("the key `{}` is written twice in one mapping", key.text());
                     let first = problems.at(first);
-                    let diagnostic = Diagnostic::error("duplicate-key", message, problems.at(key_node.span))
+                    let diagnostic = Diagnostic::error(codes::DUPLICATE_KEY, message, problems.at(key_node.span))
                         .with_related(first, "first written here")
                         .with_help("keep one of them");
                     problems.push(diagnostic);
@@ -136,7 +136,7 @@ impl<'a> Fields<'a> {
         for field in self.rest() {
             let key = field.key.text();
             let mut found = Diagnostic::error(
-                "unknown-key",
+                codes::UNKNOWN_KEY,
                 format!("`{key}` is not a key of {what}"),
                 problems.at(field.key_span),
             );
@@ -168,9 +168,9 @@ pub(crate) fn list(names: &[&str]) -> String {
 pub(crate) fn wrong_type(expected: &str, node: &Node, span: Span, problems: &mut Problems<'_>) {
     let message = format!("{expected}, this is {}", node.words());
     if node.is_bare_template() {
-        problems.error_with_help("wrong-type", message, span, "put the text in quotes: `'{{ $value }}'`");
+        problems.error_with_help(codes::WRONG_TYPE, message, span, "put the text in quotes: `'{{ $value }}'`");
     } else {
-        problems.error("wrong-type", message, span);
+        problems.error(codes::WRONG_TYPE, message, span);
     }
 }
 
@@ -213,8 +213,8 @@ impl<'a> Field<'a> {
             Err(error) => {
                 let message = format!("`{}`: {error}", self.key.text());
                 match duration_help(&text.text) {
-                    Some(help) => problems.error_with_help("duration", message, text.span, help),
-                    None => problems.error("duration", message, text.span),
+                    Some(help) => problems.error_with_help(codes::DURATION, message, text.span, help),
+                    None => problems.error(codes::DURATION, message, text.span),
                 }
                 None
             }
@@ -235,14 +235,14 @@ impl<'a> Field<'a> {
                 if number.fract() != 0.0 {
                     let message =
                         format!("`{}` is a whole number: {number} is cut to {}", self.key.text(), number.trunc());
-                    problems.warning("fraction", message, self.value.span);
+                    problems.warning(codes::FRACTION, message, self.value.span);
                 }
                 number.max(0.0) as usize
             }
             _ => {
                 let message = format!("`{}` is a whole number, this is `{}`", self.key.text(), shown(scalar));
                 let help = if scalar.plain { "write it like `100`" } else { "write it without quotes, like `100`" };
-                problems.error_with_help("wrong-type", message, self.value.span, help);
+                problems.error_with_help(codes::WRONG_TYPE, message, self.value.span, help);
                 0
             }
         }

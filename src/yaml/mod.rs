@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Parser};
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, codes};
 use crate::limits::YAML_DEPTH;
 use crate::source::{SourceMap, Span};
 
@@ -107,7 +107,7 @@ fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
             Ok((Event::DocumentStart(..), at)) if ended => {
                 let span = file_span(at);
                 let message = "a second YAML document begins here; it and all that follow are ignored";
-                builder.problems().warning("second-document", message, span);
+                builder.problems().warning(codes::SECOND_DOCUMENT, message, span);
                 break;
             }
             Ok((Event::DocumentEnd, _)) => ended = true,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, MORE_PROBLEMS, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, codes};
 use crate::limits::DIAGNOSTICS_PER_CODE;
 use crate::source::{FileId, FileSpan, Span};
 
@@ -97,8 +97,12 @@ impl<'a> Problems<'a> {
                 let more = found - DIAGNOSTICS_PER_CODE;
                 let at = FileSpan { file: self.file, span: Span::default() };
                 self.diagnostics.push(
-                    Diagnostic::new(MORE_PROBLEMS, Severity::Info, format!("and {more} more of `{code}` in this file"))
-                        .with_mark(at, ""),
+                    Diagnostic::new(
+                        codes::MORE_PROBLEMS,
+                        Severity::Info,
+                        format!("and {more} more of `{code}` in this file"),
+                    )
+                    .with_mark(at, ""),
                 );
             }
         }

@@ -2,6 +2,7 @@
 
 use granit_parser::{ErrorKind, ScanError};
 
+use crate::diagnostic::codes;
 use crate::limits::YAML_DEPTH;
 use crate::source::Span;
 
@@ -29,8 +30,8 @@ pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_
     let message = message.unwrap_or_else(|| format!("this is not YAML: {}", error.info()));
     let span = Span::new(start, end);
     match help {
-        Some(help) => problems.error_with_help("yaml-syntax", message, span, help),
-        None => problems.error("yaml-syntax", message, span),
+        Some(help) => problems.error_with_help(codes::YAML_SYNTAX, message, span, help),
+        None => problems.error(codes::YAML_SYNTAX, message, span),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::limits::YAML_BYTES;
 use crate::source::{SourceMap, Span};
 
@@ -20,7 +20,7 @@ pub(super) fn add<'d>(
     if bytes.len() > YAML_BYTES {
         let mut problems = Problems::new(sources.add(name, ""), diagnostics);
         let message = format!("{name} has {} MiB; {what} has at most {}", bytes.len() >> 20, YAML_BYTES >> 20);
-        problems.error_with_help("file-too-large", message, Span::default(), "split it into several files");
+        problems.error_with_help(codes::FILE_TOO_LARGE, message, Span::default(), "split it into several files");
         return (problems, None);
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -37,13 +37,13 @@ pub(super) fn add<'d>(
 fn check(text: &str, bytes: &[u8], valid: usize, problems: &mut Problems<'_>) {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         let help = "save it as UTF-8";
-        problems.error_with_help("invalid-utf8", "this file is UTF-16, expected UTF-8", Span::default(), help);
+        problems.error_with_help(codes::INVALID_UTF8, "this file is UTF-16, expected UTF-8", Span::default(), help);
         return;
     }
     if let Some(byte) = bytes.get(valid) {
         let message = format!("the byte 0x{byte:02x} is no UTF-8");
         // The replacement character has three bytes.
-        problems.error_with_help("invalid-utf8", message, Span::new(valid, valid + 3), "save the file as UTF-8");
+        problems.error_with_help(codes::INVALID_UTF8, message, Span::new(valid, valid + 3), "save the file as UTF-8");
     }
     let forbidden = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
     let found = text.char_indices().filter(|(_, c)| forbidden(*c));
@@ -55,6 +55,7 @@ fn check(text: &str, bytes: &[u8], valid: usize, problems: &mut Problems<'_>) {
         message.push_str(&format!(" ({more} more of the kind follow)"));
     }
     let help = "remove it, or write it as an escape inside double quotes, such as `\\x1b`";
-    let diagnostic = Diagnostic::error("control-character", message, problems.at(Span::new(at, at + c.len_utf8())));
+    let diagnostic =
+        Diagnostic::error(codes::CONTROL_CHARACTER, message, problems.at(Span::new(at, at + c.len_utf8())));
     problems.push(diagnostic.with_help(help));
 }

@@ -22,7 +22,7 @@ const MOST_PROBLEMS: usize = 20;
 /// What is wrong with an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// `promql-syntax`, `promql-function`, `promql-type`, `promql-regex` or `promql-limit`.
+    /// A word of [`crate::diagnostic::codes`].
     pub code: &'static str,
     /// The words that are wrong. Unit: byte offsets in the expression.
     pub span: Span,
@@ -46,16 +46,10 @@ impl Problem {
     }
 }
 
-/// The code of problems with the form of an expression.
-pub(crate) const SYNTAX: &str = "promql-syntax";
-/// The code of calls of functions that do not exist.
-pub(crate) const FUNCTION: &str = "promql-function";
-/// The code of operands and arguments of a wrong type.
-pub(crate) const TYPE: &str = "promql-type";
-/// The code of regular expressions that do not compile.
-pub(crate) const REGEX: &str = "promql-regex";
-/// The code of expressions that are too long or too deep.
-pub(crate) const LIMIT: &str = "promql-limit";
+pub(crate) use crate::diagnostic::codes::{
+    PROMQL_FUNCTION as FUNCTION, PROMQL_LIMIT as LIMIT, PROMQL_REGEX as REGEX, PROMQL_SYNTAX as SYNTAX,
+    PROMQL_TYPE as TYPE,
+};
 
 /// What reading an expression gives.
 #[derive(Clone, Debug, PartialEq)]

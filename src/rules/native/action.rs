@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::yaml::fields::{Field, Fields, list};
 use crate::yaml::problems::Problems;
 use crate::yaml::{Content, Node};
@@ -71,7 +71,7 @@ fn action(node: &Node, problems: &mut Problems<'_>) -> Option<Action> {
                     None => (text.to_owned(), "`actions: [log]`".to_owned()),
                 };
                 let message = format!("`{text}` is no action: there are {}", list(&WORDS));
-                problems.error_with_help("action", message, node.span, help);
+                problems.error_with_help(codes::ACTION, message, node.span, help);
                 None
             }
         },
@@ -89,14 +89,14 @@ fn action(node: &Node, problems: &mut Problems<'_>) -> Option<Action> {
                 Some(field) => webhook(field, problems),
                 None if others => None,
                 None => {
-                    problems.error_with_help("action", "this action is empty", node.span, "`actions: [log]`");
+                    problems.error_with_help(codes::ACTION, "this action is empty", node.span, "`actions: [log]`");
                     None
                 }
             }
         }
         Content::Sequence(_) => {
             let message = format!("an action is one of {}, this is a list", list(&WORDS));
-            problems.error_with_help("action", message, node.span, "`actions: [log, notify]`");
+            problems.error_with_help(codes::ACTION, message, node.span, "`actions: [log, notify]`");
             None
         }
     }
@@ -111,7 +111,7 @@ fn webhook(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Action> {
     let Some(text) = field.text(problems) else {
         if problems.errors() == before {
             let help = line("https://hooks.example/alerts");
-            problems.error_with_help("action", "this webhook has no URL", field.key_span, help);
+            problems.error_with_help(codes::ACTION, "this webhook has no URL", field.key_span, help);
         }
         return None;
     };
@@ -135,7 +135,7 @@ fn webhook(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Action> {
     let tail = if blank || host.is_empty() { "hooks.example/alerts" } else { &tail };
     let message = format!("`{shown}` is no address of a webhook: {what}");
     // The place is the key: a line with carets under the address would point at its secret.
-    let diagnostic = Diagnostic::error("webhook", message, problems.at(field.key_span));
+    let diagnostic = Diagnostic::error(codes::WEBHOOK, message, problems.at(field.key_span));
     problems.push(diagnostic.with_help(line(&format!("https://{tail}"))));
     None
 }

@@ -1,6 +1,6 @@
 //! The condition of a rule, and the expression that it becomes.
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::source::{Located, Span};
 use crate::time::Millis;
 use crate::yaml::fields::{Field, Fields, list};
@@ -62,7 +62,7 @@ pub(super) fn read<'a>(
     let field = match found.as_slice() {
         [] => {
             let help = format!("one of {}, such as `above: 80`", list(&CONDITIONS));
-            missing("condition", "this rule has no condition", rule, cut, &[help], problems);
+            missing(codes::CONDITION, "this rule has no condition", rule, cut, &[help], problems);
             None
         }
         [field] => Some(*field),
@@ -78,7 +78,7 @@ pub(super) fn read<'a>(
     if let Some(kind) = kind {
         if let Some(tolerance) = tolerance.filter(|_| kind != "equals") {
             let message = format!("`tolerance` belongs to `equals`, this rule has `{kind}`");
-            problems.error_with_help("tolerance", message, tolerance.key_span, "remove it, or write `equals: 3`");
+            problems.error_with_help(codes::TOLERANCE, message, tolerance.key_span, "remove it, or write `equals: 3`");
         }
         check_window(kind, window.map(|(field, _)| field), take.map(|field| field.key_span), rule, cut, problems);
     }
@@ -88,7 +88,7 @@ pub(super) fn read<'a>(
     {
         let message = format!("a window of {span} holds no two samples that are 1 s apart");
         let help = "`evaluation_window: 5m`, at least four times the spacing of the samples";
-        problems.error_with_help("window", message, field.value.span, help);
+        problems.error_with_help(codes::WINDOW, message, field.value.span, help);
     }
     if problems.errors() > before {
         return None;
@@ -105,7 +105,7 @@ fn two_conditions(first: Field<'_>, second: Field<'_>, problems: &mut Problems<'
     let keys = [first.key.text(), second.key.text()];
     let message = format!("a rule has one condition, this one has `{}` and `{}`", keys[0], keys[1]);
     let (earlier, later) = if first.key_span.start < second.key_span.start { (first, second) } else { (second, first) };
-    let diagnostic = Diagnostic::error("condition", message, problems.at(later.key_span))
+    let diagnostic = Diagnostic::error(codes::CONDITION, message, problems.at(later.key_span))
         .with_related(problems.at(earlier.key_span), "the other");
     let number = |field: Field<'_>| field.value.scalar().and_then(|scalar| scalar.number());
     let help = match (keys, number(first), number(second)) {
@@ -123,14 +123,14 @@ fn two_conditions(first: Field<'_>, second: Field<'_>, problems: &mut Problems<'
 /// Returns a duration longer than 0 and its text.
 fn duration<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<(&'a Located, Millis)> {
     if field.value.is_null() {
-        problems.error_with_help("window", "this window is empty", field.key_span, "`evaluation_window: 5m`");
+        problems.error_with_help(codes::WINDOW, "this window is empty", field.key_span, "`evaluation_window: 5m`");
         return None;
     }
     let text = field.text(problems)?;
     let span = field.duration(problems)?;
     if span == Millis::ZERO {
         let message = "a window of 0 holds no sample";
-        problems.error_with_help("window", message, text.span, "`evaluation_window: 5m`");
+        problems.error_with_help(codes::WINDOW, message, text.span, "`evaluation_window: 5m`");
         return None;
     }
     Some((text, span))
@@ -139,7 +139,7 @@ fn duration<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<(&'a Lo
 /// Returns the function of `take`; an unknown word is told.
 fn function(field: Field<'_>, problems: &mut Problems<'_>) -> Option<&'static str> {
     if field.value.is_null() {
-        problems.error_with_help("take", "`take` is empty", field.key_span, "`take: avg`");
+        problems.error_with_help(codes::TAKE, "`take` is empty", field.key_span, "`take: avg`");
         return None;
     }
     let text = field.text(problems)?;
@@ -151,7 +151,7 @@ fn function(field: Field<'_>, problems: &mut Problems<'_>) -> Option<&'static st
             "average" | "mean" => "avg",
             _ => "max",
         });
-        problems.error_with_help("take", message, text.span, format!("`take: {best}`"));
+        problems.error_with_help(codes::TAKE, message, text.span, format!("`take: {best}`"));
     }
     known.map(|(_, function)| *function)
 }
@@ -170,18 +170,18 @@ fn check_window(
         ("rate_of_change", _, Some(at)) => {
             let message =
                 "`rate_of_change` takes the first and the last sample of its window: `take` is for thresholds";
-            problems.error_with_help("take", message, at, "remove `take`");
+            problems.error_with_help(codes::TAKE, message, at, "remove `take`");
         }
         ("rate_of_change", None, None) => {
             let message = "`rate_of_change` needs a window to look at";
-            missing("window", message, rule, cut, &[line], problems);
+            missing(codes::WINDOW, message, rule, cut, &[line], problems);
         }
-        (_, None, Some(at)) => missing("window", "`take` needs a window to take from", at, cut, &[line], problems),
+        (_, None, Some(at)) => missing(codes::WINDOW, "`take` needs a window to take from", at, cut, &[line], problems),
         (_, Some(window), None) if kind != "rate_of_change" && !cut => {
             let message = format!(
                 "this window has no effect: `{kind}` compares the value of each row, unless `take` says what to make of a window"
             );
-            let diagnostic = Diagnostic::warning("window-without-effect", message, problems.at(window.key_span))
+            let diagnostic = Diagnostic::warning(codes::WINDOW_WITHOUT_EFFECT, message, problems.at(window.key_span))
                 .with_help(format!("remove it, or beside it: `take: {}`", if kind == "below" { "min" } else { "max" }));
             problems.push(diagnostic);
         }
@@ -204,7 +204,7 @@ fn test<'a>(field: Field<'a>, tolerance: Option<Field<'a>>, problems: &mut Probl
                     if within.value < 0.0 {
                         let message = format!("`tolerance` is a distance, this is {}", within.value);
                         let help = format!("`tolerance: {}`", -within.value);
-                        problems.error_with_help("tolerance", message, field.value.span, help);
+                        problems.error_with_help(codes::TOLERANCE, message, field.value.span, help);
                     }
                     within
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::limits::DIAGNOSTICS_PER_CODE;
 use crate::promql::ast::Expr;
 use crate::rules::prometheus::{first_of, is_left_out};
@@ -44,7 +44,7 @@ fn derived<'a>(node: &'a Node, group: &str, names: &mut Names<'a>, problems: &mu
         None if problems.errors() == before => {
             let at = record.map_or(first_of(span), |field| field.key_span);
             let help = "`record: NAME`".to_owned();
-            missing("derived-name", "this derived metric has no name", at, node.cut, &[help], problems);
+            missing(codes::DERIVED_NAME, "this derived metric has no name", at, node.cut, &[help], problems);
         }
         None => {}
     }
@@ -88,7 +88,7 @@ fn check_order(rules: &[Rule], problems: &mut Problems<'_>) {
             let diagnostic = match way {
                 Some(_) if *number == reader => {
                     let message = format!("the derived metric `{name}` reads itself");
-                    Diagnostic::error("derived-cycle", message, at).with_help(format!(
+                    Diagnostic::error(codes::DERIVED_CYCLE, message, at).with_help(format!(
                         "give it a name that no recording has, such as `record: {name}_derived`: a recorded `{name}` \
                          is hidden by it"
                     ))
@@ -97,13 +97,13 @@ fn check_order(rules: &[Rule], problems: &mut Problems<'_>) {
                     let names: Vec<&str> =
                         [reader].iter().chain(&way).map(|number| rules[*number].name.text.as_str()).collect();
                     let message = format!("derived metrics read each other in a circle: {}", names.join(" -> "));
-                    Diagnostic::error("derived-cycle", message, at)
+                    Diagnostic::error(codes::DERIVED_CYCLE, message, at)
                         .with_related(rules[*number].name.whole(), "the other")
                         .with_help("let one of them read recorded metrics only")
                 }
                 None => {
                     let message = format!("`{}` reads `{name}`, which stands below it", by.name.text);
-                    Diagnostic::error("derived-order", message, at)
+                    Diagnostic::error(codes::DERIVED_ORDER, message, at)
                         .with_related(rules[*number].name.whole(), "here")
                         .with_help(format!("move `record: {name}` above `record: {}`", by.name.text))
                 }

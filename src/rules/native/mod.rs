@@ -13,7 +13,7 @@ pub(super) mod unique;
 
 use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::source::{Located, Span, TextMap};
 use crate::time::Millis;
 use crate::yaml::fields::{Field, Fields, Named, list};
@@ -65,7 +65,7 @@ fn check_version(field: Option<Field<'_>>, problems: &mut Problems<'_>) {
     let Some(field) = field else { return };
     if field.value.scalar().is_none_or(|scalar| scalar.text() != "1") {
         let message = "`alertctl` is the version of the form, and 1 is the only one there is";
-        problems.error_with_help("form-version", message, field.value.span, "`alertctl: 1`");
+        problems.error_with_help(codes::FORM_VERSION, message, field.value.span, "`alertctl: 1`");
     }
 }
 
@@ -77,13 +77,13 @@ fn evaluate(field: Field<'_>, problems: &mut Problems<'_>) -> Evaluate {
     let help = format!("`evaluate: {EACH_ROW}`, or an interval such as `evaluate: 30s`");
     if !text.is_empty() && !text.contains(|c: char| c.is_ascii_digit()) {
         let message = format!("`{text}` is no schedule");
-        problems.error_with_help("duration", message, field.value.span, help);
+        problems.error_with_help(codes::DURATION, message, field.value.span, help);
         return Evaluate::EveryRow;
     }
     match field.duration(problems) {
         Some(Millis::ZERO) => {
             let message = "an interval of 0 evaluates nothing";
-            problems.error_with_help("duration", message, field.value.span, help);
+            problems.error_with_help(codes::DURATION, message, field.value.span, help);
             Evaluate::EveryRow
         }
         Some(interval) => Evaluate::Every(interval),
@@ -121,7 +121,7 @@ fn labels<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Vec<Named<'a>> {
             }
             _ => return true,
         };
-        problems.error_with_help("label-name", message, label.name_span, help);
+        problems.error_with_help(codes::LABEL_NAME, message, label.name_span, help);
         false
     });
     labels
@@ -135,7 +135,7 @@ fn severity(field: Field<'_>, problems: &mut Problems<'_>) -> Option<&'static st
         let message = format!("`{}` is no severity: there are {}", text.text, list(&SEVERITIES));
         let best = nearest(&text.text.to_lowercase(), SEVERITIES).first().copied();
         let help = format!("`severity: {}`", best.unwrap_or(synonym(&text.text)));
-        problems.error_with_help("severity", message, text.span, help);
+        problems.error_with_help(codes::SEVERITY, message, text.span, help);
     }
     known
 }

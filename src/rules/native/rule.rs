@@ -1,6 +1,6 @@
 //! One alert of a native rule file.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::labels::METRIC_NAME;
 use crate::promql::ast::Expr;
 use crate::promql::parse::{parse, parse_matchers};
@@ -81,20 +81,20 @@ fn id<'a>(field: Option<Field<'a>>, rule: Span, cut: bool, problems: &mut Proble
     let text = field.and_then(|field| field.text(problems));
     match text {
         Some(text) if text.text.trim().is_empty() => {
-            problems.error_with_help("rule-id", "this `id` is empty", text.span, "`id: temp_hot`");
+            problems.error_with_help(codes::RULE_ID, "this `id` is empty", text.span, "`id: temp_hot`");
             None
         }
         Some(text) if text.text.contains(char::is_control) => {
             let message = format!("the id {:?} has a control character: it is the label `alertname`", text.text);
             let clean: String = text.text.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
-            problems.error_with_help("rule-id", message, text.span, format!("`id: {clean}`"));
+            problems.error_with_help(codes::RULE_ID, message, text.span, format!("`id: {clean}`"));
             None
         }
         Some(text) => Some(text),
         None => {
             if problems.errors() == before {
                 let at = field.map_or(rule, |field| field.key_span);
-                missing("rule-id", "this rule has no `id`", at, cut, &["`id: temp_hot`".to_owned()], problems);
+                missing(codes::RULE_ID, "this rule has no `id`", at, cut, &["`id: temp_hot`".to_owned()], problems);
             }
             None
         }
@@ -107,17 +107,17 @@ fn metric<'a>(field: Option<Field<'a>>, rule: Span, cut: bool, problems: &mut Pr
     let Some(text) = text else {
         if problems.errors() == before {
             let at = field.map_or(rule, |field| field.key_span);
-            missing("metric", "this rule has no metric", at, cut, &["`metric: temp`".to_owned()], problems);
+            missing(codes::METRIC, "this rule has no metric", at, cut, &["`metric: temp`".to_owned()], problems);
         }
         return None;
     };
     let name = text.text.trim();
     if name != text.text {
         let message = "this metric has blanks or line breaks around it";
-        problems.error_with_help("metric", message, text.span, format!("`metric: {name}`"));
+        problems.error_with_help(codes::METRIC, message, text.span, format!("`metric: {name}`"));
         return None;
     }
-    let diagnostic = |message| Diagnostic::error("metric", message, text.whole());
+    let diagnostic = |message| Diagnostic::error(codes::METRIC, message, text.whole());
     let found = if let Some((metric, rest)) = name.split_once('{').filter(|_| name.ends_with('}')) {
         let message = format!("`{name}` is a selector, `metric` is a name alone");
         let inside = &rest[..rest.len() - 1];
@@ -139,7 +139,7 @@ fn matchers<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<&'a Loc
     let Some(text) = field.text(problems) else {
         if problems.errors() == before {
             let help = "remove it, or `match: 'host=\"a\"'`";
-            problems.error_with_help("match", "`match` is empty", field.key_span, help);
+            problems.error_with_help(codes::MATCH, "`match` is empty", field.key_span, help);
         }
         return None;
     };
@@ -147,20 +147,20 @@ fn matchers<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<&'a Loc
     if let Some(inside) = trimmed.strip_prefix('{') {
         let message = "`match` is what stands inside the braces of a selector";
         let inside = inside.strip_suffix('}').unwrap_or(inside);
-        problems.error_with_help("match", message, text.span, format!("`match: '{inside}'`"));
+        problems.error_with_help(codes::MATCH, message, text.span, format!("`match: '{inside}'`"));
         return None;
     }
     match parse_matchers(trimmed) {
         // What is selected of the whole text must be what the text alone says: no name, no comment, no end of it.
         Ok(found) if found.iter().any(|matcher| matcher.name == METRIC_NAME) => {
             let message = "`match` has conditions on labels, the metric is named by `metric`";
-            problems.error_with_help("match", message, text.span, "`match: 'host=\"a\"'`");
+            problems.error_with_help(codes::MATCH, message, text.span, "`match: 'host=\"a\"'`");
             None
         }
         Ok(_) if trimmed.contains(['#', '\n']) && has_comment(trimmed) => {
             let message = "a comment in `match` hides the end of the selector";
             problems.error_with_help(
-                "match",
+                codes::MATCH,
                 message,
                 text.span,
                 "put the comment after the value, outside the quotes",
@@ -171,9 +171,10 @@ fn matchers<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<&'a Loc
         Err(problem) => {
             let offset = text.text.len() - text.text.trim_start().len();
             let span = Span::new(problem.span.start as usize + offset, problem.span.end as usize + offset);
-            let mut diagnostic = Diagnostic::error("match", format!("`match`: {}", problem.message), text.at(span));
+            let mut diagnostic =
+                Diagnostic::error(codes::MATCH, format!("`match`: {}", problem.message), text.at(span));
             let line = match problem.code {
-                "promql-regex" => "a character that is meant as itself stands in brackets, such as `[(]`",
+                codes::PROMQL_REGEX => "a character that is meant as itself stands in brackets, such as `[(]`",
                 _ => "`match: 'host=\"a\", port=~\"eth.*\"'`",
             };
             diagnostic.help.push(problem.help.unwrap_or_else(|| line.to_owned()));
@@ -194,7 +195,7 @@ fn refuse_expr(field: Option<Field<'_>>, has_metric: bool, problems: &mut Proble
     let message = "a rule of this form compares a metric and has no `expr`";
     let text: String = field.value_text().chars().take(80).collect();
     let name = if has_metric { "OTHER_NAME" } else { "NAME" };
-    let diagnostic = Diagnostic::error("rule-expr", message, problems.at(field.key_span))
+    let diagnostic = Diagnostic::error(codes::RULE_EXPR, message, problems.at(field.key_span))
         .with_help(format!("`derived: [{{record: {name}, expr: '{}'}}]`", text.replace('\'', "''")))
         .with_help(format!("in the rule: `metric: {name}` and a condition such as `above: 80`"));
     problems.push(diagnostic);
@@ -214,7 +215,7 @@ fn enabled_field(field: Field<'_>, problems: &mut Problems<'_>) -> bool {
         Some(scalar) => {
             let off = ["no", "off", "0", "n", "disabled", "false"].contains(&scalar.text().to_lowercase().as_str());
             let message = format!("`enabled` is `true` or `false`, this is `{}`", scalar.text());
-            problems.error_with_help("wrong-type", message, field.value.span, format!("`enabled: {}`", !off));
+            problems.error_with_help(codes::WRONG_TYPE, message, field.value.span, format!("`enabled: {}`", !off));
             true
         }
         None => {

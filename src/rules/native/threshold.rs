@@ -1,5 +1,6 @@
 //! The numbers that a rule compares with.
 
+use crate::diagnostic::codes;
 use crate::promql::ast::{Expr, ExprKind};
 use crate::source::{Located, Span};
 use crate::time::parse_duration;
@@ -66,7 +67,7 @@ pub(super) fn two<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<[
     };
     let [low, high] = items else {
         let message = format!("`{key}` is two numbers, the smaller first");
-        problems.error_with_help("threshold-range", message, field.value.span, format!("`{key}: [10, 20]`"));
+        problems.error_with_help(codes::THRESHOLD_RANGE, message, field.value.span, format!("`{key}: [10, 20]`"));
         return None;
     };
     let mut read = |node: &'a Node, at: usize| match &node.content {
@@ -89,7 +90,7 @@ pub(super) fn two<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<[
         } else {
             (format!("`{key}`: both numbers are {a}"), format!("`equals: {a}`, or a range such as `{key}: [{a}, ..]`"))
         };
-        problems.error_with_help("threshold-range", message, field.value.span, help);
+        problems.error_with_help(codes::THRESHOLD_RANGE, message, field.value.span, help);
         return None;
     }
     Some([low, high])
@@ -124,7 +125,7 @@ fn number<'a>(
             (format!("`{key}` is a number, this is `{text}`"), help)
         }
     };
-    problems.error_with_help("threshold", message, span, help);
+    problems.error_with_help(codes::THRESHOLD, message, span, help);
     None
 }
 

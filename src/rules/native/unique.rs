@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::rules::{Form, RuleFile, RuleKind};
 use crate::source::{FileSpan, Located};
 use crate::yaml::problems::Problems;
@@ -60,9 +60,9 @@ impl<'a> Names<'a> {
 fn repeated(alert: bool, name: &Located, first: FileSpan, of: &str) -> Diagnostic {
     let text = &name.text;
     let (code, message, line) = if alert {
-        ("duplicate-id", format!("two {of} have the id `{text}`"), format!("`id: {text}_2`"))
+        (codes::DUPLICATE_ID, format!("two {of} have the id `{text}`"), format!("`id: {text}_2`"))
     } else {
-        ("duplicate-derived", format!("two {of} derive the metric `{text}`"), format!("`record: {text}_2`"))
+        (codes::DUPLICATE_DERIVED, format!("two {of} derive the metric `{text}`"), format!("`record: {text}_2`"))
     };
     Diagnostic::error(code, message, name.whole()).with_related(first, "first used here").with_help(line)
 }

@@ -1,5 +1,7 @@
 //! Problems in a user's files: collected while loading goes on, never thrown.
 
+pub mod codes;
+
 use crate::source::FileSpan;
 
 /// How bad a problem is.
@@ -46,7 +48,7 @@ pub struct Fix {
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// A stable kebab-case word.
+    /// A word of [`codes`].
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,
@@ -122,9 +124,6 @@ pub struct Diagnostics {
     errors_left_out: usize,
 }
 
-/// The code of the diagnostic that counts those of one file that were left out.
-pub const MORE_PROBLEMS: &str = "more-problems";
-
 impl Diagnostics {
     /// Adds a problem.
     pub fn push(&mut self, diagnostic: Diagnostic) {
@@ -148,7 +147,7 @@ impl Diagnostics {
         let mut items = self.items.clone();
         items.sort_by_key(|item| {
             let at = item.primary.as_ref().map(|mark| mark.at);
-            (at.map(|at| at.file), item.code == MORE_PROBLEMS, at.map(|at| at.span.start), item.severity)
+            (at.map(|at| at.file), item.code == codes::MORE_PROBLEMS, at.map(|at| at.span.start), item.severity)
         });
         items.dedup();
         items

@@ -1,0 +1,132 @@
+//! Every code that a problem, a warning or a hint may have: the stable word by which people silence, search and count it.
+//! A code never changes its meaning, and one that is gone is not used again.
+
+/// One code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The word, in kebab-case.
+    pub word: &'static str,
+    /// What it means, in one sentence.
+    pub meaning: &'static str,
+}
+
+/// Makes a constant of each word and the table of all.
+macro_rules! codes {
+    ($($name:ident = $word:literal: $meaning:literal;)*) => {
+        $(#[doc = $meaning] pub const $name: &str = $word;)*
+
+        /// All codes, by what they are about.
+        pub const ALL: &[Code] = &[$(Code { word: $word, meaning: $meaning }),*];
+    };
+}
+
+codes! {
+    // The bytes of a file.
+    FILE_TOO_LARGE = "file-too-large": "A file is longer than the limit.";
+    INVALID_UTF8 = "invalid-utf8": "A file is not UTF-8 text.";
+    CONTROL_CHARACTER = "control-character": "A character stands in the text that YAML forbids.";
+    MORE_PROBLEMS = "more-problems": "Problems of one code and file were left out; this one counts them.";
+
+    // YAML.
+    YAML_SYNTAX = "yaml-syntax": "The text is not YAML.";
+    YAML_ALIAS = "yaml-alias": "An alias names no anchor above it, or one that it stands in.";
+    YAML_TAG = "yaml-tag": "A tag asks for a type that is not read.";
+    YAML_TOO_DEEP = "yaml-too-deep": "Lists and mappings are nested deeper than the limit.";
+    YAML_TOO_LARGE = "yaml-too-large": "A file holds more YAML nodes than the limit, aliases followed.";
+    SECOND_DOCUMENT = "second-document": "A second YAML document is ignored.";
+
+    // Fields and values.
+    DUPLICATE_KEY = "duplicate-key": "A key is written twice in one mapping.";
+    UNKNOWN_KEY = "unknown-key": "A mapping has a key that means nothing in it.";
+    MISSING_KEY = "missing-key": "A mapping lacks a key that it must have.";
+    WRONG_TYPE = "wrong-type": "A value is of another type than its key takes.";
+    EMPTY_ENTRY = "empty-entry": "An entry of a list is empty and ignored.";
+    DURATION = "duration": "A text is not a duration.";
+    FRACTION = "fraction": "A whole number was written with a fraction, which is cut.";
+
+    // Rule files of both forms.
+    RULE_FORM = "rule-form": "A file names neither of the two forms of rule file, or both.";
+    NOT_A_RULE_FILE = "not-a-rule-file": "A file is plainly of another kind.";
+    GROUP_NAME = "group-name": "A group has no name.";
+    DUPLICATE_GROUP = "duplicate-group": "Two groups of one file have one name.";
+    RULE_KIND = "rule-kind": "A rule neither alerts nor records, or both.";
+    RECORD_NAME = "record-name": "A recorded metric has a name that no metric can have.";
+    RECORDING_RULE_KEY = "recording-rule-key": "A recording rule has a key of alerting rules.";
+    MISSING_EXPR = "missing-expr": "A rule has no expression.";
+    RULE_TYPE = "rule-type": "An expression gives something that a rule cannot use.";
+    LABEL_NAME = "label-name": "A label has a name that cannot be set.";
+    ANNOTATION_NAME = "annotation-name": "An annotation has no name.";
+    TEMPLATE = "template": "A template cannot be expanded.";
+
+    // Rule files of the native form.
+    FORM_VERSION = "form-version": "A file is written in a version of the native form that is not read.";
+    RULE_ID = "rule-id": "A native rule has no id, or one of other characters than an id may have.";
+    DUPLICATE_ID = "duplicate-id": "Two native rules have one id.";
+    RULE_EXPR = "rule-expr": "A native rule is written with an expression.";
+    METRIC = "metric": "A native rule names no metric, or something else than one.";
+    MATCH = "match": "The matchers of a native rule cannot be read.";
+    CONDITION = "condition": "A native rule has no condition, or more than one.";
+    THRESHOLD = "threshold": "A threshold is not a finite number.";
+    THRESHOLD_RANGE = "threshold-range": "A range of thresholds is not two numbers in order.";
+    TOLERANCE = "tolerance": "A tolerance is not a number, or its condition takes none.";
+    WINDOW = "window": "A condition lacks the window that it looks at, or has one that cannot be used.";
+    TAKE = "take": "What is taken from a window is none of what there is.";
+    WINDOW_WITHOUT_EFFECT = "window-without-effect": "A window is given to a condition that looks at one value.";
+    DERIVED_NAME = "derived-name": "A derived metric has no name.";
+    DERIVED_CYCLE = "derived-cycle": "Derived metrics read each other, or one reads itself.";
+    DERIVED_ORDER = "derived-order": "A derived metric is read above the place that makes it.";
+    DUPLICATE_DERIVED = "duplicate-derived": "Two derived metrics have one name.";
+    SEVERITY = "severity": "A severity is none that there is.";
+    ACTION = "action": "An action is none that there is, or lacks a part.";
+    WEBHOOK = "webhook": "The URL of a webhook cannot be called.";
+
+    // PromQL.
+    PROMQL_SYNTAX = "promql-syntax": "An expression has not the form of PromQL.";
+    PROMQL_FUNCTION = "promql-function": "An expression calls a function that does not exist.";
+    PROMQL_TYPE = "promql-type": "An operand or an argument is of a wrong type.";
+    PROMQL_REGEX = "promql-regex": "A regular expression does not compile.";
+    PROMQL_LIMIT = "promql-limit": "An expression is longer or deeper than the limit.";
+    PROMQL_DURATION = "promql-duration": "A duration that an expression works out is not one that can be used.";
+    NOT_SUPPORTED = "not-supported": "An expression is valid, and uses what is not evaluated here.";
+
+    // Other files.
+    SILENCE_MATCHERS = "silence-matchers": "The matchers of a silence cannot be read, or would silence everything.";
+    SILENCE_TIME = "silence-time": "A silence has a time that is none, or ends before it begins.";
+    TARGET = "target": "A value is not a target of its check, or its check takes none.";
+
+    // Hints on a recording and a run.
+    CONFLICTS = "conflicts": "Samples of one series and time have different values.";
+    REPLICAS = "replicas": "Series differ in nothing but the label of a replica or a server.";
+    QUERY_GRID = "query-grid": "A recording looks like the answer to a query, not like raw samples.";
+    LONG_CADENCE = "long-cadence": "Samples are further apart than the look-back.";
+    LONG_LOOK_BACK = "long-look-back": "The look-back is longer than the recording.";
+    ENDS_EARLY = "ends-early": "Series end long before the recording does.";
+    NEVER_WARM = "never-warm": "A rule's window is longer than the recording and never full.";
+    INTERVAL_ASSUMED = "interval-assumed": "A group is evaluated at an interval that neither its file nor a flag names.";
+    RULES_LEFT_OUT = "rules-left-out": "Rules are left out of a report on request.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_unique_and_in_kebab_case() {
+        for (at, code) in ALL.iter().enumerate() {
+            let parts = code.word.split('-');
+            let plain = |part: &str| {
+                part.starts_with(|c: char| c.is_ascii_lowercase())
+                    && part.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+            };
+            assert!(parts.into_iter().all(plain), "{}", code.word);
+            assert_eq!(ALL.iter().position(|other| other.word == code.word), Some(at), "{}", code.word);
+        }
+    }
+
+    #[test]
+    fn every_meaning_is_one_sentence() {
+        for Code { word, meaning } in ALL {
+            assert!(meaning.ends_with('.') && meaning.matches(". ").count() == 0, "{word}: {meaning}");
+        }
+    }
+}
