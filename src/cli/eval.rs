@@ -24,7 +24,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let outputs = out::outputs(&args.output)?;
-    let options = options(args)?;
+    let options = options(args, &terminal)?;
     let Some(rules) = load_all(&args.rules, args.console.quiet, &terminal)? else { return Ok(Exit::Failed) };
     if args.show_expr {
         for output in &outputs {
@@ -92,7 +92,7 @@ fn failed(error: &RunError, rules: &RuleSet, terminal: &Terminal, interrupt: &In
     }
 }
 
-fn options(args: &EvalArgs) -> Result<RunOptions, Failure> {
+fn options(args: &EvalArgs, terminal: &Terminal) -> Result<RunOptions, Failure> {
     let EvalArgs { time, select, report, .. } = args;
     let mut options = RunOptions {
         conflicts: args.input.read.conflicts,
@@ -104,7 +104,7 @@ fn options(args: &EvalArgs) -> Result<RunOptions, Failure> {
             start: time.start,
         },
         end: time.end,
-        silences: select.all_silences()?,
+        silences: select.all_silences(args.console.quiet, terminal)?,
         fail_on: args.gate.fail_on.clone(),
         threads: args.jobs.threads(),
         ..RunOptions::default()

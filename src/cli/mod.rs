@@ -8,6 +8,7 @@ mod flags;
 mod help;
 mod load;
 mod out;
+mod problems;
 mod profile;
 mod rules;
 mod shell;
@@ -53,16 +54,18 @@ impl Exit {
 pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
+    /// Problems in the user's files with carets, which the message counts; empty for other failures.
+    carets: String,
 }
 
 impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), hint: None, carets: String::new() }
     }
 
     /// Takes an error of the library, and what to type next where it knows.
     pub(crate) fn of(error: &impl fmt::Display, hint: Option<String>) -> Self {
-        Self { message: error.to_string(), hint }
+        Self { hint, ..Self::new(error.to_string()) }
     }
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
@@ -72,13 +75,14 @@ impl Failure {
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
-        Self { message: error.message, hint: error.hint }
+        Self { hint: error.hint, ..Self::new(error.message) }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        let head = if self.carets.is_empty() { "error: " } else { &self.carets };
+        write!(f, "{head}{}", self.message)?;
         self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
     }
 }

@@ -1,16 +1,13 @@
 //! The rules of a run: files and quick expressions, and what is said about them.
 
-use std::io;
-
-use crate::diagnostic::{Diagnostics, Severity};
-use crate::format::counted;
-use crate::report::diagnostic::{self, Look};
+use crate::diagnostic::Diagnostics;
 use crate::rules::{self, RuleSet, RuleText};
 use crate::source::SourceMap;
 
 use super::Failure;
 use super::flags::RuleArgs;
 use super::load::Disk;
+use super::problems::{self, show};
 use super::ui::{Terminal, tell};
 
 /// Loads all rule files and expressions and shows all their problems; none when one is an error.
@@ -47,13 +44,5 @@ pub(super) fn found(paths: &[String]) -> Result<Vec<RuleText>, Failure> {
 /// Shows problems of which one is an error, and says that this is the end.
 pub(super) fn refuse(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
     show(diagnostics, sources, terminal);
-    let count = diagnostics.count(Severity::Error) as u64;
-    tell(false, &format!("{} in the rules; nothing was evaluated", counted(count, "error")));
-}
-
-/// Shows problems with carets on standard error.
-pub(super) fn show(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
-    let look = Look { color: terminal.stderr_color, width: terminal.width.unwrap_or(100) };
-    // What can not be said on standard error can be said nowhere.
-    let _ = diagnostic::write(&mut io::stderr(), &diagnostics.sorted(), sources, look);
+    tell(false, &problems::count(diagnostics, "the rules; nothing was evaluated"));
 }

@@ -1,118 +1,118 @@
-//! A file of one's own targets: a YAML mapping of check ids to values with units.
-
-use serde_yaml::Value;
-use thiserror::Error;
+//! A file of targets that replace those of the report: a YAML mapping of check ids to values with units.
 
 use super::sample::time_unit_ns;
 use super::targets::{ALL_LATENCIES, CHECKS, LATENCIES, Op, REGRESSION, Target, Targets};
-use crate::diagnostic::nearest;
-
-/// Says what is wrong with a file of targets, a line a problem.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{}", .0.join("\n"))]
-pub struct TargetsError(pub Vec<String>);
+use crate::diagnostic::{Diagnostics, codes};
+use crate::source::SourceMap;
+use crate::yaml::fields::{Field, Fields, shown};
+use crate::yaml::problems::Problems;
+use crate::yaml::scalar::Scalar;
+use crate::yaml::{self, Content, Node};
 
 impl Targets {
-    /// Reads a YAML mapping of check ids to targets; those that it leaves out keep theirs.
+    /// Reads a YAML mapping of check ids to targets and adds its text to the sources; those that it leaves out keep
+    /// theirs. Every problem is told; `None` when one of them is an error.
     ///
     /// A target is a number in the check's unit, a text with a unit (`80 us`, `"> 20k events/s"`), or
     /// `{target: .., exponent: ..}`.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it: ids that do not exist, with the nearest ones, and values that are no target.
-    pub fn read(text: &str) -> Result<Self, TargetsError> {
-        let value: Value =
-            serde_yaml::from_str(text).map_err(|error| TargetsError(vec![format!("no YAML: {error}")]))?;
-        let Value::Mapping(entries) = value else {
-            let form = "expected a mapping of checks to targets, such as `latency.p50: 80 us`";
-            return Err(TargetsError(vec![form.to_owned()]));
-        };
-        let (mut targets, mut problems) = (Self::default(), Vec::new());
-        for (key, value) in entries {
-            let Value::String(id) = key else {
-                problems.push(format!("expected the id of a check, found {}", shown(&key)));
-                continue;
-            };
-            if let Err(problem) = targets.set(&id, &value) {
-                problems.push(problem);
+    pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<Self> {
+        const WHAT: &str = "a file of targets";
+        let (mut problems, root) = yaml::open(sources, name, bytes, WHAT, diagnostics);
+        let mut targets = Self::default();
+        if let Some(mut fields) = root.as_ref().and_then(|root| Fields::open(root, WHAT, &mut problems)) {
+            for target in &mut targets.0 {
+                if let Some(field) = fields.take(target.id) {
+                    set(target, field, &mut problems);
+                }
             }
+            let settable = CHECKS.iter().filter(|check| fixed(check.id).is_none());
+            let ids: Vec<&str> = settable.map(|check| check.id).collect();
+            fields.finish(WHAT, &ids, |_| None, &mut problems);
         }
-        if problems.is_empty() { Ok(targets) } else { Err(TargetsError(problems)) }
-    }
-
-    fn set(&mut self, id: &str, value: &Value) -> Result<(), String> {
-        let Some(target) = self.0.iter_mut().find(|target| target.id == id) else {
-            let ids = || CHECKS.iter().map(|check| check.id);
-            let near = nearest(id, ids());
-            let list = if near.is_empty() { ids().collect() } else { near };
-            let word = if list.len() < CHECKS.len() { "near" } else { "the checks are" };
-            return Err(format!("there is no check `{id}`; {word}: {}", list.join(", ")));
-        };
-        match id {
-            ALL_LATENCIES => return Err(format!("`{id}` follows from {}: set those", LATENCIES.join(", "))),
-            REGRESSION => return Err(format!("`{id}` is set by --max-slowdown")),
-            _ => {}
-        }
-        let Value::Mapping(fields) = value else {
-            target.target = amount(target, value)?;
-            return Ok(());
-        };
-        for (key, value) in fields {
-            match (key.as_str(), target.exponent) {
-                (Some("target"), _) => target.target = amount(target, value)?,
-                (Some("exponent"), Some(_)) => match value.as_f64().filter(|exponent| *exponent > 0.0) {
-                    Some(exponent) => target.exponent = Some(exponent),
-                    None => return Err(format!("`{id}`: expected an exponent such as 1.1, found {}", shown(value))),
-                },
-                (Some("exponent"), None) => return Err(format!("`{id}` does not grow: it takes no exponent")),
-                _ => return Err(format!("`{id}`: expected `target` or `exponent`, found {}", shown(key))),
-            }
-        }
-        Ok(())
+        (problems.finish() == 0).then_some(targets)
     }
 }
 
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("{text:?}"),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(bool) => bool.to_string(),
-        Value::Null => "nothing".to_owned(),
-        Value::Sequence(_) => "a list".to_owned(),
-        Value::Mapping(_) | Value::Tagged(_) => "a mapping".to_owned(),
+/// Says why no file sets the target of a check, if that is so.
+fn fixed(id: &str) -> Option<String> {
+    match id {
+        ALL_LATENCIES => Some(format!("`{id}` follows from {}: set those", LATENCIES.join(", "))),
+        REGRESSION => Some(format!("`{id}` is set by --max-slowdown")),
+        _ => None,
+    }
+}
+
+/// Sets what the field of a check says.
+fn set(target: &mut Target, field: Field<'_>, problems: &mut Problems<'_>) {
+    if let Some(fixed) = fixed(target.id) {
+        problems.error(codes::TARGET, fixed, field.key_span);
+        return;
+    }
+    if !matches!(field.value.content, Content::Mapping(_)) {
+        bound(target, field.value, problems);
+        return;
+    }
+    let what = format!("the target of `{}`", target.id);
+    let Some(mut fields) = Fields::open(field.value, &what, problems) else { return };
+    if let Some(field) = fields.take("target") {
+        bound(target, field.value, problems);
+    }
+    if let Some(field) = fields.take("exponent") {
+        let exponent = field.value.scalar().and_then(Scalar::decimal).filter(|exponent| *exponent > 0.0);
+        match (target.exponent, exponent) {
+            (None, _) => {
+                let message = format!("`{}` does not grow: it takes no exponent", target.id);
+                problems.error(codes::TARGET, message, field.key_span);
+            }
+            (Some(_), None) => {
+                let found = found(field.value);
+                let message = format!("`{}`: expected an exponent such as 1.1, found {found}", target.id);
+                problems.error(codes::TARGET, message, field.value.span);
+            }
+            (Some(_), Some(_)) => target.exponent = exponent,
+        }
+    }
+    fields.finish(&what, &["target", "exponent"], |_| None, problems);
+}
+
+fn bound(target: &mut Target, value: &Node, problems: &mut Problems<'_>) {
+    match amount(target, value) {
+        Ok(amount) => target.target = amount,
+        Err(message) => problems.error(codes::TARGET, message, value.span),
+    }
+}
+
+/// Returns the words for what stands in place of a number.
+fn found(value: &Node) -> String {
+    match value.scalar() {
+        Some(scalar) if !scalar.is_null() => format!("`{}`", shown(scalar)),
+        _ => value.words().to_owned(),
     }
 }
 
 /// Reads a target, in the check's unit.
-fn amount(target: &Target, value: &Value) -> Result<f64, String> {
-    let wrong = || {
-        format!(
-            "`{}`: expected a number of {} such as {}, found {}",
-            target.id,
-            target.unit,
-            target.target,
-            shown(value)
-        )
-    };
-    let number = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => {
-            let text = text.trim();
+fn amount(target: &Target, value: &Node) -> Result<f64, String> {
+    let (id, unit) = (target.id, target.unit);
+    let wrong = || format!("`{id}`: expected a number of {unit} such as {}, found {}", target.target, found(value));
+    let scalar = value.scalar().ok_or_else(wrong)?;
+    let number = match scalar.decimal() {
+        Some(number) => Some(number),
+        None => {
+            let text = scalar.text().trim();
             let bound = text.trim_start_matches(['<', '>', '=']);
             let operator = &text[..text.len() - bound.len()];
             if !matches!(
                 (operator, target.op),
                 ("", _) | ("<" | "<=", Op::Less | Op::AtMost) | (">" | ">=", Op::Greater)
             ) {
-                return Err(format!("`{}` is good when {} its target, found {text:?}", target.id, target.op.symbol()));
+                return Err(format!("`{id}` is good when {} its target, found {}", target.op.symbol(), found(value)));
             }
             let bound = bound.trim();
             let digits = bound.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(bound.len());
-            let (number, unit) = bound.split_at(digits);
-            let factor = factor(unit.trim(), target.unit).ok_or_else(wrong)?;
+            let (number, written) = bound.split_at(digits);
+            let factor = factor(written.trim(), unit).ok_or_else(wrong)?;
             number.parse::<f64>().ok().map(|number| number * factor)
         }
-        _ => None,
     };
     number.filter(|number| number.is_finite() && *number > 0.0).ok_or_else(wrong)
 }
@@ -139,39 +139,66 @@ fn factor(written: &str, unit: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Diagnostic;
 
     #[test]
     fn own_targets_replace_those_of_the_report() {
-        let text = "latency.p50: 80\nlatency.p99: < 0.5 ms\nthroughput.rules10: '> 20k events/s'\nmemory.rules1000: {target: 600 kB, exponent: 1.05}\n";
-        let targets = Targets::read(text).expect("a good file");
+        let text = "latency.p50: 80\nlatency.p99: < 0.5 ms\nthroughput.rules10: '> 20k events/s'\nmemory.rule1: 1e3\nmemory.rules1000: {target: 600 kB, exponent: 1.05}\n";
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let targets = Targets::load(&mut sources, "t.yml", text.as_bytes(), &mut diagnostics).expect("a good file");
         let value = |id| targets.get(id).map(|target| target.target);
         assert_eq!(value("latency.p50"), Some(80.0));
         assert_eq!(value("latency.p95"), Some(500.0));
         assert_eq!(value("latency.p99"), Some(500.0));
         assert_eq!(value("throughput.rules10"), Some(20_000.0));
+        assert_eq!(value("memory.rule1"), Some(1_000.0));
         assert_eq!(value("memory.rules1000"), Some(600_000.0));
         assert_eq!(targets.get("memory.rules1000").and_then(|target| target.exponent), Some(1.05));
     }
 
+    /// Checks what is told of a file: `line:column message` and the caret's words of each problem.
+    fn check(text: &str, expected: &[&str]) {
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let targets = Targets::load(&mut sources, "t.yml", text.as_bytes(), &mut diagnostics);
+        assert_eq!(targets.is_none(), !expected.is_empty());
+        let line = |found: &Diagnostic| {
+            let mark = found.primary.as_ref().expect("a place");
+            let at = sources.position(mark.at);
+            format!("{}:{} {} {}", at.line, at.column, found.message, mark.text).trim_end().to_owned()
+        };
+        assert_eq!(diagnostics.sorted().iter().map(line).collect::<Vec<_>>(), expected, "{text}");
+    }
+
     #[test]
     fn all_that_is_wrong_is_told() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(Targets::read(text).expect_err("a bad file").to_string(), expected);
-        };
-        check("latency.p90: 1", "there is no check `latency.p90`; near: latency.p50, latency.p95, latency.p99");
+        check("# all as they are\n", &[]);
         check(
-            "zzz: 1\nlatency.p50: fast",
-            "there is no check `zzz`; the checks are: latency.p50, latency.p95, latency.p99, latency.all, \
-             throughput.no_rules, throughput.rules10, health_score.p50, condition.p99, extraction.100k, memory.rule1, \
-             memory.rules1000, memory.alerts100, regression\n\
-             `latency.p50`: expected a number of us such as 100, found \"fast\"",
+            "latency.p90: 1\nlatency.p50: fast\nlatency.p95: -3\n",
+            &[
+                "1:1 `latency.p90` is not a key of a file of targets did you mean `latency.p99`?",
+                "2:14 `latency.p50`: expected a number of us such as 100, found `fast`",
+                "3:14 `latency.p95`: expected a number of us such as 500, found `-3`",
+            ],
         );
-        check("latency.p50: 3 MB", "`latency.p50`: expected a number of us such as 100, found \"3 MB\"");
-        check("latency.p50: -3", "`latency.p50`: expected a number of us such as 100, found -3");
-        check("latency.p50: '> 3'", "`latency.p50` is good when < its target, found \"> 3\"");
-        check("latency.p50: {exponent: 2}", "`latency.p50` does not grow: it takes no exponent");
-        check("latency.all: 2", "`latency.all` follows from latency.p50, latency.p95, latency.p99: set those");
-        check("regression: 2", "`regression` is set by --max-slowdown");
-        check("- 1", "expected a mapping of checks to targets, such as `latency.p50: 80 us`");
+        check("latency.p50: 3 MB", &["1:14 `latency.p50`: expected a number of us such as 100, found `3 MB`"]);
+        check("latency.p50: '> 3'", &["1:14 `latency.p50` is good when < its target, found `\"> 3\"`"]);
+        check("latency.p50: {exponent: 2}", &["1:15 `latency.p50` does not grow: it takes no exponent"]);
+        check(
+            "memory.rules1000: {exponent: -2, targt: 5}",
+            &[
+                "1:30 `memory.rules1000`: expected an exponent such as 1.1, found `-2`",
+                "1:34 `targt` is not a key of the target of `memory.rules1000` did you mean `target`?",
+            ],
+        );
+        check(
+            "latency.p50:\nlatency.p95: [1]",
+            &[
+                "1:1 `latency.p50`: expected a number of us such as 100, found nothing",
+                "2:14 `latency.p95`: expected a number of us such as 500, found a list",
+            ],
+        );
+        check("latency.all: 2", &["1:1 `latency.all` follows from latency.p50, latency.p95, latency.p99: set those"]);
+        check("regression: 2", &["1:1 `regression` is set by --max-slowdown"]);
+        check("- 1", &["1:1 a file of targets is a mapping of keys to values, this is a list"]);
     }
 }

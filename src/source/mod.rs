@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 #[cfg(test)]
 pub(crate) use files::Memory;
-pub use files::{FileError, FileKind, Files, bytes, expand, text};
+pub use files::{FileError, FileKind, Files, bytes, expand};
 
 /// Names one text of a [`SourceMap`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

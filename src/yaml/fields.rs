@@ -248,6 +248,26 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Returns a truth value; nothing, and what is told to be none, is `usual`.
+    pub(crate) fn truth(self, usual: bool, problems: &mut Problems<'_>) -> bool {
+        let key = self.key.text();
+        match self.value.scalar() {
+            Some(scalar) if scalar.is_null() => usual,
+            Some(scalar) if scalar.plain && scalar.text().eq_ignore_ascii_case("true") => true,
+            Some(scalar) if scalar.plain && scalar.text().eq_ignore_ascii_case("false") => false,
+            Some(scalar) => {
+                let off = ["no", "off", "0", "n", "disabled", "false"].contains(&scalar.text().to_lowercase().as_str());
+                let message = format!("`{key}` is `true` or `false`, this is `{}`", scalar.text());
+                problems.error_with_help(codes::WRONG_TYPE, message, self.value.span, format!("`{key}: {}`", !off));
+                usual
+            }
+            None => {
+                wrong_type(&format!("`{key}` is `true` or `false`"), self.value, self.value.span, problems);
+                usual
+            }
+        }
+    }
+
     /// Returns a mapping of names to texts, in file order; nothing as a text is the empty one.
     pub(crate) fn texts(self, problems: &mut Problems<'_>) -> Vec<Named<'a>> {
         let what = format!("`{}`", self.key.text());
@@ -277,7 +297,8 @@ pub(crate) struct Named<'a> {
     pub(crate) text: Option<&'a Located>,
 }
 
-fn shown(scalar: &Scalar) -> String {
+/// Returns a scalar as messages show it: in quotes where it was written in quotes.
+pub(crate) fn shown(scalar: &Scalar) -> String {
     let text: String = scalar.text().chars().take(40).collect();
     if scalar.plain { text } else { format!("\"{text}\"") }
 }

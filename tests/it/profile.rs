@@ -60,6 +60,15 @@ fn profile(folder: &Path, args: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
+fn problems_of_a_targets_file_have_their_places() {
+    let (code, stdout, stderr) = profile(folder().path(), &["--targets", "targets.yml"]);
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    for part in ["targets.yml:1:1", "did you mean `latency.p50`?", "\n1 error in the targets; nothing was measured"] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+}
+
+#[test]
 fn bad_input_is_told_in_one_message() {
     let folder = folder();
     let check = |args: &[&str], expected: &str| {
@@ -71,7 +80,6 @@ fn bad_input_is_told_in_one_message() {
     check(&["--baseline", "none.json"], "the baseline `none.json` can not be read");
     check(&["--baseline", "cut.json"], "it was cut off");
     check(&["--baseline", "later.json"], "found \"alertctl.baseline/7\"");
-    check(&["--targets", "targets.yml"], "there is no check `latency.p5`; near: latency.p50");
     check(&["--against-binary", "/bin/echo"], "`/bin/echo` is not alertctl");
     check(&["-r", "empty.yml", "day.csv"], "there is no rule in `empty.yml`");
     check(&["-r", "rules", "other.csv"], "no rule reads anything of the recording");

@@ -5,18 +5,20 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
+use crate::diagnostic::Diagnostics;
 use crate::engine::silence::{self, Silence};
 use crate::format::Clock;
 use crate::outcome::gate::Condition;
 use crate::outcome::{Filter, Pattern};
 use crate::report::table::{self, Sort};
 use crate::report::timeline;
+use crate::source::SourceMap;
 use crate::time::{Millis, parse_duration};
 
-use crate::cli::Failure;
 use crate::cli::load::Disk;
-use crate::limits;
-use crate::source;
+use crate::cli::ui::Terminal;
+use crate::cli::{Failure, problems};
+use crate::{limits, source};
 
 /// Which alerts are reported.
 #[derive(Debug, Args)]
@@ -40,18 +42,15 @@ pub(crate) struct SelectArgs {
 }
 
 impl SelectArgs {
-    /// Returns all silences, those of files after those of flags.
-    pub(crate) fn all_silences(&self) -> Result<Vec<Silence>, Failure> {
+    /// Returns all silences, those of files after those of flags; problems of all files are shown together.
+    pub(crate) fn all_silences(&self, quiet: bool, terminal: &Terminal) -> Result<Vec<Silence>, Failure> {
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
         let mut all = self.silence.clone();
         for path in &self.silences {
-            let text = source::text(&Disk, path, limits::YAML_BYTES)?;
-            all.extend(silence::parse_file(&text).map_err(|error| {
-                Failure::new(format!("{path}: {error}")).hint(
-                    "a file of silences looks like: [{matchers: '{alertname=\"DiskFull\"}', \
-                     start: 2026-01-05T18:00:00Z, end: 2026-01-05T20:00:00Z}]",
-                )
-            })?);
+            let bytes = source::bytes(&Disk, path, limits::YAML_BYTES)?;
+            all.extend(silence::load(&mut sources, path, &bytes, &mut diagnostics).unwrap_or_default());
         }
+        problems::settle(&diagnostics, &sources, "the silences; nothing was evaluated", quiet, terminal)?;
         Ok(all)
     }
 }

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::diagnostic::Diagnostics;
 use crate::limits;
 use crate::profile::baseline;
 use crate::profile::campaign::{Campaign, exact};
@@ -27,10 +28,11 @@ use crate::profile::sample::{Measurement, RuleText};
 use crate::profile::stats::Estimate;
 use crate::profile::targets::Targets;
 use crate::report::profile::{View, folded, github, hgrm, json, junit, markdown, table};
+use crate::source::SourceMap;
 
 use super::out;
 use super::ui::{Interrupt, Steps, Terminal, tell};
-use super::{Exit, Failure};
+use super::{Exit, Failure, problems};
 use args::{ProfileArgs, ProfileFormat, ProfileTarget};
 use compared::{Bench, Measured};
 
@@ -88,12 +90,16 @@ fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     })
 }
 
-fn targets(args: &ProfileArgs) -> Result<Targets, Failure> {
+fn targets(args: &ProfileArgs, terminal: &Terminal) -> Result<Targets, Failure> {
     let targets = match args.targets.as_deref() {
         None | Some("report") => Targets::default(),
         Some(path) => {
-            let text = String::from_utf8_lossy(&read(Path::new(path), "file of targets")?).into_owned();
-            Targets::read(&text).map_err(|error| Failure::new(format!("{path}: {error}")))?
+            let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+            let bytes = read(Path::new(path), "file of targets")?;
+            let targets = Targets::load(&mut sources, path, &bytes, &mut diagnostics);
+            let what = "the targets; nothing was measured";
+            problems::settle(&diagnostics, &sources, what, args.console.quiet, terminal)?;
+            targets.unwrap_or_default()
         }
     };
     Ok(targets.with_max_slowdown(args.max_slowdown))
@@ -151,7 +157,7 @@ fn report(
     terminal: &Terminal,
     steps: &Steps,
 ) -> Result<Exit, Failure> {
-    let (targets, saved, places) = (targets(args)?, saved(args)?, places(args)?);
+    let (targets, saved, places) = (targets(args, terminal)?, saved(args)?, places(args)?);
     if let Some(path) = &args.save_baseline {
         out::check_place(path)?;
     }

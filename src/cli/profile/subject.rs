@@ -16,7 +16,8 @@ use crate::store::Conflicts;
 
 use super::super::flags::input::ReadArgs;
 use super::super::flags::report::zone;
-use super::super::rules::{found, refuse, show};
+use super::super::problems::show;
+use super::super::rules::{found, refuse};
 use super::super::ui::Terminal;
 use super::super::{Failure, load};
 use super::args::ProfileArgs;

@@ -1,12 +1,14 @@
 //! Silences: stretches of time in which alerts with certain labels are not told. They lie over the episodes of a run:
 //! the state of an alert goes on underneath.
 
+mod file;
 mod parse;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use parse::{SilenceError, parse, parse_file};
+pub use file::load;
+pub use parse::{SilenceError, parse};
 
 use super::timeline::Episode;
 use crate::labels::{LabelSet, Matcher};

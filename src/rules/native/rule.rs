@@ -11,7 +11,7 @@ use crate::rules::{Rule, RuleKind};
 use crate::source::{Located, Span};
 use crate::time::Millis;
 use crate::yaml::Node;
-use crate::yaml::fields::{Field, Fields, Named, wrong_type};
+use crate::yaml::fields::{Field, Fields, Named};
 use crate::yaml::problems::Problems;
 
 use super::condition::{self, BESIDE, CONDITIONS, Condition};
@@ -62,7 +62,7 @@ pub(super) fn read<'a>(
     labels.sort_by(|a, b| a.0.cmp(&b.0));
     let texts = [("summary", name), ("description", description)];
     let annotations = texts.into_iter().filter_map(|(called, field)| annotation(called, field?, problems)).collect();
-    let enabled = enabled.is_none_or(|field| enabled_field(field, problems));
+    let enabled = enabled.is_none_or(|field| field.truth(true, problems));
     let actions = actions.map(|field| action::read(field, problems)).unwrap_or_default();
 
     // A `match` with a mistake makes no expression.
@@ -205,24 +205,6 @@ fn annotation(called: &str, field: Field<'_>, problems: &mut Problems<'_>) -> Op
     let text = field.text(problems)?;
     let named = Named { name: field.key.text(), name_span: field.key_span, text: Some(text) };
     Some((called.to_owned(), template(named, "the text of", problems)))
-}
-
-fn enabled_field(field: Field<'_>, problems: &mut Problems<'_>) -> bool {
-    match field.value.scalar() {
-        Some(scalar) if scalar.is_null() => true,
-        Some(scalar) if scalar.plain && scalar.text().eq_ignore_ascii_case("true") => true,
-        Some(scalar) if scalar.plain && scalar.text().eq_ignore_ascii_case("false") => false,
-        Some(scalar) => {
-            let off = ["no", "off", "0", "n", "disabled", "false"].contains(&scalar.text().to_lowercase().as_str());
-            let message = format!("`enabled` is `true` or `false`, this is `{}`", scalar.text());
-            problems.error_with_help(codes::WRONG_TYPE, message, field.value.span, format!("`enabled: {}`", !off));
-            true
-        }
-        None => {
-            wrong_type("`enabled` is `true` or `false`", field.value, field.value.span, problems);
-            true
-        }
-    }
 }
 
 /// Puts the expression together and reads it.
