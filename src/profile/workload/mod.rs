@@ -6,6 +6,8 @@
 mod memory;
 mod report;
 
+use serde::Serialize;
+
 use crate::labels::LabelSet;
 use crate::live::{Live, LiveError};
 use crate::rules::RuleKind;
@@ -80,16 +82,25 @@ impl Rules {
         }
     }
 
-    /// Returns an evaluator of live values with these rules.
-    fn live(self) -> Result<Live, WorkloadError> {
+    /// Writes those that are made for a measurement; empty for others.
+    fn text(self) -> Result<String, WorkloadError> {
+        match self {
+            Self::None | Self::All | Self::Derived => Ok(String::new()),
+            Self::Thresholds { count, firing } => {
+                let limit = |at: usize| if firing { -1.0 } else { 1e12 + at as f64 };
+                native((0..count).map(|at| (metric(at % self.metrics()), limit(at))))
+            }
+        }
+    }
+
+    /// Returns an evaluator of live values with these rules, of which `text` are those that were written.
+    fn live(self, text: &str) -> Result<Live, WorkloadError> {
         let mut live = Live::new();
         let failed = |error: LiveError| WorkloadError(error.to_string());
         match self {
             Self::None => {}
             Self::All | Self::Derived => live.load(RULES.0, RULES.1).map_err(failed)?,
-            Self::Thresholds { count, firing } => {
-                live.load("thresholds.yml", &thresholds(count, firing)).map_err(failed)?
-            }
+            Self::Thresholds { .. } => live.load("thresholds.yml", text).map_err(failed)?,
         }
         if self == Self::Derived {
             let alerts = live.rules().filter(|rule| matches!(rule.kind, RuleKind::Alert { .. }));
@@ -106,15 +117,26 @@ fn metric(at: usize) -> String {
     METRICS.get(at).map_or_else(|| format!("metric_{at}"), |name| (*name).to_owned())
 }
 
-/// Writes so many rules in their native form, on all metrics of the snapshot in turn.
-fn thresholds(count: usize, firing: bool) -> String {
-    let metrics = Rules::Thresholds { count, firing }.metrics();
-    let mut text = "alertctl: 1\nrules:\n".to_owned();
-    for at in 0..count {
-        let limit = if firing { -1.0 } else { 1e12 + at as f64 };
-        text.push_str(&format!("  - {{id: threshold_{at}, metric: {}, above: {limit}}}\n", metric(at % metrics)));
-    }
-    text
+/// A file of the native form.
+#[derive(Serialize)]
+struct NativeFile {
+    alertctl: u32,
+    rules: Vec<NativeRule>,
+}
+
+/// A rule that fires above a threshold.
+#[derive(Serialize)]
+struct NativeRule {
+    id: String,
+    metric: String,
+    above: f64,
+}
+
+/// Writes rules in their native form, one on each metric that is named, with its threshold.
+fn native(on: impl Iterator<Item = (String, f64)>) -> Result<String, WorkloadError> {
+    let rule = |(at, (metric, above))| NativeRule { id: format!("threshold_{at}"), metric, above };
+    let file = NativeFile { alertctl: 1, rules: on.enumerate().map(rule).collect() };
+    serde_yaml::to_string(&file).map_err(|error| WorkloadError(error.to_string()))
 }
 
 /// The values of a cycle of snapshots.
@@ -168,7 +190,12 @@ struct Feed {
 
 impl Feed {
     fn new(rules: Rules) -> Result<Self, WorkloadError> {
-        let mut live = rules.live()?;
+        Self::of(rules, &rules.text()?)
+    }
+
+    /// Makes a feed of rules whose text was written before.
+    fn of(rules: Rules, text: &str) -> Result<Self, WorkloadError> {
+        let mut live = rules.live(text)?;
         let series = (0..rules.metrics()).map(|at| live.series(&labels(&metric(at), 0))).collect();
         Ok(Self { live, series, rows: snapshots(), next: 0, events: 0 })
     }
