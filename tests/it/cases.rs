@@ -8,7 +8,9 @@
 //!   written as long CSV whose first row is stamped 2026-01-05T00:00:00Z;
 //! - `== fixture PATH` copies a file of the repository to the same path;
 //! - `$ alertctl ARGS` is a command, `< NAME` at its end its standard input; after it stand `-- stdout`, `-- stderr`
-//!   (nothing where they are absent), `-- exit N` (0) and `-- wrote NAME`, the content of a file it wrote.
+//!   (nothing where they are absent), `-- exit N` (0) and `-- wrote NAME`, the content of a file it wrote;
+//! - `-- stdout at /gate /rules/0/never` in place of `-- stdout` shows these parts of the JSON that was written, by their
+//!   JSON pointers, a line each.
 //!
 //! `UPDATE_CASES=1 cargo test --test it cases` writes what came out in place of what was expected.
 
@@ -124,8 +126,19 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Runs one command and returns what came out, as a case writes it; `wrote` are the files whose content is shown.
-fn outcome(command: &str, wrote: &[&str], folder: &Path) -> String {
+/// Returns parts of a JSON text, by their pointers, a line each.
+fn parts(text: &[u8], pointers: &str) -> String {
+    let whole: serde_json::Value = serde_json::from_slice(text).expect("standard output is JSON");
+    let part = |pointer: &str| match whole.pointer(pointer) {
+        Some(part) => format!("{pointer} {part}\n"),
+        None => format!("{pointer} is not there\n"),
+    };
+    pointers.split_whitespace().map(part).collect()
+}
+
+/// Runs one command and returns what came out, as a case writes it. Of what was expected it takes which files are shown,
+/// and which parts of standard output.
+fn outcome(command: &str, expected: &str, folder: &Path) -> String {
     let (args, stdin) = match command.rsplit_once(" < ") {
         Some((args, file)) => (args, Some(fs::read(folder.join(file)).expect("standard input"))),
         None => (command, None),
@@ -141,9 +154,12 @@ fn outcome(command: &str, wrote: &[&str], folder: &Path) -> String {
             write!(text, "-- {name}\n{content}{newline}").expect("a string takes all");
         }
     };
-    section("stdout", &out.stdout);
+    match expected.lines().find_map(|line| line.strip_prefix("-- stdout at ")) {
+        Some(pointers) => section(&format!("stdout at {pointers}"), parts(&out.stdout, pointers).as_bytes()),
+        None => section("stdout", &out.stdout),
+    }
     section("stderr", &out.stderr);
-    for name in wrote {
+    for name in expected.lines().filter_map(|line| line.strip_prefix("-- wrote ")) {
         section(&format!("wrote {name}"), &fs::read(folder.join(name)).unwrap_or_default());
     }
     match out.status.code() {
@@ -163,8 +179,7 @@ fn run(path: &Path, update: bool) -> Result<(), String> {
     let mut found = case.setup.clone();
     let mut wrong = String::new();
     for (at, step) in case.steps.iter().enumerate() {
-        let wrote: Vec<&str> = step.expected.lines().filter_map(|line| line.strip_prefix("-- wrote ")).collect();
-        let outcome = outcome(&step.command, &wrote, folder.path());
+        let outcome = outcome(&step.command, &step.expected, folder.path());
         if outcome.trim_end() != step.expected.trim_end() {
             let (command, expected) = (&step.command, &step.expected);
             write!(wrong, "{}: $ alertctl {command}\nexpected:\n{expected}\nfound:\n{outcome}\n", path.display())
