@@ -12,6 +12,7 @@ mod props;
 mod props_engine;
 mod readme;
 mod rows;
+mod skipped;
 mod slow;
 mod spawn;
 mod tidy;

@@ -14,27 +14,14 @@ use std::path::{Path, PathBuf};
 
 use self::evaluators::{Block, Evaluate, SERVED, Slow, TESTED};
 use self::report::Report;
+use crate::skipped;
 
 /// Names the folder that holds Prometheus' cases.
 const VARIABLE: &str = "ALERTCTL_CONFORMANCE";
 
 /// Returns a folder of Prometheus' cases, if there is one.
-///
-/// # Panics
-/// When the variable names a folder that is not there.
-#[expect(clippy::print_stdout, reason = "it is what a person reads with --nocapture")]
 fn conformance(part: &str) -> Option<PathBuf> {
-    let (folder, named) = match std::env::var_os(VARIABLE) {
-        Some(folder) => (PathBuf::from(folder), true),
-        None => (PathBuf::from("../shared/conformance"), false),
-    };
-    let files = folder.join(part);
-    if files.is_dir() {
-        return Some(files);
-    }
-    assert!(!named || folder.is_dir(), "{VARIABLE} names {}, which is no folder", folder.display());
-    println!("skipped: no Prometheus cases, {} is not there", files.display());
-    None
+    skipped::folder("no Prometheus cases", "../shared/conformance", Some(VARIABLE), part)
 }
 
 /// Runs all files of a folder, prints what came of them and fails if a case did.

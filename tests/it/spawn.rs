@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use crate::skipped;
+
 /// Runs a program to its end.
 pub(crate) fn run(program: &Path, args: &[&str], folder: &Path) -> Output {
     Command::new(program)
@@ -71,14 +73,9 @@ pub(crate) fn without_times(text: &str, folder: &Path) -> String {
 }
 
 /// Returns the folder of bench data, if it is there, and says that tests are skipped if not.
-#[expect(clippy::print_stdout, reason = "it is what a person reads with --nocapture")]
 pub(crate) fn bench() -> Option<PathBuf> {
-    let folder = PathBuf::from("../shared/bench");
-    if folder.join("generate.rs").is_file() {
-        return Some(folder);
-    }
-    println!("skipped: no bench data, {} is not there", folder.display());
-    None
+    let source = skipped::folder("no bench data", "../shared/bench", None, "generate.rs")?;
+    source.parent().map(Path::to_owned)
 }
 
 /// Returns the recording S (100 series, one day), made once by the generator of the bench data.
