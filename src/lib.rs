@@ -32,7 +32,7 @@
 //! the engine evaluates what w allows, the store drops what no selector can reach any more.
 //!
 //! # Layers
-//! Each may use those above it, and nothing below (a test reads every `crate::` path against this list):
+//! Each may use those above it, and nothing below (a test reads every path against this list):
 //!
 //! | layer | modules |
 //! |---|---|
@@ -40,9 +40,10 @@
 //! | 1 | `yaml`, which reads it with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
 //! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax); of [`promql`] the evaluation: `plan program eval` and kernels (store) |
 //! | 3 | [`engine`] |
-//! | 4 | [`live`]: the engine on snapshots of the caller; [`profile`] |
-//! | 5 | [`report`]: data types in, `&mut dyn Write` out |
-//! | 6 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
+//! | 4 | [`live`]: the engine on snapshots of the caller |
+//! | 5 | [`profile`] |
+//! | 6 | [`report`]: data types in, `&mut dyn Write` out |
+//! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!
 //! # Invariants
 //! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, told by its bits.
