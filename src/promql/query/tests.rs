@@ -1,7 +1,8 @@
 use super::*;
 use crate::labels::LabelSet;
+use crate::promql::lags::Lags;
 use crate::promql::program::Written;
-use crate::store::Batch;
+use crate::store::{Batch, Hidden};
 
 const MINUTE: i64 = 60_000;
 
