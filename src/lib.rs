@@ -39,7 +39,7 @@
 //! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`alloc`] |
 //! | 1 | `yaml`, which reads it with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
 //! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax); of [`promql`] the evaluation: `plan program eval` and kernels (store) |
-//! | 3 | [`engine`] |
+//! | 3 | [`engine`]; [`survey`]: what a recording looks like |
 //! | 4 | [`live`]: the engine on snapshots of the caller |
 //! | 5 | [`profile`] |
 //! | 6 | [`report`]: data types in, `&mut dyn Write` out |
@@ -74,5 +74,6 @@ pub mod report;
 pub mod rules;
 pub mod source;
 pub mod store;
+pub mod survey;
 pub mod time;
 mod yaml;

@@ -1,12 +1,12 @@
 //! `alertctl data`.
 
 use crate::format::counted;
-use crate::input::facts::Findings;
 use crate::input::{BadRows, Batches, ReadOptions, Summary};
 use crate::outcome::RunOptions;
 use crate::replay::{self, RunError};
 use crate::report::data::{self, View};
 use crate::store::Conflicts;
+use crate::survey::Findings;
 
 use super::args::{DataArgs, DataFormat};
 use super::flags::Format;
@@ -52,13 +52,14 @@ fn learn(args: &DataArgs, terminal: &Terminal, interrupt: &Interrupt) -> Result<
     let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
     let surveyed = replay::survey(&mut opened.recording, conflicts, &mut watch);
     watch.done();
-    let (store, facts) = match surveyed {
+    let (store, survey) = match surveyed {
         Ok(surveyed) => surveyed,
         Err(RunError::Stopped) => return Ok(None),
         Err(error) => return Err(Failure::of(&error, error.hint())),
     };
     let look_back = args.lookback_delta.unwrap_or(RunOptions::default().lookback_delta.value);
-    let findings = facts.findings(&store, &opened.recording, look_back);
+    let mut findings = survey.findings(&store, look_back);
+    findings.conflicts_shown = survey.conflicts(&store, &opened.recording);
     Ok(Some((opened.recording.summary().clone(), findings)))
 }
 

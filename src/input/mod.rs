@@ -8,7 +8,6 @@ mod bytes;
 mod csv;
 mod distinct;
 mod error;
-pub mod facts;
 mod feed;
 mod hold;
 mod host;

@@ -222,23 +222,22 @@ impl Recording {
         (self.sources.get(usize::from(file)).map_or("", |source| source.name()).into(), line)
     }
 
+    /// Says where a conflict of the store that took this recording stands, and which values it has.
+    #[must_use]
+    pub fn describe(&self, store: &Store, conflict: &Conflict) -> RowProblem {
+        let (path, line) = self.where_is(conflict.row);
+        let Conflict { series, at, kept, other, .. } = conflict;
+        let message = format!("{} at {at} is {other}, and was {kept} before", store.labels(*series));
+        RowProblem { path, line, message }
+    }
+
     /// Says in words which conflicts stopped the store.
     fn conflict_error(&self, store: &Store, conflicts: &[Conflict]) -> InputError {
         let candidates = match &self.reader {
             Some(reader) if self.candidates.is_empty() => reader.label_candidates(),
             _ => self.candidates.clone(),
         };
-        let shown = conflicts.iter().map(|conflict| {
-            let (path, line) = self.where_is(conflict.row);
-            let message = format!(
-                "{} at {} is {}, and was {} before",
-                store.labels(conflict.series),
-                conflict.at,
-                conflict.other,
-                conflict.kept
-            );
-            RowProblem { path, line, message }
-        });
+        let shown = conflicts.iter().map(|conflict| self.describe(store, conflict));
         InputError::Conflicts { shown: shown.collect(), count: conflicts.len() as u64, candidates }
     }
 }

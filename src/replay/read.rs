@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::input::facts::Facts;
 use crate::input::{Batches, Progress};
 use crate::store::{Batch, Conflicts, Store};
+use crate::survey::{Depth, Survey};
 use crate::time::Timestamp;
 
 use super::{Observer, RunError};
@@ -88,11 +88,11 @@ pub fn survey(
     recording: &mut (impl Batches + ?Sized),
     conflicts: Conflicts,
     observer: &mut impl Observer,
-) -> Result<(Store, Facts), RunError> {
-    struct Surveying<'a, O>(Conflicts, Facts, &'a mut O);
+) -> Result<(Store, Survey), RunError> {
+    struct Surveying<'a, O>(Conflicts, Survey, &'a mut O);
     impl<O: Observer> Reading for Surveying<'_, O> {
         fn begin(&mut self) -> Result<Store, RunError> {
-            self.1 = Facts::default();
+            self.1 = Survey::new(Depth::Values);
             self.2.begin();
             Ok(Store::new(self.0))
         }
@@ -105,7 +105,7 @@ pub fn survey(
             self.2.read(bytes)
         }
     }
-    let mut surveying = Surveying(conflicts, Facts::default(), observer);
+    let mut surveying = Surveying(conflicts, Survey::new(Depth::Values), observer);
     let (store, _) = read(recording, &mut surveying)?;
     Ok((store, surveying.1))
 }

@@ -7,9 +7,9 @@ mod tests;
 use std::io::{self, Write};
 
 use crate::format::{Clock, count, counted, duration, value};
-use crate::input::facts::Findings;
 use crate::input::{InputSummary, RowProblem, Summary, TimeFrom};
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
+use crate::survey::Findings;
 
 pub use object::write_object;
 
@@ -47,10 +47,11 @@ pub fn write_table(out: &mut dyn Write, summary: &Summary, findings: &Findings, 
     }
     problems(out, "bad row", summary.bad_rows, &summary.bad_rows_shown)?;
     problems(out, "conflict", findings.conflicts, &findings.conflicts_shown)?;
-    if !findings.hints.is_empty() {
+    let hints = findings.hints();
+    if !hints.is_empty() {
         writeln!(out)?;
     }
-    for hint in &findings.hints {
+    for hint in &hints {
         writeln!(out, "{}: {}", Tone::Uneasy.paint(hint.code, view.color), printable(&hint.message))?;
     }
     Ok(())
@@ -123,24 +124,24 @@ fn metrics(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<
     let some = |many: u64| if many == 0 { String::new() } else { count(many) };
     for metric in findings.metrics.iter().take(limit) {
         let mut notes = Vec::new();
-        if metric.nans > 0 {
-            notes.push(format!("{} NaN", count(metric.nans)));
+        if metric.values.nans > 0 {
+            notes.push(format!("{} NaN", count(metric.values.nans)));
         }
         if metric.series_ended > 0 {
             notes.push(format!("{} of {} series end early", count(metric.series_ended), count(metric.series)));
         }
-        let about = if metric.median_exact { "" } else { "~" };
+        let about = if metric.values.median_exact { "" } else { "~" };
         grid.row(vec![
             if metric.name.is_empty() { "(no name)".into() } else { metric.name.as_str().into() },
             count(metric.series).into(),
             count(metric.samples).into(),
             metric.cadence.map_or_else(String::new, duration).into(),
-            number(metric.min).into(),
-            metric.median.map_or_else(String::new, |median| format!("{about}{}", value(median))).into(),
-            number(metric.max).into(),
+            number(metric.values.min).into(),
+            metric.values.median.map_or_else(String::new, |median| format!("{about}{}", value(median))).into(),
+            number(metric.values.max).into(),
             Cell::new(some(metric.gaps), Tone::Uneasy),
             metric.longest_gap.map_or_else(String::new, duration).into(),
-            some(metric.resets).into(),
+            some(metric.values.resets).into(),
             notes.join(", ").into(),
         ]);
     }

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::input::facts::{Findings, GapFacts, LabelFacts, MetricFacts};
 use crate::input::{InputSummary, RowProblem, Summary};
 use crate::report::number::{At, Number, Seconds, write_json};
+use crate::survey::{Findings, Gap, LabelFacts, MetricFacts};
 
 /// Writes one JSON object in one line; all metrics, labels and hints are in it.
 ///
@@ -14,6 +14,7 @@ use crate::report::number::{At, Number, Seconds, write_json};
 /// What the writer says.
 pub fn write_object(out: &mut dyn Write, summary: &Summary, findings: &Findings) -> io::Result<()> {
     let (start, end) = findings.span.unzip();
+    let hints = findings.hints();
     let document = Document {
         schema: "alertctl.data/1",
         recordings: summary.inputs.iter().map(InputOut::of).collect(),
@@ -33,7 +34,7 @@ pub fn write_object(out: &mut dyn Write, summary: &Summary, findings: &Findings)
         metrics: findings.metrics.iter().map(MetricOut::of).collect(),
         labels: findings.labels.iter().map(LabelOut::of).collect(),
         gaps: findings.gaps.iter().map(GapOut::of).collect(),
-        hints: findings.hints.iter().map(|hint| HintOut { code: hint.code, message: &hint.message }).collect(),
+        hints: hints.iter().map(|hint| HintOut { code: hint.code, message: &hint.message }).collect(),
     };
     write_json(out, &document)?;
     out.write_all(b"\n")
@@ -148,15 +149,15 @@ impl<'a> MetricOut<'a> {
             name: &metric.name,
             series: metric.series,
             samples: metric.samples,
-            nans: metric.nans,
-            min: metric.min.map(Number),
-            median: metric.median.map(Number),
-            median_exact: metric.median_exact,
-            max: metric.max.map(Number),
+            nans: metric.values.nans,
+            min: metric.values.min.map(Number),
+            median: metric.values.median.map(Number),
+            median_exact: metric.values.median_exact,
+            max: metric.values.max.map(Number),
             cadence_s: metric.cadence.map(Seconds),
             gaps: metric.gaps,
             longest_gap_s: metric.longest_gap.map(Seconds),
-            resets: metric.resets,
+            resets: metric.values.resets,
             start: At(metric.first),
             end: At(metric.last),
             series_ended: metric.series_ended,
@@ -187,7 +188,7 @@ struct GapOut {
 }
 
 impl GapOut {
-    fn of(gap: &GapFacts) -> Self {
+    fn of(gap: &Gap) -> Self {
         Self { from: At(gap.from), to: At(gap.to), length_s: Seconds(gap.to.since(gap.from)), series: gap.series }
     }
 }

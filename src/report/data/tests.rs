@@ -9,8 +9,9 @@ use crate::time::Millis;
 fn read(name: &'static str, text: String) -> (Summary, Findings) {
     let options = ReadOptions { bad_rows: BadRows::Skip { share: Some(1.0) }, ..ReadOptions::default() };
     let mut recording = Recording::open(vec![Text::boxed(name, text)], options).expect("opens");
-    let (store, facts) = replay::survey(&mut recording, Conflicts::First, &mut ()).expect("reads");
-    let findings = facts.findings(&store, &recording, Millis(300_000));
+    let (store, survey) = replay::survey(&mut recording, Conflicts::First, &mut ()).expect("reads");
+    let mut findings = survey.findings(&store, Millis(300_000));
+    findings.conflicts_shown = survey.conflicts(&store, &recording);
     (recording.summary().clone(), findings)
 }
 

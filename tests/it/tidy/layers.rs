@@ -27,6 +27,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("input", 2),
     ("rules", 2),
     ("engine", 3),
+    ("survey", 3),
     ("live", 4),
     ("outcome", 4),
     ("replay", 4),
