@@ -74,6 +74,7 @@ pub mod report;
 pub mod rules;
 pub mod source;
 pub mod store;
+#[cfg(feature = "input")]
 pub mod survey;
 pub mod time;
 mod yaml;
