@@ -3,7 +3,7 @@
 use crate::format::counted;
 use crate::input::{BadRows, Batches, ReadOptions, Summary};
 use crate::outcome::RunOptions;
-use crate::replay::{self, RunError};
+use crate::replay::{self, Loaded, RunError};
 use crate::report::data::{self, View};
 use crate::store::Conflicts;
 use crate::survey::Findings;
@@ -52,7 +52,7 @@ fn learn(args: &DataArgs, terminal: &Terminal, interrupt: &Interrupt) -> Result<
     let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
     let surveyed = replay::survey(&mut opened.recording, conflicts, &mut watch);
     watch.done();
-    let (store, survey) = match surveyed {
+    let Loaded { store, survey, .. } = match surveyed {
         Ok(surveyed) => surveyed,
         Err(RunError::Stopped) => return Ok(None),
         Err(error) => return Err(Failure::of(&error, error.hint())),

@@ -433,7 +433,7 @@ fn what_one_engine_writes_another_one_reads_in_the_recording() {
     let read = [r#"0m 1 firing {alertname="High"} 9"#, r#"2m 0 firing {alertname="Any"} 3 r=9"#];
     check(Evaluate::ByDefault, [4, 4], [&[r#"2m 1 firing {alertname="Any"} 3 r=3"#], &read]);
     // A row of `r` alone is none for the one that writes it.
-    let gone = [read[0], read[1], r#"3m 0 inactive {alertname="Any"} series_gone"#];
+    let gone = [read[0], read[1], r#"3m 0 inactive {alertname="Any"} series_ended"#];
     check(Evaluate::EveryRow, [3, 4], [&[r#"2m 1 firing {alertname="Any"} 3 r=3"#], &gone]);
 }
 

@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::SourceMap;
+use crate::survey::Hint;
 
 /// A diagnostic whose place is worked out, as machine formats give it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,14 @@ pub struct Finding {
     pub message: String,
     /// The file, line and column, the latter two from 1.
     pub place: Option<(String, u32, u32)>,
+}
+
+/// A hint about a recording has no place.
+impl From<Hint> for Finding {
+    fn from(hint: Hint) -> Self {
+        let Hint { code, severity, message } = hint;
+        Self { code, severity, message, place: None }
+    }
 }
 
 impl Finding {

@@ -20,12 +20,13 @@ use crate::engine::timeline::{Episode, RuleId};
 use crate::input;
 use crate::rules::RuleSet;
 use crate::store::Store;
+use crate::survey::Survey;
 use crate::time::{Millis, Timestamp};
 
 pub use finding::Finding;
 pub use gate::Nothing;
 pub use options::{Filter, Origin, Pattern, RunOptions, Selection, Setting};
-pub use recordings::{Gap, Range, RecordingFacts};
+pub use recordings::{Range, RecordingFacts};
 pub use rules::{GroupFacts, Kind, MissingMetric, RuleFacts, Unmatched, declared};
 pub use threshold::threshold;
 
@@ -62,6 +63,7 @@ pub(crate) struct Finished<'a> {
     pub options: &'a RunOptions,
     pub engine: &'a Engine,
     pub store: &'a Store,
+    pub survey: &'a Survey,
     pub input: &'a input::Summary,
     /// Of all rules.
     pub episodes: Vec<Episode>,
@@ -70,7 +72,8 @@ pub(crate) struct Finished<'a> {
 impl Outcome {
     /// Gathers what is reported of a run. Cost: the sort of its episodes, and a walk over all series.
     pub(crate) fn of(finished: Finished<'_>) -> Self {
-        let Finished { rules: set, options, engine, store, input, episodes } = finished;
+        let Finished { rules: set, options, engine, store, survey, input, episodes } = finished;
+        let found = survey.findings(store, options.lookback_delta.value);
         let selection = &options.selection;
         let groups = rules::groups(set, engine.schedules());
         let mut rules = rules::evaluated(set, engine.counts(store), store);
@@ -79,12 +82,12 @@ impl Outcome {
         let mut outcome = Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             options: options.clone(),
-            range: Range::of(engine, store, selection.start),
+            range: Range::of(engine, &found, selection.start),
             input: input.clone(),
-            recordings: recordings::recordings(input, store),
+            recordings: recordings::recordings(input, store, &found),
             groups,
             rules,
-            gaps: notes::common_gaps(store),
+            gaps: found.silences.clone(),
             episodes,
             findings: set.diagnostics.sorted().iter().map(|found| Finding::new(found, &set.sources)).collect(),
             notes: Vec::new(),
@@ -93,7 +96,7 @@ impl Outcome {
         episodes.retain(|episode| outcome.rule(episode.rule).is_some() && selection.takes_episode(episode));
         outcome.episodes = episodes;
         outcome.sort();
-        outcome.notes = notes::notes(&outcome, set, store, all - outcome.rules.len());
+        outcome.notes = notes::notes(&outcome, set, &found, all - outcome.rules.len());
         let assumed = notes::assumed(&outcome);
         outcome.findings.extend(assumed);
         outcome.silence();

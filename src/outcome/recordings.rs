@@ -3,9 +3,8 @@
 use crate::engine::Engine;
 use crate::input::{self, InputSummary};
 use crate::store::{StaleCounts, Store};
+use crate::survey::{Findings, Gap};
 use crate::time::{Millis, Timestamp};
-
-use super::notes;
 
 /// The stretches of time of a run; absent where there is no sample or no evaluation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,22 +23,11 @@ pub struct Range {
 
 impl Range {
     /// Looks at an engine that is done and its recording; `start` is the first instant that was to be reported.
-    pub(super) fn of(engine: &Engine, store: &Store, start: Option<Timestamp>) -> Self {
-        let (data_start, data_end) = store.span().unzip();
+    pub(super) fn of(engine: &Engine, found: &Findings, start: Option<Timestamp>) -> Self {
+        let (data_start, data_end) = found.span.unzip();
         let (evaluated_from, evaluated_to) = engine.range().unzip();
         Self { data_start, data_end, evaluated_from, evaluated_to, reported_from: start.or(evaluated_from) }
     }
-}
-
-/// A stretch in which series have no samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// Its last sample before.
-    pub from: Timestamp,
-    /// Its first sample after.
-    pub to: Timestamp,
-    /// How many series it is seen in.
-    pub series: u64,
 }
 
 /// What is known of one recording.
@@ -82,7 +70,7 @@ pub struct RecordingFacts {
 }
 
 /// Returns what is known of each recording.
-pub(super) fn recordings(summary: &input::Summary, store: &Store) -> Vec<RecordingFacts> {
+pub(super) fn recordings(summary: &input::Summary, store: &Store, found: &Findings) -> Vec<RecordingFacts> {
     let alone = summary.inputs.len() == 1;
     let stale = store.stale_counts();
     let facts = summary.inputs.iter().map(|input| {
@@ -90,8 +78,8 @@ pub(super) fn recordings(summary: &input::Summary, store: &Store) -> Vec<Recordi
         if alone {
             facts.series = Some(store.len() as u64);
             facts.conflicts = Some(summary.conflicts);
-            facts.cadence = notes::cadence(store);
-            facts.gaps = notes::gaps(store);
+            facts.cadence = found.cadence;
+            facts.gaps.clone_from(&found.gaps);
             facts.stale_recorded = stale.recorded;
             facts.stale_inferred = stale.inferred();
             facts.stale_by = stale_by(stale).map(str::to_owned);

@@ -14,43 +14,54 @@ pub(super) trait Reading {
     /// Makes the store of a pass. A second pass, if one is needed, begins in the same way.
     fn begin(&mut self) -> Result<Store, RunError>;
 
-    /// Looks at a batch before the store takes it.
-    fn batch(&mut self, store: &Store, batch: &Batch) {
-        let _ = (store, batch);
-    }
-
     /// Goes on once the store holds all samples up to the watermark.
     fn complete(&mut self, store: &mut Store, watermark: Timestamp) -> Result<(), RunError> {
         let _ = (store, watermark);
         Ok(())
     }
 
-    /// Is told after each batch how many bytes were read.
-    fn read(&mut self, bytes: u64) -> ControlFlow<()>;
+    /// Takes note after each batch of how many bytes were read.
+    fn read(&mut self, bytes: u64) -> ControlFlow<()> {
+        let _ = bytes;
+        ControlFlow::Continue(())
+    }
 }
 
-/// Reads a recording to its end, batch by batch; from its beginning again when it is not in time order. Returns the
-/// store and the time of the last sample or row.
+/// A recording that was read to its end.
+pub struct Loaded {
+    /// What is held of it.
+    pub store: Store,
+    /// What it looks like.
+    pub survey: Survey,
+    /// The time of its last sample or row.
+    pub(super) last: Option<Timestamp>,
+}
+
+impl Loaded {
+    fn begin(store: Store, depth: Depth) -> Self {
+        Self { store, survey: Survey::new(depth), last: None }
+    }
+}
+
+/// Reads a recording to its end, batch by batch; from its beginning again when it is not in time order.
 pub(super) fn read(
     recording: &mut (impl Batches + ?Sized),
+    depth: Depth,
     reading: &mut impl Reading,
-) -> Result<(Store, Option<Timestamp>), RunError> {
-    let mut store = reading.begin()?;
+) -> Result<Loaded, RunError> {
+    let mut loaded = Loaded::begin(reading.begin()?, depth);
     let mut batch = Batch::default();
-    let mut last: Option<Timestamp> = None;
     loop {
-        match recording.next_batch(&mut store, &mut batch)? {
-            Progress::Restart => {
-                store = reading.begin()?;
-                last = None;
-            }
-            Progress::End => return Ok((store, last)),
+        let store = &mut loaded.store;
+        match recording.next_batch(store, &mut batch)? {
+            Progress::Restart => loaded = Loaded::begin(reading.begin()?, depth),
+            Progress::End => return Ok(loaded),
             Progress::Batch(watermark) => {
-                last = last.max(batch.last());
-                reading.batch(&store, &batch);
-                recording.append(&mut store, &batch)?;
+                loaded.last = loaded.last.max(batch.last());
+                loaded.survey.observe(store, &batch);
+                recording.append(store, &batch)?;
                 store.advance(watermark);
-                reading.complete(&mut store, watermark)?;
+                reading.complete(store, watermark)?;
             }
         }
         if reading.read(recording.bytes_read()).is_break() {
@@ -66,21 +77,17 @@ pub(super) fn read(
 pub fn load(
     recording: &mut (impl Batches + ?Sized),
     begin: &mut dyn FnMut() -> Result<Store, RunError>,
-) -> Result<Store, RunError> {
+) -> Result<Loaded, RunError> {
     struct Loading<'a>(&'a mut dyn FnMut() -> Result<Store, RunError>);
     impl Reading for Loading<'_> {
         fn begin(&mut self) -> Result<Store, RunError> {
             (self.0)()
         }
-
-        fn read(&mut self, _: u64) -> ControlFlow<()> {
-            ControlFlow::Continue(())
-        }
     }
-    Ok(read(recording, &mut Loading(begin))?.0)
+    read(recording, Depth::Times, &mut Loading(begin))
 }
 
-/// Reads a recording and learns what it looks like; no sample is kept.
+/// Reads a recording and learns what it looks like, its values too; no sample is kept.
 ///
 /// # Errors
 /// When the recording cannot be read, or the observer stops the run.
@@ -88,24 +95,17 @@ pub fn survey(
     recording: &mut (impl Batches + ?Sized),
     conflicts: Conflicts,
     observer: &mut impl Observer,
-) -> Result<(Store, Survey), RunError> {
-    struct Surveying<'a, O>(Conflicts, Survey, &'a mut O);
+) -> Result<Loaded, RunError> {
+    struct Surveying<'a, O>(Conflicts, &'a mut O);
     impl<O: Observer> Reading for Surveying<'_, O> {
         fn begin(&mut self) -> Result<Store, RunError> {
-            self.1 = Survey::new(Depth::Values);
-            self.2.begin();
+            self.1.begin();
             Ok(Store::new(self.0))
         }
 
-        fn batch(&mut self, store: &Store, batch: &Batch) {
-            self.1.observe(store, batch);
-        }
-
         fn read(&mut self, bytes: u64) -> ControlFlow<()> {
-            self.2.read(bytes)
+            self.1.read(bytes)
         }
     }
-    let mut surveying = Surveying(conflicts, Survey::new(Depth::Values), observer);
-    let (store, _) = read(recording, &mut surveying)?;
-    Ok((store, surveying.1))
+    read(recording, Depth::Values, &mut Surveying(conflicts, observer))
 }

@@ -8,6 +8,7 @@ use crate::input::{self, Batches};
 use crate::outcome::{Finished, Outcome, RunOptions, Selection, declared};
 use crate::rules::RuleSet;
 use crate::store::Store;
+use crate::survey::{Depth, Survey};
 use crate::time::Timestamp;
 
 use super::read::{Reading, read};
@@ -61,12 +62,12 @@ impl<'a> Replay<'a> {
         let Self { sets, options } = self;
         let shown = sets.iter().map(|set| shown(set, &options.selection)).collect::<Result<_, _>>()?;
         let mut run = Run { sets: &sets, options: &options, runs: Vec::new(), shown, observer };
-        let (store, last) = read(recording, &mut run)?;
-        if let Some(last) = last {
-            run.finish(&store, last)?;
+        let loaded = read(recording, Depth::Times, &mut run)?;
+        if let Some(last) = loaded.last {
+            run.finish(&loaded.store, last)?;
         }
         let outcome = |(rules, (engine, timeline)): (&&RuleSet, (Engine, Timeline))| {
-            outcome(rules, &options, &engine, timeline, &store, recording.summary())
+            outcome(rules, &options, &engine, timeline, (&loaded.store, &loaded.survey), recording.summary())
         };
         Ok(sets.iter().zip(run.runs).map(outcome).collect())
     }
@@ -85,11 +86,11 @@ fn outcome(
     options: &RunOptions,
     engine: &Engine,
     mut timeline: Timeline,
-    store: &Store,
+    (store, survey): (&Store, &Survey),
     input: &input::Summary,
 ) -> Outcome {
     engine.close_into(&mut timeline, store);
-    Outcome::of(Finished { rules, options, engine, store, input, episodes: timeline.finish() })
+    Outcome::of(Finished { rules, options, engine, store, survey, input, episodes: timeline.finish() })
 }
 
 /// Makes the outcome of an engine that `profile` drove to the end of a recording that it holds whole: the part of a run
@@ -99,12 +100,12 @@ pub(crate) fn conclude(
     rules: &RuleSet,
     options: &RunOptions,
     engine: &mut Engine,
-    store: &Store,
+    (store, survey): (&Store, &Survey),
     input: &input::Summary,
 ) -> Outcome {
     let mut timeline = Timeline::default();
     engine.drain_into(&mut timeline);
-    outcome(rules, options, engine, timeline, store, input)
+    outcome(rules, options, engine, timeline, (store, survey), input)
 }
 
 /// Moves the events of an engine to its timeline, by way of the observer.

@@ -140,8 +140,8 @@ fn rows_without_values_are_not_part_of_a_recording() {
     let open = || Recording::open(vec![Text::boxed("a.csv", text)], ReadOptions::default()).expect("opens");
     let outcome = Replay::new(&rules, RunOptions::default()).run(&mut open(), &mut ()).expect("runs");
     let mut again = open();
-    let (store, facts) = survey(&mut again, crate::store::Conflicts::First, &mut ()).expect("reads");
-    let span = facts.findings(&store, Millis(300_000)).span;
+    let Loaded { store, survey, .. } = survey(&mut again, crate::store::Conflicts::First, &mut ()).expect("reads");
+    let span = survey.findings(&store, Millis(300_000)).span;
     assert_eq!(span, outcome.range.data_start.zip(outcome.range.data_end));
     assert_eq!(span, outcome.recordings[0].start.zip(outcome.recordings[0].end));
     // The row at which the temperature is missing ends the alert.

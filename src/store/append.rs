@@ -7,7 +7,7 @@ use crate::labels::LabelSet;
 use crate::limits;
 use crate::time::Timestamp;
 
-use super::{Pace, Series, SeriesFacts, SeriesId, Store, StreamId, is_stale};
+use super::{Series, SeriesFacts, SeriesId, Store, StreamId, is_stale};
 
 /// Some [`crate::limits::BATCH_ROWS`] samples: four columns of equal length. The only way into a store.
 #[derive(Clone, Debug, Default)]
@@ -164,7 +164,6 @@ impl Store {
         self.series.push(Series {
             labels: labels.clone(),
             facts: SeriesFacts { samples: 0, first: Timestamp::MAX, last: Timestamp::MIN },
-            pace: Pace::default(),
             wanted: self.keep_all,
             back: crate::time::Millis::ZERO,
             times: Vec::new(),
@@ -189,7 +188,6 @@ impl Store {
     /// conflicts that are to be refused ([`Store::refused`] has the first of them).
     pub fn append(&mut self, batch: &Batch) -> Result<Appended, Rejected> {
         let mut appended = Appended::default();
-        self.silences.see(&batch.times);
         match self.inference.take() {
             None => {
                 for (at, id) in batch.series.iter().enumerate() {
@@ -236,9 +234,6 @@ impl Store {
             }
             self.stale_counts.recorded += 1;
         } else {
-            if series.facts.samples > 0 {
-                series.pace.see(series.facts.last, time);
-            }
             series.facts.samples += 1;
             series.facts.first = series.facts.first.min(time);
             series.facts.last = time;

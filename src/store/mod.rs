@@ -4,7 +4,6 @@ mod append;
 mod cadence;
 mod events;
 mod hidden;
-mod pace;
 mod select;
 mod stale;
 
@@ -18,12 +17,10 @@ use crate::time::{Millis, Timestamp};
 pub use append::{Appended, Batch, Conflict, Conflicts, Rejected};
 pub use events::{LabelSetId, RowsId};
 pub use hidden::Hidden;
-pub use pace::Spacing;
 pub use select::Reach;
 pub use stale::{Stale, StaleCounts};
 
 use events::Events;
-use pace::{Pace, Silences};
 use stale::Inference;
 
 /// The bits of the NaN that marks the end of a series.
@@ -78,7 +75,6 @@ pub struct SeriesFacts {
 struct Series {
     labels: LabelSet,
     facts: SeriesFacts,
-    pace: Pace,
     /// Whether some selector wants the samples.
     wanted: bool,
     /// How far back the selectors on it look from a step.
@@ -120,7 +116,6 @@ pub struct Store {
     /// The first conflicts that were refused.
     refused: Vec<Conflict>,
     stale_counts: StaleCounts,
-    silences: Silences,
     /// None where no stale markers are inferred.
     inference: Option<Box<Inference>>,
     /// None where no rule is evaluated at events.

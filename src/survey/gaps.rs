@@ -8,8 +8,8 @@ use crate::time::{Millis, Timestamp};
 
 /// How many of the longest silences of a recording are held.
 const SILENCES: usize = 16;
-/// The most gaps that are found.
-const FOUND: usize = 10;
+/// The most gaps that are listed of a recording.
+pub const GAPS_LISTED: usize = 10;
 
 /// A stretch in which series have no samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,6 @@ pub(super) fn longest(store: &Store, spacings: &[Spacings], whole: &[(Timestamp,
     }
     let mut gaps: Vec<Gap> = gaps.into_iter().map(|((from, to), series)| Gap { from, to, series }).collect();
     gaps.sort_by_key(|gap| (gap.from.since(gap.to), gap.from));
-    gaps.truncate(FOUND);
+    gaps.truncate(GAPS_LISTED);
     gaps
 }

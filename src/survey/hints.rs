@@ -1,7 +1,7 @@
 //! What a person would want to know of a recording before rules are evaluated on it, in the same words everywhere.
 
 use super::{Findings, MetricFacts};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Severity, codes};
 use crate::format::{count, duration};
 use crate::time::Millis;
 
@@ -38,7 +38,7 @@ impl Findings {
     pub fn conflicts_hint(&self) -> Option<Hint> {
         let what = if self.conflicts == 1 { "sample differs from another" } else { "samples differ from others" };
         (self.conflicts > 0).then(|| Hint {
-            code: "conflicts",
+            code: codes::CONFLICTS,
             severity: Severity::Warning,
             message: format!(
                 "{} {what} of one series and time: is a numeric column a label (`--labels NAME`)? or keep one value: \
@@ -63,7 +63,7 @@ impl Findings {
                 "two servers are in one recording: series differ in {label} alone (\"{first}\", \"{second}\"), where rules on each server would see their own"
             )
         };
-        Some(Hint { code: "replicas", severity: Severity::Warning, message })
+        Some(Hint { code: codes::REPLICAS, severity: Severity::Warning, message })
     }
 
     /// Says that stamps are such as no scrape makes.
@@ -71,7 +71,7 @@ impl Findings {
     pub fn grid_hint(&self) -> Option<Hint> {
         let step = self.grid?;
         Some(Hint {
-            code: "query-grid",
+            code: codes::QUERY_GRID,
             severity: Severity::Info,
             message: format!(
                 "looks like a query grid, not raw samples: every stamp is a multiple of {step} and none is missing; what lies between two stamps is not seen"
@@ -88,7 +88,7 @@ impl Findings {
         let enough = Millis(longest.0.saturating_mul(2).saturating_add(60_000));
         let names = named(long().map(|metric| metric.name.clone()));
         Some(Hint {
-            code: "long-cadence",
+            code: codes::LONG_CADENCE,
             severity: Severity::Warning,
             message: format!(
                 "{names}: a sample every {}, look-back {look_back}: between samples rules see nothing; --lookback-delta {enough}",
@@ -112,7 +112,7 @@ impl Findings {
             let before = duration(end.since(metric.last));
             format!("{} ends at {}, {before} before the recording", metric.name, metric.last)
         }));
-        Some(Hint { code: "ends-early", severity: Severity::Warning, message })
+        Some(Hint { code: codes::ENDS_EARLY, severity: Severity::Warning, message })
     }
 }
 

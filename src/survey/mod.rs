@@ -31,7 +31,7 @@ use crate::input::{Recording, RowProblem};
 use crate::store::{Batch, SeriesId, Store, is_stale};
 use crate::time::{Millis, Timestamp};
 
-pub use gaps::Gap;
+pub use gaps::{GAPS_LISTED, Gap};
 pub use hints::Hint;
 pub use labels::{LabelFacts, Twins};
 pub use values::ValueFacts;

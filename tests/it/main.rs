@@ -1,5 +1,6 @@
 //! The one test binary: what must hold of the crate as a whole.
 
+mod agree;
 mod alerts;
 mod cases;
 mod conditions;

@@ -85,7 +85,7 @@ fn rows() -> BTreeMap<String, BTreeMap<i64, Row>> {
         store.keep_all();
         Ok(store)
     };
-    let store = replay::load(&mut recording(), &mut keep_all).expect("good rows");
+    let store = replay::load(&mut recording(), &mut keep_all).expect("good rows").store;
     let mut rows: BTreeMap<String, BTreeMap<i64, Row>> = BTreeMap::new();
     for id in store.ids() {
         let labels = store.labels(id);

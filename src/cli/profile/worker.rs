@@ -13,7 +13,7 @@ use crate::profile::clock::Timer;
 use crate::profile::protocol::{Answer, Inputs, Job, LoadedRule};
 use crate::profile::rule_bench::RuleBench;
 use crate::profile::{process, workload::ReportBench};
-use crate::replay::{self, RunError};
+use crate::replay::{self, Loaded, RunError};
 use crate::report::table::{self, View};
 use crate::rules::RuleSet;
 use crate::store::Store;
@@ -90,14 +90,15 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
     let failed = |failure: Failure| failure.to_string().trim_start_matches("error: ").to_owned();
     let recordings = load::recordings(&inputs.recordings).map_err(failed)?;
     let mut recording = Recording::open(recordings, read).map_err(|error| error.to_string())?;
-    let store = replay::load(&mut recording, &mut { register }).map_err(|error| error.to_string())?;
+    let Loaded { store, survey, .. } =
+        replay::load(&mut recording, &mut { register }).map_err(|error| error.to_string())?;
     let loading = vec![("read".to_owned(), since(begun)), ("plan".to_owned(), planned)];
     let (series, samples) = (store.len() as u64, store.ids().map(|id| store.facts(id).samples).sum());
     let loaded = declared(&rules);
     let (files, engine) = (rules.files.clone(), options.engine());
     let input = recording.summary().clone();
     let report = move |engine: &mut Engine, store: &Store| {
-        let outcome = replay::conclude(&rules, &options, engine, store, &input);
+        let outcome = replay::conclude(&rules, &options, engine, (store, &survey), &input);
         table::write(&mut io::sink(), &outcome, &Summary::of(&outcome), &View::default())
             .map_err(|error| error.to_string())
     };

@@ -204,7 +204,7 @@ mod tests {
             "- {matchers: '{a!=\"b\"}', start: 1, end: 2}\n- {matchers: '{a=\"b\"}', start: 2, end: 2}\n",
             &[
                 "silence-matchers 1:14 the matchers `{a!=\"b\"}` take every alert without these labels; name at least one value, such as `alertname=~\".+\"`",
-                "silence-time 2:41 it ends at 1970-01-01T00:00:02Z, which is not after its start, 1970-01-01T00:00:02Z",
+                "silence-time 2:40 it ends at 1970-01-01T00:00:02Z, which is not after its start, 1970-01-01T00:00:02Z",
             ],
         );
     }

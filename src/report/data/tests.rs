@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::input::{BadRows, Batches, ReadOptions, Recording, Text};
-use crate::replay;
+use crate::replay::{self, Loaded};
 use crate::store::Conflicts;
 use crate::time::Millis;
 
 fn read(name: &'static str, text: String) -> (Summary, Findings) {
     let options = ReadOptions { bad_rows: BadRows::Skip { share: Some(1.0) }, ..ReadOptions::default() };
     let mut recording = Recording::open(vec![Text::boxed(name, text)], options).expect("opens");
-    let (store, survey) = replay::survey(&mut recording, Conflicts::First, &mut ()).expect("reads");
+    let Loaded { store, survey, .. } = replay::survey(&mut recording, Conflicts::First, &mut ()).expect("reads");
     let mut findings = survey.findings(&store, Millis(300_000));
     findings.conflicts_shown = survey.conflicts(&store, &recording);
     (recording.summary().clone(), findings)

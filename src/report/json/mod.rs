@@ -116,7 +116,7 @@ fn options(outcome: &Outcome) -> OptionsOut<'_> {
 }
 
 fn recording(facts: &RecordingFacts) -> RecordingOut<'_> {
-    let gap = |gap: &crate::outcome::Gap| GapOut { from: At(gap.from), to: At(gap.to), series: gap.series };
+    let gap = |gap: &crate::survey::Gap| GapOut { from: At(gap.from), to: At(gap.to), series: gap.series };
     RecordingOut {
         path: &facts.path,
         format: &facts.format,

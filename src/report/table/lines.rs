@@ -6,6 +6,7 @@ use crate::format::{Clock, count, counted, duration, elapsed, short_count};
 use crate::outcome::gate::Condition;
 use crate::outcome::summary::Summary;
 use crate::outcome::{Kind, Origin, Outcome, RecordingFacts};
+use crate::survey::GAPS_LISTED;
 use crate::time::Millis;
 
 use super::grid::printable;
@@ -114,7 +115,14 @@ fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
     let conflicts = facts.conflicts.unwrap_or(0);
     told(conflicts, format!("{} left out", counted(conflicts, "conflict")));
     told(facts.stale_inferred, format!("{} inferred", counted(facts.stale_inferred, "stale marker")));
-    told(facts.gaps.len() as u64, counted(facts.gaps.len() as u64, "gap"));
+    let gaps = facts.gaps.len();
+    told(
+        gaps as u64,
+        match gaps {
+            GAPS_LISTED => format!("{gaps} gaps or more"),
+            _ => counted(gaps as u64, "gap"),
+        },
+    );
     format!("{}  {}", printable(&facts.path), parts.join(", "))
 }
 
