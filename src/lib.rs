@@ -2,48 +2,69 @@
 //!
 //! # The flow
 //! ```text
-//!  rules/*.yml                                   recordings: .csv .jsonl (.gz .zst), stdin
-//!      | bytes                                         | bytes
-//!      v                                               v
-//!  source::SourceMap                               input        one function a format
-//!      | text + file id                                | Batch { series, times, values, rows } + watermark
-//!      v                                               v
-//!  yaml           a span on every node             store::Store columns by series, append-only ids, evicted by time
-//!      v                                               |
-//!  rules::{prometheus, native}                         | Samples { times, values }
-//!      | RuleFile { Group { Rule { Expr } } }          |
-//!      +------------------------+----------------------+
-//!                               v
-//!                       promql::plan      flat list of nodes, common subtrees shared
-//!                               | Program: selectors registered with the store, rows as series appear
-//!         schedule -> steps     v
-//!                       promql::eval      fills Blocks (rows x steps: value, present, failed), Faults
-//!                               v
-//!                       engine::alert     inactive -> pending -> firing -> inactive   (one pure function)
-//!                               |              \--> engine::record : samples that later rules see (a second Store)
-//!                               v
-//!                       Events, in (time, group, rule, alert) order -> Timeline builds episodes
-//!                               v
-//!                       report            table, timeline, markdown, json, ndjson, csv
+//!  rules/*.yml                                   recordings: .csv .jsonl (.gz .zst), stdin, text in memory
+//!      | bytes, found by source::Files               | bytes
+//!      v                                             v
+//!  source::SourceMap                             input         one reader per format
+//!      | text + file id                              | Batch { series, times, values, rows } + watermark
+//!      v                                             |------------> survey   span, spacing, gaps, hints
+//!  yaml           a span on every node               v
+//!      v                                         store::Store  columns by series, append-only ids, evicted by time
+//!  rules::{prometheus, native}                       |
+//!      | RuleFile { Group { Rule { Expr } } }        | Samples { times, values }
+//!      v                                             |
+//!  rules::graph   who writes and reads which series  |
+//!      | components and levels                       |
+//!      +-----------------------+---------------------+
+//!                              v
+//!                      promql::plan      flat list of nodes, common subtrees shared
+//!                              | Program: selectors registered with the store, rows as series appear
+//!        schedule -> steps     v
+//!                      promql::eval      fills Blocks (rows x steps: value, present, failed), Faults
+//!                              v
+//!                      engine            conditions: for each alert, when its expression was true
+//!                              v
+//!                      engine::alert     inactive -> pending -> firing -> inactive   (one pure function)
+//!                              |              \--> recording rules: samples that later rules see (a second Store)
+//!                              v
+//!                      Events, in (time, group, rule, alert) order -> Timeline builds episodes
+//!                              v
+//!                      outcome           what a run found: facts, episodes, reasons, notes, summary, gate
+//!                              v
+//!                      report            table, timeline, markdown, json, ndjson, csv
 //!
-//!  everywhere: diagnostic::Diagnostics (collected, never thrown)
+//!  replay drives all of it: next batch, survey, append, advance, take events, evict, finish, close -> Outcome
+//!  everywhere: diagnostic::Diagnostics (collected, never thrown), with the codes of diagnostic::codes
 //! ```
 //! Streaming and batch are one path: a watermark w promises that no sample stamped at or before w will still come;
 //! the engine evaluates what w allows, the store drops what no selector can reach any more.
 //!
+//! # Where to begin
+//! - To evaluate rules on a recording: [`replay`], whose page has a whole program.
+//! - To evaluate rules on values as they come: [`live`].
+//! - To follow a sample: [`input::Batches`], `replay/read.rs` (the one loop), [`store::Store::append`],
+//!   [`engine::Engine::advance`], `engine/alert.rs`, [`outcome::Outcome::episodes`].
+//! - To follow a rule: [`rules::RuleSet::add`], `rules/prometheus.rs` or `rules/native`, `rules/graph`,
+//!   [`engine::Engine::new`], `promql/plan.rs`, `promql/eval`, then as a sample.
+//!
 //! # Layers
-//! Each may use those above it, and nothing below (a test reads every path against this list):
+//! Each may use those above it, and nothing below (a test reads every path against this list, and another one where
+//! outside crates come in):
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`alloc`] |
-//! | 1 | `yaml`, which reads it with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
-//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax); of [`promql`] the evaluation: `plan program eval` and kernels (store) |
+//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] |
+//! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
+//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`; of [`promql`] the evaluation: `plan program eval query` and kernels (store) |
 //! | 3 | [`engine`]; [`survey`]: what a recording looks like |
-//! | 4 | [`live`]: the engine on snapshots of the caller |
+//! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`live`]: the engine on snapshots of the caller |
 //! | 5 | [`profile`] |
 //! | 6 | [`report`]: data types in, `&mut dyn Write` out |
 //! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
+//!
+//! # Features
+//! `cli` (default) is the tool with its reports; it brings `input` (recordings, `survey`, `replay`, `outcome`) and
+//! `profile`. Without any of them the library is the engine alone: rules, PromQL, [`live`].
 //!
 //! # Invariants
 //! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, told by its bits.

@@ -94,7 +94,7 @@ impl fmt::Display for Unmatched {
 pub struct RuleFacts {
     /// Its number in the run.
     pub id: RuleId,
-    /// The place of its group in [`Outcome::groups`].
+    /// The place of its group in [`super::Outcome::groups`].
     pub group: usize,
     /// What it makes.
     pub kind: Kind,

@@ -1,4 +1,4 @@
-//! One run: rules and a recording in, an [`Outcome`] out.
+//! One run: rules and a recording in, an [`crate::outcome::Outcome`] out.
 //!
 //! Every command that evaluates a recording goes through [`Replay`]; nothing else reads batches, feeds engines and
 //! evicts. What a caller wants to know meanwhile, an [`Observer`] is shown.

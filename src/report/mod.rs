@@ -1,6 +1,6 @@
-//! What a run has to tell, and the formats it is told in.
+//! What came of a run, in the formats that it is shown in.
 //!
-//! [`Outcome`] holds everything that a report may show; nothing in here evaluates, opens a path or reads the
+//! An [`crate::outcome::Outcome`] holds everything that a report may show; nothing in here evaluates, opens a path or reads the
 //! environment. Each format is one module that writes to `&mut dyn Write`:
 //! [`json`] (one object), [`ndjson`] (one transition a line, while the run goes on), [`csv`] (one episode a row),
 //! [`table`] (for people), [`timeline`] (a row an alert, drawn), [`markdown`] (for a comment on a change) and [`diagnostic`] (problems with carets).
