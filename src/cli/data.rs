@@ -1,6 +1,5 @@
 //! `alertctl data`.
 
-use crate::format::counted;
 use crate::input::{BadRows, Batches, ReadOptions, Summary};
 use crate::outcome::RunOptions;
 use crate::replay::{self, Loaded, RunError};
@@ -32,9 +31,12 @@ pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
             data::write_table(out, &summary, &findings, &view)
         }
     })?;
-    let refusal = refusal(args, &summary, &findings);
-    refusal.iter().for_each(|refusal| tell(args.console.quiet, refusal));
-    Ok(refusal.map_or(Exit::Good, |_| Exit::No))
+    let stops = findings.stops(&summary, args.input.read.bad_rows, args.input.read.conflicts);
+    if stops.is_empty() {
+        return Ok(Exit::Good);
+    }
+    tell(args.console.quiet, &format!("eval would stop here: {}", stops.join(", ")));
+    Ok(Exit::No)
 }
 
 /// Reads to the end; none when Ctrl-C was pressed. Nothing is refused that can be shown instead.
@@ -61,19 +63,4 @@ fn learn(args: &DataArgs, terminal: &Terminal, interrupt: &Interrupt) -> Result<
     let mut findings = survey.findings(&store, look_back);
     findings.conflicts_shown = survey.conflicts(&store, &opened.recording);
     Ok(Some((opened.recording.summary().clone(), findings)))
-}
-
-/// Says why `eval` would stop at this recording, and what to type then; nothing when it would not.
-fn refusal(args: &DataArgs, summary: &Summary, findings: &Findings) -> Option<String> {
-    let mut reasons = Vec::new();
-    if findings.samples == 0 {
-        reasons.push("there are no samples".to_owned());
-    }
-    if summary.bad_rows > 0 && args.input.read.bad_rows == BadRows::Stop {
-        reasons.push(format!("{} (--bad-rows skip)", counted(summary.bad_rows, "bad row")));
-    }
-    if findings.conflicts > 0 && args.input.read.conflicts == Conflicts::Refuse {
-        reasons.push(format!("{} (--labels, or --conflicts last)", counted(findings.conflicts, "conflict")));
-    }
-    (!reasons.is_empty()).then(|| format!("eval would stop here: {}", reasons.join(", ")))
 }

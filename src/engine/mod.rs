@@ -10,6 +10,7 @@ pub(crate) mod bits;
 mod build;
 mod carry;
 mod cause;
+mod check;
 mod collect;
 pub mod condition;
 pub mod conditions;
@@ -51,6 +52,7 @@ use self::stage::{Run, Shared, Slice, Stage};
 use self::timeline::{Event, GroupSchedule, OpenAlert, Phase, RuleClock, RuleCounts, RuleId, Timeline};
 use self::written::WrittenSeries;
 
+pub use self::check::check;
 pub use self::rule::FaultAt;
 pub use self::watch::{Cost, Watch};
 pub use self::written::WrittenSample;

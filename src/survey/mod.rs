@@ -18,6 +18,7 @@ mod hints;
 mod labels;
 mod median;
 mod spacing;
+mod stops;
 #[cfg(test)]
 mod tests;
 mod values;
