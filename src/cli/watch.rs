@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use tempfile::SpooledTempFile;
 
-use crate::engine::timeline::Event;
+use crate::engine::Event;
 use crate::replay::Observer;
 use crate::report::ndjson::NdjsonWriter;
 use crate::rules::RuleSet;

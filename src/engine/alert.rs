@@ -4,7 +4,7 @@ use crate::time::{Millis, Timestamp};
 
 use super::bits;
 use super::condition::Condition;
-use super::timeline::{Activity, Phase};
+use super::event::{Activity, Phase};
 
 /// The state of one alert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,11 +12,11 @@ use super::alert::{Change, Pace, State, Tracker};
 use super::bits;
 use super::condition::Condition;
 use super::conditions::Conditions;
+use super::event::{Activity, Cause, Event, Phase, RuleId};
 use super::fold::Fold;
 use super::naming::{Naming, Sample};
 use super::rule::{Pass, StepFault};
 use super::targets::{Merged, Targets, any_good, row_bits};
-use super::timeline::{Activity, Cause, Event, Phase, RuleId};
 use super::written::Outputs;
 use crate::rules::graph::ALERT_STATE;
 

@@ -19,6 +19,7 @@ use super::alert::Pace;
 use super::alerting::AlertRule;
 use super::cause;
 use super::course::{Course, Link};
+use super::event::RuleId;
 use super::naming::Naming;
 use super::query::Queries;
 use super::record::{Names, Recording};
@@ -26,7 +27,6 @@ use super::rows::{self, RowReaders, Rows};
 use super::rule::{Body, RuleRun};
 use super::sight::{self, Apart, Held, Sight};
 use super::stage::{Stage, Unit};
-use super::timeline::RuleId;
 use super::written::{WrittenSeries, hidden_by};
 use super::{Engine, EngineOptions, GroupInfo, RuleInfo, Schedule};
 

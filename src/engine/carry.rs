@@ -4,8 +4,8 @@ use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
 use super::Engine;
+use super::event::RuleId;
 use super::rule::Body;
-use super::timeline::RuleId;
 
 impl Engine {
     /// Hands the active alerts over to an engine on the same recording, which has not evaluated anything; `same` tells

@@ -1,10 +1,10 @@
 //! Collecting conditions while rules are evaluated.
 
 use super::conditions::Conditions;
+use super::event::RuleId;
 use super::fold::Fold;
 use super::rows::Rows;
 use super::rule::RuleRun;
-use super::timeline::RuleId;
 use super::{Engine, Schedule};
 
 impl Engine {

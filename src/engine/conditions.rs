@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::timeline::Phase;
+    use crate::engine::event::Phase;
 
     /// Collects pictures (`#` true, `.` not, `x` failed), a step a minute but for a gap of two before the tenth, in blocks
     /// of so many steps.

@@ -3,7 +3,33 @@
 use crate::limits;
 use crate::time::Timestamp;
 
-use super::timeline::{FaultCount, RuleCounts};
+/// A message of failed evaluations of one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultCount {
+    /// The first slot.
+    pub first: Timestamp,
+    /// How many.
+    pub count: u64,
+    /// Prometheus' words.
+    pub message: String,
+}
+
+/// What was counted of a rule over a run, whatever is reported of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleCounts {
+    /// Evaluations.
+    pub evaluations: u64,
+    /// Evaluations with at least one sample in the result.
+    pub true_evaluations: u64,
+    /// Failed evaluations, by message.
+    pub faults: Vec<FaultCount>,
+    /// From when on all windows lie within the recording.
+    pub warm_from: Option<Timestamp>,
+    /// Literal metric names that the expression selects and that neither the recording nor a rule has.
+    pub missing_metrics: Vec<String>,
+    /// The least and the greatest value that a threshold was compared with; only where the result never had a sample.
+    pub extremes: Option<(f64, f64)>,
+}
 
 /// Counts evaluations that had a sample, and failed ones by message.
 #[derive(Clone, Debug, Default)]

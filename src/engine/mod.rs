@@ -16,6 +16,8 @@ pub mod condition;
 pub mod conditions;
 mod counts;
 mod course;
+mod episode;
+mod event;
 pub mod fold;
 mod naming;
 mod query;
@@ -29,7 +31,7 @@ mod stage;
 mod targets;
 #[cfg(test)]
 mod tests;
-pub mod timeline;
+mod timeline;
 mod watch;
 mod written;
 
@@ -49,11 +51,15 @@ use self::rows::{RowClock, Rows};
 use self::rule::{Body, RuleRun};
 use self::schedule::{Align, Slots, TooManySteps};
 use self::stage::{Run, Shared, Slice, Stage};
-use self::timeline::{Event, GroupSchedule, OpenAlert, Phase, RuleClock, RuleCounts, RuleId, Timeline};
 use self::written::WrittenSeries;
 
 pub use self::check::check;
+pub use self::counts::{FaultCount, RuleCounts};
+pub use self::episode::{Began, End, Episode, Suppression};
+pub use self::event::{Activity, Cause, Event, OpenAlert, Phase, RuleId};
 pub use self::rule::FaultAt;
+pub use self::schedule::GroupSchedule;
+pub use self::timeline::{RuleClock, Timeline};
 pub use self::watch::{Cost, Watch};
 pub use self::written::WrittenSample;
 pub(crate) use self::written::hidden_by;

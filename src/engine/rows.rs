@@ -6,9 +6,9 @@ use crate::store::{LabelSetId, RowsId, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::course::{Course, Link};
+use super::event::RuleId;
 use super::rule::RuleRun;
 use super::stage::{Run, Terms, evaluate};
-use super::timeline::RuleId;
 use super::watch::{self, Watched};
 
 /// How far an instant selector looks back: it sees what stands at the row itself.

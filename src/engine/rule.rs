@@ -12,11 +12,11 @@ use super::bits;
 use super::conditions::Conditions;
 use super::counts::Counting;
 use super::course::Compared;
+use super::event::{Cause, Phase, RuleId};
 use super::fold::Fold;
 use super::naming::{Ask, External};
 use super::record::Recording;
 use super::targets::row_bits;
-use super::timeline::{Cause, Phase, RuleId};
 use super::written::{Stamping, WrittenSeries};
 use crate::rules::graph::{ALERTS, ALERTS_FOR_STATE};
 

@@ -65,6 +65,19 @@ pub struct TooManySteps {
     pub to: Timestamp,
 }
 
+/// What a group was evaluated with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupSchedule {
+    /// The distance of its slots; 0 where it is evaluated at rows.
+    pub interval: Millis,
+    /// Whether the group itself gives the interval, or asks for rows.
+    pub interval_from_file: bool,
+    /// The first slot modulo the interval.
+    pub offset: Millis,
+    /// How many slots were evaluated, or how many rows of label sets.
+    pub steps: u64,
+}
+
 /// The slots of one group: which one is next, and which come by a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slots {

@@ -8,7 +8,7 @@ use crate::rules::graph::RuleGraph;
 use crate::store::{Batch, Conflicts, Hidden, SeriesId, Store, is_stale};
 use crate::time::{Millis, Timestamp};
 
-use super::timeline::RuleId;
+use super::event::RuleId;
 
 /// A sample or stale marker that a rule wrote.
 #[derive(Clone, Debug)]

@@ -35,8 +35,7 @@ use hashbrown::HashSet;
 
 use crate::diagnostic::Diagnostics;
 use crate::engine::schedule::TooManySteps;
-use crate::engine::timeline::{Activity, Event, OpenAlert, Phase, RuleId};
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{Activity, Engine, EngineOptions, Event, OpenAlert, Phase, RuleId};
 use crate::labels::LabelSet;
 use crate::rules::{Evaluate, Form, Group, Rule, RuleFile, load};
 use crate::source::{FileId, FileSpan, SourceMap, Span};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::engine::timeline::{Began, Episode};
+use crate::engine::{Began, Episode};
 use crate::time::Timestamp;
 
 use super::Outcome;

@@ -14,9 +14,7 @@ pub(crate) mod sample;
 pub mod summary;
 mod threshold;
 
-use crate::engine::Engine;
-use crate::engine::silence;
-use crate::engine::timeline::{Episode, RuleId};
+use crate::engine::{Engine, Episode, RuleId, silence};
 use crate::input;
 use crate::rules::RuleSet;
 use crate::store::Store;

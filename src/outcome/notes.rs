@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Severity, codes};
-use crate::engine::timeline::RuleId;
+use crate::engine::RuleId;
 use crate::format::{counted, duration};
 use crate::rules::{Evaluate, RuleSet};
 use crate::survey::{Findings, MetricFacts};

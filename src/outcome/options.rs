@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::engine::EngineOptions;
 use crate::engine::schedule::Align;
 use crate::engine::silence::Silence;
-use crate::engine::timeline::{Episode, Event};
+use crate::engine::{Episode, Event};
 use crate::labels::{LabelSet, Matcher, Regexp};
 use crate::promql::parse::parse_matchers;
 use crate::store::{Conflicts, Stale};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::diagnostic::nearest;
-use crate::engine::timeline::{GroupSchedule, RuleCounts, RuleId};
+use crate::engine::{GroupSchedule, RuleCounts, RuleId};
 use crate::promql::ast::BinaryOp;
 use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::store::Store;

@@ -2,7 +2,7 @@
 
 use super::{GroupFacts, Kind, MissingMetric, Origin, Outcome, Range, RecordingFacts, RuleFacts, RunOptions, Setting};
 use crate::engine::schedule::Align;
-use crate::engine::timeline::{Activity, Began, Cause, End, Episode, GroupSchedule, RuleCounts, RuleId};
+use crate::engine::{Activity, Began, Cause, End, Episode, GroupSchedule, RuleCounts, RuleId};
 use crate::input;
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;

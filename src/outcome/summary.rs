@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::engine::timeline::{Began, End, Episode};
+use crate::engine::{Began, End, Episode};
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
 use crate::time::{Millis, Timestamp};

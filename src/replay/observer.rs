@@ -2,8 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::timeline::Event;
-use crate::engine::{FaultAt, WrittenSample};
+use crate::engine::{Event, FaultAt, WrittenSample};
 
 /// Is shown what comes of a run while it goes on. `set` is the number of the rule set.
 pub trait Observer {

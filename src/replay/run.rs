@@ -2,8 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::Engine;
-use crate::engine::timeline::Timeline;
+use crate::engine::{Engine, Timeline};
 use crate::input::{self, Batches};
 use crate::outcome::{Finished, Outcome, RunOptions, Selection, declared};
 use crate::rules::RuleSet;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::*;
-use crate::engine::timeline::Event;
+use crate::engine::Event;
 use crate::input::{ReadOptions, Recording, Text};
 use crate::outcome::RunOptions;
 use crate::rules::RuleSet;

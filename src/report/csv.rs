@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::engine::Episode;
 use crate::engine::silence::suppressed_for;
-use crate::engine::timeline::Episode;
 use crate::labels::Quoted;
 use crate::outcome::{Outcome, summary};
 use crate::report::number::shortest;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::engine::timeline::{Cause, Event, Phase};
+use crate::engine::{Cause, Event, Phase};
 use crate::report::number::{At, Labels, Number, Pairs, write_json};
 use crate::rules::RuleSet;
 

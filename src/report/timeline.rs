@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::engine::timeline::Episode;
+use crate::engine::Episode;
 use crate::format::{Clock, count, counted};
 use crate::labels::{LabelSet, Quoted};
 use crate::outcome::summary::{self, Summary};

@@ -3,8 +3,7 @@
 use alertctl::engine::alert::{Change, Pace};
 use alertctl::engine::conditions::{Conditions, Folded};
 use alertctl::engine::fold::Fold;
-use alertctl::engine::timeline::{Activity, Phase, RuleId};
-use alertctl::engine::{Engine, EngineOptions};
+use alertctl::engine::{Activity, Engine, EngineOptions, Phase, RuleId};
 use alertctl::labels::LabelSet;
 use alertctl::rules::{Evaluate, Rule, RuleFile, RuleKind};
 use alertctl::store::{Batch, Store};

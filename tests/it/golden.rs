@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use alertctl::engine::timeline::{Episode, RuleId};
-use alertctl::engine::{FaultAt, WrittenSample};
+use alertctl::engine::{Episode, FaultAt, RuleId, WrittenSample};
 use alertctl::input::{ReadOptions, Recording, Source};
 use alertctl::labels::LabelSet;
 use alertctl::outcome::RunOptions;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use alertctl::diagnostic::Diagnostics;
-use alertctl::engine::timeline::{Event, Timeline};
-use alertctl::engine::{Engine, EngineOptions};
+use alertctl::engine::{Engine, EngineOptions, Event, Timeline};
 use alertctl::labels::LabelSet;
 use alertctl::rules::template::{Template, TemplateData};
 use alertctl::rules::{self, RuleFile, RuleKind};

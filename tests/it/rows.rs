@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alertctl::diagnostic::Diagnostics;
 use alertctl::engine::alert::{State, step};
-use alertctl::engine::timeline::{Began, Timeline};
-use alertctl::engine::{Engine, EngineOptions};
+use alertctl::engine::{Began, Engine, EngineOptions, Timeline};
 use alertctl::labels::{LabelSet, METRIC_NAME};
 use alertctl::rules::{RuleFile, RuleKind, load};
 use alertctl::source::SourceMap;

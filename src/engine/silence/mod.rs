@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub use file::load;
 pub use parse::{SilenceError, parse};
 
-use super::timeline::Episode;
+use super::episode::{Episode, Suppression};
 use crate::labels::{LabelSet, Matcher};
 use crate::time::{Millis, Timestamp};
 
@@ -48,17 +48,6 @@ impl Silence {
             matcher.matches(value.unwrap_or(""))
         })
     }
-}
-
-/// A stretch of an episode's firing that is not told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Suppression {
-    /// From when on.
-    pub from: Timestamp,
-    /// Until when.
-    pub to: Timestamp,
-    /// The silence's matchers, as they are written.
-    pub by: Arc<str>,
 }
 
 /// Lays silences over episodes. Of an episode that is still open the firing ends at `last_step`, given by episode.
@@ -108,7 +97,8 @@ pub fn is_suppressed(episode: &Episode, last_step: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::timeline::{Activity, Began, Cause, End, RuleId};
+    use crate::engine::episode::{Began, End};
+    use crate::engine::event::{Activity, Cause, RuleId};
 
     /// An episode that fired from 100 s on.
     fn episode(ended_at: Option<i64>) -> Episode {

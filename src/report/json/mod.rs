@@ -4,8 +4,7 @@ mod shape;
 
 use std::io::{self, Write};
 
-use crate::engine::silence::{self, Suppression};
-use crate::engine::timeline::{Episode, RuleId};
+use crate::engine::{Episode, RuleId, Suppression, silence};
 use crate::outcome::gate::Condition;
 use crate::outcome::summary::{self, RuleSummary, Summary};
 use crate::outcome::{GroupFacts, Kind, Origin, Outcome, RecordingFacts, RuleFacts, Setting};

@@ -191,7 +191,7 @@ pub(super) fn file_name(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::timeline::FaultCount;
+    use crate::engine::FaultCount;
     use crate::outcome::{Unmatched, sample};
     use crate::time::Timestamp;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use crate::engine::timeline::Episode;
+use crate::engine::Episode;
 use crate::format::{counted, duration, value};
 use crate::labels::Quoted;
 use crate::outcome::{Outcome, RuleFacts};

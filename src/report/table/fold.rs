@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::silence;
-use crate::engine::timeline::Episode;
+use crate::engine::{Episode, silence};
 use crate::format::duration;
 use crate::labels::LabelSet;
 use crate::outcome::summary;
@@ -164,7 +163,7 @@ fn spread(spans: impl Iterator<Item = Millis>) -> String {
 
 /// Says how an episode ended, how it began if that was not seen, and whether silences cover it.
 fn ended(episode: &Episode, last_step: Timestamp) -> String {
-    use crate::engine::timeline::{Began, Cause};
+    use crate::engine::{Began, Cause};
     let ended = match episode.cause {
         Cause::ConditionFalse => "condition false",
         Cause::SeriesEnded => "series ended",

@@ -235,7 +235,7 @@ mod tests {
         let mut outcome = sample::outcome();
         assert_eq!(gate_line(&outcome, &Summary::of(&outcome)), None);
         outcome.options.fail_on = vec![Condition::Firing(Some("critical".to_owned())), Condition::EvalError];
-        outcome.episodes[0].began = crate::engine::timeline::Began::WarmUp;
+        outcome.episodes[0].began = crate::engine::Began::WarmUp;
         let line = gate_line(&outcome, &Summary::of(&outcome));
         assert_eq!(
             line.as_deref(),
