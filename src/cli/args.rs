@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::cli::flags::Format;
     use crate::cli::flags::output::Target;
-    use crate::engine::schedule::Align;
+    use crate::engine::Align;
     use crate::outcome::gate::Condition;
     use crate::store::Stale;
 

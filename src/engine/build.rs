@@ -23,12 +23,13 @@ use super::event::RuleId;
 use super::naming::Naming;
 use super::query::Queries;
 use super::record::{Names, Recording};
-use super::rows::{self, RowReaders, Rows};
+use super::rows::{RowReaders, Rows};
 use super::rule::{Body, RuleRun};
+use super::schedule::{GroupInfo, RuleInfo, Schedule};
 use super::sight::{self, Apart, Held, Sight};
 use super::stage::{Stage, Unit};
 use super::written::{WrittenSeries, hidden_by};
-use super::{Engine, EngineOptions, GroupInfo, RuleInfo, Schedule};
+use super::{Engine, EngineOptions};
 
 /// A rule and the numbers of its group and schedule.
 struct Entry<'a> {
@@ -245,21 +246,6 @@ const UNITS_A_THREAD: usize = 4;
 /// Returns the selectors of an expression as they print.
 fn selector_texts(expr: &Expr) -> Vec<String> {
     expr.selectors().into_iter().map(|one| one.selector.to_string()).collect()
-}
-
-impl EngineOptions {
-    /// Returns how far an instant selector of a group's rules looks back.
-    pub(crate) fn lookback_of(&self, group: &Group) -> Millis {
-        if group.evaluate == Evaluate::EveryRow { rows::LOOKBACK } else { self.lookback }
-    }
-
-    /// Returns how often a group is evaluated; none where it is evaluated at rows.
-    pub(crate) fn interval_of(&self, group: &Group) -> Option<Millis> {
-        match group.evaluate {
-            Evaluate::EveryRow => None,
-            evaluate => Some(evaluate.interval().filter(|interval| interval.0 > 0).unwrap_or(self.interval)),
-        }
-    }
 }
 
 /// Builds an engine and registers with the recording what its rules read; it does not see there what they write.

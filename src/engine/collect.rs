@@ -1,11 +1,12 @@
 //! Collecting conditions while rules are evaluated.
 
+use super::Engine;
 use super::conditions::Conditions;
 use super::event::RuleId;
 use super::fold::Fold;
 use super::rows::Rows;
 use super::rule::RuleRun;
-use super::{Engine, Schedule};
+use super::schedule::Schedule;
 
 impl Engine {
     /// Returns how the alerts of a rule follow from what its expression gives, if it is an alerting rule.

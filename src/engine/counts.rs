@@ -1,7 +1,13 @@
 //! What is counted of a rule while it runs.
 
 use crate::limits;
+use crate::store::Store;
 use crate::time::Timestamp;
+
+use super::Engine;
+use super::rows::Rows;
+use super::rule::RuleRun;
+use super::schedule::RuleInfo;
 
 /// A message of failed evaluations of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +121,35 @@ impl Counting {
         }
         // In an order that does not depend on which label set came first.
         self.faults.sort_by(|a, b| (a.first, &a.message).cmp(&(b.first, &b.message)));
+    }
+}
+
+impl Engine {
+    /// Returns what was counted of each rule, in their order.
+    #[must_use]
+    pub fn counts(&self, recording: &Store) -> Vec<RuleCounts> {
+        let mut known = recording.metric_names();
+        known.extend(self.rules.iter().flat_map(RuleRun::written_names));
+        known.sort_unstable();
+        let mut totals: Vec<Total> = vec![Total::default(); self.rules.len()];
+        self.runs().for_each(|rule| totals[rule.id.0 as usize].counting.absorb(&rule.counting));
+        for unit in self.stages.iter().flat_map(|stage| &stage.units) {
+            let rows = unit.rows.as_ref().map(Rows::courses).into_iter().flatten();
+            for course in std::iter::once(&unit.course).chain(rows) {
+                for link in &unit.links {
+                    let extremes = link.compared.and_then(|number| course.extremes(number));
+                    totals[link.rule].add(course.evaluations, extremes);
+                }
+            }
+        }
+        let of = |(rule, info): (&RuleRun, &RuleInfo)| {
+            let missing = rule.selected.iter().filter(|name| known.binary_search(&name.as_str()).is_err());
+            let mut counts = totals[rule.id.0 as usize].counts();
+            counts.warm_from = self.warm_from(info);
+            counts.missing_metrics = missing.cloned().collect();
+            counts
+        };
+        self.rules.iter().zip(&self.infos).map(of).collect()
     }
 }
 

@@ -20,13 +20,16 @@ mod episode;
 mod event;
 pub mod fold;
 mod naming;
+mod open;
+mod options;
 mod query;
 mod record;
 mod rows;
 mod rule;
-pub mod schedule;
+mod schedule;
 mod sight;
 pub mod silence;
+mod slots;
 mod stage;
 mod targets;
 #[cfg(test)]
@@ -36,20 +39,16 @@ mod watch;
 mod written;
 
 use crate::diagnostic::Diagnostics;
-use crate::labels::LabelSet;
-use crate::promql::query::QueryOptions;
 use crate::rules::RuleFile;
-use crate::store::{Hidden, Reach, RowsId, Store};
+use crate::store::{Hidden, Reach, Store};
 use crate::time::{Millis, Timestamp};
 
-use self::alert::State;
 use self::alerting::Draft;
-use self::counts::Total;
 use self::naming::{Ask, External, Sample};
 use self::query::Queries;
-use self::rows::{RowClock, Rows};
-use self::rule::{Body, RuleRun};
-use self::schedule::{Align, Slots, TooManySteps};
+use self::rows::Rows;
+use self::rule::RuleRun;
+use self::schedule::{GroupInfo, RuleInfo, Schedule};
 use self::stage::{Run, Shared, Slice, Stage};
 use self::written::WrittenSeries;
 
@@ -57,150 +56,14 @@ pub use self::check::check;
 pub use self::counts::{FaultCount, RuleCounts};
 pub use self::episode::{Began, End, Episode, Suppression};
 pub use self::event::{Activity, Cause, Event, OpenAlert, Phase, RuleId};
+pub use self::options::EngineOptions;
 pub use self::rule::FaultAt;
 pub use self::schedule::GroupSchedule;
+pub use self::slots::{Align, TooManySteps};
 pub use self::timeline::{RuleClock, Timeline};
 pub use self::watch::{Cost, Watch};
 pub use self::written::WrittenSample;
 pub(crate) use self::written::hidden_by;
-
-/// How rules are evaluated.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EngineOptions {
-    /// The interval of groups that give none; also the step of subqueries that give none.
-    pub interval: Millis,
-    /// How far an instant selector looks back.
-    pub lookback: Millis,
-    /// Where the slots of groups lie.
-    pub align: Align,
-    /// `$externalLabels` of templates.
-    pub external_labels: LabelSet,
-    /// `$externalURL` of templates.
-    pub external_url: String,
-    /// Whether metric names are dropped only at the end of an evaluation.
-    pub delayed_names: bool,
-    /// The first sample of the whole recording, where it lies before what the store will hold; that of the store when
-    /// absent.
-    pub first_sample: Option<Timestamp>,
-    /// The first instant that may be a slot; the first sample when absent.
-    pub start: Option<Timestamp>,
-    /// The last instant that may be a slot; the last sample when absent.
-    pub end: Option<Timestamp>,
-    /// Whether all written series are written and kept for queries, read by a rule or not.
-    pub keep_written: bool,
-    /// How many threads evaluate, in the pool that the caller runs the engine in; the events are the same for any.
-    pub threads: usize,
-    /// Whether every fault and every written sample is told ([`Engine::take_faults`], [`Engine::take_written`]).
-    pub trace: bool,
-}
-
-/// Prometheus' own defaults.
-impl Default for EngineOptions {
-    fn default() -> Self {
-        Self {
-            interval: Millis(60_000),
-            lookback: Millis(300_000),
-            align: Align::Epoch,
-            external_labels: LabelSet::empty(),
-            external_url: String::new(),
-            delayed_names: false,
-            first_sample: None,
-            start: None,
-            end: None,
-            keep_written: false,
-            threads: 1,
-            trace: false,
-        }
-    }
-}
-
-impl EngineOptions {
-    /// Returns how the queries of templates are evaluated.
-    fn query(&self) -> QueryOptions {
-        QueryOptions { lookback: self.lookback, subquery_step: self.interval, delayed_names: self.delayed_names }
-    }
-}
-
-/// What is known of a group from its file.
-struct GroupInfo {
-    name: String,
-    interval_from_file: bool,
-    schedule: usize,
-}
-
-/// What is known of a rule from its file.
-struct RuleInfo {
-    schedule: usize,
-    query_offset: Millis,
-    /// How long after the first sample its windows are full.
-    warmth: Millis,
-}
-
-/// When the groups of one schedule are evaluated.
-enum Schedule {
-    /// At slots of one interval, known once the recording has begun.
-    Slots { interval: Millis, slots: Option<Slots> },
-    /// At the rows of each label set.
-    Rows(RowClock),
-}
-
-impl Schedule {
-    /// Makes one that has evaluated nothing: at the rows that a reader sees where there is no interval.
-    fn new(interval: Option<Millis>, rows: Option<RowsId>) -> Self {
-        match (interval, rows) {
-            (None, Some(rows)) => Self::Rows(RowClock::new(rows)),
-            (interval, _) => Self::Slots { interval: interval.unwrap_or_default(), slots: None },
-        }
-    }
-
-    fn slots(&self) -> Option<Slots> {
-        match self {
-            Self::Slots { slots, .. } => *slots,
-            Self::Rows(_) => None,
-        }
-    }
-
-    /// Returns the distance of the slots; 0 for rows.
-    fn interval(&self) -> Millis {
-        match self {
-            Self::Slots { interval, .. } => *interval,
-            Self::Rows(_) => Millis::ZERO,
-        }
-    }
-
-    /// Tells whether there is anything to evaluate up to and at a time.
-    fn is_due(&self, recording: &Store, to: Timestamp) -> bool {
-        match self {
-            Self::Slots { slots, .. } => slots.is_some_and(|slots| slots.next() <= to),
-            Self::Rows(clock) => !recording.events(clock.rows_id, clock.done, to).is_empty(),
-        }
-    }
-
-    /// Returns the time up to which nothing is evaluated any more.
-    fn evaluated(&self) -> Timestamp {
-        match self {
-            Self::Slots { slots: Some(slots), .. } => slots.next().minus(Millis(1)),
-            Self::Slots { slots: None, .. } => Timestamp::MIN,
-            Self::Rows(clock) => clock.done,
-        }
-    }
-
-    /// Returns the first slot or row that was evaluated and the last one.
-    fn range(&self) -> Option<(Timestamp, Timestamp)> {
-        match self {
-            Self::Slots { slots, .. } => slots.and_then(|slots| Some((slots.first(), slots.last()?))),
-            Self::Rows(clock) => clock.range,
-        }
-    }
-
-    /// Returns how many slots or rows were evaluated.
-    fn steps(&self) -> u64 {
-        match self {
-            Self::Slots { slots, .. } => slots.map_or(0, |slots| slots.taken()),
-            Self::Rows(clock) => clock.rows,
-        }
-    }
-}
 
 /// Evaluates rules on a recording that comes in pieces.
 ///
@@ -292,14 +155,7 @@ impl Engine {
         let first = self.options.first_sample.map_or(found, |first| first.min(found));
         self.start = Some(first);
         let from = self.options.start.unwrap_or(found);
-        for schedule in &mut self.schedules {
-            match schedule {
-                Schedule::Slots { interval, slots } => {
-                    *slots = Some(Slots::new(*interval, self.options.align, from, first));
-                }
-                Schedule::Rows(clock) => clock.done = from.minus(Millis(1)),
-            }
-        }
+        self.schedules.iter_mut().for_each(|schedule| schedule.begin(self.options.align, from, first));
     }
 
     /// Evaluates all slots up to and at a time, slice by slice.
@@ -315,12 +171,8 @@ impl Engine {
             self.take_slice(recording, until);
             self.run_slice(recording);
         }
-        for schedule in &mut self.schedules {
-            if let Schedule::Rows(clock) = schedule
-                && self.start.is_some()
-            {
-                clock.done = clock.done.max(to);
-            }
+        if self.start.is_some() {
+            self.schedules.iter_mut().for_each(|schedule| schedule.pass(to));
         }
         Ok(())
     }
@@ -329,12 +181,7 @@ impl Engine {
     fn take_slice(&mut self, recording: &Store, until: Timestamp) {
         self.slice.slots.resize_with(self.schedules.len(), Vec::new);
         for (schedule, taken) in self.schedules.iter_mut().zip(&mut self.slice.slots) {
-            taken.clear();
-            match schedule {
-                Schedule::Slots { slots: Some(slots), .. } => slots.take(until, taken),
-                Schedule::Slots { slots: None, .. } => {}
-                Schedule::Rows(clock) => self.slice.rows.take(recording, clock, until),
-            }
+            schedule.take(recording, until, taken, &mut self.slice.rows);
         }
     }
 
@@ -434,44 +281,6 @@ impl Engine {
         &self.written.store
     }
 
-    /// Returns the alerts that are active after the last slot, by rule and labels.
-    #[must_use]
-    pub fn open(&self, recording: &Store) -> Vec<OpenAlert> {
-        let mut open = Vec::new();
-        for rule in self.runs() {
-            let Body::Alerting(alerting) = &rule.body else { continue };
-            for (labels, state, activity, sample) in alerting.active() {
-                let annotations = match state {
-                    State::Pending { active_at } => {
-                        let sample = Sample { labels: sample, value: activity.value_active, at: active_at };
-                        self.annotations(rule.id, sample, recording)
-                    }
-                    _ => Vec::new(),
-                };
-                let (labels, phase, activity) = (labels.clone(), state.phase(), *activity);
-                debug_assert_ne!(phase, Phase::Inactive, "only active alerts are open");
-                let warm_from = rule.warmed();
-                open.push(OpenAlert { rule: rule.id, labels, phase, annotations, activity, warm_from });
-            }
-        }
-        open.sort_by(|a, b| a.rule.cmp(&b.rule).then_with(|| a.labels.cmp(&b.labels)));
-        open
-    }
-
-    /// Walks over all rules, those that are evaluated at rows once for each label set.
-    fn runs(&self) -> impl Iterator<Item = &RuleRun> {
-        let units = self.stages.iter().flat_map(|stage| &stage.units);
-        self.rules.iter().chain(units.filter_map(|unit| unit.rows.as_ref()).flat_map(Rows::runs))
-    }
-
-    /// Hands the alerts that are active after the last slot to a timeline, as the end of a run does.
-    pub fn close_into(&self, timeline: &mut Timeline, recording: &Store) {
-        for open in self.open(recording) {
-            let clock = self.clock(open.rule);
-            timeline.push_open(open, &clock);
-        }
-    }
-
     /// Returns the time up to which nothing is evaluated any more: what no selector reaches from a later time may be
     /// evicted.
     #[must_use]
@@ -482,13 +291,6 @@ impl Engine {
         }
         let done = |(schedule, offset): (&Schedule, &Option<Millis>)| Some(schedule.evaluated().minus((*offset)?));
         self.schedules.iter().zip(&self.offsets).filter_map(done).min().unwrap_or(Timestamp::MIN)
-    }
-
-    /// Returns the first slot or row that was evaluated and the last one, over all groups.
-    #[must_use]
-    pub fn range(&self) -> Option<(Timestamp, Timestamp)> {
-        let ranges = || self.schedules.iter().filter_map(Schedule::range);
-        Some((ranges().map(|range| range.0).min()?, ranges().map(|range| range.1).max()?))
     }
 
     /// Returns the number of rules, over all files and groups.
@@ -503,74 +305,15 @@ impl Engine {
         self.rules.is_empty()
     }
 
-    /// Returns when a rule was evaluated, as its episodes need to know.
-    ///
-    /// # Panics
-    /// When there is no such rule.
-    #[must_use]
-    pub fn clock(&self, rule: RuleId) -> RuleClock {
-        let info = &self.infos[rule.0 as usize];
-        let schedule = &self.schedules[info.schedule];
-        RuleClock {
-            interval: schedule.interval(),
-            warm_from: self.warm_from(info).unwrap_or(Timestamp::MIN),
-            last: schedule.range().map_or(Timestamp::MIN, |range| range.1),
-        }
-    }
-
-    /// Returns the first slot from which on all windows of a rule lie within the recording; of rows the first instant.
-    fn warm_from(&self, info: &RuleInfo) -> Option<Timestamp> {
-        let warm = self.start?.plus(info.warmth);
-        let Some(slots) = self.schedules[info.schedule].slots() else { return Some(warm) };
-        let warm = Slots::new(slots.interval(), Align::Offset(slots.offset()), warm, slots.first());
-        Some(warm.first().max(slots.first()))
-    }
-
-    /// Returns what was counted of each rule, in their order.
-    #[must_use]
-    pub fn counts(&self, recording: &Store) -> Vec<RuleCounts> {
-        let mut known = recording.metric_names();
-        known.extend(self.rules.iter().flat_map(RuleRun::written_names));
-        known.sort_unstable();
-        let mut totals: Vec<Total> = vec![Total::default(); self.rules.len()];
-        self.runs().for_each(|rule| totals[rule.id.0 as usize].counting.absorb(&rule.counting));
-        for unit in self.stages.iter().flat_map(|stage| &stage.units) {
-            let rows = unit.rows.as_ref().map(Rows::courses).into_iter().flatten();
-            for course in std::iter::once(&unit.course).chain(rows) {
-                for link in &unit.links {
-                    let extremes = link.compared.and_then(|number| course.extremes(number));
-                    totals[link.rule].add(course.evaluations, extremes);
-                }
-            }
-        }
-        let of = |(rule, info): (&RuleRun, &RuleInfo)| {
-            let missing = rule.selected.iter().filter(|name| known.binary_search(&name.as_str()).is_err());
-            let mut counts = totals[rule.id.0 as usize].counts();
-            counts.warm_from = self.warm_from(info);
-            counts.missing_metrics = missing.cloned().collect();
-            counts
-        };
-        self.rules.iter().zip(&self.infos).map(of).collect()
-    }
-
-    /// Returns what each group was evaluated with, in their order.
-    #[must_use]
-    pub fn schedules(&self) -> Vec<GroupSchedule> {
-        let of = |group: &GroupInfo| {
-            let schedule = &self.schedules[group.schedule];
-            GroupSchedule {
-                interval: schedule.interval(),
-                interval_from_file: group.interval_from_file,
-                offset: schedule.slots().map(|slots| slots.offset()).unwrap_or_default(),
-                steps: schedule.steps(),
-            }
-        };
-        self.groups.iter().map(of).collect()
-    }
-
     /// Returns how far from a slot the rules look, all taken together.
     #[must_use]
     pub fn reach(&self) -> Reach {
         self.reach
+    }
+
+    /// Walks over all rules, those that are evaluated at rows once for each label set.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &RuleRun> {
+        let units = self.stages.iter().flat_map(|stage| &stage.units);
+        self.rules.iter().chain(units.filter_map(|unit| unit.rows.as_ref()).flat_map(Rows::runs))
     }
 }

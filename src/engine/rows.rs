@@ -11,9 +11,6 @@ use super::rule::RuleRun;
 use super::stage::{Run, Terms, evaluate};
 use super::watch::{self, Watched};
 
-/// How far an instant selector looks back: it sees what stands at the row itself.
-pub(crate) const LOOKBACK: Millis = Millis(1);
-
 /// Where the evaluation at rows stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowClock {

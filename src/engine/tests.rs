@@ -1,6 +1,7 @@
 //! Whole runs of the engine, on recordings in series notation, one sample a minute from the epoch on.
 
 use super::*;
+use crate::labels::LabelSet;
 use crate::promql::notation::{Item, parse_series_line};
 use crate::promql::parse::parse;
 use crate::rules::template::Template;

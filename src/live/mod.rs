@@ -34,8 +34,7 @@ mod rule;
 use hashbrown::HashSet;
 
 use crate::diagnostic::Diagnostics;
-use crate::engine::schedule::TooManySteps;
-use crate::engine::{Activity, Engine, EngineOptions, Event, OpenAlert, Phase, RuleId};
+use crate::engine::{Activity, Engine, EngineOptions, Event, OpenAlert, Phase, RuleId, TooManySteps};
 use crate::labels::LabelSet;
 use crate::rules::{Evaluate, Form, Group, Rule, RuleFile, load};
 use crate::source::{FileId, FileSpan, SourceMap, Span};

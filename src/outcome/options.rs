@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
-use crate::engine::EngineOptions;
-use crate::engine::schedule::Align;
 use crate::engine::silence::Silence;
+use crate::engine::{Align, EngineOptions};
 use crate::engine::{Episode, Event};
 use crate::labels::{LabelSet, Matcher, Regexp};
 use crate::promql::parse::parse_matchers;

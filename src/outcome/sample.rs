@@ -1,8 +1,7 @@
 //! A small run for the tests of the formats.
 
 use super::{GroupFacts, Kind, MissingMetric, Origin, Outcome, Range, RecordingFacts, RuleFacts, RunOptions, Setting};
-use crate::engine::schedule::Align;
-use crate::engine::{Activity, Began, Cause, End, Episode, GroupSchedule, RuleCounts, RuleId};
+use crate::engine::{Activity, Align, Began, Cause, End, Episode, GroupSchedule, RuleCounts, RuleId};
 use crate::input;
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;

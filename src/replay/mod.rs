@@ -41,7 +41,7 @@ mod tests;
 use thiserror::Error;
 
 use crate::diagnostic::Diagnostics;
-use crate::engine::schedule::TooManySteps;
+use crate::engine::TooManySteps;
 use crate::input::InputError;
 #[cfg(test)]
 use crate::outcome::Outcome;

@@ -106,7 +106,7 @@ fn a_run_may_begin_anywhere() {
     let whole = Replay::new(&rules, RunOptions::default()).run(&mut recording(&rows, 7), &mut ()).expect("runs");
     // What windows reach before the first slot is read too.
     let mut options = RunOptions { first_sample: Some(at(0)), first_slot: Some(at(20)), ..RunOptions::default() };
-    options.align.set(Some(crate::engine::schedule::Align::Start));
+    options.align.set(Some(crate::engine::Align::Start));
     let later = Replay::new(&rules, options).run(&mut recording(&rows[15..], 7), &mut ()).expect("runs");
     let of = |outcome: &Outcome| firings(outcome).into_iter().skip_while(|one| one != "Hot 20..28").collect::<Vec<_>>();
     assert_eq!(of(&later), ["Hot 20..28", "Hot 30..38"]);

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::engine::schedule::Align;
+use crate::engine::Align;
 use crate::store::Stale;
 use crate::time::{Millis, Timestamp, parse_interval, parse_timestamp};
 

@@ -1,0 +1,44 @@
+//! The alerts that are active when a run ends.
+
+use crate::store::Store;
+
+use super::Engine;
+use super::alert::State;
+use super::event::{OpenAlert, Phase};
+use super::naming::Sample;
+use super::rule::Body;
+use super::timeline::Timeline;
+
+impl Engine {
+    /// Returns the alerts that are active after the last slot, by rule and labels.
+    #[must_use]
+    pub fn open(&self, recording: &Store) -> Vec<OpenAlert> {
+        let mut open = Vec::new();
+        for rule in self.runs() {
+            let Body::Alerting(alerting) = &rule.body else { continue };
+            for (labels, state, activity, sample) in alerting.active() {
+                let annotations = match state {
+                    State::Pending { active_at } => {
+                        let sample = Sample { labels: sample, value: activity.value_active, at: active_at };
+                        self.annotations(rule.id, sample, recording)
+                    }
+                    _ => Vec::new(),
+                };
+                let (labels, phase, activity) = (labels.clone(), state.phase(), *activity);
+                debug_assert_ne!(phase, Phase::Inactive, "only active alerts are open");
+                let warm_from = rule.warmed();
+                open.push(OpenAlert { rule: rule.id, labels, phase, annotations, activity, warm_from });
+            }
+        }
+        open.sort_by(|a, b| a.rule.cmp(&b.rule).then_with(|| a.labels.cmp(&b.labels)));
+        open
+    }
+
+    /// Hands the alerts that are active after the last slot to a timeline, as the end of a run does.
+    pub fn close_into(&self, timeline: &mut Timeline, recording: &Store) {
+        for open in self.open(recording) {
+            let clock = self.clock(open.rule);
+            timeline.push_open(open, &clock);
+        }
+    }
+}
