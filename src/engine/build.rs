@@ -27,7 +27,8 @@ use super::rows::{RowReaders, Rows};
 use super::rule::{Body, RuleRun};
 use super::schedule::{GroupInfo, RuleInfo, Schedule};
 use super::sight::{self, Apart, Held, Sight};
-use super::stage::{Stage, Unit};
+use super::stage::Stage;
+use super::unit::Unit;
 use super::written::{WrittenSeries, hidden_by};
 use super::{Engine, EngineOptions};
 

@@ -14,9 +14,11 @@ mod check;
 mod collect;
 pub mod condition;
 pub mod conditions;
+mod costs;
 mod counts;
 mod course;
 mod episode;
+mod evaluate;
 mod event;
 pub mod fold;
 mod naming;
@@ -29,12 +31,14 @@ mod rule;
 mod schedule;
 mod sight;
 pub mod silence;
+mod slice;
 mod slots;
 mod stage;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod unit;
 mod watch;
 mod written;
 
@@ -44,12 +48,14 @@ use crate::store::{Hidden, Reach, Store};
 use crate::time::{Millis, Timestamp};
 
 use self::alerting::Draft;
+use self::evaluate::{Run, Shared};
 use self::naming::{Ask, External, Sample};
 use self::query::Queries;
 use self::rows::Rows;
 use self::rule::RuleRun;
 use self::schedule::{GroupInfo, RuleInfo, Schedule};
-use self::stage::{Run, Shared, Slice, Stage};
+use self::slice::Slice;
+use self::stage::Stage;
 use self::written::WrittenSeries;
 
 pub use self::check::check;

@@ -5,7 +5,7 @@ use crate::time::{Millis, Timestamp};
 
 use super::Engine;
 use super::event::RuleId;
-use super::rows::{RowClock, RowSlice};
+use super::slice::{RowClock, RowSlice};
 use super::slots::{Align, Slots};
 use super::timeline::RuleClock;
 

@@ -1,4 +1,4 @@
-//! What each rule of a run costs: samples that it reads, and time or allocations by stage.
+//! What the rules of a program cost: samples that they read, and time or allocations by stage.
 
 use std::sync::Arc;
 
@@ -7,9 +7,8 @@ use crate::promql::plan::RootId;
 use crate::promql::probe::{Probe, Unheard};
 use crate::promql::program::{Inputs, Program, Root, Sink, Steps};
 
-use super::Engine;
 use super::bits;
-use super::stage::Unit;
+use super::course::Link;
 use super::targets::row_bits;
 
 /// How a run is watched.
@@ -40,7 +39,7 @@ pub struct Cost {
     pub parts: Vec<(String, f64)>,
 }
 
-/// What was watched of one unit.
+/// What was watched of one program.
 pub(crate) struct Watched {
     watch: Watch,
     tally: Tally,
@@ -125,9 +124,10 @@ fn results(root: &Root<'_>) -> u64 {
 }
 
 impl Watched {
-    fn of(unit: &Unit, watch: &Watch) -> Self {
-        let roots = vec![Folded::default(); unit.links.len()];
-        Self { watch: watch.clone(), tally: Tally::of(&unit.program), roots }
+    /// Watches a program from now on.
+    pub(crate) fn of(program: &Program, links: &[Link], watch: &Watch) -> Self {
+        let roots = vec![Folded::default(); links.len()];
+        Self { watch: watch.clone(), tally: Tally::of(program), roots }
     }
 
     /// Counts evaluations of which nothing could come, so that nothing was evaluated.
@@ -135,52 +135,26 @@ impl Watched {
         self.roots.iter_mut().for_each(|root| root.evaluations += evaluations as u64);
     }
 
-    /// Adds what was watched to the costs of the unit's rules.
-    fn add(&self, unit: &Unit, costs: &mut [Cost]) {
-        let reached: Vec<Vec<u64>> = (0..unit.links.len()).map(|root| unit.program.multiplicity(root)).collect();
-        for (root, link) in unit.links.iter().enumerate() {
+    /// Adds what was watched to the costs of the program's rules.
+    pub(crate) fn add(&self, program: &Program, links: &[Link], costs: &mut [Cost]) {
+        let reached: Vec<Vec<u64>> = (0..links.len()).map(|root| program.multiplicity(root)).collect();
+        for (root, link) in links.iter().enumerate() {
             let (cost, folded) = (&mut costs[link.rule], &self.roots[root]);
             cost.alert += folded.spent as f64;
             cost.evaluations += folded.evaluations;
             cost.results += folded.results;
-            cost.samples += self.tally.samples(&unit.program, root);
-            cost.series += self.tally.series(&unit.program, root);
+            cost.samples += self.tally.samples(program, root);
+            cost.series += self.tally.series(program, root);
         }
         for (node, spent) in self.tally.spent().enumerate() {
-            let mut sharers: Vec<usize> = unit
-                .links
-                .iter()
-                .zip(&reached)
-                .filter(|(_, times)| times[node] > 0)
-                .map(|(link, _)| link.rule)
-                .collect();
+            let mut sharers: Vec<usize> =
+                links.iter().zip(&reached).filter(|(_, times)| times[node] > 0).map(|(link, _)| link.rule).collect();
             sharers.dedup();
             let share = spent as f64 / sharers.len().max(1) as f64;
             for rule in sharers {
                 costs[rule].evaluate += share;
-                costs[rule].parts.push((unit.program.describe(node), share));
+                costs[rule].parts.push((program.describe(node), share));
             }
         }
-    }
-}
-
-impl Engine {
-    /// Watches what rules cost from now on; what was watched before is forgotten.
-    pub fn watch(&mut self, watch: &Watch) {
-        for unit in self.stages.iter_mut().flat_map(|stage| &mut stage.units) {
-            unit.watched = Some(Box::new(Watched::of(unit, watch)));
-        }
-    }
-
-    /// Returns what each rule cost since it is watched, in their order; all zero if it is not.
-    #[must_use]
-    pub fn costs(&self) -> Vec<Cost> {
-        let mut costs = vec![Cost::default(); self.rules.len()];
-        for unit in self.stages.iter().flat_map(|stage| &stage.units) {
-            if let Some(watched) = &unit.watched {
-                watched.add(unit, &mut costs);
-            }
-        }
-        costs
     }
 }
