@@ -29,7 +29,6 @@ mod record;
 mod rows;
 mod rule;
 mod schedule;
-mod sight;
 pub mod silence;
 mod slice;
 mod slots;

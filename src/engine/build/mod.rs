@@ -1,0 +1,125 @@
+//! From rule files to an engine: schedules, order, programs.
+
+mod entry;
+mod rules;
+mod sight;
+mod units;
+mod warmth;
+
+use crate::diagnostic::Diagnostics;
+use crate::promql::lags::Lags;
+use crate::rules::RuleFile;
+use crate::rules::graph::RuleGraph;
+use crate::store::{Reach, RowsId, Store};
+use crate::time::Millis;
+
+use self::entry::Entries;
+use self::sight::Sight;
+use self::units::Packing;
+use super::course::Course;
+use super::query::Queries;
+use super::rows::{RowReaders, Rows};
+use super::rule::RuleRun;
+use super::schedule::{RuleInfo, Schedule};
+use super::stage::Stage;
+use super::written::{WrittenSeries, hidden_by};
+use super::{Engine, EngineOptions};
+
+/// Builds an engine and registers with the recording what its rules read; it does not see there what they write.
+/// `by_step` makes all rules run one step at a time in the order of time and rule, as a server does: slow, and with the
+/// same events.
+pub(super) fn build(
+    files: &[RuleFile],
+    options: EngineOptions,
+    recording: &mut Store,
+    by_step: bool,
+) -> Result<Engine, Diagnostics> {
+    let Entries { groups, intervals, entries } = Entries::of(files, &options);
+    let graph = RuleGraph::of(files, options.keep_written || options.trace);
+    let query_offsets: Vec<Millis> = entries.iter().map(|entry| entry.query_offset).collect();
+    let sight = Sight::of(&graph, &query_offsets);
+    let mut packing = Packing {
+        entries: &entries,
+        graph: &graph,
+        sight: &sight,
+        options: &options,
+        problems: Diagnostics::default(),
+    };
+    let mut stages = if by_step { packing.stages(&[graph.all_stepwise()]) } else { packing.stages(&graph.components) };
+    if packing.problems.has_errors() {
+        return Err(packing.problems);
+    }
+    let warmth = warmth::warmth(&entries, &graph, &options);
+    let rules = rules::ready(&entries, &sight, &warmth);
+    let info = |(entry, warmth): (&entry::Entry<'_>, &Millis)| RuleInfo {
+        schedule: entry.schedule,
+        query_offset: entry.query_offset,
+        warmth: *warmth,
+    };
+    let infos: Vec<RuleInfo> = entries.iter().zip(&warmth).map(info).collect();
+    let asks = graph.nodes.iter().any(|node| node.asks);
+    let mut written = WrittenSeries::new(hidden_by(&graph), asks || options.keep_written, options.trace);
+    if asks {
+        recording.keep_all();
+    }
+    let (reach, rows) = bind(&mut stages, &intervals, recording, &mut written);
+    begin_courses(&mut stages, &rules);
+    let nodes = graph.nodes.iter().enumerate();
+    let lags = nodes.map(|(rule, node)| if node.asks { sight.of_all(rule) } else { Lags::default() }).collect();
+    let queries = Queries::new(options.query(), lags);
+    Ok(Engine {
+        faults: options.trace.then(Vec::new),
+        groups,
+        offsets: longest_offsets(&infos, intervals.len()),
+        infos,
+        rules,
+        stages,
+        schedules: intervals.into_iter().map(|interval| Schedule::new(interval, rows)).collect(),
+        reach,
+        written,
+        queries,
+        ..Engine::empty(options)
+    })
+}
+
+/// Registers what all units select, and who reads rows where there is a schedule without interval. Returns how far from
+/// a slot they look, all taken together, and the reader of the recording's rows.
+fn bind(
+    stages: &mut [Stage],
+    intervals: &[Option<Millis>],
+    recording: &mut Store,
+    written: &mut WrittenSeries,
+) -> (Reach, Option<RowsId>) {
+    let at_rows = intervals.contains(&None);
+    let readers = at_rows.then(|| RowReaders {
+        recorded: recording.keep_events(&written.hidden),
+        written: written.store.keep_label_sets(),
+    });
+    let mut reach = Reach::default();
+    for unit in stages.iter_mut().flat_map(|stage| &mut stage.units) {
+        let store = unit.lags.is_some().then_some(&mut written.store);
+        unit.program.bind(recording, &written.hidden, store);
+        reach = reach.or(unit.program.reach());
+        let readers = readers.filter(|_| intervals[unit.schedule].is_none());
+        unit.rows = readers.map(|readers| Rows::of(&unit.links, readers));
+    }
+    (reach, readers.map(|readers| readers.recorded))
+}
+
+/// Begins the courses of all units, once their roots are known.
+fn begin_courses(stages: &mut [Stage], rules: &[RuleRun]) {
+    for unit in stages.iter_mut().flat_map(|stage| &mut stage.units) {
+        unit.course = Course::of(&unit.links);
+        unit.commits = unit.links.iter().map(|link| link.rule).filter(|rule| rules[*rule].commits()).collect();
+    }
+}
+
+/// Returns by schedule the longest query offset of its rules, if it has any.
+fn longest_offsets(infos: &[RuleInfo], schedules: usize) -> Vec<Option<Millis>> {
+    let mut offsets = vec![None; schedules];
+    for info in infos {
+        let offset: &mut Option<Millis> = &mut offsets[info.schedule];
+        *offset = (*offset).max(Some(info.query_offset));
+    }
+    offsets
+}

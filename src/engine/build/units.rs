@@ -1,0 +1,164 @@
+//! Which rules are evaluated together, in which order.
+
+use hashbrown::HashMap;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::engine::cause;
+use crate::engine::course::{Course, Link};
+use crate::engine::options::EngineOptions;
+use crate::engine::stage::Stage;
+use crate::engine::unit::Unit;
+use crate::promql::ast::Expr;
+use crate::promql::lags::Lags;
+use crate::promql::parse::Problem;
+use crate::promql::program::Program;
+use crate::rules::RuleKind;
+use crate::rules::graph::{Component, RuleGraph};
+
+use super::entry::Entry;
+use super::sight::{self, Apart, Held, Sight};
+
+/// The most units of one schedule for each thread: enough to share the work out, few enough to share subtrees.
+const UNITS_A_THREAD: usize = 4;
+
+/// Packs rules into units, and collects what is wrong with them.
+pub(super) struct Packing<'a> {
+    pub entries: &'a [Entry<'a>],
+    pub graph: &'a RuleGraph,
+    pub sight: &'a Sight,
+    pub options: &'a EngineOptions,
+    pub problems: Diagnostics,
+}
+
+impl Packing<'_> {
+    /// Makes an empty unit for rules like this one.
+    fn unit(&self, rule: usize, lags: Option<Lags>) -> Unit {
+        let entry = self.entries[rule];
+        Unit {
+            program: Program::new(entry.lower_options(self.options, lags.is_some())),
+            links: Vec::new(),
+            course: Course::default(),
+            commits: Vec::new(),
+            schedule: entry.schedule,
+            interval: self.options.interval_of(entry.group).unwrap_or(self.options.interval),
+            query_offset: entry.query_offset,
+            lags,
+            rows: None,
+            watched: None,
+        }
+    }
+
+    /// Adds the roots of a rule to a unit.
+    fn add(&mut self, unit: &mut Unit, rule: usize) {
+        let source = self.entries[rule].rule;
+        if !source.enabled {
+            return;
+        }
+        if let Err(problems) = unit.program.add(&source.expr) {
+            problems.iter().for_each(|problem| self.refuse(rule, problem));
+            return;
+        }
+        let alerts = matches!(source.kind, RuleKind::Alert { .. });
+        let series = cause::compared(&source.expr).filter(|_| alerts);
+        let compared = series.and_then(|series| unit.program.compare(series).ok());
+        unit.links.push(Link { rule, compared });
+    }
+
+    /// Takes note of why the expression of a rule can never be evaluated.
+    fn refuse(&mut self, rule: usize, problem: &Problem) {
+        let Entry { rule, group, .. } = &self.entries[rule];
+        let mut diagnostic = Diagnostic::error(problem.code, problem.message.clone(), rule.text.at(problem.span));
+        diagnostic.help.extend(problem.help.clone());
+        diagnostic.subject = Some((group.name.text.clone(), rule.name.text.clone()));
+        self.problems.push(diagnostic);
+    }
+
+    /// Lays out the stages, in the order they run. Rules of one level and schedule share a program unless they see
+    /// written samples at different times.
+    pub(super) fn stages(&mut self, components: &[Component]) -> Vec<Stage> {
+        let mut stages = Vec::new();
+        for level in components.chunk_by(|a, b| a.level == b.level) {
+            let mut shared = SharedUnits::default();
+            for component in level {
+                if component.stepwise {
+                    stages.push(self.by_step(component));
+                    continue;
+                }
+                component.rules.iter().for_each(|rule| self.share(&mut shared, *rule as usize));
+            }
+            let units = shared.into_units();
+            let at_once = self.options.threads > 1 && units.len() > 1;
+            stages.push(Stage { units, by_step: false, at_once });
+        }
+        stages
+    }
+
+    /// Makes a stage of the rules of a component, each in a unit of its own.
+    fn by_step(&mut self, component: &Component) -> Stage {
+        let apart = Apart::of(self.graph, component);
+        let mut units = Vec::new();
+        for rule in component.rules.iter().map(|rule| *rule as usize) {
+            let mut unit = self.unit(rule, Some(self.sight.stepwise(self.graph, rule, &apart)));
+            self.add(&mut unit, rule);
+            units.push(unit);
+        }
+        Stage { units, by_step: true, at_once: false }
+    }
+
+    /// Adds a rule to one of the units of its level. Rules with a selector in common share subtrees; others are better
+    /// evaluated side by side, in a few units for each thread.
+    fn share(&mut self, shared: &mut SharedUnits, rule: usize) {
+        let wants = sight::wants(self.graph, rule);
+        let Entry { schedule, query_offset, .. } = self.entries[rule];
+        let reads = !wants.is_empty();
+        let fits = |(held, unit): &(Held, Unit)| {
+            (unit.schedule, unit.query_offset, unit.lags.is_some()) == (schedule, query_offset, reads)
+                && held.fits((self.sight, self.graph), rule, &wants)
+        };
+        // One unit where there is one thread: the more rules in it, the more they share.
+        let most = if self.options.threads > 1 { self.options.threads * UNITS_A_THREAD } else { 1 };
+        let SharedUnits { units, by_selector } = shared;
+        let texts = selector_texts(&self.entries[rule].rule.expr);
+        let akin = texts.iter().filter_map(|text| by_selector.get(text)).find(|at| fits(&units[**at]));
+        let any = (0..units.len()).filter(|at| fits(&units[*at]));
+        let at = match akin {
+            Some(at) => *at,
+            None if any.clone().take(most).count() < most => {
+                units.push((Held::default(), self.unit(rule, reads.then(Lags::default))));
+                units.len() - 1
+            }
+            None => any.min_by_key(|at| units[*at].1.links.len()).unwrap_or_default(),
+        };
+        by_selector.extend(texts.into_iter().map(|text| (text, at)));
+        let (held, unit) = &mut units[at];
+        held.hold((self.sight, self.graph), rule, &wants);
+        self.add(unit, rule);
+    }
+}
+
+/// The units of one level that rules share.
+#[derive(Default)]
+struct SharedUnits {
+    /// Each with what its rules see.
+    units: Vec<(Held, Unit)>,
+    /// By the text of a selector: the unit of the last rule that has it.
+    by_selector: HashMap<String, usize, foldhash::fast::FixedState>,
+}
+
+impl SharedUnits {
+    /// Returns the units, each with what its rules see of written samples.
+    fn into_units(self) -> Vec<Unit> {
+        let units = self.units.into_iter().map(|(held, mut unit)| {
+            unit.lags = unit.lags.map(|_| held.into_lags());
+            unit
+        });
+        let mut units: Vec<Unit> = units.collect();
+        units.shrink_to_fit();
+        units
+    }
+}
+
+/// Returns the selectors of an expression as they print.
+fn selector_texts(expr: &Expr) -> Vec<String> {
+    expr.selectors().into_iter().map(|one| one.selector.to_string()).collect()
+}
