@@ -25,7 +25,7 @@ pub(crate) struct Names {
 
 /// A recording rule and its series.
 #[derive(Debug)]
-pub(crate) struct Recording {
+pub(crate) struct Recorder {
     names: Arc<Names>,
     limit: usize,
     /// Whether anything may read what it writes.
@@ -36,7 +36,7 @@ pub(crate) struct Recording {
     merged: Merged,
 }
 
-impl Recording {
+impl Recorder {
     pub(crate) fn new(names: Arc<Names>, limit: usize, writes: bool) -> Self {
         Self {
             names,

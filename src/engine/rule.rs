@@ -15,7 +15,7 @@ use super::course::Compared;
 use super::event::{Cause, Phase, RuleId};
 use super::fold::Fold;
 use super::naming::{Ask, External};
-use super::record::Recording;
+use super::record::Recorder;
 use super::targets::row_bits;
 use super::written::{Stamping, WrittenSeries};
 use crate::rules::graph::{ALERTS, ALERTS_FOR_STATE};
@@ -55,7 +55,7 @@ pub(crate) enum Body {
     /// Nothing, for it had none yet: many rules never have an alert.
     Quiet(Arc<AlertRule>),
     Alerting(Box<Alerting>),
-    Recording(Box<Recording>),
+    Recording(Box<Recorder>),
 }
 
 /// A rule, its states and counts.
@@ -105,7 +105,7 @@ impl RuleRun {
         let body = match &self.body {
             Body::Quiet(rule) => Body::Quiet(Arc::clone(rule)),
             Body::Alerting(alerting) => Body::Quiet(Arc::clone(alerting.rule())),
-            Body::Recording(recording) => Body::Recording(Box::new(recording.fork())),
+            Body::Recording(recorder) => Body::Recording(Box::new(recorder.fork())),
         };
         // At a row nothing but the row itself tells that a series ended, so no name is looked for markers.
         let fork = Self::new(self.id, body, self.writer, self.query_offset, Arc::from([]));
@@ -155,7 +155,7 @@ impl RuleRun {
     pub(crate) fn written_names(&self) -> Vec<&str> {
         match &self.body {
             Body::Quiet(_) | Body::Alerting(_) => vec![ALERTS, ALERTS_FOR_STATE],
-            Body::Recording(recording) => vec![recording.metric()],
+            Body::Recording(recorder) => vec![recorder.metric()],
         }
     }
 
@@ -204,8 +204,8 @@ impl RuleRun {
         let (id, mut conditions) = (self.id, self.conditions.take());
         if let Some(alerting) = self.alerting() {
             alerting.fold(id, root, failed, &mut faults, conditions.as_deref_mut(), pass);
-        } else if let Body::Recording(recording) = &mut self.body {
-            recording.fold(root, failed, &mut faults);
+        } else if let Body::Recording(recorder) = &mut self.body {
+            recorder.fold(root, failed, &mut faults);
         }
         self.conditions = conditions;
         if let warm_from @ Some(_) = self.warmed() {
@@ -267,7 +267,7 @@ impl RuleRun {
         let outputs = match &mut self.body {
             Body::Quiet(_) => return,
             Body::Alerting(alerting) => alerting.outputs(),
-            Body::Recording(recording) => recording.outputs(),
+            Body::Recording(recorder) => recorder.outputs(),
         };
         if let Some(writer) = self.writer {
             let stamping = Stamping { rule: self.id, writer, slots, query_offset: self.query_offset };

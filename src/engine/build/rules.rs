@@ -8,7 +8,7 @@ use crate::engine::alert::Pace;
 use crate::engine::alerting::AlertRule;
 use crate::engine::event::RuleId;
 use crate::engine::naming::Naming;
-use crate::engine::record::{Names, Recording};
+use crate::engine::record::{Names, Recorder};
 use crate::engine::rule::{Body, RuleRun};
 use crate::promql::ast::Expr;
 use crate::rules::RuleKind;
@@ -39,7 +39,7 @@ fn rule_run(id: RuleId, entry: &Entry<'_>, writer: Option<u32>, names: &mut Shar
         RuleKind::Record => {
             let labels = rule.labels.iter().map(|(name, template)| (name.clone(), template.text().to_owned()));
             let names = Names { metric: rule.name.text.clone(), labels: labels.collect() };
-            Body::Recording(Box::new(Recording::new(Arc::new(names), limit, writes)))
+            Body::Recording(Box::new(Recorder::new(Arc::new(names), limit, writes)))
         }
         RuleKind::Alert { hold, keep_firing, annotations } => {
             let (labels, annotations) = (rule.labels.clone(), annotations.clone());
