@@ -98,7 +98,7 @@ impl Schedule {
     pub(crate) fn is_due(&self, recording: &Store, to: Timestamp) -> bool {
         match self {
             Self::Slots { slots, .. } => slots.is_some_and(|slots| slots.next() <= to),
-            Self::Rows(clock) => !recording.events(clock.rows_id, clock.done, to).is_empty(),
+            Self::Rows(clock) => !recording.rows(clock.rows_id, clock.done, to).is_empty(),
         }
     }
 

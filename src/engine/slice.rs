@@ -22,10 +22,10 @@ impl RowClock {
     }
 
     /// Takes note of rows, ascending by time.
-    fn take(&mut self, events: &[(Timestamp, LabelSetId)]) {
-        if let (Some((first, _)), Some((last, _))) = (events.first(), events.last()) {
+    fn take(&mut self, rows: &[(Timestamp, LabelSetId)]) {
+        if let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) {
             self.range = Some((self.range.map_or(*first, |range| range.0), *last));
-            self.rows += events.len() as u64;
+            self.rows += rows.len() as u64;
         }
     }
 }
@@ -49,7 +49,7 @@ impl RowSlice {
         self.streams.clear();
         self.times.clear();
         self.by_label_set.clear();
-        self.ordered.extend(recording.events(clock.rows_id, clock.done, to));
+        self.ordered.extend(recording.rows(clock.rows_id, clock.done, to));
         clock.done = clock.done.max(to);
         clock.take(&self.ordered);
         self.ordered.sort_unstable();

@@ -63,7 +63,7 @@ fn refused(problems: &Diagnostics) -> String {
 
 /// Returns the mean distance of the rows of a label set; the whole recording where none has two.
 fn spacing_of_rows(store: &Store, rows: RowsId, span: (Timestamp, Timestamp)) -> Millis {
-    let rows = store.events(rows, Timestamp::MIN, Timestamp::MAX);
+    let rows = store.rows(rows, Timestamp::MIN, Timestamp::MAX);
     let label_sets = rows.iter().map(|(_, label_set)| label_set).collect::<BTreeSet<_>>().len();
     let each = (rows.len() / label_sets.max(1)).max(2) - 1;
     Millis(span.1.since(span.0).0 / i64::try_from(each).unwrap_or(i64::MAX)).max(Millis(1))
@@ -107,7 +107,7 @@ impl RuleBench {
         let groups = || files.iter().flat_map(|file| &file.groups);
         let spacing = if groups().any(|group| group.evaluate == Evaluate::EveryRow) {
             // The reader that the rules were registered with.
-            let rows = store.keep_events(&hidden_by(&RuleGraph::of(&files, false)));
+            let rows = store.keep_rows(&hidden_by(&RuleGraph::of(&files, false)));
             spacing_of_rows(&store, rows, span)
         } else {
             span.1.since(span.0).max(Millis(1))

@@ -174,9 +174,9 @@ impl Store {
             inferred: Vec::new(),
         });
         self.offer(id);
-        if let Some(mut events) = self.events.take() {
-            events.add(id, labels);
-            self.events = Some(events);
+        if let Some(mut log) = self.row_log.take() {
+            log.add(id, labels);
+            self.row_log = Some(log);
         }
         id
     }
@@ -200,8 +200,8 @@ impl Store {
                 taken?;
             }
         }
-        if let Some(events) = &mut self.events {
-            events.sort();
+        if let Some(log) = &mut self.row_log {
+            log.sort();
         }
         match self.refused.first() {
             Some(conflict) => Err(Rejected::Conflict(*conflict)),
@@ -238,8 +238,8 @@ impl Store {
             series.facts.first = series.facts.first.min(time);
             series.facts.last = time;
             series.last_value = value;
-            if let Some(events) = &mut self.events {
-                events.see(id, time);
+            if let Some(log) = &mut self.row_log {
+                log.see(id, time);
             }
         }
         if series.wanted {

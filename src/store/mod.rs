@@ -2,8 +2,8 @@
 
 mod append;
 mod cadence;
-mod events;
 mod hidden;
+mod rows;
 mod select;
 mod stale;
 
@@ -15,12 +15,12 @@ use crate::labels::{LabelSet, Matcher};
 use crate::time::{Millis, Timestamp};
 
 pub use append::{Appended, Batch, Conflict, Conflicts, Rejected};
-pub use events::{LabelSetId, RowsId};
 pub use hidden::Hidden;
+pub use rows::{LabelSetId, RowsId};
 pub use select::Reach;
 pub use stale::{Stale, StaleCounts};
 
-use events::Events;
+use rows::RowLog;
 use stale::Inference;
 
 /// The bits of the NaN that marks the end of a series.
@@ -118,8 +118,8 @@ pub struct Store {
     stale_counts: StaleCounts,
     /// None where no stale markers are inferred.
     inference: Option<Box<Inference>>,
-    /// None where no rule is evaluated at events.
-    events: Option<Box<Events>>,
+    /// None where no rule is evaluated at rows.
+    row_log: Option<Box<RowLog>>,
 }
 
 impl Store {
@@ -206,8 +206,8 @@ impl Store {
     /// Drops, series by series, the samples that no selector can reach from a step after `evaluated`; the newest at or
     /// before each edge stays, since a later inference may need it. Cost: amortised constant a sample.
     pub fn evict(&mut self, evaluated: Timestamp) {
-        if let Some(events) = &mut self.events {
-            events.evict(evaluated);
+        if let Some(log) = &mut self.row_log {
+            log.evict(evaluated);
         }
         if self.keep_all {
             return;

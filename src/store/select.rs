@@ -57,14 +57,14 @@ impl Store {
         id
     }
 
-    /// Forgets all selectors and readers of events, whose numbers mean nothing from now on. No sample is wanted until selectors are registered
+    /// Forgets all selectors and readers of rows, whose numbers mean nothing from now on. No sample is wanted until selectors are registered
     /// anew; what is held stays.
     pub fn forget_selectors(&mut self) {
         self.selectors.clear();
         self.by_metric.clear();
         self.any_metric.clear();
-        if let Some(events) = &mut self.events {
-            events.forget_readers();
+        if let Some(log) = &mut self.row_log {
+            log.forget_readers();
         }
         for series in &mut self.series {
             series.wanted = self.keep_all;

@@ -92,7 +92,7 @@ fn bind(
 ) -> (Reach, Option<RowsId>) {
     let at_rows = intervals.contains(&None);
     let readers = at_rows.then(|| RowReaders {
-        recorded: recording.keep_events(&written.hidden),
+        recorded: recording.keep_rows(&written.hidden),
         written: written.store.keep_label_sets(),
     });
     let mut reach = Reach::default();

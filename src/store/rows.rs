@@ -1,4 +1,4 @@
-//! Which label sets have a row, and when: the events that rules may be evaluated at.
+//! Rows: which label sets have a sample, and when. Rules may be evaluated at them.
 
 use hashbrown::HashMap;
 
@@ -6,17 +6,17 @@ use super::{Hidden, Series, SeriesId, Store, is_stale};
 use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
-/// Names a label set (metric name aside) of one store that keeps events; given out in the order of first appearance.
+/// Names a label set (metric name aside) of one store that keeps rows; given out in the order of first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelSetId(pub u32);
 
-/// Names a reader of label sets and their events that was registered with one store.
+/// Names a reader of label sets and their rows that was registered with one store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowsId(u32);
 
 /// The label sets of a store, and who wants to know of them.
 #[derive(Default)]
-pub(super) struct Events {
+pub(super) struct RowLog {
     /// By label set.
     labels: Vec<LabelSet>,
     by_labels: HashMap<LabelSet, LabelSetId, foldhash::fast::FixedState>,
@@ -25,25 +25,25 @@ pub(super) struct Events {
     readers: Vec<Reader>,
 }
 
-/// What one reader sees: label sets with their series and their events.
+/// What one reader sees: label sets with their series and their rows.
 struct Reader {
     hidden: Hidden,
-    /// Whether events are kept, or label sets only.
+    /// Whether rows are kept, or label sets only.
     logs: bool,
     /// By label set, in the order they appeared: the series that are not hidden.
     series: Vec<Vec<SeriesId>>,
-    /// By label set: the newest event.
+    /// By label set: the newest row.
     newest: Vec<Timestamp>,
     /// By series; absent for hidden ones.
     of_series: Vec<Option<LabelSetId>>,
     /// From `head` on, by time.
     log: Vec<(Timestamp, LabelSetId)>,
     head: usize,
-    /// Whether an event came that is earlier than the one before it.
+    /// Whether a row came that is earlier than the one before it.
     unsorted: bool,
 }
 
-impl Events {
+impl RowLog {
     /// Takes note of a new series.
     pub(super) fn add(&mut self, id: SeriesId, labels: &LabelSet) {
         debug_assert_eq!(id.0 as usize, self.of_series.len(), "series are met in the order of their ids");
@@ -66,17 +66,17 @@ impl Events {
         }
     }
 
-    /// Brings the events in order. Cost: nothing where samples come in the order of time.
+    /// Brings the rows in order. Cost: nothing where samples come in the order of time.
     pub(super) fn sort(&mut self) {
         self.readers.iter_mut().for_each(Reader::sort);
     }
 
-    /// Forgets the events up to a time.
+    /// Forgets the rows up to a time.
     pub(super) fn evict(&mut self, evaluated: Timestamp) {
         self.readers.iter_mut().for_each(|reader| reader.evict(evaluated));
     }
 
-    /// Forgets who wants to know of events.
+    /// Forgets who wants to know of rows.
     pub(super) fn forget_readers(&mut self) {
         self.readers.clear();
     }
@@ -137,7 +137,7 @@ impl Reader {
         if live.first().is_none_or(|first| first.0 > evaluated) {
             return;
         }
-        self.head += live.partition_point(|event| event.0 <= evaluated);
+        self.head += live.partition_point(|row| row.0 <= evaluated);
         if self.head * 2 > self.log.len() {
             self.log.drain(..self.head);
             self.head = 0;
@@ -153,67 +153,67 @@ impl Reader {
 
 impl Store {
     /// Keeps from now on which label sets have a sample when, for a reader that does not see some metrics. Of what came
-    /// before, the events of samples that are still held are known. Readers that see the same are one.
-    pub fn keep_events(&mut self, hidden: &Hidden) -> RowsId {
+    /// before, the rows of samples that are still held are known. Readers that see the same are one.
+    pub fn keep_rows(&mut self, hidden: &Hidden) -> RowsId {
         self.keep(hidden, true)
     }
 
-    /// Keeps from now on which series share a label set, and no events.
+    /// Keeps from now on which series share a label set, and no rows.
     pub fn keep_label_sets(&mut self) -> RowsId {
         self.keep(&Hidden::default(), false)
     }
 
     fn keep(&mut self, hidden: &Hidden, logs: bool) -> RowsId {
-        let mut events = self.events.take().unwrap_or_default();
-        for id in self.ids().skip(events.of_series.len()) {
-            events.add(id, self.labels(id));
+        let mut log = self.row_log.take().unwrap_or_default();
+        for id in self.ids().skip(log.of_series.len()) {
+            log.add(id, self.labels(id));
         }
         let same = |reader: &Reader| (&reader.hidden, reader.logs) == (hidden, logs);
-        let at = events.readers.iter().position(same).unwrap_or_else(|| {
+        let at = log.readers.iter().position(same).unwrap_or_else(|| {
             let mut reader = Reader::new(hidden, logs);
-            for ((id, series), at) in self.ids().zip(&self.series).zip(&events.of_series) {
+            for ((id, series), at) in self.ids().zip(&self.series).zip(&log.of_series) {
                 reader.add(id, *at, &series.labels);
                 reader.see_held(id, series);
             }
             reader.sort();
-            events.readers.push(reader);
-            events.readers.len() - 1
+            log.readers.push(reader);
+            log.readers.len() - 1
         });
-        self.events = Some(events);
+        self.row_log = Some(log);
         RowsId(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
-    fn rows(&self, id: RowsId) -> Option<&Reader> {
-        self.events.as_ref()?.readers.get(id.0 as usize)
+    fn row_reader(&self, id: RowsId) -> Option<&Reader> {
+        self.row_log.as_ref()?.readers.get(id.0 as usize)
     }
 
-    /// Returns the events with `after < time <= to`, each once, by time: a label set with at least one sample at
+    /// Returns the rows with `after < time <= to`, each once, by time: a label set with at least one sample at
     /// that time. Those up to the latest [`Store::evict`] are gone. Cost: two binary searches.
     #[must_use]
-    pub fn events(&self, rows: RowsId, after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
-        let Some(reader) = self.rows(rows) else { return &[] };
+    pub fn rows(&self, reader: RowsId, after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
+        let Some(reader) = self.row_reader(reader) else { return &[] };
         let live = &reader.log[reader.head..];
-        let low = live.partition_point(|event| event.0 <= after);
-        let high = low + live[low..].partition_point(|event| event.0 <= to);
+        let low = live.partition_point(|row| row.0 <= after);
+        let high = low + live[low..].partition_point(|row| row.0 <= to);
         &live[low..high]
     }
 
     /// Returns the labels that all series of a label set have, metric name aside.
     #[must_use]
     pub fn label_set(&self, id: LabelSetId) -> Option<&LabelSet> {
-        Some(&self.events.as_ref()?.labels[id.0 as usize])
+        Some(&self.row_log.as_ref()?.labels[id.0 as usize])
     }
 
     /// Returns the series of a label set that a reader sees, in the order they appeared; the list only grows.
     #[must_use]
     pub fn series_of(&self, rows: RowsId, id: LabelSetId) -> &[SeriesId] {
-        self.rows(rows).and_then(|reader| reader.series.get(id.0 as usize)).map_or(&[], Vec::as_slice)
+        self.row_reader(rows).and_then(|reader| reader.series.get(id.0 as usize)).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the number of a label set, if any series has it.
     #[must_use]
     pub fn find_label_set(&self, labels: &LabelSet) -> Option<LabelSetId> {
-        self.events.as_ref()?.by_labels.get(labels).copied()
+        self.row_log.as_ref()?.by_labels.get(labels).copied()
     }
 }
 
@@ -222,13 +222,13 @@ mod tests {
     use super::*;
     use crate::store::{Batch, Conflicts, stale_marker};
 
-    /// Appends rows of (series, time) in batches; checks the events as (time, label) of one who does not see `hidden`.
+    /// Appends rows of (series, time) in batches; checks the rows as (time, label) of one who does not see `hidden`.
     fn check(batches: &[&[(&str, &str, i64)]], expected: &[(i64, &str)]) {
         let hidden = Hidden::of(["hidden"].into_iter());
         let mut store = Store::new(Conflicts::First);
         store.keep_all();
-        let reader = store.keep_events(&hidden);
-        let other = store.keep_events(&Hidden::default());
+        let reader = store.keep_rows(&hidden);
+        let other = store.keep_rows(&Hidden::default());
         for rows in batches {
             let mut batch = Batch::default();
             for (metric, host, time) in *rows {
@@ -240,8 +240,8 @@ mod tests {
         }
         let host = |id: &LabelSetId| store.label_set(*id).and_then(|labels| labels.get("host")).unwrap_or("");
         let found = |store: &Store, reader| {
-            let events = store.events(reader, Timestamp::MIN, Timestamp::MAX).iter();
-            let mut found: Vec<_> = events.map(|(time, id)| (time.0, host(id).to_owned())).collect();
+            let rows = store.rows(reader, Timestamp::MIN, Timestamp::MAX).iter();
+            let mut found: Vec<_> = rows.map(|(time, id)| (time.0, host(id).to_owned())).collect();
             found.sort_unstable();
             found
         };
@@ -250,13 +250,13 @@ mod tests {
         let mut names = batches.iter().flat_map(|rows| rows.iter()).map(|(metric, ..)| *metric);
         assert_eq!(found(&store, other).len() > expected.len(), names.any(|name| name == "hidden"));
         let middle = Timestamp(2);
-        assert!(store.events(reader, middle, Timestamp::MAX).iter().all(|(time, _)| *time > middle));
+        assert!(store.rows(reader, middle, Timestamp::MAX).iter().all(|(time, _)| *time > middle));
         store.evict(middle);
-        assert_eq!(store.events(reader, Timestamp::MIN, middle), []);
+        assert_eq!(store.rows(reader, Timestamp::MIN, middle), []);
     }
 
     #[test]
-    fn a_label_set_has_one_event_a_time() {
+    fn a_label_set_has_one_row_a_time() {
         check(
             &[&[("m", "a", 1), ("n", "a", 1), ("m", "b", 1)], &[("n", "b", 1), ("m", "a", 2)]],
             &[(1, "a"), (1, "b"), (2, "a")],
@@ -265,25 +265,25 @@ mod tests {
     }
 
     #[test]
-    fn one_who_comes_later_knows_the_events_of_what_is_held() {
+    fn one_who_comes_later_knows_the_rows_of_what_is_held() {
         let mut store = Store::new(Conflicts::First);
         store.keep_all();
-        let first = store.keep_events(&Hidden::default());
+        let first = store.keep_rows(&Hidden::default());
         for (metric, time) in [("m", 1), ("n", 1), ("n", 2)] {
             let id = store.series(&LabelSet::new([("__name__", metric), ("host", "a")]));
             let mut batch = Batch::default();
             batch.push(id, Timestamp(time), 1.0, 0);
             store.append(&batch).expect("in order");
         }
-        let later = store.keep_events(&Hidden::of(["n"].into_iter()));
-        let count = |store: &Store, reader| store.events(reader, Timestamp::MIN, Timestamp::MAX).len();
+        let later = store.keep_rows(&Hidden::of(["n"].into_iter()));
+        let count = |store: &Store, reader| store.rows(reader, Timestamp::MIN, Timestamp::MAX).len();
         assert_eq!((count(&store, first), count(&store, later)), (2, 1));
         assert_eq!(store.series_of(later, LabelSetId(0)).len(), 1);
-        assert_eq!(store.keep_events(&Hidden::default()), first);
+        assert_eq!(store.keep_rows(&Hidden::default()), first);
     }
 
     #[test]
-    fn label_sets_are_known_without_events() {
+    fn label_sets_are_known_without_rows() {
         let mut store = Store::default();
         let reader = store.keep_label_sets();
         let ids: Vec<_> =
@@ -293,11 +293,11 @@ mod tests {
         store.append(&batch).expect("in order");
         let label_set = store.find_label_set(&LabelSet::new([("host", "a")])).expect("it is known");
         assert_eq!(store.series_of(reader, label_set), ids);
-        assert_eq!(store.events(reader, Timestamp::MIN, Timestamp::MAX), []);
+        assert_eq!(store.rows(reader, Timestamp::MIN, Timestamp::MAX), []);
     }
 
     #[test]
-    fn series_after_series_gives_the_same_events() {
+    fn series_after_series_gives_the_same_rows() {
         check(
             &[&[("m", "a", 1), ("m", "a", 2), ("m", "a", 4)], &[("n", "a", 2), ("n", "a", 3), ("n", "a", 4)]],
             &[(1, "a"), (2, "a"), (3, "a"), (4, "a")],
