@@ -10,7 +10,7 @@ use super::args::{CheckArgs, CheckFormat};
 use super::flags::Format;
 use super::load::Disk;
 use super::out::{self, Output};
-use super::ui::{Terminal, tell};
+use super::ui::{Terminal, say};
 use super::{Exit, Failure};
 
 /// Loads all rules and tells everything that is wrong with them.
@@ -35,7 +35,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     }
     let failed = !failures.is_empty();
     for failure in failures {
-        tell(false, &Failure::from(failure).to_string());
+        say(false, &Failure::from(failure).to_string());
     }
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
     Ok(match failed {

@@ -10,7 +10,7 @@ use crate::survey::Findings;
 use super::args::{DataArgs, DataFormat};
 use super::flags::Format;
 use super::out::{self, Output};
-use super::ui::{Interrupt, Terminal, tell};
+use super::ui::{Interrupt, Terminal, say};
 use super::watch::Watch;
 use super::{Exit, Failure};
 
@@ -19,7 +19,7 @@ pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let Some((summary, findings)) = learn(args, &terminal, &interrupt)? else {
-        interrupt.tell();
+        interrupt.say_stopped();
         return Ok(Exit::Interrupted);
     };
     let stdout = Output { format: Format::Table, path: None };
@@ -35,7 +35,7 @@ pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
     if stops.is_empty() {
         return Ok(Exit::Good);
     }
-    tell(args.console.quiet, &format!("eval would stop here: {}", stops.join(", ")));
+    say(args.console.quiet, &format!("eval would stop here: {}", stops.join(", ")));
     Ok(Exit::No)
 }
 

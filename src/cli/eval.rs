@@ -14,7 +14,7 @@ use super::args::EvalArgs;
 use super::flags::Format;
 use super::out::{self, Output};
 use super::rules::{load_all, refuse};
-use super::ui::{Interrupt, Terminal, tell};
+use super::ui::{Interrupt, Terminal, say};
 use super::watch::{Lines, Watch};
 use super::{Exit, Failure};
 
@@ -59,13 +59,13 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
             write(out, args, output, &terminal, (&outcome, &summary), lines.as_mut())
         });
         if interrupt.pressed() {
-            interrupt.tell();
+            interrupt.say_stopped();
             return Ok(Exit::Interrupted);
         }
         written?;
     }
     if let Some(line) = table::gate_line(&outcome, &summary) {
-        tell(args.console.quiet, &line);
+        say(args.console.quiet, &line);
     }
     match summary.verdict.exit {
         0 => Ok(Exit::Good),
@@ -81,7 +81,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
 fn failed(error: &RunError, rules: &RuleSet, terminal: &Terminal, interrupt: &Interrupt) -> Result<Exit, Failure> {
     match error {
         RunError::Stopped => {
-            interrupt.tell();
+            interrupt.say_stopped();
             Ok(Exit::Interrupted)
         }
         RunError::Rules(problems) => {

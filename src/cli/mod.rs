@@ -114,7 +114,7 @@ pub fn run() -> Exit {
 /// Says why something could not be done.
 fn told(outcome: Result<Exit, Failure>) -> Exit {
     outcome.unwrap_or_else(|failure| {
-        ui::tell(false, &failure.to_string());
+        ui::say(false, &failure.to_string());
         Exit::Failed
     })
 }

@@ -8,7 +8,7 @@ use super::Failure;
 use super::flags::RuleArgs;
 use super::load::Disk;
 use super::problems::{self, show};
-use super::ui::{Terminal, tell};
+use super::ui::{Terminal, say};
 
 /// Loads all rule files and expressions and shows all their problems; none when one is an error.
 pub(super) fn load_all(args: &RuleArgs, quiet: bool, terminal: &Terminal) -> Result<Option<RuleSet>, Failure> {
@@ -44,5 +44,5 @@ pub(super) fn found(paths: &[String]) -> Result<Vec<RuleText>, Failure> {
 /// Shows problems of which one is an error, and says that this is the end.
 pub(super) fn refuse(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
     show(diagnostics, sources, terminal);
-    tell(false, &problems::count(diagnostics, "the rules; nothing was evaluated"));
+    say(false, &problems::count(diagnostics, "the rules; nothing was evaluated"));
 }

@@ -56,7 +56,7 @@ fn colored(when: ColorWhen, terminal: bool, no_color: bool) -> bool {
 
 /// Writes lines to standard error, unless they are not wanted. One that can not be written is lost: there is no other
 /// place to say so.
-pub(crate) fn tell(quiet: bool, text: &str) {
+pub(crate) fn say(quiet: bool, text: &str) {
     if !quiet {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
@@ -90,7 +90,7 @@ impl Interrupt {
                     if terminal {
                         let _ = write!(std::io::stderr(), "\r\x1b[2K");
                     }
-                    interrupt.tell();
+                    interrupt.say_stopped();
                     end(Exit::Interrupted);
                 }
             });
@@ -104,11 +104,11 @@ impl Interrupt {
     }
 
     /// Says what was finished, once.
-    pub(crate) fn tell(&self) {
+    pub(crate) fn say_stopped(&self) {
         if !self.told.swap(true, Ordering::Relaxed) {
             let writing = self.writing.load(Ordering::Relaxed);
             let finished = if writing { "the results were not written whole" } else { "nothing was reported" };
-            tell(false, &format!("stopped by Ctrl-C: {finished}"));
+            say(false, &format!("stopped by Ctrl-C: {finished}"));
         }
     }
 

@@ -137,13 +137,13 @@ impl EvenSlots {
     }
 }
 
-/// Adds the runs of set bits of a block that begins at a step, and tells of each within the block.
+/// Adds the runs of set bits of a block that begins at a step, and visits each within the block.
 fn add_runs(
     runs: &mut Vec<Range<usize>>,
     first: usize,
     steps: usize,
     word: impl Fn(usize) -> u64,
-    mut tell: impl FnMut(Range<usize>),
+    mut visit: impl FnMut(Range<usize>),
 ) {
     let mut at = bits::first(0, steps, &word);
     while at < steps {
@@ -152,7 +152,7 @@ fn add_runs(
             Some(last) => last.end = first + end,
             None => runs.push(first + at..first + end),
         }
-        tell(at..end);
+        visit(at..end);
         at = bits::first(end, steps, &word);
     }
 }
@@ -163,15 +163,15 @@ struct Runs<'a> {
 }
 
 impl Runs<'_> {
-    /// Sets the bits of a block that begins at a step, and tells of each run within the block. Tells whether there is one.
-    fn unpack(&mut self, from: usize, steps: usize, bits: &mut Vec<u64>, mut tell: impl FnMut(usize, usize)) -> bool {
+    /// Sets the bits of a block that begins at a step, and visits each run within the block. Tells whether there is one.
+    fn unpack(&mut self, from: usize, steps: usize, bits: &mut Vec<u64>, mut visit: impl FnMut(usize, usize)) -> bool {
         bits.clear();
         bits.resize(bits::words(steps), 0);
         let mut any = false;
         while let Some(run) = self.left.first().filter(|run| run.start < from + steps) {
             let (start, end) = (run.start.max(from) - from, (run.end - from).min(steps));
             (start..end).for_each(|step| bits::set(bits, step));
-            tell(start, end);
+            visit(start, end);
             any = true;
             if run.end > from + steps {
                 break;

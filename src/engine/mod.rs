@@ -206,7 +206,7 @@ impl Engine {
             };
             stage.run(&self.slice, &mut run);
         }
-        self.tell(recording);
+        self.make_events(recording);
         let evaluated = self.evaluated();
         self.written.store.evict(evaluated);
     }
@@ -223,7 +223,7 @@ impl Engine {
     }
 
     /// Makes events of the drafts of a slice.
-    fn tell(&mut self, recording: &Store) {
+    fn make_events(&mut self, recording: &Store) {
         let mut drafts = std::mem::take(&mut self.drafts);
         drafts.sort_by(|a, b| {
             (a.event.at, a.event.rule)

@@ -49,7 +49,7 @@ pub trait Listener {
     fn wait(&mut self) -> Result<(), String>;
 
     /// Takes what was measured of one metric.
-    fn tell(&mut self, timed: Timed);
+    fn take(&mut self, timed: Timed);
 }
 
 /// How many batches are taken.
@@ -220,7 +220,7 @@ impl Listener for Parent<'_, '_> {
         }
     }
 
-    fn tell(&mut self, timed: Timed) {
+    fn take(&mut self, timed: Timed) {
         if self.broken.is_ok() {
             self.broken = (self.say)(&Answer::Timed(timed));
         }
@@ -265,7 +265,7 @@ impl Listener for Vec<Timed> {
         Ok(())
     }
 
-    fn tell(&mut self, timed: Timed) {
+    fn take(&mut self, timed: Timed) {
         self.push(timed);
     }
 }
@@ -283,7 +283,7 @@ mod tests {
                 self.0.push("wait");
                 Ok(())
             }
-            fn tell(&mut self, _: Timed) {}
+            fn take(&mut self, _: Timed) {}
         }
         let (mut waiting, mut done) = (Waiting(Vec::new()), Vec::new());
         let pace = Pace { rounds: 3, warmup: 1, turn: 2, slowdown: 1.0 };

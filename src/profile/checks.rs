@@ -15,23 +15,23 @@ const GRAINS: f64 = 20.0;
 #[must_use]
 pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measured> {
     let mut all = Vec::new();
-    let mut tell = |id: &str, estimate: Option<Estimate>, exponent, note: String| {
+    let mut add = |id: &str, estimate: Option<Estimate>, exponent, note: String| {
         all.extend(estimate.map(|estimate| Measured { id: id.to_owned(), estimate, exponent, note }));
     };
     for (id, q) in [("latency.p50", 0.50), ("latency.p95", 0.95), ("latency.p99", 0.99)] {
         let (estimate, note) = percentile(taken, LATENCY, q, grain_ns);
-        tell(id, estimate.map(|ns| ns.scaled(1e-3)), None, note);
+        add(id, estimate.map(|ns| ns.scaled(1e-3)), None, note);
     }
     for id in ["throughput.no_rules", "throughput.rules10"] {
         let note = "median of windows of 10,000 events, one after another (service time)".to_owned();
-        tell(id, by_process(taken, id), None, note);
+        add(id, by_process(taken, id), None, note);
     }
     let (estimate, note) = percentile(taken, "health_score.call.ns", 0.50, grain_ns);
-    tell("health_score.p50", estimate, None, note);
+    add("health_score.p50", estimate, None, note);
     let (estimate, _) = percentile(taken, "condition.chunk.ns", 0.99, grain_ns);
     let note = "a mean over 64 evaluations of each of the five kinds, by blocks, as recordings are evaluated: no clock sees a single one";
-    tell("condition.p99", estimate, None, note.to_owned());
-    tell(
+    add("condition.p99", estimate, None, note.to_owned());
+    add(
         "extraction.100k",
         by_process(taken, "extraction.100k"),
         None,
@@ -49,7 +49,7 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
             "memory.rule1" => "what one more rule on the same metric adds to an engine; memory.engine1: the first",
             _ => "",
         };
-        tell(id, value.map(Estimate::exact), exponent, note.to_owned());
+        add(id, value.map(Estimate::exact), exponent, note.to_owned());
     }
     all
 }
@@ -58,12 +58,12 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
 #[must_use]
 pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
     let mut all = Vec::new();
-    let mut tell = |id: &str, category, unit: &str, estimate: Option<Estimate>, note: &str| {
+    let mut add = |id: &str, category, unit: &str, estimate: Option<Estimate>, note: &str| {
         let (id, unit, note) = (id.to_owned(), unit.to_owned(), note.to_owned());
         all.extend(estimate.map(|estimate| Extra { id, category, unit, estimate, note }));
     };
     let cold = by_process(taken, "latency.cold_first");
-    tell("latency.cold_first", Category::Latency, "ns", cold, "the first evaluation of a process, median process");
+    add("latency.cold_first", Category::Latency, "ns", cold, "the first evaluation of a process, median process");
     let live = [
         ("live.rule1.ns", "one threshold, never crossed; the engine of the report: 210 ns"),
         ("live.rule1.firing.ns", "one threshold, firing; the engine of the report: 380 ns"),
@@ -71,21 +71,15 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
         ("live.rules1000.ns", "1,000 thresholds on 22 metrics, never crossed; the engine of the report: 215 us"),
     ];
     for (id, note) in live {
-        tell(id, Category::Latency, "ns", low(taken, id), note);
+        add(id, Category::Latency, "ns", low(taken, id), note);
     }
     for id in ["throughput.no_rules", "throughput.rules10"] {
         let best = taken.of(id, None).iter().flat_map(|timed| timed.batches.iter().copied()).collect::<Vec<_>>();
         let capability = super::stats::quantile(&super::stats::sorted(&best), 0.9).map(Estimate::bare);
-        tell(
-            &format!("{id}.capability"),
-            Category::Throughput,
-            "events/s",
-            capability,
-            "the best tenth of the windows",
-        );
+        add(&format!("{id}.capability"), Category::Throughput, "events/s", capability, "the best tenth of the windows");
         let per_cpu: Vec<f64> = taken.of(id, None).iter().filter_map(|timed| per_cpu_second(timed)).collect();
         let note = "setting up and warming included";
-        tell(&format!("{id}.per_cpu"), Category::Throughput, "events/CPU s", Estimate::of_processes(&per_cpu), note);
+        add(&format!("{id}.per_cpu"), Category::Throughput, "events/CPU s", Estimate::of_processes(&per_cpu), note);
     }
     for counted in counted
         .iter()
@@ -96,10 +90,10 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
         } else {
             (Estimate::exact(counted.value), "")
         };
-        tell(&counted.id, Category::Memory, &counted.unit, Some(estimate), note);
+        add(&counted.id, Category::Memory, &counted.unit, Some(estimate), note);
     }
     for kind in ["above", "below", "between", "equals", "rate_of_change"] {
-        tell(
+        add(
             &format!("cond.{kind}.ns"),
             Category::HotPath,
             "ns",
@@ -107,7 +101,7 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
             "in blocks of 64",
         );
     }
-    tell("loop.floor.ns", Category::HotPath, "ns", low(taken, "loop.floor.ns"), "the same loop with nothing in it");
+    add("loop.floor.ns", Category::HotPath, "ns", low(taken, "loop.floor.ns"), "the same loop with nothing in it");
     all
 }
 

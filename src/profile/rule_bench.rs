@@ -310,7 +310,7 @@ impl Bench for RuleBench {
             });
             done?;
             for (rule, batches) in batches.into_iter().enumerate() {
-                listener.tell(Timed {
+                listener.take(Timed {
                     id: RULE_TIME.to_owned(),
                     rule: Some(rule),
                     unit: "ns".to_owned(),
@@ -341,14 +341,14 @@ impl Bench for RuleBench {
         let mut counted = Vec::new();
         for (rule, ((cost, read), asked)) in whole.iter().zip(&read).zip(&asked).enumerate() {
             let evaluations = cost.evaluations.max(1) as f64;
-            let mut tell =
+            let mut add =
                 |id: &str, unit: &str, kind, value| counted.push(Counted::new(id, Some(rule), unit, kind, value));
-            tell("rule.samples", "samples/evaluation", Kind::Samples, cost.samples as f64 / evaluations);
-            tell("rule.series", "series", Kind::Count, cost.series as f64);
-            tell("rule.results", "series/evaluation", Kind::Count, cost.results as f64 / evaluations);
+            add("rule.samples", "samples/evaluation", Kind::Samples, cost.samples as f64 / evaluations);
+            add("rule.series", "series", Kind::Count, cost.series as f64);
+            add("rule.results", "series/evaluation", Kind::Count, cost.results as f64 / evaluations);
             if read.samples > 0 {
                 let allocations = (asked.evaluate + asked.alert) / read.samples as f64;
-                tell("rule.allocs", "allocations/sample", Kind::Count, allocations);
+                add("rule.allocs", "allocations/sample", Kind::Count, allocations);
             }
         }
         Ok(counted)

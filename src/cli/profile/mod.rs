@@ -31,7 +31,7 @@ use crate::report::profile::{View, folded, github, hgrm, json, junit, markdown, 
 use crate::source::SourceMap;
 
 use super::out;
-use super::ui::{Interrupt, Steps, Terminal, tell};
+use super::ui::{Interrupt, Steps, Terminal, say};
 use super::{Exit, Failure, problems};
 use args::{ProfileArgs, ProfileFormat, ProfileTarget};
 use compared::{Bench, Measured};
@@ -63,7 +63,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Exit, Failure> {
     };
     steps.done();
     if interrupt.pressed() {
-        interrupt.tell();
+        interrupt.say_stopped();
         return Ok(Exit::Interrupted);
     }
     done
@@ -190,7 +190,7 @@ fn report(
         }
     }
     for difference in &report.incompatible {
-        tell(false, &format!("error: the baseline can not be compared: {difference}"));
+        say(false, &format!("error: the baseline can not be compared: {difference}"));
     }
     Ok(match report.exit() {
         0 => Exit::Good,

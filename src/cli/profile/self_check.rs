@@ -9,7 +9,7 @@ use crate::profile::machine::Load;
 use crate::profile::sample::{Measurement, Session};
 use crate::profile::workload::CPU_BOUND;
 
-use super::super::ui::{Steps, tell};
+use super::super::ui::{Steps, say};
 use super::super::{Exit, Failure, out};
 use super::args::ProfileArgs;
 use super::compared::{BATCH_US, WARMUP};
@@ -77,7 +77,7 @@ pub(super) fn run(args: &ProfileArgs, campaign: Campaign<'_>, pairs: u64, steps:
         steps.next();
         if pair == 0 && pairs > 1 {
             let minutes = (begun.elapsed().as_secs_f64() * pairs as f64 / 60.0).ceil();
-            tell(args.console.quiet, &format!("self-check: {pairs} pairs take about {minutes} min"));
+            say(args.console.quiet, &format!("self-check: {pairs} pairs take about {minutes} min"));
         }
     }
     steps.done();

@@ -48,16 +48,16 @@ pub(super) fn read(object: &mut Object, line: &[u8]) -> Result<(), Wrong> {
         });
     };
     match text.trim_ascii_start().as_bytes() {
-        [b'{', ..] => object.read(text).map_err(|error| tell(text, &error)),
+        [b'{', ..] => object.read(text).map_err(|error| describe(text, &error)),
         [b'[', ..] => Err(wrong("is a JSON array; one object a line is read: `jq -c '.[]'`")),
         [0, ..] => Err(wrong("has NUL bytes")),
         _ => Err(wrong(&format!("`{}` is not a JSON object", shown(text.trim_ascii())))),
     }
 }
 
-/// Tells an error of the JSON reader for a person.
+/// Describes an error of the JSON reader for a person.
 #[cold]
-fn tell(line: &str, error: &serde_json::Error) -> Wrong {
+fn describe(line: &str, error: &serde_json::Error) -> Wrong {
     let mut message = error.to_string();
     if let Some(at) = message.rfind(" at line ") {
         message.truncate(at);

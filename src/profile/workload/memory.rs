@@ -25,7 +25,7 @@ const STEADY: usize = 2_000;
 /// Counts everything; all zero where the program's allocator does not count.
 pub(super) fn count() -> Result<Vec<Counted>, WorkloadError> {
     let mut counted = Vec::new();
-    let mut tell = |id: &str, more: &Allocated, less: &Allocated| {
+    let mut add = |id: &str, more: &Allocated, less: &Allocated| {
         let mut one =
             |id: String, unit: &str, kind, value: f64| counted.push(Counted::new(&id, None, unit, kind, value));
         one(id.to_owned(), "bytes", Kind::Bytes, difference(more.live(), less.live()));
@@ -39,24 +39,24 @@ pub(super) fn count() -> Result<Vec<Counted>, WorkloadError> {
     // Texts are written before: what writing them takes is nothing that an engine holds.
     let [one, two] = [on_one_metric(1)?, on_one_metric(2)?].map(|text| held(|| Held::of(&text, 1)));
     let (one, two) = (one?, two?);
-    tell("memory.rule1", &two, &one);
-    tell("memory.engine1", &one, &none);
+    add("memory.rule1", &two, &one);
+    add("memory.engine1", &one, &none);
     for count in RULES {
         let rules = Rules::Thresholds { count, firing: false };
         let text = rules.text()?;
         let with = held(|| Held::of(&text, rules.metrics()))?;
-        tell(&format!("memory.rules{count}"), &with, &none);
+        add(&format!("memory.rules{count}"), &with, &none);
     }
     for count in ALERTS {
         let quiet = held(|| Held::of_alerts(count, false))?;
         let firing = held(|| Held::of_alerts(count, true))?;
-        tell(&format!("memory.alerts{count}"), &firing, &quiet);
+        add(&format!("memory.alerts{count}"), &firing, &quiet);
     }
     let many = Rules::Thresholds { count: 1_000, firing: false };
     let text = many.text()?;
     let without = held(|| feed(Rules::None, ""))?;
     let with = held(|| feed(many, &text))?;
-    tell("memory.live1000", &with, &without);
+    add("memory.live1000", &with, &without);
     let mut feed = feed(Rules::All, "")?;
     CountingAllocator::on();
     (0..STEADY).for_each(|_| feed.step());

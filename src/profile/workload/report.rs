@@ -155,7 +155,7 @@ impl Bench for ReportBench {
             let spec = Self::spec(&planned.id)?;
             let mut work = (spec.make)().map_err(failed)?;
             let first = timed(|| work.run(1)) as f64;
-            listener.tell(told(spec, planned, vec![first], None, Usage::default(), 1));
+            listener.take(told(spec, planned, vec![first], None, Usage::default(), 1));
         }
         let (mut specs, mut turns) = (Vec::new(), Vec::new());
         for planned in metrics {
@@ -174,7 +174,7 @@ impl Bench for ReportBench {
         for ((spec, planned), turn) in specs.into_iter().zip(turns) {
             let hist = turn.calls.map(|calls| calls.to_text()).transpose().map_err(|error| error.to_string())?;
             let all = planned.iters * planned.chunk * (pace.rounds + pace.warmup);
-            listener.tell(told(spec, planned, turn.batches, hist, usage, all));
+            listener.take(told(spec, planned, turn.batches, hist, usage, all));
         }
         // Windows are many batches long: each alone.
         for planned in metrics.iter().filter(|planned| matches!(shape(planned), Ok(Shape::Window))) {
@@ -184,7 +184,7 @@ impl Bench for ReportBench {
             let (done, usage) = with_usage(|| in_turns(&mut turns, pace, listener));
             done?;
             let [turn] = turns;
-            listener.tell(told(spec, planned, turn.batches, None, usage, planned.iters * (pace.rounds + 1)));
+            listener.take(told(spec, planned, turn.batches, None, usage, planned.iters * (pace.rounds + 1)));
         }
         Ok(())
     }
