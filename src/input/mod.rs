@@ -22,7 +22,7 @@ mod recording;
 mod stamp;
 mod summary;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use batches::{Batches, Progress};
 pub use bytes::{Source, Text};

@@ -1,9 +1,10 @@
 //! Inputs in memory, and what a recording of them holds.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 
 use super::{Batches, InputError, Progress, ReadOptions, Recording, Source, Summary, Text};
-use crate::store::{Conflicts, Stale, Store};
+use crate::store::{Batch, Conflicts, Stale, Store};
 use crate::time::Timestamp;
 
 /// An input that can be opened once, as a pipe.
@@ -27,38 +28,48 @@ pub(super) fn source(name: &str, bytes: impl AsRef<[u8]>) -> Box<dyn Source> {
     Text::boxed(name, bytes)
 }
 
+/// Reads a recording to its end into stores that `begin` makes; `see` is shown each batch, and its watermark, before it
+/// is appended.
+pub(crate) fn walk(
+    recording: &mut Recording,
+    begin: &mut dyn FnMut() -> Store,
+    see: &mut dyn FnMut(&Store, &Batch, Timestamp),
+) -> Result<Store, InputError> {
+    let (mut store, mut batch) = (begin(), Batch::default());
+    loop {
+        match recording.next_batch(&mut store, &mut batch)? {
+            Progress::Batch(watermark) => {
+                see(&store, &batch, watermark);
+                recording.append(&mut store, &batch)?;
+                store.advance(watermark);
+            }
+            Progress::Restart => store = begin(),
+            Progress::End => return Ok(store),
+        }
+    }
+}
+
 /// Reads a recording to its end as the command does.
 pub(super) fn read(
     sources: Vec<Box<dyn Source>>,
     options: ReadOptions,
     stale: Stale,
 ) -> Result<(Store, Summary), InputError> {
-    let fresh = || {
+    let mut recording = Recording::open(sources, options)?;
+    let last = Cell::new(Timestamp::MIN);
+    let mut begin = || {
+        last.set(Timestamp::MIN);
         let mut store = Store::new(Conflicts::Refuse);
         store.keep_all();
         store.infer(stale);
         store
     };
-    let mut recording = Recording::open(sources, options)?;
-    let mut store = fresh();
-    let mut batch = crate::store::Batch::default();
-    let mut last = Timestamp::MIN;
-    loop {
-        match recording.next_batch(&mut store, &mut batch)? {
-            Progress::Batch(watermark) => {
-                assert!(watermark >= last, "the watermark falls from {last} to {watermark}");
-                assert!(batch.times.iter().all(|at| *at > last), "a sample lies at or before the watermark {last}");
-                last = watermark;
-                recording.append(&mut store, &batch)?;
-                store.advance(watermark);
-            }
-            Progress::Restart => {
-                store = fresh();
-                last = Timestamp::MIN;
-            }
-            Progress::End => return Ok((store, recording.summary().clone())),
-        }
-    }
+    let store = walk(&mut recording, &mut begin, &mut |_, batch, watermark| {
+        let before = last.replace(watermark);
+        assert!(watermark >= before, "the watermark falls from {before} to {watermark}");
+        assert!(batch.times.iter().all(|at| *at > before), "a sample lies at or before the watermark {before}");
+    })?;
+    Ok((store, recording.summary().clone()))
 }
 
 /// Prints what a store holds, a line a series: labels, then `time=value` for each sample, `stale` for markers.

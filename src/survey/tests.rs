@@ -1,7 +1,10 @@
 //! What is learnt of small recordings.
 
 use super::*;
-use crate::input::{BadRows, Batches, Progress, ReadOptions, Text};
+use std::cell::RefCell;
+
+use crate::input::testing::walk;
+use crate::input::{BadRows, ReadOptions, Text};
 use crate::limits;
 use crate::store::Conflicts;
 
@@ -13,17 +16,13 @@ fn findings(text: &str) -> Findings {
         let options =
             ReadOptions { batch_rows, bad_rows: BadRows::Skip { share: Some(1.0) }, ..ReadOptions::default() };
         let mut recording = Recording::open(vec![Text::boxed("a.csv", text)], options).expect("opens");
-        let (mut store, mut survey, mut batch) = (Store::new(Conflicts::First), Survey::new(depth), Batch::default());
-        loop {
-            match recording.next_batch(&mut store, &mut batch).expect("reads") {
-                Progress::Batch(_) => {
-                    survey.observe(&store, &batch);
-                    recording.append(&mut store, &batch).expect("takes the first");
-                }
-                Progress::Restart => (store, survey) = (Store::new(Conflicts::First), Survey::new(depth)),
-                Progress::End => break,
-            }
-        }
+        let survey = RefCell::new(Survey::default());
+        let mut begin = || {
+            survey.replace(Survey::new(depth));
+            Store::new(Conflicts::First)
+        };
+        let store = walk(&mut recording, &mut begin, &mut |store, batch, _| survey.borrow_mut().observe(store, batch));
+        let (store, survey) = (store.expect("reads"), survey.into_inner());
         let conflicts_shown = survey.conflicts(&store, &recording);
         Findings { conflicts_shown, ..survey.findings(&store, LOOK_BACK) }
     };
