@@ -119,7 +119,7 @@ impl Engine {
             reach: Reach::default(),
             written: WrittenSeries::new(Hidden::default(), false, false),
             external: External { labels: options.external_labels.clone(), url: options.external_url.clone() },
-            queries: Queries::new(options.query(), Vec::new()),
+            queries: Queries::new(options.query(), std::iter::empty()),
             start: None,
             faults: None,
             slice: Slice::default(),

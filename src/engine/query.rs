@@ -12,20 +12,35 @@ use crate::rules::template::QueriedSample;
 use crate::store::{Hidden, Store};
 use crate::time::Timestamp;
 
-/// How the queries of each rule's templates are evaluated.
+/// How the queries of templates are evaluated.
 pub(crate) struct Queries {
     options: QueryOptions,
-    /// By rule: from when on it sees what rules wrote.
-    lags: Vec<Lags>,
-    /// By rule: what its templates asked. A rule asks from one thread at a time.
-    asked: Vec<Mutex<Asked>>,
+    /// By rule: those whose templates ask queries.
+    askers: Vec<Asker>,
+}
+
+/// A rule whose templates ask queries.
+struct Asker {
+    rule: usize,
+    /// From when on it sees what rules wrote.
+    lags: Lags,
+    /// A rule asks from one thread at a time.
+    asked: Mutex<Asked>,
 }
 
 impl Queries {
-    /// `lags` by rule, and in it by writer: how long after its stamp the rule sees a written sample.
-    pub(crate) fn new(options: QueryOptions, lags: Vec<Lags>) -> Self {
-        let asked = lags.iter().map(|_| Mutex::default()).collect();
-        Self { options, lags, asked }
+    /// Takes the rules whose templates ask, ascending, each with what it sees of written samples.
+    pub(crate) fn new(options: QueryOptions, askers: impl Iterator<Item = (usize, Lags)>) -> Self {
+        let askers = askers.map(|(rule, lags)| Asker { rule, lags, asked: Mutex::default() });
+        Self { options, askers: askers.collect() }
+    }
+
+    /// # Panics
+    /// When the rule's templates ask no query, as far as the builder of the engine could see.
+    fn asker(&self, rule: usize) -> &Asker {
+        let at = self.askers.binary_search_by_key(&rule, |asker| asker.rule);
+        assert!(at.is_ok(), "templates that ask are known when an engine is built");
+        &self.askers[at.unwrap_or_default()]
     }
 
     /// Evaluates an instant query at a slot on what a rule sees at it.
@@ -37,11 +52,11 @@ impl Queries {
         recording: &Store,
         written: Option<(&Store, &[u32], &Hidden)>,
     ) -> Result<Vec<QueriedSample>, String> {
-        let written = written.zip(self.lags.get(rule));
-        let written = written.map(|((store, writers, hidden), lags)| Written { store, writers, lags, hidden });
+        let Asker { lags, asked, .. } = self.asker(rule);
+        let written = written.map(|(store, writers, hidden)| Written { store, writers, lags, hidden });
         let inputs = Inputs { recording, written, only: None };
         // What a panic left behind is as good as before: a query begins anew each time.
-        let mut asked = self.asked[rule].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         let query = asked.query(text, &self.options).as_mut().map_err(|refused| refused.clone())?;
         match query.at_on(&inputs, slot).map_err(|error| error.to_string())? {
             Value::Vector(samples) => {
@@ -55,7 +70,7 @@ impl Queries {
     /// Returns how often a text of a rule was read and planned.
     #[cfg(test)]
     pub(crate) fn prepared(&self, rule: usize) -> usize {
-        self.asked[rule].lock().unwrap_or_else(PoisonError::into_inner).prepared
+        self.asker(rule).asked.lock().unwrap_or_else(PoisonError::into_inner).prepared
     }
 }
 

@@ -7,7 +7,6 @@ mod units;
 mod warmth;
 
 use crate::diagnostic::Diagnostics;
-use crate::promql::lags::Lags;
 use crate::rules::RuleFile;
 use crate::rules::graph::RuleGraph;
 use crate::store::{Reach, RowsId, Store};
@@ -65,8 +64,8 @@ pub(super) fn build(
     let (reach, rows) = bind(&mut stages, &intervals, recording, &mut written);
     begin_courses(&mut stages, &rules);
     let nodes = graph.nodes.iter().enumerate();
-    let lags = nodes.map(|(rule, node)| if node.asks { sight.of_all(rule) } else { Lags::default() }).collect();
-    let queries = Queries::new(options.query(), lags);
+    let askers = nodes.filter(|(_, node)| node.asks).map(|(rule, _)| (rule, sight.of_all(rule)));
+    let queries = Queries::new(options.query(), askers);
     Ok(Engine {
         faults: options.trace.then(Vec::new),
         groups,
