@@ -302,7 +302,7 @@ mod tests {
             let mut hear = || line.map(str::to_owned);
             let job =
                 Job::Time { metrics: vec![planned("cond.above.ns")], rounds: 1, warmup: 0, turn: 1, slowdown: 1.0 };
-            let mut bench = crate::profile::workload::ReportBench { grain_ns: 1.0 };
+            let mut bench = crate::profile::workload::WorkloadBench { grain_ns: 1.0 };
             answer(&mut bench, job, &mut hear, &mut |answer| {
                 said.push(serde_json::to_string(answer)?);
                 Ok(())

@@ -12,7 +12,7 @@ use crate::profile::bench;
 use crate::profile::clock::Timer;
 use crate::profile::protocol::{Answer, Inputs, Job, LoadedRule};
 use crate::profile::rule_bench::RuleBench;
-use crate::profile::{process, workload::ReportBench};
+use crate::profile::{process, workload::WorkloadBench};
 use crate::replay::{self, Loaded, RunError};
 use crate::report::table::{self, View};
 use crate::rules::RuleSet;
@@ -51,7 +51,7 @@ pub(super) fn run() -> Exit {
             None => {
                 // Only a plan asks for the grain of the clock, and to find it takes longer than most measurements.
                 let grain_ns = if matches!(job, Job::Calibrate { .. }) { Timer::probe().grain_ns } else { 0.0 };
-                bench::answer(&mut ReportBench { grain_ns }, job, hear, say)
+                bench::answer(&mut WorkloadBench { grain_ns }, job, hear, say)
             }
         },
     });

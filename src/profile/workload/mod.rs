@@ -3,8 +3,8 @@
 //! It drives what `eval` drives, the same store, engine, programs and alerts: through the library, one snapshot after the
 //! other as a live system would, or by blocks as a recording is evaluated.
 
+mod bench;
 mod memory;
-mod report;
 
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::time::{Millis, Timestamp};
 
 use super::dice::Dice;
 
-pub use report::{CPU_BOUND, ReportBench};
+pub use bench::{CPU_BOUND, WorkloadBench};
 
 /// The rules, and the name of their file.
 pub const RULES: (&str, &str) = ("rules/portsyncd.yml", include_str!("../../../rules/portsyncd.yml"));

@@ -1,4 +1,4 @@
-//! What is timed on the workload of the report.
+//! What is measured on the workload: the bench that runs when no rules are given.
 
 use std::hint::black_box;
 
@@ -114,20 +114,20 @@ pub const CPU_BOUND: [&str; 8] = [
     "live.rules10.ns",
 ];
 
-/// Measures the workload of the report.
+/// Measures the workload.
 #[derive(Debug)]
-pub struct ReportBench {
+pub struct WorkloadBench {
     /// The clock's grain. Unit: nanoseconds.
     pub grain_ns: f64,
 }
 
-impl ReportBench {
+impl WorkloadBench {
     fn spec(id: &str) -> Result<&'static Spec, String> {
         SPECS.iter().find(|spec| spec.id == id).ok_or_else(|| format!("this alertctl does not measure `{id}`"))
     }
 }
 
-impl Bench for ReportBench {
+impl Bench for WorkloadBench {
     fn plan(&mut self, batch_ns: u64) -> Result<Vec<Planned>, String> {
         let mut planned = Vec::new();
         for spec in &SPECS {
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn an_answer_has_as_many_batches_as_were_asked_for() {
-        let mut bench = ReportBench { grain_ns: 1.0 };
+        let mut bench = WorkloadBench { grain_ns: 1.0 };
         let planned: Vec<Planned> = ["latency.call.ns", "cond.above.ns", "latency.cold_first"]
             .map(|id| Planned { id: id.to_owned(), rule: None, iters: 10, chunk: 2 })
             .to_vec();
