@@ -1,0 +1,76 @@
+//! What a program reads: the stores, which of their series count, and the steps of a run.
+
+use crate::store::{Hidden, SeriesId, Store};
+use crate::time::{Millis, Timestamp};
+
+use super::super::lags::Lags;
+
+/// What a program reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) recording: &'a Store,
+    pub(crate) written: Option<Written<'a>>,
+    /// The only series there are, where not all count.
+    pub(crate) only: Option<Only<'a>>,
+}
+
+/// The series of one label set.
+#[derive(Clone, Copy)]
+pub(crate) struct Only<'a> {
+    /// Recorded ones; the list only grows.
+    pub(crate) recorded: &'a [SeriesId],
+    /// Written ones; the list only grows.
+    pub(crate) written: &'a [SeriesId],
+}
+
+/// Series that rules wrote, and from when on a reader sees them.
+#[derive(Clone, Copy)]
+pub(crate) struct Written<'a> {
+    pub(crate) store: &'a Store,
+    /// By series: which writer wrote it.
+    pub(crate) writers: &'a [u32],
+    pub(crate) lags: &'a Lags,
+    /// The metrics that are read here and not in the recording.
+    pub(crate) hidden: &'a Hidden,
+}
+
+impl Inputs<'_> {
+    /// Returns how many series there are, recorded and written.
+    pub(crate) fn series(&self) -> [usize; 2] {
+        match &self.only {
+            Some(only) => [only.recorded.len(), only.written.len()],
+            None => [self.recording.len(), self.written.map_or(0, |written| written.store.len())],
+        }
+    }
+
+    /// Tells whether there are fewer series than there were: stores only grow, so these are others.
+    pub(crate) fn lost_any(&self, met: [usize; 2]) -> bool {
+        self.series().iter().zip(met).any(|(now, then)| *now < then)
+    }
+}
+
+/// A series of one of the two stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) written: bool,
+    pub(crate) id: SeriesId,
+}
+
+/// The times of a run, ascending: evaluated at `slot - offset`.
+#[derive(Clone, Copy)]
+pub(crate) struct Steps<'a> {
+    pub(crate) slots: &'a [Timestamp],
+    pub(crate) offset: Millis,
+}
+
+/// The steps of a run as nodes see them.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    pub(crate) inputs: Inputs<'a>,
+    /// When each step is evaluated.
+    pub(crate) evals: &'a [Timestamp],
+    /// By which slot each step must have been written what it reads; `Timestamp::MAX` sees all.
+    pub(crate) slots: &'a [Timestamp],
+    /// The time of the query, in a subquery; the step itself elsewhere.
+    pub(crate) query: Option<Timestamp>,
+}

@@ -1,0 +1,36 @@
+//! The memory of a run.
+
+use crate::labels::LabelSet;
+use crate::time::Timestamp;
+
+use super::super::block::Block;
+use super::super::eval;
+use super::super::plan::{Place, Plan};
+
+/// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside.
+pub(super) struct Memory {
+    #[expect(clippy::vec_box, reason = "a block changes places with the spare one by its pointer")]
+    pub(super) blocks: Vec<Box<Block>>,
+    /// Changes places with the block of the node at hand while that is written.
+    pub(super) spare: Box<Block>,
+    pub(super) scratch: eval::Scratch,
+    /// The labels of a scalar root.
+    pub(super) no_labels: [LabelSet; 1],
+    pub(super) evals: Vec<Timestamp>,
+}
+
+impl Memory {
+    pub(super) fn of(plan: &Plan) -> Box<Self> {
+        Box::new(Self {
+            blocks: (0..plan.registers).map(|_| Box::default()).collect(),
+            spare: Box::default(),
+            scratch: eval::Scratch::default(),
+            no_labels: [LabelSet::empty()],
+            evals: Vec::new(),
+        })
+    }
+
+    pub(super) fn block(&self, place: Place) -> &Block {
+        &self.blocks[place.register as usize]
+    }
+}

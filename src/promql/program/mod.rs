@@ -1,0 +1,210 @@
+//! A program that runs: a plan, the rows its nodes have so far, and the blocks they write to.
+
+mod inputs;
+mod memory;
+mod outputs;
+mod run;
+mod show;
+
+use std::sync::Arc;
+
+use crate::store::{SeriesId, Store};
+use crate::time::Millis;
+
+use super::ast::Expr;
+use super::block::Block;
+use super::parse::Problem;
+use super::plan::{Kind, LowerOptions, NodeId, Plan, RootId, Select, WindowInput};
+use super::roster::NodeState;
+
+use self::memory::Memory;
+
+pub(crate) use self::inputs::{Frame, Inputs, Only, Source, Steps, Written};
+pub(crate) use self::outputs::{Fault, Root, Sink};
+
+/// A plan, bound to stores, with the state it keeps between runs: rows, and values that are the same at every step.
+pub(crate) struct Program {
+    pub(super) plan: Arc<Plan>,
+    pub(super) inner: Vec<Program>,
+    /// Whether it is the program of a subquery.
+    pub(super) within: bool,
+    /// Whether its results are wanted in order.
+    pub(super) ordered: bool,
+    pub(super) states: Vec<NodeState>,
+    /// How many series there were when rows were last found for all of them.
+    bound: Option<[usize; 2]>,
+    /// How many series there were when a program that registers no selectors looked for them last.
+    pub(super) met: Option<[usize; 2]>,
+    /// How many rows the largest node has.
+    widest: usize,
+    /// How far back it looks; known once it is bound.
+    pub(super) back: Millis,
+    /// Made with the first run; programs of one plan can lend it to each other.
+    memory: Option<Box<Memory>>,
+}
+
+impl Program {
+    pub(crate) fn new(options: LowerOptions) -> Self {
+        Self::of(Plan::new(options), false)
+    }
+
+    /// Makes a program of a plan; `within`: it is that of a subquery.
+    pub(super) fn of(mut plan: Plan, within: bool) -> Self {
+        let inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
+        Self {
+            plan: Arc::new(plan),
+            inner,
+            within,
+            ordered: false,
+            states: Vec::new(),
+            bound: None,
+            met: None,
+            widest: 0,
+            back: Millis::ZERO,
+            memory: None,
+        }
+    }
+
+    /// Takes a program that did not run apart.
+    fn into_plan(self) -> Plan {
+        let mut plan = Arc::try_unwrap(self.plan).unwrap_or_else(|shared| Plan::clone(&shared));
+        plan.inner = self.inner.into_iter().map(Self::into_plan).collect();
+        plan
+    }
+
+    /// Returns a program of the same plan that is bound to nothing yet, for other series than this one.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            plan: Arc::clone(&self.plan),
+            inner: self.inner.iter().map(Self::fork).collect(),
+            within: self.within,
+            ordered: self.ordered,
+            states: self
+                .states
+                .iter()
+                .map(|state| NodeState { ordered: state.ordered, ..NodeState::default() })
+                .collect(),
+            bound: None,
+            met: None,
+            widest: 0,
+            back: self.back,
+            memory: None,
+        }
+    }
+
+    /// Tells whether nothing can come of the program where its selectors find no series.
+    pub(crate) fn needs_series(&self) -> bool {
+        let makes = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::Const(_)
+                    | Kind::Time
+                    | Kind::QueryTime
+                    | Kind::ScalarBinary { .. }
+                    | Kind::Extreme { .. }
+                    | Kind::Scalar(_)
+                    | Kind::Vector(_)
+                    | Kind::Absent { .. }
+            )
+        };
+        self.plan.nodes.iter().all(|node| !makes(&node.kind)) && self.inner.iter().all(Self::needs_series)
+    }
+
+    /// Tells whether any selector finds one of the only series there are.
+    pub(crate) fn finds_any(&self, inputs: &Inputs<'_>) -> bool {
+        let Some(only) = inputs.only else { return true };
+        let found = |select: &Select| {
+            let fits = |store: &Store, ids: &[SeriesId]| {
+                ids.iter().any(|id| select.matchers.iter().all(|matcher| matcher.matches_set(store.labels(*id))))
+            };
+            fits(inputs.recording, only.recorded)
+                || inputs.written.is_some_and(|written| fits(written.store, only.written))
+        };
+        self.plan.nodes.iter().any(|node| match &node.kind {
+            Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => found(select),
+            _ => false,
+        }) || self.inner.iter().any(|inner| inner.finds_any(inputs))
+    }
+
+    /// Lowers an expression and makes it a root. All roots are added before the program is bound.
+    ///
+    /// # Errors
+    /// What is not evaluated, and what can never be.
+    pub(crate) fn add(&mut self, expr: &Expr) -> Result<RootId, Vec<Problem>> {
+        self.with_plan(|plan| plan.add(expr))
+    }
+
+    /// Names a part of the root that was added last as the vector that it compares, and returns its number.
+    ///
+    /// # Errors
+    /// As [`Program::add`]; never for a part of that root.
+    pub(crate) fn compare(&mut self, part: &Expr) -> Result<u32, Vec<Problem>> {
+        self.with_plan(|plan| plan.compare(part))
+    }
+
+    /// Changes the plan of a program that is not bound yet.
+    fn with_plan<T>(&mut self, change: impl FnOnce(&mut Plan) -> T) -> T {
+        let plan = Arc::make_mut(&mut self.plan);
+        plan.inner = std::mem::take(&mut self.inner).into_iter().map(Self::into_plan).collect();
+        let changed = change(plan);
+        self.inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
+        changed
+    }
+
+    /// Returns how many steps one run should have at most, for steps this far apart: some millions of values, and a
+    /// multiple of the longest window where that is long, since each run begins its windows anew.
+    pub(crate) fn block_steps(&self, interval: Millis) -> usize {
+        let window = usize::try_from(self.back.0 / interval.0.max(1)).unwrap_or(usize::MAX);
+        let wanted = if window > 512 { window.saturating_mul(4).min(16_384) } else { 1024 };
+        wanted.min((4 << 20) / self.widest.max(1)).max(16)
+    }
+
+    /// Adds the rows that series which appeared since the last run bring, and returns how many the largest node has.
+    pub(crate) fn rows(&mut self, inputs: &Inputs<'_>) -> usize {
+        for node in self.plan.nodes.iter().filter(|node| !node.place.shares) {
+            let (states, rest) = self.states.split_at_mut(node.place.state as usize);
+            if let Some(state) = rest.first_mut() {
+                state.bind(node, &self.plan, states, inputs);
+            }
+        }
+        self.measure();
+        self.widest
+    }
+
+    fn measure(&mut self) {
+        self.widest = self.states.iter().map(|state| state.labels.len()).max().unwrap_or(0);
+    }
+
+    fn state(&self, node: NodeId) -> &NodeState {
+        &self.states[self.plan.nodes[node].place.state as usize]
+    }
+
+    /// Returns by node how often an evaluator that shares nothing would evaluate it for one root.
+    pub(crate) fn multiplicity(&self, root: usize) -> Vec<u64> {
+        let mut times = vec![0_u64; self.plan.nodes.len()];
+        times[self.plan.roots[root].node] = 1;
+        // A node's readers come after it, so its own number is final when the walk comes to it.
+        for at in (0..times.len()).rev() {
+            for input in self.plan.nodes[at].kind.inputs() {
+                times[input] = times[input].saturating_add(times[at]);
+            }
+        }
+        times
+    }
+
+    /// Returns the number of nodes, those of subqueries aside.
+    pub(crate) fn node_count(&self) -> usize {
+        self.plan.nodes.len()
+    }
+
+    /// Returns in a few words what a node does.
+    pub(crate) fn describe(&self, node: NodeId) -> String {
+        self.plan.nodes[node].kind.describe()
+    }
+
+    /// Returns the rows and values of a root after a run, its names not yet dropped.
+    pub(crate) fn root_state(&self, root: usize) -> (&NodeState, &Block) {
+        let node = self.plan.roots[root].node;
+        (self.state(node), self.block(node))
+    }
+}

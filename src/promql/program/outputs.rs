@@ -1,0 +1,63 @@
+//! What a program evaluated to: roots, their faults, and who takes them.
+
+use crate::labels::LabelSet;
+use crate::source::Span;
+
+use super::super::plan::RootId;
+
+/// What a root evaluated to.
+#[derive(Clone, Copy)]
+pub(crate) struct Root<'a> {
+    /// By row; append-only and unique.
+    pub(crate) labels: &'a [LabelSet],
+    /// The rows in the order of the result.
+    pub(crate) order: &'a [u32],
+    pub(crate) scalar: bool,
+    pub(crate) steps: usize,
+    /// Value (row, step) at `row * steps + step`.
+    pub(crate) values: &'a [f64],
+    /// Bit (row, step) in word `row * words + step / 64`.
+    pub(crate) present: &'a [u64],
+    pub(crate) words: usize,
+    /// Rank (row, step) at `row * steps + step`; empty where `order` is that of every step, or nobody asked.
+    pub(crate) ranks: &'a [u32],
+    /// A bit a step.
+    pub(crate) failed: &'a [u64],
+    /// One for each failed step, by step.
+    pub(crate) faults: &'a [Fault],
+}
+
+/// Why an evaluation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) step: u32,
+    /// In Prometheus' words.
+    pub(crate) message: String,
+    /// The part of the expression that failed, where it is known: nodes leave it to who collects their faults.
+    pub(crate) span: Option<Span>,
+}
+
+/// Takes what a run evaluates.
+pub(crate) trait Sink {
+    /// Tells whether a root is to be told of that has neither a sample nor a fault.
+    fn wants_empty(&self, _id: RootId) -> bool {
+        true
+    }
+
+    /// Tells whether a vector that roots compare is to be told of by itself.
+    fn wants_compared(&self, _number: u32) -> bool {
+        false
+    }
+
+    /// Takes a vector that roots compare, before any of them.
+    fn compared(&mut self, _number: u32, _root: Root<'_>) {}
+
+    /// Takes a root, and the vector that it compares if that was named. Roots come in the order they were added.
+    fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>);
+}
+
+impl<F: FnMut(RootId, Root<'_>)> Sink for F {
+    fn root(&mut self, id: RootId, root: Root<'_>, _compared: Option<Root<'_>>) {
+        self(id, root);
+    }
+}

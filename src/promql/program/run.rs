@@ -1,0 +1,134 @@
+//! One run of a program: its nodes one after the other, each root as soon as it is there.
+
+use std::sync::Arc;
+
+use super::super::block;
+use super::super::eval;
+use super::super::plan::NodeId;
+use super::super::probe::{Probe, Unheard};
+use super::memory::Memory;
+use super::{Frame, Inputs, Program, Sink, Steps};
+
+/// What is known while the nodes of a run are evaluated one after the other.
+struct Running {
+    /// Whether a node may have rows to find.
+    fresh: bool,
+    /// Whether a node had a step that failed.
+    failing: bool,
+}
+
+impl Program {
+    /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added.
+    pub(crate) fn run(&mut self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn Sink) {
+        self.run_probed(inputs, steps, &mut Unheard, sink);
+    }
+
+    /// Evaluates as [`Program::run`] does, while a probe hears of it.
+    pub(crate) fn run_probed<P: Probe>(
+        &mut self,
+        inputs: &Inputs<'_>,
+        steps: &Steps<'_>,
+        probe: &mut P,
+        sink: &mut dyn Sink,
+    ) {
+        let mut evals = self.memory.as_mut().map(|memory| std::mem::take(&mut memory.evals)).unwrap_or_default();
+        evals.clear();
+        evals.extend(steps.slots.iter().map(|slot| slot.minus(steps.offset)));
+        self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, probe, sink);
+        if let Some(memory) = &mut self.memory {
+            memory.evals = evals;
+        }
+    }
+
+    /// Evaluates as [`Program::run_probed`] does, on the memory of the program that this one was forked from.
+    pub(crate) fn run_on<P: Probe>(
+        &mut self,
+        lender: &mut Self,
+        inputs: &Inputs<'_>,
+        steps: &Steps<'_>,
+        probe: &mut P,
+        sink: &mut dyn Sink,
+    ) {
+        debug_assert!(Arc::ptr_eq(&self.plan, &lender.plan), "blocks are laid out by plan");
+        // Others have written to the blocks since.
+        self.states.iter_mut().for_each(|state| state.evaluated = false);
+        self.memory = lender.memory.take();
+        self.run_probed(inputs, steps, probe, sink);
+        lender.memory = self.memory.take();
+    }
+
+    /// Evaluates all roots for a frame.
+    pub(crate) fn run_frame<P: Probe>(&mut self, frame: &Frame<'_>, probe: &mut P, sink: &mut dyn Sink) {
+        let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
+        let (series, steps) = (frame.inputs.series(), frame.evals.len());
+        let mut run = Running { fresh: self.bound != Some(series), failing: false };
+        let mut next_root = 0;
+        for at in 0..self.plan.nodes.len() {
+            self.evaluate(at, &mut memory, frame, &mut run, probe);
+            self.emit_compared(at, &memory, steps, sink);
+            while self.plan.roots.get(next_root).is_some_and(|root| root.node <= at) {
+                self.emit(next_root, &memory, steps, sink);
+                next_root += 1;
+            }
+        }
+        self.memory = Some(memory);
+        self.bound = Some(series);
+        if run.fresh {
+            self.measure();
+        }
+    }
+
+    fn evaluate<P: Probe>(
+        &mut self,
+        at: NodeId,
+        memory: &mut Memory,
+        frame: &Frame<'_>,
+        run: &mut Running,
+        probe: &mut P,
+    ) {
+        let steps = frame.evals.len();
+        probe.enter(at);
+        let node = &self.plan.nodes[at];
+        let register = node.place.register as usize;
+        let Memory { blocks, spare, scratch, .. } = memory;
+        // A node reads only blocks that others wrote.
+        std::mem::swap(spare, &mut blocks[register]);
+        if node.place.shares {
+            let view = eval::View { plan: &self.plan, states: &self.states, blocks };
+            eval::filter(&view, at, steps, spare, scratch, run.failing);
+        } else {
+            // It knows only the states of those before it.
+            let (states, rest) = self.states.split_at_mut(node.place.state as usize);
+            let Some(state) = rest.first_mut() else { return };
+            if run.fresh {
+                state.bind(node, &self.plan, states, &frame.inputs);
+            }
+            let rows = state.labels.len();
+            if node.invariant && state.evaluated {
+                // What was computed, a fault too, holds at every step; series that appeared since have nothing in a
+                // window of the past.
+                spare.grow(rows);
+            } else {
+                state.faults.clear();
+                let view = eval::View { plan: &self.plan, states, blocks };
+                let one;
+                let frame = if node.invariant {
+                    one = Frame { evals: &frame.evals[..1], slots: &frame.slots[..1], ..*frame };
+                    &one
+                } else {
+                    frame
+                };
+                eval::evaluate(&view, at, state, &mut self.inner, frame, spare, scratch, run.failing, probe);
+                state.evaluated = true;
+                // Some nodes find rows only now: those after it are to take note.
+                run.fresh |= state.labels.len() != rows;
+            }
+        }
+        if node.invariant {
+            probe.invariant(at, steps as u64);
+        }
+        probe.leave();
+        run.failing |= block::any(&spare.failed);
+        std::mem::swap(spare, &mut blocks[register]);
+    }
+}
