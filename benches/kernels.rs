@@ -23,25 +23,24 @@ use rollup::{Param, RangeFn, Scratch, Windows, bounds, roll};
 use time::{Millis, Timestamp};
 
 const STEPS: usize = 1024;
-const FUNCTIONS: [&str; 9] = [
-    "rate",
-    "max_over_time",
-    "sum_over_time",
-    "avg_over_time",
-    "quantile_over_time",
-    "stddev_over_time",
-    "deriv",
-    "changes",
-    "mad_over_time",
+const FUNCTIONS: [(&str, RangeFn); 9] = [
+    ("rate", RangeFn::Rate),
+    ("max_over_time", RangeFn::MaxOverTime),
+    ("sum_over_time", RangeFn::SumOverTime),
+    ("avg_over_time", RangeFn::AvgOverTime),
+    ("quantile_over_time", RangeFn::QuantileOverTime),
+    ("stddev_over_time", RangeFn::StddevOverTime),
+    ("deriv", RangeFn::Deriv),
+    ("changes", RangeFn::Changes),
+    ("mad_over_time", RangeFn::MadOverTime),
 ];
-
 fn main() {
     divan::main();
 }
 
 /// Measures over windows of `LEN` samples of a series.
 fn measure<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str, steps: usize, value: impl Fn(usize) -> f64) {
-    let function = RangeFn::named(name).expect("a function");
+    let (_, function) = FUNCTIONS.into_iter().find(|(known, _)| *known == name).expect("a function");
     let times: Vec<_> = (0..(steps + LEN) as i64).map(|n| Timestamp(n * 15_000)).collect();
     let values: Vec<_> = (0..times.len()).map(value).collect();
     let evals: Vec<_> = times[LEN..].to_vec();
@@ -63,7 +62,7 @@ fn noise(n: usize) -> f64 {
     (n as f64 * 0.754_877_666).fract() * 1e3 + 0.1
 }
 
-#[divan::bench(args = FUNCTIONS, consts = [4, 20, 240])]
+#[divan::bench(args = FUNCTIONS.map(|(name, _)| name), consts = [4, 20, 240])]
 fn floats<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str) {
     // A counter where one is wanted.
     measure::<LEN>(bencher, name, STEPS, |n| if name == "rate" { n as f64 * 1.37 } else { noise(n) });
@@ -74,7 +73,7 @@ fn integers<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str) {
     measure::<LEN>(bencher, name, STEPS, |n| noise(n).floor());
 }
 
-#[divan::bench(args = FUNCTIONS, consts = [20, 240])]
+#[divan::bench(args = FUNCTIONS.map(|(name, _)| name), consts = [20, 240])]
 fn one_step<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str) {
     measure::<LEN>(bencher, name, 1, noise);
 }

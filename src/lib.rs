@@ -54,8 +54,8 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] |
-//! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation` |
-//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`; of [`promql`] the evaluation: `plan program eval query` and kernels (store) |
+//! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation`, and the kernels of functions: `maths dates rollup` |
+//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`; of [`promql`] the evaluation: `plan program eval query` (store) |
 //! | 3 | [`engine`]; [`survey`]: what a recording looks like |
 //! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`live`]: the engine on snapshots of the caller |
 //! | 5 | [`profile`] |

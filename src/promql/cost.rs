@@ -4,6 +4,7 @@ use hashbrown::HashSet;
 
 use crate::labels::named_metric;
 
+use super::functions::Kernel;
 use super::plan::{Kind, NodeId, Select, WindowInput};
 use super::probe::Probe;
 use super::program::{Program, Source};
@@ -136,8 +137,10 @@ impl Kind {
             Self::Time | Self::QueryTime => "time()".to_owned(),
             Self::Select { select, .. } => name(select),
             Self::Window { input, function, range, .. } => match input {
-                WindowInput::Selector(select) => format!("{}({}[{range}])", function.name(), name(select)),
-                WindowInput::Subquery { step, .. } => format!("{}([{range}:{step}])", function.name()),
+                WindowInput::Selector(select) => {
+                    format!("{}({}[{range}])", Kernel::Range(*function).name(), name(select))
+                }
+                WindowInput::Subquery { step, .. } => format!("{}([{range}:{step}])", Kernel::Range(*function).name()),
             },
             Self::Map { .. } => "function of each sample".to_owned(),
             Self::ScalarBinary { op, .. } => format!("scalars {}", op.symbol()),

@@ -13,18 +13,6 @@ pub(crate) enum DateFn {
     Year,
 }
 
-/// All functions with their names.
-const NAMES: [(&str, DateFn); 8] = [
-    ("minute", DateFn::Minute),
-    ("hour", DateFn::Hour),
-    ("day_of_week", DateFn::DayOfWeek),
-    ("day_of_month", DateFn::DayOfMonth),
-    ("day_of_year", DateFn::DayOfYear),
-    ("days_in_month", DateFn::DaysInMonth),
-    ("month", DateFn::Month),
-    ("year", DateFn::Year),
-];
-
 /// Days before the first of each month, counted from March: leap days come last.
 const DAYS_BEFORE: [u64; 12] = [0, 31, 61, 92, 122, 153, 184, 214, 245, 275, 306, 337];
 /// The days of 400 years, after which the calendar repeats.
@@ -36,11 +24,6 @@ const DAYS_TO_EPOCH: u64 = 292_277_022_400 / 400 * DAYS_OF_400_YEARS + 719_468;
 const SECONDS_OF_DAY: u64 = 86_400;
 
 impl DateFn {
-    /// Finds a function by its name in PromQL.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(text, _)| *text == name).map(|(_, function)| *function)
-    }
-
     /// Returns the part of the date at `seconds` since the epoch. NaN and what 64 bits of seconds can not hold are the
     /// least number of seconds, as on the machines Prometheus mostly runs on.
     ///
@@ -114,8 +97,19 @@ fn is_leap(year: i64) -> bool {
 mod tests {
     use super::*;
 
+    const ALL: [DateFn; 8] = [
+        DateFn::Minute,
+        DateFn::Hour,
+        DateFn::DayOfWeek,
+        DateFn::DayOfMonth,
+        DateFn::DayOfYear,
+        DateFn::DaysInMonth,
+        DateFn::Month,
+        DateFn::Year,
+    ];
+
     fn check(seconds: f64, expected: [f64; 8]) {
-        let got = NAMES.map(|(name, _)| DateFn::named(name).map_or(f64::NAN, |function| function.apply(seconds)));
+        let got = ALL.map(|function| function.apply(seconds));
         assert_eq!(got, expected, "{seconds}");
     }
 
@@ -143,7 +137,7 @@ mod tests {
                 f64::from(date.month()),
                 f64::from(date.year()),
             ];
-            let got = NAMES[2..].iter().map(|(_, function)| function.apply((day * 86_400) as f64)).collect::<Vec<_>>();
+            let got = ALL[2..].iter().map(|function| function.apply((day * 86_400) as f64)).collect::<Vec<_>>();
             assert_eq!(got, expected, "{date}");
         }
     }
@@ -151,7 +145,7 @@ mod tests {
     #[test]
     fn impossible_times_are_the_first_one() {
         for seconds in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300] {
-            for (_, function) in NAMES {
+            for function in ALL {
                 assert_eq!(function.apply(seconds), function.apply(i64::MIN as f64));
             }
         }

@@ -1,6 +1,9 @@
-//! The functions of PromQL 3.14: names and types.
+//! The functions of PromQL 3.14: names, types and what computes them.
 
 use super::ast::Type::{self, Matrix, Scalar, String, Vector};
+use super::dates::DateFn;
+use super::maths::MathFn;
+use super::rollup::RangeFn;
 
 /// A function that an expression may call.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,112 +18,177 @@ pub struct Function {
     pub returns: Type,
     /// Whether Prometheus 3.14 wants a feature flag for it.
     pub experimental: bool,
+    /// What computes it.
+    pub(crate) kernel: Kernel,
 }
 
-const fn function(
+/// What computes a function: the node that a call becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    /// Nothing yet: a call is refused.
+    Missing,
+    /// Pointwise maths; without an argument, of the time.
+    Maths(MathFn),
+    /// A part of the date that a value is; without an argument, that the time is.
+    Date(DateFn),
+    /// A fold of the samples of a window.
+    Range(RangeFn),
+    AbsentOverTime,
+    Absent,
+    Time,
+    Pi,
+    /// The first step of the query.
+    Start,
+    /// The last one.
+    End,
+    /// The distance of its steps.
+    Step,
+    /// From the first one to the last one.
+    QueryRange,
+    /// The larger or the smaller of two scalars.
+    Extreme {
+        max: bool,
+    },
+    Scalar,
+    Vector,
+    Clamp,
+    ClampMin,
+    ClampMax,
+    Round,
+    Timestamp,
+    Sort {
+        descending: bool,
+    },
+    SortByLabel {
+        descending: bool,
+    },
+    LabelReplace,
+    LabelJoin,
+    BucketQuantile,
+    BucketFraction,
+}
+
+impl Kernel {
+    /// Returns the name of the function that it computes. Cost: a walk over the table.
+    pub(crate) fn name(self) -> &'static str {
+        FUNCTIONS.iter().find(|function| function.kernel == self).map_or("", |function| function.name)
+    }
+}
+
+const fn function(name: &'static str, args: &'static [Type], variadic: i8, returns: Type, kernel: Kernel) -> Function {
+    Function { name, args, variadic, returns, experimental: false, kernel }
+}
+
+const fn experimental(
     name: &'static str,
     args: &'static [Type],
     variadic: i8,
     returns: Type,
-    experimental: bool,
+    kernel: Kernel,
 ) -> Function {
-    Function { name, args, variadic, returns, experimental }
+    Function { experimental: true, ..function(name, args, variadic, returns, kernel) }
 }
 
 /// All functions, by name.
 ///
 /// Source: the table of Prometheus 3.14's parser.
 pub static FUNCTIONS: &[Function] = &[
-    function("abs", &[Vector], 0, Vector, false),
-    function("absent", &[Vector], 0, Vector, false),
-    function("absent_over_time", &[Matrix], 0, Vector, false),
-    function("acos", &[Vector], 0, Vector, false),
-    function("acosh", &[Vector], 0, Vector, false),
-    function("asin", &[Vector], 0, Vector, false),
-    function("asinh", &[Vector], 0, Vector, false),
-    function("atan", &[Vector], 0, Vector, false),
-    function("atanh", &[Vector], 0, Vector, false),
-    function("avg_over_time", &[Matrix], 0, Vector, false),
-    function("ceil", &[Vector], 0, Vector, false),
-    function("changes", &[Matrix], 0, Vector, false),
-    function("clamp", &[Vector, Scalar, Scalar], 0, Vector, false),
-    function("clamp_max", &[Vector, Scalar], 0, Vector, false),
-    function("clamp_min", &[Vector, Scalar], 0, Vector, false),
-    function("cos", &[Vector], 0, Vector, false),
-    function("cosh", &[Vector], 0, Vector, false),
-    function("count_over_time", &[Matrix], 0, Vector, false),
-    function("day_of_month", &[Vector], 1, Vector, false),
-    function("day_of_week", &[Vector], 1, Vector, false),
-    function("day_of_year", &[Vector], 1, Vector, false),
-    function("days_in_month", &[Vector], 1, Vector, false),
-    function("deg", &[Vector], 0, Vector, false),
-    function("delta", &[Matrix], 0, Vector, false),
-    function("deriv", &[Matrix], 0, Vector, false),
-    function("double_exponential_smoothing", &[Matrix, Scalar, Scalar], 0, Vector, true),
-    function("end", &[], 0, Scalar, true),
-    function("exp", &[Vector], 0, Vector, false),
-    function("first_over_time", &[Matrix], 0, Vector, false),
-    function("floor", &[Vector], 0, Vector, false),
-    function("histogram_avg", &[Vector], 0, Vector, false),
-    function("histogram_count", &[Vector], 0, Vector, false),
-    function("histogram_fraction", &[Scalar, Scalar, Vector], 0, Vector, false),
-    function("histogram_quantile", &[Scalar, Vector], 0, Vector, false),
-    function("histogram_quantiles", &[Vector, String, Scalar, Scalar], 9, Vector, true),
-    function("histogram_stddev", &[Vector], 0, Vector, false),
-    function("histogram_stdvar", &[Vector], 0, Vector, false),
-    function("histogram_sum", &[Vector], 0, Vector, false),
-    function("hour", &[Vector], 1, Vector, false),
-    function("idelta", &[Matrix], 0, Vector, false),
-    function("increase", &[Matrix], 0, Vector, false),
-    function("info", &[Vector, Vector], 1, Vector, true),
-    function("irate", &[Matrix], 0, Vector, false),
-    function("label_join", &[Vector, String, String, String], -1, Vector, false),
-    function("label_replace", &[Vector, String, String, String, String], 0, Vector, false),
-    function("last_over_time", &[Matrix], 0, Vector, false),
-    function("ln", &[Vector], 0, Vector, false),
-    function("log10", &[Vector], 0, Vector, false),
-    function("log2", &[Vector], 0, Vector, false),
-    function("mad_over_time", &[Matrix], 0, Vector, true),
-    function("max_of", &[Scalar, Scalar], 0, Scalar, true),
-    function("max_over_time", &[Matrix], 0, Vector, false),
-    function("min_of", &[Scalar, Scalar], 0, Scalar, true),
-    function("min_over_time", &[Matrix], 0, Vector, false),
-    function("minute", &[Vector], 1, Vector, false),
-    function("month", &[Vector], 1, Vector, false),
-    function("pi", &[], 0, Scalar, false),
-    function("predict_linear", &[Matrix, Scalar], 0, Vector, false),
-    function("present_over_time", &[Matrix], 0, Vector, false),
-    function("quantile_over_time", &[Scalar, Matrix], 0, Vector, false),
-    function("rad", &[Vector], 0, Vector, false),
-    function("range", &[], 0, Scalar, true),
-    function("rate", &[Matrix], 0, Vector, false),
-    function("resets", &[Matrix], 0, Vector, false),
-    function("round", &[Vector, Scalar], 1, Vector, false),
-    function("scalar", &[Vector], 0, Scalar, false),
-    function("sgn", &[Vector], 0, Vector, false),
-    function("sin", &[Vector], 0, Vector, false),
-    function("sinh", &[Vector], 0, Vector, false),
-    function("sort", &[Vector], 0, Vector, false),
-    function("sort_by_label", &[Vector, String], -1, Vector, true),
-    function("sort_by_label_desc", &[Vector, String], -1, Vector, true),
-    function("sort_desc", &[Vector], 0, Vector, false),
-    function("sqrt", &[Vector], 0, Vector, false),
-    function("start", &[], 0, Scalar, true),
-    function("start_timestamp", &[Vector], 0, Vector, true),
-    function("stddev_over_time", &[Matrix], 0, Vector, false),
-    function("stdvar_over_time", &[Matrix], 0, Vector, false),
-    function("step", &[], 0, Scalar, true),
-    function("sum_over_time", &[Matrix], 0, Vector, false),
-    function("tan", &[Vector], 0, Vector, false),
-    function("tanh", &[Vector], 0, Vector, false),
-    function("time", &[], 0, Scalar, false),
-    function("timestamp", &[Vector], 0, Vector, false),
-    function("ts_of_first_over_time", &[Matrix], 0, Vector, true),
-    function("ts_of_last_over_time", &[Matrix], 0, Vector, true),
-    function("ts_of_max_over_time", &[Matrix], 0, Vector, true),
-    function("ts_of_min_over_time", &[Matrix], 0, Vector, true),
-    function("vector", &[Scalar], 0, Vector, false),
-    function("year", &[Vector], 1, Vector, false),
+    function("abs", &[Vector], 0, Vector, Kernel::Maths(MathFn::Abs)),
+    function("absent", &[Vector], 0, Vector, Kernel::Absent),
+    function("absent_over_time", &[Matrix], 0, Vector, Kernel::AbsentOverTime),
+    function("acos", &[Vector], 0, Vector, Kernel::Maths(MathFn::Acos)),
+    function("acosh", &[Vector], 0, Vector, Kernel::Maths(MathFn::Acosh)),
+    function("asin", &[Vector], 0, Vector, Kernel::Maths(MathFn::Asin)),
+    function("asinh", &[Vector], 0, Vector, Kernel::Maths(MathFn::Asinh)),
+    function("atan", &[Vector], 0, Vector, Kernel::Maths(MathFn::Atan)),
+    function("atanh", &[Vector], 0, Vector, Kernel::Maths(MathFn::Atanh)),
+    function("avg_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::AvgOverTime)),
+    function("ceil", &[Vector], 0, Vector, Kernel::Maths(MathFn::Ceil)),
+    function("changes", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Changes)),
+    function("clamp", &[Vector, Scalar, Scalar], 0, Vector, Kernel::Clamp),
+    function("clamp_max", &[Vector, Scalar], 0, Vector, Kernel::ClampMax),
+    function("clamp_min", &[Vector, Scalar], 0, Vector, Kernel::ClampMin),
+    function("cos", &[Vector], 0, Vector, Kernel::Maths(MathFn::Cos)),
+    function("cosh", &[Vector], 0, Vector, Kernel::Maths(MathFn::Cosh)),
+    function("count_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::CountOverTime)),
+    function("day_of_month", &[Vector], 1, Vector, Kernel::Date(DateFn::DayOfMonth)),
+    function("day_of_week", &[Vector], 1, Vector, Kernel::Date(DateFn::DayOfWeek)),
+    function("day_of_year", &[Vector], 1, Vector, Kernel::Date(DateFn::DayOfYear)),
+    function("days_in_month", &[Vector], 1, Vector, Kernel::Date(DateFn::DaysInMonth)),
+    function("deg", &[Vector], 0, Vector, Kernel::Maths(MathFn::Deg)),
+    function("delta", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Delta)),
+    function("deriv", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Deriv)),
+    experimental(
+        "double_exponential_smoothing",
+        &[Matrix, Scalar, Scalar],
+        0,
+        Vector,
+        Kernel::Range(RangeFn::DoubleExponentialSmoothing),
+    ),
+    experimental("end", &[], 0, Scalar, Kernel::End),
+    function("exp", &[Vector], 0, Vector, Kernel::Maths(MathFn::Exp)),
+    function("first_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::FirstOverTime)),
+    function("floor", &[Vector], 0, Vector, Kernel::Maths(MathFn::Floor)),
+    function("histogram_avg", &[Vector], 0, Vector, Kernel::Missing),
+    function("histogram_count", &[Vector], 0, Vector, Kernel::Missing),
+    function("histogram_fraction", &[Scalar, Scalar, Vector], 0, Vector, Kernel::BucketFraction),
+    function("histogram_quantile", &[Scalar, Vector], 0, Vector, Kernel::BucketQuantile),
+    experimental("histogram_quantiles", &[Vector, String, Scalar, Scalar], 9, Vector, Kernel::Missing),
+    function("histogram_stddev", &[Vector], 0, Vector, Kernel::Missing),
+    function("histogram_stdvar", &[Vector], 0, Vector, Kernel::Missing),
+    function("histogram_sum", &[Vector], 0, Vector, Kernel::Missing),
+    function("hour", &[Vector], 1, Vector, Kernel::Date(DateFn::Hour)),
+    function("idelta", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Idelta)),
+    function("increase", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Increase)),
+    experimental("info", &[Vector, Vector], 1, Vector, Kernel::Missing),
+    function("irate", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Irate)),
+    function("label_join", &[Vector, String, String, String], -1, Vector, Kernel::LabelJoin),
+    function("label_replace", &[Vector, String, String, String, String], 0, Vector, Kernel::LabelReplace),
+    function("last_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::LastOverTime)),
+    function("ln", &[Vector], 0, Vector, Kernel::Maths(MathFn::Ln)),
+    function("log10", &[Vector], 0, Vector, Kernel::Maths(MathFn::Log10)),
+    function("log2", &[Vector], 0, Vector, Kernel::Maths(MathFn::Log2)),
+    experimental("mad_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::MadOverTime)),
+    experimental("max_of", &[Scalar, Scalar], 0, Scalar, Kernel::Extreme { max: true }),
+    function("max_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::MaxOverTime)),
+    experimental("min_of", &[Scalar, Scalar], 0, Scalar, Kernel::Extreme { max: false }),
+    function("min_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::MinOverTime)),
+    function("minute", &[Vector], 1, Vector, Kernel::Date(DateFn::Minute)),
+    function("month", &[Vector], 1, Vector, Kernel::Date(DateFn::Month)),
+    function("pi", &[], 0, Scalar, Kernel::Pi),
+    function("predict_linear", &[Matrix, Scalar], 0, Vector, Kernel::Range(RangeFn::PredictLinear)),
+    function("present_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::PresentOverTime)),
+    function("quantile_over_time", &[Scalar, Matrix], 0, Vector, Kernel::Range(RangeFn::QuantileOverTime)),
+    function("rad", &[Vector], 0, Vector, Kernel::Maths(MathFn::Rad)),
+    experimental("range", &[], 0, Scalar, Kernel::QueryRange),
+    function("rate", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Rate)),
+    function("resets", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Resets)),
+    function("round", &[Vector, Scalar], 1, Vector, Kernel::Round),
+    function("scalar", &[Vector], 0, Scalar, Kernel::Scalar),
+    function("sgn", &[Vector], 0, Vector, Kernel::Maths(MathFn::Sgn)),
+    function("sin", &[Vector], 0, Vector, Kernel::Maths(MathFn::Sin)),
+    function("sinh", &[Vector], 0, Vector, Kernel::Maths(MathFn::Sinh)),
+    function("sort", &[Vector], 0, Vector, Kernel::Sort { descending: false }),
+    experimental("sort_by_label", &[Vector, String], -1, Vector, Kernel::SortByLabel { descending: false }),
+    experimental("sort_by_label_desc", &[Vector, String], -1, Vector, Kernel::SortByLabel { descending: true }),
+    function("sort_desc", &[Vector], 0, Vector, Kernel::Sort { descending: true }),
+    function("sqrt", &[Vector], 0, Vector, Kernel::Maths(MathFn::Sqrt)),
+    experimental("start", &[], 0, Scalar, Kernel::Start),
+    experimental("start_timestamp", &[Vector], 0, Vector, Kernel::Missing),
+    function("stddev_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::StddevOverTime)),
+    function("stdvar_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::StdvarOverTime)),
+    experimental("step", &[], 0, Scalar, Kernel::Step),
+    function("sum_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::SumOverTime)),
+    function("tan", &[Vector], 0, Vector, Kernel::Maths(MathFn::Tan)),
+    function("tanh", &[Vector], 0, Vector, Kernel::Maths(MathFn::Tanh)),
+    function("time", &[], 0, Scalar, Kernel::Time),
+    function("timestamp", &[Vector], 0, Vector, Kernel::Timestamp),
+    experimental("ts_of_first_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::TsOfFirst)),
+    experimental("ts_of_last_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::TsOfLast)),
+    experimental("ts_of_max_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::TsOfMax)),
+    experimental("ts_of_min_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::TsOfMin)),
+    function("vector", &[Scalar], 0, Vector, Kernel::Vector),
+    function("year", &[Vector], 1, Vector, Kernel::Date(DateFn::Year)),
 ];
 
 /// Finds a function by its name. Cost: a binary search.
@@ -138,5 +206,12 @@ mod tests {
         assert!(FUNCTIONS.is_sorted_by(|a, b| a.name < b.name));
         assert!(FUNCTIONS.iter().all(|function| function_named(function.name) == Some(function)));
         assert_eq!(function_named("Rate"), None);
+    }
+
+    #[test]
+    fn a_kernel_computes_one_function() {
+        for function in FUNCTIONS.iter().filter(|function| function.kernel != Kernel::Missing) {
+            assert_eq!(function.kernel.name(), function.name);
+        }
     }
 }

@@ -34,40 +34,6 @@ pub(crate) enum MathFn {
     Neg,
 }
 
-/// All functions that have a name.
-const NAMES: [(&str, MathFn); 23] = [
-    ("abs", MathFn::Abs),
-    ("ceil", MathFn::Ceil),
-    ("floor", MathFn::Floor),
-    ("exp", MathFn::Exp),
-    ("sqrt", MathFn::Sqrt),
-    ("ln", MathFn::Ln),
-    ("log2", MathFn::Log2),
-    ("log10", MathFn::Log10),
-    ("sgn", MathFn::Sgn),
-    ("sin", MathFn::Sin),
-    ("cos", MathFn::Cos),
-    ("tan", MathFn::Tan),
-    ("asin", MathFn::Asin),
-    ("acos", MathFn::Acos),
-    ("atan", MathFn::Atan),
-    ("sinh", MathFn::Sinh),
-    ("cosh", MathFn::Cosh),
-    ("tanh", MathFn::Tanh),
-    ("asinh", MathFn::Asinh),
-    ("acosh", MathFn::Acosh),
-    ("atanh", MathFn::Atanh),
-    ("deg", MathFn::Deg),
-    ("rad", MathFn::Rad),
-];
-
-impl MathFn {
-    /// Finds a function by its name in PromQL.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(text, _)| *text == name).map(|(_, function)| *function)
-    }
-}
-
 /// Replaces every value by the function of it.
 pub(crate) fn apply(function: MathFn, values: &mut [f64]) {
     match function {
@@ -202,47 +168,44 @@ pub(crate) fn format_float(v: f64) -> String {
 mod tests {
     use super::*;
 
-    fn check(name: &str, x: f64, expected: f64) {
-        let got = MathFn::named(name).map(|function| {
-            let mut values = [x];
-            apply(function, &mut values);
-            values[0]
-        });
-        let same = got.is_some_and(|got| got.to_bits() == expected.to_bits() || got.is_nan() && expected.is_nan());
-        assert!(same, "{name}({x}) is {got:?}, not {expected}");
+    fn check(function: MathFn, x: f64, expected: f64) {
+        let mut got = [x];
+        apply(function, &mut got);
+        let same = got[0].to_bits() == expected.to_bits() || got[0].is_nan() && expected.is_nan();
+        assert!(same, "{function:?}({x}) is {}, not {expected}", got[0]);
     }
 
     #[test]
     fn special_values_are_kept() {
-        check("sgn", -0.0, -0.0);
-        check("sgn", f64::NAN, f64::NAN);
-        check("sgn", f64::NEG_INFINITY, -1.0);
-        check("abs", -0.0, 0.0);
-        check("ceil", -0.5, -0.0);
-        check("ln", 0.0, f64::NEG_INFINITY);
-        check("ln", -1.0, f64::NAN);
-        check("log2", 0.0, f64::NEG_INFINITY);
-        check("log2", f64::INFINITY, f64::INFINITY);
-        check("log10", -1.0, f64::NAN);
-        check("sqrt", -1.0, f64::NAN);
-        check("acosh", 0.5, f64::NAN);
-        check("atanh", -1.0, f64::NEG_INFINITY);
-        check("atanh", 2.0, f64::NAN);
-        check("exp", f64::NEG_INFINITY, 0.0);
+        check(MathFn::Sgn, -0.0, -0.0);
+        check(MathFn::Sgn, f64::NAN, f64::NAN);
+        check(MathFn::Sgn, f64::NEG_INFINITY, -1.0);
+        check(MathFn::Abs, -0.0, 0.0);
+        check(MathFn::Ceil, -0.5, -0.0);
+        check(MathFn::Ln, 0.0, f64::NEG_INFINITY);
+        check(MathFn::Ln, -1.0, f64::NAN);
+        check(MathFn::Log2, 0.0, f64::NEG_INFINITY);
+        check(MathFn::Log2, f64::INFINITY, f64::INFINITY);
+        check(MathFn::Log10, -1.0, f64::NAN);
+        check(MathFn::Sqrt, -1.0, f64::NAN);
+        check(MathFn::Acosh, 0.5, f64::NAN);
+        check(MathFn::Atanh, -1.0, f64::NEG_INFINITY);
+        check(MathFn::Atanh, 2.0, f64::NAN);
+        check(MathFn::Exp, f64::NEG_INFINITY, 0.0);
     }
 
     #[test]
     fn logarithms_go_by_powers_of_two() {
-        check("log2", 8.0, 3.0);
-        check("log2", 5e-324, -1074.0);
-        check("log10", 100.0, 2.0);
-        check("log10", 1000.0, 3.0);
+        check(MathFn::Log2, 8.0, 3.0);
+        check(MathFn::Log2, 5e-324, -1074.0);
+        check(MathFn::Log10, 100.0, 2.0);
+        check(MathFn::Log10, 1000.0, 3.0);
     }
 
     #[test]
     fn angles_are_converted() {
-        check("deg", PI, 180.0);
-        check("rad", 180.0, PI);
+        check(MathFn::Deg, PI, 180.0);
+        check(MathFn::Rad, 180.0, PI);
     }
 
     #[test]

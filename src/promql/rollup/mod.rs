@@ -48,47 +48,7 @@ pub(crate) enum RangeFn {
     DoubleExponentialSmoothing,
 }
 
-/// All functions with their names.
-const NAMES: [(&str, RangeFn); 26] = [
-    ("rate", RangeFn::Rate),
-    ("increase", RangeFn::Increase),
-    ("delta", RangeFn::Delta),
-    ("irate", RangeFn::Irate),
-    ("idelta", RangeFn::Idelta),
-    ("deriv", RangeFn::Deriv),
-    ("predict_linear", RangeFn::PredictLinear),
-    ("sum_over_time", RangeFn::SumOverTime),
-    ("avg_over_time", RangeFn::AvgOverTime),
-    ("min_over_time", RangeFn::MinOverTime),
-    ("max_over_time", RangeFn::MaxOverTime),
-    ("count_over_time", RangeFn::CountOverTime),
-    ("quantile_over_time", RangeFn::QuantileOverTime),
-    ("stddev_over_time", RangeFn::StddevOverTime),
-    ("stdvar_over_time", RangeFn::StdvarOverTime),
-    ("mad_over_time", RangeFn::MadOverTime),
-    ("last_over_time", RangeFn::LastOverTime),
-    ("first_over_time", RangeFn::FirstOverTime),
-    ("present_over_time", RangeFn::PresentOverTime),
-    ("changes", RangeFn::Changes),
-    ("resets", RangeFn::Resets),
-    ("ts_of_first_over_time", RangeFn::TsOfFirst),
-    ("ts_of_last_over_time", RangeFn::TsOfLast),
-    ("ts_of_min_over_time", RangeFn::TsOfMin),
-    ("ts_of_max_over_time", RangeFn::TsOfMax),
-    ("double_exponential_smoothing", RangeFn::DoubleExponentialSmoothing),
-];
-
 impl RangeFn {
-    /// Finds a function by its name in PromQL.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(text, _)| *text == name).map(|(_, function)| *function)
-    }
-
-    /// Returns its name in PromQL.
-    pub(crate) fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, function)| *function == self).map_or("", |(text, _)| text)
-    }
-
     /// Tells whether the results keep the metric name.
     pub(crate) fn keeps_name(self) -> bool {
         matches!(self, Self::LastOverTime | Self::FirstOverTime)
@@ -337,15 +297,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found() {
-        for (name, function) in NAMES {
-            assert_eq!(RangeFn::named(name), Some(function));
-            assert!(crate::promql::functions::function_named(name).is_some(), "{name}");
-        }
-        assert_eq!(RangeFn::named("abs"), None);
-    }
-
-    #[test]
     fn windows_are_open_at_the_left_and_closed_at_the_right() {
         let times = [0, 10, 20, 30, 40].map(Timestamp);
         let refs = [0, 10, 25, 40, 100].map(Timestamp);
@@ -371,8 +322,14 @@ mod tests {
 
     #[test]
     fn every_function_equals_its_refold() {
+        use crate::promql::functions::{FUNCTIONS, Kernel};
+
         let mut scratch = Scratch::default();
-        for (_, function) in NAMES {
+        let functions = FUNCTIONS.iter().filter_map(|function| match function.kernel {
+            Kernel::Range(function) => Some(function),
+            _ => None,
+        });
+        for function in functions {
             check(function, |windows, params, out, present| {
                 roll(function, windows, params, &mut scratch, out, present);
             });

@@ -268,76 +268,76 @@ mod tests {
     use super::*;
 
     /// Evaluates on samples (seconds, value), with a window of 60 s that ends at 60 s.
-    fn check(function: &str, samples: &[(i64, f64)], params: [f64; 2], expected: Option<f64>) {
+    fn check(function: RangeFn, samples: &[(i64, f64)], params: [f64; 2], expected: Option<f64>) {
         let times: Vec<_> = samples.iter().map(|(t, _)| Timestamp(t * 1000)).collect();
         let values: Vec<_> = samples.iter().map(|(_, x)| *x).collect();
         let right = Timestamp(60_000);
         let window = Window { times: &times, values: &values, right, eval: Timestamp(70_000), range: Millis(60_000) };
-        let got = RangeFn::named(function).and_then(|function| fold(function, &window, params, &mut Vec::new()));
+        let got = fold(function, &window, params, &mut Vec::new());
         let same = got == expected || got.is_some_and(f64::is_nan) && expected.is_some_and(f64::is_nan);
-        assert!(same, "{function} of {samples:?} is {got:?}, not {expected:?}");
+        assert!(same, "{function:?} of {samples:?} is {got:?}, not {expected:?}");
     }
 
     #[test]
     fn rises_are_extended_to_the_window() {
         let none = [0.0; 2];
         let counter = [(15, 100.0), (30, 115.0), (45, 130.0), (60, 145.0)];
-        check("increase", &counter, none, Some(60.0));
-        check("rate", &counter, none, Some(45.0 * (60.0 / 45.0 / 60.0)));
-        check("delta", &counter, none, Some(60.0));
+        check(RangeFn::Increase, &counter, none, Some(60.0));
+        check(RangeFn::Rate, &counter, none, Some(45.0 * (60.0 / 45.0 / 60.0)));
+        check(RangeFn::Delta, &counter, none, Some(60.0));
         // Not to before zero, and by half a spacing where samples are missing.
-        check("increase", &[(15, 5.0), (30, 20.0), (45, 35.0), (60, 50.0)], none, Some(50.0));
-        check("increase", &[(35, 100.0), (45, 110.0), (55, 120.0)], none, Some(30.0));
-        check("increase", &[(15, 100.0), (30, 115.0), (45, 5.0), (60, 20.0)], none, Some(35.0 * (60.0 / 45.0)));
-        check("rate", &[(15, 1.0)], none, None);
-        check("rate", &[], none, None);
+        check(RangeFn::Increase, &[(15, 5.0), (30, 20.0), (45, 35.0), (60, 50.0)], none, Some(50.0));
+        check(RangeFn::Increase, &[(35, 100.0), (45, 110.0), (55, 120.0)], none, Some(30.0));
+        check(RangeFn::Increase, &[(15, 100.0), (30, 115.0), (45, 5.0), (60, 20.0)], none, Some(35.0 * (60.0 / 45.0)));
+        check(RangeFn::Rate, &[(15, 1.0)], none, None);
+        check(RangeFn::Rate, &[], none, None);
     }
 
     #[test]
     fn the_last_two_samples_count_for_instant_rates() {
-        check("irate", &[(15, 9.0), (30, 1.0), (40, 3.0)], [0.0; 2], Some(0.2));
-        check("irate", &[(30, 9.0), (40, 3.0)], [0.0; 2], Some(0.3));
-        check("idelta", &[(30, 9.0), (40, 3.0)], [0.0; 2], Some(-6.0));
-        check("idelta", &[(40, 9.0), (40, 3.0)], [0.0; 2], None);
+        check(RangeFn::Irate, &[(15, 9.0), (30, 1.0), (40, 3.0)], [0.0; 2], Some(0.2));
+        check(RangeFn::Irate, &[(30, 9.0), (40, 3.0)], [0.0; 2], Some(0.3));
+        check(RangeFn::Idelta, &[(30, 9.0), (40, 3.0)], [0.0; 2], Some(-6.0));
+        check(RangeFn::Idelta, &[(40, 9.0), (40, 3.0)], [0.0; 2], None);
     }
 
     #[test]
     fn lines_are_fitted() {
         let line = [(10, 1.0), (20, 3.0), (30, 5.0)];
-        check("deriv", &line, [0.0; 2], Some(0.2));
+        check(RangeFn::Deriv, &line, [0.0; 2], Some(0.2));
         // Counted from the evaluation time, not from the window's end.
-        check("predict_linear", &line, [10.0, 0.0], Some(15.0));
-        check("predict_linear", &[(10, 4.0), (20, 4.0)], [10.0, 0.0], Some(4.0));
-        check("deriv", &[(10, f64::INFINITY), (20, f64::INFINITY)], [0.0; 2], Some(f64::NAN));
-        check("deriv", &[(10, 1.0)], [0.0; 2], None);
+        check(RangeFn::PredictLinear, &line, [10.0, 0.0], Some(15.0));
+        check(RangeFn::PredictLinear, &[(10, 4.0), (20, 4.0)], [10.0, 0.0], Some(4.0));
+        check(RangeFn::Deriv, &[(10, f64::INFINITY), (20, f64::INFINITY)], [0.0; 2], Some(f64::NAN));
+        check(RangeFn::Deriv, &[(10, 1.0)], [0.0; 2], None);
     }
 
     #[test]
     fn ties_and_nan_among_extremes() {
         let samples = [(10, f64::NAN), (20, 2.0), (30, 1.0), (40, 2.0), (50, 1.0), (55, f64::NAN)];
         for (function, expected) in [
-            ("max_over_time", 2.0),
-            ("min_over_time", 1.0),
-            ("ts_of_max_over_time", 40.0),
-            ("ts_of_min_over_time", 50.0),
-            ("ts_of_first_over_time", 10.0),
-            ("ts_of_last_over_time", 55.0),
-            ("count_over_time", 6.0),
-            ("present_over_time", 1.0),
-            ("changes", 5.0),
-            ("resets", 2.0),
-            ("last_over_time", f64::NAN),
-            ("mad_over_time", f64::NAN),
+            (RangeFn::MaxOverTime, 2.0),
+            (RangeFn::MinOverTime, 1.0),
+            (RangeFn::TsOfMax, 40.0),
+            (RangeFn::TsOfMin, 50.0),
+            (RangeFn::TsOfFirst, 10.0),
+            (RangeFn::TsOfLast, 55.0),
+            (RangeFn::CountOverTime, 6.0),
+            (RangeFn::PresentOverTime, 1.0),
+            (RangeFn::Changes, 5.0),
+            (RangeFn::Resets, 2.0),
+            (RangeFn::LastOverTime, f64::NAN),
+            (RangeFn::MadOverTime, f64::NAN),
         ] {
             check(function, &samples, [0.0; 2], Some(expected));
         }
-        check("ts_of_max_over_time", &[(10, f64::NAN), (20, f64::NAN)], [0.0; 2], Some(20.0));
-        check("changes", &[(10, f64::NAN), (20, f64::NAN), (30, 0.0), (40, -0.0)], [0.0; 2], Some(1.0));
+        check(RangeFn::TsOfMax, &[(10, f64::NAN), (20, f64::NAN)], [0.0; 2], Some(20.0));
+        check(RangeFn::Changes, &[(10, f64::NAN), (20, f64::NAN), (30, 0.0), (40, -0.0)], [0.0; 2], Some(1.0));
     }
 
     #[test]
     fn smoothing_follows_the_trend() {
-        check("double_exponential_smoothing", &[(10, 1.0), (20, 3.0), (30, 5.0)], [0.5, 0.5], Some(5.0));
-        check("double_exponential_smoothing", &[(10, 1.0)], [0.5, 0.5], None);
+        check(RangeFn::DoubleExponentialSmoothing, &[(10, 1.0), (20, 3.0), (30, 5.0)], [0.5, 0.5], Some(5.0));
+        check(RangeFn::DoubleExponentialSmoothing, &[(10, 1.0)], [0.5, 0.5], None);
     }
 }

@@ -1,7 +1,9 @@
 //! From an expression to the nodes of a plan, and what is refused on the way.
 
+mod call;
+
 use crate::diagnostic::codes;
-use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME, MatchOp, Regexp};
+use crate::labels::METRIC_NAME;
 use crate::limits;
 use crate::source::Span;
 use crate::time::Millis;
@@ -10,16 +12,14 @@ use super::ast::{
     Aggregate, AggregateOp, At, Binary, BinaryOp, DurationExpr, Expr, ExprKind, Matching, Modifiers, Selector, Side,
     Subquery, Type, UnaryOp,
 };
-use super::dates::DateFn;
 use super::duration::{DurationContext, evaluate_duration};
 use super::eval::scalar_binary;
 use super::maths::MathFn;
 use super::parse::Problem;
 use super::plan::{
-    BucketFn, Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Operand, Plan, PlannedRoot, Relabel, RootId,
-    Select, SortBy, VectorBinary, WindowInput,
+    Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Operand, Plan, PlannedRoot, RootId, Select, VectorBinary,
+    WindowInput,
 };
-use super::rollup::{RangeFn, smoothing_fault};
 
 type Problems = Vec<Problem>;
 
@@ -95,7 +95,7 @@ impl Plan {
                 let select = self.select(selector, span)?;
                 self.node(Kind::Select { select, stamp: false })
             }
-            ExprKind::Call { function, args, .. } => self.call(function.name, args, span)?,
+            ExprKind::Call { function, args, .. } => self.call(function, args, span)?,
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate)?,
             ExprKind::String(_) | ExprKind::Range { .. } | ExprKind::Subquery(_) => {
                 return Err(refuse(span, format!("a {} can not stand here", expr.ty().words())));
@@ -248,136 +248,6 @@ impl Plan {
         }
     }
 
-    fn call(&mut self, name: &'static str, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
-        if let Some(function) = RangeFn::named(name) {
-            return self.window(function, args, span);
-        }
-        let first = |plan: &mut Self| match args.first() {
-            Some(arg) => plan.lower(arg),
-            None => {
-                let time = plan.node(Kind::Time);
-                Ok(plan.node(Kind::Vector(Operand::Node(time))))
-            }
-        };
-        if let Some(function) = MathFn::named(name) {
-            let input = first(self)?;
-            return Ok(self.node(Kind::Map { op: Elementwise::Maths(function), input }));
-        }
-        if let Some(function) = DateFn::named(name) {
-            let input = first(self)?;
-            return Ok(self.node(Kind::Map { op: Elementwise::Date(function), input }));
-        }
-        let scalar = |plan: &mut Self, at: usize, default: f64| match args.get(at) {
-            Some(arg) => plan.operand(arg),
-            None => Ok(Operand::Const(default)),
-        };
-        Ok(match name {
-            "time" => self.node(Kind::Time),
-            "pi" => self.node(Kind::Const(std::f64::consts::PI)),
-            "start" | "end" => match self.options.context {
-                Context::Rule => self.node(Kind::QueryTime),
-                Context::Range { start, end, .. } => {
-                    let at = if name == "start" { start } else { end };
-                    self.node(Kind::Const(at.seconds()))
-                }
-            },
-            "step" => self.node(Kind::Const(self.durations().step.seconds())),
-            "range" => self.node(Kind::Const(self.durations().range.seconds())),
-            "min_of" | "max_of" => {
-                let (lhs, rhs) = (scalar(self, 0, 0.0)?, scalar(self, 1, 0.0)?);
-                self.node(Kind::Extreme { max: name == "max_of", lhs, rhs })
-            }
-            "vector" => {
-                let value = scalar(self, 0, 0.0)?;
-                self.node(Kind::Vector(value))
-            }
-            "scalar" => {
-                let input = first(self)?;
-                self.node(Kind::Scalar(input))
-            }
-            "clamp" => {
-                let input = first(self)?;
-                let (low, high) = (scalar(self, 1, 0.0)?, scalar(self, 2, 0.0)?);
-                self.node(Kind::Map { op: Elementwise::Clamp(low, high), input })
-            }
-            "clamp_min" | "clamp_max" => {
-                let input = first(self)?;
-                let bound = scalar(self, 1, 0.0)?;
-                let op = if name == "clamp_min" { Elementwise::ClampMin(bound) } else { Elementwise::ClampMax(bound) };
-                self.node(Kind::Map { op, input })
-            }
-            "round" => {
-                let input = first(self)?;
-                let nearest = scalar(self, 1, 1.0)?;
-                self.node(Kind::Map { op: Elementwise::Round(nearest), input })
-            }
-            "timestamp" => match args.first().map(|arg| &arg.unparen().kind) {
-                Some(ExprKind::Selector(selector)) => {
-                    let select = self.select(selector, span)?;
-                    let input = self.node(Kind::Select { select, stamp: true });
-                    self.node(Kind::Map { op: Elementwise::Same, input })
-                }
-                _ => {
-                    let input = first(self)?;
-                    self.node(Kind::Map { op: Elementwise::EvalTime, input })
-                }
-            },
-            "sort" | "sort_desc" => {
-                let input = first(self)?;
-                self.node(Kind::Sort { by: SortBy::Value { descending: name == "sort_desc" }, input })
-            }
-            "sort_by_label" | "sort_by_label_desc" => {
-                let input = first(self)?;
-                let names = args[1..].iter().map(string).collect::<Result<_, _>>()?;
-                self.node(Kind::Sort { by: SortBy::Labels { names, descending: name == "sort_by_label_desc" }, input })
-            }
-            "absent" => {
-                let input = first(self)?;
-                self.node(Kind::Absent { labels: absent_labels(&args[0]), input })
-            }
-            "absent_over_time" => {
-                // Any function that keeps names does: series that differ in their names alone are no fault here.
-                let input = self.window(RangeFn::LastOverTime, args, span)?;
-                self.node(Kind::Absent { labels: absent_labels(&args[0]), input })
-            }
-            "label_replace" | "label_join" => {
-                let relabel = relabel(name, args)?;
-                let input = first(self)?;
-                self.node(Kind::Relabel { relabel, input })
-            }
-            "histogram_quantile" => {
-                let q = scalar(self, 0, 0.0)?;
-                let input = self.lower(&args[1])?;
-                self.node(Kind::Buckets { function: BucketFn::Quantile(q), input })
-            }
-            "histogram_fraction" => {
-                let (lower, upper) = (scalar(self, 0, 0.0)?, scalar(self, 1, 0.0)?);
-                let input = self.lower(&args[2])?;
-                self.node(Kind::Buckets { function: BucketFn::Fraction(lower, upper), input })
-            }
-            _ => return Err(not_yet(span, format_args!("the function `{name}`"))),
-        })
-    }
-
-    fn window(&mut self, function: RangeFn, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
-        let samples_first = args.first().is_some_and(|arg| arg.ty() == Type::Matrix);
-        let (samples, others) = if samples_first { (&args[0], &args[1..]) } else { (&args[1], &args[..1]) };
-        let mut params = [Operand::Const(f64::NAN); 2];
-        for (param, arg) in params.iter_mut().zip(others) {
-            *param = self.operand(arg)?;
-        }
-        if function == RangeFn::DoubleExponentialSmoothing {
-            let [Operand::Const(smoothing), Operand::Const(trend)] = params else {
-                return Err(not_yet(span, "smoothing factors that are no numbers"));
-            };
-            if let Some(words) = smoothing_fault(smoothing, trend) {
-                return Err(refuse(span, words));
-            }
-        }
-        let (input, range) = self.range_vector(samples)?;
-        Ok(self.node(Kind::Window { input, function, range, params }))
-    }
-
     /// Lowers a range vector to where its samples come from and how long it is.
     ///
     /// # Errors
@@ -435,43 +305,4 @@ fn string(expr: &Expr) -> Result<String, Problems> {
         ExprKind::String(text) => Ok(text.clone()),
         _ => Err(refuse(expr.span, "a text in quotes must stand here")),
     }
-}
-
-fn relabel(name: &str, args: &[Expr]) -> Result<Relabel, Problems> {
-    let texts = args[1..].iter().map(string).collect::<Result<Vec<_>, _>>()?;
-    let destination = texts[0].clone();
-    if destination.is_empty() {
-        return Err(refuse(args[1].span, format!("invalid destination label name in {name}(): {destination}")));
-    }
-    if name == "label_replace" {
-        let regexp = Regexp::anchored(&texts[3]).map_err(|error| {
-            refuse(args[4].span, format!("invalid regular expression in label_replace(): {}: {error}", texts[3]))
-        })?;
-        return Ok(Relabel::Replace { destination, replacement: texts[1].clone(), source: texts[2].clone(), regexp });
-    }
-    if let Some(at) = texts[2..].iter().position(String::is_empty) {
-        return Err(refuse(args[3 + at].span, "invalid source label name in label_join(): "));
-    }
-    Ok(Relabel::Join { destination, separator: texts[1].clone(), sources: texts[2..].to_vec() })
-}
-
-/// Returns the labels that `absent` gives its sample: those that the selector's `=` matchers fix, but not twice.
-///
-/// Source: Prometheus' `createLabelsForAbsentFunction`; promql.md 8.4.
-fn absent_labels(expr: &Expr) -> LabelSet {
-    // Parentheses hide the selector, as in Prometheus.
-    let (ExprKind::Selector(selector) | ExprKind::Range { selector, .. }) = &expr.kind else {
-        return LabelSet::empty();
-    };
-    let mut builder = LabelBuilder::default();
-    let mut seen: Vec<&str> = Vec::new();
-    for matcher in selector.matchers.iter().filter(|matcher| matcher.name != METRIC_NAME) {
-        if matcher.op == MatchOp::Equal && !seen.contains(&matcher.name.as_str()) {
-            builder.set(&matcher.name, &matcher.value);
-            seen.push(&matcher.name);
-        } else {
-            builder.remove(&matcher.name);
-        }
-    }
-    builder.build()
 }

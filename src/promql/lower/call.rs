@@ -1,0 +1,198 @@
+//! Calls of functions: the node that each becomes.
+
+use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME, MatchOp, Regexp};
+use crate::source::Span;
+use crate::time::Timestamp;
+
+use super::super::ast::{Expr, ExprKind, Type};
+use super::super::functions::{Function, Kernel};
+use super::super::plan::{BucketFn, Context, Elementwise, Kind, NodeId, Operand, Plan, Relabel, SortBy};
+use super::super::rollup::{RangeFn, smoothing_fault};
+use super::{Problems, not_yet, refuse, string};
+
+impl Plan {
+    /// Lowers a call whose arguments were checked against the function's types.
+    pub(super) fn call(&mut self, function: &Function, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
+        Ok(match function.kernel {
+            Kernel::Missing => return Err(not_yet(span, format_args!("the function `{}`", function.name))),
+            Kernel::Range(function) => self.window(function, args, span)?,
+            Kernel::Maths(function) => self.map_first(args, Elementwise::Maths(function))?,
+            Kernel::Date(function) => self.map_first(args, Elementwise::Date(function))?,
+            Kernel::Time => self.node(Kind::Time),
+            Kernel::Pi => self.node(Kind::Const(std::f64::consts::PI)),
+            Kernel::Start => self.edge(|start, _| start),
+            Kernel::End => self.edge(|_, end| end),
+            Kernel::Step => self.node(Kind::Const(self.durations().step.seconds())),
+            Kernel::QueryRange => self.node(Kind::Const(self.durations().range.seconds())),
+            Kernel::Extreme { max } => {
+                let (lhs, rhs) = (self.operand(&args[0])?, self.operand(&args[1])?);
+                self.node(Kind::Extreme { max, lhs, rhs })
+            }
+            Kernel::Vector => {
+                let value = self.operand(&args[0])?;
+                self.node(Kind::Vector(value))
+            }
+            Kernel::Scalar => {
+                let input = self.lower(&args[0])?;
+                self.node(Kind::Scalar(input))
+            }
+            Kernel::Clamp => {
+                let input = self.lower(&args[0])?;
+                let (low, high) = (self.operand(&args[1])?, self.operand(&args[2])?);
+                self.node(Kind::Map { op: Elementwise::Clamp(low, high), input })
+            }
+            Kernel::ClampMin => {
+                let input = self.lower(&args[0])?;
+                let low = self.operand(&args[1])?;
+                self.node(Kind::Map { op: Elementwise::ClampMin(low), input })
+            }
+            Kernel::ClampMax => {
+                let input = self.lower(&args[0])?;
+                let high = self.operand(&args[1])?;
+                self.node(Kind::Map { op: Elementwise::ClampMax(high), input })
+            }
+            Kernel::Round => {
+                let input = self.lower(&args[0])?;
+                let nearest = args.get(1).map_or(Ok(Operand::Const(1.0)), |nearest| self.operand(nearest))?;
+                self.node(Kind::Map { op: Elementwise::Round(nearest), input })
+            }
+            Kernel::Timestamp => self.timestamp(&args[0], span)?,
+            Kernel::Sort { descending } => {
+                let input = self.lower(&args[0])?;
+                self.node(Kind::Sort { by: SortBy::Value { descending }, input })
+            }
+            Kernel::SortByLabel { descending } => {
+                let input = self.lower(&args[0])?;
+                let names = args[1..].iter().map(string).collect::<Result<_, _>>()?;
+                self.node(Kind::Sort { by: SortBy::Labels { names, descending }, input })
+            }
+            Kernel::Absent => {
+                let input = self.lower(&args[0])?;
+                self.node(Kind::Absent { labels: absent_labels(&args[0]), input })
+            }
+            Kernel::AbsentOverTime => {
+                // Any function that keeps names does: series that differ in their names alone are no fault here.
+                let input = self.window(RangeFn::LastOverTime, args, span)?;
+                self.node(Kind::Absent { labels: absent_labels(&args[0]), input })
+            }
+            Kernel::LabelReplace => self.relabel(label_replace(args)?, &args[0])?,
+            Kernel::LabelJoin => self.relabel(label_join(args)?, &args[0])?,
+            Kernel::BucketQuantile => {
+                let q = self.operand(&args[0])?;
+                let input = self.lower(&args[1])?;
+                self.node(Kind::Buckets { function: BucketFn::Quantile(q), input })
+            }
+            Kernel::BucketFraction => {
+                let (lower, upper) = (self.operand(&args[0])?, self.operand(&args[1])?);
+                let input = self.lower(&args[2])?;
+                self.node(Kind::Buckets { function: BucketFn::Fraction(lower, upper), input })
+            }
+        })
+    }
+
+    /// Applies an operation to the only argument, or to the time where there is none.
+    fn map_first(&mut self, args: &[Expr], op: Elementwise) -> Result<NodeId, Problems> {
+        let input = match args.first() {
+            Some(arg) => self.lower(arg)?,
+            None => {
+                let time = self.node(Kind::Time);
+                self.node(Kind::Vector(Operand::Node(time)))
+            }
+        };
+        Ok(self.node(Kind::Map { op, input }))
+    }
+
+    /// Makes a node of the start or the end of the query, whichever is taken; in a rule both are the step.
+    fn edge(&mut self, take: fn(Timestamp, Timestamp) -> Timestamp) -> NodeId {
+        self.node(match self.options.context {
+            Context::Rule => Kind::QueryTime,
+            Context::Range { start, end, .. } => Kind::Const(take(start, end).seconds()),
+        })
+    }
+
+    /// Takes the times of the samples of a selector; of anything else, the time of the evaluation.
+    fn timestamp(&mut self, arg: &Expr, span: Span) -> Result<NodeId, Problems> {
+        Ok(match &arg.unparen().kind {
+            ExprKind::Selector(selector) => {
+                let select = self.select(selector, span)?;
+                let input = self.node(Kind::Select { select, stamp: true });
+                self.node(Kind::Map { op: Elementwise::Same, input })
+            }
+            _ => {
+                let input = self.lower(arg)?;
+                self.node(Kind::Map { op: Elementwise::EvalTime, input })
+            }
+        })
+    }
+
+    fn relabel(&mut self, relabel: Relabel, arg: &Expr) -> Result<NodeId, Problems> {
+        let input = self.lower(arg)?;
+        Ok(self.node(Kind::Relabel { relabel, input }))
+    }
+
+    fn window(&mut self, function: RangeFn, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
+        let samples_first = args.first().is_some_and(|arg| arg.ty() == Type::Matrix);
+        let (samples, others) = if samples_first { (&args[0], &args[1..]) } else { (&args[1], &args[..1]) };
+        let mut params = [Operand::Const(f64::NAN); 2];
+        for (param, arg) in params.iter_mut().zip(others) {
+            *param = self.operand(arg)?;
+        }
+        if function == RangeFn::DoubleExponentialSmoothing {
+            let [Operand::Const(smoothing), Operand::Const(trend)] = params else {
+                return Err(not_yet(span, "smoothing factors that are no numbers"));
+            };
+            if let Some(words) = smoothing_fault(smoothing, trend) {
+                return Err(refuse(span, words));
+            }
+        }
+        let (input, range) = self.range_vector(samples)?;
+        Ok(self.node(Kind::Window { input, function, range, params }))
+    }
+}
+
+/// Reads the texts of a function that writes a label: that label, and the others.
+fn texts(args: &[Expr], name: &str) -> Result<(String, Vec<String>), Problems> {
+    let mut texts = args[1..].iter().map(string).collect::<Result<Vec<_>, _>>()?;
+    let destination = texts.remove(0);
+    if destination.is_empty() {
+        return Err(refuse(args[1].span, format!("invalid destination label name in {name}(): {destination}")));
+    }
+    Ok((destination, texts))
+}
+
+fn label_replace(args: &[Expr]) -> Result<Relabel, Problems> {
+    let (destination, texts) = texts(args, "label_replace")?;
+    let regexp = Regexp::anchored(&texts[2]).map_err(|error| {
+        refuse(args[4].span, format!("invalid regular expression in label_replace(): {}: {error}", texts[2]))
+    })?;
+    Ok(Relabel::Replace { destination, replacement: texts[0].clone(), source: texts[1].clone(), regexp })
+}
+
+fn label_join(args: &[Expr]) -> Result<Relabel, Problems> {
+    let (destination, texts) = texts(args, "label_join")?;
+    if let Some(at) = texts[1..].iter().position(String::is_empty) {
+        return Err(refuse(args[3 + at].span, "invalid source label name in label_join(): "));
+    }
+    Ok(Relabel::Join { destination, separator: texts[0].clone(), sources: texts[1..].to_vec() })
+}
+
+/// Returns the labels that `absent` gives its sample: those that the selector's `=` matchers fix, but not twice.
+///
+/// Source: Prometheus' `createLabelsForAbsentFunction`; promql.md 8.4.
+fn absent_labels(expr: &Expr) -> LabelSet {
+    // Parentheses hide the selector, as in Prometheus.
+    let (ExprKind::Selector(selector) | ExprKind::Range { selector, .. }) = &expr.kind else {
+        return LabelSet::empty();
+    };
+    let mut builder = LabelBuilder::default();
+    let mut seen: Vec<&str> = Vec::new();
+    for matcher in selector.matchers.iter().filter(|matcher| matcher.name != METRIC_NAME) {
+        if matcher.op == MatchOp::Equal && !seen.contains(&matcher.name.as_str()) {
+            builder.set(&matcher.name, &matcher.value);
+            seen.push(&matcher.name);
+        } else {
+            builder.remove(&matcher.name);
+        }
+    }
+    builder.build()
+}
