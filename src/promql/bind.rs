@@ -8,7 +8,7 @@ use crate::time::Millis;
 use super::ast::AggregateOp;
 use super::plan::{Kind, NodeId, Operand, Select, WindowInput};
 use super::program::{Inputs, Program, Source};
-use super::roster::NodeState;
+use super::roster::{NodeState, Own, number};
 
 impl Program {
     /// Registers the selectors of all nodes with the stores, and lays out the blocks. Hidden metrics are not seen in the
@@ -30,9 +30,9 @@ impl Program {
         }
         for node in &self.plan.nodes {
             if let Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } = &node.kind
+                && let Own::Found(found) = &mut self.states[node.place.state as usize].own
             {
-                let state = &mut self.states[node.place.state as usize];
-                select.find(inputs, known.unwrap_or_default(), &mut state.found);
+                select.find(inputs, known.unwrap_or_default(), &mut found.waiting);
             }
         }
         for inner in &mut self.inner {
@@ -71,11 +71,11 @@ impl Program {
             match &self.plan.nodes[node].kind {
                 Kind::Select { select, .. } => {
                     let reach = below(self.reach_of(node, select, self.plan.options.lookback));
-                    self.states[state].selectors = Some(stores.register(select, reach));
+                    self.states[state].register(stores.register(select, reach));
                 }
                 Kind::Window { input: WindowInput::Selector(select), range, .. } => {
                     let reach = below(self.reach_of(node, select, *range));
-                    self.states[state].selectors = Some(stores.register(select, reach));
+                    self.states[state].register(stores.register(select, reach));
                 }
                 Kind::Window { input: WindowInput::Subquery { inner, step, offset, at: pin }, range, .. } => {
                     let reach = below(self.reach_at(node, *pin, *offset, Millis(range.0.saturating_add(step.0))));
@@ -96,17 +96,19 @@ impl Program {
     fn place_states(&mut self) {
         let plan = Arc::make_mut(&mut self.plan);
         let nodes = &mut plan.nodes;
-        let mut count = 0;
+        self.states.clear();
         for at in 0..nodes.len() {
             let shared = nodes[at].filtered().map(|input| nodes[input].place.state);
             let place = &mut nodes[at].place;
-            (place.state, place.shares) = (shared.unwrap_or(count), shared.is_some());
-            count += u32::from(shared.is_none());
+            (place.state, place.shares) = (shared.unwrap_or(number(self.states.len())), shared.is_some());
+            if shared.is_none() {
+                self.states.push(NodeState::of(&nodes[at].kind));
+            }
         }
         for (number, node) in (0..).zip(&plan.compared) {
             plan.nodes[*node].place.compared = Some(number);
         }
-        self.states = (0..count).map(|_| NodeState::default()).collect();
+        self.states.shrink_to_fit();
     }
 
     /// Finds the nodes whose order at each step shows in a result.

@@ -3,7 +3,8 @@
 use super::super::ast::{BinaryOp, Side};
 use super::super::block::{self, Block};
 use super::super::plan::VectorBinary;
-use super::super::roster::{Matched, NodeState};
+use super::super::program::Fault;
+use super::super::roster::{KeyGroup, Matched, NodeState, Own};
 use super::super::scalar_ops::{arithmetic, compare};
 use super::{SAME_LABELS, Scratch, View, fault, ranks};
 
@@ -26,7 +27,8 @@ pub(super) fn evaluate(
     let many = view.wide(op.many_node, steps, wide_many);
     let one = view.wide(op.one_node, steps, wide_one);
     out.reset(state.labels.len(), steps);
-    if let Some(matched) = &state.matched {
+    let NodeState { own: Own::Joined(joined), map, faults, .. } = state else { return };
+    if let Some(matched) = &joined.matched {
         for Matched { many: m, one: o, row } in matched {
             for word in 0..out.words {
                 let both = many.bits(*m as usize)[word] & one.bits(*o as usize)[word];
@@ -35,31 +37,29 @@ pub(super) fn evaluate(
         }
         return;
     }
-    let groups = std::mem::take(&mut state.groups);
-    find_duplicates(view, op, &groups, (many, one), state, out);
+    find_duplicates(view, op, &joined.groups, (many, one), faults, out);
     let pairs = &mut scratch.pairs;
     pairs.reset(out);
-    for (number, group) in groups.iter().enumerate() {
+    for (number, group) in joined.groups.iter().enumerate() {
         if group.left.is_empty() || group.right.is_empty() {
             continue;
         }
         pairs.group.fill(0);
         for m in &group.left {
             for o in &group.right {
-                let row = match state.map.get(*m as usize) {
+                let row = match map.get(*m as usize) {
                     Some(row) => *row,
-                    None => state.pairs[&(*m, *o)],
+                    None => joined.pairs[&(*m, *o)],
                 } as usize;
                 let number = super::number(number);
                 if pairs.matched_by[row] != number {
                     pairs.matched_by[row] = number;
                     pairs.matched[row * out.words..(row + 1) * out.words].fill(0);
                 }
-                pair(op, (many, *m as usize), (one, *o as usize), row, pairs, state, out);
+                pair(op, (many, *m as usize), (one, *o as usize), row, pairs, faults, out);
             }
         }
     }
-    state.groups = groups;
 }
 
 /// Reused bits: which pairs were seen.
@@ -86,7 +86,7 @@ fn pair(
     (one, o): (&Block, usize),
     row: usize,
     pairs: &mut Pairs,
-    state: &mut NodeState,
+    faults: &mut Vec<Fault>,
     out: &mut Block,
 ) {
     for word in 0..out.words {
@@ -103,14 +103,14 @@ fn pair(
         if again != 0 {
             for bit in block::ones(&[again]) {
                 let words = if op.include.is_none() { MANY_TO_ONE } else { GROUPING };
-                fault(&mut state.faults, out, word * 64 + bit, || words.to_owned());
+                fault(faults, out, word * 64 + bit, || words.to_owned());
             }
         }
         let held = both & out.bits(row)[word];
         for bit in block::ones(&[held]) {
             let (a, b) = sides(op, many.row(m)[word * 64 + bit], one.row(o)[word * 64 + bit]);
             if result(op.op, op.return_bool, a, b).is_some() {
-                fault(&mut state.faults, out, word * 64 + bit, || SAME_LABELS.to_owned());
+                fault(faults, out, word * 64 + bit, || SAME_LABELS.to_owned());
             }
         }
         combine(op, (many, m), (one, o), word, both, out.row_mut(row));
@@ -172,9 +172,9 @@ fn result(op: BinaryOp, return_bool: bool, a: f64, b: f64) -> Option<f64> {
 fn find_duplicates(
     view: &View<'_>,
     op: &VectorBinary,
-    groups: &[super::super::roster::KeyGroup],
+    groups: &[KeyGroup],
     (many, one): (&Block, &Block),
-    state: &mut NodeState,
+    faults: &mut Vec<Fault>,
     out: &mut Block,
 ) {
     if groups.iter().all(|group| group.right.len() < 2) {
@@ -220,7 +220,7 @@ fn find_duplicates(
                 continue;
             }
             let labels = [*first, *row].map(|row| &one_state.labels[row as usize]);
-            fault(&mut state.faults, out, step, || duplicate_words(op, labels));
+            fault(faults, out, step, || duplicate_words(op, labels));
             break;
         }
     }

@@ -3,7 +3,7 @@
 use super::super::block::{self, Block};
 use super::super::buckets::{bucket_fraction, bucket_quantile};
 use super::super::plan::{BucketFn, NodeId};
-use super::super::roster::NodeState;
+use super::super::roster::{NodeState, Own};
 use super::{SAME_LABELS, Scratch, View, fault};
 
 /// Takes the buckets of each group at every step to one value.
@@ -20,27 +20,29 @@ pub(super) fn evaluate(
     let order = &view.state(input).order;
     let input = view.wide(input, steps, &mut scratch.wide[0]);
     out.reset(state.labels.len(), steps);
-    let mut members: Vec<Vec<u32>> = vec![Vec::new(); state.groups.len()];
+    let NodeState { own: Own::Buckets(histograms), map, faults, .. } = state else { return };
+    let (groups, bounds) = (&histograms.groups, &histograms.bounds);
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); groups.len()];
     for row in order {
-        if !state.bounds[*row as usize].is_nan() {
-            members[state.map_right[*row as usize] as usize].push(*row);
+        if !bounds[*row as usize].is_nan() {
+            members[groups.of[*row as usize] as usize].push(*row);
         }
     }
     let mut buckets = Vec::new();
     for members in members.iter().filter(|members| !members.is_empty()) {
-        let target = state.map[members[0] as usize] as usize;
+        let target = map[members[0] as usize] as usize;
         for step in 0..steps {
             buckets.clear();
             buckets.extend(
                 members
                     .iter()
-                    .filter_map(|row| input.get(*row as usize, step).map(|count| (state.bounds[*row as usize], count))),
+                    .filter_map(|row| input.get(*row as usize, step).map(|count| (bounds[*row as usize], count))),
             );
             if buckets.is_empty() {
                 continue;
             }
             if block::has(out.bits(target), step) {
-                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+                fault(faults, out, step, || SAME_LABELS.to_owned());
             }
             let value = match function {
                 BucketFn::Quantile(q) => bucket_quantile(view.scalar(q, step), &mut buckets).0,

@@ -16,7 +16,7 @@ use super::plan::{Kind, NodeId, Operand, Plan};
 use super::probe::Probe;
 use super::program::{Fault, Frame, Program};
 use super::rollup;
-use super::roster::{NodeState, number};
+use super::roster::{NodeState, Own, number};
 use super::scalar_ops::{arithmetic, compare};
 
 use crate::labels::LabelSet;
@@ -188,9 +188,10 @@ pub(crate) fn evaluate<P: Probe>(
             }
         }
         Kind::Select { select, stamp } => {
-            select::evaluate(view, state, select, *stamp, frame, out, scratch);
+            let Own::Found(found) = &state.own else { return };
+            select::evaluate(view, &found.sources, select, *stamp, frame, out, scratch);
             if P::COUNTS {
-                for (row, source) in state.sources.iter().enumerate() {
+                for (row, source) in found.sources.iter().enumerate() {
                     let taken = out.bits(row).iter().map(|word| u64::from(word.count_ones())).sum();
                     probe.series(at, *source, taken);
                 }

@@ -7,7 +7,7 @@
 use super::super::ast::BinaryOp;
 use super::super::block::{self, Block};
 use super::super::plan::{Kind, NodeId, SortBy, VectorBinary, WindowInput};
-use super::super::roster::{NodeState, number};
+use super::super::roster::{NodeState, Own, number};
 use super::View;
 
 /// The rank of a value that is not there.
@@ -79,7 +79,8 @@ pub(super) fn assign(
     match &view.plan.nodes[at].kind {
         // Windows of subqueries are ranked as they are folded.
         Kind::Window { input: WindowInput::Selector(_), .. } if state.merged => {
-            members(raw, &Ranks::of(raw, &state.placed), &state.placed, &state.map, out);
+            let Own::Found(found) = &state.own else { return };
+            members(raw, &Ranks::of(raw, &found.placed), &found.placed, &state.map, out);
         }
         Kind::Map { input, .. } | Kind::Relabel { input, .. } => {
             let order = &view.state(*input).order;
@@ -96,9 +97,10 @@ pub(super) fn assign(
             members(input, &Ranks::of(input, order), order, &state.map, out);
         }
         Kind::Buckets { input, .. } => {
+            let Own::Buckets(buckets) = &state.own else { return };
             let order = &view.state(*input).order;
             let input = view.wide(*input, steps, first);
-            let bounded = order.iter().copied().filter(|row| !state.bounds[*row as usize].is_nan());
+            let bounded = order.iter().copied().filter(|row| !buckets.bounds[*row as usize].is_nan());
             members(input, &Ranks::of(input, order), &bounded.collect::<Vec<_>>(), &state.map, out);
         }
         Kind::VectorBinary(op) => {
@@ -157,21 +159,22 @@ pub(super) fn follow(input: &Block, map: &[u32], out: &mut Block) {
 
 /// Ranks the results of an operator by their many side.
 fn pairs(state: &NodeState, op: &VectorBinary, (many, ranks): (&Block, &Ranks<'_>), one: &Block, out: &mut Block) {
+    let Own::Joined(joined) = &state.own else { return };
     if op.include.as_ref().is_none_or(Vec::is_empty) {
         let order: Vec<u32> = (0..number(many.rows)).collect();
-        if many.ranks.is_empty() && state.placed.len() == many.rows {
+        if many.ranks.is_empty() && joined.placed.len() == many.rows {
             return;
         }
         // Many rows of one result have one key: no two of them are matched at one step.
         return rank_all(many, ranks, &order, &state.map, out);
     }
     let listed = || {
-        state.groups.iter().flat_map(|group| {
+        joined.groups.iter().flat_map(|group| {
             group.left.iter().flat_map(move |m| group.right.iter().map(move |o| (*m as usize, *o as usize)))
         })
     };
-    let row_of = |(m, o): (usize, usize)| state.pairs[&(number(m), number(o))] as usize;
-    if many.ranks.is_empty() && listed().all(|(m, o)| state.placed[row_of((m, o))] as usize == m) {
+    let row_of = |(m, o): (usize, usize)| joined.pairs[&(number(m), number(o))] as usize;
+    if many.ranks.is_empty() && listed().all(|(m, o)| joined.placed[row_of((m, o))] as usize == m) {
         return;
     }
     out.begin_ranks();
@@ -203,6 +206,7 @@ fn set(
     (right, right_ranks): (&Block, &Ranks<'_>),
     out: &mut Block,
 ) {
+    let Own::Joined(joined) = &state.own else { return };
     let both = op == BinaryOp::Or && state.labels.len() < left.rows + right.rows;
     if left.ranks.is_empty() && (op != BinaryOp::Or || right.ranks.is_empty()) && !both {
         return;
@@ -213,7 +217,7 @@ fn set(
         return;
     }
     let base = left_ranks.most();
-    for (row, target) in state.map_right.iter().enumerate() {
+    for (row, target) in joined.map_right.iter().enumerate() {
         for step in block::ones(right.bits(row)) {
             out.rank_up(*target as usize, step, base + right_ranks.get(row, step));
         }
@@ -246,15 +250,16 @@ fn sort_by_value(rows: &mut [u32], ascending: bool, value: impl Fn(u32) -> f64) 
 /// Ranks what `topk` and `bottomk` chose: groups by their first member that was to be chosen from, in each from the most
 /// wanted on.
 fn chosen(state: &NodeState, bottom: bool, (input, ranks): (&Block, &Ranks<'_>), out: &mut Block) {
+    let Own::Grouped(groups) = &state.own else { return };
     out.begin_ranks();
-    let mut first = vec![NOWHERE; state.groups.len()];
+    let mut first = vec![NOWHERE; groups.len()];
     let mut rows: Vec<u32> = Vec::new();
     for step in 0..out.steps {
         first.fill(NOWHERE);
         rows.clear();
         for row in 0..input.rows {
             if block::has(input.bits(row), step) {
-                let first = &mut first[state.map_right[row] as usize];
+                let first = &mut first[groups.of[row] as usize];
                 *first = (*first).min(ranks.get(row, step));
             }
             if block::has(out.bits(row), step) {
@@ -262,7 +267,7 @@ fn chosen(state: &NodeState, bottom: bool, (input, ranks): (&Block, &Ranks<'_>),
             }
         }
         // Among equal values the heap decides, whose order `topk` left in the ranks.
-        let group = |row: u32| first[state.map_right[row as usize] as usize];
+        let group = |row: u32| first[groups.of[row as usize] as usize];
         rows.sort_by_key(|row| (group(*row), out.ranks[*row as usize * out.steps + step]));
         for rows in rows.chunk_by_mut(|a, b| group(*a) == group(*b)) {
             sort_by_value(rows, bottom, |row| out.row(row as usize)[step]);

@@ -1,12 +1,11 @@
 //! Instant selectors.
 
-use crate::store::{Samples, Store, is_stale};
+use crate::store::{Samples, is_stale};
 use crate::time::{Millis, Timestamp};
 
 use super::super::block::Block;
 use super::super::plan::{Fixed, Select};
 use super::super::program::{Frame, Source};
-use super::super::roster::NodeState;
 use super::{Scratch, View};
 
 /// Takes at each step the newest sample within the look-back, unless it is a stale marker.
@@ -14,7 +13,7 @@ use super::{Scratch, View};
 /// Source: promql.md 8.1. Cost: one pass over the samples and steps of each series.
 pub(super) fn evaluate(
     view: &View<'_>,
-    state: &NodeState,
+    sources: &[Source],
     select: &Select,
     stamp: bool,
     frame: &Frame<'_>,
@@ -25,10 +24,10 @@ pub(super) fn evaluate(
     let Scratch { refs, caps: capped, .. } = scratch;
     let refs = references(select.at, select.offset, frame, refs);
     let steps = frame.evals.len();
-    out.reset(state.sources.len(), steps);
+    out.reset(sources.len(), steps);
     let (Some(first), Some(last)) = (refs.first(), refs.last()) else { return };
-    for (row, source) in state.sources.iter().enumerate() {
-        let store = store_of(*source, frame);
+    for (row, source) in sources.iter().enumerate() {
+        let store = frame.inputs.store_of(*source);
         let samples = store.samples(source.id, first.minus(lookback), *last);
         if samples.times.is_empty() {
             continue;
@@ -93,12 +92,4 @@ pub(super) fn caps(source: Source, frame: &Frame<'_>, refs: &[Timestamp], caps: 
         slot => slot.minus(lag).min(*reference),
     }));
     true
-}
-
-/// Returns the store that a row's series is in.
-pub(super) fn store_of<'a>(source: Source, frame: &Frame<'a>) -> &'a Store {
-    match frame.inputs.written {
-        Some(written) if source.written => written.store,
-        _ => frame.inputs.recording,
-    }
 }

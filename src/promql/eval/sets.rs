@@ -3,7 +3,8 @@
 use super::super::ast::BinaryOp;
 use super::super::block::{self, Block};
 use super::super::plan::NodeId;
-use super::super::roster::NodeState;
+use super::super::program::Fault;
+use super::super::roster::{NodeState, Own};
 use super::{SAME_LABELS, Scratch, View, fault};
 
 /// Keeps rows by whether the other side has their key at each step.
@@ -23,8 +24,8 @@ pub(super) fn evaluate(
     let right = view.wide(rhs, steps, wide_right);
     out.reset(state.labels.len(), steps);
     let bits = &mut scratch.bits;
-    let groups = std::mem::take(&mut state.groups);
-    for group in &groups {
+    let NodeState { own: Own::Joined(joined), map, faults, .. } = state else { return };
+    for group in &joined.groups {
         // The steps at which the other side has this key.
         let others = if op == BinaryOp::Or { (&group.left, left) } else { (&group.right, right) };
         block::all(bits, out.words, 0);
@@ -37,20 +38,19 @@ pub(super) fn evaluate(
                 BinaryOp::Unless => held & !bits[word],
                 _ => held,
             };
-            copy(state, left, *row as usize, state.map[*row as usize] as usize, keep, out);
+            copy(faults, left, *row as usize, map[*row as usize] as usize, keep, out);
         }
         if op == BinaryOp::Or {
             for row in &group.right {
                 let keep = |word: usize, held: u64| held & !bits[word];
-                copy(state, right, *row as usize, state.map_right[*row as usize] as usize, keep, out);
+                copy(faults, right, *row as usize, joined.map_right[*row as usize] as usize, keep, out);
             }
         }
     }
-    state.groups = groups;
 }
 
 fn copy(
-    state: &mut NodeState,
+    faults: &mut Vec<Fault>,
     from: &Block,
     row: usize,
     target: usize,
@@ -69,7 +69,7 @@ fn copy(
         for bit in block::ones(&[kept]) {
             let step = first + bit;
             if block::has(out.bits(target), step) {
-                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+                fault(faults, out, step, || SAME_LABELS.to_owned());
             }
             out.set(target, step, from.row(row)[step]);
         }

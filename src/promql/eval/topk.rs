@@ -3,7 +3,7 @@
 use super::super::block::{self, Block};
 use super::super::maths::format_float;
 use super::super::plan::{NodeId, Operand};
-use super::super::roster::{NodeState, number};
+use super::super::roster::{NodeState, Own, number};
 use super::ranks::{Ranks, in_order};
 use super::{Scratch, View, fault};
 
@@ -23,15 +23,16 @@ pub(super) fn evaluate(
     let order = &view.state(input).order;
     let input = view.wide(input, steps, &mut scratch.wide[0]);
     out.reset(state.labels.len(), steps);
-    let mut heaps: Vec<Vec<(f64, u32)>> = vec![Vec::new(); state.groups.len()];
+    let NodeState { own: Own::Grouped(groups), faults, ordered, .. } = state else { return };
+    let mut heaps: Vec<Vec<(f64, u32)>> = vec![Vec::new(); groups.len()];
     let mut ranked = Vec::new();
-    if state.ordered {
+    if *ordered {
         out.begin_ranks();
     }
     for step in 0..steps {
         let wanted = view.scalar(k, step);
         if wanted.is_nan() || wanted >= 9_223_372_036_854_775_807.0 || wanted <= -9_223_372_036_854_775_808.0 {
-            fault(&mut state.faults, out, step, || parameter_words(wanted));
+            fault(faults, out, step, || parameter_words(wanted));
             continue;
         }
         let wanted = (wanted.trunc().max(0.0) as usize).min(input.rows);
@@ -44,14 +45,14 @@ pub(super) fn evaluate(
         }
         for row in if input.ranks.is_empty() { order } else { &ranked } {
             if let Some(value) = input.get(*row as usize, step) {
-                let heap = &mut heaps[state.map_right[*row as usize] as usize];
+                let heap = &mut heaps[groups.of[*row as usize] as usize];
                 offer(heap, wanted, bottom, (value, *row));
             }
         }
         for heap in &heaps {
             for (at, (value, row)) in heap.iter().enumerate() {
                 out.set(*row as usize, step, *value);
-                if state.ordered {
+                if *ordered {
                     out.rank_up(*row as usize, step, number(at));
                 }
             }
@@ -124,13 +125,15 @@ pub(super) fn count_values(
     let input_state = view.state(input);
     let input = view.wide(input, steps, &mut scratch.wide[0]);
     out.reset(state.labels.len(), steps);
-    let mut keys = vec![crate::labels::LabelSet::empty(); state.groups.len()];
-    for (labels, group) in &state.keys {
+    let own = std::mem::take(&mut state.own);
+    let Own::Grouped(groups) = &own else { return };
+    let mut keys = vec![crate::labels::LabelSet::empty(); groups.len()];
+    for (labels, group) in &groups.keys {
         keys[*group as usize] = labels.clone();
     }
     let ranks = Ranks::of(input, &input_state.order);
     for row in &input_state.order {
-        let group = &keys[state.map_right[*row as usize] as usize];
+        let group = &keys[groups.of[*row as usize] as usize];
         let mut last: Option<(u64, usize)> = None;
         for step in block::ones(input.bits(*row as usize)) {
             let value = input.row(*row as usize)[step];
@@ -153,5 +156,6 @@ pub(super) fn count_values(
             }
         }
     }
+    state.own = own;
     state.order = (0..number(state.labels.len())).collect();
 }

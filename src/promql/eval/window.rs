@@ -7,10 +7,10 @@ use crate::time::{Millis, Timestamp};
 use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand, WindowInput};
 use super::super::probe::{self, Probe};
-use super::super::program::{Frame, Program, Root};
+use super::super::program::{Frame, Program, Root, Source};
 use super::super::rollup::{self, Param, RangeFn, Windows};
-use super::super::roster::NodeState;
-use super::select::{caps, references, store_of};
+use super::super::roster::{NodeState, Own};
+use super::select::{caps, references};
 use super::{SAME_LABELS, Scratch, View, copy_rows, fault, fault_of};
 
 /// The parts of a window node.
@@ -48,8 +48,9 @@ pub(super) fn evaluate<P: Probe>(
             let mut written = std::mem::take(&mut scratch.refs);
             let refs = references(select.at, select.offset, frame, &mut written);
             let mut raw = std::mem::take(if state.merged { &mut scratch.raw } else { out });
-            raw.reset(state.sources.len(), steps);
-            of_series(state, window, refs, frame, &mut raw, scratch, probe);
+            let Own::Found(found) = &state.own else { return };
+            raw.reset(found.sources.len(), steps);
+            of_series(&found.sources, window, refs, frame, &mut raw, scratch, probe);
             scratch.refs = written;
             if state.merged {
                 copy_rows(state, &raw, out);
@@ -69,7 +70,7 @@ pub(super) fn evaluate<P: Probe>(
 }
 
 fn of_series<P: Probe>(
-    state: &NodeState,
+    sources: &[Source],
     window: &Window<'_>,
     refs: &[Timestamp],
     frame: &Frame<'_>,
@@ -78,8 +79,8 @@ fn of_series<P: Probe>(
     probe: &mut P,
 ) {
     let (Some(first), Some(last)) = (refs.first().copied(), refs.last().copied()) else { return };
-    for (row, source) in state.sources.iter().enumerate() {
-        let store = store_of(*source, frame);
+    for (row, source) in sources.iter().enumerate() {
+        let store = frame.inputs.store_of(*source);
         let samples = store.samples(source.id, first.minus(window.range), last);
         let (mut times, mut values) = (samples.times, samples.values);
         if store.has_stale(source.id) && values.iter().any(|value| is_stale(*value)) {
@@ -245,7 +246,10 @@ fn fold_run<P: Probe>(
     };
     fail_windows(state, program, window, run, block, out);
     let mut places = vec![0; block.rows];
-    if state.merged && state.ordered {
+    if state.merged
+        && state.ordered
+        && let Own::Inner(own) = &state.own
+    {
         if out.ranks.is_empty() {
             out.begin_ranks();
             // Until now no two inner rows had gone to one.
@@ -253,7 +257,7 @@ fn fold_run<P: Probe>(
                 out.ranks[*row as usize * out.steps..][..run.steps.start].fill(rank);
             }
         }
-        (0..).zip(&state.placed).for_each(|(at, row)| places[*row as usize] = at);
+        (0..).zip(&own.placed).for_each(|(at, row)| places[*row as usize] = at);
     }
     let words = run.steps.len().div_ceil(64);
     let mut row_values = vec![0.0; run.steps.len()];
@@ -315,7 +319,9 @@ fn bind_inner(view: &View<'_>, state: &mut NodeState, inner: &NodeState, functio
     let mut by_labels: Vec<u32> = (0..super::number(inner.labels.len())).collect();
     by_labels.sort_by(|a, b| inner.labels[*a as usize].cmp(&inner.labels[*b as usize]));
     state.order_by(&by_labels);
-    state.placed = by_labels;
+    if let Own::Inner(own) = &mut state.own {
+        own.placed = by_labels;
+    }
 }
 
 /// Fails the steps in whose window an inner step failed, with the first such fault.

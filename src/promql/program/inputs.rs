@@ -49,6 +49,16 @@ impl Inputs<'_> {
     }
 }
 
+impl<'a> Inputs<'a> {
+    /// Returns the store that a series is in.
+    pub(crate) fn store_of(&self, source: Source) -> &'a Store {
+        match self.written {
+            Some(written) if source.written => written.store,
+            _ => self.recording,
+        }
+    }
+}
+
 /// A series of one of the two stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Source {

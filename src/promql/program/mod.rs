@@ -79,11 +79,7 @@ impl Program {
             inner: self.inner.iter().map(Self::fork).collect(),
             within: self.within,
             ordered: self.ordered,
-            states: self
-                .states
-                .iter()
-                .map(|state| NodeState { ordered: state.ordered, ..NodeState::default() })
-                .collect(),
+            states: self.states.iter().map(NodeState::anew).collect(),
             bound: None,
             met: None,
             widest: 0,
