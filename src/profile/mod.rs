@@ -20,6 +20,7 @@ pub mod cause;
 pub mod checks;
 pub mod clock;
 pub mod compare;
+mod costs;
 pub mod dice;
 pub mod digest;
 pub mod fields;
@@ -36,6 +37,7 @@ pub mod sample;
 pub mod stats;
 pub mod target_file;
 pub mod targets;
+pub mod trial;
 pub mod workload;
 
 #[cfg(test)]

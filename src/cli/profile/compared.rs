@@ -7,12 +7,12 @@ use crate::profile::gate::{Evidence, Limits};
 use crate::profile::machine::Load;
 use crate::profile::protocol::{Counted, Grown, Planned, Staged};
 use crate::profile::sample::{Machine, Measurement, Plan, Session};
+use crate::profile::trial::{self, Trial, TrialSide};
 
 use super::super::Failure;
 use super::super::ui::{Steps, Terminal};
 use super::args::ProfileArgs;
 use super::subject::{self, Ruleset};
-use super::trial::{self, Trial, TrialSide};
 use super::{counts, failed};
 
 /// The length of a batch of the report's workload. Unit: microseconds.
@@ -313,7 +313,7 @@ impl Measured {
         });
         let guard = self.guard.iter().map(|(side, planned)| TrialSide { side, planned, base: false });
         let trial = Trial { sides: sides.chain(guard).collect(), amount: bench.amount, settings };
-        let judged = trial.judge(campaign, base, self.now.clone())?;
+        let judged = trial.judge(campaign, base, self.now.clone()).map_err(failed)?;
         let (comparison, incompatible) = match judged {
             Ok(comparison) => (Some(comparison), Vec::new()),
             Err(incompatible) => (None, incompatible),

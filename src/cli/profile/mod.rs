@@ -4,7 +4,6 @@ pub(super) mod args;
 mod compared;
 mod self_check;
 mod subject;
-mod trial;
 mod worker;
 
 use std::fs;
@@ -17,15 +16,13 @@ use crate::profile::baseline;
 use crate::profile::campaign::{Campaign, exact};
 use crate::profile::checks;
 use crate::profile::clock::Timer;
-use crate::profile::compare::{Comparison, RuleRef};
+use crate::profile::compare::Comparison;
 use crate::profile::dice::Dice;
 use crate::profile::machine;
 use crate::profile::process::WorkerError;
-use crate::profile::protocol::{Counted, Grown, Staged};
-use crate::profile::report::{FailOn, GrownBy, ProfileReport, RuleCost, regression_check};
-use crate::profile::rule_bench::RULE_TIME;
-use crate::profile::sample::{Measurement, RuleText};
-use crate::profile::stats::Estimate;
+use crate::profile::protocol::Counted;
+use crate::profile::report::{FailOn, ProfileReport, RuleCost, regression_check};
+use crate::profile::sample::Measurement;
 use crate::profile::targets::Targets;
 use crate::report::profile::{View, folded, github, hgrm, json, junit, markdown, table};
 use crate::source::SourceMap;
@@ -252,7 +249,7 @@ fn assemble(
         staged.stacks.iter().map(stack).collect()
     });
     let staged = measured.staged.unwrap_or_default();
-    let rules = costs(&measured.now, &measured.counted, &measured.grown, &staged);
+    let rules = RuleCost::of_all(&measured.now, &measured.counted, &measured.grown, &staged);
     let report = ProfileReport {
         tool: measured.now.tool.clone(),
         created: measured.now.created.clone(),
@@ -272,38 +269,6 @@ fn assemble(
         fail_on: args.fail_on.as_ref().map_or_else(|| FailOn::DEFAULT.to_vec(), |list| list.0.clone()),
     };
     (report, stacks)
-}
-
-/// Returns what each rule costs, the most expensive first.
-fn costs(now: &Measurement, counted: &[Counted], grown: &[Grown], staged: &Staged) -> Vec<RuleCost> {
-    let times: Vec<Option<Estimate>> = (0..now.rules.len()).map(|rule| time_of(now, rule)).collect();
-    let sum: f64 = times.iter().flatten().map(|estimate| estimate.value).sum();
-    let one = |(at, rule): (usize, &RuleText)| {
-        let count = |id: &str| counted.iter().find(|one| one.id == id && one.rule == Some(at)).map(|one| one.value);
-        let grown = grown.iter().find(|grown| grown.rule == at);
-        RuleCost {
-            rule: RuleRef::of(rule),
-            expr: rule.expr.clone(),
-            samples_per_evaluation: count("rule.samples").unwrap_or(0.0),
-            series: count("rule.series").unwrap_or(0.0) as u64,
-            result_series: count("rule.results").unwrap_or(0.0),
-            allocations_per_sample: count("rule.allocs"),
-            evaluation_ns: times[at],
-            share: times[at].filter(|_| sum > 0.0).map(|estimate| estimate.value / sum),
-            stages: staged.rules.get(at).cloned().unwrap_or_default(),
-            growth_series: grown.map_or_else(GrownBy::default, |grown| GrownBy::of(&grown.series)),
-            growth_window: grown.map_or_else(GrownBy::default, |grown| GrownBy::of(&grown.window)),
-        }
-    };
-    let mut costs: Vec<RuleCost> = now.rules.iter().enumerate().map(one).collect();
-    costs.sort_by(|a, b| b.samples_per_evaluation.total_cmp(&a.samples_per_evaluation));
-    costs
-}
-
-fn time_of(now: &Measurement, rule: usize) -> Option<Estimate> {
-    let metrics = now.metric(RULE_TIME, Some(rule));
-    let processes: Vec<f64> = metrics.iter().flat_map(|metric| metric.per_process.p10.iter().copied()).collect();
-    Estimate::of_processes(&processes)
 }
 
 /// Returns the metrics of counts.

@@ -7,13 +7,13 @@ use crate::profile::compare::Settings;
 use crate::profile::gate::{Evidence, Limits, Verdict};
 use crate::profile::machine::Load;
 use crate::profile::sample::{Measurement, Session};
+use crate::profile::trial::{self, Trial, TrialSide};
 use crate::profile::workload::CPU_BOUND;
 
 use super::super::ui::{Steps, say};
 use super::super::{Exit, Failure, out};
 use super::args::ProfileArgs;
 use super::compared::{BATCH_US, WARMUP};
-use super::trial::{self, Trial, TrialSide};
 use super::{failed, subject};
 
 /// The most false alarms, of all metrics of all pairs. A share.
@@ -69,7 +69,7 @@ pub(super) fn run(args: &ProfileArgs, campaign: Campaign<'_>, pairs: u64, steps:
         for ((slower, taken_now), tally) in slower.iter().zip(&taken[1..]).zip(&mut tallies) {
             let of = |side, base| TrialSide { side, planned: &planned, base };
             let trial = Trial { sides: vec![of(&base, true), of(slower, false)], amount, settings };
-            let judged = trial.judge(&mut campaign, measured(&taken[0]), measured(taken_now))?;
+            let judged = trial.judge(&mut campaign, measured(&taken[0]), measured(taken_now)).map_err(failed)?;
             for metric in judged.iter().flat_map(|comparison| &comparison.metrics) {
                 tally.add(metric.decision.verdict);
             }

@@ -1,49 +1,54 @@
 //! A comparison that goes on until it can say something: more processes while the evidence is thin, and fresh ones before
 //! anything is called a regression.
 
-use std::time::{Duration, Instant};
-
-use crate::profile::campaign::{Amount, CALIBRATION, Campaign, Side, Taken};
-use crate::profile::compare::{Comparison, Difference, Settings, compare};
-use crate::profile::gate::Evidence;
-use crate::profile::protocol::Planned;
-use crate::profile::sample::{Measurement, Session};
-
-use super::super::Failure;
-use super::failed;
+use super::campaign::{Amount, CALIBRATION, Campaign, Side, Taken};
+use super::clock::stopwatch;
+use super::compare::{Comparison, Difference, Settings, compare};
+use super::gate::Evidence;
+use super::process::WorkerError;
+use super::protocol::Planned;
+use super::sample::{Measurement, Session};
 
 /// How many sessions may follow the first. With 40 processes a side, 3 standard errors are below 7 % as soon as their
 /// spread is.
 const MORE_SESSIONS: u32 = 7;
-/// No session is begun after so long: memory-bound metrics can stay inconclusive for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// No session is begun after so long: memory-bound metrics can stay inconclusive for ever. Unit: nanoseconds.
+const PATIENCE_NS: u64 = 10_000_000_000;
 
 /// One side, and what is timed of it.
-pub(super) struct TrialSide<'a> {
-    pub(super) side: &'a Side,
-    pub(super) planned: &'a [Planned],
+pub struct TrialSide<'a> {
+    /// The program and its inputs.
+    pub side: &'a Side,
+    /// What is timed.
+    pub planned: &'a [Planned],
     /// Whether it is what the other one is compared with.
-    pub(super) base: bool,
+    pub base: bool,
 }
 
 /// How two measurements are compared, and measured again.
-pub(super) struct Trial<'a> {
-    pub(super) sides: Vec<TrialSide<'a>>,
-    pub(super) amount: Amount,
-    pub(super) settings: Settings,
+pub struct Trial<'a> {
+    /// The sides.
+    pub sides: Vec<TrialSide<'a>>,
+    /// How much is measured in a session.
+    pub amount: Amount,
+    /// How they are compared.
+    pub settings: Settings,
 }
 
 /// A comparison, or what keeps the two from being compared.
-type Judged = Result<Comparison, Vec<Difference>>;
+pub type Judged = Result<Comparison, Vec<Difference>>;
 
 impl Trial<'_> {
     /// Compares two measurements. What looks like a regression is one only if fresh processes say so too.
-    pub(super) fn judge(
+    ///
+    /// # Errors
+    /// When a process that measures gives no answer.
+    pub fn judge(
         &self,
         campaign: &mut Campaign<'_>,
         base: Measurement,
         now: Measurement,
-    ) -> Result<Judged, Failure> {
+    ) -> Result<Judged, WorkerError> {
         let mut comparison = match self.settle(campaign, base.clone(), now.clone())? {
             Ok(comparison) => comparison,
             Err(differences) => return Ok(Err(differences)),
@@ -71,8 +76,8 @@ impl Trial<'_> {
         campaign: &mut Campaign<'_>,
         mut base: Measurement,
         mut now: Measurement,
-    ) -> Result<Judged, Failure> {
-        let begun = Instant::now();
+    ) -> Result<Judged, WorkerError> {
+        let begun = stopwatch();
         let mut more = 0;
         loop {
             let comparison = match compare(&base, &now, &self.settings) {
@@ -80,7 +85,7 @@ impl Trial<'_> {
                 Err(differences) => return Ok(Err(differences)),
             };
             let open: Vec<String> = comparison.open().iter().map(|metric| metric.id.clone()).collect();
-            if open.is_empty() || more == MORE_SESSIONS || begun.elapsed() > PATIENCE {
+            if open.is_empty() || more == MORE_SESSIONS || begun() > PATIENCE_NS {
                 return Ok(Ok(comparison));
             }
             let [base_session, now_session] = self.session(campaign, &open)?;
@@ -93,13 +98,13 @@ impl Trial<'_> {
     }
 
     /// Measures some metrics with fresh processes: of the base, if it is at hand, and of what is compared with it.
-    fn session(&self, campaign: &mut Campaign<'_>, ids: &[String]) -> Result<[Session; 2], Failure> {
+    fn session(&self, campaign: &mut Campaign<'_>, ids: &[String]) -> Result<[Session; 2], WorkerError> {
         let wanted = |planned: &&Planned| ids.contains(&planned.id) || planned.id.starts_with(CALIBRATION);
         let plans: Vec<Vec<Planned>> =
             self.sides.iter().map(|side| side.planned.iter().filter(wanted).cloned().collect()).collect();
         let sides: Vec<(&Side, &[Planned])> =
             self.sides.iter().zip(&plans).map(|(side, plan)| (side.side, plan.as_slice())).collect();
-        let taken = campaign.session(&sides, self.amount).map_err(failed)?;
+        let taken = campaign.session(&sides, self.amount)?;
         let mut sessions = [Session::default(), Session::default()];
         for (side, taken) in self.sides.iter().zip(&taken) {
             add(&mut sessions[usize::from(!side.base)], taken);
@@ -109,7 +114,7 @@ impl Trial<'_> {
 }
 
 /// Adds the times of one part to a session.
-pub(super) fn add(session: &mut Session, taken: &Taken) {
+pub fn add(session: &mut Session, taken: &Taken) {
     session.metrics.extend(taken.metrics());
     session.calibration.append(&mut taken.calibration());
 }
