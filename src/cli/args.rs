@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn the_format_of_an_output_is_found() {
         let check = |text: &str, format, path: Option<&str>| {
-            assert_eq!(text.parse::<Target>(), Ok(Target { format, path: path.map(PathBuf::from) }), "{text}");
+            assert_eq!(text.parse::<Target<Format>>(), Ok(Target { format, path: path.map(PathBuf::from) }), "{text}");
         };
         check("-", None, None);
         check("csv:-", Some(Format::Csv), None);
@@ -218,7 +218,7 @@ mod tests {
         check("events.jsonl", Some(Format::Ndjson), Some("events.jsonl"));
         check("/dev/null", None, Some("/dev/null"));
         check("c:/report", None, Some("c:/report"));
-        assert!("json:".parse::<Target>().is_err());
+        assert!("json:".parse::<Target<Format>>().is_err());
     }
 
     #[test]

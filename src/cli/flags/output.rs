@@ -22,7 +22,7 @@ pub(crate) struct OutArgs {
     /// Writes there instead of standard output (-); may be repeated. The format is the one named, or the suffix's
     /// (.json .ndjson .jsonl .csv .md .txt), or --format
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
-    pub(crate) out: Vec<Target>,
+    pub(crate) out: Vec<Target<Format>>,
 }
 
 /// What a command says beside its results, and how.
@@ -69,37 +69,50 @@ pub(crate) enum Format {
     Markdown,
 }
 
-/// One `--out`.
+/// Formats that an output may be written in.
+pub(crate) trait OutFormat: ValueEnum {
+    /// A name of a file, for messages.
+    const EXAMPLE: &'static str;
+
+    /// Returns the format that the ending of a file's name stands for.
+    fn of_suffix(suffix: &str) -> Option<Self>;
+}
+
+impl OutFormat for Format {
+    const EXAMPLE: &'static str = "json:report.json";
+
+    fn of_suffix(suffix: &str) -> Option<Self> {
+        match suffix {
+            "json" => Some(Self::Json),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "csv" => Some(Self::Csv),
+            "txt" => Some(Self::Table),
+            "md" => Some(Self::Markdown),
+            _ => None,
+        }
+    }
+}
+
+/// One `--out`: `[FORMAT:]PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct Target<F> {
     /// The format, if the prefix or the suffix names one.
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<F>,
     /// The path; none is standard output.
     pub(crate) path: Option<PathBuf>,
 }
 
-impl FromStr for Target {
+impl<F: OutFormat> FromStr for Target<F> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (named, path) = match text.split_once(':') {
-            Some((prefix, path)) if Format::from_str(prefix, false).is_ok() => {
-                (Format::from_str(prefix, false).ok(), path)
-            }
-            _ => (None, text),
-        };
-        let by_suffix = || match path.rsplit_once('.').map(|(_, suffix)| suffix) {
-            Some("json") => Some(Format::Json),
-            Some("ndjson" | "jsonl") => Some(Format::Ndjson),
-            Some("csv") => Some(Format::Csv),
-            Some("txt") => Some(Format::Table),
-            Some("md") => Some(Format::Markdown),
-            _ => None,
-        };
+        let named = text.split_once(':').and_then(|(prefix, path)| Some((F::from_str(prefix, false).ok()?, path)));
+        let (format, path) = named.map_or((None, text), |(format, path)| (Some(format), path));
+        let by_suffix = || path.rsplit_once('.').and_then(|(_, suffix)| F::of_suffix(suffix));
         match path {
-            "" => Err("the path is missing; write it like `json:report.json`, or `-` for standard output".to_owned()),
-            "-" => Ok(Self { format: named, path: None }),
-            _ => Ok(Self { format: named.or_else(by_suffix), path: Some(PathBuf::from(path)) }),
+            "" => Err(format!("the path is missing; write it like `{}`, or `-` for standard output", F::EXAMPLE)),
+            "-" => Ok(Self { format, path: None }),
+            _ => Ok(Self { format: format.or_else(by_suffix), path: Some(PathBuf::from(path)) }),
         }
     }
 }

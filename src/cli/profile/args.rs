@@ -1,13 +1,13 @@
 //! The flags of `profile`.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
 use crate::profile::report::FailOn;
 use crate::time::{Millis, parse_interval};
 
+use super::super::flags::output::{OutFormat, Target};
 use super::super::flags::{ConsoleArgs, InputArgs};
 
 const EXIT_CODES: &str = "\
@@ -129,7 +129,7 @@ pub(crate) struct ProfileArgs {
     /// Writes there instead of standard output (-); may be repeated. The format is the one named, or the suffix's
     /// (.json .md .xml .txt .hgrm), or --format
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
-    pub(crate) out: Vec<ProfileTarget>,
+    pub(crate) out: Vec<Target<ProfileFormat>>,
     #[command(flatten)]
     pub(crate) console: ConsoleArgs,
 }
@@ -153,36 +153,17 @@ pub(crate) enum ProfileFormat {
     Hgrm,
 }
 
-/// One `--out`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProfileTarget {
-    /// The format, if the prefix or the suffix names one.
-    pub(crate) format: Option<ProfileFormat>,
-    /// None is standard output.
-    pub(crate) path: Option<PathBuf>,
-}
+impl OutFormat for ProfileFormat {
+    const EXAMPLE: &'static str = "json:profile.json";
 
-impl FromStr for ProfileTarget {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let named = |prefix: &str| ProfileFormat::from_str(prefix, false).ok();
-        let (format, path) = match text.split_once(':') {
-            Some((prefix, path)) if named(prefix).is_some() => (named(prefix), path),
-            _ => (None, text),
-        };
-        let by_suffix = || match path.rsplit_once('.').map(|(_, suffix)| suffix) {
-            Some("json") => Some(ProfileFormat::Json),
-            Some("md") => Some(ProfileFormat::Markdown),
-            Some("xml") => Some(ProfileFormat::Junit),
-            Some("txt") => Some(ProfileFormat::Table),
-            Some("hgrm") => Some(ProfileFormat::Hgrm),
+    fn of_suffix(suffix: &str) -> Option<Self> {
+        match suffix {
+            "json" => Some(Self::Json),
+            "md" => Some(Self::Markdown),
+            "xml" => Some(Self::Junit),
+            "txt" => Some(Self::Table),
+            "hgrm" => Some(Self::Hgrm),
             _ => None,
-        };
-        match path {
-            "" => Err("the path is missing; write it like `json:profile.json`, or `-` for standard output".to_owned()),
-            "-" => Ok(Self { format, path: None }),
-            _ => Ok(Self { format: format.or_else(by_suffix), path: Some(PathBuf::from(path)) }),
         }
     }
 }
@@ -239,13 +220,13 @@ mod tests {
     #[test]
     fn the_format_of_an_output_is_found() {
         let check = |text: &str, format, path: Option<&str>| {
-            assert_eq!(text.parse(), Ok(ProfileTarget { format, path: path.map(PathBuf::from) }), "{text}");
+            assert_eq!(text.parse(), Ok(Target { format, path: path.map(PathBuf::from) }), "{text}");
         };
         check("-", None, None);
         check("junit:-", Some(ProfileFormat::Junit), None);
         check("a.json", Some(ProfileFormat::Json), Some("a.json"));
         check("github:log.txt", Some(ProfileFormat::Github), Some("log.txt"));
         check("a.hgrm", Some(ProfileFormat::Hgrm), Some("a.hgrm"));
-        assert!("json:".parse::<ProfileTarget>().is_err());
+        assert!("json:".parse::<Target<ProfileFormat>>().is_err());
     }
 }

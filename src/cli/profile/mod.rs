@@ -27,10 +27,11 @@ use crate::profile::targets::Targets;
 use crate::report::profile::{View, folded, github, hgrm, json, junit, markdown, table};
 use crate::source::SourceMap;
 
+use super::flags::output::Target;
 use super::out;
 use super::ui::{Interrupt, Steps, Terminal, say};
 use super::{Exit, Failure, problems};
-use args::{ProfileArgs, ProfileFormat, ProfileTarget};
+use args::{ProfileArgs, ProfileFormat};
 use compared::{Bench, Measured};
 
 /// The file to which a workflow's job summary is appended.
@@ -121,8 +122,8 @@ fn save(path: &Path, measurement: &Measurement) -> Result<(), Failure> {
 }
 
 /// Returns where reports go.
-fn places(args: &ProfileArgs) -> Result<Vec<ProfileTarget>, Failure> {
-    let hgrm = |target: &ProfileTarget| target.format.unwrap_or(args.format) == ProfileFormat::Hgrm;
+fn places(args: &ProfileArgs) -> Result<Vec<Target<ProfileFormat>>, Failure> {
+    let hgrm = |target: &Target<ProfileFormat>| target.format.unwrap_or(args.format) == ProfileFormat::Hgrm;
     let workload = args.rules.is_empty() || args.targets.is_some();
     if !workload && (args.out.iter().any(hgrm) || (args.out.is_empty() && args.format == ProfileFormat::Hgrm)) {
         return Err(Failure::new(
@@ -131,7 +132,7 @@ fn places(args: &ProfileArgs) -> Result<Vec<ProfileTarget>, Failure> {
         .hint("--targets report measures it too"));
     }
     if args.out.is_empty() {
-        return Ok(vec![ProfileTarget { format: Some(args.format), path: None }]);
+        return Ok(vec![Target { format: Some(args.format), path: None }]);
     }
     let mut seen = Vec::new();
     for target in &args.out {
