@@ -19,6 +19,7 @@ mod number;
 mod options;
 mod reader;
 mod recording;
+mod series;
 mod stamp;
 mod summary;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use bytes::{Source, Text};
 pub use error::InputError;
 pub use options::{BadRows, Format, ReadOptions, TimeUnit};
 pub use recording::Recording;
+pub use series::GivenSeries;
 pub use summary::{InputSummary, RowProblem, Summary, TimeFound, TimeFrom};
 
 /// Packs the number of an input and a line for [`crate::store::Batch::rows`].

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use super::*;
 use crate::engine::Event;
-use crate::input::{ReadOptions, Recording, Text};
+use crate::input::{GivenSeries, ReadOptions, Recording, Text};
+use crate::labels::LabelSet;
 use crate::outcome::RunOptions;
 use crate::rules::RuleSet;
 use crate::time::{Millis, Timestamp};
@@ -146,4 +147,33 @@ fn rows_without_values_are_not_part_of_a_recording() {
     assert_eq!(span, outcome.recordings[0].start.zip(outcome.recordings[0].end));
     // The row at which the temperature is missing ends the alert.
     assert_eq!(firings(&outcome), ["Hot 1..3"]);
+}
+
+#[test]
+fn series_in_memory_run_as_a_file_of_them_does() {
+    let rules = rules(HOT);
+    let rows: Vec<_> = [90.0, 70.0, 95.0, 99.0, 20.0].into_iter().zip(0..).collect();
+    let text: Vec<_> = rows.iter().map(|(value, minute)| (*minute, "temp", *value)).collect();
+    let file = Replay::new(&rules, RunOptions::default()).run(&mut recording(&text, 7), &mut ()).expect("runs");
+    let series = || {
+        let at = |minute: i64| Timestamp((START + minute * 60) * 1000);
+        let samples: Vec<_> = rows.iter().rev().map(|(value, minute)| (at(*minute), *value)).collect();
+        GivenSeries::new([(LabelSet::new([("__name__", "temp")]), samples)])
+    };
+    for batch_rows in [1, 2, 100] {
+        let mut given = series().in_batches_of(batch_rows);
+        let outcome = Replay::new(&rules, RunOptions::default()).run(&mut given, &mut ()).expect("runs");
+        assert_eq!(outcome.episodes, file.episodes, "batches of {batch_rows}");
+        assert_eq!(outcome.range, file.range);
+    }
+}
+
+#[test]
+fn series_in_memory_that_contradict_themselves_are_refused() {
+    let rules = rules(HOT);
+    let temp = LabelSet::new([("__name__", "temp")]);
+    let mut given = GivenSeries::new([(temp.clone(), [(Timestamp(0), 1.0)]), (temp, [(Timestamp(0), 2.0)])]);
+    let refused = Replay::new(&rules, RunOptions::default()).run(&mut given, &mut ()).map(|_| ());
+    let words = refused.expect_err("a conflict").to_string();
+    assert!(words.contains("temp at 1970-01-01T00:00:00Z is 2, and was 1 before"), "{words}");
 }
