@@ -68,6 +68,7 @@ pub use self::slots::{Align, TooManySteps};
 pub use self::timeline::{RuleClock, Timeline};
 pub use self::watch::{Cost, Watch};
 pub use self::written::WrittenSample;
+#[cfg(feature = "profile")]
 pub(crate) use self::written::hidden_by;
 
 /// Evaluates rules on a recording that comes in pieces.

@@ -49,6 +49,7 @@ impl Scalar {
     }
 
     /// Returns the number that a person takes it for, if it was written as one: `010` is ten.
+    #[cfg(feature = "profile")]
     pub(crate) fn decimal(&self) -> Option<f64> {
         let written = self.text().parse().ok().filter(|number: &f64| self.plain && number.is_finite());
         written.or_else(|| self.number())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::block;
 use super::super::eval;
 use super::super::plan::NodeId;
-use super::super::probe::{Probe, Unheard};
+use super::super::probe::Probe;
 use super::memory::Memory;
 use super::{Frame, Inputs, Program, Sink, Steps};
 
@@ -18,12 +18,7 @@ struct Running {
 }
 
 impl Program {
-    /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added.
-    pub(crate) fn run(&mut self, inputs: &Inputs<'_>, steps: &Steps<'_>, sink: &mut dyn Sink) {
-        self.run_probed(inputs, steps, &mut Unheard, sink);
-    }
-
-    /// Evaluates as [`Program::run`] does, while a probe hears of it.
+    /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added, while a probe hears of it.
     pub(crate) fn run_probed<P: Probe>(
         &mut self,
         inputs: &Inputs<'_>,

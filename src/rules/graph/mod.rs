@@ -94,6 +94,7 @@ impl RuleGraph {
     }
 
     /// Walks over the rules whose series a rule may read; one may come more than once.
+    #[cfg(feature = "profile")]
     pub(crate) fn writers(&self, rule: usize) -> impl Iterator<Item = usize> {
         self.nodes[rule].reads.iter().flat_map(|set| &self.sets[*set as usize]).map(|writer| *writer as usize)
     }
