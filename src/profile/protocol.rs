@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sample::{Better, Kind};
+use crate::engine::EngineOptions;
 
 /// What both ends of a pipe must speak.
 pub const PROTOCOL: &str = "alertctl.worker/2";
@@ -120,6 +121,19 @@ pub struct Inputs {
     pub interval: i64,
     /// How far an instant selector looks back. Unit: milliseconds.
     pub lookback: i64,
+}
+
+impl Inputs {
+    /// Writes how the recordings are read and evaluated, where that is not as usual; nothing otherwise.
+    #[must_use]
+    pub fn unusual(&self) -> String {
+        let usual = EngineOptions::default();
+        let is_usual = self.labels.is_empty() && self.reading.is_usual();
+        if is_usual && (self.interval, self.lookback) == (usual.interval.0, usual.lookback.0) {
+            return String::new();
+        }
+        format!("{:?} {:?} {} {}", self.labels, self.reading, self.interval, self.lookback)
+    }
 }
 
 /// A time to be measured, and how many operations make a batch.

@@ -35,34 +35,44 @@ const COLUMNS: [&str; 17] = [
 /// What the writer says.
 pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
-    writer.write_record(COLUMNS)?;
+    writer.write_record(COLUMNS).map_err(io_error)?;
     for episode in &outcome.episodes {
         let Some(rule) = outcome.rule(episode.rule) else { continue };
         let activity = &episode.activity;
         let last_step = outcome.last_step(rule);
         let at = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
         let value = |value: Option<f64>| value.map(shortest).unwrap_or_default();
-        writer.write_record([
-            outcome.groups.get(rule.group).map_or("", |group| &group.name),
-            &rule.name,
-            episode.labels.get("severity").unwrap_or(""),
-            &labels(episode),
-            &activity.active_at.to_string(),
-            &at(activity.fired_at),
-            &at(activity.fired_at.and(episode.ended_at)),
-            episode.end.word(),
-            episode.cause.word(),
-            episode.began.word(),
-            &seconds(summary::pending(episode, last_step)),
-            &seconds(summary::firing(episode, last_step)),
-            &value(activity.value_fire),
-            &value(summary::worst(episode, rule.threshold)),
-            &seconds(suppressed_for(episode)),
-            &rule.file,
-            &rule.line.to_string(),
-        ])?;
+        writer
+            .write_record([
+                outcome.groups.get(rule.group).map_or("", |group| &group.name),
+                &rule.name,
+                episode.labels.get("severity").unwrap_or(""),
+                &labels(episode),
+                &activity.active_at.to_string(),
+                &at(activity.fired_at),
+                &at(activity.fired_at.and(episode.ended_at)),
+                episode.end.word(),
+                episode.cause.word(),
+                episode.began.word(),
+                &seconds(summary::pending(episode, last_step)),
+                &seconds(summary::firing(episode, last_step)),
+                &value(activity.value_fire),
+                &value(summary::worst(episode, rule.threshold)),
+                &seconds(suppressed_for(episode)),
+                &rule.file,
+                &rule.line.to_string(),
+            ])
+            .map_err(io_error)?;
     }
     writer.flush()
+}
+
+/// Returns what the writer said, whose kind tells a closed pipe.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
 }
 
 fn seconds(span: Millis) -> String {

@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostics;
 use crate::source::SourceMap;
 use crate::yaml::fields::Fields;
 use crate::yaml::problems::Problems;
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Documents, Node};
 
 use super::{Form, Group, RuleFile, form, native, prometheus};
 
@@ -24,7 +24,7 @@ pub fn load_partly(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostic
 
 /// Returns what could be read and the number of errors.
 fn load_counted(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> (RuleFile, usize) {
-    let (mut problems, root) = yaml::open(sources, name, bytes, "a rule file", diagnostics);
+    let (mut problems, root) = yaml::open(sources, name, bytes, ("a rule file", Documents::First), diagnostics);
     let (form, groups) = read(name, root.as_ref(), &mut problems);
     (RuleFile { file: problems.file(), form, groups }, problems.finish())
 }

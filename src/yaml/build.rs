@@ -108,7 +108,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
                     Content::Sequence(_) | Content::Mapping(_) => span,
                 };
                 self.name(anchor, &content, 1, 0);
-                self.close(Node { span, content, cut: false }, 1, 0);
+                self.close(Node { span, content, cut: false }, 1, (1, 0));
             }
             Event::SequenceStart(style, anchor, _) => {
                 self.begin(span, style, anchor, Children::Sequence(Vec::new()));
@@ -169,7 +169,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         };
         let end = if open.flow { end } else { last.unwrap_or(open.span) };
         self.name(open.anchor, &content, open.size, open.height);
-        self.close(Node { span: open.span.to(end), content, cut: false }, open.size, open.height);
+        self.close(Node { span: open.span.to(end), content, cut: false }, 1, (open.size, open.height));
     }
 
     fn alias(&mut self, id: usize, span: Span) {
@@ -180,7 +180,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         };
         let (node, size, height) = (Node { span, content: content.clone(), cut: false }, *size, *height);
         self.check_depth(height, span);
-        self.close(node, size, height);
+        self.close(node, size, (size, height));
     }
 
     /// Remembers what an anchor names (0 is no anchor).
@@ -198,9 +198,10 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         }
     }
 
-    /// Gives a node that is over to the collection around it.
-    fn close(&mut self, mut node: Node, size: usize, height: usize) {
-        self.nodes += size;
+    /// Gives a node that is over to the collection around it. `met` is how many nodes it adds to the file: itself, or all
+    /// that an alias stands for; what a collection holds was met before.
+    fn close(&mut self, mut node: Node, met: usize, (size, height): (usize, usize)) {
+        self.nodes += met;
         if self.nodes > YAML_NODES && !self.broken {
             let message = format!("the file holds more than {YAML_NODES} YAML nodes, aliases followed: the limit");
             self.problems.error(codes::YAML_TOO_LARGE, message, node.span);

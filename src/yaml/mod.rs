@@ -76,23 +76,44 @@ impl Node {
     }
 }
 
+/// What becomes of a second document in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// It and all that follow are ignored, with a warning, as Prometheus ignores them.
+    First,
+    /// It is an error.
+    One,
+}
+
 /// Adds the bytes of a file to the sources and reads its first document; `what` names the kind of file (`a rule file`).
 /// Every problem is told. `None` when there is nothing in it, or when nothing of it can be read.
 pub(crate) fn open<'d>(
     sources: &mut SourceMap,
     name: &str,
     bytes: &[u8],
-    what: &str,
+    (what, documents): (&str, Documents),
     diagnostics: &'d mut Diagnostics,
 ) -> (Problems<'d>, Option<Node>) {
     let (mut problems, text) = text::add(sources, name, bytes, what, diagnostics);
-    let root = text.and_then(|text| read(&text, &mut problems));
+    let (root, second) = text.map_or((None, None), |text| read(&text, &mut problems));
+    match (second, documents) {
+        (None, _) => {}
+        (Some(at), Documents::First) => {
+            let message = "a second YAML document begins here; it and all that follow are ignored";
+            problems.warning(codes::SECOND_DOCUMENT, message, at);
+        }
+        (Some(at), Documents::One) => {
+            let message = format!("a second YAML document begins here; {what} has one");
+            problems.error(codes::SECOND_DOCUMENT, message, at);
+        }
+    }
     (problems, root)
 }
 
 /// Reads the first document of a text; `None` when there is nothing in it, or when it is no YAML, which is told. Of one
-/// with a mistake, what stands before it is still read: the entries of lists that were over.
-fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
+/// with a mistake, what stands before it is still read: the entries of lists that were over. Returns where a second
+/// document begins, too.
+fn read(source: &str, problems: &mut Problems<'_>) -> (Option<Node>, Option<Span>) {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -105,23 +126,20 @@ fn read(source: &str, problems: &mut Problems<'_>) -> Option<Node> {
     for event in Parser::new_from_str_with_options(source, options) {
         match event {
             Ok((Event::DocumentStart(..), at)) if ended => {
-                let span = file_span(at);
-                let message = "a second YAML document begins here; it and all that follow are ignored";
-                builder.problems().warning(codes::SECOND_DOCUMENT, message, span);
-                break;
+                return (builder.root(), Some(file_span(at)));
             }
             Ok((Event::DocumentEnd, _)) => ended = true,
             Ok((event, at)) => builder.event(event, at),
             Err(error) => {
                 syntax::report(&error, source, builder.problems());
-                return builder.cut();
+                return (builder.cut(), None);
             }
         }
         if builder.is_broken() {
-            return None;
+            return (None, None);
         }
     }
-    builder.root()
+    (builder.root(), None)
 }
 
 #[cfg(test)]
@@ -136,7 +154,7 @@ mod tests {
         let mut sources = SourceMap::default();
         let file = sources.add("a.yml", source);
         let mut diagnostics = Diagnostics::default();
-        let node = read(source, &mut Problems::new(file, &mut diagnostics));
+        let (node, _) = read(source, &mut Problems::new(file, &mut diagnostics));
         assert!(diagnostics.is_empty(), "{source:?} {diagnostics:?}");
         (sources, node)
     }
@@ -197,6 +215,13 @@ mod tests {
         "---\na: b\n...\n",
         "%YAML 1.1\n---\na: b\n",
     ];
+
+    #[test]
+    fn a_node_counts_once_whatever_stands_around_it() {
+        let many = "x,".repeat(300_000);
+        let (_, root) = tree(&format!("[[[[[[[[{many}]]]]]]]]"));
+        assert!(root.is_some());
+    }
 
     #[test]
     fn every_byte_that_is_not_folded_has_its_place() {

@@ -5,14 +5,15 @@ use proptest::prelude::*;
 use serde_yaml::{Mapping, Value};
 
 use super::tests::TEXTS;
-use super::{Content, Node, open};
+use super::{Content, Documents, Node, open};
 use crate::diagnostic::Diagnostics;
 use crate::source::SourceMap;
 
 /// Reads a text; `None` when something is told of it.
 fn read(source: &str) -> Option<Option<Node>> {
     let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-    let (problems, node) = open(&mut sources, "a.yml", source.as_bytes(), "a file", &mut diagnostics);
+    let (problems, node) =
+        open(&mut sources, "a.yml", source.as_bytes(), ("a file", Documents::First), &mut diagnostics);
     problems.finish();
     diagnostics.is_empty().then_some(node)
 }

@@ -264,7 +264,7 @@ impl Bench {
             schema: SCHEMA.to_owned(),
             created: now(),
             tool: subject::tool(side, &loaded.hello)?,
-            inputs: subject::describe(rules, recordings, loaded)?,
+            inputs: subject::describe(rules, recordings, loaded, side.inputs.as_ref())?,
             machine: machine.clone(),
             plan: plan.sealed(),
             rules: subject::rule_texts(rules, loaded),

@@ -133,7 +133,12 @@ pub(super) fn read_options(inputs: &protocol::Inputs) -> Result<(ReadOptions, Co
 }
 
 /// Describes what was measured, for comparison.
-pub(super) fn describe(rules: Option<&Ruleset>, recordings: &[String], loaded: &Loaded) -> Result<Inputs, Failure> {
+pub(super) fn describe(
+    rules: Option<&Ruleset>,
+    recordings: &[String],
+    loaded: &Loaded,
+    inputs: Option<&protocol::Inputs>,
+) -> Result<Inputs, Failure> {
     let texts = match rules {
         Some(rules) => {
             rules.names.iter().zip(&rules.texts).map(|(name, text)| format!("{name}\n{}\n", text.text)).collect()
@@ -144,6 +149,8 @@ pub(super) fn describe(rules: Option<&Ruleset>, recordings: &[String], loaded: &
     for path in recordings {
         digests.push_str(&digest(Path::new(path))?);
     }
+    // A recording that is read or evaluated in another way is another one.
+    digests.push_str(&inputs.map_or_else(String::new, protocol::Inputs::unusual));
     Ok(Inputs {
         rules_sha256: sha256(texts.as_bytes()),
         rules: loaded.rules.len() as u64,
@@ -225,6 +232,12 @@ mod tests {
         let (read, conflicts) = read_options(&serde_json::from_str(&sent).expect("what was sent")).expect("flags");
         assert_eq!(format!("{read:?}"), format!("{:?}", args.input.read.options()));
         assert_eq!((conflicts, args.input.read.conflicts), (Conflicts::Last, Conflicts::Last));
+        // A baseline that was read in another way is another one.
+        assert!(inputs(&args, &rules, &[]).unusual().contains("Europe/Amsterdam"));
+        assert_eq!(
+            protocol::Inputs { interval: 60_000, lookback: 300_000, ..protocol::Inputs::default() }.unusual(),
+            ""
+        );
     }
 
     #[test]

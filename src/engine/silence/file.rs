@@ -9,7 +9,7 @@ use crate::source::{Located, SourceMap, Span};
 use crate::time::{Timestamp, parse_timestamp};
 use crate::yaml::fields::{Field, Fields, list};
 use crate::yaml::problems::Problems;
-use crate::yaml::{self, Content, Node};
+use crate::yaml::{self, Content, Documents, Node};
 
 /// The keys of a silence of the list.
 const KEYS: [&str; 4] = ["matchers", "start", "end", "comment"];
@@ -22,7 +22,7 @@ const EXAMPLE: &str =
 ///
 /// Source: Alertmanager's API v2, `gettableSilences`.
 pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<Vec<Silence>> {
-    let (mut problems, root) = yaml::open(sources, name, bytes, "a file of silences", diagnostics);
+    let (mut problems, root) = yaml::open(sources, name, bytes, ("a file of silences", Documents::One), diagnostics);
     let items: &[Node] = match root.as_ref().map(|root| (root, &root.content)) {
         None => &[],
         Some((_, Content::Sequence(items))) => items,
@@ -33,8 +33,19 @@ pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut
             &[]
         }
     };
-    let silences: Vec<Silence> = items.iter().filter_map(|item| silence(item, &mut problems)).collect();
+    let silences: Vec<Silence> = items.iter().filter_map(|item| told(item, &mut problems)).collect();
     (problems.finish() == 0).then_some(silences)
+}
+
+/// Reads a silence; one that cannot be used is never left out without a problem.
+fn told(node: &Node, problems: &mut Problems<'_>) -> Option<Silence> {
+    let before = problems.errors();
+    let found = silence(node, problems);
+    if found.is_none() && problems.errors() == before {
+        let message = "a value of this silence is left out";
+        problems.error_with_help(codes::MISSING_KEY, message, node.span, EXAMPLE);
+    }
+    found
 }
 
 fn silence(node: &Node, problems: &mut Problems<'_>) -> Option<Silence> {
@@ -88,6 +99,16 @@ fn time(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Timestamp> {
 
 /// Reads matchers in one text, or a text each; none when one is wrong.
 fn written(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Vec<Matcher>> {
+    let empty = |node: &&Node| node.is_null();
+    let left_out = match &field.value.content {
+        Content::Sequence(items) => items.iter().find(empty),
+        _ => Some(field.value).filter(empty),
+    };
+    if let Some(node) = left_out {
+        let message = "matchers are left out here";
+        problems.error_with_help(codes::SILENCE_MATCHERS, message, node.span, EXAMPLE);
+        return None;
+    }
     let Content::Sequence(items) = &field.value.content else {
         return of_text(field.text(problems)?, problems);
     };
@@ -183,6 +204,24 @@ mod tests {
         check("a: b", &["wrong-type 1:1 a file of silences is a list, each silence after `- `, this is a mapping"]);
         check("3", &["wrong-type 1:1 a file of silences is a list, each silence after `- `, this is a text"]);
         check("- [", &["yaml-syntax 1:3 `[` is not closed"]);
+        check(
+            "- 5\n---\n- 6\n",
+            &[
+                "wrong-type 1:3 a silence is a mapping of keys to values, this is a text",
+                "second-document 2:1 a second YAML document begins here; a file of silences has one",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_silence_without_matchers_is_never_taken_for_none() {
+        let times = "start: 1, end: 2";
+        let left_out = |column: usize| format!("silence-matchers 1:{column} matchers are left out here");
+        check(&format!("- {{matchers: ~, {times}}}\n"), &[&left_out(14)]);
+        check(&format!("- {{matchers: ['{{a=\"b\"}}', ~], {times}}}\n"), &[&left_out(26)]);
+        check(&format!("- {{matchers: , {times}}}\n"), &[&left_out(4)]);
+        let exported = r#"[{"matchers":[{"name":null,"value":"Hi","isRegex":false}],"startsAt":"1","endsAt":"2"}]"#;
+        check(exported, &["missing-key 1:2 a value of this silence is left out"]);
     }
 
     #[test]
