@@ -226,9 +226,7 @@ impl Recording {
     #[must_use]
     pub fn describe(&self, store: &Store, conflict: &Conflict) -> RowProblem {
         let (path, line) = self.where_is(conflict.row);
-        let Conflict { series, at, kept, other, .. } = conflict;
-        let message = format!("{} at {at} is {other}, and was {kept} before", store.labels(*series));
-        RowProblem { path, line, message }
+        RowProblem { path, line, message: conflict.words(store) }
     }
 
     /// Says in words which conflicts stopped the store.

@@ -61,10 +61,8 @@ impl GivenSeries {
         Self { batch_rows: rows.max(1), ..self }
     }
 
-    fn describe(&self, store: &Store, conflict: &Conflict) -> RowProblem {
-        let Conflict { series, at, kept, other, row } = conflict;
-        let message = format!("{} at {at} is {other}, and was {kept} before", store.labels(*series));
-        RowProblem { path: NAME.into(), line: row + 1, message }
+    fn describe(store: &Store, conflict: &Conflict) -> RowProblem {
+        RowProblem { path: NAME.into(), line: conflict.row + 1, message: conflict.words(store) }
     }
 }
 
@@ -92,7 +90,7 @@ impl Batches for GivenSeries {
                 Ok(())
             }
             Err(Rejected::Conflict(_)) => {
-                let shown: Vec<_> = store.refused().iter().map(|conflict| self.describe(store, conflict)).collect();
+                let shown: Vec<_> = store.refused().iter().map(|conflict| Self::describe(store, conflict)).collect();
                 Err(InputError::Conflicts { count: shown.len() as u64, shown, candidates: Vec::new() })
             }
             Err(Rejected::OutOfOrder { row, .. }) => {

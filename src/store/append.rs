@@ -122,6 +122,15 @@ pub struct Conflict {
     pub row: u64,
 }
 
+impl Conflict {
+    /// Says which values a series has at one time, for messages; `store` is the one that met the conflict.
+    #[must_use]
+    pub fn words(&self, store: &Store) -> String {
+        let Self { series, at, kept, other, .. } = self;
+        format!("{} at {at} is {other}, and was {kept} before", store.labels(*series))
+    }
+}
+
 /// Why a batch was not taken to its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rejected {
