@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::time::{Millis, Timestamp};
+use crate::time::{Millis, Moment, Timestamp, TimestampError};
 
 /// Writes a count with thousands separators: `1,204`.
 #[must_use]
@@ -97,7 +97,7 @@ pub fn elapsed(seconds: f64) -> String {
     }
 }
 
-/// Writes instants in one time zone.
+/// Writes and reads instants in one time zone.
 #[derive(Clone, Debug)]
 pub struct Clock {
     zone: TimeZone,
@@ -122,6 +122,27 @@ impl Clock {
         match jiff::Timestamp::from_millisecond(at.0) {
             Ok(instant) => instant.to_zoned_datetime(self.zone.clone()).strftime(form).to_string(),
             Err(_) => at.to_string(),
+        }
+    }
+
+    /// Returns the instant that a person named: in this zone where it names none, relative to the first and last sample
+    /// of a recording.
+    ///
+    /// # Errors
+    /// As [`Moment::at`].
+    pub fn place(&self, moment: Moment, span: Option<(Timestamp, Timestamp)>) -> Result<Timestamp, TimestampError> {
+        moment.at(&self.zone, span)
+    }
+
+    /// Reads an instant as this clock writes it, or as [`Moment`] has it otherwise.
+    ///
+    /// # Errors
+    /// When the text names no instant.
+    pub fn read(&self, text: &str) -> Result<Timestamp, TimestampError> {
+        match text.parse()? {
+            Moment::OfDay(..) => Err(TimestampError::NoDate(text.trim().to_owned())),
+            moment if moment.is_relative() => Err(TimestampError::Relative(text.trim().to_owned())),
+            moment => self.place(moment, None),
         }
     }
 
@@ -223,5 +244,23 @@ mod tests {
         assert_eq!(clock.within(at, at.minus(Millis(hour.0 * 9)), at), "Tue 03:17:42");
         assert_eq!(clock.within(at, at.minus(Millis(hour.0 * 999)), at), "2026-01-06 03:17:42");
         assert_eq!(clock.day(at), "Tue 2026-01-06");
+    }
+
+    #[test]
+    fn a_clock_reads_what_it_writes() {
+        let zone = TimeZone::get("Asia/Kolkata").expect("known");
+        let at = Timestamp(1_767_669_462_000);
+        for clock in [Clock::utc(), Clock::new(zone, "Asia/Kolkata")] {
+            assert_eq!(clock.read(&clock.full(at)), Ok(at));
+            assert_eq!(clock.read(&format!("{} {}", clock.day(at), clock.time(at))), Ok(at));
+            assert_eq!(clock.read(&at.to_string()), Ok(at));
+            assert!(clock.read(&clock.day(at)).is_ok_and(|day| day < at));
+            let day = (at.minus(Millis(3_600_000)), at.plus(Millis(3_600_000)));
+            for short in [clock.time(at), clock.within(at, at.minus(Millis(90_000_000)), at)] {
+                assert_eq!(clock.place(short.parse().expect("a time of day"), Some(day)), Ok(at), "{short}");
+            }
+            assert_eq!(clock.read("03:17"), Err(TimestampError::NoDate("03:17".to_owned())));
+            assert_eq!(clock.read("-2h"), Err(TimestampError::Relative("-2h".to_owned())));
+        }
     }
 }

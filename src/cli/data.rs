@@ -9,6 +9,7 @@ use crate::survey::Findings;
 
 use super::args::{DataArgs, DataFormat};
 use super::flags::Format;
+use super::load;
 use super::out::{self, Output};
 use super::ui::{Interrupt, Terminal, say};
 use super::watch::Watch;
@@ -50,7 +51,7 @@ fn learn(args: &DataArgs, terminal: &Terminal, interrupt: &Interrupt) -> Result<
         Conflicts::Refuse => Conflicts::First,
         given => given,
     };
-    let mut opened = read.open(&args.input.paths("alertctl data night.csv")?, options)?;
+    let mut opened = read.open(load::recordings(&args.input.paths("alertctl data night.csv")?)?, options)?;
     let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
     let surveyed = replay::survey(&mut opened.recording, conflicts, &mut watch);
     watch.done();

@@ -3,15 +3,19 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
+use crate::format::Clock;
+use crate::input::Source;
 use crate::outcome::summary::Summary;
 use crate::outcome::{Nothing, Outcome, RunOptions, Selection};
-use crate::replay::{Replay, RunError};
+use crate::replay::{self, Replay, RunError};
 use crate::report::table::{self, View};
 use crate::report::{csv, expressions, json, markdown, notes, timeline};
 use crate::rules::RuleSet;
+use crate::time::{Moment, Timestamp};
 
 use super::args::EvalArgs;
 use super::flags::Format;
+use super::load::{self, Shared};
 use super::out::{self, Output};
 use super::rules::{load_all, refuse};
 use super::ui::{Interrupt, Terminal, say};
@@ -24,7 +28,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let outputs = out::outputs(&args.output)?;
-    let options = options(args, &terminal)?;
+    let clock = args.report.zone.clock();
+    let mut options = options(args, &clock, &terminal)?;
     let Some(rules) = load_all(&args.rules, args.console.quiet, &terminal)? else { return Ok(Exit::Failed) };
     if args.show_expr {
         for output in &outputs {
@@ -33,7 +38,26 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Good);
     }
     let paths = args.input.paths("alertctl eval -r RULES night.csv")?;
-    let mut opened = args.input.read.open(&paths, args.input.read.options())?;
+    let mut recordings = load::recordings(&paths)?;
+    let mut span = None;
+    if args.time.is_relative() {
+        let shared = Shared::all(recordings)?;
+        recordings = Shared::again(&shared);
+        span = match spanned(args, Shared::again(&shared), &terminal, &interrupt) {
+            Ok(span) => span,
+            Err(Unread::Failed(failure)) => return Err(failure),
+            Err(Unread::Run(error)) => return failed(&error, &rules, &terminal, &interrupt),
+        };
+    }
+    // Without a sample nothing is relative to anything: that there is none is said by the run.
+    let placed = |flag: &str, moment: Option<Moment>| -> Result<Option<Timestamp>, Failure> {
+        let moment = moment.filter(|moment| span.is_some() || !moment.is_relative());
+        let at = moment.map(|moment| clock.place(moment, span)).transpose();
+        at.map_err(|error| Failure::new(format!("{flag}: {error}")))
+    };
+    options.selection.start = placed("--start", args.time.start)?;
+    options.end = placed("--end", args.time.end)?;
+    let mut opened = args.input.read.open(recordings, args.input.read.options())?;
     let mut watch = Watch::new(args.console, &terminal, opened.length, &interrupt);
     if outputs.iter().any(|output| output.format == Format::Ndjson) {
         watch.keep_transitions(&rules, &paths);
@@ -50,7 +74,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         let table = outputs.iter().any(|output| output.format == Format::Table);
         let took = begun.elapsed().as_secs_f64();
         // What can not be said on standard error can be said nowhere.
-        let _ = table::write_summary(&mut io::stderr(), &outcome, took, &args.report.zone.clock())
+        let _ = table::write_summary(&mut io::stderr(), &outcome, took, &clock)
             .and_then(|()| notes::write(&mut io::stderr(), &outcome, table));
     }
     for output in &outputs {
@@ -77,6 +101,27 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     }
 }
 
+/// Why the first reading of recordings came to no end.
+enum Unread {
+    Failed(Failure),
+    Run(RunError),
+}
+
+/// Reads recordings for the times of their first and last sample alone.
+fn spanned(
+    args: &EvalArgs,
+    recordings: Vec<Box<dyn Source>>,
+    terminal: &Terminal,
+    interrupt: &Interrupt,
+) -> Result<Option<(Timestamp, Timestamp)>, Unread> {
+    let read = &args.input.read;
+    let mut opened = read.open(recordings, read.options()).map_err(Unread::Failed)?;
+    let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
+    let span = replay::span(&mut opened.recording, &mut watch);
+    watch.done();
+    span.map_err(Unread::Run)
+}
+
 /// Says why there is no outcome.
 fn failed(error: &RunError, rules: &RuleSet, terminal: &Terminal, interrupt: &Interrupt) -> Result<Exit, Failure> {
     match error {
@@ -92,7 +137,7 @@ fn failed(error: &RunError, rules: &RuleSet, terminal: &Terminal, interrupt: &In
     }
 }
 
-fn options(args: &EvalArgs, terminal: &Terminal) -> Result<RunOptions, Failure> {
+fn options(args: &EvalArgs, clock: &Clock, terminal: &Terminal) -> Result<RunOptions, Failure> {
     let EvalArgs { time, select, report, .. } = args;
     let mut options = RunOptions {
         conflicts: args.input.read.conflicts,
@@ -101,10 +146,9 @@ fn options(args: &EvalArgs, terminal: &Terminal) -> Result<RunOptions, Failure> 
             alert: select.alert.clone(),
             group: select.group.clone(),
             filter: select.filter.clone(),
-            start: time.start,
+            ..Selection::default()
         },
-        end: time.end,
-        silences: select.all_silences(args.console.quiet, terminal)?,
+        silences: select.all_silences(clock, args.console.quiet, terminal)?,
         fail_on: args.gate.fail_on.clone(),
         threads: args.jobs.threads(),
         ..RunOptions::default()

@@ -3,9 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::input::Source;
+use crate::input::{Source, Text};
 use crate::source::{FileError, FileKind, Files, expand};
 
 use super::Failure;
@@ -71,6 +72,44 @@ pub(crate) fn length(sources: &[Box<dyn Source>]) -> Option<u64> {
         .iter()
         .map(|source| fs::metadata(source.name()).ok().filter(fs::Metadata::is_file).map(|facts| facts.len()))
         .sum()
+}
+
+/// A recording that can be opened more than once, by whoever has a part in it.
+pub(crate) struct Shared(Rc<dyn Source>);
+
+impl Shared {
+    /// Takes recordings; what can be read only once is read to its end and held.
+    pub(crate) fn all(sources: Vec<Box<dyn Source>>) -> Result<Vec<Self>, Failure> {
+        let shared = |source: Box<dyn Source>| -> Result<Self, Failure> {
+            if source.reopens() {
+                return Ok(Self(Rc::from(source)));
+            }
+            let mut bytes = Vec::new();
+            let read = source.open().and_then(|mut open| open.read_to_end(&mut bytes));
+            read.map_err(|error| Failure::new(format!("cannot read `{}`: {error}", source.name())))?;
+            Ok(Self(Rc::new(Text::new(source.name(), bytes))))
+        };
+        sources.into_iter().map(shared).collect()
+    }
+
+    /// Returns the recordings for one reading.
+    pub(crate) fn again(all: &[Self]) -> Vec<Box<dyn Source>> {
+        all.iter().map(|one| -> Box<dyn Source> { Box::new(Self(Rc::clone(&one.0))) }).collect()
+    }
+}
+
+impl Source for Shared {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read>> {
+        self.0.open()
+    }
+
+    fn reopens(&self) -> bool {
+        self.0.reopens()
+    }
 }
 
 struct FileSource {

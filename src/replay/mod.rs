@@ -47,7 +47,7 @@ use crate::input::InputError;
 use crate::outcome::Outcome;
 
 pub use observer::Observer;
-pub use read::{Loaded, load, survey};
+pub use read::{Loaded, load, span, survey};
 pub use run::Replay;
 #[cfg(feature = "cli")]
 pub(crate) use run::conclude;

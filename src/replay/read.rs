@@ -1,4 +1,4 @@
-//! The loop over batches, and the two runs that evaluate nothing.
+//! The loop over batches, and the runs that evaluate nothing.
 
 use std::ops::ControlFlow;
 
@@ -96,6 +96,27 @@ pub fn survey(
     conflicts: Conflicts,
     observer: &mut impl Observer,
 ) -> Result<Loaded, RunError> {
+    look(recording, Depth::Values, conflicts, observer)
+}
+
+/// Reads a recording and returns the times of its first and last sample, if there is one; no sample is kept.
+///
+/// # Errors
+/// When the recording cannot be read, or the observer stops the run.
+pub fn span(
+    recording: &mut (impl Batches + ?Sized),
+    observer: &mut impl Observer,
+) -> Result<Option<(Timestamp, Timestamp)>, RunError> {
+    Ok(look(recording, Depth::Times, Conflicts::First, observer)?.store.span())
+}
+
+/// Reads a recording to its end; no sample is kept.
+fn look(
+    recording: &mut (impl Batches + ?Sized),
+    depth: Depth,
+    conflicts: Conflicts,
+    observer: &mut impl Observer,
+) -> Result<Loaded, RunError> {
     struct Surveying<'a, O>(Conflicts, &'a mut O);
     impl<O: Observer> Reading for Surveying<'_, O> {
         fn begin(&mut self) -> Result<Store, RunError> {
@@ -107,5 +128,5 @@ pub fn survey(
             self.1.read(bytes)
         }
     }
-    read(recording, Depth::Values, &mut Surveying(conflicts, observer))
+    read(recording, depth, &mut Surveying(conflicts, observer))
 }

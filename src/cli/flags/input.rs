@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::input::{BadRows, Format, ReadOptions, Recording, TimeUnit};
+use crate::input::{BadRows, Format, ReadOptions, Recording, Source, TimeUnit};
 use crate::store::Conflicts;
 
 use super::report::{Zone, zone};
@@ -75,8 +75,7 @@ impl InputArgs {
 
 impl ReadArgs {
     /// Opens recordings.
-    pub(crate) fn open(&self, paths: &[String], options: ReadOptions) -> Result<Opened, Failure> {
-        let sources = load::recordings(paths)?;
+    pub(crate) fn open(&self, sources: Vec<Box<dyn Source>>, options: ReadOptions) -> Result<Opened, Failure> {
         let length = load::length(&sources).unwrap_or(0);
         let recording = Recording::open(sources, options).map_err(|error| Failure::of(&error, error.hint()))?;
         Ok(Opened { recording, length })

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
 use crate::diagnostic::Diagnostics;
-use crate::engine::silence::{self, Silence};
+use crate::engine::silence::{self, Silence, SilenceError};
 use crate::format::Clock;
 use crate::outcome::gate::Condition;
 use crate::outcome::{Filter, Pattern};
@@ -34,24 +34,40 @@ pub(crate) struct SelectArgs {
     pub(crate) filter: Option<Filter>,
     /// Alerts that are suppressed for some time, such as '{alertname="DiskFull"} 2026-01-05T18:00:00Z..2026-01-05T20:00:00Z';
     /// may be repeated
-    #[arg(long, value_name = "{MATCHERS} START..END", value_parser = silence::parse, help_heading = "Report")]
-    pub(crate) silence: Vec<Silence>,
+    #[arg(long, value_name = "{MATCHERS} START..END", value_parser = silence_text, help_heading = "Report")]
+    pub(crate) silence: Vec<String>,
     /// Files of silences: a YAML list of matchers, start, end and comment, or what `amtool silence query -o json` prints
     #[arg(long, value_name = "PATH", hide_short_help = true, help_heading = "Report")]
     pub(crate) silences: Vec<String>,
 }
 
 impl SelectArgs {
-    /// Returns all silences, those of files after those of flags; problems of all files are shown together.
-    pub(crate) fn all_silences(&self, quiet: bool, terminal: &Terminal) -> Result<Vec<Silence>, Failure> {
+    /// Returns all silences, those of files after those of flags; problems of all files are shown together. Times that
+    /// name no zone are in the clock's.
+    pub(crate) fn all_silences(
+        &self,
+        clock: &Clock,
+        quiet: bool,
+        terminal: &Terminal,
+    ) -> Result<Vec<Silence>, Failure> {
         let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-        let mut all = self.silence.clone();
+        let flags: Result<Vec<Silence>, _> = self.silence.iter().map(|text| silence::parse(text, clock)).collect();
+        let mut all = flags.map_err(|error| Failure::new(format!("--silence: {error}")))?;
         for path in &self.silences {
             let bytes = source::bytes(&Disk, path, limits::YAML_BYTES)?;
-            all.extend(silence::load(&mut sources, path, &bytes, &mut diagnostics).unwrap_or_default());
+            all.extend(silence::load(&mut sources, path, &bytes, clock, &mut diagnostics).unwrap_or_default());
         }
         problems::settle(&diagnostics, &sources, "the silences; nothing was evaluated", quiet, terminal)?;
         Ok(all)
+    }
+}
+
+/// Takes a silence as it is written: the zone of its times is known later.
+fn silence_text(text: &str) -> Result<String, SilenceError> {
+    match silence::parse(text, &Clock::utc()) {
+        // The order of two times may be another one in the zone that they are meant in.
+        Ok(_) | Err(SilenceError::Order { .. }) => Ok(text.to_owned()),
+        Err(error) => Err(error),
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::engine::Align;
 use crate::store::Stale;
-use crate::time::{Millis, Timestamp, parse_interval, parse_timestamp};
+use crate::time::{Millis, Moment, parse_interval};
 
 /// The range and the slots of an evaluation.
 #[derive(Debug, Args)]
@@ -16,11 +16,11 @@ pub(crate) struct TimeArgs {
     pub(crate) stale: Option<Stale>,
 
     /// From when on it is reported: RFC 3339 or seconds since the epoch
-    #[arg(long, value_name = "TIME", value_parser = parse_timestamp, help_heading = "Time")]
-    pub(crate) start: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = Moment::from_str, allow_hyphen_values = true, help_heading = "Time")]
+    pub(crate) start: Option<Moment>,
     /// Until when it is evaluated
-    #[arg(long, value_name = "TIME", value_parser = parse_timestamp, help_heading = "Time")]
-    pub(crate) end: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = Moment::from_str, allow_hyphen_values = true, help_heading = "Time")]
+    pub(crate) end: Option<Moment>,
     /// The interval of groups that give none [default: 1m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, help_heading = "Time")]
     pub(crate) eval_interval: Option<Millis>,
@@ -30,4 +30,11 @@ pub(crate) struct TimeArgs {
     /// How far back a selector looks for a sample [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Time")]
     pub(crate) lookback_delta: Option<Millis>,
+}
+
+impl TimeArgs {
+    /// Tells whether the span of the recordings must be known before the rules are evaluated.
+    pub(crate) fn is_relative(&self) -> bool {
+        self.start.iter().chain(&self.end).any(|moment| moment.is_relative())
+    }
 }

@@ -3,10 +3,11 @@
 use super::Silence;
 use super::parse::{SilenceError, checked};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
+use crate::format::Clock;
 use crate::labels::{MatchOp, Matcher};
 use crate::promql::parse::parse_matchers;
 use crate::source::{Located, SourceMap, Span};
-use crate::time::{Timestamp, parse_timestamp};
+use crate::time::Timestamp;
 use crate::yaml::fields::{Field, Fields, list};
 use crate::yaml::problems::Problems;
 use crate::yaml::{self, Content, Documents, Node};
@@ -18,10 +19,17 @@ const EXAMPLE: &str =
     "`- {matchers: '{alertname=\"DiskFull\"}', start: 2026-01-05T18:00:00Z, end: 2026-01-05T20:00:00Z}`";
 
 /// Reads the silences of a file and adds its text to the sources: a YAML list of `matchers`, `start`, `end` and
-/// `comment`, or what `amtool silence query -o json` prints. Every problem is told; `None` when one of them is an error.
+/// `comment`, or what `amtool silence query -o json` prints. Times that name no zone are in the clock's. Every problem is
+/// reported; `None` when one of them is an error.
 ///
 /// Source: Alertmanager's API v2, `gettableSilences`.
-pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<Vec<Silence>> {
+pub fn load(
+    sources: &mut SourceMap,
+    name: &str,
+    bytes: &[u8],
+    clock: &Clock,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Silence>> {
     let (mut problems, root) = yaml::open(sources, name, bytes, ("a file of silences", Documents::One), diagnostics);
     let items: &[Node] = match root.as_ref().map(|root| (root, &root.content)) {
         None => &[],
@@ -33,14 +41,14 @@ pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut
             &[]
         }
     };
-    let silences: Vec<Silence> = items.iter().filter_map(|item| told(item, &mut problems)).collect();
+    let silences: Vec<Silence> = items.iter().filter_map(|item| told(item, clock, &mut problems)).collect();
     (problems.finish() == 0).then_some(silences)
 }
 
 /// Reads a silence; one that cannot be used is never left out without a problem.
-fn told(node: &Node, problems: &mut Problems<'_>) -> Option<Silence> {
+fn told(node: &Node, clock: &Clock, problems: &mut Problems<'_>) -> Option<Silence> {
     let before = problems.errors();
-    let found = silence(node, problems);
+    let found = silence(node, clock, problems);
     if found.is_none() && problems.errors() == before {
         let message = "a value of this silence is left out";
         problems.error_with_help(codes::MISSING_KEY, message, node.span, EXAMPLE);
@@ -48,7 +56,7 @@ fn told(node: &Node, problems: &mut Problems<'_>) -> Option<Silence> {
     found
 }
 
-fn silence(node: &Node, problems: &mut Problems<'_>) -> Option<Silence> {
+fn silence(node: &Node, clock: &Clock, problems: &mut Problems<'_>) -> Option<Silence> {
     let mut fields = Fields::open(node, "a silence", problems)?;
     let keys = if fields.peek("startsAt").is_some() { ["matchers", "startsAt", "endsAt", "comment"] } else { KEYS };
     let [matchers, start, end, comment] = keys.map(|key| fields.take(key));
@@ -69,8 +77,8 @@ fn silence(node: &Node, problems: &mut Problems<'_>) -> Option<Silence> {
         let found = if keys == KEYS { written(field, problems) } else { exported(field, problems) };
         (field.value.span, found)
     });
-    let (start, end) =
-        (start.map(|field| time(field, problems)), end.map(|field| (field.value.span, time(field, problems))));
+    let start = start.map(|field| time(field, clock, problems));
+    let end = end.map(|field| (field.value.span, time(field, clock, problems)));
     let ((matchers_at, matchers), (end_at, end)) = (asked?, end?);
     match checked(Silence { matchers: matchers?, start: start??, end: end?, comment }) {
         Ok(silence) => Some(silence),
@@ -86,15 +94,20 @@ fn silence(node: &Node, problems: &mut Problems<'_>) -> Option<Silence> {
 }
 
 /// Reads a time as text, or seconds since the epoch.
-fn time(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Timestamp> {
+fn time(field: Field<'_>, clock: &Clock, problems: &mut Problems<'_>) -> Option<Timestamp> {
     let scalar = field.value.scalar();
     let text = field.text(problems).map_or("", |text| text.text.trim());
     let number = || scalar.and_then(|scalar| scalar.number()).map(|seconds| seconds.to_string());
-    let read = parse_timestamp(text).ok().or_else(|| number().and_then(|seconds| parse_timestamp(&seconds).ok()));
-    if read.is_none() && scalar.is_some() {
-        problems.error(codes::SILENCE_TIME, SilenceError::Time(text.to_owned()).to_string(), field.value.span);
+    let read = clock.read(text).or_else(|error| number().and_then(|seconds| clock.read(&seconds).ok()).ok_or(error));
+    match read {
+        Ok(at) => Some(at),
+        Err(error) => {
+            if scalar.is_some() {
+                problems.error(codes::SILENCE_TIME, error.to_string(), field.value.span);
+            }
+            None
+        }
     }
-    read
 }
 
 /// Reads matchers in one text, or a text each; none when one is wrong.
@@ -175,7 +188,7 @@ mod tests {
     /// Reads a file; returns its silences, or `code line:column message` and the carets' words of each problem.
     fn check(text: &str, expected: &[&str]) {
         let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-        let found = match load(&mut sources, "silences.yml", text.as_bytes(), &mut diagnostics) {
+        let found = match load(&mut sources, "silences.yml", text.as_bytes(), &Clock::utc(), &mut diagnostics) {
             Some(silences) => silences.iter().map(super::super::parse::tests::show).collect(),
             None => {
                 let line = |found: &Diagnostic| {
@@ -232,7 +245,7 @@ mod tests {
                 "unknown-key 1:36 `ends` is not a key of a silence did you mean `end`?",
                 "missing-key 2:3 this silence has no `end`",
                 "silence-matchers 2:15 expected a string, found `b`",
-                "silence-time 3:10 `x` is not a time; write RFC 3339 such as `2026-01-05T18:00:00Z`",
+                "silence-time 3:10 `x` is not a time; write it like `2026-01-05 18:00`, `2026-01-05T18:00:00Z` or as seconds since the epoch",
                 "missing-key 4:3 this silence has no `start`",
                 "missing-key 4:3 this silence has no `end`",
                 "wrong-type 4:13 `matchers` is a text, this is a mapping",

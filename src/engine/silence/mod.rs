@@ -132,7 +132,8 @@ mod tests {
 
     /// Silences an episode that fired from 100 s on; returns the stretches, how long, and whether nothing is left.
     fn check(silences: &[&str], ended_at: Option<i64>, expected: &[(i64, i64)], all_s: i64, whole: bool) {
-        let silences: Vec<Silence> = silences.iter().map(|text| parse(text).expect(text)).collect();
+        let silences: Vec<Silence> =
+            silences.iter().map(|text| parse(text, &crate::format::Clock::utc()).expect(text)).collect();
         let mut one = [episode(ended_at)];
         let last = Timestamp(200_000);
         suppress(&mut one, &silences, &LabelSet::new([("cluster", "ams"), ("host", "outside")]), |_| last);

@@ -3,19 +3,20 @@
 use thiserror::Error;
 
 use super::Silence;
+use crate::format::Clock;
 use crate::labels::Matcher;
 use crate::promql::parse::parse_matchers;
-use crate::time::{Timestamp, parse_timestamp};
+use crate::time::{Timestamp, TimestampError};
 
-/// Says why a text is no silence.
+/// Why a text is no silence.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SilenceError {
     /// A silence of the command line has not the form.
     #[error(
-        "`{0}` is no silence; write it like `{{alertname=\"DiskFull\"}} 2026-01-05T18:00:00Z..2026-01-05T20:00:00Z`"
+        "`{0}` is not a silence; write it like `{{alertname=\"DiskFull\"}} 2026-01-05T18:00:00Z..2026-01-05T20:00:00Z`"
     )]
     Form(String),
-    /// A matcher can not be read.
+    /// A matcher cannot be read.
     #[error("in the matchers `{text}`: {message}")]
     Matchers {
         /// The matchers.
@@ -28,9 +29,9 @@ pub enum SilenceError {
         "the matchers `{0}` take every alert without these labels; name at least one value, such as `alertname=~\".+\"`"
     )]
     TakesAll(String),
-    /// A time can not be read.
-    #[error("`{0}` is not a time; write RFC 3339 such as `2026-01-05T18:00:00Z`")]
-    Time(String),
+    /// A time cannot be read.
+    #[error(transparent)]
+    Time(#[from] TimestampError),
     /// It ends before it begins.
     #[error("it ends at {end}, which is not after its start, {start}")]
     Order {
@@ -41,17 +42,16 @@ pub enum SilenceError {
     },
 }
 
-/// Reads one silence: `{alertname="DiskFull"} START..END`.
+/// Reads one silence: `{alertname="DiskFull"} START..END`, times in the clock's zone where they name none.
 ///
 /// # Errors
 /// When the text is no silence.
-pub fn parse(text: &str) -> Result<Silence, SilenceError> {
+pub fn parse(text: &str, clock: &Clock) -> Result<Silence, SilenceError> {
     let form = || SilenceError::Form(text.to_owned());
     let close = text.rfind('}').ok_or_else(form)?;
     let (start, end) = text[close + 1..].split_once("..").ok_or_else(form)?;
-    let time = |text: &str| parse_timestamp(text.trim()).map_err(|_| SilenceError::Time(text.trim().to_owned()));
     let matchers = matchers(&text[..=close])?;
-    checked(Silence { start: time(start)?, end: time(end)?, matchers, comment: String::new() })
+    checked(Silence { start: clock.read(start)?, end: clock.read(end)?, matchers, comment: String::new() })
 }
 
 fn matchers(text: &str) -> Result<Vec<Matcher>, SilenceError> {
@@ -83,7 +83,7 @@ pub(super) mod tests {
     }
 
     fn check(text: &str, expected: &str) {
-        let told = parse(text).as_ref().map_or_else(ToString::to_string, show);
+        let told = parse(text, &Clock::utc()).as_ref().map_or_else(ToString::to_string, show);
         assert_eq!(told, expected);
     }
 
@@ -98,13 +98,18 @@ pub(super) mod tests {
             "{a=\"b\"} 20..20",
             "it ends at 1970-01-01T00:00:20Z, which is not after its start, 1970-01-01T00:00:20Z",
         );
-        check("{a=\"b\"} x..20", "`x` is not a time; write RFC 3339 such as `2026-01-05T18:00:00Z`");
+        check("{a=\"b\"} 1970-01-01 .. Thu 1970-01-01 00:01", "{a=\"b\"} 0..60");
+        check("{a=\"b\"} -2h..20", "`-2h` is relative to a recording; write a date and time like `2026-01-05 18:00`");
+        check(
+            "{a=\"b\"} 1..1767744000000",
+            "`1767744000000` is the year 57987 in seconds; it looks like milliseconds: write 1767744000",
+        );
         for wrong in ["", "{a=\"b\"}", "a=\"b\" 1..2", "{a=\"b\"} 1"] {
-            assert!(matches!(parse(wrong), Err(SilenceError::Form(_))), "{wrong}");
+            assert!(matches!(parse(wrong, &Clock::utc()), Err(SilenceError::Form(_))), "{wrong}");
         }
         for all in ["{} 1..2", "{a=\"\"} 1..2", "{a!=\"b\"} 1..2", "{a=~\".*\"} 1..2"] {
-            assert!(matches!(parse(all), Err(SilenceError::TakesAll(_))), "{all}");
+            assert!(matches!(parse(all, &Clock::utc()), Err(SilenceError::TakesAll(_))), "{all}");
         }
-        assert!(matches!(parse("{a=~\"(\"} 1..2"), Err(SilenceError::Matchers { .. })));
+        assert!(matches!(parse("{a=~\"(\"} 1..2", &Clock::utc()), Err(SilenceError::Matchers { .. })));
     }
 }
