@@ -10,7 +10,7 @@ use crate::engine::silence::{self, Silence, SilenceError};
 use crate::format::Clock;
 use crate::outcome::gate::Condition;
 use crate::outcome::{Filter, Pattern};
-use crate::report::table::{self, Sort};
+use crate::report::table::Sort;
 use crate::report::timeline;
 use crate::source::SourceMap;
 use crate::time::{Millis, parse_duration};
@@ -83,9 +83,9 @@ pub(crate) struct ReportArgs {
     /// Shows every episode in a row of its own
     #[arg(long, hide_short_help = true, help_heading = "Report")]
     pub(crate) all: bool,
-    /// The most rows of one table, the worst ones; 0 shows all
-    #[arg(long, value_name = "ROWS", default_value_t = table::ROWS, help_heading = "Report")]
-    pub(crate) limit: usize,
+    /// The most rows of one table, the worst ones; 0 shows all [default: 50]
+    #[arg(long, value_name = "ROWS", help_heading = "Report")]
+    pub(crate) limit: Option<usize>,
     /// The order of rows
     #[arg(long, value_name = "BY", value_enum, hide_short_help = true, help_heading = "Report")]
     pub(crate) sort: Option<SortBy>,

@@ -46,8 +46,8 @@ pub struct View {
     pub color: bool,
     /// The order; alerts by severity and episodes by time where nothing is said.
     pub sort: Option<Sort>,
-    /// The most rows of one table; 0 shows all.
-    pub limit: usize,
+    /// The most rows of one table, where a number was asked for; 0 shows all.
+    pub limit: Option<usize>,
     /// Whether episodes are shown however many there are.
     pub episodes: bool,
     /// Whether episodes that died pending are shown.
@@ -64,7 +64,7 @@ impl Default for View {
             width: None,
             color: false,
             sort: None,
-            limit: ROWS,
+            limit: None,
             episodes: false,
             pending: false,
             unfolded: false,
@@ -75,7 +75,12 @@ impl Default for View {
 impl View {
     /// Returns the limit as a number of rows.
     pub(crate) fn rows(&self) -> usize {
-        if self.limit == 0 || self.unfolded { usize::MAX } else { self.limit }
+        match self.limit {
+            Some(0) => usize::MAX,
+            Some(limit) => limit,
+            None if self.unfolded => usize::MAX,
+            None => ROWS,
+        }
     }
 }
 
