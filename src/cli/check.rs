@@ -7,15 +7,17 @@ use crate::report::diagnostic::Look;
 use crate::rules::{self, RuleSet};
 
 use super::args::{CheckArgs, CheckFormat};
-use super::flags::Format;
+use super::claims::Claims;
 use super::load::Disk;
-use super::out::{self, Output};
+use super::out;
 use super::ui::{Terminal, say};
 use super::{Exit, Failure};
 
 /// Loads all rules and tells everything that is wrong with them.
 pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let paths: Vec<String> = args.rules.iter().chain(&args.flagged).cloned().collect();
+    out::check_stdout()?;
+    Claims::default().rules(&paths).check()?;
     let (texts, failures) = rules::find(&Disk, &paths);
     let mut rules = RuleSet::default();
     texts.iter().for_each(|text| rules.add_partly(&text.name, &text.bytes));
@@ -23,9 +25,8 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     engine::check(&mut rules);
     let checked = Checked::new(&rules.files, &rules.diagnostics, &rules.sources);
     let terminal = Terminal::look(args.color);
-    let stdout = Output { format: Format::Table, path: None };
     if !checked.files.is_empty() {
-        out::write(&stdout, &mut |out| match args.format {
+        out::write_to(None, &mut |out| match args.format {
             CheckFormat::Text => {
                 let look = Look { color: terminal.stdout_color, width: terminal.width.unwrap_or(100) };
                 checked.write_text(out, look, !args.quiet)

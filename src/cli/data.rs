@@ -8,23 +8,24 @@ use crate::store::Conflicts;
 use crate::survey::Findings;
 
 use super::args::{DataArgs, DataFormat};
-use super::flags::Format;
-use super::load;
-use super::out::{self, Output};
-use super::ui::{Interrupt, Terminal, say};
+use super::claims::Claims;
+use super::interrupt::Interrupt;
+use super::ui::{Terminal, say};
 use super::watch::Watch;
 use super::{Exit, Failure};
+use super::{load, out};
 
 /// Reads recordings and shows what is in them.
 pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
+    out::check_stdout()?;
+    Claims::default().recordings(args.input.all()).check()?;
     let Some((summary, findings)) = learn(args, &terminal, &interrupt)? else {
         interrupt.say_stopped();
-        return Ok(Exit::Interrupted);
+        return Ok(interrupt.exit());
     };
-    let stdout = Output { format: Format::Table, path: None };
-    out::write(&stdout, &mut |out| match args.format {
+    out::write_to(None, &mut |out| match args.format {
         DataFormat::Json => data::write_object(out, &summary, &findings),
         DataFormat::Table => {
             let clock = args.zone.clock();

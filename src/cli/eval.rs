@@ -14,11 +14,13 @@ use crate::rules::RuleSet;
 use crate::time::{Moment, Timestamp};
 
 use super::args::EvalArgs;
+use super::claims::Claims;
 use super::flags::Format;
+use super::interrupt::Interrupt;
 use super::load::{self, Shared};
 use super::out::{self, Output};
 use super::rules::{load_all, refuse};
-use super::ui::{Interrupt, Terminal, say};
+use super::ui::{Terminal, say};
 use super::watch::{Lines, Watch};
 use super::{Exit, Failure};
 
@@ -27,7 +29,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
-    let outputs = out::outputs(&args.output)?;
+    let outputs = out::outputs(&args.output.out, args.output.format, Format::Table)?;
+    claims(args, &outputs).check()?;
     let clock = args.report.zone.clock();
     let mut options = options(args, &clock, &terminal)?;
     let Some(rules) = load_all(&args.rules, args.console.quiet, &terminal)? else { return Ok(Exit::Failed) };
@@ -35,6 +38,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         for output in &outputs {
             out::write(output, &mut |out| expressions::write(out, &rules))?;
         }
+        out::wrote(&outputs).iter().for_each(|line| say(args.console.quiet, line));
         return Ok(Exit::Good);
     }
     let paths = args.input.paths("alertctl eval -r RULES night.csv")?;
@@ -84,10 +88,11 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         });
         if interrupt.pressed() {
             interrupt.say_stopped();
-            return Ok(Exit::Interrupted);
+            return Ok(interrupt.exit());
         }
         written?;
     }
+    out::wrote(&outputs).iter().for_each(|line| say(args.console.quiet, line));
     if let Some(line) = table::gate_line(&outcome, &summary) {
         say(args.console.quiet, &line);
     }
@@ -99,6 +104,18 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
             Err(Failure::of(&nothing, nothing.hint().map(str::to_owned)))
         }
     }
+}
+
+/// Names the files that are read and written.
+fn claims(args: &EvalArgs, outputs: &[Output]) -> Claims {
+    let mut claims = Claims::default().rules(&args.rules.rules).recordings(args.input.all());
+    for path in &args.select.silences {
+        claims = claims.reads("the file of silences", path);
+    }
+    for output in outputs {
+        claims = claims.writes("--out", output.path.as_deref());
+    }
+    claims
 }
 
 /// Why the first reading of recordings came to no end.
@@ -127,7 +144,7 @@ fn failed(error: &RunError, rules: &RuleSet, terminal: &Terminal, interrupt: &In
     match error {
         RunError::Stopped => {
             interrupt.say_stopped();
-            Ok(Exit::Interrupted)
+            Ok(interrupt.exit())
         }
         RunError::Rules(problems) => {
             refuse(problems, &rules.sources, terminal);

@@ -2,10 +2,12 @@
 
 mod args;
 mod check;
+mod claims;
 mod data;
 mod eval;
 mod flags;
 mod help;
+mod interrupt;
 mod load;
 mod out;
 mod problems;
@@ -13,6 +15,7 @@ mod profile;
 mod rules;
 mod shell;
 mod ui;
+mod unfinished;
 mod watch;
 
 use std::fmt;
@@ -32,8 +35,12 @@ pub enum Exit {
     No,
     /// It could not be done.
     Failed,
-    /// Ctrl-C.
+    /// Stopped by Ctrl-C.
     Interrupted,
+    /// Stopped by SIGTERM.
+    Terminated,
+    /// Stopped by SIGHUP: the terminal went away.
+    HungUp,
 }
 
 impl Exit {
@@ -44,7 +51,9 @@ impl Exit {
             Self::Good => 0,
             Self::No => 1,
             Self::Failed => 2,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 }
@@ -87,19 +96,31 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What the process was given when it began.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// Whether standard output was closed. The runtime puts /dev/null in place of a closed stream before `main`, so this
+    /// has to be found out earlier.
+    pub stdout_closed: bool,
+}
+
 /// Parses the command line and does what it says.
 #[must_use]
-pub fn run() -> Exit {
+pub fn run(given: Given) -> Exit {
+    if given.stdout_closed {
+        out::stdout_is_closed();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let printed = error.print();
-            return if error.use_stderr() || !quietly_closed(&printed) { Exit::Failed } else { Exit::Good };
+        Err(error) if error.use_stderr() => {
+            // What cannot be said on standard error can be said nowhere.
+            let _ = error.print();
+            return Exit::Failed;
         }
+        Err(help) => return told(printed(|| help.print())),
     };
     let Some(command) = cli.command else {
-        let printed = io::stdout().write_all(help::INTRODUCTION.as_bytes());
-        return if quietly_closed(&printed) { Exit::Good } else { Exit::Failed };
+        return told(printed(|| io::stdout().write_all(help::INTRODUCTION.as_bytes())));
     };
     told(match command {
         Command::Eval(args) => eval::run(&args),
@@ -119,7 +140,11 @@ fn told(outcome: Result<Exit, Failure>) -> Exit {
     })
 }
 
-/// Tells whether a text was printed, or nobody wanted to read it.
-fn quietly_closed(printed: &io::Result<()>) -> bool {
-    printed.as_ref().err().is_none_or(|error| error.kind() == io::ErrorKind::BrokenPipe)
+/// Prints a text that is asked for, unless nobody wants to read it to its end.
+fn printed(print: impl FnOnce() -> io::Result<()>) -> Result<Exit, Failure> {
+    out::check_stdout()?;
+    match print().and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(out::unwritable_stdout(&error)),
+        _ => Ok(Exit::Good),
+    }
 }

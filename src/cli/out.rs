@@ -3,56 +3,94 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tempfile::NamedTempFile;
-
-use super::Failure;
-use super::flags::{Format, OutArgs};
+use super::flags::Format;
+use super::flags::output::{OutFormat, Target};
+use super::unfinished::Unfinished;
+use super::{Failure, claims};
 
 /// One place and the format that goes there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
-    pub(crate) format: Format,
+pub(crate) struct Output<F = Format> {
+    pub(crate) format: F,
     /// None is standard output.
     pub(crate) path: Option<PathBuf>,
 }
 
-/// Returns where results go: to each `--out`, or else to standard output.
-pub(crate) fn outputs(args: &OutArgs) -> Result<Vec<Output>, Failure> {
-    let OutArgs { out, format } = args;
-    if out.is_empty() {
-        return Ok(vec![Output { format: *format, path: None }]);
-    }
-    let mut outputs: Vec<Output> = Vec::new();
-    for target in out {
+/// Returns where results go: to each `--out`, and to standard output where a format was asked for or nothing else is.
+pub(crate) fn outputs<F: OutFormat + Copy>(
+    targets: &[Target<F>],
+    asked: Option<F>,
+    usual: F,
+) -> Result<Vec<Output<F>>, Failure> {
+    let format = asked.unwrap_or(usual);
+    let mut outputs: Vec<Output<F>> = Vec::new();
+    for target in targets {
         if outputs.iter().any(|other| other.path == target.path) {
             let place = target.path.as_deref().map_or("-".into(), |path| path.to_string_lossy());
-            return Err(Failure::new(format!("--out names `{place}` twice")));
+            return Err(Failure::new(format!("--out names `{place}` twice")).hint("give each --out a file of its own"));
         }
-        // What is wrong with the place is told before the work.
+        // What is wrong with the place is reported before the work.
         target.path.as_deref().map_or(Ok(()), check_place)?;
-        outputs.push(Output { format: target.format.unwrap_or(*format), path: target.path.clone() });
+        outputs.push(Output { format: target.format.unwrap_or(format), path: target.path.clone() });
+    }
+    let shown = outputs.iter().any(|output| output.path.is_none());
+    if !shown && (asked.is_some() || outputs.is_empty()) {
+        outputs.push(Output { format, path: None });
+    }
+    if outputs.iter().any(|output| output.path.is_none()) {
+        check_stdout()?;
     }
     Ok(outputs)
+}
+
+/// Names the files that were written, for a line on standard error where standard output shows nothing.
+pub(crate) fn wrote<F>(outputs: &[Output<F>]) -> Option<String> {
+    let paths: Option<Vec<String>> =
+        outputs.iter().map(|output| output.path.as_ref().map(|path| format!("`{}`", path.display()))).collect();
+    paths.map(|paths| format!("results written to {}", paths.join(", ")))
+}
+
+/// Whether standard output was closed when the process began.
+static STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Takes note that standard output was closed when the process began: nothing written to it would arrive.
+pub(crate) fn stdout_is_closed() {
+    STDOUT_CLOSED.store(true, Ordering::Relaxed);
+}
+
+/// Refuses to write to a standard output that is closed.
+pub(crate) fn check_stdout() -> Result<(), Failure> {
+    if STDOUT_CLOSED.load(Ordering::Relaxed) {
+        return Err(Failure::new("standard output is closed, so the results would be lost")
+            .hint("redirect it to a file, or to /dev/null if only the exit code matters"));
+    }
+    Ok(())
+}
+
+pub(crate) fn unwritable_stdout(error: &io::Error) -> Failure {
+    Failure::new(format!("cannot write to standard output: {error}"))
 }
 
 /// Writes one output. A regular file is replaced when all of it is written, and stays as it was if that fails.
 ///
 /// A closed pipe on standard output is no failure: whoever read it had enough.
-pub(crate) fn write(output: &Output, content: Content<'_>) -> Result<(), Failure> {
+pub(crate) fn write<F>(output: &Output<F>, content: Content<'_>) -> Result<(), Failure> {
     write_to(output.path.as_deref(), content)
 }
 
 /// Writes to a path as [`write`] does, or to standard output.
 pub(crate) fn write_to(path: Option<&Path>, content: Content<'_>) -> Result<(), Failure> {
     let Some(path) = path else {
+        check_stdout()?;
         let mut out = BufWriter::new(io::stdout().lock());
         let written = content(&mut out).and_then(|()| out.flush());
         // What is still buffered after a failure must not be tried again when the buffer is dropped.
         let _ = out.into_parts();
         return match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(Failure::new(format!("standard output can not be written: {error}"))),
+            Err(error) => Err(unwritable_stdout(&error)),
             Ok(()) => Ok(()),
         };
     };
@@ -65,7 +103,7 @@ pub(crate) fn write_to(path: Option<&Path>, content: Content<'_>) -> Result<(), 
             let place = fs::canonicalize(path).map_err(failed)?;
             whole(&place, Some(facts.permissions()), content).map_err(failed)
         }
-        Err(_) => whole(path, None, content).map_err(failed),
+        Err(_) => whole(&claims::followed(path), None, content).map_err(failed),
     }
 }
 
@@ -79,30 +117,15 @@ fn straight(path: &Path, content: Content<'_>) -> io::Result<()> {
 
 fn whole(path: &Path, permissions: Option<fs::Permissions>, content: Content<'_>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = new_file(folder, permissions)?;
-    let mut out = BufWriter::new(file);
+    let mut file = Unfinished::new(folder, permissions)?;
+    let mut out = BufWriter::new(&mut file);
     content(&mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
+    out.flush()?;
+    drop(out);
+    file.persist(path)
 }
 
-/// Makes a file beside the one that it becomes, with the rights of the old one or the usual ones.
-fn new_file(folder: &Path, permissions: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".alertctl-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let file = builder.tempfile_in(folder)?;
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
-    Ok(file)
-}
-
-/// Tells of a place in which nothing can be written.
+/// Refuses a place where nothing can be written.
 pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {
         return Err(folder(path));
@@ -111,7 +134,8 @@ pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
 }
 
 fn folder(path: &Path) -> Failure {
-    Failure::new(format!("--out `{}` is a folder", path.display())).hint("name a file in it")
+    Failure::new(format!("`{}` is a folder, expected a file", path.display()))
+        .hint(format!("name a file in it: {}/report.json", path.display().to_string().trim_end_matches('/')))
 }
 
 /// Returns the folder of a path, if it is not there.
@@ -121,7 +145,7 @@ fn missing_folder(path: &Path) -> Option<&Path> {
 
 fn no_folder(folder: &Path) -> Failure {
     let folder = folder.display();
-    Failure::new(format!("--out: there is no folder `{folder}`")).hint(format!("make it first: mkdir -p {folder}"))
+    Failure::new(format!("no such folder: `{folder}`")).hint(format!("create it first: mkdir -p {folder}"))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
@@ -131,7 +155,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
     // An error that was wrapped on its way names a temporary file, which is no news to anybody.
     let reason = if error.raw_os_error().is_some() { error.to_string() } else { error.kind().to_string() };
     let reason = if error.kind() == io::ErrorKind::Other { error.to_string() } else { reason };
-    Failure::new(format!("`{}` can not be written: {reason}", path.display()))
+    Failure::new(format!("cannot write `{}`: {reason}", path.display()))
 }
 
 #[cfg(test)]
@@ -177,11 +201,20 @@ mod tests {
 
     #[test]
     fn formats_come_from_the_target_or_the_flag() {
-        let out = ["a.csv", "-", "b"].iter().map(|text| text.parse().expect("a target")).collect();
-        let args = OutArgs { out, format: Format::Json };
-        let formats: Vec<Format> = outputs(&args).expect("distinct").into_iter().map(|output| output.format).collect();
-        assert_eq!(formats, [Format::Csv, Format::Json, Format::Json]);
-        let twice = OutArgs { out: vec![args.out[0].clone(), args.out[0].clone()], ..args };
-        assert!(outputs(&twice).is_err());
+        let check = |out: &[&str], asked: Option<Format>, expected: &[(Format, Option<&str>)]| {
+            let targets: Vec<Target<Format>> = out.iter().map(|text| text.parse().expect("a target")).collect();
+            let found = outputs(&targets, asked, Format::Table).expect("distinct");
+            let found: Vec<_> =
+                found.iter().map(|output| (output.format, output.path.as_deref().and_then(Path::to_str))).collect();
+            assert_eq!(found, expected, "{out:?}");
+        };
+        let (csv, json, table) = (Format::Csv, Format::Json, Format::Table);
+        check(&[], None, &[(table, None)]);
+        check(&[], Some(json), &[(json, None)]);
+        check(&["a.csv", "-", "b"], Some(json), &[(csv, Some("a.csv")), (json, None), (json, Some("b"))]);
+        check(&["a.csv"], None, &[(csv, Some("a.csv"))]);
+        check(&["a.csv"], Some(json), &[(csv, Some("a.csv")), (json, None)]);
+        let twice = ["a.csv".parse().expect("a target"), "a.csv".parse().expect("a target")];
+        assert!(outputs::<Format>(&twice, None, Format::Table).is_err());
     }
 }

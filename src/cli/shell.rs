@@ -3,39 +3,52 @@
 use std::fs;
 use std::path::Path;
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 
 use super::args::{Cli, CompletionsArgs, ManArgs};
-use super::flags::Format;
-use super::out::{self, Output};
-use super::{Exit, Failure};
-
-const STDOUT: Output = Output { format: Format::Table, path: None };
+use super::interrupt::Interrupt;
+use super::{Exit, Failure, out};
 
 /// Prints the completion script of a shell.
 pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "alertctl", &mut script);
-    out::write(&STDOUT, &mut |out| out.write_all(&script))?;
+    out::write_to(None, &mut |out| out.write_all(&script))?;
     Ok(Exit::Good)
 }
 
 /// Prints the manual page of the tool, or writes all pages to a folder.
 pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     match &args.folder {
-        None => out::write(&STDOUT, &mut |out| clap_mangen::Man::new(Cli::command()).render(out))?,
-        Some(folder) => pages(folder)?,
+        None => out::write_to(None, &mut |out| clap_mangen::Man::new(documented()).render(out))?,
+        Some(folder) => {
+            let interrupt = Interrupt::listen(false);
+            pages(folder)?;
+            if interrupt.pressed() {
+                return Ok(interrupt.exit());
+            }
+        }
     }
     Ok(Exit::Good)
 }
 
+/// Returns the command line as a manual documents it.
+fn documented() -> Command {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    command
+}
+
 fn pages(folder: &Path) -> Result<(), Failure> {
-    let failed = |error| {
-        let failure = Failure::new(format!("no manual page can be written to `{}`: {error}", folder.display()));
-        failure.hint("name a folder that you may write to: alertctl man ./man1")
-    };
-    fs::create_dir_all(folder).map_err(failed)?;
-    clap_mangen::generate_to(Cli::command(), folder).map_err(failed)
+    fs::create_dir_all(folder).map_err(|error| {
+        Failure::new(format!("cannot create the folder `{}`: {error}", folder.display()))
+            .hint("name a folder that you may write to: alertctl man ./man1")
+    })?;
+    let command = documented();
+    std::iter::once(&command).chain(command.get_subcommands()).try_for_each(|command| {
+        let page = clap_mangen::Man::new(command.clone());
+        out::write_to(Some(&folder.join(page.get_filename())), &mut |out| page.render(out))
+    })
 }
 
 #[cfg(test)]
@@ -51,6 +64,6 @@ mod tests {
             assert!(page.is_file(), "{}", page.display());
         }
         let file = folder.path().join("man1/alertctl.1");
-        assert!(pages(&file).is_err_and(|failure| failure.to_string().contains("no manual page can be written")));
+        assert!(pages(&file).is_err_and(|failure| failure.to_string().contains("cannot create the folder")));
     }
 }

@@ -1,15 +1,10 @@
-//! The terminal: progress, colours, width, Ctrl-C.
+//! The terminal: progress, colours, width.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use signal_hook::consts::SIGINT;
-use signal_hook::iterator::Signals;
 
-use super::Exit;
 use super::flags::ColorWhen;
 
 /// The width that is taken for a terminal that does not tell its own. Unit: columns.
@@ -60,87 +55,6 @@ pub(crate) fn say(quiet: bool, text: &str) {
     if !quiet {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
-}
-
-/// Tells whether Ctrl-C was pressed.
-///
-/// The work ends by itself between two slices of it; where one takes long, or where a read or write waits for a pipe, the
-/// process is ended [`GRACE`] later.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Interrupt {
-    pressed: Arc<AtomicBool>,
-    writing: Arc<AtomicBool>,
-    told: Arc<AtomicBool>,
-}
-
-/// How long work may go on after Ctrl-C before the process is ended.
-const GRACE: Duration = Duration::from_millis(25);
-
-impl Interrupt {
-    /// Begins to listen; `terminal` tells whether a line of progress may have to be taken away. Where the system
-    /// refuses, Ctrl-C ends the process as it always does.
-    pub(crate) fn listen(terminal: bool) -> Self {
-        let interrupt = Self::default();
-        if let Ok(mut signals) = Signals::new([SIGINT]) {
-            let interrupt = interrupt.clone();
-            std::thread::spawn(move || {
-                if signals.forever().next().is_some() {
-                    interrupt.pressed.store(true, Ordering::Relaxed);
-                    std::thread::sleep(GRACE);
-                    if terminal {
-                        let _ = write!(std::io::stderr(), "\r\x1b[2K");
-                    }
-                    interrupt.say_stopped();
-                    end(Exit::Interrupted);
-                }
-            });
-        }
-        interrupt
-    }
-
-    /// Tells whether Ctrl-C was pressed.
-    pub(crate) fn pressed(&self) -> bool {
-        self.pressed.load(Ordering::Relaxed)
-    }
-
-    /// Says what was finished, once.
-    pub(crate) fn say_stopped(&self) {
-        if !self.told.swap(true, Ordering::Relaxed) {
-            let writing = self.writing.load(Ordering::Relaxed);
-            let finished = if writing { "the results were not written whole" } else { "nothing was reported" };
-            say(false, &format!("stopped by Ctrl-C: {finished}"));
-        }
-    }
-
-    /// Makes a writer of results that fails once Ctrl-C is pressed, so that a file that is not whole goes away.
-    pub(crate) fn watch<'a>(&self, out: &'a mut dyn Write) -> Watched<'a> {
-        self.writing.store(true, Ordering::Relaxed);
-        Watched { out, interrupt: self.clone() }
-    }
-}
-
-/// A writer that fails once Ctrl-C is pressed.
-pub(crate) struct Watched<'a> {
-    out: &'a mut dyn Write,
-    interrupt: Interrupt,
-}
-
-impl Write for Watched<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.interrupt.pressed() {
-            return Err(io::Error::other("stopped by Ctrl-C"));
-        }
-        self.out.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-#[expect(clippy::exit, reason = "the thread that works may be blocked")]
-fn end(outcome: Exit) {
-    std::process::exit(i32::from(outcome.code()));
 }
 
 /// One line on a terminal that says how far the reading is; gone when done.

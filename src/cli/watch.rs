@@ -12,7 +12,8 @@ use crate::rules::RuleSet;
 
 use super::Failure;
 use super::flags::ConsoleArgs;
-use super::ui::{Interrupt, Progress, Terminal};
+use super::interrupt::Interrupt;
+use super::ui::{Progress, Terminal};
 
 /// The most bytes of transitions that stay in memory.
 const TRANSITIONS_IN_MEMORY: usize = 8 << 20;
@@ -62,7 +63,8 @@ impl Observer for Watch<'_> {
     }
 }
 
-/// Transitions as lines, in a temporary file until all rows are known to be good.
+/// Transitions as lines, in a temporary file until all rows are known to be good. The file has no name, so that nothing
+/// is left of it when a signal ends the process.
 pub(super) struct Transitions<'a> {
     rules: &'a RuleSet,
     recordings: &'a [String],
@@ -86,7 +88,7 @@ impl Transitions<'_> {
     /// Makes the lines ready to be copied.
     pub(super) fn finish(self) -> Result<Lines, Failure> {
         let unkept =
-            |error: &io::Error| Failure::new(format!("the transitions can not be kept in a temporary file: {error}"));
+            |error: &io::Error| Failure::new(format!("cannot keep the transitions in a temporary file: {error}"));
         let buffered = self.kept.map_err(|error| unkept(&error))?.into_inner();
         buffered.into_inner().map(Lines).map_err(|error| unkept(error.error()))
     }

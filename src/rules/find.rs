@@ -12,9 +12,9 @@ pub struct RuleText {
     pub bytes: Vec<u8>,
 }
 
-/// Reads the rule files that paths, folders (their `*.yml` and `*.yaml`) and globs name, in their order, each once; and
-/// returns why others cannot be read.
-pub fn find(files: &dyn Files, paths: &[String]) -> (Vec<RuleText>, Vec<FileError>) {
+/// Returns the rule files that paths, folders (their `*.yml` and `*.yaml`) and globs name, in their order, those named
+/// twice as often; and why others cannot be found.
+pub fn find_names(files: &dyn Files, paths: &[String]) -> (Vec<String>, Vec<FileError>) {
     let (mut names, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         let is_folder = files.kind(path) == Some(FileKind::Folder);
@@ -23,6 +23,12 @@ pub fn find(files: &dyn Files, paths: &[String]) -> (Vec<RuleText>, Vec<FileErro
             Err(error) => errors.push(error),
         }
     }
+    (names, errors)
+}
+
+/// Reads the rule files that [`find_names`] returns, each once; and returns why others cannot be read.
+pub fn find(files: &dyn Files, paths: &[String]) -> (Vec<RuleText>, Vec<FileError>) {
+    let (names, mut errors) = find_names(files, paths);
     let (mut seen, mut texts) = (Vec::new(), Vec::new());
     for name in names {
         let identity = files.identity(&name);

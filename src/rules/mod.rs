@@ -15,7 +15,7 @@ mod testing;
 
 use std::fmt;
 
-pub use find::{RuleText, find};
+pub use find::{RuleText, find, find_names};
 pub use load::{load, load_partly};
 pub use native::action::{Action, Webhook};
 pub use native::unique::check_unique;

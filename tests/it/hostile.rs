@@ -158,8 +158,8 @@ fn unreadable_files_and_folders_are_told() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_told() {
-    check(RULES, ROWS, &["--out", "/dev/full"], 2, "`/dev/full` can not be written: No space left on device");
-    check(RULES, ROWS, &["--out", "/proc/report.json"], 2, "`/proc/report.json` can not be written");
+    check(RULES, ROWS, &["--out", "/dev/full"], 2, "cannot write `/dev/full`: No space left on device");
+    check(RULES, ROWS, &["--out", "/proc/report.json"], 2, "cannot write `/proc/report.json`");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn ctrl_c_ends_a_run_that_waits_for_its_input() {
     let mut line = String::new();
     stderr.read_line(&mut line).expect("a warning");
     assert!(line.starts_with("warning[second-document]"), "{line}");
-    spawn::interrupt(&child);
+    spawn::signal(&child, "INT");
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).expect("text");
     assert_eq!(child.wait().expect("ends").code(), Some(130), "{rest}");

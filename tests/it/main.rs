@@ -13,6 +13,7 @@ mod props;
 mod props_engine;
 mod readme;
 mod rows;
+mod shell;
 mod skipped;
 mod slow;
 mod spawn;

@@ -86,7 +86,7 @@ fn bad_input_is_told_in_one_message() {
     check(&["-r", "rules"], "no recording to measure them on");
     check(&["day.csv"], "a recording is named, but no rules");
     check(&["-r", "rules", "-"], "standard input can not be profiled");
-    check(&["-r", "rules", "day.csv", "--out", "none/a.json"], "there is no folder `none`");
+    check(&["-r", "rules", "day.csv", "--out", "none/a.json"], "no such folder: `none`");
     check(&["--max-slowdown", "fast"], "write it like `7%`");
     check(&["-r", "rules", "day.csv", "-o", "hgrm"], "hgrm holds the latencies of the built-in workload");
     check(&["-r", "rules", "day.csv", "--keep-samples"], "--save-baseline <FILE>");

@@ -39,11 +39,25 @@ pub(crate) fn tool(args: &[&str], folder: &Path) -> Command {
     command
 }
 
-/// Sends Ctrl-C to a process that a test started.
+/// Sends a signal (`INT` is Ctrl-C) to a process that a test started.
 #[cfg(unix)]
-pub(crate) fn interrupt(child: &Child) {
-    let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().expect("a shell");
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", child.id())]).status().expect("a shell");
     assert!(sent.success(), "the signal is sent");
+}
+
+/// Runs a script in a folder, with the tool as `alertctl`; nothing where there is no such shell.
+#[cfg(unix)]
+pub(crate) fn script(shell: &str, text: &str, folder: &Path) -> Option<Output> {
+    let tool = Path::new(env!("CARGO_BIN_EXE_alertctl")).parent().expect("a folder");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new(shell);
+    command.args(["-c", text]).current_dir(folder).env("PATH", format!("{}:{path}", tool.display()));
+    match command.output() {
+        Ok(out) => Some(out),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => panic!("{shell}: {error}"),
+    }
 }
 
 /// Runs the tool as a terminal would show it: both streams in one, in the order in which they were written.

@@ -63,9 +63,14 @@ pub(crate) struct Opened {
 }
 
 impl InputArgs {
-    /// Returns the recordings that are named, positional ones first; `example` is what to type where none is.
+    /// Returns the recordings that are named, positional ones first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &String> {
+        self.recordings.iter().chain(&self.data)
+    }
+
+    /// Returns the recordings that are named; `example` is what to type where none is.
     pub(crate) fn paths(&self, example: &str) -> Result<Vec<String>, Failure> {
-        let paths: Vec<String> = self.recordings.iter().chain(&self.data).cloned().collect();
+        let paths: Vec<String> = self.all().cloned().collect();
         if paths.is_empty() {
             return Err(Failure::new("no recording is named").hint(format!("{example}, or - for standard input")));
         }

@@ -8,17 +8,9 @@ use clap::{Args, ValueEnum};
 /// Where the results of a run go.
 #[derive(Debug, Args)]
 pub(crate) struct OutArgs {
-    /// The format: table, timeline, markdown, json, ndjson or csv
-    #[arg(
-        short = 'o',
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value = "table",
-        hide_possible_values = true,
-        help_heading = "Output"
-    )]
-    pub(crate) format: Format,
+    /// The format: table, timeline, markdown, json, ndjson or csv [default: table]
+    #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
+    pub(crate) format: Option<Format>,
     /// Writes there instead of standard output (-); may be repeated. The format is the one named, or the suffix's
     /// (.json .ndjson .jsonl .csv .md .txt), or --format
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]

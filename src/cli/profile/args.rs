@@ -116,16 +116,9 @@ pub(crate) struct ProfileArgs {
     #[arg(long, value_name = "FILE", requires = "rules", help_heading = "Output")]
     pub(crate) folded: Option<PathBuf>,
     /// The format: table, json, markdown, github, junit, or hgrm: the latencies of the built-in workload by percentile
-    #[arg(
-        short = 'o',
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value = "table",
-        hide_possible_values = true,
-        help_heading = "Output"
-    )]
-    pub(crate) format: ProfileFormat,
+    /// [default: table]
+    #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
+    pub(crate) format: Option<ProfileFormat>,
     /// Writes there instead of standard output (-); may be repeated. The format is the one named, or the suffix's
     /// (.json .md .xml .txt .hgrm), or --format
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]

@@ -27,9 +27,10 @@ use crate::profile::targets::Targets;
 use crate::report::profile::{View, folded, github, hgrm, json, junit, markdown, table};
 use crate::source::SourceMap;
 
-use super::flags::output::Target;
-use super::out;
-use super::ui::{Interrupt, Steps, Terminal, say};
+use super::claims::Claims;
+use super::interrupt::Interrupt;
+use super::out::{self, Output};
+use super::ui::{Steps, Terminal, say};
 use super::{Exit, Failure, problems};
 use args::{ProfileArgs, ProfileFormat};
 use compared::{Bench, Measured};
@@ -62,7 +63,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Exit, Failure> {
     steps.done();
     if interrupt.pressed() {
         interrupt.say_stopped();
-        return Ok(Exit::Interrupted);
+        return Ok(interrupt.exit());
     }
     done
 }
@@ -122,30 +123,37 @@ fn save(path: &Path, measurement: &Measurement) -> Result<(), Failure> {
 }
 
 /// Returns where reports go.
-fn places(args: &ProfileArgs) -> Result<Vec<Target<ProfileFormat>>, Failure> {
-    let hgrm = |target: &Target<ProfileFormat>| target.format.unwrap_or(args.format) == ProfileFormat::Hgrm;
+fn places(args: &ProfileArgs) -> Result<Vec<Output<ProfileFormat>>, Failure> {
+    let places = out::outputs(&args.out, args.format, ProfileFormat::Table)?;
     let workload = args.rules.is_empty() || args.targets.is_some();
-    if !workload && (args.out.iter().any(hgrm) || (args.out.is_empty() && args.format == ProfileFormat::Hgrm)) {
+    if !workload && places.iter().any(|place| place.format == ProfileFormat::Hgrm) {
         return Err(Failure::new(
             "hgrm holds the latencies of the built-in workload, which is not measured with --rules",
         )
         .hint("--targets report measures it too"));
     }
-    if args.out.is_empty() {
-        return Ok(vec![Target { format: Some(args.format), path: None }]);
+    args.save_baseline.iter().chain(&args.folded).try_for_each(|path| out::check_place(path))?;
+    claims(args, &places).check()?;
+    Ok(places)
+}
+
+/// Names the files that are read and written.
+fn claims(args: &ProfileArgs, places: &[Output<ProfileFormat>]) -> Claims {
+    let mut claims = Claims::default().rules(&args.rules).rules(&args.against_rules).recordings(args.input.all());
+    if let Some(path) = args.targets.as_deref().filter(|path| *path != "report") {
+        claims = claims.reads("the file of targets", path);
     }
-    let mut seen = Vec::new();
-    for target in &args.out {
-        if seen.contains(&&target.path) {
-            let place = target.path.as_deref().map_or("-".into(), |path| path.to_string_lossy());
-            return Err(Failure::new(format!("--out names `{place}` twice")));
-        }
-        seen.push(&target.path);
+    if let Some(path) = &args.against_binary {
+        claims = claims.reads("the program", &path.to_string_lossy());
     }
-    for path in args.out.iter().filter_map(|target| target.path.as_deref()).chain(args.save_baseline.as_deref()) {
-        out::check_place(path)?;
+    if let Some(path) = &args.baseline {
+        // A baseline that is compared with and then replaced is a usual step: it is read whole before.
+        claims = claims.reads("the baseline", &path.to_string_lossy()).replaced_by("--save-baseline");
     }
-    Ok(args.out.clone())
+    for place in places {
+        claims = claims.writes("--out", place.path.as_deref());
+    }
+    claims.writes("--save-baseline", args.save_baseline.as_deref()).writes("--folded", args.folded.as_deref())
 }
 
 fn report(
@@ -155,10 +163,8 @@ fn report(
     terminal: &Terminal,
     steps: &Steps,
 ) -> Result<Exit, Failure> {
-    let (targets, saved, places) = (targets(args, terminal)?, saved(args)?, places(args)?);
-    if let Some(path) = &args.save_baseline {
-        out::check_place(path)?;
-    }
+    let places = places(args)?;
+    let (targets, saved) = (targets(args, terminal)?, saved(args)?);
     let Some(mut bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Exit::Failed) };
     let machine = machine::describe(Timer::probe());
     let mut measured = bench.measure(args, &mut campaign, &machine, saved.as_ref(), steps)?;
@@ -176,16 +182,18 @@ fn report(
     let report = report.0;
     steps.done();
     for place in &places {
-        let format = place.format.unwrap_or(args.format);
         let view = View {
             width: terminal.width.filter(|_| place.path.is_none()),
             color: terminal.stdout_color && place.path.is_none(),
             top: args.top,
         };
-        out::write_to(place.path.as_deref(), &mut |out| write(out, &report, format, &view))?;
-        if format == ProfileFormat::Github {
+        out::write(place, &mut |out| write(out, &report, place.format, &view))?;
+        if place.format == ProfileFormat::Github {
             job_summary(&report, &view)?;
         }
+    }
+    if let Some(line) = out::wrote(&places) {
+        say(args.console.quiet, &line);
     }
     for difference in &report.incompatible {
         say(false, &format!("error: the baseline can not be compared: {difference}"));

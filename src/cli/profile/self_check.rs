@@ -47,6 +47,7 @@ impl Tally {
 
 /// Measures pairs of the same code, and of code made slower, and judges them as `--against-binary` does.
 pub(super) fn run(args: &ProfileArgs, campaign: Campaign<'_>, pairs: u64, steps: &Steps) -> Result<Exit, Failure> {
+    out::check_stdout()?;
     let begun = Instant::now();
     let exe = subject::own_exe()?;
     let side = |slowdown| Side { exe: exe.clone(), foreign: false, inputs: None, slowdown };

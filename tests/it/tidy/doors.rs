@@ -29,7 +29,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("indicatif", &["cli::ui"]),
     // Dates are read and written where they occur.
     ("jiff", &["cli", "format", "input", "rules::template::instant", "time"]),
-    ("libc", &["alloc"]),
+    // A look at standard output before the runtime takes one.
+    ("libc", &["alloc", "main"]),
     ("memchr", &["input", "rules::template::exec", "source"]),
     ("rayon", &["cli", "engine::stage"]),
     ("regex", &["labels::regexp"]),
@@ -37,7 +38,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde", &["input::jsonl", "profile", "report"]),
     ("serde_json", &["input::jsonl", "profile", "report"]),
     ("serde_yaml", &["profile::workload"]),
-    ("signal_hook", &["cli::ui"]),
+    ("signal_hook", &["cli::interrupt"]),
     ("tempfile", &["cli"]),
     ("terminal_size", &["cli::ui"]),
     // Each error is made where it is met.
