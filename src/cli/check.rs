@@ -9,9 +9,9 @@ use crate::rules::{self, RuleSet};
 use super::args::{CheckArgs, CheckFormat};
 use super::claims::Claims;
 use super::load::Disk;
-use super::out;
 use super::ui::{Terminal, say};
 use super::{Exit, Failure};
+use super::{mistaken, out};
 
 /// Loads all rules and tells everything that is wrong with them.
 pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
@@ -23,6 +23,10 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     texts.iter().for_each(|text| rules.add_partly(&text.name, &text.bytes));
     rules.check_unique();
     engine::check(&mut rules);
+    let line = |name: &str| format!("alertctl data {name}");
+    if let Some(failure) = mistaken::not_loaded(&rules, &texts, line) {
+        return Err(failure);
+    }
     let checked = Checked::new(&rules.files, &rules.diagnostics, &rules.sources);
     let terminal = Terminal::look(args.color);
     if !checked.files.is_empty() {

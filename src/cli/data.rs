@@ -52,7 +52,7 @@ fn learn(args: &DataArgs, terminal: &Terminal, interrupt: &Interrupt) -> Result<
         Conflicts::Refuse => Conflicts::First,
         given => given,
     };
-    let mut opened = read.open(load::recordings(&args.input.paths("alertctl data night.csv")?)?, options)?;
+    let mut opened = read.open("data", load::recordings(&args.input.paths("alertctl data night.csv")?)?, options)?;
     let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
     let surveyed = replay::survey(&mut opened.recording, conflicts, &mut watch);
     watch.done();

@@ -33,7 +33,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     claims(args, &outputs).check()?;
     let clock = args.report.zone.clock();
     let mut options = options(args, &clock, &terminal)?;
-    let Some(rules) = load_all(&args.rules, args.console.quiet, &terminal)? else { return Ok(Exit::Failed) };
+    let loaded = load_all(&args.rules, args.input.all(), args.console.quiet, &terminal)?;
+    let Some(rules) = loaded else { return Ok(Exit::Failed) };
     if args.show_expr {
         for output in &outputs {
             out::write(output, &mut |out| expressions::write(out, &rules))?;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     };
     options.selection.start = placed("--start", args.time.start)?;
     options.end = placed("--end", args.time.end)?;
-    let mut opened = args.input.read.open(recordings, args.input.read.options())?;
+    let mut opened = args.input.read.open("eval", recordings, args.input.read.options())?;
     let mut watch = Watch::new(args.console, &terminal, opened.length, &interrupt);
     if outputs.iter().any(|output| output.format == Format::Ndjson) {
         watch.keep_transitions(&rules, &paths);
@@ -132,7 +133,7 @@ fn spanned(
     interrupt: &Interrupt,
 ) -> Result<Option<(Timestamp, Timestamp)>, Unread> {
     let read = &args.input.read;
-    let mut opened = read.open(recordings, read.options()).map_err(Unread::Failed)?;
+    let mut opened = read.open("eval", recordings, read.options()).map_err(Unread::Failed)?;
     let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
     let span = replay::span(&mut opened.recording, &mut watch);
     watch.done();

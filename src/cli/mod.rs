@@ -9,6 +9,7 @@ mod flags;
 mod help;
 mod interrupt;
 mod load;
+mod mistaken;
 mod out;
 mod problems;
 mod profile;
@@ -115,6 +116,10 @@ pub fn run(given: Given) -> Exit {
         Err(error) if error.use_stderr() => {
             // What cannot be said on standard error can be said nowhere.
             let _ = error.print();
+            if error.kind() == clap::error::ErrorKind::MissingRequiredArgument {
+                let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+                mistaken::unflagged(&words).iter().for_each(|line| ui::say(false, &format!("hint: {line}")));
+            }
             return Exit::Failed;
         }
         Err(help) => return told(printed(|| help.print())),

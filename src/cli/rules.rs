@@ -4,18 +4,31 @@ use crate::diagnostic::Diagnostics;
 use crate::rules::{self, RuleSet, RuleText};
 use crate::source::SourceMap;
 
-use super::Failure;
 use super::flags::RuleArgs;
 use super::load::Disk;
 use super::problems::{self, show};
 use super::ui::{Terminal, say};
+use super::{Failure, mistaken};
 
 /// Loads all rule files and expressions and shows all their problems; none when one is an error.
-pub(super) fn load_all(args: &RuleArgs, quiet: bool, terminal: &Terminal) -> Result<Option<RuleSet>, Failure> {
+///
+/// `recordings` are what the command line names besides, for the line to type where one was taken for the other.
+pub(super) fn load_all<'a>(
+    args: &RuleArgs,
+    recordings: impl Iterator<Item = &'a String>,
+    quiet: bool,
+    terminal: &Terminal,
+) -> Result<Option<RuleSet>, Failure> {
     let common = args.quick()?;
     let mut rules = RuleSet::default();
-    for text in found(&args.rules)? {
+    let texts = found(&args.rules)?;
+    for text in &texts {
         rules.add(&text.name, &text.bytes);
+    }
+    let others: Vec<String> = recordings.cloned().collect();
+    let line = |name: &str| mistaken::with_rules("eval", name, &others);
+    if let Some(failure) = mistaken::not_loaded(&rules, &texts, line) {
+        return Err(failure);
     }
     rules.add_expressions(&args.expr, &common);
     rules.check_unique();

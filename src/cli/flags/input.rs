@@ -4,11 +4,11 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::input::{BadRows, Format, ReadOptions, Recording, Source, TimeUnit};
+use crate::input::{BadRows, Format, InputError, ReadOptions, Recording, Source, TimeUnit};
 use crate::store::Conflicts;
 
 use super::report::{Zone, zone};
-use crate::cli::{Failure, load};
+use crate::cli::{Failure, load, mistaken};
 
 /// Which recordings are read, and how: the same for every command that reads them.
 #[derive(Debug, Args)]
@@ -79,10 +79,20 @@ impl InputArgs {
 }
 
 impl ReadArgs {
-    /// Opens recordings.
-    pub(crate) fn open(&self, sources: Vec<Box<dyn Source>>, options: ReadOptions) -> Result<Opened, Failure> {
+    /// Opens recordings for a command.
+    pub(crate) fn open(
+        &self,
+        command: &str,
+        sources: Vec<Box<dyn Source>>,
+        options: ReadOptions,
+    ) -> Result<Opened, Failure> {
+        let names: Vec<String> = sources.iter().map(|source| source.name().to_owned()).collect();
         let length = load::length(&sources).unwrap_or(0);
-        let recording = Recording::open(sources, options).map_err(|error| Failure::of(&error, error.hint()))?;
+        let wrong = |error: InputError| {
+            let rules = mistaken::not_recordings(command, &names);
+            rules.unwrap_or_else(|| Failure::of(&error, error.hint()))
+        };
+        let recording = Recording::open(sources, options).map_err(wrong)?;
         Ok(Opened { recording, length })
     }
 

@@ -19,7 +19,7 @@ use super::super::flags::report::zone;
 use super::super::problems::show;
 use super::super::rules::{found, refuse};
 use super::super::ui::Terminal;
-use super::super::{Failure, load};
+use super::super::{Failure, load, mistaken};
 use super::args::ProfileArgs;
 
 /// Bytes that are digested at once.
@@ -37,8 +37,13 @@ pub(super) struct Ruleset {
 pub(super) fn ruleset(paths: &[String], terminal: &Terminal, quiet: bool) -> Result<Option<Ruleset>, Failure> {
     let mut rules = RuleSet::default();
     let (mut names, mut texts) = (Vec::new(), Vec::new());
-    for text in found(paths)? {
-        rules.add(&text.name, &text.bytes);
+    let found = found(paths)?;
+    found.iter().for_each(|text| rules.add(&text.name, &text.bytes));
+    let line = |name: &str| mistaken::with_rules("profile", name, &[]);
+    if let Some(failure) = mistaken::not_loaded(&rules, &found, line) {
+        return Err(failure);
+    }
+    for text in found {
         names.push(relative(&text.name, paths));
         texts.push(RuleSource { text: String::from_utf8_lossy(&text.bytes).into_owned(), name: text.name });
     }
@@ -82,7 +87,11 @@ pub(super) fn recordings(args: &ProfileArgs) -> Result<Vec<String>, Failure> {
         return Err(Failure::new("standard input can not be profiled: every process reads the recording anew")
             .hint("write it to a file first"));
     }
-    Ok(load::recordings(&paths)?.iter().map(|source| source.name().to_owned()).collect())
+    let sources = load::recordings(&paths)?;
+    let names = sources.iter().map(|source| source.name().to_owned()).collect();
+    // What is no recording is refused here, before processes are started for it.
+    args.input.read.open("profile", sources, args.input.read.options())?;
+    Ok(names)
 }
 
 /// Returns what workers load.
