@@ -32,9 +32,13 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     Ok(Exit::Good)
 }
 
-/// Returns the command line as a manual documents it.
+/// Returns the command line as a manual documents it: with the flags that `-h` leaves out.
 fn documented() -> Command {
-    let mut command = Cli::command().disable_help_subcommand(true);
+    fn shown(command: Command) -> Command {
+        // The page of a flag that short help leaves out would have no text.
+        command.mut_args(|arg| arg.hide_short_help(false)).mut_subcommands(shown)
+    }
+    let mut command = shown(Cli::command().disable_help_subcommand(true));
     command.build();
     command
 }
@@ -65,5 +69,47 @@ mod tests {
         }
         let file = folder.path().join("man1/alertctl.1");
         assert!(pages(&file).is_err_and(|failure| failure.to_string().contains("cannot create the folder")));
+    }
+
+    /// Returns the text under a flag or positional on a page, without what it can be set to.
+    fn text_of(page: &str, head: &str) -> Option<String> {
+        let (_, rest) = page.split_once(&format!("\n.TP\n{head}"))?;
+        rest.lines().nth(1).map(str::to_owned)
+    }
+
+    #[test]
+    fn every_flag_has_a_text_in_its_manual() {
+        let mut flags = 0;
+        for command in documented().get_subcommands() {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command.clone()).render(&mut page).expect("a vector takes all");
+            let page = String::from_utf8(page).expect("text");
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+                let dashes = |flag: String| flag.replace('-', "\\-");
+                let name = arg.get_value_names().map_or_else(String::new, |names| names.join(" "));
+                let head = match (arg.get_short(), arg.get_long()) {
+                    (Some(short), Some(long)) => dashes(format!("\\fB-{short}\\fR, \\fB--{long}\\fR")),
+                    (_, Some(long)) => dashes(format!("\\fB--{long}\\fR")),
+                    _ if arg.is_required_set() => format!("<\\fI{name}\\fR>"),
+                    _ => format!("[\\fI{name}\\fR]"),
+                };
+                let text = text_of(&page, &head);
+                let written = text.as_deref().is_some_and(|text| text.trim().len() > 5 && !text.starts_with('.'));
+                assert!(written, "{} {head}: {text:?}", command.get_name());
+                flags += 1;
+            }
+        }
+        assert!(flags > 80, "{flags}");
+    }
+
+    #[test]
+    fn values_that_are_words_are_named() {
+        for command in documented().get_subcommands() {
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && arg.is_hide_possible_values_set()) {
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                let missing = arg.get_possible_values().into_iter().find(|value| !help.contains(value.get_name()));
+                assert!(missing.is_none(), "{} {}: {missing:?} is not in `{help}`", command.get_name(), arg.get_id());
+            }
+        }
     }
 }
