@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod claims;
+mod complete;
 mod data;
 mod eval;
 mod flags;
@@ -110,6 +111,9 @@ pub struct Given {
 pub fn run(given: Given) -> Exit {
     if given.stdout_closed {
         out::stdout_is_closed();
+    }
+    if let Some(completed) = complete::answer() {
+        return told(completed);
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -7,12 +7,11 @@ use clap::{Command, CommandFactory};
 
 use super::args::{Cli, CompletionsArgs, ManArgs};
 use super::interrupt::Interrupt;
-use super::{Exit, Failure, out};
+use super::{Exit, Failure, complete, out};
 
 /// Prints the completion script of a shell.
 pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "alertctl", &mut script);
+    let script = complete::script(args.shell)?;
     out::write_to(None, &mut |out| out.write_all(&script))?;
     Ok(Exit::Good)
 }

@@ -1,4 +1,4 @@
-//! What a shell sees: where output goes and what it must not destroy, signals.
+//! What a shell sees: where output goes and what it must not destroy, signals, completion.
 
 #![cfg(unix)]
 
@@ -148,5 +148,79 @@ fn a_signal_leaves_no_unfinished_file() {
         assert_eq!(out.status.code(), Some(code), "{text}");
         assert_eq!(text, format!("stopped by {named}: the results are incomplete\n"));
         assert_eq!(unfinished(), 0);
+    }
+}
+
+/// Asks for the completions of a line's last word, as the script of bash does.
+fn completions(folder: &Path, line: &str) -> Vec<String> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let mut command = spawn::tool(&[&["--"], words.as_slice()].concat(), folder);
+    command.env("ALERTCTL_COMPLETE", "bash").env("_CLAP_IFS", "\n");
+    command.env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string());
+    let out = command.output().expect("the tool ends");
+    assert!(out.status.success(), "{line}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn words_are_completed() {
+    let folder = folder();
+    fs::write(folder.path().join("rules/notes.txt"), "").expect("written");
+    let check = |line: &str, expected: &[&str]| assert_eq!(completions(folder.path(), line), expected, "{line}");
+    check("alertctl ev", &["eval"]);
+    check("alertctl eval -r ru", &["rules/"]);
+    check("alertctl eval -r rules/", &["rules/net.yml"]);
+    check("alertctl eval -r rules --alert ", &["Down", "Slow"]);
+    check("alertctl eval --rules=rules/net.yml --alert S", &["Slow"]);
+    check("alertctl eval -r rules --group ", &["net"]);
+    check("alertctl eval -r rules n", &["night.csv"]);
+    check("alertctl eval -r rules --fail-on ", &["firing", "firing=page", "no-data", "eval-error"]);
+    check("alertctl eval -r rules --fail-on firing=page,no", &["firing=page,no-data"]);
+    check("alertctl eval --align ", &["epoch", "start"]);
+    check("alertctl eval --stale ", &["auto", "off"]);
+    check("alertctl eval --format c", &["csv"]);
+    check("alertctl eval -o ", &["table", "json", "ndjson", "csv", "timeline", "markdown"]);
+    check("alertctl eval --tz Europe/Amst", &["Europe/Amsterdam"]);
+    check("alertctl eval --out js", &["json:"]);
+    check("alertctl eval --out json:ni", &["json:night.csv"]);
+    check("alertctl eval --lim", &["--limit"]);
+    check("alertctl check --fail-on ", &["error", "warning"]);
+    check("alertctl check ru", &["rules/"]);
+    check("alertctl data --bad-rows s", &["stop", "skip", "skip=5%"]);
+    check("alertctl profile --fail-on regression,", &["regression,target", "regression,inconclusive"]);
+    check("alertctl completions z", &["zsh"]);
+}
+
+/// The script of bash, driven as bash drives it: words are split at `=` and `:`.
+#[test]
+fn bash_completes_words() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("my rules")).expect("made");
+    let check = |words: &str, expected: &str| {
+        let text = format!(
+            "source <(alertctl completions bash) && COMP_WORDS=({words}) && COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)) && \
+             _alertctl alertctl \"${{COMP_WORDS[COMP_CWORD]}}\"; printf '%s|' \"${{COMPREPLY[@]}}\""
+        );
+        let Some(out) = spawn::script("bash", &text, folder.path()) else { return };
+        let (found, error) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert_eq!(found, expected, "{words}: {error}");
+    };
+    check("alertctl eval -r ru", "rules/|");
+    check("alertctl eval -r my", "my\\ rules/|");
+    check("alertctl eval -r rules --alert ''", "Down|Slow|");
+    check("alertctl eval -r rules --fail-on firing = ''", "page|");
+    check("alertctl eval -r rules --fail-on firing = page,no", "page,no-data|");
+    check("alertctl eval --out json : ni", "night.csv|");
+    check("alertctl eval -r rules ''", "night.csv|my\\ rules/|rules/|-|");
+    check("alertctl eval nothing-like-it", "|");
+}
+
+#[test]
+fn what_asks_for_no_completion_is_a_usual_run() {
+    let folder = folder();
+    for value in ["", "0", "1", "yes"] {
+        let mut command = spawn::tool(&["check", "rules"], folder.path());
+        let out = command.env("ALERTCTL_COMPLETE", value).output().expect("the tool ends");
+        assert!(out.status.success() && !out.stdout.is_empty(), "{value}");
     }
 }
