@@ -234,7 +234,7 @@ mod tests {
         check(&["--conflicts", "none"], "none of `refuse`, `first`, `last`");
         check(&["--alert", "("], "not a regular expression");
         check(&["--external-label", "ams"], "write it like `cluster=ams`");
-        check(&["--tz", "Mars/Base"], "no known time zone");
+        check(&["--tz", "Mars/Base"], "not a known time zone");
         check(&["--fail-on", "smoke"], "is none of `firing`");
         check(&["--bad-rows", "skip=x"], "skip=5%");
     }

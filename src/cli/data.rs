@@ -37,7 +37,7 @@ pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
     if stops.is_empty() {
         return Ok(Exit::Good);
     }
-    say(args.console.quiet, &format!("eval would stop here: {}", stops.join(", ")));
+    say(args.console.quiet, &format!("eval would refuse this recording: {}", stops.join(", ")));
     Ok(Exit::No)
 }
 

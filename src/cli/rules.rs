@@ -41,8 +41,8 @@ pub(super) fn load_all<'a>(
     }
     if rules.is_empty() {
         let named = args.rules.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-        return Err(Failure::new(format!("there is no rule in {named}")).hint(
-            "a rule file looks like: groups: [{name: hosts, rules: [{alert: InstanceDown, expr: up == 0, for: 5m}]}]",
+        return Err(Failure::new(format!("no rules in {named}")).hint(
+            "write a rule file like: groups: [{name: hosts, rules: [{alert: InstanceDown, expr: up == 0, for: 5m}]}]",
         ));
     }
     Ok(Some(rules))

@@ -13,7 +13,7 @@ use crate::limits;
 #[derive(Debug, Error)]
 pub enum InputError {
     /// The input can not be opened.
-    #[error("{path}: can not be opened: {error}")]
+    #[error("{path}: cannot open: {error}")]
     Open {
         /// The input.
         path: Arc<str>,
@@ -21,13 +21,13 @@ pub enum InputError {
         error: io::Error,
     },
     /// The input is a directory.
-    #[error("{path}: is a directory, not a recording")]
+    #[error("{path}: is a folder, not a recording")]
     Directory {
         /// The input.
         path: Arc<str>,
     },
     /// Reading failed.
-    #[error("{path}: reading failed: {error}")]
+    #[error("{path}: cannot read: {error}")]
     Read {
         /// The input.
         path: Arc<str>,
@@ -35,7 +35,7 @@ pub enum InputError {
         error: io::Error,
     },
     /// A compressed input is cut or damaged.
-    #[error("{path}: the {compression} stream is cut or damaged: {error}")]
+    #[error("{path}: the {compression} data is truncated or damaged: {error}")]
     Compressed {
         /// The input.
         path: Arc<str>,
@@ -45,13 +45,13 @@ pub enum InputError {
         error: io::Error,
     },
     /// There is nothing in it.
-    #[error("{path}: is empty; expected a CSV header and rows, or a JSON object a line")]
+    #[error("{path}: is empty; expected a CSV header and rows, or one JSON object per line")]
     Empty {
         /// The input.
         path: Arc<str>,
     },
     /// There is a header and no row.
-    #[error("{path}: has a header and no rows, so there is nothing to evaluate")]
+    #[error("{path}: has a header but no rows, so there is nothing to evaluate")]
     HeaderOnly {
         /// The input.
         path: Arc<str>,
@@ -73,7 +73,7 @@ pub enum InputError {
         found: String,
     },
     /// It is one JSON array.
-    #[error("{path}: is a JSON array; one object a line is read")]
+    #[error("{path}: is a JSON array; expected one object per line")]
     JsonArray {
         /// The input.
         path: Arc<str>,
@@ -113,9 +113,7 @@ pub enum InputError {
         column: String,
     },
     /// No column holds times.
-    #[error(
-        "{path}:1: no column holds the time; expected `timestamp`, `timestamp_ms`, `time`, `ts` or `date` among {columns}"
-    )]
+    #[error("{path}:1: no time column; expected `timestamp`, `timestamp_ms`, `time`, `ts` or `date` among {columns}")]
     NoTimeColumn {
         /// The input.
         path: Arc<str>,
@@ -123,7 +121,7 @@ pub enum InputError {
         columns: String,
     },
     /// No column holds values.
-    #[error("{path}:1: no column holds values; expected `value`, or numeric columns named by metrics, among {columns}")]
+    #[error("{path}:1: no value column; expected `value`, or numeric columns named by metrics, among {columns}")]
     NoValueColumn {
         /// The input.
         path: Arc<str>,
@@ -131,7 +129,7 @@ pub enum InputError {
         columns: String,
     },
     /// The unit of the times can not be told.
-    #[error("{path}:{line}: `{text}` in column `{column}` lies outside the years 2000 to 2100 {tried}")]
+    #[error("{path}:{line}: `{text}` in column `{column}` is outside the years 2000 to 2100 {tried}")]
     TimeUnit {
         /// The input.
         path: Arc<str>,
@@ -145,7 +143,7 @@ pub enum InputError {
         tried: String,
     },
     /// A text column takes a new value in too many rows to be a label.
-    #[error("{path}: column `{column}` has {distinct} different texts in {rows} rows, so it can not be a label")]
+    #[error("{path}: column `{column}` has {distinct} different texts in {rows} rows, so it cannot be a label")]
     TextColumn {
         /// The input.
         path: Arc<str>,
@@ -177,7 +175,7 @@ pub enum InputError {
         candidates: Vec<String>,
     },
     /// A sample lies before one of its series that was taken already.
-    #[error("{path}:{line}: lies before a sample of its series that was taken already")]
+    #[error("{path}:{line}: is earlier than a sample of its series that was read before")]
     OutOfOrder {
         /// The input.
         path: Arc<str>,
@@ -185,7 +183,7 @@ pub enum InputError {
         line: u64,
     },
     /// The input is not in time order and can be read once only.
-    #[error("{path}:{line}: lies before the row above it, and `{path}` can be read only once")]
+    #[error("{path}:{line}: is earlier than the row above it, and `{path}` can be read only once")]
     DisorderOnce {
         /// The input.
         path: Arc<str>,
@@ -193,7 +191,7 @@ pub enum InputError {
         line: u64,
     },
     /// There are too many inputs.
-    #[error("{count} inputs are too many; the limit is {}", limits::INPUTS)]
+    #[error("{count} inputs are more than the limit of {}", limits::INPUTS)]
     TooManyInputs {
         /// How many.
         count: usize,
@@ -232,39 +230,39 @@ impl InputError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Directory { path } => format!("name the files in it, for example `{path}/*.csv`"),
-            Self::Compressed { .. } => "copy the file again; a part of it would give a wrong picture".to_owned(),
+            Self::Compressed { .. } => "copy the file again; part of a recording gives wrong results".to_owned(),
             Self::Empty { .. } | Self::HeaderOnly { .. } | Self::NoSamples { .. } => {
-                "check the export that wrote it".to_owned()
+                "check the export that produced it".to_owned()
             }
             Self::NotCsv { .. } => "convert it to CSV with the columns timestamp, metric, value and labels".to_owned(),
-            Self::JsonArray { path } => format!("write its objects a line each: `jq -c '.[]' {path} > FILE.jsonl`"),
+            Self::JsonArray { path } => format!("write one object per line: `jq -c '.[]' {path} > FILE.jsonl`"),
             Self::OtherJson { .. } => {
-                "write one object a sample, {\"timestamp\":..,\"metric\":..,\"value\":..}, or one a snapshot, \
+                "write one object per sample, {\"timestamp\":..,\"metric\":..,\"value\":..}, or one per snapshot, \
                  {\"timestamp\":..,METRICS,LABELS}"
                     .to_owned()
             }
             Self::LineTooLong { path, line } => format!("look at that line: `sed -n {line}p {path} | head -c 200`"),
             Self::TooManyColumns { .. } => {
-                "write the long form: one sample a row, columns timestamp, metric, value and labels".to_owned()
+                "write the long form: one sample per row, columns timestamp, metric, value and labels".to_owned()
             }
             Self::DuplicateColumn { .. } => "rename one of them in the header".to_owned(),
             Self::NoTimeColumn { .. } => "rename the column in the header, for example to `timestamp`".to_owned(),
             Self::NoValueColumn { .. } => {
                 "long form: timestamp,metric,value,LABELS; wide form: timestamp,LABELS,METRICS".to_owned()
             }
-            Self::TimeUnit { .. } => "say the unit: `--time-unit s`, ms, us or ns".to_owned(),
-            Self::TextColumn { column, .. } => format!("leave it out: `--ignore-columns {column}`"),
-            Self::BadRows { .. } => "mend them, or leave them out with `--bad-rows skip`".to_owned(),
+            Self::TimeUnit { .. } => "name the unit: `--time-unit s`, ms, us or ns".to_owned(),
+            Self::TextColumn { column, .. } => format!("ignore it: `--ignore-columns {column}`"),
+            Self::BadRows { .. } => "fix them, or skip them with `--bad-rows skip`".to_owned(),
             Self::Conflicts { candidates, .. } if candidates.is_empty() => {
                 "keep one of them with `--conflicts first` or `--conflicts last`".to_owned()
             }
             Self::Conflicts { candidates, .. } => format!(
-                "is {} a label? `--labels {}`; or keep one value: `--conflicts first`, `--conflicts last`",
+                "if {} is a label: `--labels {}`; to keep one value: `--conflicts first` or `--conflicts last`",
                 candidates.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
                 candidates[0],
             ),
             Self::DisorderOnce { .. } | Self::OutOfOrder { .. } => {
-                "save it to a file and read that: rows of a file are sorted".to_owned()
+                "save it to a file first: the rows of a file are sorted".to_owned()
             }
             Self::TooManyInputs { .. } => "join some of them: `cat a.csv b.csv`, without the second header".to_owned(),
             Self::Open { .. } | Self::Read { .. } => return None,

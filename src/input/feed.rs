@@ -201,7 +201,7 @@ impl<R: Rows> Feed<R> {
         self.rows.describe(summary);
         let Some(stamps) = self.stamps else { return (self.summary, self.problems) };
         if stamps.cut {
-            summary.warnings.push("times are finer than milliseconds and were cut to them".to_owned());
+            summary.warnings.push("times are finer than milliseconds and were truncated".to_owned());
         }
         if let Some((unit, from)) = stamps.found() {
             let zone = stamps.zoneless.then(|| stamps.zone_name());

@@ -16,9 +16,9 @@ pub enum Format {
     CsvWide,
     /// CSV with a time and a value; the metric is named by the file or by the user.
     CsvTwoColumn,
-    /// JSONL, one object a sample: metric name, value, and labels flat or under `labels`.
+    /// JSONL, one object per sample: metric name, value, and labels flat or under `labels`.
     JsonlSamples,
-    /// JSONL, one object a snapshot: numeric fields are metrics, text fields are labels.
+    /// JSONL, one object per snapshot: numeric fields are metrics, text fields are labels.
     JsonlSnapshots,
 }
 
@@ -47,7 +47,7 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|format| format.word() == text).ok_or_else(|| {
             let words: Vec<&str> = Self::ALL.iter().map(|format| format.word()).collect();
-            format!("`{text}` is no form of recordings; write one of {}", words.join(", "))
+            format!("`{text}` is not an input format; use one of {}", words.join(", "))
         })
     }
 }
@@ -58,8 +58,8 @@ impl fmt::Display for Format {
             Self::CsvLong => "CSV, long",
             Self::CsvWide => "CSV, wide",
             Self::CsvTwoColumn => "CSV, two columns",
-            Self::JsonlSamples => "JSONL, one object a sample",
-            Self::JsonlSnapshots => "JSONL, one object a snapshot",
+            Self::JsonlSamples => "JSONL, one object per sample",
+            Self::JsonlSnapshots => "JSONL, one object per snapshot",
         })
     }
 }
@@ -112,7 +112,7 @@ impl FromStr for TimeUnit {
         Self::ALL
             .into_iter()
             .find(|unit| unit.word() == text)
-            .ok_or_else(|| format!("`{text}` is no unit of time; write s, ms, us or ns"))
+            .ok_or_else(|| format!("`{text}` is not a unit of time; use s, ms, us or ns"))
     }
 }
 

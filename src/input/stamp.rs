@@ -115,7 +115,7 @@ impl Stamps {
         let (at, cut) = number.millis(unit);
         self.cut |= cut;
         let Some(at) = at.filter(|at| at.abs() <= LAST_MS) else {
-            return Err(row(text, format_args!("lies beyond the year 9999 in {}", unit.word())));
+            return Err(row(text, format_args!("is after the year 9999 in {}", unit.word())));
         };
         // A unit that was found out, not said, holds for rows like the first only.
         let said = matches!(self.told, Some((_, TimeFrom::Flag)));
@@ -123,7 +123,7 @@ impl Stamps {
             let unit = unit.word();
             return Err(row(
                 text,
-                format_args!("lies outside the years 2000 to 2100 in {unit}; `--time-unit {unit}` takes it"),
+                format_args!("is outside the years 2000 to 2100 in {unit}; `--time-unit {unit}` accepts it"),
             ));
         }
         Ok(Timestamp(at))
@@ -145,7 +145,7 @@ impl Stamps {
             None => utc(civil),
             Some(zone) => zone
                 .to_timestamp(civil)
-                .map_err(|error| row(text, format_args!("is no time in that zone: {error}")))?
+                .map_err(|error| row(text, format_args!("is not a time in that zone: {error}")))?
                 .as_second(),
         };
         Ok(self.whole(seconds, nanos))
@@ -371,7 +371,7 @@ mod tests {
         assert!(matches!(&rows[1], Err(StampError::Row(message)) if message.contains("year 9999")));
         assert!(matches!(rows[2], Err(StampError::Row(_))));
         let rows = read("time", None, &["1767614400", "-5", "946684799"]);
-        assert!(matches!(&rows[1], Err(StampError::Row(message)) if message.contains("`--time-unit s` takes it")));
+        assert!(matches!(&rows[1], Err(StampError::Row(message)) if message.contains("`--time-unit s` accepts it")));
         assert!(rows[2].is_err());
     }
 

@@ -67,9 +67,10 @@ impl FileError {
     pub fn unreadable(files: &dyn Files, name: &str, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => missing(files, name),
-            io::ErrorKind::PermissionDenied => Self::new(format!("`{name}` can not be read: permission denied"))
-                .hint(format!("look with: ls -l {name}")),
-            _ => Self::new(format!("`{name}` can not be read: {error}")),
+            io::ErrorKind::PermissionDenied => {
+                Self::new(format!("cannot read `{name}`: permission denied")).hint(format!("look with: ls -l {name}"))
+            }
+            _ => Self::new(format!("cannot read `{name}`: {error}")),
         }
     }
 }
@@ -85,7 +86,7 @@ pub fn expand(files: &dyn Files, name: &str) -> Result<Vec<String>, FileError> {
     if !name.contains(['*', '?', '[']) {
         return Err(missing(files, name));
     }
-    let matching = files.matching(name).map_err(|error| FileError::new(format!("`{name}` is no glob: {error}")));
+    let matching = files.matching(name).map_err(|error| FileError::new(format!("`{name}` is not a glob: {error}")));
     let mut names = matching?;
     if names.is_empty() {
         return Err(FileError::new(format!("the glob `{name}` matches no file")).hint(look_into(folder_of(name))));
@@ -101,7 +102,7 @@ pub fn expand(files: &dyn Files, name: &str) -> Result<Vec<String>, FileError> {
 pub fn bytes(files: &dyn Files, name: &str, most: usize) -> Result<Vec<u8>, FileError> {
     if files.kind(name) == Some(FileKind::Folder) {
         return Err(FileError::new(format!("`{name}` is a folder, expected a file"))
-            .hint(format!("for rules, name it itself: -r {name}")));
+            .hint(format!("for rules, name the folder: -r {name}")));
     }
     files.read(name, most as u64 + 1).map_err(|error| FileError::unreadable(files, name, &error))
 }
@@ -124,7 +125,7 @@ fn look_into(folder: impl fmt::Display) -> String {
 }
 
 fn missing(files: &dyn Files, name: &str) -> FileError {
-    let error = FileError::new(format!("there is no file `{name}`"));
+    let error = FileError::new(format!("no such file: `{name}`"));
     let (folder, last) = split(name);
     let Ok(mut names) = files.list(folder.unwrap_or(".")) else { return error.hint(look_into(folder_of(name))) };
     names.sort_unstable();
@@ -203,10 +204,10 @@ mod tests {
             assert_eq!((error.message.as_str(), error.hint.as_deref().unwrap_or("")), (message, hint));
         };
         let find = |name| expand(&files, name).map(|_| ());
-        check(find("d/nod.yml"), "there is no file `d/nod.yml`", "did you mean `d/node.yml`?");
-        check(find("d/x"), "there is no file `d/x`", "look with: ls d");
+        check(find("d/nod.yml"), "no such file: `d/nod.yml`", "did you mean `d/node.yml`?");
+        check(find("d/x"), "no such file: `d/x`", "look with: ls d");
         check(find("d/*.yaml"), "the glob `d/*.yaml` matches no file", "look with: ls d");
         let read = |name| bytes(&files, name, 5).map(|_| ());
-        check(read("d"), "`d` is a folder, expected a file", "for rules, name it itself: -r d");
+        check(read("d"), "`d` is a folder, expected a file", "for rules, name the folder: -r d");
     }
 }

@@ -72,7 +72,7 @@ impl InputArgs {
     pub(crate) fn paths(&self, example: &str) -> Result<Vec<String>, Failure> {
         let paths: Vec<String> = self.all().cloned().collect();
         if paths.is_empty() {
-            return Err(Failure::new("no recording is named").hint(format!("{example}, or - for standard input")));
+            return Err(Failure::new("missing input file").hint(format!("{example}, or - for standard input")));
         }
         Ok(paths)
     }

@@ -184,6 +184,6 @@ pub(crate) fn zone(name: &str) -> Result<Zone, String> {
         "UTC" | "utc" => return Ok(Zone { name: "UTC".to_owned(), zone: TimeZone::UTC }),
         name => TimeZone::get(name),
     };
-    let zone = zone.map_err(|_| format!("`{name}` is no known time zone; write it like `Europe/Amsterdam`"))?;
+    let zone = zone.map_err(|_| format!("`{name}` is not a known time zone; write it like `Europe/Amsterdam`"))?;
     Ok(Zone { name: name.to_owned(), zone })
 }

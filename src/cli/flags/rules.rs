@@ -43,8 +43,8 @@ impl RuleArgs {
             ("--severity", self.severity.is_some()),
         ];
         match given.into_iter().find(|(_, given)| *given && self.expr.is_empty()) {
-            Some((flag, _)) => Err(Failure::new(format!("{flag} is about the alerts of --expr, and there is none"))
-                .hint(format!("alertctl eval -e 'temp > 80' {flag} .. probe.csv; rule files say it themselves"))),
+            Some((flag, _)) => Err(Failure::new(format!("{flag} applies to the alerts of --expr, and there are none"))
+                .hint(format!("alertctl eval -e 'temp > 80' {flag} ... probe.csv; in rule files, set it per rule"))),
             None => Ok(Quick {
                 hold: self.hold.unwrap_or_default(),
                 keep_firing: self.keep_firing_for.unwrap_or_default(),

@@ -71,7 +71,7 @@ pub(super) fn not_csv(head: &[u8]) -> Option<String> {
         _ => {
             let nul = memchr::memchr(0, head)?;
             let line = 1 + memchr::memchr_iter(b'\n', &head[..nul]).count();
-            return Some(format!("it has a NUL byte in line {line}, so it is no text"));
+            return Some(format!("it has a NUL byte in line {line}, so it is not text"));
         }
     };
     Some(found.to_owned())
@@ -125,13 +125,13 @@ impl Header {
     fn leave_out(&mut self, options: &ReadOptions) {
         for name in options.ignore_columns.iter().chain(&options.labels) {
             if !self.names.contains(name) {
-                self.warnings.push(format!("there is no column `{name}`"));
+                self.warnings.push(format!("no column named `{name}`"));
             }
         }
         for (at, name) in self.names.iter().enumerate() {
             if name.is_empty() {
                 self.roles[at] = Role::Ignored;
-                self.warnings.push(format!("column {} has no name and is left out", at + 1));
+                self.warnings.push(format!("column {} has no name and is ignored", at + 1));
             } else if options.ignore_columns.contains(name) {
                 self.roles[at] = Role::Ignored;
             }
@@ -174,11 +174,12 @@ impl Header {
     }
 
     fn wide(&mut self, value: Option<usize>, path: &Arc<str>, options: &ReadOptions) -> Result<(), InputError> {
-        self.why = "one column a metric".to_owned();
+        self.why = "one column per metric".to_owned();
         match (value, &options.metric) {
             (Some(value), Some(metric)) => self.names[value].clone_from(metric),
             (Some(_), None) => {
-                self.warnings.push("the metric is named `value`, as its column; --metric NAME names it".to_owned());
+                self.warnings
+                    .push("the metric is named `value`, like its column; rename it with --metric NAME".to_owned());
             }
             (None, _) => {}
         }

@@ -101,9 +101,9 @@ impl Rows for CsvRows {
         if found == expected {
             return Ok(&self.record[self.header.time]);
         }
-        let mut message = format!("{found} fields, where the header has {expected}");
+        let mut message = format!("{found} fields, but the header has {expected}");
         if self.record.as_slice().contains(&b'\n') {
-            message.push_str("; is a quote never closed?");
+            message.push_str("; is a quote left open?");
         }
         Err(message)
     }

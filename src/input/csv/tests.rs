@@ -141,8 +141,8 @@ fn files_that_are_no_recording_are_refused_in_words() {
         (b"\n \n", "is empty"),
         (b"timestamp,metric,value\n", "no rows"),
         (b"timestamp,metric,value\n1,cpu,\n", "no value in any"),
-        (b"when,metric,value\n1,a,1\n", "no column holds the time"),
-        (b"timestamp\n1\n", "no column holds values"),
+        (b"when,metric,value\n1,a,1\n", "no time column"),
+        (b"timestamp\n1\n", "no value column"),
         (b"timestamp,metric,value,host,host\n", "two columns are named `host`"),
         (b"[{\"a\":1}]\n", "JSON"),
         (b"# TYPE a gauge\na 1\n", "Prometheus' text format"),
@@ -154,7 +154,7 @@ fn files_that_are_no_recording_are_refused_in_words() {
         assert!(message.contains(part), "{part}: {message}");
     }
     let (message, hint) = refused("time,value\n60,1\n", ReadOptions::default());
-    assert!(message.contains("a.csv:2: `60` in column `time` lies outside the years 2000 to 2100"), "{message}");
+    assert!(message.contains("a.csv:2: `60` in column `time` is outside the years 2000 to 2100"), "{message}");
     assert!(hint.is_some_and(|hint| hint.contains("--time-unit s")));
 }
 
@@ -175,7 +175,7 @@ fn free_text_is_no_label() {
     };
     let (message, hint) = refused(rows(|at| format!("took {at} ms")), options());
     assert!(message.contains("column `message` has 600 different texts in 600 rows"), "{message}");
-    assert_eq!(hint.as_deref(), Some("leave it out: `--ignore-columns message`"));
+    assert_eq!(hint.as_deref(), Some("ignore it: `--ignore-columns message`"));
     assert!(read(vec![source("a.csv", rows(|at| format!("host-{}", at % 3)))], options(), Stale::Off).is_ok());
     let hosts = (0..600).map(|at| format!("1,cpu,host-{at},1\n")).collect::<String>();
     let scrape = format!("timestamp,metric,host,value\n{hosts}");
@@ -186,5 +186,5 @@ fn free_text_is_no_label() {
 fn conflicts_ask_for_a_label() {
     let (message, hint) = refused("timestamp,host_id,cpu\n1,7,0.5\n1,8,0.5\n2,7,1.5\n2,8,2.5\n", options());
     assert!(message.contains("a.csv:3: host_id at 1970-01-01T00:00:00.001Z is 8, and was 7 before"), "{message}");
-    assert!(hint.is_some_and(|hint| hint.contains("is `host_id` a label? `--labels host_id`")));
+    assert!(hint.is_some_and(|hint| hint.contains("if `host_id` is a label: `--labels host_id`")));
 }

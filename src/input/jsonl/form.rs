@@ -47,7 +47,7 @@ impl Form {
             let names: Vec<String> =
                 object.fields.iter().map(|(name, _)| object.names[*name as usize].text.clone()).collect();
             return Err(Unknown::Row(format!(
-                "no field holds the time; expected `timestamp`, `timestamp_ms`, `time`, `ts` or `date` among {}",
+                "no time field; expected `timestamp`, `timestamp_ms`, `time`, `ts` or `date` among {}",
                 if names.is_empty() { "none".to_owned() } else { listed(&names) }
             )));
         };
@@ -73,12 +73,12 @@ impl Form {
             }
             _ => {
                 if asked {
-                    return Err(Unknown::Row("there is no field `value`".to_owned()));
+                    return Err(Unknown::Row("missing field `value`".to_owned()));
                 }
                 form.format = Format::JsonlSnapshots;
-                form.why = "one field a metric".to_owned();
+                form.why = "one field per metric".to_owned();
                 form.warning = (value.is_some() && options.metric.is_none())
-                    .then(|| "the metric is named `value`, as its field; --metric NAME names it".to_owned());
+                    .then(|| "the metric is named `value`, like its field; rename it with --metric NAME".to_owned());
             }
         }
         Ok(form)
@@ -107,8 +107,8 @@ fn other_json(object: &Object) -> Option<&'static str> {
         return Some("is VictoriaMetrics' /api/v1/export, which is not read; export CSV (/api/v1/export/csv) instead");
     }
     if has("metric", Scalar::Object) && (has("values", Scalar::Array) || has("value", Scalar::Array)) {
-        return Some("is a series of an answer of Prometheus' API, which is not read");
+        return Some("is a series of a Prometheus API response: not supported yet");
     }
     (find(object, "status").is_some() && has("data", Scalar::Object))
-        .then_some("is an answer of Prometheus' API, which is not read")
+        .then_some("is a Prometheus API response: not supported yet")
 }

@@ -78,7 +78,7 @@ impl Labels {
                 return Err("the metric name is empty".to_owned());
             }
             if labels.get(label).is_some() {
-                return Err(format!("`{label}` is written twice"));
+                return Err(format!("`{label}` appears twice"));
             }
             labels.set(label, value);
             if !metric && !self.told(label) {

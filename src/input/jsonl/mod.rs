@@ -74,7 +74,7 @@ impl JsonlRows {
     /// Finds the time of the object that was read.
     fn find_time(&mut self) -> Result<(), InputError> {
         if self.object.names.len() > limits::CSV_COLUMNS {
-            let found = format!("there are more than {} different fields, the limit", limits::CSV_COLUMNS);
+            let found = format!("more than {} different fields, the limit", limits::CSV_COLUMNS);
             return Err(self.other(found));
         }
         if self.form.is_none() {
@@ -99,7 +99,7 @@ impl JsonlRows {
         let value = self.object.fields.iter().find(|(name, _)| *name == form.time).map(|(_, value)| *value);
         let name = &self.object.names[form.time as usize];
         self.time = match value {
-            None | Some(Scalar::Null) => Err(format!("there is no `{}`", name.shown())),
+            None | Some(Scalar::Null) => Err(format!("missing `{}`", name.shown())),
             Some(value @ (Scalar::Bool(_) | Scalar::Object | Scalar::Array)) => {
                 Err(format!("`{}` is {}, not a time", name.shown(), kind(value)))
             }
@@ -179,7 +179,7 @@ impl Rows for JsonlRows {
         summary.warnings.extend(form.warning.clone());
         for told in self.options.ignore_columns.iter().chain(&self.options.labels) {
             if !self.object.names.iter().any(|name| name.text == *told) {
-                summary.warnings.push(format!("there is no field `{told}`"));
+                summary.warnings.push(format!("no field named `{told}`"));
             }
         }
         if self.cut {

@@ -143,7 +143,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
                 continue;
             }
             if object.seen[at] == object.lines {
-                return Err(A::Error::custom(format_args!("`{}` is written twice", object.names[at].shown())));
+                return Err(A::Error::custom(format_args!("`{}` appears twice", object.names[at].shown())));
             }
             object.seen[at] = object.lines;
             let labels = !nested && object.names[at].text == LABELS;

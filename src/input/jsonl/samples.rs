@@ -64,7 +64,7 @@ impl Samples {
         }
         let Some(value) = value else { return Ok(()) };
         if !named {
-            return Err("there is no metric name".to_owned());
+            return Err("missing metric name".to_owned());
         }
         let (number, new) = self.labels.number();
         if new {

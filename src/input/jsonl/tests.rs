@@ -121,7 +121,7 @@ fn told_labels_and_ignored_fields() {
         ..options()
     };
     let found = check_with(text, options, &["cpu{ok=\"false\", shard=\"8\"} 1=2", "cpu{ok=\"true\", shard=\"7\"} 1=1"]);
-    assert_eq!(found.inputs[0].warnings, ["there is no field `absent`"]);
+    assert_eq!(found.inputs[0].warnings, ["no field named `absent`"]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn times_are_read_as_in_csv() {
     let found = check_with("{\"time\":\"2026-01-05 12:00\",\"cpu\":1}\n", options(), &[&format!("cpu {t}=1")]);
     assert_eq!(found.inputs[0].time.as_ref().and_then(|time| time.zone.as_deref()), Some("UTC"));
     let (message, hint) = refused("{\"time\":60,\"cpu\":1}\n", options());
-    assert!(message.contains("a.jsonl:1: `60` in column `time` lies outside"), "{message}");
+    assert!(message.contains("a.jsonl:1: `60` in column `time` is outside"), "{message}");
     assert!(hint.is_some_and(|hint| hint.contains("--time-unit s")));
 }
 
@@ -187,21 +187,21 @@ fn bad_lines_are_told_by_line() {
     );
     bad(r#"{"timestamp":2,"cpu":[1]}"#, "field `cpu` is an array");
     bad(r#"{"timestamp":2,"cpu":1,"labels":{"a":{"b":1}}}"#, "field `labels.a` is an object");
-    bad(r#"{"timestamp":2,"cpu":1,"labels":{"host":"b"},"host":"a"}"#, "`host` is written twice");
-    bad(r#"{"timestamp":2,"cpu":1,"cpu":2}"#, "`cpu` is written twice");
+    bad(r#"{"timestamp":2,"cpu":1,"labels":{"host":"b"},"host":"a"}"#, "`host` appears twice");
+    bad(r#"{"timestamp":2,"cpu":1,"cpu":2}"#, "`cpu` appears twice");
     bad(r#"{"timestamp":2,"cpu":"12 MB"}"#, "field `cpu`: `12 MB` has the unit `MB`");
     bad(r#"{"timestamp":2,"cpu":"x"}"#, "field `cpu`: `x` is not a number");
     bad(r#"{"timestamp":2,"cpu":1e999}"#, "a number is beyond the range of a 64-bit float");
-    bad(r#"{"timestamp":2,"cpu":NaN}"#, "`NaN` at column 22 is not JSON; write the text \"NaN\"");
+    bad(r#"{"timestamp":2,"cpu":NaN}"#, "`NaN` at column 22 is not JSON; write it as text: \"NaN\"");
     bad(r#"{"timestamp":2,"cpu":-Infinity}"#, "`Infinity` at column 23 is not JSON");
     bad(r#"{"timestamp":2,"cpu":.5}"#, "is not JSON: expected value at column 22");
     bad(r#"{'timestamp':2}"#, "is not JSON: key must be a string at column 2");
     bad(r#"{"timestamp":2,"cpu":1} {"timestamp":3}"#, "something follows the object at column 25");
     bad(r#"{"timestamp":2,"cpu":1"#, "the object has no end");
-    bad(r#"[{"timestamp":2,"cpu":1}]"#, "is a JSON array; one object a line is read: `jq -c '.[]'`");
+    bad(r#"[{"timestamp":2,"cpu":1}]"#, "is a JSON array; expected one object per line: `jq -c '.[]'`");
     bad(r#"timestamp,cpu"#, "`timestamp,cpu` is not a JSON object");
-    bad(r#"{"cpu":1}"#, "there is no `timestamp`");
-    bad(r#"{"timestamp":null,"cpu":1}"#, "there is no `timestamp`");
+    bad(r#"{"cpu":1}"#, "missing `timestamp`");
+    bad(r#"{"timestamp":null,"cpu":1}"#, "missing `timestamp`");
     bad(r#"{"timestamp":"","cpu":1}"#, "the time is empty");
     bad(r#"{"timestamp":[],"cpu":1}"#, "`timestamp` is an array, not a time");
     bad(r#"{"timestamp":"x","cpu":1}"#, "`x` is not a time; expected a number of ms");
@@ -219,7 +219,7 @@ fn bad_lines_are_told_by_line() {
 #[test]
 fn bad_samples_are_told_by_line() {
     for (line, part) in [
-        (r#"{"timestamp":2,"value":1}"#, "there is no metric name"),
+        (r#"{"timestamp":2,"value":1}"#, "missing metric name"),
         (r#"{"timestamp":2,"metric":" ","value":1}"#, "the metric name is empty"),
         (r#"{"timestamp":2,"metric":7,"value":1}"#, "`metric` is a number, not a metric name"),
         (r#"{"timestamp":2,"metric":"a","value":false}"#, "field `value` is a boolean"),
@@ -236,14 +236,14 @@ fn bad_samples_are_told_by_line() {
 fn files_that_are_no_recording_are_refused_in_words() {
     for (bytes, part) in [
         (&b" \n\n"[..], "is empty"),
-        (b"[{\"timestamp\":1}]", "is a JSON array; one object a line is read"),
-        (b"{}\n", "no field holds the time; expected `timestamp`"),
+        (b"[{\"timestamp\":1}]", "is a JSON array; expected one object per line"),
+        (b"{}\n", "no time field; expected `timestamp`"),
         (b"{\"a\":1,\"b\":2}\n", "among `a`, `b`"),
         (b"{\"timestamp\":1}\n", "has no value in any of its rows (1)"),
         (b"{\n  \"timestamp\": 1,\n  \"cpu\": 2\n}\n", "a.jsonl:1: the object has no end"),
         (b"{\"metric\":{\"__name__\":\"a\"},\"values\":[1],\"timestamps\":[1]}\n", "VictoriaMetrics"),
-        (b"{\"status\":\"success\",\"data\":{\"result\":[]}}", "Prometheus' API"),
-        (b"{\"metric\":{\"__name__\":\"a\"},\"values\":[[1,\"1\"]]}\n", "Prometheus' API"),
+        (b"{\"status\":\"success\",\"data\":{\"result\":[]}}", "Prometheus API response"),
+        (b"{\"metric\":{\"__name__\":\"a\"},\"values\":[[1,\"1\"]]}\n", "Prometheus API response"),
     ] {
         let (message, hint) = refused(bytes, options());
         assert!(message.contains(part), "{part}: {message}");
@@ -286,7 +286,7 @@ fn free_text_is_no_label() {
         .map(|at| format!("{{\"timestamp\":{},\"cpu\":1,\"labels\":{{\"message\":\"took {at} ms\"}}}}\n", at / 3));
     let (message, hint) = refused(rows.collect::<String>(), options());
     assert!(message.contains("column `message` has 600 different texts in 600 rows"), "{message}");
-    assert_eq!(hint.as_deref(), Some("leave it out: `--ignore-columns message`"));
+    assert_eq!(hint.as_deref(), Some("ignore it: `--ignore-columns message`"));
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn conflicts_ask_for_a_label() {
     let line = |host: i64, cpu: f64| format!("{{\"timestamp\":1,\"host_id\":{host},\"cpu\":{cpu}}}\n");
     let (message, hint) = refused(line(7, 0.5) + &line(8, 0.5), options());
     assert!(message.contains("a.jsonl:2: host_id at 1970-01-01T00:00:00.001Z is 8, and was 7 before"), "{message}");
-    assert!(hint.is_some_and(|hint| hint.contains("is `host_id` a label? `--labels host_id`")));
+    assert!(hint.is_some_and(|hint| hint.contains("if `host_id` is a label: `--labels host_id`")));
 }
 
 /// A small generator of numbers.

@@ -49,7 +49,7 @@ pub(super) fn read(object: &mut Object, line: &[u8]) -> Result<(), Wrong> {
     };
     match text.trim_ascii_start().as_bytes() {
         [b'{', ..] => object.read(text).map_err(|error| describe(text, &error)),
-        [b'[', ..] => Err(wrong("is a JSON array; one object a line is read: `jq -c '.[]'`")),
+        [b'[', ..] => Err(wrong("is a JSON array; expected one object per line: `jq -c '.[]'`")),
         [0, ..] => Err(wrong("has NUL bytes")),
         _ => Err(wrong(&format!("`{}` is not a JSON object", shown(text.trim_ascii())))),
     }
@@ -67,15 +67,15 @@ fn describe(line: &str, error: &serde_json::Error) -> Wrong {
     let tail = line.get(column.saturating_sub(1)..).unwrap_or("");
     let bare = ["NaN", "nan", "Infinity", "Inf", "inf", "None", "True", "False"];
     let message = if cut {
-        "the object has no end: one whole object a line is read (`jq -c .` writes them so)".to_owned()
+        "the object has no end; expected one whole object per line (`jq -c .` writes them this way)".to_owned()
     } else if message == "number out of range" {
         "a number is beyond the range of a 64-bit float".to_owned()
     } else if message == "trailing characters" {
-        format!("something follows the object at column {column}; one object a line is read")
+        format!("something follows the object at column {column}; expected one object per line")
     } else if let Some(word) = bare.iter().find(|word| tail.starts_with(**word)) {
         match *word {
             "None" | "True" | "False" => format!("`{word}` at column {column} is Python, not JSON"),
-            _ => format!("`{word}` at column {column} is not JSON; write the text \"NaN\", \"+Inf\" or \"-Inf\""),
+            _ => format!("`{word}` at column {column} is not JSON; write it as text: \"NaN\", \"+Inf\" or \"-Inf\""),
         }
     } else if error.is_data() {
         message
