@@ -28,21 +28,21 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Evaluates rules on recordings: which alerts would have fired, when and for how long
-    #[command(after_help = help::EVAL_EXIT_CODES, after_long_help = help::EVAL_EXAMPLES)]
+    /// Show which alerts would have fired on recorded metrics, and when
+    #[command(override_usage = help::EVAL_USAGE, after_help = help::EVAL_EXIT_CODES, after_long_help = help::EVAL_EXAMPLES)]
     Eval(Box<EvalArgs>),
-    /// Measures what rules cost: against targets, a baseline, other rules or another build
+    /// Measure what rules cost, and catch regressions
     Profile(Box<ProfileArgs>),
-    /// Loads rule files and tells everything that is wrong with them
+    /// Check rule files for errors
     #[command(after_help = help::CHECK_EXIT_CODES, after_long_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
-    /// Tells what is in recordings, before any rule: metrics, gaps, resets, doubtful spots
+    /// Show what is in a recording: metrics, labels, gaps
     #[command(after_help = help::DATA_EXIT_CODES, after_long_help = help::DATA_EXAMPLES)]
     Data(Box<DataArgs>),
-    /// Writes a script that completes commands and flags in a shell
+    /// Generate a shell completion script
     #[command(after_help = help::COMPLETIONS)]
     Completions(CompletionsArgs),
-    /// Writes the manual pages
+    /// Generate man pages
     #[command(after_help = help::MAN)]
     Man(ManArgs),
 }
@@ -53,7 +53,7 @@ pub(crate) enum Command {
 pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) rules: RuleArgs,
-    /// Prints the PromQL of each rule and evaluates nothing
+    /// Print the PromQL of each rule, then exit
     #[arg(long, help_heading = "Rules")]
     pub(crate) show_expr: bool,
     #[command(flatten)]
@@ -79,23 +79,23 @@ pub(crate) struct EvalArgs {
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Rule files, folders (*.yml, *.yaml) or globs
+    /// Rule files, folders or globs
     #[arg(value_name = "RULES", required_unless_present = "flagged")]
     pub(crate) rules: Vec<String>,
-    /// Rules, as a flag; may be repeated
+    /// Rule files, folders or globs, given as a flag; repeatable
     #[arg(short = 'r', long = "rules", id = "flagged", value_name = "PATH", hide_short_help = true)]
     pub(crate) flagged: Vec<String>,
-    /// The format: text or json
+    /// Output format: text or json
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, default_value = "text", hide_possible_values = true)]
     pub(crate) format: CheckFormat,
-    /// What makes the exit code 1: error, or warning (errors too)
+    /// Exit with 1 on: error, or warning (and errors)
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error", hide_possible_values = true)]
     pub(crate) fail_on: FailOn,
-    /// Problems only: no summary
+    /// Print problems only, no summary
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    /// Use colors: auto, always or never
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", hide_possible_values = true)]
     pub(crate) color: ColorWhen,
 }
 
@@ -127,15 +127,15 @@ impl FailOn {
 pub(crate) struct DataArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// How far back a selector looks for a sample, which gaps are judged by [default: 5m]
+    /// Lookback to check sample spacing against [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Report")]
     pub(crate) lookback_delta: Option<Millis>,
-    /// The most rows of one table; 0 shows all
+    /// Maximum rows per table; 0 shows all
     #[arg(long, value_name = "ROWS", default_value_t = table::ROWS, help_heading = "Report")]
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) zone: ZoneArgs,
-    /// The format: table or json
+    /// Output format: table or json
     #[arg(
         short = 'o',
         long,
@@ -160,7 +160,7 @@ pub(crate) enum DataFormat {
 /// The flags of `completions`.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// bash, elvish, fish, powershell or zsh
     #[arg(value_name = "SHELL", value_enum)]
     pub(crate) shell: Shell,
 }
@@ -168,7 +168,7 @@ pub(crate) struct CompletionsArgs {
 /// The flags of `man`.
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
-    /// A folder for all pages; without one the page of alertctl itself is printed
+    /// Write all pages to this folder; without it, print the page of alertctl itself
     #[arg(value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
 }

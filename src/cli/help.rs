@@ -1,102 +1,106 @@
 //! The texts of `--help` that are not about one flag.
 
 /// What stands above the commands of `alertctl --help`.
-pub(super) const ABOUT: &str = "Tells offline what alert rules would have done on recorded metrics";
+pub(super) const ABOUT: &str = "Run alert rules on recorded metrics, offline";
 
 /// What `alertctl` alone prints.
 pub(super) const INTRODUCTION: &str = "\
-alertctl tells offline what alert rules would have done on recorded metrics.
+alertctl runs alert rules on recorded metrics, offline.
 
 Commands:
-  eval         evaluates rules on recordings: which alerts would have fired, when and for how long
-  check        tells everything that is wrong with rule files
-  data         tells what is in recordings, before any rule
-  profile      measures what rules cost: against targets, a baseline, other rules or another build
-  completions  writes a script that completes commands and flags in a shell
-  man          writes the manual pages
+  eval         Show which alerts would have fired on recorded metrics, and when
+  check        Check rule files for errors
+  data         Show what is in a recording: metrics, labels, gaps
+  profile      Measure what rules cost, and catch regressions
+  completions  Generate a shell completion script
+  man          Generate man pages
 
 Example:
   alertctl eval -r rules/portsyncd.yml fixtures/portsyncd.csv
 
-`alertctl COMMAND --help` says more.
+For help with a command: alertctl COMMAND --help
 ";
 
 pub(super) const EXIT_CODES: &str = "\
-Examples: --help. Flags of a command: alertctl COMMAND -h
-Exit codes: 0 done, 1 done and the answer is no, 2 could not be done, 130 stopped by Ctrl-C";
+For help with a command: alertctl COMMAND --help
+Exit codes: 0 success, 1 the answer is no, 2 error, 130 interrupted";
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   alertctl data night.csv
-      what is in a recording: the first thing to ask of a strange file
+      Look at a recording first
   alertctl eval -r rules/node.yml night.csv
-      which alerts would have fired on a recording
+      Show which alerts would have fired
   alertctl eval -e 'temp > 80' --for 5m probe.csv
-      the same for one expression, without a rule file
+      Try one expression without a rule file
 
 Exit codes:
-  0    done, and the answer is good
-  1    done, and the answer is no: problems in rules or recordings, a --fail-on is met
-  2    could not be done: usage, unreadable or invalid input, nothing evaluated
-  130  stopped by Ctrl-C";
+  0    success
+  1    the answer is no: `check` found problems, or a --fail-on condition was met
+  2    error: wrong usage, unreadable or invalid input, or nothing was evaluated
+  130  interrupted (Ctrl-C)";
+
+pub(super) const EVAL_USAGE: &str = "\
+alertctl eval [OPTIONS] --rules <PATH> [RECORDING]...
+       alertctl eval [OPTIONS] --expr <PROMQL> [RECORDING]...";
 
 pub(super) const EVAL_EXIT_CODES: &str = "\
-More flags and examples: --help
-Exit codes: 0 done, 1 done and a --fail-on is met, 2 could not be done, 130 stopped by Ctrl-C";
+Exit codes: 0 success, 1 --fail-on was met, 2 error, 130 interrupted
+All flags and examples: alertctl eval --help";
 
 pub(super) const EVAL_EXAMPLES: &str = "\
 Examples:
   alertctl eval -r rules/node.yml night.csv
-      one row an alert, with the reason where one never fired
+      One row per alert, with the reason if it never fired
   alertctl eval -e 'temp > 80' --for 5m --severity critical probe.csv
-      an alert without a rule file; it is called `temp`, as its first metric
+      An alert without a rule file, named `temp` after its metric
   alertctl eval -r rules/ 'recordings/*.csv.gz' --alert DiskFull --pending
-      every episode of one alert, those that died pending too
-  alertctl eval -r rules/ night.csv --fail-on firing=critical --out json:report.json
-      exit code 1 when a critical alert fired, everything in report.json
+      Every episode of one alert, including those that never fired
+  alertctl eval -r rules/ night.csv --fail-on firing=critical --out report.json
+      In CI: exit with 1 if a critical alert fired, keep everything in a file
 
 Exit codes:
-  0    done
-  1    done, and a --fail-on is met
-  2    could not be done: usage, unreadable or invalid input, nothing evaluated
-  130  stopped by Ctrl-C";
+  0    success
+  1    a --fail-on condition was met
+  2    error: wrong usage, unreadable or invalid input, or nothing was evaluated
+  130  interrupted (Ctrl-C)";
 
 pub(super) const CHECK_EXIT_CODES: &str = "\
-Examples: --help
-Exit codes: 0 no problem, 1 an error (with --fail-on warning: or a warning), 2 could not be read";
+Exit codes: 0 no problem, 1 an error (or a warning with --fail-on warning), 2 a
+file could not be read. Examples: alertctl check --help";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   alertctl check rules/node.yml
-      every problem of a file, with the line it stands on
+      Show every problem, with its line
   alertctl check rules/ 'teams/*/alerts.yml' --fail-on warning
-      all files of a folder and a glob; warnings make the exit code 1 too
+      Check a folder and a glob; exit with 1 on warnings too
   alertctl check -o json rules/ > problems.json
-      for other tools: code, place and help of each problem
+      Code, position and help of each problem, for other tools
 
 Exit codes:
   0  no problem that --fail-on names
-  1  some problem that it names
-  2  could not be done: a file is not there or can not be read";
+  1  at least one problem that --fail-on names
+  2  error: a file is missing or cannot be read";
 
 pub(super) const DATA_EXIT_CODES: &str = "\
-More flags and examples: --help
-Exit codes: 0 done, 1 done and `eval` would refuse it, 2 could not be read, 130 stopped by Ctrl-C";
+Exit codes: 0 success, 1 `eval` would refuse it, 2 error, 130 interrupted
+All flags and examples: alertctl data --help";
 
 pub(super) const DATA_EXAMPLES: &str = "\
 Examples:
   alertctl data night.csv
-      one row a metric, then labels, gaps and what is worth a thought
+      One row per metric, then labels, gaps and warnings
   alertctl data 'probes/*.jsonl.gz' --labels port --tz local
-      several files together; the numbers of `port` are labels
+      Several files as one recording; the numbers in `port` are labels
   alertctl data -o json - < night.csv
-      everything as one JSON object, alertctl.data/1
+      Everything as one JSON object
 
 Exit codes:
-  0    done
-  1    done, and `eval` would refuse the recording: bad rows, conflicts, no samples
-  2    could not be done: usage, unreadable input
-  130  stopped by Ctrl-C";
+  0    success
+  1    `eval` would refuse the recording: unreadable rows, conflicts, no samples
+  2    error: wrong usage or unreadable input
+  130  interrupted (Ctrl-C)";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:
@@ -107,6 +111,6 @@ Examples:
 pub(super) const MAN: &str = "\
 Examples:
   alertctl man | man -l -
-      reads the page of alertctl
+      Read the page of alertctl
   alertctl man ~/.local/share/man/man1
-      writes alertctl.1 and a page for each command; then: man alertctl-eval";
+      Install a page for each command; then: man alertctl-eval";

@@ -13,10 +13,14 @@ use crate::cli::{Failure, load, mistaken};
 /// Which recordings are read, and how: the same for every command that reads them.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// Recordings: files, globs, or - for standard input
+    /// Files or globs; - reads standard input
+    ///
+    /// CSV or JSONL, detected from the content; .gz and .zst are decompressed. Several recordings are merged.
     #[arg(value_name = "RECORDING", help_heading = "Input")]
     pub(crate) recordings: Vec<String>,
-    /// A recording, as a flag; may be repeated
+    /// A recording, given as a flag
+    ///
+    /// The same as a positional RECORDING; repeatable.
     #[arg(short, long = "data", value_name = "PATH", hide_short_help = true, help_heading = "Input")]
     pub(crate) data: Vec<String>,
     #[command(flatten)]
@@ -26,31 +30,51 @@ pub(crate) struct InputArgs {
 /// How recordings are read.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReadArgs {
-    /// The form, found out where it is not said: csv_long, csv_wide, csv_two_columns, jsonl_samples, jsonl_snapshots
-    #[arg(long, value_name = "FORM", value_parser = Format::from_str, hide_short_help = true, help_heading = "Input")]
+    /// Input format [default: detected]
+    ///
+    /// One of csv_long, csv_wide, csv_two_columns, jsonl_samples, jsonl_snapshots.
+    #[arg(long, value_name = "FORMAT", value_parser = Format::from_str, hide_short_help = true, help_heading = "Input")]
     pub(crate) input_format: Option<Format>,
-    /// Numeric columns that are labels
+    /// Treat these numeric columns as labels
+    ///
+    /// Comma-separated names of columns (CSV) or fields (JSONL), such as `port,shard`.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Input")]
     pub(crate) labels: Vec<String>,
-    /// Columns that are left out
+    /// Ignore these columns
+    ///
+    /// Comma-separated names of columns (CSV) or fields (JSONL), such as `request_id,message`.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', hide_short_help = true, help_heading = "Input")]
     pub(crate) ignore_columns: Vec<String>,
-    /// The metric's name, where a recording has a value column and no name
+    /// Metric name for a recording with a value column and no metric column
+    ///
+    /// By default the metric is named after the file.
     #[arg(long, value_name = "NAME", hide_short_help = true, help_heading = "Input")]
     pub(crate) metric: Option<String>,
-    /// A text that means "no sample", beside the empty cell; may be repeated
+    /// Treat this text as "no sample"
+    ///
+    /// In addition to the empty cell; repeatable.
     #[arg(long, value_name = "TEXT", hide_short_help = true, help_heading = "Input")]
     pub(crate) null: Vec<String>,
-    /// What to do with rows that can not be read: stop, skip (at most 10 or 1 %) or skip=5%
-    #[arg(long, value_name = "WHAT", default_value = "stop", value_parser = BadRows::from_str, help_heading = "Input")]
+    /// Unreadable rows: stop, skip or skip=5%
+    ///
+    /// `stop` refuses the recording. `skip` goes on while at most 10 rows or 1 % of them are unreadable, `skip=5%`
+    /// while at most 5 % are; skipped rows are counted in the report.
+    #[arg(long, value_name = "HOW", default_value = "stop", value_parser = BadRows::from_str, help_heading = "Input")]
     pub(crate) bad_rows: BadRows,
-    /// Which of two values of one series at one time counts: refuse, first or last
-    #[arg(long, value_name = "WHICH", default_value = "refuse", value_parser = Conflicts::from_str, help_heading = "Input")]
+    /// Duplicate samples: refuse, first or last
+    ///
+    /// What to do with two values of a series at one time.
+    /// `refuse` stops with both lines, `first` and `last` keep the value that was read first or last.
+    #[arg(long, value_name = "HOW", default_value = "refuse", value_parser = Conflicts::from_str, help_heading = "Input")]
     pub(crate) conflicts: Conflicts,
-    /// The unit of numeric times: s, ms, us or ns; found out where it is not said
+    /// Unit of numeric times: s, ms, us or ns [default: detected]
+    ///
+    /// Detected from the column's suffix (`time_ms`) or the size of the first time.
     #[arg(long, value_name = "UNIT", value_parser = TimeUnit::from_str, hide_short_help = true, help_heading = "Input")]
     pub(crate) time_unit: Option<TimeUnit>,
-    /// The zone of times that are written without one [default: UTC]
+    /// Time zone of times written without one [default: UTC]
+    ///
+    /// A name such as Europe/Amsterdam, or `local`.
     #[arg(long, value_name = "ZONE", value_parser = zone, hide_short_help = true, help_heading = "Input")]
     pub(crate) input_timezone: Option<Zone>,
 }

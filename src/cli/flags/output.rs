@@ -8,11 +8,17 @@ use clap::{Args, ValueEnum};
 /// Where the results of a run go.
 #[derive(Debug, Args)]
 pub(crate) struct OutArgs {
-    /// The format: table, timeline, markdown, json, ndjson or csv [default: table]
+    /// table, timeline, markdown, json, ndjson or csv [default: table]
+    ///
+    /// table and timeline are for people, markdown is for issues and pull requests. json holds everything, ndjson one
+    /// transition per line, csv one episode per row. docs/formats.md describes each.
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
     pub(crate) format: Option<Format>,
-    /// Writes there instead of standard output (-); may be repeated. The format is the one named, or the suffix's
-    /// (.json .ndjson .jsonl .csv .md .txt), or --format
+    /// Write to a file; repeatable
+    ///
+    /// The format is the prefix's (`json:report.txt`), else the suffix's (.json .ndjson .jsonl .csv .md .txt), else
+    /// --format. Standard output is written too if --format is given, or for `-`. A file is replaced only when it is
+    /// written completely.
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(crate) out: Vec<Target<Format>>,
 }
@@ -20,13 +26,24 @@ pub(crate) struct OutArgs {
 /// What a command says beside its results, and how.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct ConsoleArgs {
-    /// Results only: no summary, no warnings, no progress
+    /// Print results only
+    ///
+    /// No summary, warnings or progress on standard error.
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "Output")]
+    /// Use colors: auto, always or never
+    ///
+    /// `auto` uses colors on a terminal unless NO_COLOR is set.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
     pub(crate) color: ColorWhen,
-    /// Draws no progress
+    /// Do not draw a progress bar
     #[arg(long, hide_short_help = true, help_heading = "Output")]
     pub(crate) no_progress: bool,
 }
@@ -34,7 +51,7 @@ pub(crate) struct ConsoleArgs {
 /// How many threads work.
 #[derive(Debug, Args)]
 pub(crate) struct JobArgs {
-    /// The number of threads [default: one a processor]
+    /// Number of threads [default: one per processor]
     #[arg(short, long, value_name = "THREADS", value_parser = clap::value_parser!(u16).range(1..=1024), hide_short_help = true, help_heading = "Output")]
     pub(crate) jobs: Option<u16>,
 }

@@ -23,20 +23,30 @@ use crate::{limits, source};
 /// Which alerts are reported.
 #[derive(Debug, Args)]
 pub(crate) struct SelectArgs {
-    /// Only alerts whose name matches
+    /// Report only alerts whose name matches
+    ///
+    /// The regular expression must match the whole name: `Disk.*`, not `Disk`.
     #[arg(long, value_name = "REGEX", value_parser = Pattern::from_str, help_heading = "Report")]
     pub(crate) alert: Option<Pattern>,
-    /// Only groups whose name matches
+    /// Report only groups whose name matches
+    ///
+    /// The regular expression must match the whole name.
     #[arg(long, value_name = "REGEX", value_parser = Pattern::from_str, hide_short_help = true, help_heading = "Report")]
     pub(crate) group: Option<Pattern>,
-    /// Only episodes whose labels match, such as 'job="db",instance=~"db-.*"'
+    /// Report only alerts with these labels: 'job="db"'
+    ///
+    /// Label matchers as in PromQL, such as 'job="db",instance=~"db-.*"'.
     #[arg(long = "where", value_name = "MATCHERS", value_parser = Filter::from_str, help_heading = "Report")]
     pub(crate) filter: Option<Filter>,
-    /// Alerts that are suppressed for some time, such as '{alertname="DiskFull"} 2026-01-05T18:00:00Z..2026-01-05T20:00:00Z';
-    /// may be repeated
-    #[arg(long, value_name = "{MATCHERS} START..END", value_parser = silence_text, help_heading = "Report")]
+    /// Suppress alerts for a time: '{MATCHERS} START..END'
+    ///
+    /// Such as '{alertname="DiskFull"} 2026-01-05 18:00..2026-01-05 20:00'; repeatable. A suppressed alert stays in the
+    /// report, marked, and does not count for --fail-on.
+    #[arg(long, value_name = "SILENCE", value_parser = silence_text, help_heading = "Report")]
     pub(crate) silence: Vec<String>,
-    /// Files of silences: a YAML list of matchers, start, end and comment, or what `amtool silence query -o json` prints
+    /// Read silences from a file
+    ///
+    /// A YAML list of matchers, start, end and comment, or the output of `amtool silence query -o json`; repeatable.
     #[arg(long, value_name = "PATH", hide_short_help = true, help_heading = "Report")]
     pub(crate) silences: Vec<String>,
 }
@@ -74,22 +84,24 @@ fn silence_text(text: &str) -> Result<String, SilenceError> {
 /// How a run is shown.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Shows episodes that died pending
+    /// Show near misses: pending, but never fired
     #[arg(long, help_heading = "Report")]
     pub(crate) pending: bool,
-    /// Shows the episodes, however many
+    /// Show episodes even if there are more than 20
     #[arg(long, help_heading = "Report")]
     pub(crate) episodes: bool,
-    /// Shows every episode in a row of its own
+    /// Show every episode in its own row
+    ///
+    /// Without it, repeated episodes of an alert and alerts that fire together are folded into one row.
     #[arg(long, hide_short_help = true, help_heading = "Report")]
     pub(crate) all: bool,
-    /// The most rows of one table, the worst ones; 0 shows all [default: 50]
+    /// Maximum rows per table; 0 shows all [default: 50]
     #[arg(long, value_name = "ROWS", help_heading = "Report")]
     pub(crate) limit: Option<usize>,
-    /// The order of rows
+    /// Sort rows
     #[arg(long, value_name = "BY", value_enum, hide_short_help = true, help_heading = "Report")]
     pub(crate) sort: Option<SortBy>,
-    /// What the rows of a timeline are
+    /// Rows of the timeline
     #[arg(
         long,
         value_name = "ROWS",
@@ -99,7 +111,7 @@ pub(crate) struct ReportArgs {
         help_heading = "Report"
     )]
     pub(crate) by: Rows,
-    /// The gap under which firings are one burst [default: 5m]
+    /// Join firings closer together than this into one burst [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, hide_short_help = true, help_heading = "Report")]
     pub(crate) join: Option<Millis>,
     #[command(flatten)]
@@ -109,7 +121,9 @@ pub(crate) struct ReportArgs {
 /// The zone that times are shown in.
 #[derive(Debug, Args)]
 pub(crate) struct ZoneArgs {
-    /// The zone that times are shown in, such as Europe/Amsterdam, or local [default: UTC]
+    /// Show times in this time zone [default: UTC]
+    ///
+    /// A name such as Europe/Amsterdam, or `local`.
     #[arg(long, value_name = "ZONE", value_parser = zone, help_heading = "Report")]
     pub(crate) tz: Option<Zone>,
 }
@@ -123,7 +137,11 @@ impl ZoneArgs {
 /// What makes the exit code 1.
 #[derive(Debug, Args)]
 pub(crate) struct GateArgs {
-    /// What makes the exit code 1: firing, firing=SEVERITY, firings>N, no-data, eval-error
+    /// Exit with 1 on firing, firing=SEVERITY, firings>N, no-data or eval-error
+    ///
+    /// A comma-separated list. `firing` is any alert that fired, `firing=critical` one with that severity, `firings>10`
+    /// more than 10 firings, `no-data` an alert whose metrics are not in the recording, `eval-error` a rule that failed.
+    /// Alerts that were already true when the data began, or that a silence covers, do not count.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = Condition::from_str, help_heading = "Gates")]
     pub(crate) fail_on: Vec<Condition>,
 }
@@ -131,10 +149,10 @@ pub(crate) struct GateArgs {
 /// What the rows of a timeline are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Rows {
-    /// One an alert
+    /// One row per alert
     #[default]
     Alerts,
-    /// Under each alert one a label set
+    /// One row per alert, then one per label set
     Labels,
 }
 
@@ -150,13 +168,13 @@ impl From<Rows> for timeline::By {
 /// What rows are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SortBy {
-    /// When it fired
+    /// By when it fired
     Time,
-    /// How long it fired
+    /// By how long it fired
     Firing,
-    /// How often it fired
+    /// By how often it fired
     Count,
-    /// The severity, then how long it fired
+    /// By severity, then by how long it fired
     Severity,
 }
 

@@ -11,16 +11,20 @@ use crate::cli::Failure;
 /// Rule files, and alerts without a file.
 #[derive(Debug, Args)]
 pub(crate) struct RuleArgs {
-    /// Rule files, folders (*.yml, *.yaml) or globs; may be repeated
+    /// Rule files, folders or globs; repeatable
+    ///
+    /// In folders, *.yml and *.yaml. Prometheus rule files and alertctl's own form can be mixed.
     #[arg(short, long = "rules", value_name = "PATH", required_unless_present = "expr", help_heading = "Rules")]
     pub(crate) rules: Vec<String>,
-    /// An alert of this PromQL, named after its first metric; may be repeated
+    /// Alert on this expression; repeatable
+    ///
+    /// No rule file is needed. The alert is named after the first metric of the expression.
     #[arg(short, long = "expr", value_name = "PROMQL", help_heading = "Rules")]
     pub(crate) expr: Vec<String>,
-    /// How long it must hold before the alerts of --expr fire [default: 0s]
+    /// How long --expr must be true to fire [default: 0s]
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, help_heading = "Rules")]
     pub(crate) hold: Option<Millis>,
-    /// How long the alerts of --expr go on firing afterwards [default: 0s]
+    /// How long --expr keeps firing once it is no longer true [default: 0s]
     #[arg(
         long,
         value_name = "DURATION",
@@ -29,7 +33,7 @@ pub(crate) struct RuleArgs {
         help_heading = "Rules"
     )]
     pub(crate) keep_firing_for: Option<Millis>,
-    /// The label `severity` of the alerts of --expr
+    /// The `severity` label of --expr alerts
     #[arg(long, value_name = "SEVERITY", help_heading = "Rules")]
     pub(crate) severity: Option<String>,
 }
@@ -57,10 +61,10 @@ impl RuleArgs {
 /// What a server adds to the alerts of its rules.
 #[derive(Debug, Args)]
 pub(crate) struct ExternalArgs {
-    /// A label that the server would add to every alert
+    /// A label that the server would add to every alert; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = label, hide_short_help = true, help_heading = "Rules")]
     pub(crate) external_label: Vec<(String, String)>,
-    /// The server's address, for templates
+    /// The server's address, for `$externalURL` in templates
     #[arg(
         long,
         value_name = "URL",

@@ -11,21 +11,33 @@ use crate::time::{Millis, Moment, parse_interval};
 /// The range and the slots of an evaluation.
 #[derive(Debug, Args)]
 pub(crate) struct TimeArgs {
-    /// How the end of a series is told: auto, off (look-back only) or a fixed time
+    /// How the end of a series is detected: auto, off or a duration [default: auto]
+    ///
+    /// `auto` infers it from the spacing of the samples, a duration such as 90s is a fixed time without samples, `off`
+    /// leaves --lookback-delta alone to end a series.
     #[arg(long, value_name = "HOW", value_parser = Stale::from_str, hide_short_help = true, help_heading = "Input")]
     pub(crate) stale: Option<Stale>,
 
-    /// From when on it is reported: RFC 3339 or seconds since the epoch
+    /// Report only from TIME; earlier data still warms up windows
+    ///
+    /// A time as reports print it (`2026-01-05 18:00`, `2026-01-05`, `18:00:30` if the recording has it once), RFC 3339,
+    /// seconds since the epoch, or relative: `-2h` is two hours before the last sample, `+30m` half an hour after the
+    /// first. A time without a zone is in --tz.
     #[arg(long, value_name = "TIME", value_parser = Moment::from_str, allow_hyphen_values = true, help_heading = "Time")]
     pub(crate) start: Option<Moment>,
-    /// Until when it is evaluated
+    /// Stop evaluating at TIME
+    ///
+    /// Written as for --start.
     #[arg(long, value_name = "TIME", value_parser = Moment::from_str, allow_hyphen_values = true, help_heading = "Time")]
     pub(crate) end: Option<Moment>,
-    /// The interval of groups that give none [default: 1m]
+    /// Interval of groups that set none [default: 1m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, help_heading = "Time")]
     pub(crate) eval_interval: Option<Millis>,
-    /// Where slots are counted from: epoch, start (the first sample) or a duration after the epoch
-    #[arg(long, value_name = "WHERE", value_parser = Align::from_str, help_heading = "Time")]
+    /// Align evaluation times: epoch, start or a duration [default: epoch]
+    ///
+    /// `start` is the first sample; a duration such as 12s is counted from the epoch. A server's offset differs for each
+    /// of its groups.
+    #[arg(long, value_name = "TO", value_parser = Align::from_str, hide_short_help = true, help_heading = "Time")]
     pub(crate) align: Option<Align>,
     /// How far back a selector looks for a sample [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Time")]
