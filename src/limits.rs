@@ -52,3 +52,6 @@ pub const SOURCE_LINE_SHOWN: usize = 200;
 pub const FAULT_MESSAGES: usize = 100;
 /// The longest baseline that is read; 30 sessions of 1,000 rules take some 20 MB. Unit: bytes.
 pub const BASELINE_BYTES: usize = 64 << 20;
+/// The most rows of edit distances that the search for near names may take among one set of names, so that missing names
+/// never cost more than the run; 5,000 that are missing among 5,000 much alike fit.
+pub const NEAREST_ROWS: usize = 50_000_000;

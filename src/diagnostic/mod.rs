@@ -1,7 +1,9 @@
 //! Problems in a user's files: collected while loading goes on, never thrown.
 
 pub mod codes;
+mod nearest;
 
+pub use self::nearest::{Names, nearest};
 use crate::source::FileSpan;
 
 /// How bad a problem is.
@@ -170,58 +172,5 @@ impl Diagnostics {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
-    }
-}
-
-/// Returns the candidates that a misspelt name may have meant, nearest first, at most three.
-#[must_use]
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let limit = (name.chars().count() / 3).clamp(1, 4);
-    let mut found: Vec<(usize, &str)> = candidates
-        .into_iter()
-        .filter_map(|candidate| {
-            let near =
-                candidate.len() > 3 && name.len() > 3 && (candidate.starts_with(name) || name.starts_with(candidate));
-            let away = distance(name, candidate, limit + 1);
-            (away <= limit || near).then_some((away, candidate))
-        })
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found.into_iter().take(3).map(|(_, candidate)| candidate).collect()
-}
-
-/// Returns the number of edits (insert, delete, replace, swap of neighbours) between two names, or `cap` when there
-/// are more. Cost: the product of the lengths.
-fn distance(a: &str, b: &str, cap: usize) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) >= cap {
-        return cap;
-    }
-    let mut before = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.iter().enumerate() {
-        let mut row = vec![i + 1; b.len() + 1];
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = last[j] + usize::from(ca.to_lowercase().ne(cb.to_lowercase()));
-            row[j + 1] = replaced.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *ca == b[j - 1] && a[i - 1] == *cb {
-                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
-            }
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()].min(cap)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_comes_first() {
-        assert_eq!(nearest("fro", ["expr", "for", "labels"]), ["for"]);
-        assert_eq!(nearest("node_cpu", ["node_cpu_seconds_total", "up"]), ["node_cpu_seconds_total"]);
-        assert!(nearest("zzz", ["expr", "for"]).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::diagnostic::nearest;
+use crate::diagnostic::Names;
 use crate::engine::{GroupSchedule, RuleCounts, RuleId};
 use crate::promql::ast::BinaryOp;
 use crate::rules::{Rule, RuleKind, RuleSet};
@@ -166,6 +166,7 @@ pub(super) fn evaluated(rules: &RuleSet, counts: Vec<RuleCounts>, store: &Store)
         .filter(|(_, rule)| matches!(rule.kind, RuleKind::Record))
         .map(|(_, rule)| rule.name.text.as_str())
         .collect();
+    let mut names = Names::new(metrics.iter().copied());
     let known = Known { store, metrics, written };
     let exprs = rules.rules().map(|(_, rule)| &rule.expr);
     let facts = declared(rules).into_iter().zip(exprs).zip(counts).map(|((facts, expr), counts)| {
@@ -177,7 +178,7 @@ pub(super) fn evaluated(rules: &RuleSet, counts: Vec<RuleCounts>, store: &Store)
         };
         let missing = counts.missing_metrics.iter().map(|name| MissingMetric {
             name: name.clone(),
-            near: nearest(name, known.metrics.iter().copied()).into_iter().map(str::to_owned).collect(),
+            near: names.nearest(name).iter().map(|near| (*near).to_owned()).collect(),
             needed: needed.as_ref() == Some(name),
         });
         RuleFacts { missing: missing.collect(), unmatched, counts, ..facts }
