@@ -8,6 +8,8 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::profile::group;
+
 use super::Exit;
 use super::ui::say;
 use super::unfinished;
@@ -123,7 +125,7 @@ impl Write for Watched<'_> {
 
 #[expect(clippy::exit, reason = "the thread that works may be blocked")]
 fn end(outcome: Exit) {
-    // Held until the process is gone: no other file begins.
-    let _held = unfinished::abandon();
+    // Held until the process is gone: no other file begins, and no other process.
+    let _held = (unfinished::abandon(), group::end_all());
     std::process::exit(i32::from(outcome.code()));
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::dice::Dice;
 use super::fields::Unknown;
 use super::histogram::Latencies;
-use super::process::{Worker, WorkerError};
+use super::process::{Slowest, Worker, WorkerError};
 use super::protocol::{Answer, Counted, Grown, Hello, Inputs, Job, LoadedRule, Planned, Staged, Timed};
 use super::sample::{Calibration, Kind, Metric};
 use super::stats;
@@ -76,7 +76,7 @@ struct Running<'a> {
     /// The place of its side.
     side: usize,
     worker: Worker<'a>,
-    /// What it told so far.
+    /// What it reported so far.
     timed: Vec<Timed>,
 }
 
@@ -84,10 +84,12 @@ struct Running<'a> {
 pub struct Campaign<'a> {
     /// Whether the user wants it to stop.
     pub stop: &'a dyn Fn() -> bool,
-    /// Told whenever a process is done.
+    /// Called whenever a process is done.
     pub tick: &'a dyn Fn(),
     /// The order.
     pub dice: Dice,
+    /// The slowest answer so far.
+    pub slowest: Slowest,
 }
 
 impl<'a> Campaign<'a> {
@@ -96,7 +98,7 @@ impl<'a> Campaign<'a> {
     /// # Errors
     /// When it is no worker, or can not load.
     pub fn start(&self, side: &Side) -> Result<(Worker<'a>, Loaded), WorkerError> {
-        let mut worker = Worker::start(&side.exe, side.foreign, self.stop)?;
+        let mut worker = Worker::start(&side.exe, side.foreign, self.stop, self.slowest.clone())?;
         let hello = worker.hello.clone();
         let Some(inputs) = &side.inputs else { return Ok((worker, Loaded { hello, ..Loaded::default() })) };
         match worker.ask(&Job::Load(Box::new(inputs.clone())))?.pop() {

@@ -8,9 +8,9 @@
 //!                                |                     |
 //!                                +--> report::ProfileReport <--+
 //! ```
-//! [`clock`], [`machine`] and `process` alone touch the clock, the kernel's files and other processes; the rest works
-//! on recorded numbers. The unit of evidence is the process; the
-//! value of a time is the low decile of its batches; what is exact is compared exactly.
+//! [`clock`], [`machine`], [`process`] and `group` alone touch the clock, the kernel's files and other processes; the
+//! rest works on recorded numbers. The unit of evidence is the process; the value of a time is the low decile of its
+//! batches; what is exact is compared exactly.
 
 mod alone;
 pub mod baseline;
@@ -25,6 +25,7 @@ pub mod dice;
 pub mod digest;
 pub mod fields;
 pub mod gate;
+pub(crate) mod group;
 pub mod growth;
 pub mod histogram;
 mod inherited;

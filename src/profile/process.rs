@@ -1,17 +1,20 @@
-//! Processes that measure: the program itself, started again, told what to do by lines of JSON.
+//! Processes that measure: the program itself, started again, given work by lines of JSON.
 //!
 //! Processes of one program differ more than the batches of one process: where the kernel put its memory, what its
 //! caches held. So what is measured once is measured in several.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use thiserror::Error;
 
+use super::group::Group;
 use super::protocol::{Answer, Hello, Job, PROTOCOL, Timed};
 
 /// The hidden flag that makes a process a worker.
@@ -20,16 +23,20 @@ pub const WORKER_FLAG: &str = "--worker";
 const LINE_BYTES: u64 = 64 << 20;
 /// How long a worker may take to say what it is.
 const GREETING: Duration = Duration::from_secs(20);
-/// How long a worker may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a worker may take for one answer, beside what its work is expected to take.
+const SPARE: Duration = Duration::from_secs(30);
+/// What a worker reads at least, of rules and recordings. Unit: bytes a second.
+const READ_PER_S: u64 = 500_000;
+/// How many times the slowest answer so far another one may take, and once more for each rule.
+const SLOWER: u32 = 20;
 /// How often a waiting parent looks whether it should stop.
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// Says why a worker gave no answer.
 #[derive(Debug, Error)]
 pub enum WorkerError {
-    /// It can not be started.
-    #[error("`{}` can not be started: {error}", .path.display())]
+    /// It cannot be started.
+    #[error("cannot start `{}`: {error}", .path.display())]
     Start {
         /// The program.
         path: PathBuf,
@@ -37,7 +44,7 @@ pub enum WorkerError {
         error: io::Error,
     },
     /// It is another program.
-    #[error("`{}` is not alertctl: it did not answer as a worker of `alertctl profile` does", .0.display())]
+    #[error("`{}` is not alertctl: it did not answer as `alertctl profile` does", .0.display())]
     Stranger(PathBuf),
     /// It speaks another protocol.
     #[error("`{}` speaks the worker protocol `{found}`, this alertctl speaks `{PROTOCOL}`", .path.display())]
@@ -47,8 +54,8 @@ pub enum WorkerError {
         /// What it speaks.
         found: String,
     },
-    /// It ended, or said what makes no sense.
-    #[error("a measuring process of `{}` ended early: {what}", .path.display())]
+    /// It ended, or its answer makes no sense.
+    #[error("`{}` stopped measuring: {what}", .path.display())]
     Broken {
         /// The program.
         path: PathBuf,
@@ -56,9 +63,9 @@ pub enum WorkerError {
         what: String,
     },
     /// It did not answer in time.
-    #[error("a measuring process of `{}` did not answer within {} s", .0.display(), .1.as_secs())]
+    #[error("`{}` did not answer within {} s and was killed", .0.display(), .1.as_secs())]
     Silent(PathBuf, Duration),
-    /// It said that it could not do it.
+    /// It answered that it could not do it.
     #[error("{0}")]
     Failed(String),
     /// The user pressed Ctrl-C.
@@ -66,13 +73,23 @@ pub enum WorkerError {
     Interrupted,
 }
 
-/// A process that measures; it ends when this is dropped, whatever it is doing.
+/// The slowest answer that workers gave so far, which all of one campaign share: what another one may take.
+#[derive(Clone, Debug, Default)]
+pub struct Slowest(Rc<Cell<Duration>>);
+
+/// A process that measures; it is killed with all that it started when this is dropped, whatever it is doing.
 pub struct Worker<'a> {
     path: PathBuf,
-    child: Child,
-    stdin: Option<ChildStdin>,
+    /// What is written to its input; it ends with this.
+    jobs: Sender<String>,
     lines: Receiver<io::Result<String>>,
     stop: &'a dyn Fn() -> bool,
+    slowest: Slowest,
+    /// How many rules it has.
+    rules: u32,
+    /// How long the job at hand may take beside what is known of answers.
+    spare: Duration,
+    _group: Group,
     /// What it is.
     pub hello: Hello,
 }
@@ -82,18 +99,31 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// When it can not be started, or is no worker that speaks [`PROTOCOL`].
-    pub fn start(path: &Path, foreign: bool, stop: &'a dyn Fn() -> bool) -> Result<Self, WorkerError> {
+    pub fn start(
+        path: &Path,
+        foreign: bool,
+        stop: &'a dyn Fn() -> bool,
+        slowest: Slowest,
+    ) -> Result<Self, WorkerError> {
         let stderr = if foreign { Stdio::null() } else { Stdio::inherit() };
-        let mut child = Command::new(path)
-            .args(["profile", WORKER_FLAG])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .map_err(|error| WorkerError::Start { path: path.to_owned(), error })?;
+        let mut command = Command::new(path);
+        command.args(["profile", WORKER_FLAG]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        let mut group =
+            Group::start(&mut command).map_err(|error| WorkerError::Start { path: path.to_owned(), error })?;
+        let (stdin, stdout) = group.pipes();
+        let (jobs, texts) = channel::<String>();
+        if let Some(mut stdin) = stdin {
+            // One that does not read blocks this thread, not the one that watches the clock.
+            std::thread::spawn(move || {
+                for text in texts {
+                    if stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush()).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
         let (send, lines) = channel();
-        let stdin = child.stdin.take();
-        if let Some(stdout) = child.stdout.take() {
+        if let Some(stdout) = stdout {
             std::thread::spawn(move || {
                 let mut reader = BufReader::new(stdout);
                 // It ends with the pipe, or when nobody listens any more.
@@ -106,7 +136,8 @@ impl<'a> Worker<'a> {
             });
         }
         let hello = Hello::default();
-        let mut worker = Self { path: path.to_owned(), child, stdin, lines, stop, hello };
+        let path = path.to_owned();
+        let mut worker = Self { path, jobs, lines, stop, slowest, rules: 0, spare: SPARE, _group: group, hello };
         worker.hello = worker.greeting()?;
         Ok(worker)
     }
@@ -154,9 +185,15 @@ impl<'a> Worker<'a> {
         let broken = |what: String| WorkerError::Broken { path: self.path.clone(), what };
         let mut text = serde_json::to_string(job).map_err(|error| broken(error.to_string()))?;
         text.push('\n');
-        let stdin = self.stdin.as_mut().ok_or_else(|| broken("it has no input".to_owned()))?;
-        let sent = stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush());
-        sent.map_err(|error| if (self.stop)() { WorkerError::Interrupted } else { broken(error.to_string()) })
+        self.spare = SPARE.saturating_add(job.expected());
+        self.jobs.send(text).map_err(|_| {
+            if (self.stop)() { WorkerError::Interrupted } else { broken("it closed its input".to_owned()) }
+        })
+    }
+
+    /// Returns how long the next answer may take.
+    fn patience(&self) -> Duration {
+        self.spare.saturating_add(self.slowest.0.get().saturating_mul(SLOWER.saturating_add(self.rules)))
     }
 
     /// Waits for an answer.
@@ -164,11 +201,21 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// When there is none, or it is that the job could not be done.
     pub fn answer(&mut self) -> Result<Answer, WorkerError> {
-        let line = self.line(PATIENCE)?;
+        let begun = Instant::now();
+        let line = self.line(self.patience())?;
+        self.slowest.0.set(self.slowest.0.get().max(begun.elapsed()));
         match serde_json::from_str(&line) {
             Ok(Answer::Failed { message }) => Err(WorkerError::Failed(message)),
-            Ok(answer) => Ok(answer),
-            Err(error) => Err(WorkerError::Broken { path: self.path.clone(), what: format!("no answer: {error}") }),
+            Ok(answer) => {
+                if let Answer::Loaded { rules, .. } = &answer {
+                    self.rules = u32::try_from(rules.len()).unwrap_or(u32::MAX);
+                }
+                Ok(answer)
+            }
+            Err(error) => Err(WorkerError::Broken {
+                path: self.path.clone(),
+                what: format!("its answer makes no sense: {error}"),
+            }),
         }
     }
 
@@ -191,7 +238,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Waits until it has measured a turn: what it tells then comes into `timed`. Returns whether it was the last one.
+    /// Waits until it has measured a turn: what it reports then comes into `timed`. Returns whether it was the last one.
     ///
     /// # Errors
     /// As [`Worker::answer`].
@@ -213,12 +260,17 @@ impl<'a> Worker<'a> {
     }
 }
 
-impl Drop for Worker<'_> {
-    fn drop(&mut self) {
-        // It ends by itself when its input does; one that is still at work, or a stranger, does not wait for that.
-        self.stdin = None;
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+impl Job {
+    /// Returns how long it takes by what is known of it beforehand.
+    fn expected(&self) -> Duration {
+        match self {
+            Self::Load(inputs) => {
+                let rules: u64 = inputs.rules.iter().map(|rule| rule.text.len() as u64).sum();
+                Duration::from_secs(inputs.recording_bytes.saturating_add(rules) / READ_PER_S)
+            }
+            Self::Grow { budget_us } => Duration::from_micros(*budget_us),
+            _ => Duration::ZERO,
+        }
     }
 }
 
@@ -240,7 +292,7 @@ pub type Say<'a> = dyn FnMut(&Answer) -> io::Result<()> + 'a;
 /// Hears the next line; none when nobody speaks any more.
 pub type Hear<'a> = dyn FnMut() -> Option<String> + 'a;
 
-/// Reads jobs, one a line, until there are none, and writes what `work` answers to each.
+/// Reads jobs, one per line, until there are none, and writes what `work` answers to each.
 ///
 /// # Errors
 /// When the pipe breaks, as it does when the parent is gone.
@@ -269,7 +321,7 @@ fn write_line(output: &mut impl Write, value: &impl Serialize) -> io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::protocol::Counted;
+    use crate::profile::protocol::{Counted, Inputs, RuleSource};
     use crate::profile::sample::Kind;
 
     #[test]
@@ -294,10 +346,73 @@ mod tests {
     #[test]
     fn another_program_is_no_worker() {
         let check = |path: &str| {
-            let error = Worker::start(Path::new(path), true, &|| false).err().map(|error| error.to_string());
+            let error = Worker::start(Path::new(path), true, &|| false, Slowest::default())
+                .err()
+                .map(|error| error.to_string());
             error.unwrap_or_default()
         };
         assert!(check("/bin/echo").contains("is not alertctl"), "{}", check("/bin/echo"));
-        assert!(check("/bin/none-such").contains("can not be started"), "{}", check("/bin/none-such"));
+        assert!(check("/bin/none-such").contains("cannot start"), "{}", check("/bin/none-such"));
+    }
+
+    /// Makes a program that greets, starts another one and hangs; returns it and where it writes the other's id.
+    fn hanging(folder: &Path) -> (PathBuf, PathBuf) {
+        use std::os::unix::fs::PermissionsExt;
+        let (path, id) = (folder.join("wrapper"), folder.join("id"));
+        let hello = serde_json::to_string(&Hello::own()).expect("JSON");
+        let text = format!("#!/bin/sh\nsleep 600 &\necho $! > '{}'\necho '{hello}'\nsleep 600\n", id.display());
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a program");
+        (path, id)
+    }
+
+    /// Waits until a process is gone, or waits for a parent that does not look.
+    fn is_gone(id: &Path) -> bool {
+        let id = std::fs::read_to_string(id).expect("an id");
+        let alive = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+        };
+        let begun = Instant::now();
+        while alive() && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(GLANCE);
+        }
+        !alive()
+    }
+
+    #[test]
+    fn what_a_wrapper_started_is_killed_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, id) = hanging(folder.path());
+        let worker = Worker::start(&path, true, &|| false, Slowest::default());
+        drop(worker.map_err(|error| error.to_string()).expect("a greeting"));
+        assert!(is_gone(&id));
+    }
+
+    #[test]
+    fn one_that_hangs_after_its_greeting_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, id) = hanging(folder.path());
+        let begun = Instant::now();
+        let mut worker = Worker::start(&path, true, &|| false, Slowest::default())
+            .map_err(|error| error.to_string())
+            .expect("hello");
+        // More than a pipe holds, which nobody reads.
+        let rules = vec![RuleSource { name: "r.yml".to_owned(), text: " ".repeat(400_000) }];
+        worker.send(&Job::Load(Box::new(Inputs { rules, ..Inputs::default() }))).expect("it is alive");
+        worker.spare = Duration::from_millis(100);
+        let error = worker.answer().expect_err("it hangs").to_string();
+        assert!(error.contains("did not answer within 0 s and was killed"), "{error}");
+        drop(worker);
+        assert!(is_gone(&id) && begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_worker_may_take_as_long_as_its_work() {
+        let rules = vec![RuleSource { name: "r.yml".to_owned(), text: " ".repeat(500_000) }];
+        let load = Job::Load(Box::new(Inputs { rules, recording_bytes: 1_000_000, ..Inputs::default() }));
+        assert_eq!(load.expected(), Duration::from_secs(3));
+        assert_eq!(Job::Grow { budget_us: 5_000_000 }.expected(), Duration::from_secs(5));
+        assert_eq!(Job::Count.expected(), Duration::ZERO);
     }
 }

@@ -112,6 +112,9 @@ pub struct Inputs {
     pub rules: Vec<RuleSource>,
     /// The recordings' paths.
     pub recordings: Vec<String>,
+    /// Their size, by which the parent waits for them to be read. Unit: bytes.
+    #[serde(skip)]
+    pub recording_bytes: u64,
     /// Numeric columns that are labels.
     pub labels: Vec<String>,
     /// How the recordings are read, where it is not as usual.

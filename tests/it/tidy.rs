@@ -10,7 +10,7 @@ use std::path::Path;
 use self::source::{read, sources, within};
 
 /// Modules that may touch the clock, child processes and `/proc` without being the command line.
-const MEASURING: [&str; 3] = ["profile::clock", "profile::process", "profile::machine"];
+const MEASURING: [&str; 4] = ["profile::clock", "profile::group", "profile::process", "profile::machine"];
 
 /// Bodies of tests are excused: they read cases and write to temporary folders.
 #[test]

@@ -19,7 +19,7 @@ use crate::profile::clock::Timer;
 use crate::profile::compare::Comparison;
 use crate::profile::dice::Dice;
 use crate::profile::machine;
-use crate::profile::process::WorkerError;
+use crate::profile::process::{Slowest, WorkerError};
 use crate::profile::protocol::Counted;
 use crate::profile::report::{FailOn, ProfileReport, RuleCost, regression_check};
 use crate::profile::sample::Measurement;
@@ -55,7 +55,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Exit, Failure> {
     let steps = Steps::new(terminal.stderr && !args.console.quiet && !args.console.no_progress);
     let tick = || steps.next();
     let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) % 1_000_000);
-    let campaign = Campaign { stop: &stop, tick: &tick, dice: Dice::new(seed) };
+    let campaign = Campaign { stop: &stop, tick: &tick, dice: Dice::new(seed), slowest: Slowest::default() };
     let done = match args.self_check {
         Some(pairs) => self_check::run(args, campaign, pairs, &steps),
         None => report(args, campaign, seed, &terminal, &steps),

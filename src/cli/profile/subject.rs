@@ -100,6 +100,7 @@ pub(super) fn inputs(args: &ProfileArgs, rules: &Ruleset, recordings: &[String])
     protocol::Inputs {
         rules: rules.texts.clone(),
         recordings: recordings.to_vec(),
+        recording_bytes: recordings.iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum(),
         labels: args.input.read.labels.clone(),
         reading: reading(&args.input.read),
         interval: args.eval_interval.unwrap_or(usual.interval).0,

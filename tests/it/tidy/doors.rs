@@ -34,6 +34,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memchr", &["input", "rules::template::exec", "source"]),
     ("rayon", &["cli", "engine::stage"]),
     ("regex", &["labels::regexp"]),
+    // To kill a process group.
+    ("rustix", &["profile::group"]),
     ("ruzstd", &["input::bytes"]),
     ("serde", &["input::jsonl", "profile", "report"]),
     ("serde_json", &["input::jsonl", "profile", "report"]),
