@@ -34,6 +34,16 @@ pub const TEMPLATE_STACK: usize = 400;
 pub const TEMPLATE_STEPS: usize = 1_000_000;
 /// The longest text one template may expand to. Unit: bytes.
 pub const TEMPLATE_BYTES: usize = 1 << 20;
+/// The most steps that the templates of one rule may take at one evaluation, a few seconds of work: each expansion may
+/// take the same part of it.
+pub const TEMPLATE_RULE_STEPS: usize = 20_000_000;
+/// The longest text that the templates of one rule may expand to at one evaluation; each may make the same part. Unit:
+/// bytes.
+pub const TEMPLATE_RULE_BYTES: usize = 256 << 20;
+/// The steps that an expansion may always take, however many alerts a rule has: no more than an alert costs without it.
+pub const TEMPLATE_LEAST_STEPS: usize = 1_000;
+/// The text that an expansion may always make. Unit: bytes.
+pub const TEMPLATE_LEAST_BYTES: usize = 1 << 10;
 /// The most points that a subquery may have in one evaluation of one series.
 pub const SUBQUERY_POINTS: i64 = 8_000_000;
 /// The most values that a subquery may have in one evaluation of all its series.

@@ -16,7 +16,7 @@ use super::event::{Activity, Cause, Event, Phase, RuleId};
 use super::fold::Fold;
 use super::naming::{Naming, Sample};
 use super::rule::{Pass, StepFault};
-use super::targets::{Merged, Targets, any_good, row_bits};
+use super::targets::{Merged, Targets, first_good, row_bits};
 use super::written::Outputs;
 use crate::rules::graph::ALERT_STATE;
 
@@ -160,13 +160,21 @@ impl Alerting {
 
     /// Finds the alert of every row that is seen for the first time.
     fn name_rows(&mut self, root: &Root<'_>, failed: &[u64], pass: &mut Pass<'_, '_>) {
-        for row in 0..root.labels.len() {
-            if self.targets.of_row(row).is_none() && any_good(root, row, failed) {
-                let sample = Sample { labels: &root.labels[row], value: f64::NAN, at: pass.slots[0] };
-                let labels = self.rule.naming.alert_labels(sample, pass.external, pass.ask);
-                let alert = self.alert_of(labels, &root.labels[row]);
-                self.targets.set(row, alert);
-            }
+        let unnamed = (0..root.labels.len()).filter(|row| self.targets.of_row(*row).is_none());
+        let found: Vec<(usize, usize)> =
+            unnamed.filter_map(|row| Some((row, first_good(root, row, failed)?))).collect();
+        if found.is_empty() {
+            return;
+        }
+        // By step, for a block may have any number of them.
+        let mut together = vec![0; root.steps];
+        found.iter().for_each(|(_, step)| together[*step] += 1);
+        for (row, step) in found {
+            let sample = Sample { labels: &root.labels[row], value: f64::NAN, at: pass.slots[0] };
+            let share = self.rule.naming.label_share(together[step]);
+            let labels = self.rule.naming.alert_labels(share, sample, pass.external, pass.ask);
+            let alert = self.alert_of(labels, &root.labels[row]);
+            self.targets.set(row, alert);
         }
     }
 
@@ -322,6 +330,7 @@ impl Alerting {
 
     /// Finds the alert of every sample at a step; tells whether no two have the same.
     fn find_candidates(&mut self, root: &Root<'_>, step: usize, pass: &mut Pass<'_, '_>) -> bool {
+        let mut share = None;
         for row in 0..root.labels.len() {
             if !bits::is_set(row_bits(root, row), step) {
                 continue;
@@ -331,7 +340,12 @@ impl Alerting {
                 Some(alert) => alert,
                 None => {
                     let sample = Sample { labels: &root.labels[row], value, at: pass.slots[step] };
-                    let labels = self.rule.naming.alert_labels(sample, pass.external, pass.ask);
+                    let share = *share.get_or_insert_with(|| {
+                        let rows = 0..root.labels.len();
+                        let together = rows.filter(|row| bits::is_set(row_bits(root, *row), step)).count();
+                        self.rule.naming.label_share(together)
+                    });
+                    let labels = self.rule.naming.alert_labels(share, sample, pass.external, pass.ask);
                     self.alert_of(labels, &root.labels[row])
                 }
             };

@@ -46,7 +46,7 @@ use crate::rules::RuleFile;
 use crate::store::{Hidden, Reach, Store};
 use crate::time::{Millis, Timestamp};
 
-use self::alerting::Draft;
+use self::alerting::{AlertRule, Draft};
 use self::evaluate::{Run, Shared};
 use self::naming::{Ask, External, Sample};
 use self::query::Queries;
@@ -231,23 +231,39 @@ impl Engine {
                 .cmp(&(b.event.at, b.event.rule))
                 .then_with(|| a.event.labels.cmp(&b.event.labels))
         });
-        for mut draft in drafts.drain(..) {
-            if let Some((value, at)) = draft.annotate {
-                let sample = Sample { labels: &draft.sample, value, at };
-                draft.event.annotations = self.annotations(draft.event.rule, sample, recording);
+        let together = |a: &Draft, b: &Draft| (a.event.at, a.event.rule) == (b.event.at, b.event.rule);
+        let annotated = |drafts: &[Draft]| drafts.iter().filter(|draft| draft.annotate.is_some()).count();
+        let evaluations: Vec<(usize, usize)> =
+            drafts.chunk_by(together).map(|drafts| (drafts.len(), annotated(drafts))).collect();
+        let mut rest = drafts.drain(..);
+        for (events, annotated) in evaluations {
+            for mut draft in rest.by_ref().take(events) {
+                if let Some((value, at)) = draft.annotate {
+                    let sample = Sample { labels: &draft.sample, value, at };
+                    draft.event.annotations = self.annotations(draft.event.rule, annotated, sample, recording);
+                }
+                self.events.push(draft.event);
             }
-            self.events.push(draft.event);
         }
+        drop(rest);
         self.drafts = drafts;
     }
 
-    /// Expands the annotations of a rule for a sample.
-    fn annotations(&self, rule: RuleId, sample: Sample<'_>, recording: &Store) -> Vec<(String, String)> {
+    /// Expands the annotations of a rule for a sample, one of so many at one evaluation.
+    fn annotations(
+        &self,
+        rule: RuleId,
+        together: usize,
+        sample: Sample<'_>,
+        recording: &Store,
+    ) -> Vec<(String, String)> {
         let written = (&self.written.store, self.written.writers.as_slice(), &self.written.hidden);
         let ask: &mut Ask<'_> =
             &mut |text, slot| self.queries.answer(rule.0 as usize, text, slot, recording, Some(written));
         let rule = self.rules[rule.0 as usize].alert_rule();
-        rule.map_or_else(Vec::new, |rule| rule.naming.annotations(sample, &self.external, ask))
+        rule.map_or_else(Vec::new, |AlertRule { naming, .. }| {
+            naming.annotations(naming.annotation_share(together), sample, &self.external, ask)
+        })
     }
 
     /// Hands over the events since the last call, by time, rule and labels.

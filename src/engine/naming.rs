@@ -2,7 +2,7 @@
 
 use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME};
 use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
-use crate::rules::template::{QueriedSample, Template, TemplateData};
+use crate::rules::template::{QueriedSample, Share, Template, TemplateData};
 use crate::time::Timestamp;
 
 /// What templates show beside the sample.
@@ -46,7 +46,24 @@ impl Naming {
         self.labels.iter().any(|(_, template)| varies(template))
     }
 
-    fn expand(&self, template: &Template, sample: Sample<'_>, external: &External, ask: &mut Ask<'_>) -> String {
+    /// Returns what the expansion of a label may do where so many alerts are named at one evaluation.
+    pub(crate) fn label_share(&self, alerts: usize) -> Share {
+        Share::of(&self.labels, alerts)
+    }
+
+    /// Returns what the expansion of an annotation may do where so many alerts get some at one evaluation.
+    pub(crate) fn annotation_share(&self, alerts: usize) -> Share {
+        Share::of(&self.annotations, alerts)
+    }
+
+    fn expand(
+        &self,
+        template: &Template,
+        share: Share,
+        sample: Sample<'_>,
+        external: &External,
+        ask: &mut Ask<'_>,
+    ) -> String {
         if template.is_literal() {
             return template.text().to_owned();
         }
@@ -58,17 +75,23 @@ impl Naming {
             now: sample.at,
             alert: &self.alert,
         };
-        template.expand_or_error(&data, &mut |text| ask(text, sample.at))
+        template.expand_or_error(&data, share, &mut |text| ask(text, sample.at))
     }
 
     /// Returns the labels of the alert that a sample gives rise to.
     ///
     /// Source: Prometheus' `AlertingRule.Eval`: an empty expansion removes the label, `alertname` wins.
-    pub(crate) fn alert_labels(&self, sample: Sample<'_>, external: &External, ask: &mut Ask<'_>) -> LabelSet {
+    pub(crate) fn alert_labels(
+        &self,
+        share: Share,
+        sample: Sample<'_>,
+        external: &External,
+        ask: &mut Ask<'_>,
+    ) -> LabelSet {
         let mut builder = sample.labels.to_builder();
         builder.remove(METRIC_NAME);
         for (name, template) in &self.labels {
-            builder.set(name, &self.expand(template, sample, external, ask));
+            builder.set(name, &self.expand(template, share, sample, external, ask));
         }
         builder.set(ALERT_NAME, &self.alert);
         builder.build()
@@ -77,12 +100,13 @@ impl Naming {
     /// Returns the annotations as of a sample, sorted by name.
     pub(crate) fn annotations(
         &self,
+        share: Share,
         sample: Sample<'_>,
         external: &External,
         ask: &mut Ask<'_>,
     ) -> Vec<(String, String)> {
         let expand =
-            |(name, template): &(String, Template)| (name.clone(), self.expand(template, sample, external, ask));
+            |(name, template): &(String, Template)| (name.clone(), self.expand(template, share, sample, external, ask));
         let mut texts: Vec<(String, String)> = self.annotations.iter().map(expand).collect();
         texts.sort();
         texts
@@ -125,7 +149,7 @@ mod tests {
         let naming = naming(labels);
         let external = External { labels: LabelSet::empty(), url: String::new() };
         let sample = Sample { labels: sample, value: 7.0, at: Timestamp(0) };
-        let made = naming.alert_labels(sample, &external, &mut |_, _| Ok(Vec::new()));
+        let made = naming.alert_labels(Share::WHOLE, sample, &external, &mut |_, _| Ok(Vec::new()));
         assert_eq!(made.to_string(), alert);
         assert_eq!(naming.series_labels(&made)[1].to_string(), firing);
     }

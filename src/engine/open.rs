@@ -16,11 +16,12 @@ impl Engine {
         let mut open = Vec::new();
         for rule in self.runs() {
             let Body::Alerting(alerting) = &rule.body else { continue };
+            let together = alerting.active().filter(|(_, state, ..)| matches!(state, State::Pending { .. })).count();
             for (labels, state, activity, sample) in alerting.active() {
                 let annotations = match state {
                     State::Pending { active_at } => {
                         let sample = Sample { labels: sample, value: activity.value_active, at: active_at };
-                        self.annotations(rule.id, sample, recording)
+                        self.annotations(rule.id, together, sample, recording)
                     }
                     _ => Vec::new(),
                 };

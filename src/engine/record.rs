@@ -9,7 +9,7 @@ use crate::promql::program::Root;
 
 use super::bits;
 use super::rule::StepFault;
-use super::targets::{Merged, Targets, any_good};
+use super::targets::{Merged, Targets, first_good};
 use super::written::Outputs;
 
 /// The words of a failed evaluation of which two series have equal labels.
@@ -79,7 +79,7 @@ impl Recorder {
     /// Source: Prometheus' `RecordingRule.Eval` and, for stale markers, `Group.Eval`.
     pub(crate) fn fold(&mut self, root: &Root<'_>, failed: &mut [u64], faults: &mut Vec<StepFault>) {
         for row in 0..root.labels.len() {
-            if self.targets.of_row(row).is_none() && any_good(root, row, failed) {
+            if self.targets.of_row(row).is_none() && first_good(root, row, failed).is_some() {
                 let labels = self.output(&root.labels[row]);
                 let next = self.targets.next();
                 let target = *self.by_labels.entry(labels.clone()).or_insert(next);

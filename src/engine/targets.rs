@@ -39,10 +39,11 @@ pub(crate) fn row_values<'a>(root: &Root<'a>, row: usize) -> &'a [f64] {
     &root.values[row * root.steps..(row + 1) * root.steps]
 }
 
-/// Tells whether a row has a sample at any step that did not fail.
-pub(crate) fn any_good(root: &Root<'_>, row: usize, failed: &[u64]) -> bool {
-    let good = |word: usize| !failed[word] & bits::mask(word, root.steps);
-    row_bits(root, row).iter().enumerate().take(bits::words(root.steps)).any(|(word, bits)| bits & good(word) != 0)
+/// Returns the first step that did not fail and at which a row has a sample.
+pub(crate) fn first_good(root: &Root<'_>, row: usize, failed: &[u64]) -> Option<usize> {
+    let good = |(word, bits): (usize, &u64)| bits & !failed[word] & bits::mask(word, root.steps);
+    let mut words = row_bits(root, row).iter().enumerate().take(bits::words(root.steps));
+    words.find(|word| good(*word) != 0).map(|word| word.0 * 64 + good(word).trailing_zeros() as usize)
 }
 
 impl Targets {

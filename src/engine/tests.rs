@@ -462,6 +462,24 @@ fn annotations_are_expanded_at_the_step_they_tell_of() {
 }
 
 #[test]
+fn the_templates_of_many_alerts_at_one_step_share_a_limit() {
+    let long = r#"{{ $long := printf "%20000d" 1 }}{{ range 200 }}{{ $x := len $long }}{{ end }}done"#;
+    let check = |rule: &Rule, hot: usize, expected: &str| {
+        let value = |room| if room < hot { "9" } else { "1" };
+        let series: Vec<String> = (0..1000).map(|room| format!("temp{{room=\"{room}\"}} 1 {}", value(room))).collect();
+        let told = run(&[group(vec![rule.clone()])], &series.join("\n"));
+        assert_eq!(told.events.len(), hot);
+        assert!(told.events.iter().all(|event| event.contains(expected)), "{:?}", told.events.first());
+    };
+    let annotated = annotated(alert("Hot", "temp > 5", 0, 0, &[]), &[("text", long)]);
+    check(&annotated, 100, "text=done");
+    check(&annotated, 1000, "more than the limit of 20000 steps>");
+    check(&alert("Hot", "temp > 5", 0, 0, &[("n", long)]), 1000, "more than the limit of 20000 steps>");
+    let by_value = alert("Hot", "temp > 5", 0, 0, &[("n", &format!("{long}{{{{ $value }}}}"))]);
+    check(&by_value, 1000, "more than the limit of 20000 steps>");
+}
+
+#[test]
 fn a_query_of_templates_is_read_and_planned_once() {
     let rule =
         alert("Hot", "temp > 5", 0, 0, &[("n", r#"{{ with query "count(temp)" }}{{ . | first | value }}{{ end }}"#)]);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use alertctl::diagnostic::Diagnostics;
 use alertctl::engine::{Engine, EngineOptions, Event, Timeline};
 use alertctl::labels::LabelSet;
-use alertctl::rules::template::{Template, TemplateData};
+use alertctl::rules::template::{Share, Template, TemplateData};
 use alertctl::rules::{self, RuleFile, RuleKind};
 use alertctl::source::SourceMap;
 use alertctl::store::{Batch, Store};
@@ -163,7 +163,7 @@ fn label(template: &Template, alert: &str) -> Label {
     let expand = move |labels: &LabelSet, value: f64| {
         let (none, now) = (LabelSet::empty(), Timestamp(0));
         let data = TemplateData { labels, value, external_labels: &none, external_url: "", now, alert: alert.as_str() };
-        same.expand_or_error(&data, &mut |_| Err("no query".to_owned()))
+        same.expand_or_error(&data, Share::WHOLE, &mut |_| Err("no query".to_owned()))
     };
     Label { written: template.text().to_owned(), expand: Rc::new(expand) }
 }

@@ -168,6 +168,8 @@ impl<'t> Walker<'t, '_, '_> {
         if let Some(last) = last {
             values.push(self.checked(last, wanted(args.len()))?);
         }
+        let read = values.iter().fold(0, |sum: usize, value| sum.saturating_add(value.size()));
+        self.spend(read.saturating_add(function.fixed_bytes()))?;
         let result = run(&mut self.context, &values);
         match result {
             Ok(value) => {

@@ -4,7 +4,7 @@ use super::functions::Context;
 use super::print::Printer;
 use super::tree::{Branches, Call, Command, Node, Operand, Pipe, Range, Tree};
 use super::value::Value;
-use super::{Query, TemplateData};
+use super::{Query, Share, TemplateData};
 use crate::labels::Quoted;
 use crate::limits;
 
@@ -20,6 +20,7 @@ pub(super) fn expand<'d>(
     text: &str,
     tree: &Tree,
     data: &'d TemplateData<'d>,
+    share: Share,
     query: &mut Query<'d>,
 ) -> Result<String, String> {
     let mut variables = vec![("$", Value::Data)];
@@ -33,6 +34,7 @@ pub(super) fn expand<'d>(
         context: Context { data, query },
         out: String::new(),
         variables,
+        share,
         steps: 0,
         calls: 0,
         open: 0,
@@ -69,7 +71,9 @@ pub(super) struct Walker<'t, 'd, 'q> {
     pub(super) context: Context<'d, 'q>,
     pub(super) out: String,
     pub(super) variables: Vec<(&'t str, Value)>,
-    /// What was done so far, against [`limits::TEMPLATE_STEPS`].
+    /// What may be done.
+    pub(super) share: Share,
+    /// The steps that were taken so far.
     pub(super) steps: usize,
     /// How many named templates are being walked through.
     pub(super) calls: usize,
@@ -108,15 +112,15 @@ impl<'t> Walker<'t, '_, '_> {
     /// Counts work done. Unit: steps, of which one makes up to 64 bytes.
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), String> {
         self.steps += 1 + bytes / 64;
-        if self.steps > limits::TEMPLATE_STEPS {
-            return self.fail(&format!("more than the limit of {} steps", limits::TEMPLATE_STEPS));
+        if self.steps > self.share.steps {
+            return self.fail(&format!("more than the limit of {} steps", self.share.steps));
         }
         Ok(())
     }
 
     fn write(&mut self, text: &str) -> Result<(), String> {
-        if self.out.len() + text.len() > limits::TEMPLATE_BYTES {
-            return self.fail(&format!("a text longer than the limit of {} bytes", limits::TEMPLATE_BYTES));
+        if self.out.len() + text.len() > self.share.bytes {
+            return self.fail(&format!("a text longer than the limit of {} bytes", self.share.bytes));
         }
         self.out.push_str(text);
         self.spend(text.len())

@@ -41,6 +41,9 @@ impl Type {
     }
 }
 
+/// What it takes to prepare an expression or a pattern, as so many bytes that are made.
+const PREPARED_BYTES: usize = 16 << 10;
+
 /// How a function is run.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Run {
@@ -65,6 +68,13 @@ pub(super) struct Function {
     pub(super) rest: Option<Type>,
     /// What it does.
     pub(super) run: Run,
+}
+
+impl Function {
+    /// Returns what a call takes beside what it reads and makes, as so many bytes: an expression or a pattern is prepared.
+    pub(super) fn fixed_bytes(&self) -> usize {
+        if matches!(self.name, "query" | "match" | "reReplaceAll") { PREPARED_BYTES } else { 0 }
+    }
 }
 
 /// Names are unique.

@@ -18,6 +18,7 @@ mod number_format;
 mod parse;
 mod pipeline;
 mod print;
+mod share;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -26,6 +27,7 @@ mod value;
 
 use std::sync::Arc;
 
+pub use self::share::Share;
 use self::tree::Tree;
 use self::uses::Uses;
 use crate::labels::LabelSet;
@@ -86,21 +88,21 @@ impl Template {
         self.uses.query
     }
 
-    /// Expands the template.
+    /// Expands the template, which may do as much as its share.
     ///
     /// # Errors
     /// The words that Prometheus puts after `error expanding template: `.
-    pub fn expand(&self, data: &TemplateData<'_>, query: &mut Query<'_>) -> Result<String, String> {
+    pub fn expand(&self, data: &TemplateData<'_>, share: Share, query: &mut Query<'_>) -> Result<String, String> {
         match &self.tree {
-            Some(tree) => exec::expand(&self.text, tree, data, query),
+            Some(tree) => exec::expand(&self.text, tree, data, share, query),
             None => Ok(self.text.clone()),
         }
     }
 
     /// Expands the template; an error becomes the text, as in Prometheus.
     #[must_use]
-    pub fn expand_or_error(&self, data: &TemplateData<'_>, query: &mut Query<'_>) -> String {
-        self.expand(data, query).unwrap_or_else(|words| format!("<error expanding template: {words}>"))
+    pub fn expand_or_error(&self, data: &TemplateData<'_>, share: Share, query: &mut Query<'_>) -> String {
+        self.expand(data, share, query).unwrap_or_else(|words| format!("<error expanding template: {words}>"))
     }
 }
 

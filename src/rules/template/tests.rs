@@ -28,7 +28,7 @@ fn expand_for(value: f64, template: &str) -> Result<String, String> {
         now: Timestamp(1_420_070_400_500),
         alert: "Down",
     };
-    template.expand(&data, &mut answer)
+    template.expand(&data, Share::WHOLE, &mut answer)
 }
 
 fn check_for(value: f64, template: &str, expected: &str) {
@@ -359,6 +359,23 @@ fn what_can_not_work_is_refused() {
 }
 
 #[test]
+fn a_small_share_ends_a_loop_early() {
+    let templates =
+        [("a".to_owned(), Template::parse("{{ range 1000 }}{{ range 1000 }}x{{ end }}{{ end }}").expect("it is one"))];
+    let labels = LabelSet::empty();
+    let data = TemplateData {
+        labels: &labels,
+        value: 1.0,
+        external_labels: &labels,
+        external_url: "",
+        now: Timestamp(0),
+        alert: "a",
+    };
+    let text = templates[0].1.expand_or_error(&data, Share::of(&templates, 1_000_000), &mut answer);
+    assert!(text.ends_with("more than the limit of 1000 steps>"), "{text}");
+}
+
+#[test]
 fn uses_are_known_without_expanding() {
     let uses = |text: &str| {
         let template = Template::parse(text).expect(text);
@@ -488,7 +505,7 @@ mod mutations {
                         now: Timestamp(0),
                         alert: "a",
                     };
-                    let _ = template.expand_or_error(&data, &mut answer);
+                    let _ = template.expand_or_error(&data, Share::WHOLE, &mut answer);
                 }
                 Err(problems) => {
                     prop_assert!(!problems.is_empty());
