@@ -9,7 +9,7 @@ use crate::source::FileSpan;
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The rule can not be evaluated.
+    /// The rule cannot be evaluated.
     Error,
     /// It can, and hardly does what its author meant.
     Warning,
@@ -34,11 +34,11 @@ impl Severity {
 pub struct Mark {
     /// The stretch.
     pub at: FileSpan,
-    /// The words beside the caret; may be empty.
+    /// The words next to the caret; may be empty.
     pub text: String,
 }
 
-/// A replacement that mends the problem.
+/// A replacement that fixes the problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
     /// What is replaced.
@@ -96,7 +96,7 @@ impl Diagnostic {
         }
     }
 
-    /// Sets the place and the words beside its caret.
+    /// Sets the place and the words next to its caret.
     #[must_use]
     pub fn with_mark(mut self, at: FileSpan, text: impl Into<String>) -> Self {
         self.primary = Some(Mark { at, text: text.into() });

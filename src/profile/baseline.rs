@@ -25,9 +25,7 @@ const OPEN_DEPTH: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BaselineError {
     /// It ends in the middle.
-    #[error(
-        "the baseline ends at line {line} in the middle of its JSON: it was cut off; save it again with --save-baseline"
-    )]
+    #[error("the baseline is cut off at line {line}; save it again with --save-baseline")]
     Truncated {
         /// The last line, from 1.
         line: usize,
@@ -39,7 +37,7 @@ pub enum BaselineError {
         message: String,
     },
     /// It is longer than any that is written.
-    #[error("the baseline has {bytes} bytes, more than the limit of {}", limits::BASELINE_BYTES)]
+    #[error("the baseline is {bytes} bytes, over the limit of {}", limits::BASELINE_BYTES)]
     TooLong {
         /// Its length.
         bytes: usize,
@@ -232,7 +230,7 @@ fn session((path, value): (String, Value), rules: usize) -> Result<Session, Wron
     for (path, value) in fields.list("metrics")? {
         let metric = metric(&path, value, rules)?;
         if !seen.insert((metric.id.clone(), metric.rule)) {
-            return Err(Wrong::new(path, "every metric once a session", format!("{:?} again", metric.id)));
+            return Err(Wrong::new(path, "every metric once per session", format!("{:?} again", metric.id)));
         }
         metrics.push(metric);
     }
@@ -299,7 +297,7 @@ fn metric(path: &str, value: Value, rules: usize) -> Result<Metric, Wrong> {
 fn per_process(mut fields: Fields) -> Result<PerProcess, Wrong> {
     let p10 = fields.numbers("p10")?;
     if p10.is_empty() {
-        return Err(Wrong::new(fields.path("p10"), "a value a process", "none"));
+        return Err(Wrong::new(fields.path("p10"), "one value per process", "none"));
     }
     let (median, min, n) = (fields.numbers("median")?, fields.numbers("min")?, fields.counts("n")?);
     for (key, length) in [("median", median.len()), ("min", min.len()), ("n", n.len())] {
@@ -394,7 +392,7 @@ mod tests {
         check(
             "\"p10\":[11.2,",
             "\"p10\":[-1,",
-            "sessions[0].metrics[0].per_process.p10[0]: expected a number that is not negative, found -1",
+            "sessions[0].metrics[0].per_process.p10[0]: expected a number of at least 0, found -1",
         );
         check("\"p10\":[11.2,", "\"p10\":[", "per_process.median: expected 4 values, as many as in p10, found 5");
         check("\"kind\":\"time\"", "\"kind\":\"tide\"", "expected time, rate, bytes, count or samples, found \"tide\"");
@@ -408,7 +406,7 @@ mod tests {
             "expected a baseline with \"schema\": \"alertctl.baseline/1\", found \"alertctl.baseline/2\"",
         );
         check("\"hist\":\"", "\"hist\":\"AAAA", "hist: expected a histogram in base64");
-        check("\"id\":\"latency.p50\"", "\"id\":\"cond.above.ns\"", "expected every metric once a session");
+        check("\"id\":\"latency.p50\"", "\"id\":\"cond.above.ns\"", "expected every metric once per session");
     }
 
     #[test]
@@ -418,8 +416,8 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         };
         let whole = text(&testing::measurement());
-        check(&whole[..whole.len() / 2], "it was cut off");
-        check("", "it was cut off");
+        check(&whole[..whole.len() / 2], "is cut off at line");
+        check("", "is cut off at line");
         check("rules:\n", "not JSON");
         check("{}", "found no schema");
         check("[1]", "found no schema");

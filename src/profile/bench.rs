@@ -12,7 +12,7 @@ pub trait Bench {
     /// Finds how many operations take a batch. Unit: nanoseconds.
     ///
     /// # Errors
-    /// Why it can not be measured, as a user is to be told.
+    /// Why it cannot be measured, as a user is to be told.
     fn plan(&mut self, batch_ns: u64) -> Result<Vec<Planned>, String>;
 
     /// Measures times, in the order of the metrics.
@@ -230,7 +230,7 @@ impl Listener for Parent<'_, '_> {
 /// Does one job of a worker and says what came of it.
 ///
 /// # Errors
-/// When the answer can not be said.
+/// When the answer cannot be said.
 pub fn answer<'b>(bench: &mut dyn Bench, job: Job, hear: &mut Hear<'b>, say: &mut Say<'b>) -> io::Result<()> {
     let failed = |message| Answer::Failed { message };
     match job {

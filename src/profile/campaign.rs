@@ -96,7 +96,7 @@ impl<'a> Campaign<'a> {
     /// Starts a worker and lets it load.
     ///
     /// # Errors
-    /// When it is no worker, or can not load.
+    /// When it is no worker, or cannot load.
     pub fn start(&self, side: &Side) -> Result<(Worker<'a>, Loaded), WorkerError> {
         let mut worker = Worker::start(&side.exe, side.foreign, self.stop, self.slowest.clone())?;
         let hello = worker.hello.clone();

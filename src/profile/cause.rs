@@ -55,7 +55,7 @@ pub fn causes(before: &Expr, after: &Expr) -> Vec<Cause> {
 pub fn sentence(causes: &[Cause]) -> String {
     let texts: Vec<&str> = causes.iter().take(TOLD).map(|cause| cause.text.as_str()).collect();
     let more = causes.len().saturating_sub(TOLD);
-    texts.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
+    texts.join("; ") + &if more > 0 { format!("; {more} more") } else { String::new() }
 }
 
 fn short(expr: &impl Display) -> String {
@@ -135,7 +135,7 @@ impl Found {
             self.add(CauseKind::Operator, format!("operator {} became {}", a.op.symbol(), b.op.symbol()));
         }
         if a.return_bool != b.return_bool {
-            let text = if b.return_bool { "`bool` added" } else { "`bool` lost" };
+            let text = if b.return_bool { "`bool` added" } else { "`bool` removed" };
             self.add(CauseKind::Operator, format!("{text} at {}", b.op.symbol()));
         }
         if a.matching != b.matching {
@@ -174,7 +174,8 @@ impl Found {
                 .add(CauseKind::Operator, format!("operators added: {} became {}", short(before), short(after)));
         }
         if contains(before, after) {
-            return self.add(CauseKind::Operator, format!("operators lost: {} became {}", short(before), short(after)));
+            return self
+                .add(CauseKind::Operator, format!("operators removed: {} became {}", short(before), short(after)));
         }
         self.add(CauseKind::Operator, format!("operators differ: {} became {}", short(before), short(after)));
         let mut left = after.selectors();
@@ -191,13 +192,16 @@ impl Found {
                             );
                         }
                         (Some(from), None) => {
-                            self.add(CauseKind::Window, format!("{} lost its window of [{from}]", words(b.selector)));
+                            self.add(
+                                CauseKind::Window,
+                                format!("{} has no window any more, had [{from}]", words(b.selector)),
+                            );
                         }
                         (None, None) => {}
                     }
                     self.selector(a.selector, b.selector);
                 }
-                None => self.add(CauseKind::Selector, format!("selector {} lost", words(a.selector))),
+                None => self.add(CauseKind::Selector, format!("selector {} removed", words(a.selector))),
             }
         }
         for b in left {
@@ -228,7 +232,7 @@ impl Found {
         for lost in difference(a, b) {
             let text = match added.iter().position(|matcher| matcher.name == lost.name) {
                 Some(at) => format!("label matcher {}{whose} became {}", shown(lost), shown(added.remove(at))),
-                None => format!("label matcher {}{whose} lost", shown(lost)),
+                None => format!("label matcher {}{whose} removed", shown(lost)),
             };
             self.add(CauseKind::Selector, text);
         }
@@ -323,7 +327,7 @@ mod tests {
 
     #[test]
     fn selectors() {
-        check(r#"x{job="db"} > 5"#, "x > 5", r#"label matcher job="db" of x lost"#);
+        check(r#"x{job="db"} > 5"#, "x > 5", r#"label matcher job="db" of x removed"#);
         check("x > 5", r#"x{job=~"d.*"} > 5"#, r#"label matcher job=~"d.*" of x added"#);
         check(r#"x{job="db"}"#, r#"x{job=~"db|web"}"#, r#"label matcher job="db" of x became job=~"db|web""#);
         check("x > 5", "y > 5", "metric x became metric y");
@@ -339,7 +343,7 @@ mod tests {
         check("sum(x)", "max(x)", "aggregation sum became max");
         check("x > 5", "x > bool 5", "`bool` added at >");
         check("x > 5", "x > 5 and y", "operators added: `x > 5` became `x > 5 and y`");
-        check("sum(rate(x[5m]))", "rate(x[5m])", "operators lost: `sum(rate(x[5m]))` became `rate(x[5m])`");
+        check("sum(rate(x[5m]))", "rate(x[5m])", "operators removed: `sum(rate(x[5m]))` became `rate(x[5m])`");
         check("x * y", "x * on (job) y", "vector matching differs: `x * y` became `x * on (job) y`");
     }
 
@@ -348,7 +352,7 @@ mod tests {
         check(
             r#"avg_over_time(x{job="db"}[1h]) > 5"#,
             "avg_over_time(x[6h]) > 5 and up",
-            "window grew from [1h] to [6h]; label matcher job=\"db\" of x lost; selector up added; operators differ: \
+            "window grew from [1h] to [6h]; label matcher job=\"db\" of x removed; selector up added; operators differ: \
              `avg_over_time(x{job=\"db\"}[1h]) > 5` became `avg_over_time(x[6h]) > 5 and up`",
         );
     }
@@ -369,7 +373,7 @@ mod tests {
         check(
             "a + b + c + d + e",
             "f + g + h + i + j",
-            "metric a became metric f; metric b became metric g; metric c became metric h; metric d became metric i; and 1 more",
+            "metric a became metric f; metric b became metric g; metric c became metric h; metric d became metric i; 1 more",
         );
     }
 }

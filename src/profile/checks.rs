@@ -23,13 +23,13 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
         add(id, estimate.map(|ns| ns.scaled(1e-3)), None, note);
     }
     for id in ["throughput.no_rules", "throughput.rules10"] {
-        let note = "median of windows of 10,000 events, one after another (service time)".to_owned();
+        let note = "median of windows of 10,000 events, one after the other (service time)".to_owned();
         add(id, by_process(taken, id), None, note);
     }
     let (estimate, note) = percentile(taken, "health_score.call.ns", 0.50, grain_ns);
     add("health_score.p50", estimate, None, note);
     let (estimate, _) = percentile(taken, "condition.chunk.ns", 0.99, grain_ns);
-    let note = "a mean over 64 evaluations of each of the five kinds, by blocks, as recordings are evaluated: no clock sees a single one";
+    let note = "mean over 64 evaluations of each of the five kinds, in blocks, as recordings are evaluated; one alone is too short for the clock";
     add("condition.p99", estimate, None, note.to_owned());
     add(
         "extraction.100k",
@@ -45,8 +45,8 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
         let exponent = family.and_then(|family| growth(&sizes(counted, family))).map(|growth| growth.exponent);
         let value = value(counted, id);
         let note = match id {
-            _ if value == Some(0.0) => "this program's allocator does not count",
-            "memory.rule1" => "what one more rule on the same metric adds to an engine; memory.engine1: the first",
+            _ if value == Some(0.0) => "the allocator of this build does not count",
+            "memory.rule1" => "what one more rule on the same metric adds to an engine; memory.engine1 is the first",
             _ => "",
         };
         add(id, value.map(Estimate::exact), exponent, note.to_owned());
@@ -78,7 +78,7 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
         let capability = super::stats::quantile(&super::stats::sorted(&best), 0.9).map(Estimate::bare);
         add(&format!("{id}.capability"), Category::Throughput, "events/s", capability, "the best tenth of the windows");
         let per_cpu: Vec<f64> = taken.of(id, None).iter().filter_map(|timed| per_cpu_second(timed)).collect();
-        let note = "setting up and warming included";
+        let note = "setup and warm-up included";
         add(&format!("{id}.per_cpu"), Category::Throughput, "events/CPU s", Estimate::of_processes(&per_cpu), note);
     }
     for counted in counted
@@ -101,7 +101,7 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
             "in blocks of 64",
         );
     }
-    add("loop.floor.ns", Category::HotPath, "ns", low(taken, "loop.floor.ns"), "the same loop with nothing in it");
+    add("loop.floor.ns", Category::HotPath, "ns", low(taken, "loop.floor.ns"), "the same loop, empty");
     all
 }
 
@@ -128,7 +128,7 @@ fn percentile(taken: &Taken, id: &str, q: f64, grain_ns: f64) -> (Option<Estimat
              {grain_ns} ns; says nothing of the tail of single calls"
         )
     } else {
-        format!("{} single calls, the timer's cost included", latencies.len())
+        format!("{} single calls, cost of the timer included", latencies.len())
     };
     (latencies.quantile(q), note)
 }

@@ -258,7 +258,7 @@ impl Pairs {
             changed.map(|(at, causes)| Altered::of(&now[*at], format!("changed ({})", sentence(causes)))).collect();
         let is_new = |at: &usize| self.base_of[*at].is_none();
         all.extend((0..now.len()).filter(is_new).map(|at| Altered::of(&now[at], "is new".to_owned())));
-        all.extend(self.gone.iter().map(|at| Altered::of(&base[*at], "is gone".to_owned())));
+        all.extend(self.gone.iter().map(|at| Altered::of(&base[*at], "was removed".to_owned())));
         let same = now.iter().enumerate().filter(|(at, _)| !is_new(at) && !self.changed.contains_key(at));
         self.readers = inherited(same, all);
     }
@@ -374,7 +374,7 @@ fn elsewhere(base: &Measurement, now: &Measurement) -> Option<String> {
     let pairs = base.sessions.iter().flat_map(|before| now.sessions.iter().map(move |after| moved(before, after)));
     let least = pairs.min_by(|a, b| a.abs().total_cmp(&b.abs()))?;
     (least.abs() > CALIBRATION_MOVE)
-        .then(|| format!("the machine changed: its calibration loop moved by {}", percent(least)))
+        .then(|| format!("the machine changed: its calibration loop differs by {}", percent(least)))
 }
 
 struct Bench<'a> {
@@ -417,7 +417,7 @@ impl Bench<'_> {
         if let (Some(from), Some(to)) = (iters(self.base), iters(self.now))
             && from != to
         {
-            return unlike(&before, &after, &format!("{from} operations a batch in the baseline, {to} now"));
+            return unlike(&before, &after, &format!("{from} operations per batch in the baseline, {to} now"));
         }
         let settings = self.settings;
         let levelled = if settings.evidence == Evidence::Interleaved { Side::in_turns(was, is) } else { None };
@@ -443,7 +443,7 @@ impl Bench<'_> {
             Some(because) => Decision { open: because != ANOTHER_MACHINE, ..advise(decision, because) },
             None if tiny && self.base.tool.binary_sha256 != self.now.tool.binary_sha256 => advise(
                 decision,
-                "another binary, and below 200 ns an operation link order alone moves a time by up to 21 %",
+                "different binary: below 200 ns per operation, link order alone can move a time by 21 %",
             ),
             None => decision,
         }

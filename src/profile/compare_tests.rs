@@ -72,7 +72,7 @@ fn a_machine_that_slowed_down_is_another_machine() {
         session.calibration.values_mut().for_each(|loop_| loop_.p10 *= 1.04);
     }
     let first = lines(&measurement(), &now).lines().next().unwrap_or_default().to_owned();
-    assert_eq!(first, "cond.above.ns - 1.00 advisory the machine changed: its calibration loop moved by 4 %");
+    assert_eq!(first, "cond.above.ns - 1.00 advisory the machine changed: its calibration loop differs by 4 %");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn another_binary_makes_tiny_times_advisory() {
     );
     now.tool.binary_sha256 = "b2".to_owned();
     let text = lines(&measurement(), &now);
-    assert!(text.starts_with("cond.above.ns - 1.27 advisory another binary, and below 200 ns"), "{text}");
+    assert!(text.starts_with("cond.above.ns - 1.27 advisory different binary: below 200 ns"), "{text}");
     assert!(text.contains("\nlatency.p50 - 1.25 regression\n"), "{text}");
 }
 
@@ -135,7 +135,7 @@ fn other_iterations_make_a_metric_incompatible() {
     now.plan.iters.insert("cond.above.ns".to_owned(), 2_000);
     let text = lines(&measurement(), &now);
     assert!(
-        text.starts_with("cond.above.ns - - incompatible 3000 operations a batch in the baseline, 2000 now"),
+        text.starts_with("cond.above.ns - - incompatible 3000 operations per batch in the baseline, 2000 now"),
         "{text}"
     );
 }
@@ -172,13 +172,13 @@ fn rules_are_paired_and_their_changes_named() {
     insta::assert_snapshot!(lines(&base, &now), @r#"
     rule.samples Same 1.00 ok
     rule.samples HighCpu 6.00 regression window grew from [1h] to [6h]
-    rule.samples DiskFull 4.00 regression label matcher job="db" of disk_free lost
+    rule.samples DiskFull 4.00 regression label matcher job="db" of disk_free removed
     rule.ns DiskFull - new
     rule.samples Slow 1.00 changed aggregation sum became max
     rule.samples Fresh - new
     rule.samples Old - gone
     changed HighCpu window grew from [1h] to [6h]
-    changed DiskFull label matcher job="db" of disk_free lost
+    changed DiskFull label matcher job="db" of disk_free removed
     changed Slow aggregation sum became max
     new Fresh
     gone Old

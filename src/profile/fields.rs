@@ -142,12 +142,12 @@ fn number(path: &str, value: &Value) -> Result<f64, Wrong> {
     let number = value.as_f64().filter(|number| number.is_finite());
     match number {
         Some(number) if number >= 0.0 => Ok(number),
-        _ => Err(Wrong::new(path, "a number that is not negative", words(value))),
+        _ => Err(Wrong::new(path, "a number of at least 0", words(value))),
     }
 }
 
 pub(crate) fn count(path: &str, value: &Value) -> Result<u64, Wrong> {
-    value.as_u64().ok_or_else(|| Wrong::new(path, "a whole number that is not negative", words(value)))
+    value.as_u64().ok_or_else(|| Wrong::new(path, "a whole number of at least 0", words(value)))
 }
 
 /// Returns what a value is, short enough for a message.

@@ -20,7 +20,7 @@ pub enum Verdict {
     Inconclusive,
     /// Shown, but not gated: the machine or the binary differs.
     Advisory,
-    /// The two sides can not be compared.
+    /// The two sides cannot be compared.
     Incompatible,
     /// Not in the baseline.
     New,
@@ -196,13 +196,13 @@ fn decide_time(base: &Side, now: &Side, better: Better, evidence: Evidence, limi
     let pooled = worse(base.pooled, now.pooled, better);
     let by_process = worse(base.value(), now.value(), better);
     let (Some(pooled), Some(by_process)) = (pooled, by_process) else {
-        let note = "the clock saw nothing: a value is zero".to_owned();
+        let note = "too short for the clock: a value is zero".to_owned();
         return decision(Verdict::Inconclusive, None, 1.0 + limit, note);
     };
     let fewest = base.processes.len().min(now.processes.len());
     if fewest < FEWEST_PROCESSES {
         let processes = if fewest == 1 { "1 process" } else { "2 processes" };
-        let note = format!("{processes} can not tell a change from chance; --processes 5");
+        let note = format!("{processes} cannot tell a change from chance: use --processes 5");
         return decision(Verdict::Inconclusive, Some(pooled.min(by_process)), 1.0 + limit, note);
     }
     let spread_base = stats::relative_spread(&base.processes).unwrap_or(f64::INFINITY);
@@ -270,7 +270,7 @@ fn decide_exact(base: &Side, now: &Side, better: Better, limits: &Limits) -> Dec
         (Verdict::Improved, String::new())
     } else if !steady(base_low, base_high) || !steady(now_low, now_high) {
         let side = if steady(now_low, now_high) { "in the baseline" } else { "now" };
-        (Verdict::Inconclusive, format!("it did not repeat exactly {side}"))
+        (Verdict::Inconclusive, format!("not exactly repeatable {side}"))
     } else {
         (Verdict::Ok, String::new())
     };
@@ -301,7 +301,7 @@ pub fn confirm(first: Decision, second: &Decision) -> Decision {
         }
         (Verdict::Regression, other) => Decision {
             verdict: Verdict::Inconclusive,
-            note: format!("fresh processes did not confirm the regression: {}", other.word()),
+            note: format!("not confirmed by fresh processes: {}", other.word()),
             ..first
         },
         _ => first,
@@ -444,7 +444,7 @@ mod tests {
     fn one_process_tells_nothing() {
         let decision = saved(&side(&[100.0]), &side(&[300.0]));
         assert_eq!(decision.verdict, Verdict::Inconclusive);
-        assert_eq!(decision.note, "1 process can not tell a change from chance; --processes 5");
+        assert_eq!(decision.note, "1 process cannot tell a change from chance: use --processes 5");
         assert_eq!(saved(&times(1.0), &side(&[300.0, 300.0])).verdict, Verdict::Inconclusive);
     }
 
@@ -523,7 +523,7 @@ mod tests {
         assert_eq!(confirm(slow(), &slow()).verdict, Verdict::Regression);
         let unsure = confirm(slow(), &fine());
         assert_eq!(unsure.verdict, Verdict::Inconclusive);
-        assert_eq!(unsure.note, "fresh processes did not confirm the regression: ok");
+        assert_eq!(unsure.note, "not confirmed by fresh processes: ok");
         assert_eq!(confirm(fine(), &slow()).verdict, Verdict::Ok);
     }
 

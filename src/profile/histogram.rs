@@ -77,7 +77,7 @@ impl Latencies {
         }
         let n = self.len();
         let ranks = quantile_ranks(n, q);
-        // Half a rank below, so that rounding can not reach the next rank.
+        // Half a rank below, so that rounding cannot reach the next rank.
         let at = |rank: u64| self.0.value_at_quantile((rank as f64 - 0.5) / n as f64) as f64;
         Some(Estimate { value: self.0.value_at_quantile(q) as f64, low: ranks.low.map(at), high: ranks.high.map(at) })
     }
@@ -85,12 +85,12 @@ impl Latencies {
     /// Returns the histogram as base64 text.
     ///
     /// # Errors
-    /// When the counts can not be encoded.
+    /// When the counts cannot be encoded.
     pub fn to_text(&self) -> Result<String, HistogramError> {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new()
             .serialize(&self.0, &mut bytes)
-            .map_err(|error| HistogramError(format!("the histogram can not be written: {error}")))?;
+            .map_err(|error| HistogramError(format!("cannot write the histogram: {error}")))?;
         Ok(STANDARD.encode(bytes))
     }
 
@@ -100,13 +100,13 @@ impl Latencies {
     /// When it is no base64, no deflated V2 histogram, or one that is larger than any that is written here.
     pub fn from_text(text: &str) -> Result<Self, HistogramError> {
         let wrong = |what: &str| HistogramError(what.to_owned());
-        let bytes = STANDARD.decode(text).map_err(|error| HistogramError(format!("no base64: {error}")))?;
+        let bytes = STANDARD.decode(text).map_err(|error| HistogramError(format!("not base64: {error}")))?;
         let deflated = bytes.get(8..).ok_or_else(|| wrong("too short for a histogram"))?;
         let mut inflated = Vec::new();
         ZlibDecoder::new(deflated)
             .take(INFLATED_BYTES + 1)
             .read_to_end(&mut inflated)
-            .map_err(|error| HistogramError(format!("no deflated histogram: {error}")))?;
+            .map_err(|error| HistogramError(format!("not a deflated histogram: {error}")))?;
         // The reader reserves what the header asks for, so the header is looked at first.
         let word = |at: usize| {
             inflated
@@ -115,15 +115,15 @@ impl Latencies {
         };
         let (Some(payload), Some(digits)) = (word(4), word(12)) else { return Err(wrong("too short for a histogram")) };
         if inflated.len() as u64 > INFLATED_BYTES || payload.saturating_add(HEADER_BYTES) != inflated.len() {
-            return Err(wrong("the histogram's length does not fit its header"));
+            return Err(wrong("the length of the histogram does not match its header"));
         }
         if digits > usize::from(DIGITS) {
-            return Err(HistogramError(format!("a histogram of {digits} digits; at most {DIGITS} are read")));
+            return Err(HistogramError(format!("a histogram with {digits} digits; at most {DIGITS} are supported")));
         }
         Deserializer::new()
             .deserialize(&mut inflated.as_slice())
             .map(Self)
-            .map_err(|error| HistogramError(format!("no V2 histogram: {error}")))
+            .map_err(|error| HistogramError(format!("not a V2 histogram: {error}")))
     }
 }
 

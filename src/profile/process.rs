@@ -47,7 +47,7 @@ pub enum WorkerError {
     #[error("`{}` is not alertctl: it did not answer as `alertctl profile` does", .0.display())]
     Stranger(PathBuf),
     /// It speaks another protocol.
-    #[error("`{}` speaks the worker protocol `{found}`, this alertctl speaks `{PROTOCOL}`", .path.display())]
+    #[error("`{}` uses the worker protocol `{found}`, this alertctl `{PROTOCOL}`", .path.display())]
     Protocol {
         /// The program.
         path: PathBuf,
@@ -98,7 +98,7 @@ impl<'a> Worker<'a> {
     /// Starts a program as a worker; `stop` is asked while it is waited for.
     ///
     /// # Errors
-    /// When it can not be started, or is no worker that speaks [`PROTOCOL`].
+    /// When it cannot be started, or is no worker that speaks [`PROTOCOL`].
     pub fn start(
         path: &Path,
         foreign: bool,
@@ -256,7 +256,7 @@ impl<'a> Worker<'a> {
     /// Says that what it answered makes no sense.
     #[must_use]
     pub fn odd(&self) -> WorkerError {
-        WorkerError::Broken { path: self.path.clone(), what: "its answer is of another kind".to_owned() }
+        WorkerError::Broken { path: self.path.clone(), what: "its answer is of the wrong kind".to_owned() }
     }
 }
 
@@ -306,7 +306,7 @@ pub fn serve(
         let mut say = |answer: &Answer| write_line(output, answer);
         match serde_json::from_str::<Job>(&line) {
             Ok(job) => work(job, input, &mut say)?,
-            Err(error) => say(&Answer::Failed { message: format!("the worker does not understand its job: {error}") })?,
+            Err(error) => say(&Answer::Failed { message: format!("the worker does not support this job: {error}") })?,
         }
     }
     Ok(())
@@ -340,7 +340,7 @@ mod tests {
             lines[1],
             r#"{"answer":"counted","metrics":[{"id":"memory.rule1","rule":null,"unit":"bytes","kind":"bytes","value":7.0}]}"#
         );
-        assert!(lines[2].contains("does not understand"), "{}", lines[2]);
+        assert!(lines[2].contains("does not support"), "{}", lines[2]);
     }
 
     #[test]

@@ -148,7 +148,7 @@ pub struct Planned {
     pub rule: Option<usize>,
     /// Operations a batch; of single calls, the calls of one.
     pub iters: u64,
-    /// How many operations are timed as one call: more than 1 where the clock can not see one.
+    /// How many operations are timed as one call: more than 1 where the clock cannot see one.
     pub chunk: u64,
 }
 

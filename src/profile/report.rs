@@ -244,7 +244,7 @@ impl ProfileReport {
 /// Judges the check `regression` from a comparison: its value is the worst ratio among the metrics that are gated.
 #[must_use]
 pub fn regression_check(target: Target, comparison: Option<&Comparison>) -> CheckResult {
-    let Some(comparison) = comparison else { return CheckResult::not_run(target, "no baseline was given") };
+    let Some(comparison) = comparison else { return CheckResult::not_run(target, "no baseline: pass --baseline") };
     let gated = |verdict| matches!(verdict, Verdict::Ok | Verdict::Improved | Verdict::Regression);
     let count = |verdict| comparison.metrics.iter().filter(|metric| metric.decision.verdict == verdict).count();
     let ratios = comparison.metrics.iter().filter(|metric| gated(metric.decision.verdict));
@@ -290,7 +290,7 @@ mod tests {
             let result = regression_check(CHECKS[12], comparison.as_ref());
             assert_eq!((result.outcome, result.note.as_str()), (outcome, note));
         };
-        check(None, Outcome::NotRun, "no baseline was given");
+        check(None, Outcome::NotRun, "no baseline: pass --baseline");
         check(Some(comparison([560.0; 5], 240.0)), Outcome::Pass, "0 of 2 gated metrics are regressions");
         check(
             Some(comparison([560.0; 5], 480.0)),

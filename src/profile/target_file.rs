@@ -16,7 +16,7 @@ impl Targets {
     /// A target is a number in the check's unit, a text with a unit (`80 us`, `"> 20k events/s"`), or
     /// `{target: .., exponent: ..}`.
     pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<Self> {
-        const WHAT: &str = "a file of targets";
+        const WHAT: &str = "a targets file";
         let (mut problems, root) = yaml::open(sources, name, bytes, (WHAT, Documents::One), diagnostics);
         let mut targets = Self::default();
         if let Some(mut fields) = root.as_ref().and_then(|root| Fields::open(root, WHAT, &mut problems)) {
@@ -36,7 +36,7 @@ impl Targets {
 /// Says why no file sets the target of a check, if that is so.
 fn fixed(id: &str) -> Option<String> {
     match id {
-        ALL_LATENCIES => Some(format!("`{id}` follows from {}: set those", LATENCIES.join(", "))),
+        ALL_LATENCIES => Some(format!("`{id}` follows from {}: set those instead", LATENCIES.join(", "))),
         REGRESSION => Some(format!("`{id}` is set by --max-slowdown")),
         _ => None,
     }
@@ -61,7 +61,7 @@ fn set(target: &mut Target, field: Field<'_>, problems: &mut Problems<'_>) {
         let exponent = field.value.scalar().and_then(Scalar::decimal).filter(|exponent| *exponent > 0.0);
         match (target.exponent, exponent) {
             (None, _) => {
-                let message = format!("`{}` does not grow: it takes no exponent", target.id);
+                let message = format!("`{}` does not grow with size: it has no exponent", target.id);
                 problems.error(codes::TARGET, message, field.key_span);
             }
             (Some(_), None) => {
@@ -105,7 +105,7 @@ fn amount(target: &Target, value: &Node) -> Result<f64, String> {
                 (operator, target.op),
                 ("", _) | ("<" | "<=", Op::Less | Op::AtMost) | (">" | ">=", Op::Greater)
             ) {
-                return Err(format!("`{id}` is good when {} its target, found {}", target.op.symbol(), found(value)));
+                return Err(format!("`{id}` passes when {} its target, found {}", target.op.symbol(), found(value)));
             }
             let bound = bound.trim();
             let digits = bound.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(bound.len());
@@ -175,14 +175,14 @@ mod tests {
         check(
             "latency.p90: 1\nlatency.p50: fast\nlatency.p95: -3\n",
             &[
-                "1:1 `latency.p90` is not a key of a file of targets did you mean `latency.p99`?",
+                "1:1 `latency.p90` is not a key of a targets file did you mean `latency.p99`?",
                 "2:14 `latency.p50`: expected a number of us such as 100, found `fast`",
                 "3:14 `latency.p95`: expected a number of us such as 500, found `-3`",
             ],
         );
         check("latency.p50: 3 MB", &["1:14 `latency.p50`: expected a number of us such as 100, found `3 MB`"]);
-        check("latency.p50: '> 3'", &["1:14 `latency.p50` is good when < its target, found `\"> 3\"`"]);
-        check("latency.p50: {exponent: 2}", &["1:15 `latency.p50` does not grow: it takes no exponent"]);
+        check("latency.p50: '> 3'", &["1:14 `latency.p50` passes when < its target, found `\"> 3\"`"]);
+        check("latency.p50: {exponent: 2}", &["1:15 `latency.p50` does not grow with size: it has no exponent"]);
         check(
             "memory.rules1000: {exponent: -2, targt: 5}",
             &[
@@ -197,8 +197,11 @@ mod tests {
                 "2:14 `latency.p95`: expected a number of us such as 500, found a list",
             ],
         );
-        check("latency.all: 2", &["1:1 `latency.all` follows from latency.p50, latency.p95, latency.p99: set those"]);
+        check(
+            "latency.all: 2",
+            &["1:1 `latency.all` follows from latency.p50, latency.p95, latency.p99: set those instead"],
+        );
         check("regression: 2", &["1:1 `regression` is set by --max-slowdown"]);
-        check("- 1", &["1:1 a file of targets is a mapping of keys to values, this is a list"]);
+        check("- 1", &["1:1 a targets file is a mapping of keys to values, this is a list"]);
     }
 }

@@ -171,7 +171,7 @@ pub struct Measured {
     pub estimate: Estimate,
     /// The exponent with which it grows, where that was measured.
     pub exponent: Option<f64>,
-    /// What the method can not see, such as a clock that is too coarse for a single call; may be empty.
+    /// What the method cannot see, such as a clock that is too coarse for a single call; may be empty.
     pub note: String,
 }
 
@@ -209,7 +209,7 @@ impl CheckResult {
                     (Outcome::Pass, format!("grows with exponent {exponent:.2} (<= {limit})"))
                 }
                 Some(exponent) => (Outcome::Fail, format!("grows with exponent {exponent:.2}, more than {limit}")),
-                None => (Outcome::Inconclusive, "its growth was not measured".to_owned()),
+                None => (Outcome::Inconclusive, "growth not measured".to_owned()),
             };
             outcome = outcome.max(growth);
             notes.push(note);
@@ -288,7 +288,7 @@ fn all_latencies(target: Target, results: &[CheckResult]) -> CheckResult {
         high: highs.and_then(|highs| highs.into_iter().max_by(f64::total_cmp)),
     };
     let outcome = judge(target.op, target.target, &estimate);
-    let note = format!("nearest to its target: {id}");
+    let note = format!("closest to its target: {id}");
     CheckResult { target, estimate: Some(estimate), exponent: None, outcome, note }
 }
 
@@ -344,9 +344,9 @@ mod tests {
                 "latency.p50 pass ",
                 "latency.p95 inconclusive ",
                 "latency.p99 pass ",
-                "latency.all inconclusive nearest to its target: latency.p95",
+                "latency.all inconclusive closest to its target: latency.p95",
                 "memory.rules1000 fail grows with exponent 1.30, more than 1.1",
-                "memory.alerts100 inconclusive its growth was not measured",
+                "memory.alerts100 inconclusive growth not measured",
             ]
         );
         assert!(results.iter().map(|result| result.target.id).eq(CHECKS.iter().map(|check| check.id)));

@@ -77,18 +77,18 @@ fn bad_input_is_told_in_one_message() {
         assert!(stderr.contains(expected), "{args:?}: {stderr}");
         assert_eq!(stderr.matches("error:").count(), 1, "{stderr}");
     };
-    check(&["--baseline", "none.json"], "the baseline `none.json` can not be read");
-    check(&["--baseline", "cut.json"], "it was cut off");
+    check(&["--baseline", "none.json"], "cannot read the baseline `none.json`");
+    check(&["--baseline", "cut.json"], "is cut off at line");
     check(&["--baseline", "later.json"], "found \"alertctl.baseline/7\"");
     check(&["--against-binary", "/bin/echo"], "`/bin/echo` is not alertctl");
-    check(&["-r", "empty.yml", "day.csv"], "there is no rule in `empty.yml`");
-    check(&["-r", "rules", "other.csv"], "no rule reads anything of the recording");
-    check(&["-r", "rules"], "no recording to measure them on");
-    check(&["day.csv"], "a recording is named, but no rules");
-    check(&["-r", "rules", "-"], "standard input can not be profiled");
+    check(&["-r", "empty.yml", "day.csv"], "no rule in `empty.yml`");
+    check(&["-r", "rules", "other.csv"], "no rule reads any series of the recording");
+    check(&["-r", "rules"], "missing recording to profile the rules on");
+    check(&["day.csv"], "missing rules to profile on the recording");
+    check(&["-r", "rules", "-"], "cannot profile standard input");
     check(&["-r", "rules", "day.csv", "--out", "none/a.json"], "no such folder: `none`");
     check(&["--max-slowdown", "fast"], "write it like `7%`");
-    check(&["-r", "rules", "day.csv", "-o", "hgrm"], "hgrm holds the latencies of the built-in workload");
+    check(&["-r", "rules", "day.csv", "-o", "hgrm"], "hgrm shows the latencies of the built-in workload");
     check(&["-r", "rules", "day.csv", "--keep-samples"], "--save-baseline <FILE>");
 }
 

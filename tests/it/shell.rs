@@ -57,7 +57,7 @@ fn an_output_never_destroys_an_input() {
     for flag in ["--folded", "--save-baseline", "--out"] {
         check(folder, &format!("{profile} {flag} ./night.csv"), 2, &format!("{flag} `./night.csv` would overwrite"));
     }
-    check(folder, &format!("{profile} --targets targets.yml --folded targets.yml"), 2, "the file of targets");
+    check(folder, &format!("{profile} --targets targets.yml --folded targets.yml"), 2, "the targets file");
     check(folder, &format!("{profile} --against-rules rules --folded rules/net.yml"), 2, "the rule file");
     assert_eq!(fs::read_to_string(folder.join("night.csv")).expect("there"), ROWS);
     assert_eq!(fs::read_to_string(folder.join("rules/net.yml")).expect("there"), RULES);

@@ -11,61 +11,72 @@ use super::super::flags::output::{OutFormat, Target};
 use super::super::flags::{ConsoleArgs, InputArgs};
 
 const EXIT_CODES: &str = "\
-More flags and examples: --help
-Exit codes: 0 done, 1 regression or missed target, 2 could not be done, 130 stopped by Ctrl-C";
+Exit codes: 0 success, 1 regression or missed target, 2 error, 130 interrupted
+All flags and examples: alertctl profile --help";
 
 const EXAMPLES: &str = "\
 Examples:
   alertctl profile
-      the workload of the report: its 13 checks against their targets
+      Measure the built-in workload: 13 checks against their targets
   alertctl profile -r rules/ week.csv --top 10
-      what each rule costs on a recording, the most expensive first
+      Show what each rule costs on a recording, the most expensive first
   alertctl profile -r rules/ week.csv --save-baseline base.json
-      three sessions, for comparison later
+      Measure three sessions, to compare with later
   alertctl profile -r rules/ week.csv --baseline base.json -o github
-      exit code 1 when something became worse
+      In CI: exit with 1 if something became worse
   alertctl profile -r rules/ week.csv --against-rules rules.old/
-      both sets of rules in turns: the best evidence for a pull request
+      Measure both sets of rules in turns: the best evidence for a pull request
 
 Exit codes:
-  0    done
+  0    success
   1    a regression or a missed target (--fail-on)
-  2    could not be done: usage, unreadable or invalid input, a debug build, a baseline that can not be compared
-  130  stopped by Ctrl-C";
+  2    error: wrong usage, unreadable or invalid input, a debug build, or a baseline that does not fit
+  129  the terminal went away (SIGHUP)
+  130  interrupted (Ctrl-C)
+  143  terminated (SIGTERM)";
 
 /// The flags of `profile`.
 #[derive(Debug, Args)]
 #[command(next_line_help = false, after_help = EXIT_CODES, after_long_help = EXAMPLES)]
 pub(crate) struct ProfileArgs {
-    /// Rule files, folders (*.yml, *.yaml) or globs; without them the workload of the report is measured
+    /// Rule files, folders or globs; repeatable
+    ///
+    /// In folders, *.yml and *.yaml. Without rules, the built-in workload is measured.
     #[arg(short, long = "rules", value_name = "PATH", help_heading = "Input")]
     pub(crate) rules: Vec<String>,
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// The interval of groups that give none [default: 1m]
+    /// Interval of groups that set none [default: 1m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Input")]
     pub(crate) eval_interval: Option<Millis>,
     /// How far back a selector looks for a sample [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Input")]
     pub(crate) lookback_delta: Option<Millis>,
 
-    /// The targets of the checks: `report`, or a YAML file of check ids and values
+    /// Check against targets: report, or a YAML file
+    ///
+    /// `report` are the targets of the built-in workload, which is measured next to your rules; a file maps ids of checks
+    /// to values.
     #[arg(long, value_name = "report|FILE", help_heading = "Checks")]
     pub(crate) targets: Option<String>,
-    /// What makes the exit code 1: regression, target, inconclusive [default: regression,target]
+    /// Exit with 1 on: regression, target, inconclusive [default: regression,target]
     #[arg(long, value_name = "LIST", value_parser = fail_on, help_heading = "Checks")]
     pub(crate) fail_on: Option<FailList>,
 
-    /// Measures three sessions and writes them there
+    /// Measure three sessions and save them
+    ///
+    /// May name the file of --baseline, which is replaced after the comparison.
     #[arg(long, value_name = "FILE", help_heading = "Comparison")]
     pub(crate) save_baseline: Option<PathBuf>,
-    /// Keeps every batch in the file of --save-baseline, for a look at them; no verdict reads them
+    /// Keep every batch in the file of --save-baseline; verdicts do not need them
     #[arg(long, requires = "save_baseline", hide_short_help = true, help_heading = "Comparison")]
     pub(crate) keep_samples: bool,
-    /// Compares with a file that --save-baseline wrote
+    /// Compare with a file saved by --save-baseline
     #[arg(long, value_name = "FILE", conflicts_with_all = ["against_rules", "against_binary"], help_heading = "Comparison")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Compares with other rules on the same recording, measured in turns
+    /// Compare with other rules, measured in turns
+    ///
+    /// Both sets of rules are measured on the same recording.
     #[arg(
         long,
         value_name = "PATH",
@@ -74,53 +85,66 @@ pub(crate) struct ProfileArgs {
         help_heading = "Comparison"
     )]
     pub(crate) against_rules: Vec<String>,
-    /// Compares with another build of alertctl, measured in turns
+    /// Compare with another build, measured in turns
+    ///
+    /// The program is alertctl, or a script that runs one with the same arguments, input and output.
     #[arg(long, value_name = "PROGRAM", value_parser = program, help_heading = "Comparison")]
     pub(crate) against_binary: Option<PathBuf>,
-    /// The slowdown that is a regression; also the noise in which one is not looked for
+    /// Allow at most this slowdown
+    ///
+    /// Where measurements differ by more than this among themselves, the verdict is inconclusive.
     #[arg(long, value_name = "SHARE", default_value = "7%", value_parser = share, help_heading = "Comparison")]
     pub(crate) max_slowdown: f64,
 
-    /// Processes that measure in a session
+    /// Measure with this many processes per session
     #[arg(long, value_name = "COUNT", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=100), hide_short_help = true, help_heading = "Measuring")]
     pub(crate) processes: u64,
-    /// Batches of each metric in a process
+    /// Measure this many batches of each metric per process
     #[arg(long, value_name = "COUNT", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=10_000), hide_short_help = true, help_heading = "Measuring")]
     pub(crate) rounds: u64,
-    /// Sessions of a baseline that is saved
+    /// Save this many sessions with --save-baseline
     #[arg(long, value_name = "COUNT", default_value = "3", value_parser = clap::value_parser!(u64).range(1..=30), hide_short_help = true, help_heading = "Measuring")]
     pub(crate) sessions: u64,
-    /// How long the rules of one's own are measured, loading aside; how they grow takes as long again
+    /// Measure your rules for this long
+    ///
+    /// Loading is not included. How the rules grow is measured for as long again.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_interval, help_heading = "Measuring")]
     pub(crate) time_budget: Millis,
-    /// The seed of the order in which things are measured
+    /// Seed of the order of measurements [default: random]
     #[arg(long, value_name = "NUMBER", hide_short_help = true, help_heading = "Measuring")]
     pub(crate) seed: Option<u64>,
-    /// Measures with a debug build: the figures say nothing of a release build
+    /// Measure a debug build; its times say nothing about a release build
     #[arg(long, hide_short_help = true, help_heading = "Measuring")]
     pub(crate) allow_debug: bool,
-    /// Tries the gate on this machine: so many pairs of the same code and of code made 10 % slower
+    /// Test the gate with this many pairs of runs
+    ///
+    /// Each pair is the same code, and code made 10 % slower: shows how often this machine raises a false alarm or misses
+    /// a slowdown.
     #[arg(long, value_name = "PAIRS", value_parser = clap::value_parser!(u64).range(1..=100_000), conflicts_with_all = ["rules", "baseline", "save_baseline", "against_binary"], help_heading = "Measuring")]
     pub(crate) self_check: Option<u64>,
-    /// Makes what is measured so many times slower
+    /// Make what is measured slower by this factor
     #[arg(long, hide = true, value_name = "FACTOR", default_value = "1", value_parser = factor)]
     pub(crate) inject_slowdown: f64,
-    /// Is one of the processes that measure
+    /// Run as one of the measuring processes
     #[arg(long, hide = true, exclusive = true)]
     pub(crate) worker: bool,
 
-    /// Rules and compared metrics that are shown; 0 shows all
+    /// Show at most this many rows; 0 shows all
     #[arg(long, value_name = "COUNT", default_value = "20", help_heading = "Output")]
     pub(crate) top: usize,
-    /// Writes collapsed stacks there, for a viewer of flame graphs
+    /// Write collapsed stacks for a flame graph
     #[arg(long, value_name = "FILE", requires = "rules", help_heading = "Output")]
     pub(crate) folded: Option<PathBuf>,
-    /// The format: table, json, markdown, github, junit, or hgrm: the latencies of the built-in workload by percentile
-    /// [default: table]
+    /// table, json, markdown, github, junit or hgrm [default: table]
+    ///
+    /// github is annotations for GitHub Actions; hgrm is the latencies of the built-in workload by percentile, as
+    /// HdrHistogram writes them.
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
     pub(crate) format: Option<ProfileFormat>,
-    /// Writes there instead of standard output (-); may be repeated. The format is the one named, or the suffix's
-    /// (.json .md .xml .txt .hgrm), or --format
+    /// Write to a file; repeatable
+    ///
+    /// The format is the prefix's (`json:report.txt`), else the suffix's (.json .md .xml .txt .hgrm), else --format. A
+    /// file is replaced only when it is written completely.
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(crate) out: Vec<Target<ProfileFormat>>,
     #[command(flatten)]
@@ -168,7 +192,7 @@ fn share(text: &str) -> Result<f64, String> {
         None => text.parse::<f64>(),
     };
     let share = number.ok().filter(|share| share.is_finite() && *share > 0.0 && *share < 10.0);
-    share.ok_or_else(|| format!("`{text}` is no share; write it like `7%`"))
+    share.ok_or_else(|| format!("`{text}` is not a share; write it like `7%`"))
 }
 
 /// Takes a program. A name alone would be looked for in PATH; the file that lies here is meant, if there is one.
@@ -179,7 +203,7 @@ fn program(text: &str) -> Result<PathBuf, String> {
 
 fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse::<f64>().ok().filter(|factor| (1.0..=100.0).contains(factor));
-    factor.ok_or_else(|| format!("`{text}` is no factor from 1 to 100"))
+    factor.ok_or_else(|| format!("`{text}` is not a factor from 1 to 100"))
 }
 
 impl ProfileArgs {

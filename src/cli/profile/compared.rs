@@ -145,8 +145,8 @@ impl Bench {
             let batch_us = if subject.rules.is_some() { pass_us } else { BATCH_US };
             let (own, loaded) = campaign.plan(&subject.side, batch_us).map_err(failed)?;
             if subject.rules.is_some() && loaded.read == 0 {
-                return Err(Failure::new("no rule reads anything of the recording: there is nothing to profile")
-                    .hint("look with: alertctl eval, which names the metrics that are missing"));
+                return Err(Failure::new("no rule reads any series of the recording: nothing to profile")
+                    .hint("alertctl eval names the missing metrics"));
             }
             // Both sides of a pair follow one plan.
             let partner = (0..at).find(|other| self.subjects[*other].rules.is_some() == subject.rules.is_some());

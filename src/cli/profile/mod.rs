@@ -46,8 +46,8 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Exit, Failure> {
         return Ok(worker::run());
     }
     if cfg!(debug_assertions) && !args.allow_debug {
-        return Err(Failure::new("this is a debug build: its times say nothing of a release build")
-            .hint("cargo build --release, or --allow-debug to try a command"));
+        return Err(Failure::new("this is a debug build: its times say nothing about a release build")
+            .hint("build with cargo build --release, or pass --allow-debug to try a command"));
     }
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
@@ -71,7 +71,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Exit, Failure> {
 /// Says why a worker gave no answer.
 fn failed(error: WorkerError) -> Failure {
     let hint = matches!(error, WorkerError::Stranger(_) | WorkerError::Protocol { .. })
-        .then_some("--against-binary takes another build of alertctl that has `profile`");
+        .then_some("--against-binary needs another build of alertctl with `profile`, or a script that runs one: exec alertctl \"$@\"");
     let failure = Failure::new(error.to_string());
     match hint {
         Some(hint) => failure.hint(hint),
@@ -81,9 +81,9 @@ fn failed(error: WorkerError) -> Failure {
 
 fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| {
-        let failure = Failure::new(format!("the {what} `{}` can not be read: {error}", path.display()));
+        let failure = Failure::new(format!("cannot read the {what} `{}`: {error}", path.display()));
         if what == "baseline" && error.kind() == io::ErrorKind::NotFound {
-            return failure.hint(format!("make it with: alertctl profile .. --save-baseline {}", path.display()));
+            return failure.hint(format!("create it with: alertctl profile ... --save-baseline {}", path.display()));
         }
         failure
     })
@@ -94,7 +94,7 @@ fn targets(args: &ProfileArgs, terminal: &Terminal) -> Result<Targets, Failure> 
         None | Some("report") => Targets::default(),
         Some(path) => {
             let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-            let bytes = read(Path::new(path), "file of targets")?;
+            let bytes = read(Path::new(path), "targets file")?;
             let targets = Targets::load(&mut sources, path, &bytes, &mut diagnostics);
             let what = "the targets; nothing was measured";
             problems::settle(&diagnostics, &sources, what, args.console.quiet, terminal)?;
@@ -116,8 +116,8 @@ fn save(path: &Path, measurement: &Measurement) -> Result<(), Failure> {
     baseline::write(&mut text, measurement).map_err(|error| Failure::new(error.to_string()))?;
     if text.len() > limits::BASELINE_BYTES {
         let (bytes, limit) = (text.len(), limits::BASELINE_BYTES);
-        return Err(Failure::new(format!("the baseline would have {bytes} bytes, more than the limit of {limit}"))
-            .hint("leave out --keep-samples, or take fewer --rounds or --sessions"));
+        return Err(Failure::new(format!("the baseline would be {bytes} bytes, over the limit of {limit}"))
+            .hint("drop --keep-samples, or lower --rounds or --sessions"));
     }
     out::write_to(Some(path), &mut |out| out.write_all(&text))
 }
@@ -127,10 +127,8 @@ fn places(args: &ProfileArgs) -> Result<Vec<Output<ProfileFormat>>, Failure> {
     let places = out::outputs(&args.out, args.format, ProfileFormat::Table)?;
     let workload = args.rules.is_empty() || args.targets.is_some();
     if !workload && places.iter().any(|place| place.format == ProfileFormat::Hgrm) {
-        return Err(Failure::new(
-            "hgrm holds the latencies of the built-in workload, which is not measured with --rules",
-        )
-        .hint("--targets report measures it too"));
+        return Err(Failure::new("hgrm shows the latencies of the built-in workload, which --rules replaces")
+            .hint("add --targets report to measure it too"));
     }
     args.save_baseline.iter().chain(&args.folded).try_for_each(|path| out::check_place(path))?;
     claims(args, &places).check()?;
@@ -141,7 +139,7 @@ fn places(args: &ProfileArgs) -> Result<Vec<Output<ProfileFormat>>, Failure> {
 fn claims(args: &ProfileArgs, places: &[Output<ProfileFormat>]) -> Claims {
     let mut claims = Claims::default().rules(&args.rules).rules(&args.against_rules).recordings(args.input.all());
     if let Some(path) = args.targets.as_deref().filter(|path| *path != "report") {
-        claims = claims.reads("the file of targets", path);
+        claims = claims.reads("the targets file", path);
     }
     if let Some(path) = &args.against_binary {
         claims = claims.reads("the program", &path.to_string_lossy());
@@ -196,7 +194,7 @@ fn report(
         say(args.console.quiet, &line);
     }
     for difference in &report.incompatible {
-        say(false, &format!("error: the baseline can not be compared: {difference}"));
+        say(false, &format!("error: cannot compare with the baseline: {difference}"));
     }
     Ok(match report.exit() {
         0 => Exit::Good,
@@ -223,7 +221,7 @@ fn job_summary(report: &ProfileReport, view: &View) -> Result<(), Failure> {
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&path)?;
         file.write_all(text.as_bytes())
     });
-    written.map_err(|error| Failure::new(format!("the job summary can not be written: {error}")))
+    written.map_err(|error| Failure::new(format!("cannot write the job summary: {error}")))
 }
 
 /// Puts all together.
@@ -248,10 +246,10 @@ fn assemble(
     }
     let mut notes = measured.notes;
     if cfg!(debug_assertions) {
-        notes.push("a debug build: its times say nothing of a release build".to_owned());
+        notes.push("debug build: its times say nothing about a release build".to_owned());
     }
     if comparison.as_ref().is_some_and(Comparison::is_void) {
-        notes.push("nothing was compared: the sides have no rule in common (file, group and name)".to_owned());
+        notes.push("nothing was compared: the two sides share no rule (same file, group and name)".to_owned());
     }
     let stacks = measured.staged.as_ref().map(|staged| {
         let stack = |(frames, value): &(Vec<String>, u64)| folded::Stack { frames: frames.clone(), value: *value };

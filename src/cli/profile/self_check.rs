@@ -98,14 +98,14 @@ fn measured(taken: &Taken) -> Measurement {
 fn told(tallies: &[Tally; SLOWDOWNS.len()], pairs: u64, seconds: f64, load: f64) -> String {
     let metrics = CPU_BOUND.len();
     let mut text = format!(
-        "self-check: {pairs} pairs of {metrics} metrics, every fifth with code twice as slow\n\
-         {seconds:.0} s, {:.1} s a pair, load {load}\n\n",
+        "self-check: {pairs} pairs of {metrics} metrics, every fifth also with code twice as slow\n\
+         {seconds:.0} s, {:.1} s per pair, load {load}\n\n",
         seconds / pairs.max(1) as f64
     );
     for ((tally, slowdown), wanted) in tallies.iter().zip(SLOWDOWNS).zip(["at most 1 %", "at least 95 %", "all"]) {
         let what = if slowdown > 1.0 { format!("caught at {slowdown}x") } else { "false alarms".to_owned() };
         text.push_str(&format!(
-            "{what:<14} {:>6} of {:<6} {:>6.2} %   wanted: {wanted}   inconclusive: {}\n",
+            "{what:<14} {:>6} of {:<6} {:>6.2} %   expected: {wanted}   inconclusive: {}\n",
             tally.regressions,
             tally.metrics,
             tally.share() * 100.0,
@@ -127,6 +127,6 @@ mod tests {
         let text = told(&[tally, tally, tally], 10, 25.0, 0.5);
         assert!(text.contains("false alarms        1 of 4       25.00 %"), "{text}");
         assert!(text.contains("caught at 1.1x"), "{text}");
-        assert!(text.contains("25 s, 2.5 s a pair, load 0.5"), "{text}");
+        assert!(text.contains("25 s, 2.5 s per pair, load 0.5"), "{text}");
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn ruleset(paths: &[String], terminal: &Terminal, quiet: bool) -> Res
         show(&rules.diagnostics, &rules.sources, terminal);
     }
     if rules.is_empty() {
-        return Err(Failure::new(format!("there is no rule in `{}`", paths.join("`, `"))));
+        return Err(Failure::new(format!("no rule in `{}`", paths.join("`, `"))));
     }
     Ok(Some(Ruleset { names, texts }))
 }
@@ -75,17 +75,20 @@ pub(super) fn recordings(args: &ProfileArgs) -> Result<Vec<String>, Failure> {
     let paths: Vec<String> = args.input.recordings.iter().chain(&args.input.data).cloned().collect();
     match (args.rules.is_empty(), paths.is_empty()) {
         (true, false) => {
-            return Err(Failure::new("a recording is named, but no rules").hint("alertctl profile -r RULES week.csv"));
+            return Err(
+                Failure::new("missing rules to profile on the recording").hint("alertctl profile -r RULES week.csv")
+            );
         }
         (false, true) => {
-            return Err(Failure::new("rules are named, but no recording to measure them on")
-                .hint("alertctl profile -r RULES week.csv"));
+            return Err(
+                Failure::new("missing recording to profile the rules on").hint("alertctl profile -r RULES week.csv")
+            );
         }
         _ => {}
     }
     if paths.iter().any(|path| path == "-") {
-        return Err(Failure::new("standard input can not be profiled: every process reads the recording anew")
-            .hint("write it to a file first"));
+        return Err(Failure::new("cannot profile standard input: every process reads the recording again")
+            .hint("save it to a file first"));
     }
     let sources = load::recordings(&paths)?;
     let names = sources.iter().map(|source| source.name().to_owned()).collect();
@@ -173,7 +176,7 @@ pub(super) fn describe(
 
 /// Returns the digest of a file's pieces.
 fn digest(path: &Path) -> Result<String, Failure> {
-    let unreadable = |error| Failure::new(format!("`{}` can not be read: {error}", path.display()));
+    let unreadable = |error| Failure::new(format!("cannot read `{}`: {error}", path.display()));
     let mut file = fs::File::open(path).map_err(unreadable)?;
     let mut digests = String::new();
     loop {
@@ -219,7 +222,8 @@ pub(super) fn tool(side: &Side, hello: &Hello) -> Result<Tool, Failure> {
 
 /// Returns this program's path.
 pub(super) fn own_exe() -> Result<PathBuf, Failure> {
-    std::env::current_exe().map_err(|error| Failure::new(format!("alertctl does not find its own program: {error}")))
+    std::env::current_exe()
+        .map_err(|error| Failure::new(format!("cannot find the program of alertctl itself: {error}")))
 }
 
 #[cfg(test)]

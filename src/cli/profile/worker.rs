@@ -72,7 +72,7 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
     let mut rules = RuleSet::default();
     inputs.rules.iter().for_each(|rule| rules.add(&rule.name, rule.text.as_bytes()));
     if let Some(first) = rules.diagnostics.sorted().iter().find(|_| rules.diagnostics.has_errors()) {
-        return Err(format!("the rules can not be read: {}", first.message));
+        return Err(format!("cannot read the rules: {}", first.message));
     }
     let (read, conflicts) = subject::read_options(inputs)?;
     let mut options = RunOptions { conflicts, ..RunOptions::default() };

@@ -30,7 +30,7 @@ impl RuleBench {
     /// Measures every rule at more than one size, those that read the most first.
     ///
     /// # Errors
-    /// When the recording can not be evaluated.
+    /// When the recording cannot be evaluated.
     pub(super) fn by_size(&mut self, budget_ns: u64) -> Result<Vec<Grown>, String> {
         // Those that read the most come first: where the time does not suffice they are the ones to know of.
         let samples = Watch { now: Arc::new(|| 0), samples: true };
@@ -88,7 +88,7 @@ impl RuleBench {
     }
 
     /// Counts the samples that a server handles for one evaluation of the rule at a place: those that it reads, and
-    /// those of its subqueries, which alertctl evaluates once for many slots. 0 where they can not be counted.
+    /// those of its subqueries, which alertctl evaluates once for many slots. 0 where they cannot be counted.
     fn samples(
         &self,
         place: usize,

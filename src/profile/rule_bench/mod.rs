@@ -46,7 +46,7 @@ pub struct RuleBench {
 }
 
 fn refused(problems: &Diagnostics) -> String {
-    problems.sorted().first().map_or_else(|| "a rule can not be evaluated".to_owned(), |first| first.message.clone())
+    problems.sorted().first().map_or_else(|| "cannot evaluate a rule".to_owned(), |first| first.message.clone())
 }
 
 /// Returns the mean distance of the rows of a label set; the whole recording where none has two.
@@ -85,12 +85,12 @@ impl RuleBench {
         report: Report,
     ) -> Result<Self, String> {
         if files.iter().flat_map(|file| &file.groups).all(|group| group.rules.is_empty()) {
-            return Err("there are no rules to profile".to_owned());
+            return Err("no rules to profile".to_owned());
         }
         let facts = store.ids().map(|id| store.facts(id)).filter(|facts| facts.samples > 0);
         let Some(span) = facts.map(|facts| (facts.first, facts.last)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
         else {
-            return Err("the recording has no sample".to_owned());
+            return Err("the recording has no samples".to_owned());
         };
         let groups = || files.iter().flat_map(|file| &file.groups);
         let spacing = if groups().any(|group| group.evaluate == Evaluate::EveryRow) {
@@ -117,7 +117,7 @@ impl RuleBench {
     /// Returns how many series the rules read, one that several read counted for each.
     ///
     /// # Errors
-    /// When the recording can not be evaluated.
+    /// When the recording cannot be evaluated.
     pub fn read_series(&mut self) -> Result<u64, String> {
         let costs = self.pass(None, &Watch { now: Arc::new(|| 0), samples: true })?;
         Ok(costs.iter().map(|cost| cost.series).sum())
@@ -183,7 +183,7 @@ impl Bench for RuleBench {
     fn time(&mut self, metrics: &[Planned], pace: Pace, listener: &mut dyn Listener) -> Result<(), String> {
         for planned in metrics {
             if planned.id != RULE_TIME {
-                return Err(format!("this alertctl does not measure `{}` of rules", planned.id));
+                return Err(format!("this version of alertctl does not measure `{}` of rules", planned.id));
             }
             let mut batches = vec![Vec::new(); self.rule_count()];
             let (done, usage) = with_usage(|| {

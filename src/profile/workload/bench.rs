@@ -19,7 +19,7 @@ use super::{CADENCE, CYCLE, EPOCH, Feed, METRICS, Rules, WorkloadError, labels, 
 const BLOCK: usize = 64;
 /// Calls of a batch, where calls are timed one by one.
 const CALLS: u64 = 500;
-/// Calls that are timed as one, where the clock can not see one.
+/// Calls that are timed as one, where the clock cannot see one.
 const CHUNK: u64 = 32;
 /// Evaluations of conditions that are timed as one: a block of each kind.
 const CONDITION_CHUNK: u64 = (BLOCK * CONDITIONS.len()) as u64;
@@ -124,7 +124,10 @@ pub struct WorkloadBench {
 
 impl WorkloadBench {
     fn spec(id: &str) -> Result<&'static Spec, String> {
-        SPECS.iter().find(|spec| spec.id == id).ok_or_else(|| format!("this alertctl does not measure `{id}`"))
+        SPECS
+            .iter()
+            .find(|spec| spec.id == id)
+            .ok_or_else(|| format!("this version of alertctl does not measure `{id}`"))
     }
 }
 
@@ -282,7 +285,7 @@ fn blocks(exprs: &[&str]) -> Result<Box<dyn Work>, WorkloadError> {
             }));
         }
         let Some(program) = programs.last_mut() else { continue };
-        program.add(&parse(expr).expr).map_err(|_| WorkloadError(format!("`{expr}` can not be evaluated")))?;
+        program.add(&parse(expr).expr).map_err(|_| WorkloadError(format!("cannot evaluate `{expr}`")))?;
     }
     let inputs = Inputs { recording: &store, written: None, only: None };
     programs.iter_mut().for_each(|program| program.bind_unregistered(&inputs));

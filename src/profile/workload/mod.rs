@@ -51,9 +51,9 @@ const CYCLE: usize = 1_024;
 /// The seed of the values: part of the plan, so never changed.
 const SEED: u64 = 20_240;
 
-/// Says that the workload can not be set up: a mistake in this crate, but told, not hidden.
+/// Says that the workload cannot be set up: a mistake in this crate, but told, not hidden.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the workload can not be set up: {0}")]
+#[error("cannot set up the workload: {0}")]
 pub struct WorkloadError(pub String);
 
 /// Which rules a feed evaluates.

@@ -15,7 +15,7 @@ const ANNOTATIONS: usize = 10;
 /// The longest job summary. Unit: bytes.
 pub const SUMMARY_BYTES: usize = 64 << 10;
 /// What a summary ends with when it was cut.
-const CUT: &str = "\n(cut here: the whole report is in --format json)\n";
+const CUT: &str = "\n(cut here: --format json has the whole report)\n";
 
 struct Annotation {
     bad: bool,

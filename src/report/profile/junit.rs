@@ -90,7 +90,7 @@ fn metric_case(metric: &Compared) -> Case {
     Case { class: "regression", name, file: rule.map(|rule| (rule.file.clone(), rule.line)), result }
 }
 
-/// Escapes text for an attribute; characters that XML 1.0 can not hold become U+FFFD.
+/// Escapes text for an attribute; characters that XML 1.0 cannot hold become U+FFFD.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

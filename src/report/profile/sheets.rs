@@ -108,7 +108,7 @@ fn extra_row(extra: &Extra) -> Vec<(String, Tone)> {
 
 fn hidden(all: usize, shown: usize, noun: &str) -> Vec<String> {
     let left = all.saturating_sub(shown) as u64;
-    (left > 0).then(|| format!("{} not shown: --top 0", format::counted(left, noun))).into_iter().collect()
+    (left > 0).then(|| format!("{} hidden: --top 0 shows all", format::counted(left, noun))).into_iter().collect()
 }
 
 fn rules(costs: &[RuleCost], top: usize) -> Sheet {
@@ -152,14 +152,13 @@ fn rules(costs: &[RuleCost], top: usize) -> Sheet {
     let mut below = hidden(costs.len(), rows.len(), "rule");
     if costs.iter().any(|cost| cost.growth_series.samples.is_some()) {
         below.push(
-            "BY SERIES, BY WINDOW: exponents of growth, of the samples a server handles / of alertctl's time"
-                .to_owned(),
+            "BY SERIES, BY WINDOW: growth exponents of the samples a server reads / of alertctl's time".to_owned(),
         );
     }
     let short = costs.iter().filter(|cost| cost.growth_window.cut == Some(Cut::Recording)).count();
     if short > 0 {
         let rules = format::counted(short as u64, "rule");
-        below.push(format!("BY WINDOW of {rules} is of fewer sizes than 1x, 2x, 4x, 8x: the recording is too short"));
+        below.push(format!("BY WINDOW of {rules} has fewer sizes than 1x, 2x, 4x, 8x: the recording is too short"));
     }
     Sheet { title: "Cost by rule".to_owned(), columns, rows, below }
 }
@@ -285,7 +284,7 @@ pub(crate) fn environment(report: &ProfileReport) -> Vec<(&'static str, String)>
         (
             "clock",
             format!(
-                "{}, grain {}, {} a reading",
+                "{}, grain {}, {} per reading",
                 machine.clocksource,
                 words::amount(machine.timer_grain_ns, "ns"),
                 words::amount(machine.timer_cost_ns, "ns")

@@ -21,7 +21,7 @@ fn a_table_shows_the_sheets_and_the_environment() {
     latency.p50              < 100 us          560 ns                  550 ns to 570 ns  pass
     latency.p95              < 500 us          900 ns                  880 ns to 930 ns  pass
     latency.p99                < 1 ms          990 us                 940 us to 1.05 ms  inconclusive
-    latency.all         < 1 of target  0.99 of target  0.94 of target to 1.05 of target  inconclusive  nearest to its target: latency.p99
+    latency.all         < 1 of target  0.99 of target  0.94 of target to 1.05 of target  inconclusive  closest to its target: latency.p99
     latency.cold_first              -          4.2 us                               n/a  extra         5 processes
 
     Throughput
@@ -44,8 +44,8 @@ fn a_table_shows_the_sheets_and_the_environment() {
     Cost by rule
     RULE     PLACE              SAMPLES/EVAL  SERIES  RESULT  ALLOCS/SAMPLE  ALERTCTL TIME   SHARE    BY SERIES    BY WINDOW  NOTE
     HighCpu  rules/node.yml:12          1440       6     1.5              0        2.21 us  91.3 %  1.00 / 0.93  1.97 / 0.05  quadratic in the window: samples grow with exponent 1.97
-    BY SERIES, BY WINDOW: exponents of growth, of the samples a server handles / of alertctl's time
-    BY WINDOW of 1 rule is of fewer sizes than 1x, 2x, 4x, 8x: the recording is too short
+    BY SERIES, BY WINDOW: growth exponents of the samples a server reads / of alertctl's time
+    BY WINDOW of 1 rule has fewer sizes than 1x, 2x, 4x, 8x: the recording is too short
 
     Time by stage
     STAGE     ALERTCTL TIME  SHARE
@@ -81,7 +81,7 @@ fn a_table_shows_the_sheets_and_the_environment() {
     5 pass, 2 fail, 2 inconclusive, 4 not run
 
     machine  A processor, 2 vcpus, kvm, linux 6.1
-    clock    tsc, grain 10 ns, 42.5 ns a reading
+    clock    tsc, grain 10 ns, 42.5 ns per reading
     plan     5 processes x 3 batches of 200 us after 5 warm-up batches, seed 7
     inputs   1 rule, 10 series, 14.4k samples
     build    alertctl 0.1.0, commit 0123456789ab, release, opt-level 3, no debug info, rustc 1.95.0 (59807616e 2026-04-14), sha256 b1
@@ -100,7 +100,7 @@ fn a_narrow_terminal_keeps_what_matters() {
         "METRIC        RULE                 RATIO  VERDICT       NOTE\n",
         "CHECK                            TARGET        ACHIEVED  STATUS\n",
         // Notes go on below, under their column.
-        "nearest to its target:\n                                                  latency.p99\n",
+        "closest to its target:\n                                                  latency.p99\n",
         "processes differ by 18.6 %,\n",
     ] {
         assert!(narrow.contains(part), "{part}: {narrow}");
@@ -207,7 +207,7 @@ fn markdown_shows_the_same() {
         "| throughput.rules10 | \\> 5000 events/s | 4200 events/s | 4100 events/s to 4300 events/s | **fail** |  |\n",
         "| health\\_score.p50 | \\< 5 us | - | - | not run |  |\n",
         "| **regression** | window grew from \\[1h\\] to \\[6h\\] |\n",
-        "\n\nBY WINDOW of 1 rule is of fewer sizes than 1x, 2x, 4x, 8x: the recording is too short\n\n",
+        "\n\nBY WINDOW of 1 rule has fewer sizes than 1x, 2x, 4x, 8x: the recording is too short\n\n",
         "\n\n5 pass, 2 fail, 2 inconclusive, 4 not run\n\n### Environment\n\n- machine: A processor, 2 vcpus, kvm, linux 6.1\n",
     ] {
         assert!(text.contains(part), "{part}: {text}");
@@ -221,7 +221,7 @@ fn annotations_name_the_rule_and_its_line() {
     ::error title=throughput.rules10::throughput.rules10 missed, 4200 events/s (4100 events/s to 4300 events/s), target > 5000 events/s
     ::warning title=rate.ns::rate.ns is inconclusive, 399 ns to 399 ns (1.00x): processes differ by 18.6 %25, more than 7 %25
     ::warning title=latency.p99::latency.p99 is inconclusive, 990 us (940 us to 1.05 ms), target < 1 ms
-    ::warning title=latency.all::latency.all is inconclusive, 0.99 of target (0.94 of target to 1.05 of target), target < 1 of target: nearest to its target: latency.p99
+    ::warning title=latency.all::latency.all is inconclusive, 0.99 of target (0.94 of target to 1.05 of target), target < 1 of target: closest to its target: latency.p99
     "##);
 }
 
@@ -251,9 +251,9 @@ fn a_job_summary_is_cut_between_lines() {
     report.rules = vec![report.rules[0].clone(); 2_000];
     let cut = github::summary(&report, &View::default()).expect("a vector takes all");
     assert!(cut.len() <= github::SUMMARY_BYTES);
-    assert!(cut.ends_with("|\n\n(cut here: the whole report is in --format json)\n"), "{}", &cut[cut.len() - 200..]);
+    assert!(cut.ends_with("|\n\n(cut here: --format json has the whole report)\n"), "{}", &cut[cut.len() - 200..]);
     let top = github::summary(&report, &View { top: 10, ..View::default() }).expect("a vector takes all");
-    assert!(top.contains("1,990 rules not shown: --top 0\n\nBY SERIES"), "{top}");
+    assert!(top.contains("1,990 rules hidden: --top 0 shows all\n\nBY SERIES"), "{top}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::value::Value;
 const INCOMPATIBLE: &str = "incompatible types for comparison";
 const INVALID: &str = "invalid type for comparison";
 
-/// What of a value can be compared; values of two kinds can not.
+/// What of a value can be compared; values of two kinds cannot.
 enum Basic<'v> {
     Bool(bool),
     Whole(i64),

@@ -82,7 +82,7 @@ fn trims(text: &str) -> bool {
 /// Source: Go's `text/template/parse`.
 ///
 /// # Errors
-/// The first place that can not be read.
+/// The first place that cannot be read.
 pub(super) fn lex(text: &str) -> Result<Vec<Token>, TemplateProblem> {
     let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), spaced: false, parens: Vec::new(), trim: false };
     lexer.run()?;
