@@ -171,7 +171,7 @@ impl<'t> Lexer<'t> {
 
     fn comment(&mut self, open: usize) -> Result<(), TemplateProblem> {
         let Some(end) = self.rest()[2..].find("*/") else {
-            return self.problem(open, "a comment that is never closed".to_owned(), "end it with `*/}}`");
+            return self.problem(open, "unclosed comment".to_owned(), "end it with `*/}}`");
         };
         self.at += end + 4;
         let after = self.at;
@@ -203,14 +203,14 @@ impl<'t> Lexer<'t> {
             if self.close() {
                 if let Some(paren) = self.parens.pop() {
                     self.at = paren + 1;
-                    return self.problem(paren, "a `(` that is never closed".to_owned(), "");
+                    return self.problem(paren, "unclosed `(`".to_owned(), "");
                 }
                 self.push(Kind::Right, start);
                 return Ok(());
             }
             let Some(c) = self.rest().chars().next() else {
                 self.at = (open + 2).min(self.text.len());
-                return self.problem(open, "an action that is never closed".to_owned(), "end it with `}}`");
+                return self.problem(open, "unclosed action".to_owned(), "end it with `}}`");
             };
             self.at += c.len_utf8();
             self.token(c, start)?;
@@ -234,7 +234,7 @@ impl<'t> Lexer<'t> {
             '\'' => self.quoted('\'', Kind::Char, start)?,
             '`' => {
                 let Some(end) = self.rest().find('`') else {
-                    return self.problem(start, "a text in backquotes that is never closed".to_owned(), "");
+                    return self.problem(start, "unclosed string in backquotes".to_owned(), "");
                 };
                 self.at += end + 1;
                 self.push(Kind::Raw, start);
@@ -271,7 +271,7 @@ impl<'t> Lexer<'t> {
                 self.push(Kind::RightParen, start);
             }
             ' '..='~' => self.push(Kind::Other, start),
-            c => return self.problem(start, format!("`{}` has no meaning in an action", c.escape_default()), ""),
+            c => return self.problem(start, format!("unexpected `{}` in an action", c.escape_default()), ""),
         }
         Ok(())
     }
@@ -318,9 +318,9 @@ impl<'t> Lexer<'t> {
                 _ => {}
             }
         }
-        let what = if quote == '"' { "a text in quotes" } else { "a character in single quotes" };
-        let help = if quote == '"' { "" } else { "texts stand in double quotes or backquotes" };
-        self.problem(start, format!("{what} that is never closed"), help)
+        let what = if quote == '"' { "string" } else { "character in single quotes" };
+        let help = if quote == '"' { "" } else { "write strings in double quotes or backquotes" };
+        self.problem(start, format!("unclosed {what}"), help)
     }
 
     /// Takes the rest of a number; whether it is one is decided where its value is read.

@@ -13,7 +13,7 @@ pub(super) fn number(text: &str) -> Result<Term, String> {
         _ => (false, text),
     };
     if digits.ends_with('i') {
-        return Err(format!("`{text}` is an imaginary number, which alerts have no use for"));
+        return Err(format!("`{text}` is an imaginary number: not supported"));
     }
     let wrong = || format!("`{text}` is not a number");
     let lower = digits.to_ascii_lowercase();
@@ -89,7 +89,7 @@ pub(super) fn character(written: &str) -> Result<i64, String> {
 /// # Errors
 /// What is wrong with it, in words.
 pub(super) fn quoted(written: &str) -> Result<String, String> {
-    let wrong = || format!("{written} holds an escape that Go does not know");
+    let wrong = || format!("{written} has an escape that Go does not support");
     let mut rest = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(wrong)?;
     let mut bytes = Vec::with_capacity(rest.len());
     while !rest.is_empty() {

@@ -97,11 +97,11 @@ impl<'t> Parser<'t> {
                 (format!("`{c}`"), "templates have no arithmetic: compute it in the expression")
             }
             (Kind::Other, "&") => ("`&`".to_owned(), "write `and a b`"),
-            (Kind::Other, "{") => ("`{`".to_owned(), "an action ends with `}}` before the next one begins"),
-            (Kind::Keyword, "define") => ("`define`".to_owned(), "definitions stand outside of all other actions"),
+            (Kind::Other, "{") => ("`{`".to_owned(), "end the action with `}}` before the next one begins"),
+            (Kind::Keyword, "define") => ("`define`".to_owned(), "move it outside of all other actions"),
             (_, written) => (format!("`{written}`"), ""),
         };
-        Err(problem(token.span, format!("{found} has no meaning {place}"), help))
+        Err(problem(token.span, format!("unexpected {found} {place}"), help))
     }
 
     /// Runs a step one level deeper.
@@ -135,7 +135,7 @@ impl<'t> Parser<'t> {
                     Stop::Else(span) => (span, "else"),
                 };
                 let help = "remove it, or open what it belongs to with `if`, `with` or `range`";
-                return Err(problem(span, format!("an `{word}` that belongs to nothing"), help));
+                return Err(problem(span, format!("unexpected `{word}`"), help));
             }
         }
     }
@@ -195,7 +195,7 @@ impl<'t> Parser<'t> {
             let mut nodes = Vec::new();
             loop {
                 if parser.peek().kind == Kind::End {
-                    let message = format!("this `{what}` is never ended");
+                    let message = format!("unclosed `{what}`");
                     return Err(problem(open, message, "close it with `{{ end }}`"));
                 }
                 if let Some(stop) = parser.node(&mut nodes)? {
@@ -293,7 +293,7 @@ impl<'t> Parser<'t> {
         }
         match self.list(open, what)? {
             (body, Stop::End) => Ok(body),
-            (_, Stop::Else(span)) => Err(problem(span, format!("a second `else` of one `{what}`"), "")),
+            (_, Stop::Else(span)) => Err(problem(span, format!("a second `else` in one `{what}`"), "")),
         }
     }
 

@@ -82,12 +82,10 @@ impl Parser<'_> {
         let near = nearest(name, known);
         let help = match near.first() {
             Some(near) => format!("did you mean `{near}`?"),
-            None if GIVEN.contains(&name) => {
-                "named templates see only `$` and `.`: hand over what they need".to_owned()
-            }
+            None if GIVEN.contains(&name) => "named templates see only `$` and `.`: pass what they need".to_owned(),
             None => format!("declare it with `{{{{ {name} := .. }}}}` before, in the same or an outer block"),
         };
-        self.problems.push(problem(token.span, format!("there is no variable `{name}` here"), &help));
+        self.problems.push(problem(token.span, format!("undefined variable `{name}`"), &help));
     }
 
     /// Reads a command of a pipeline, and the `|` after it.
@@ -112,15 +110,15 @@ impl Parser<'_> {
         }
         let end = self.tokens.get(self.at.saturating_sub(1)).map_or(first.span, |token| token.span);
         if command.words.is_empty() {
-            return Err(problem(first.span, "a command is missing here", ""));
+            return Err(problem(first.span, "missing command", ""));
         }
         if !matches!(command.words[0].term, Term::Function(_))
             && stage > 0
             && !matches!(command.words[0].term, Term::Field(_) | Term::Variable(..) | Term::Chain(..))
             && !matches!(command.words[0].term, Term::Pipe(_))
         {
-            let help = "after a `|` stands a function, which gets the value before it as its last argument";
-            return Err(problem(first.span.to(end), "this is no function", help));
+            let help = "a function must follow `|`; it gets the value before it as its last argument";
+            return Err(problem(first.span.to(end), "not a function", help));
         }
         Ok(command)
     }
@@ -191,10 +189,10 @@ impl Parser<'_> {
         let name = self.written(token);
         let near = nearest(name, functions::names().chain(["$value", "$labels"]));
         let help = match (name, near.first()) {
-            ("call", _) => "nothing in an alert's template can be called".to_owned(),
+            ("call", _) => "templates of alerts cannot call values".to_owned(),
             (_, Some(near)) => format!("did you mean `{near}`?"),
-            _ => "Prometheus offers Go's own functions and those of its template reference, no others".to_owned(),
+            _ => "use Go's own template functions, or those of Prometheus' template reference".to_owned(),
         };
-        self.problems.push(problem(token.span, format!("there is no function `{name}`"), &help));
+        self.problems.push(problem(token.span, format!("unknown function `{name}`"), &help));
     }
 }

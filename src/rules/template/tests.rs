@@ -329,27 +329,27 @@ fn errors_are_worded_and_placed_as_by_prometheus() {
 }
 
 #[test]
-fn what_can_not_work_is_refused() {
-    refused("{{ nope }}", "nope", "there is no function `nope`");
-    refused("{{ $x }}", "$x", "there is no variable `$x` here");
-    refused("{{ $x = 1 }}", "$x", "there is no variable `$x` here");
-    refused("{{ if $y := 1 }}{{ end }}{{ $y }}", "$y", "there is no variable `$y` here");
-    refused("{{ define \"t\" }}{{ $value }}{{ end }}", "$value", "there is no variable `$value` here");
-    refused("a {{ end }} b", "end", "an `end` that belongs to nothing");
-    refused("{{ if 1 }}{{ else }}{{ else }}{{ end }}", "else", "a second `else` of one `if`");
-    refused("{{ else }}", "else", "an `else` that belongs to nothing");
+fn what_cannot_work_is_refused() {
+    refused("{{ nope }}", "nope", "unknown function `nope`");
+    refused("{{ $x }}", "$x", "undefined variable `$x`");
+    refused("{{ $x = 1 }}", "$x", "undefined variable `$x`");
+    refused("{{ if $y := 1 }}{{ end }}{{ $y }}", "$y", "undefined variable `$y`");
+    refused("{{ define \"t\" }}{{ $value }}{{ end }}", "$value", "undefined variable `$value`");
+    refused("a {{ end }} b", "end", "unexpected `end`");
+    refused("{{ if 1 }}{{ else }}{{ else }}{{ end }}", "else", "a second `else` in one `if`");
+    refused("{{ else }}", "else", "unexpected `else`");
     refused("{{ range 1 }}{{ else if 1 }}{{ end }}", "if", "`else if` does not belong to a `range`");
-    refused("{{ if 1 }}a", "if", "this `if` is never ended");
-    refused("a {{ $value", "{{", "an action that is never closed");
+    refused("{{ if 1 }}a", "if", "unclosed `if`");
+    refused("a {{ $value", "{{", "unclosed action");
     refused("{{ }}", "}}", "an empty action");
     refused("{{ if }}{{ end }}", "}}", "`if` without a value");
-    refused("{{ \"a }}", "\"", "a text in quotes that is never closed");
-    refused("{{ (1 }}", "(", "a `(` that is never closed");
+    refused("{{ \"a }}", "\"", "unclosed string");
+    refused("{{ (1 }}", "(", "unclosed `(`");
     refused("{{ 1) }}", ")", "a `)` without its `(`");
-    refused("{{ $value > 5 }}", ">", "`>` has no meaning as a value");
-    refused("{{ $value | 5 }}", "5", "this is no function");
+    refused("{{ $value > 5 }}", ">", "unexpected `>` as a value");
+    refused("{{ $value | 5 }}", "5", "not a function");
     refused("{{ break }}", "break", "a `break` outside of any `range`");
-    refused("{{/* a", "{{", "a comment that is never closed");
+    refused("{{/* a", "{{", "unclosed comment");
     refused("{{ $labels.a-b }}", ".a-", "`-` right after `.a`");
     refused("{{ 1.x }}", "1.x", "`1.x` is not a number");
     refused("{{ \"a\".x }}", ".x", "`\"a\"` has no fields");
