@@ -95,7 +95,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     }
     out::wrote(&outputs).iter().for_each(|line| say(args.console.quiet, line));
     if let Some(line) = table::gate_line(&outcome, &summary) {
-        say(args.console.quiet, &line);
+        // An exit code of 1 has its reason on standard error, whoever wants to hear nothing else.
+        say(args.console.quiet && summary.verdict.met.is_empty(), &line);
     }
     match summary.verdict.exit {
         0 => Ok(Exit::Good),

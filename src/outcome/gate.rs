@@ -7,7 +7,7 @@ use crate::engine::{Began, Episode};
 use crate::time::Timestamp;
 
 use super::Outcome;
-use super::summary::{Never, RuleSummary};
+use super::summary::RuleSummary;
 
 /// One condition of `--fail-on`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,17 @@ pub enum Condition {
     NoData,
     /// `eval-error`: an evaluation failed.
     EvalError,
+}
+
+impl Condition {
+    /// Returns the severity that is asked for.
+    #[must_use]
+    pub fn severity(&self) -> Option<&str> {
+        match self {
+            Self::Firing(severity) => severity.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Condition {
@@ -168,9 +179,7 @@ pub(crate) fn decide(outcome: &Outcome, rules: &[RuleSummary]) -> Verdict {
         Condition::Firing(None) => counts().next().is_some(),
         Condition::Firing(Some(wanted)) => counts().any(|episode| severity(episode) == *wanted),
         Condition::FiringsOver(limit) => counts().count() as u64 > *limit,
-        Condition::NoData => {
-            rules.iter().any(|rule| matches!(rule.never, Some(Never::NoSuchMetric | Never::NoMatchingSeries)))
-        }
+        Condition::NoData => rules.iter().any(RuleSummary::lacks_data),
         Condition::EvalError => outcome.rules.iter().any(|rule| rule.failed() > 0),
     };
     verdict.met = outcome.options.fail_on.iter().filter(|condition| met(condition)).cloned().collect();

@@ -2,6 +2,7 @@
 //!
 //! Nothing in here reads, evaluates or writes: [`crate::replay`] makes an [`Outcome`], [`crate::report`] shows it.
 
+pub(crate) mod asked;
 mod finding;
 pub mod gate;
 mod notes;
@@ -21,6 +22,7 @@ use crate::store::Store;
 use crate::survey::Survey;
 use crate::time::{Millis, Timestamp};
 
+pub use asked::{Mismatch, Names, NoMatch, NoSuchRule, NoSuchSeverity};
 pub use finding::Finding;
 pub use gate::Nothing;
 pub use options::{Filter, Origin, Pattern, RunOptions, Selection, Setting};
@@ -69,9 +71,13 @@ pub(crate) struct Finished<'a> {
 
 impl Outcome {
     /// Gathers what is reported of a run. Cost: the sort of its episodes, and a walk over all series.
-    pub(crate) fn of(finished: Finished<'_>) -> Self {
-        let Finished { rules: set, options, engine, store, survey, input, episodes } = finished;
-        let found = survey.findings(store, options.lookback_delta.value);
+    ///
+    /// # Errors
+    /// When it was asked for something that neither the rules nor the recording have.
+    pub(crate) fn of(finished: Finished<'_>) -> Result<Self, Mismatch> {
+        let found = finished.survey.findings(finished.store, finished.options.lookback_delta.value);
+        let asked = found.span.map(|span| asked::after(&finished, span)).transpose()?.unwrap_or_default();
+        let Finished { rules: set, options, engine, store, input, episodes, .. } = finished;
         let selection = &options.selection;
         let groups = rules::groups(set, engine.schedules());
         let mut rules = rules::evaluated(set, engine.counts(store), store);
@@ -97,8 +103,9 @@ impl Outcome {
         outcome.notes = notes::notes(&outcome, set, &found, all - outcome.rules.len());
         let assumed = notes::assumed(&outcome);
         outcome.findings.extend(assumed);
+        outcome.notes.extend(asked);
         outcome.silence();
-        outcome
+        Ok(outcome)
     }
 
     /// Returns a rule by its number, if it is reported. Cost: a binary search.

@@ -76,6 +76,14 @@ pub struct RuleSummary {
     pub never: Option<Never>,
 }
 
+impl RuleSummary {
+    /// Tells whether the rule never fired because what it selects is not in the recording.
+    #[must_use]
+    pub fn lacks_data(&self) -> bool {
+        matches!(self.never, Some(Never::NoSuchMetric | Never::NoMatchingSeries))
+    }
+}
+
 /// What the episodes of a run add up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {

@@ -43,6 +43,7 @@ use thiserror::Error;
 use crate::diagnostic::Diagnostics;
 use crate::engine::TooManySteps;
 use crate::input::InputError;
+use crate::outcome::Mismatch;
 #[cfg(test)]
 use crate::outcome::Outcome;
 
@@ -61,9 +62,9 @@ pub enum RunError {
     /// Rules can never be evaluated.
     #[error("{}", .0.sorted().first().map_or("no rules", |first| first.message.as_str()))]
     Rules(Diagnostics),
-    /// No rule is selected, so nothing would be reported.
-    #[error("no rule is asked for: --alert or --group matches none")]
-    NoRuleSelected,
+    /// The options ask for something that neither the rules nor the recording have.
+    #[error(transparent)]
+    Asked(#[from] Mismatch),
     /// A group would be evaluated too often.
     #[error(transparent)]
     TooManySteps(#[from] TooManySteps),
@@ -78,7 +79,7 @@ impl RunError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Input(error) => error.hint(),
-            Self::NoRuleSelected => Some("names are matched whole: --alert 'Disk.*'".to_owned()),
+            Self::Asked(mismatch) => mismatch.hint(),
             Self::TooManySteps(_) => {
                 Some("cut the recording with --end, or give the group a longer interval".to_owned())
             }

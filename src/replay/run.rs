@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::engine::{Engine, Timeline};
 use crate::input::{self, Batches};
-use crate::outcome::{Finished, Outcome, RunOptions, Selection, declared};
+use crate::outcome::{Finished, Outcome, RunOptions, Selection, asked};
 use crate::rules::RuleSet;
 use crate::store::Store;
 use crate::survey::{Depth, Survey};
@@ -39,8 +39,8 @@ impl<'a> Replay<'a> {
     /// Reads the recording to its end while the rules are evaluated, and returns the outcome of the first rule set.
     ///
     /// # Errors
-    /// When the recording cannot be read, a rule can never be evaluated, no rule is selected, a group would be
-    /// evaluated too often, or the observer stops the run.
+    /// When the recording cannot be read, a rule can never be evaluated, the options ask for something that neither the
+    /// rules nor the recording have, a group would be evaluated too often, or the observer stops the run.
     pub fn run(
         self,
         recording: &mut (impl Batches + ?Sized),
@@ -59,7 +59,7 @@ impl<'a> Replay<'a> {
         observer: &mut impl Observer,
     ) -> Result<Vec<Outcome>, RunError> {
         let Self { sets, options } = self;
-        let shown = sets.iter().map(|set| shown(set, &options.selection)).collect::<Result<_, _>>()?;
+        let shown = sets.iter().map(|set| asked::before(set, &options)).collect::<Result<_, _>>()?;
         let mut run = Run { sets: &sets, options: &options, runs: Vec::new(), shown, observer };
         let loaded = read(recording, Depth::Times, &mut run)?;
         if let Some(last) = loaded.last {
@@ -68,16 +68,8 @@ impl<'a> Replay<'a> {
         let outcome = |(rules, (engine, timeline)): (&&RuleSet, (Engine, Timeline))| {
             outcome(rules, &options, &engine, timeline, (&loaded.store, &loaded.survey), recording.summary())
         };
-        Ok(sets.iter().zip(run.runs).map(outcome).collect())
+        sets.iter().zip(run.runs).map(outcome).collect()
     }
-}
-
-/// Finds out which rules are reported, by number.
-fn shown(rules: &RuleSet, selection: &Selection) -> Result<Vec<bool>, RunError> {
-    let groups: Vec<&str> = rules.groups().map(|(_, group)| group.name.text.as_str()).collect();
-    let shown: Vec<bool> =
-        declared(rules).iter().map(|rule| selection.takes_rule(rule.kind, &rule.name, groups[rule.group])).collect();
-    if shown.contains(&true) || shown.is_empty() { Ok(shown) } else { Err(RunError::NoRuleSelected) }
 }
 
 fn outcome(
@@ -87,13 +79,17 @@ fn outcome(
     mut timeline: Timeline,
     (store, survey): (&Store, &Survey),
     input: &input::Summary,
-) -> Outcome {
+) -> Result<Outcome, RunError> {
     engine.close_into(&mut timeline, store);
-    Outcome::of(Finished { rules, options, engine, store, survey, input, episodes: timeline.finish() })
+    let episodes = timeline.finish();
+    Ok(Outcome::of(Finished { rules, options, engine, store, survey, input, episodes })?)
 }
 
 /// Makes the outcome of an engine that `profile` drove to the end of a recording that it holds whole: the part of a run
 /// that comes after the last evaluation.
+///
+/// # Errors
+/// When it was asked for something that neither the rules nor the recording have.
 #[cfg(feature = "cli")]
 pub(crate) fn conclude(
     rules: &RuleSet,
@@ -101,7 +97,7 @@ pub(crate) fn conclude(
     engine: &mut Engine,
     (store, survey): (&Store, &Survey),
     input: &input::Summary,
-) -> Outcome {
+) -> Result<Outcome, RunError> {
     let mut timeline = Timeline::default();
     engine.drain_into(&mut timeline);
     outcome(rules, options, engine, timeline, (store, survey), input)

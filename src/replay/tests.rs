@@ -96,7 +96,8 @@ fn rules_that_nobody_asked_for_are_no_run() {
     options.selection.alert = Some("Cold".parse().expect("a pattern"));
     let mut recording = recording(&[(0, "temp", 90.0)], 1);
     let refused = Replay::new(&rules, options).run(&mut recording, &mut ());
-    assert!(matches!(refused, Err(RunError::NoRuleSelected)));
+    let refused = refused.expect_err("no rule is selected");
+    assert_eq!(refused.to_string(), "no alert matches --alert Cold; the alerts are: Hot");
 }
 
 #[test]

@@ -99,6 +99,7 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
     let input = recording.summary().clone();
     let report = move |engine: &mut Engine, store: &Store| {
         let outcome = replay::conclude(&rules, &options, engine, (store, &survey), &input);
+        let outcome = outcome.map_err(|error| error.to_string())?;
         table::write(&mut io::sink(), &outcome, &Summary::of(&outcome), &View::default())
             .map_err(|error| error.to_string())
     };

@@ -1,5 +1,7 @@
 //! Files of silences: a YAML list, or the JSON of amtool, which is YAML too.
 
+use std::sync::Arc;
+
 use super::Silence;
 use super::parse::{SilenceError, checked};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
@@ -41,7 +43,9 @@ pub fn load(
             &[]
         }
     };
-    let silences: Vec<Silence> = items.iter().filter_map(|item| told(item, clock, &mut problems)).collect();
+    let file: Arc<str> = name.into();
+    let read = items.iter().filter_map(|item| told(item, clock, &mut problems));
+    let silences: Vec<Silence> = read.map(|one| Silence { file: Some(Arc::clone(&file)), ..one }).collect();
     (problems.finish() == 0).then_some(silences)
 }
 
@@ -80,7 +84,7 @@ fn silence(node: &Node, clock: &Clock, problems: &mut Problems<'_>) -> Option<Si
     let start = start.map(|field| time(field, clock, problems));
     let end = end.map(|field| (field.value.span, time(field, clock, problems)));
     let ((matchers_at, matchers), (end_at, end)) = (asked?, end?);
-    match checked(Silence { matchers: matchers?, start: start??, end: end?, comment }) {
+    match checked(Silence { matchers: matchers?, start: start??, end: end?, comment, file: None }) {
         Ok(silence) => Some(silence),
         Err(error) => {
             let (code, at) = match error {

@@ -25,6 +25,8 @@ pub struct Silence {
     pub end: Timestamp,
     /// Why; empty when nothing is said.
     pub comment: String,
+    /// The file that it stands in, if it stands in one.
+    pub file: Option<Arc<str>>,
 }
 
 /// Formats the matchers as they are written: `{alertname="DiskFull"}`.

@@ -51,7 +51,7 @@ pub fn parse(text: &str, clock: &Clock) -> Result<Silence, SilenceError> {
     let close = text.rfind('}').ok_or_else(form)?;
     let (start, end) = text[close + 1..].split_once("..").ok_or_else(form)?;
     let matchers = matchers(&text[..=close])?;
-    checked(Silence { start: clock.read(start)?, end: clock.read(end)?, matchers, comment: String::new() })
+    checked(Silence { start: clock.read(start)?, end: clock.read(end)?, matchers, comment: String::new(), file: None })
 }
 
 fn matchers(text: &str) -> Result<Vec<Matcher>, SilenceError> {

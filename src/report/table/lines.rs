@@ -181,7 +181,7 @@ pub fn gate_line(outcome: &Outcome, summary: &Summary) -> Option<String> {
     let words = |conditions: &[Condition]| conditions.iter().map(Condition::to_string).collect::<Vec<_>>().join(", ");
     let result = match verdict.met.is_empty() {
         true => format!("fail-on    not met: {}", words(&outcome.options.fail_on)),
-        false => format!("fail-on    met: {}", words(&verdict.met)),
+        false => format!("fail-on    met: {}{}", words(&verdict.met), causes(outcome, summary)),
     };
     let mut left_out = Vec::new();
     if verdict.excluded.began_before_data > 0 {
@@ -195,6 +195,29 @@ pub fn gate_line(outcome: &Outcome, summary: &Summary) -> Option<String> {
     }
     let left_out = if left_out.is_empty() { String::new() } else { format!("; not counted: {}", left_out.join(", ")) };
     Some(format!("{result} ({}{left_out})", counted(verdict.counted, "firing")))
+}
+
+/// Names the rules for which conditions are met that no row of a table shows: the first of those without data, and of
+/// those that failed.
+fn causes(outcome: &Outcome, summary: &Summary) -> String {
+    let met = |condition| summary.verdict.met.contains(&condition);
+    let no_data = met(Condition::NoData).then(|| {
+        let without = outcome.rules.iter().zip(&summary.rules);
+        (
+            "no data",
+            without.filter(|(_, rule)| rule.lacks_data()).map(|(rule, _)| rule.name.as_str()).collect::<Vec<_>>(),
+        )
+    });
+    let failed = met(Condition::EvalError).then(|| {
+        let failed = outcome.rules.iter().filter(|rule| rule.failed() > 0);
+        ("failed", failed.map(|rule| rule.name.as_str()).collect::<Vec<_>>())
+    });
+    let mut text = String::new();
+    for (what, names) in no_data.into_iter().chain(failed) {
+        let more = if names.len() > NAMED { format!(" and {} more", names.len() - NAMED) } else { String::new() };
+        text.push_str(&format!("; {what}: {}{more}", names[..names.len().min(NAMED)].join(", ")));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,0 +1,142 @@
+//! What a run was asked for that neither the rules nor the recording have: an empty answer to it would mean nothing.
+
+mod mismatch;
+mod near;
+mod universe;
+
+use crate::labels::{LabelSet, MatchOp, Matcher};
+use crate::rules::RuleSet;
+use crate::time::Timestamp;
+
+use super::gate::Condition;
+use super::{Finding, Finished, Kind, Pattern, RunOptions, Selection, declared};
+use crate::diagnostic::{Severity, codes};
+use crate::engine::silence::Silence;
+
+pub use mismatch::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity};
+pub use near::Names;
+use universe::Universe;
+
+/// Decides which rules are reported, by number, and checks what can be known before the recording is read.
+///
+/// # Errors
+/// When nothing could be reported.
+pub(crate) fn before(rules: &RuleSet, options: &RunOptions) -> Result<Vec<bool>, Mismatch> {
+    if let (Some(start), Some(end)) = (options.selection.start, options.end)
+        && start > end
+    {
+        return Err(Mismatch::StartAfterEnd { start, end });
+    }
+    selected(rules, &options.selection).map_err(Mismatch::Rule)
+}
+
+fn selected(rules: &RuleSet, selection: &Selection) -> Result<Vec<bool>, NoSuchRule> {
+    let groups: Vec<&str> = rules.groups().map(|(_, group)| group.name.text.as_str()).collect();
+    let declared = declared(rules);
+    let shown: Vec<bool> =
+        declared.iter().map(|rule| selection.takes_rule(rule.kind, &rule.name, groups[rule.group])).collect();
+    if shown.contains(&true) || shown.is_empty() {
+        return Ok(shown);
+    }
+    let alerts: Vec<&str> =
+        declared.iter().filter(|rule| rule.kind == Kind::Alert).map(|rule| rule.name.as_str()).collect();
+    let missing = |flag, pattern: &Option<Pattern>, names: &[&str]| {
+        let pattern = pattern.as_ref().filter(|pattern| !names.iter().any(|name| pattern.matches(name)))?;
+        // A pattern that is fine by itself is fine between these, too.
+        let within = format!(".*(?:{}).*", pattern.text).parse::<Pattern>();
+        let part = within.is_ok_and(|within| names.iter().any(|name| within.matches(name)));
+        let names = Names::near(&pattern.text, names.iter().copied());
+        Some(NoSuchRule { flag, text: pattern.text.clone(), names, part, both: false })
+    };
+    let alone = missing("--alert", &selection.alert, &alerts).or_else(|| missing("--group", &selection.group, &groups));
+    let both = || NoSuchRule { flag: "--alert", text: String::new(), names: Names::default(), part: false, both: true };
+    Err(alone.unwrap_or_else(both))
+}
+
+/// Checks, at the end of a run, what depends on the recording: times against its span, matchers and severities against
+/// the labels that alerts may have. Returns what is only worth a note: of silences, those that stand in files.
+///
+/// Cost: a walk over the labels of all series for each label that is asked about; nothing where none is.
+///
+/// # Errors
+/// When nothing could be reported, or a flag asks for something that cannot be.
+pub(super) fn after(finished: &Finished<'_>, span: (Timestamp, Timestamp)) -> Result<Vec<Finding>, Mismatch> {
+    let Finished { rules, options, store, episodes, .. } = finished;
+    let selection = &options.selection;
+    let (first, last) = span;
+    if let Some(start) = selection.start.filter(|start| *start > last) {
+        return Err(Mismatch::StartAfterData { start, first, last });
+    }
+    let external = &options.external_labels.value;
+    let severities: Vec<&str> = options.fail_on.iter().filter_map(Condition::severity).collect();
+    if selection.filter.is_some() || !severities.is_empty() {
+        let shown = selected(rules, selection).map_err(Mismatch::Rule)?;
+        let counts = |rule: u32| shown.get(rule as usize) == Some(&true);
+        let alerts = || episodes.iter().filter(|episode| counts(episode.rule.0)).map(|episode| &episode.labels);
+        let universe = Universe::of(rules, store, external, counts);
+        if let Some(filter) = &selection.filter
+            && !alerts().any(|labels| filter.matches(labels))
+            && let Some(why) = universe.no_match(&filter.matchers)
+        {
+            return Err(Mismatch::Matchers { flag: "--where", text: filter.text.clone(), why });
+        }
+        for severity in severities {
+            let fires = alerts().any(|labels| labels.get("severity") == Some(severity));
+            if let Some(have) = (!fires).then(|| universe.no_severity(severity)).flatten() {
+                return Err(Mismatch::Severity(NoSuchSeverity { severity: severity.to_owned(), have }));
+            }
+        }
+    }
+    silences(finished, span)
+}
+
+/// Checks silences: what a flag suppresses must be able to exist, and to exist while it lasts.
+fn silences(
+    Finished { rules, options, store, episodes, .. }: &Finished<'_>,
+    (first, last): (Timestamp, Timestamp),
+) -> Result<Vec<Finding>, Mismatch> {
+    if options.silences.is_empty() {
+        return Ok(Vec::new());
+    }
+    let external: &LabelSet = &options.external_labels.value;
+    let universe = Universe::of(rules, store, external, |_| true);
+    let (mut outside, mut unmatched): (Vec<&Silence>, Vec<(&Silence, NoMatch)>) = (Vec::new(), Vec::new());
+    for silence in &options.silences {
+        let Silence { start, end, .. } = *silence;
+        if end <= first || start > last {
+            if silence.file.is_none() {
+                return Err(Mismatch::SilenceOutside { matchers: silence.to_string(), start, end, first, last });
+            }
+            outside.push(silence);
+        } else if !episodes.iter().any(|episode| silence.matches(&episode.labels, external))
+            && let Some(why) = universe.no_match(&silence.matchers)
+        {
+            if silence.file.is_none() {
+                return Err(Mismatch::Matchers { flag: "--silence", text: silence.to_string(), why });
+            }
+            unmatched.push((silence, why));
+        }
+    }
+    let mut notes = Vec::new();
+    let mut note = |count: usize, one: &Silence, what: String| {
+        let file = one.file.as_deref().unwrap_or_default();
+        let message = match count {
+            1 => format!("a silence of {file} suppresses nothing: {one} {what}"),
+            _ => format!("{count} silences of files suppress nothing, the first in {file}: {one} {what}"),
+        };
+        notes.push(Finding { code: codes::IDLE_SILENCE, severity: Severity::Warning, message, place: None });
+    };
+    if let Some(one) = outside.first() {
+        let Silence { start, end, .. } = one;
+        note(outside.len(), one, format!("lasts from {start} to {end}, outside the recording ({first} to {last})"));
+    }
+    if let Some((one, why)) = unmatched.first() {
+        note(unmatched.len(), one, format!("matches no alert ({why})"));
+    }
+    Ok(notes)
+}
+
+/// The matcher of a gate's severity.
+fn severity_is(severity: &str) -> Option<Matcher> {
+    Matcher::new("severity", MatchOp::Equal, severity.to_owned()).ok()
+}
