@@ -14,6 +14,7 @@ mod rules;
 pub(crate) mod sample;
 pub mod summary;
 mod threshold;
+mod unseen;
 
 use crate::engine::{Engine, Episode, RuleId, silence};
 use crate::input;
@@ -22,13 +23,14 @@ use crate::store::Store;
 use crate::survey::Survey;
 use crate::time::{Millis, Timestamp};
 
-pub use asked::{Mismatch, Names, NoMatch, NoSuchRule, NoSuchSeverity};
+pub use asked::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity, Suggested};
 pub use finding::Finding;
 pub use gate::Nothing;
 pub use options::{Filter, Origin, Pattern, RunOptions, Selection, Setting};
 pub use recordings::{Range, RecordingFacts};
-pub use rules::{GroupFacts, Kind, MissingMetric, RuleFacts, Unmatched, declared};
+pub use rules::{GroupFacts, Kind, MissingMetric, Needs, NoSource, RuleFacts, Unmatched, declared};
 pub use threshold::threshold;
+pub use unseen::Unseen;
 
 /// The data of a finished run: everything that a report of `eval` may show.
 #[derive(Clone, Debug)]
@@ -77,10 +79,10 @@ impl Outcome {
     pub(crate) fn of(finished: Finished<'_>) -> Result<Self, Mismatch> {
         let found = finished.survey.findings(finished.store, finished.options.lookback_delta.value);
         let asked = found.span.map(|span| asked::after(&finished, span)).transpose()?.unwrap_or_default();
-        let Finished { rules: set, options, engine, store, input, episodes, .. } = finished;
+        let Finished { rules: set, options, engine, store, survey, input, episodes } = finished;
         let selection = &options.selection;
         let groups = rules::groups(set, engine.schedules());
-        let mut rules = rules::evaluated(set, engine.counts(store), store);
+        let (mut rules, known) = rules::evaluated(set, engine.counts(store), store);
         let all = rules.len();
         rules.retain(|rule| selection.takes_rule(rule.kind, &rule.name, &groups[rule.group].name));
         let mut outcome = Self {
@@ -100,6 +102,7 @@ impl Outcome {
         episodes.retain(|episode| outcome.rule(episode.rule).is_some() && selection.takes_episode(episode));
         outcome.episodes = episodes;
         outcome.sort();
+        unseen::look(&mut outcome, set, &known, survey);
         outcome.notes = notes::notes(&outcome, set, &found, all - outcome.rules.len());
         let assumed = notes::assumed(&outcome);
         outcome.findings.extend(assumed);

@@ -1,13 +1,19 @@
 //! Why a rule's expression can have no sample: what it needs and the recording lacks.
 
-use super::Unmatched;
-use crate::diagnostic::nearest;
-use crate::labels::{METRIC_NAME, MatchOp, Matcher};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{MissingMetric, Needs, NoSource, Unmatched};
+use crate::diagnostic::{Names, nearest};
+use crate::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, Modifiers, Selector};
-use crate::store::Store;
+use crate::store::{SeriesId, Store};
 
 /// The most label values that are named where none is near.
 const VALUES_NAMED: usize = 3;
+/// How far a chain of recording rules is followed down in one go. Unit: rules. Longer chains are followed because what
+/// lies further down is looked at first; this keeps the stack small.
+const DEPTH: usize = 64;
 
 /// A selector that takes no series, and without which the expression has no sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,22 +22,152 @@ pub(super) enum Lack {
     Metric(String),
     /// The metric is there.
     Series(Unmatched),
+    /// Rules write the metric, and had nothing to write.
+    Source(NoSource),
+}
+
+/// A rule that writes series.
+pub(super) struct Writer<'a> {
+    pub(super) name: &'a str,
+    pub(super) expr: &'a Expr,
+    pub(super) file: &'a str,
+    pub(super) line: u32,
+    /// Whether it ever had a sample to write.
+    pub(super) wrote: bool,
+}
+
+/// The series of one metric.
+struct Members<'a> {
+    ids: Vec<SeriesId>,
+    /// The values of each label, the empty text where some series lacks it; made when first asked for.
+    values: OnceCell<BTreeMap<&'a str, BTreeSet<&'a str>>>,
 }
 
 /// What there is to select from.
 pub(super) struct Known<'a> {
-    pub(super) store: &'a Store,
-    /// The metrics of the recording, sorted.
-    pub(super) metrics: Vec<&'a str>,
-    /// Names that rules write.
-    pub(super) written: Vec<&'a str>,
+    store: &'a Store,
+    metrics: BTreeMap<&'a str, Members<'a>>,
+    /// Their names, to look for near ones.
+    names: RefCell<Names<'a>>,
+    /// The rules that write, by the name that they write.
+    writers: BTreeMap<&'a str, Vec<Writer<'a>>>,
+    /// What names that rules write lack, as far as it was worked out.
+    sources: RefCell<BTreeMap<&'a str, Option<NoSource>>>,
+    depth: Cell<usize>,
 }
 
-impl Known<'_> {
+impl<'a> Known<'a> {
+    /// Looks at the series of a recording and at the rules that write. Cost: a walk over all series, and one over the
+    /// expressions of writers that never wrote.
+    pub(super) fn new(store: &'a Store, writers: Vec<Writer<'a>>) -> Self {
+        let mut metrics: BTreeMap<&str, Members<'_>> = BTreeMap::new();
+        for id in store.ids() {
+            let Some(metric) = store.labels(id).metric() else { continue };
+            let members = metrics.entry(metric);
+            members.or_insert_with(|| Members { ids: Vec::new(), values: OnceCell::new() }).ids.push(id);
+        }
+        let silent: Vec<&str> = writers.iter().filter(|writer| !writer.wrote).map(|writer| writer.name).collect();
+        let mut by_name: BTreeMap<&str, Vec<Writer<'_>>> = BTreeMap::new();
+        writers.into_iter().for_each(|writer| by_name.entry(writer.name).or_default().push(writer));
+        let names = RefCell::new(Names::new(metrics.keys().copied()));
+        let known = Self {
+            store,
+            metrics,
+            names,
+            writers: by_name,
+            sources: RefCell::new(BTreeMap::new()),
+            depth: Cell::new(0),
+        };
+        // Rules mostly read what stands above them; where they do not, the way back finds what lies below.
+        silent.iter().for_each(|name| drop(known.no_source(name)));
+        known.sources.borrow_mut().retain(|_, found| found.is_some());
+        silent.iter().rev().for_each(|name| drop(known.no_source(name)));
+        known
+    }
+
+    /// Returns the recording.
+    pub(super) fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    /// Tells whether a selector takes a series.
+    pub(super) fn takes(&self, selector: &Selector, id: SeriesId) -> bool {
+        let labels = self.store.labels(id);
+        selector.matchers.iter().all(|matcher| matcher.matches_set(labels))
+    }
+
+    /// Returns the series of a metric.
+    pub(super) fn series(&self, metric: &str) -> &[SeriesId] {
+        self.metrics.get(metric).map_or(&[], |members| &members.ids)
+    }
+
+    /// Returns the values of a label among the series of a metric, the empty text where some series lacks it.
+    pub(super) fn values(&self, metric: &str, label: &str) -> Option<&BTreeSet<&'a str>> {
+        self.values_of(self.metrics.get(metric)?).get(label)
+    }
+
+    fn values_of<'m>(&self, members: &'m Members<'a>) -> &'m BTreeMap<&'a str, BTreeSet<&'a str>> {
+        members.values.get_or_init(|| {
+            let mut values: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
+            for (name, value) in members.ids.iter().flat_map(|id| self.store.labels(*id).iter()) {
+                let (values, many) = values.entry(name).or_default();
+                values.insert(value);
+                *many += 1;
+            }
+            let all = members.ids.len();
+            let with_empty = |(name, (mut values, many)): (&'a str, (BTreeSet<&'a str>, usize))| {
+                if many < all {
+                    values.insert("");
+                }
+                (name, values)
+            };
+            values.into_iter().map(with_empty).collect()
+        })
+    }
+
+    /// Returns why rules that write a metric had nothing to write, if none of them wrote and each lacks something.
+    fn no_source(&self, metric: &str) -> Option<NoSource> {
+        let (name, writers) = self.writers.get_key_value(metric)?;
+        if let Some(known) = self.sources.borrow().get(metric) {
+            return known.clone();
+        }
+        if self.depth.get() >= DEPTH || writers.iter().any(|writer| writer.wrote) {
+            return None;
+        }
+        // A name that is met again on the way down lacks nothing by itself.
+        self.sources.borrow_mut().insert(name, None);
+        self.depth.set(self.depth.get() + 1);
+        let lacks: Option<Vec<(&Writer<'_>, Lack)>> =
+            writers.iter().map(|writer| Some((writer, self.lack(writer.expr)?))).collect();
+        self.depth.set(self.depth.get() - 1);
+        let found = lacks.and_then(|lacks| lacks.into_iter().next()).map(|(writer, lack)| {
+            let source = |needs| NoSource {
+                metric: metric.to_owned(),
+                rule: writer.name.to_owned(),
+                file: writer.file.to_owned(),
+                line: writer.line,
+                needs,
+            };
+            match lack {
+                Lack::Metric(name) => source(Needs::Metric(self.missing(&name, true))),
+                Lack::Series(unmatched) => source(Needs::Series(unmatched)),
+                Lack::Source(below) => NoSource { metric: metric.to_owned(), ..below },
+            }
+        });
+        self.sources.borrow_mut().insert(name, found.clone());
+        found
+    }
+
+    /// Returns a metric that is not there with those that are near.
+    pub(super) fn missing(&self, name: &str, needed: bool) -> MissingMetric {
+        let near = self.names.borrow_mut().nearest(name).iter().map(|near| (*near).to_owned()).collect();
+        MissingMetric { name: name.to_owned(), near, needed }
+    }
+
     /// Returns the first selector without which an expression has no sample, if it takes no series. What stands right
     /// of `unless`, inside `absent`, or beside an `or` that has another side, is not needed.
     ///
-    /// Cost: selectors x series; asked only of rules that were never true.
+    /// Cost: selectors x values of their labels; asked only of rules that were never true.
     pub(super) fn lack(&self, expr: &Expr) -> Option<Lack> {
         match &expr.kind {
             ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => self.lack_of(selector),
@@ -58,27 +194,30 @@ impl Known<'_> {
         }
     }
 
-    fn lack_of(&self, selector: &Selector) -> Option<Lack> {
+    /// Returns what a selector lacks, if it takes no series.
+    pub(super) fn lack_of(&self, selector: &Selector) -> Option<Lack> {
         let matchers = &selector.matchers;
-        let literal = |matcher: &&Matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal;
-        let metric = matchers.iter().find(literal)?.value.as_str();
-        if self.written.contains(&metric) || metric == "ALERTS" || metric == "ALERTS_FOR_STATE" {
+        let metric = selector.metric()?;
+        if metric == "ALERTS" || metric == "ALERTS_FOR_STATE" {
             return None;
         }
-        if self.metrics.binary_search(&metric).is_err() {
-            return Some(Lack::Metric(metric.to_owned()));
+        if self.writers.contains_key(metric) {
+            return self.no_source(metric).map(Lack::Source);
         }
-        let labels = self.store.ids().map(|id| self.store.labels(id)).filter(|labels| labels.metric() == Some(metric));
-        let labels: Vec<_> = labels.collect();
-        if labels.iter().any(|labels| matchers.iter().all(|matcher| matcher.matches_set(labels))) {
-            return None;
-        }
-        let alone = |matcher: &&Matcher| !labels.iter().any(|labels| matcher.matches_set(labels));
+        let Some(members) = self.metrics.get(metric) else { return Some(Lack::Metric(metric.to_owned())) };
+        let by_label = self.values_of(members);
+        let alone = |matcher: &&Matcher| match by_label.get(matcher.name.as_str()) {
+            Some(values) if matcher.op == MatchOp::Equal => !values.contains(matcher.value.as_str()),
+            Some(values) => !values.iter().any(|value| matcher.matches(value)),
+            None => !matcher.matches(""),
+        };
         let culprit = matchers.iter().filter(|matcher| matcher.name != METRIC_NAME).find(alone);
-        let mut values: Vec<&str> =
-            culprit.iter().flat_map(|one| labels.iter().filter_map(|labels| labels.get(&one.name))).collect();
-        values.sort_unstable();
-        values.dedup();
+        let satisfied = |labels: &LabelSet| matchers.iter().all(|matcher| matcher.matches_set(labels));
+        if culprit.is_none() && members.ids.iter().any(|id| satisfied(self.store.labels(*id))) {
+            return None;
+        }
+        let values = culprit.and_then(|culprit| by_label.get(culprit.name.as_str())).into_iter().flatten();
+        let values: Vec<&str> = values.copied().filter(|value| !value.is_empty()).collect();
         let near = match culprit.filter(|culprit| culprit.op == MatchOp::Equal) {
             Some(culprit) => nearest(&culprit.value, values.iter().copied()),
             None => Vec::new(),
@@ -98,7 +237,7 @@ impl Known<'_> {
 }
 
 /// Returns a selector as it is written, without its modifiers.
-fn text(selector: &Selector) -> String {
+pub(super) fn text(selector: &Selector) -> String {
     Selector { modifiers: Modifiers::default(), ..selector.clone() }.to_string()
 }
 
@@ -114,12 +253,22 @@ mod tests {
             store.series(&LabelSet::new([("__name__", "free"), ("mount", mount), ("host", "a")]));
         }
         store.series(&LabelSet::new([("__name__", "size"), ("host", "b")]));
-        let known = Known { store: &store, metrics: vec!["free", "size"], written: vec!["free:ratio"] };
+        let [ratio, top, bad, own] =
+            ["free / size", "chain:low * 2", "fre / size", "chain:self + free"].map(|text| parse(text).expr);
+        let writer = |name, expr, wrote| Writer { name, expr, file: "r.yml", line: 7, wrote };
+        let writers = vec![
+            writer("free:ratio", &ratio, true),
+            writer("chain:top", &top, false),
+            writer("chain:low", &bad, false),
+            writer("chain:self", &own, false),
+        ];
+        let known = Known::new(&store, writers);
         let parsed = parse(text);
         assert!(parsed.problems.is_empty(), "{text}");
         let told = known.lack(&parsed.expr).map(|lack| match lack {
             Lack::Metric(name) => name,
             Lack::Series(unmatched) => unmatched.to_string(),
+            Lack::Source(source) => source.to_string(),
         });
         assert_eq!(told.as_deref(), expected, "{text}");
     }
@@ -133,6 +282,30 @@ mod tests {
         check("free{mount=~\"/x.*\"} < 1", Some("no series of free has mount=~\"/x.*\"; mount is /, /home, /var"));
         check("size{mount=\"/\"} < 1", Some("no series of size has mount=\"/\": none has that label"));
         check("free{host=\"a\",mount!~\"/.*\"}", Some("no series of free has mount!~\"/.*\"; mount is /, /home, /var"));
+    }
+
+    #[test]
+    fn recording_rules_are_looked_through() {
+        let low = "needs `fre`, which is not in the recording; near: free";
+        check("chain:low > 1", Some(&format!("`chain:low` has no value: its rule (r.yml:7) {low}")));
+        let top = format!("`chain:top` has no value: the rule of `chain:low` (r.yml:7) {low}");
+        check("sum(chain:top) > 1", Some(&top));
+        check("chain:self > 1", None);
+    }
+
+    #[test]
+    fn long_chains_are_followed_whichever_way_they_stand() {
+        let store = Store::default();
+        let exprs: Vec<Expr> = (0..3000).map(|at| parse(&format!("m{} + m{0}", at + 1)).expr).collect();
+        let names: Vec<String> = (0..3000).map(|at| format!("m{at}")).collect();
+        let writers = || {
+            let each = exprs.iter().zip(&names).zip(1..3001);
+            each.map(|((expr, name), line)| Writer { name, expr, file: "r.yml", line, wrote: false })
+        };
+        for writers in [writers().collect(), writers().rev().collect::<Vec<_>>()] {
+            let found = Known::new(&store, writers).no_source("m0").map(|source| (source.rule, source.line));
+            assert_eq!(found, Some(("m2999".to_owned(), 3000)));
+        }
     }
 
     #[test]

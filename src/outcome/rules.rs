@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use crate::diagnostic::Names;
 use crate::engine::{GroupSchedule, RuleCounts, RuleId};
 use crate::promql::ast::BinaryOp;
 use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
-use super::reasons::{Known, Lack};
-use super::threshold;
+use super::reasons::{Known, Lack, Writer};
+use super::threshold::{compared, guard};
+use super::unseen::Unseen;
 
 /// One group.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +89,46 @@ impl fmt::Display for Unmatched {
     }
 }
 
+/// Why a metric that rules write has no value: what the rule at its source lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoSource {
+    /// The metric.
+    pub metric: String,
+    /// What the rule at the source writes: that metric, or one that it is made of.
+    pub rule: String,
+    /// The file it stands in.
+    pub file: String,
+    /// The line it begins on, from 1.
+    pub line: u32,
+    /// What it lacks.
+    pub needs: Needs,
+}
+
+/// What a rule that writes lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A metric.
+    Metric(MissingMetric),
+    /// Series of a metric.
+    Series(Unmatched),
+}
+
+impl fmt::Display for NoSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { metric, rule, file, line, needs } = self;
+        let whose = if rule == metric { "its rule".to_owned() } else { format!("the rule of `{rule}`") };
+        write!(f, "`{metric}` has no value: {whose} ({file}:{line}) ")?;
+        match needs {
+            Needs::Metric(missing) => {
+                write!(f, "needs `{}`, which is not in the recording", missing.name)?;
+                let near = missing.near.join(", ");
+                if near.is_empty() { Ok(()) } else { write!(f, "; near: {near}") }
+            }
+            Needs::Series(unmatched) => write!(f, "finds {unmatched}"),
+        }
+    }
+}
+
 /// One rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleFacts {
@@ -108,6 +148,10 @@ pub struct RuleFacts {
     pub expr: String,
     /// What its value is compared with.
     pub threshold: Option<(BinaryOp, f64)>,
+    /// The number of it, as it was written.
+    pub threshold_text: Option<String>,
+    /// `and` or `unless`, where the expression has a right side that must hold, or must not, next to the threshold.
+    pub guard: Option<BinaryOp>,
     /// `for`.
     pub hold: Millis,
     /// `keep_firing_for`.
@@ -124,6 +168,10 @@ pub struct RuleFacts {
     pub missing: Vec<MissingMetric>,
     /// The selector that takes no series, where its metrics are there and it was never true for that.
     pub unmatched: Option<Unmatched>,
+    /// The metric that a rule writes and that had no value, where it was never true for that.
+    pub no_source: Option<NoSource>,
+    /// Why no alert has the labels that are asked for; only where labels are.
+    pub unseen: Option<Unseen>,
 }
 
 impl RuleFacts {
@@ -156,34 +204,35 @@ pub(super) fn groups(rules: &RuleSet, schedules: Vec<GroupSchedule>) -> Vec<Grou
     facts.collect()
 }
 
-/// Returns the rules of all files, numbered in order, with what was counted of them.
-pub(super) fn evaluated(rules: &RuleSet, counts: Vec<RuleCounts>, store: &Store) -> Vec<RuleFacts> {
-    let mut metrics: Vec<&str> = store.ids().filter_map(|id| store.labels(id).metric()).collect();
-    metrics.sort_unstable();
-    metrics.dedup();
-    let written: Vec<&str> = rules
-        .rules()
-        .filter(|(_, rule)| matches!(rule.kind, RuleKind::Record))
-        .map(|(_, rule)| rule.name.text.as_str())
-        .collect();
-    let mut names = Names::new(metrics.iter().copied());
-    let known = Known { store, metrics, written };
+/// Returns the rules of all files, numbered in order, with what was counted of them, and what there is to select from.
+pub(super) fn evaluated<'a>(
+    rules: &'a RuleSet,
+    counts: Vec<RuleCounts>,
+    store: &'a Store,
+) -> (Vec<RuleFacts>, Known<'a>) {
+    let writers = rules.rules().zip(&counts).filter(|((_, rule), _)| matches!(rule.kind, RuleKind::Record));
+    let writers = writers.map(|((_, rule), counts)| Writer {
+        name: &rule.name.text,
+        expr: &rule.expr,
+        file: &rules.sources.file(rule.at.file).name,
+        line: rules.sources.position(rule.at).line,
+        wrote: counts.true_evaluations > 0,
+    });
+    let known = Known::new(store, writers.collect());
     let exprs = rules.rules().map(|(_, rule)| &rule.expr);
     let facts = declared(rules).into_iter().zip(exprs).zip(counts).map(|((facts, expr), counts)| {
         let lack = if counts.true_evaluations == 0 { known.lack(expr) } else { None };
-        let (needed, unmatched) = match lack {
-            Some(Lack::Metric(name)) => (Some(name), None),
-            Some(Lack::Series(unmatched)) => (None, Some(unmatched)),
-            None => (None, None),
-        };
-        let missing = counts.missing_metrics.iter().map(|name| MissingMetric {
-            name: name.clone(),
-            near: names.nearest(name).iter().map(|near| (*near).to_owned()).collect(),
-            needed: needed.as_ref() == Some(name),
-        });
-        RuleFacts { missing: missing.collect(), unmatched, counts, ..facts }
+        let (mut needed, mut unmatched, mut no_source) = (None, None, None);
+        match lack {
+            Some(Lack::Metric(name)) => needed = Some(name),
+            Some(Lack::Series(found)) => unmatched = Some(found),
+            Some(Lack::Source(found)) => no_source = Some(found),
+            None => {}
+        }
+        let missing = counts.missing_metrics.iter().map(|name| known.missing(name, needed.as_ref() == Some(name)));
+        RuleFacts { missing: missing.collect(), unmatched, no_source, counts, ..facts }
     });
-    facts.collect()
+    (facts.collect(), known)
 }
 
 /// Returns what the files say of their rules, numbered in order.
@@ -199,6 +248,7 @@ fn one(id: RuleId, group: usize, rule: &Rule, rules: &RuleSet) -> RuleFacts {
         RuleKind::Record => (Kind::Record, Millis::ZERO, Millis::ZERO),
         RuleKind::Alert { hold, keep_firing, .. } => (Kind::Alert, *hold, *keep_firing),
     };
+    let (threshold, guard) = (compared(&rule.expr), guard(&rule.expr));
     let labels: Vec<(String, String)> =
         rule.labels.iter().map(|(name, template)| (name.clone(), template.text().to_owned())).collect();
     RuleFacts {
@@ -209,7 +259,9 @@ fn one(id: RuleId, group: usize, rule: &Rule, rules: &RuleSet) -> RuleFacts {
         file: sources.file(rule.at.file).name.clone(),
         line: sources.position(rule.at).line,
         expr: rule.expr.to_string(),
-        threshold: threshold(&rule.expr),
+        threshold: threshold.as_ref().map(|found| (found.op, found.value)),
+        threshold_text: threshold.and_then(|found| rule.text.text.get(found.span)).map(str::to_owned),
+        guard,
         hold,
         keep,
         severity: labels.iter().find(|(name, _)| name == "severity").map(|(_, severity)| severity.clone()),
@@ -218,6 +270,8 @@ fn one(id: RuleId, group: usize, rule: &Rule, rules: &RuleSet) -> RuleFacts {
         counts: RuleCounts::default(),
         missing: Vec::new(),
         unmatched: None,
+        no_source: None,
+        unseen: None,
     }
 }
 
@@ -269,7 +323,7 @@ groups:
         store.series(&LabelSet::new([("__name__", "free"), ("mount", "/")]));
         let lacks = RuleCounts { missing_metrics: vec!["fre".to_owned()], ..RuleCounts::default() };
         let counts = vec![lacks, RuleCounts::default(), RuleCounts::default()];
-        let facts = evaluated(&set, counts, &store);
+        let (facts, _) = evaluated(&set, counts, &store);
         let told: Vec<_> = facts.iter().map(|rule| (rule.id.0, rule.line, rule.unmatched.is_some())).collect();
         assert_eq!(told, [(0, 4, false), (1, 6, false), (2, 10, true)]);
         assert_eq!(facts[1].severity.as_deref(), Some("critical"));

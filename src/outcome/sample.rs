@@ -30,6 +30,8 @@ pub(crate) fn rule(id: u32, name: &str) -> RuleFacts {
         line: 10 + id,
         expr: "x > 1".to_owned(),
         threshold: None,
+        threshold_text: None,
+        guard: None,
         hold: Millis::ZERO,
         keep: Millis::ZERO,
         severity: None,
@@ -38,6 +40,8 @@ pub(crate) fn rule(id: u32, name: &str) -> RuleFacts {
         counts: RuleCounts::default(),
         missing: Vec::new(),
         unmatched: None,
+        no_source: None,
+        unseen: None,
     }
 }
 

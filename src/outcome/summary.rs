@@ -9,7 +9,7 @@ use crate::promql::ast::BinaryOp;
 use crate::time::{Millis, Timestamp};
 
 use super::gate::{self, Verdict};
-use super::{Kind, Outcome, RuleFacts};
+use super::{Kind, Needs, Outcome, RuleFacts};
 
 /// Why an alert never fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -311,6 +311,12 @@ fn never(rule: &RuleFacts, firings: u64) -> Option<Never> {
     }
     if rule.missing.iter().any(|metric| metric.needed) {
         return Some(Never::NoSuchMetric);
+    }
+    if let Some(source) = &rule.no_source {
+        return Some(match source.needs {
+            Needs::Metric(_) => Never::NoSuchMetric,
+            Needs::Series(_) => Never::NoMatchingSeries,
+        });
     }
     Some(if rule.unmatched.is_some() { Never::NoMatchingSeries } else { Never::NeverTrue })
 }

@@ -1,5 +1,7 @@
 //! What an expression compares its value with.
 
+use std::ops::Range;
+
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 
 /// Returns the comparison that decides the value of an expression, turned so that the number stands on the right:
@@ -8,19 +10,41 @@ use crate::promql::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 /// `bool` gives 0 or 1 instead of the value, and a value between two bounds has no one direction: none of both.
 #[must_use]
 pub fn threshold(expr: &Expr) -> Option<(BinaryOp, f64)> {
+    compared(expr).map(|found| (found.op, found.value))
+}
+
+/// A comparison with a number.
+pub(super) struct Compared {
+    pub(super) op: BinaryOp,
+    pub(super) value: f64,
+    /// Where the number stands in the text of the expression.
+    pub(super) span: Range<usize>,
+}
+
+/// Returns the `and` or `unless` that an expression is, outside of parentheses.
+pub(super) fn guard(expr: &Expr) -> Option<BinaryOp> {
+    match &expr.unparen().kind {
+        ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::And | BinaryOp::Unless) => Some(binary.op),
+        _ => None,
+    }
+}
+
+/// Does what [`threshold`] does, and says where the number stands.
+pub(super) fn compared(expr: &Expr) -> Option<Compared> {
     let ExprKind::Binary(binary) = &expr.unparen().kind else { return None };
     if matches!(binary.op, BinaryOp::And | BinaryOp::Unless) {
-        return threshold(&binary.lhs);
+        return compared(&binary.lhs);
     }
     if !binary.op.is_comparison() || binary.return_bool {
         return None;
     }
-    let (op, value, compared) = match (number(&binary.lhs), number(&binary.rhs)) {
-        (None, Some(value)) => (binary.op, value, &binary.lhs),
-        (Some(value), None) => (turned(binary.op), value, &binary.rhs),
+    let (op, value, limit, other) = match (number(&binary.lhs), number(&binary.rhs)) {
+        (None, Some(value)) => (binary.op, value, &binary.rhs, &binary.lhs),
+        (Some(value), None) => (turned(binary.op), value, &binary.lhs, &binary.rhs),
         _ => return None,
     };
-    threshold(compared).is_none().then_some((op, value))
+    let span = limit.span.start as usize..limit.span.end as usize;
+    compared(other).is_none().then_some(Compared { op, value, span })
 }
 
 /// Returns the value of an expression of numbers alone: signs, parentheses and the four basic operations.

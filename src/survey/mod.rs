@@ -191,6 +191,28 @@ impl Survey {
         }
     }
 
+    /// Returns the stretches within `span` for which a series has no samples, those longer than `margin`, in time order.
+    /// Gaps are those that are held of a series: the four longest.
+    #[must_use]
+    pub fn absences(
+        &self,
+        store: &Store,
+        id: SeriesId,
+        span: (Timestamp, Timestamp),
+        margin: Millis,
+    ) -> Vec<(Timestamp, Timestamp)> {
+        let facts = store.facts(id);
+        if facts.samples == 0 {
+            return vec![span];
+        }
+        let gaps = self.series.get(id.0 as usize).into_iter().flat_map(Spacings::longest_gaps);
+        let mut all: Vec<(Timestamp, Timestamp)> = gaps.collect();
+        all.extend([(span.0, facts.first), (facts.last, span.1)]);
+        all.retain(|(from, to)| to.since(*from) > margin);
+        all.sort_unstable();
+        all
+    }
+
     /// Says where the first conflicts stand, at most [`crate::limits::CONFLICTS_SHOWN`].
     #[must_use]
     pub fn conflicts(&self, store: &Store, recording: &Recording) -> Vec<RowProblem> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::near::Names;
+use super::near::Suggested;
 use crate::time::Timestamp;
 
 /// Something was asked for that neither the rules nor the recording have, so that an empty answer would mean nothing.
@@ -86,7 +86,7 @@ pub struct NoSuchRule {
     /// Its regular expression.
     pub text: String,
     /// Names that exist.
-    pub names: Names,
+    pub names: Suggested,
     /// Whether the expression matches a part of some name.
     pub part: bool,
     /// Whether each flag matches by itself, and only no rule matches both.
@@ -121,7 +121,7 @@ pub struct NoSuchSeverity {
     /// As it was asked for.
     pub severity: String,
     /// Severities that exist.
-    pub have: Names,
+    pub have: Suggested,
 }
 
 impl fmt::Display for NoSuchSeverity {
@@ -139,7 +139,7 @@ pub enum NoMatch {
         /// The name.
         name: String,
         /// Labels that exist.
-        names: Names,
+        names: Suggested,
     },
     /// No value of a label matches.
     Value {
@@ -148,7 +148,7 @@ pub enum NoMatch {
         /// Whether rules set the label, or could.
         by_rules: bool,
         /// Values that exist.
-        values: Names,
+        values: Suggested,
     },
     /// Each matcher has something that satisfies it, and nothing satisfies all of them.
     Together {

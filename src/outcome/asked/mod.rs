@@ -14,7 +14,7 @@ use crate::diagnostic::{Severity, codes};
 use crate::engine::silence::Silence;
 
 pub use mismatch::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity};
-pub use near::Names;
+pub use near::Suggested;
 use universe::Universe;
 
 /// Decides which rules are reported, by number, and checks what can be known before the recording is read.
@@ -45,11 +45,12 @@ fn selected(rules: &RuleSet, selection: &Selection) -> Result<Vec<bool>, NoSuchR
         // A pattern that is fine by itself is fine between these, too.
         let within = format!(".*(?:{}).*", pattern.text).parse::<Pattern>();
         let part = within.is_ok_and(|within| names.iter().any(|name| within.matches(name)));
-        let names = Names::near(&pattern.text, names.iter().copied());
+        let names = Suggested::near(&pattern.text, names.iter().copied());
         Some(NoSuchRule { flag, text: pattern.text.clone(), names, part, both: false })
     };
     let alone = missing("--alert", &selection.alert, &alerts).or_else(|| missing("--group", &selection.group, &groups));
-    let both = || NoSuchRule { flag: "--alert", text: String::new(), names: Names::default(), part: false, both: true };
+    let both =
+        || NoSuchRule { flag: "--alert", text: String::new(), names: Suggested::default(), part: false, both: true };
     Err(alone.unwrap_or_else(both))
 }
 

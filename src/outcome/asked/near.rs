@@ -9,7 +9,7 @@ const LISTED: usize = 3;
 
 /// Names that exist: those near the one that was asked for, or the first of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub struct Suggested {
     /// At most three.
     pub names: Vec<String>,
     /// Whether they are near.
@@ -18,7 +18,7 @@ pub struct Names {
     pub left: u64,
 }
 
-impl Names {
+impl Suggested {
     /// Looks for names near one: first those that differ only in case, then those within a few edits. Without any, the
     /// first of all names in the order of their text.
     pub(crate) fn near<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> Self {
@@ -62,13 +62,13 @@ mod tests {
     use super::*;
 
     fn check(name: &str, all: &[&str], expected: &str) {
-        struct Shown(Names);
+        struct Shown(Suggested);
         impl fmt::Display for Shown {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.after(f, "they are")
             }
         }
-        assert_eq!(Shown(Names::near(name, all.iter().copied())).to_string(), expected, "{name}");
+        assert_eq!(Shown(Suggested::near(name, all.iter().copied())).to_string(), expected, "{name}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::mismatch::NoMatch;
-use super::near::Names;
+use super::near::Suggested;
 use super::severity_is;
 use crate::labels::{LabelSet, METRIC_NAME, Matcher};
 use crate::promql::ast::{Aggregate, Binary, Expr, ExprKind};
@@ -151,18 +151,18 @@ impl<'a> Universe<'a> {
         if !by_rules && !self.names.contains(name) && self.external.get(name).is_none() {
             let known = self.names.iter().chain(self.set.keys()).copied();
             let external = self.external.iter().map(|(name, _)| name);
-            let names = Names::near(name, known.chain(external));
+            let names = Suggested::near(name, known.chain(external));
             return Some(NoMatch::Label { name: name.to_owned(), names });
         }
         let values = self.values(name);
         if values.iter().any(|value| matcher.matches(value)) {
             return None;
         }
-        Some(NoMatch::Value { matcher: matcher.to_string(), by_rules, values: Names::near(&matcher.value, values) })
+        Some(NoMatch::Value { matcher: matcher.to_string(), by_rules, values: Suggested::near(&matcher.value, values) })
     }
 
     /// Returns severities that alerts may have, if none that counts may have the one that is asked for.
-    pub(in crate::outcome) fn no_severity(&self, severity: &str) -> Option<Names> {
+    pub(in crate::outcome) fn no_severity(&self, severity: &str) -> Option<Suggested> {
         let matcher = severity_is(severity)?;
         if self.copies_any || self.made.contains(SEVERITY) || self.meet(&[&matcher]) {
             return None;
@@ -173,7 +173,7 @@ impl<'a> Universe<'a> {
         if free {
             have.extend(self.store.ids().filter_map(|id| self.store.labels(id).get(SEVERITY)));
         }
-        Some(Names::near(severity, have))
+        Some(Suggested::near(severity, have))
     }
 
     /// Tells whether some alert may satisfy all matchers at once: what its rule does not set must come from one series.

@@ -7,13 +7,14 @@ use std::io::{self, Write};
 use crate::engine::{Episode, RuleId, Suppression, silence};
 use crate::outcome::gate::Condition;
 use crate::outcome::summary::{self, RuleSummary, Summary};
-use crate::outcome::{GroupFacts, Kind, Origin, Outcome, RecordingFacts, RuleFacts, Setting};
+use crate::outcome::{GroupFacts, Kind, Needs, Origin, Outcome, RecordingFacts, RuleFacts, Setting, Unseen};
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
+use crate::time::Timestamp;
 
 use shape::{
-    Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, FindingOut, GapOut, GateOut, GroupOut, OptionsOut,
-    RangeOut, RecordingOut, RuleOut, SettingOut, StaleOut, SuppressedOut, ThresholdOut, TimeOut, Tool, TotalsOut,
-    UnmatchedOut, ValuesOut,
+    Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, FindingOut, GapOut, GateOut, GroupOut, NoSourceOut,
+    OptionsOut, RangeOut, RecordingOut, RuleOut, SettingOut, StaleOut, SuppressedOut, ThresholdOut, TimeOut, Tool,
+    TotalsOut, UnmatchedOut, UnseenOut, ValuesOut,
 };
 
 /// The version of the server whose meaning the results have.
@@ -190,7 +191,6 @@ fn rule<'a>(outcome: &Outcome, facts: &'a RuleFacts, sums: &RuleSummary) -> Rule
             .iter()
             .map(|fault| ErrorOut { at: At(fault.first), count: fault.count, message: &fault.message })
             .collect(),
-        samples_per_evaluation: None,
         worst: sums.worst.map(Number),
         longest_near_miss_s: Seconds(sums.longest_near),
         nearest_metrics: facts.missing.iter().map(|missing| (missing.name.as_str(), missing.near.as_slice())).collect(),
@@ -200,7 +200,32 @@ fn rule<'a>(outcome: &Outcome, facts: &'a RuleFacts, sums: &RuleSummary) -> Rule
             values: &unmatched.values,
             nearest: unmatched.near,
         }),
+        no_source: facts.no_source.as_ref().map(|source| NoSourceOut {
+            metric: &source.metric,
+            rule: &source.rule,
+            file: &source.file,
+            line: source.line,
+            missing_metric: match &source.needs {
+                Needs::Metric(missing) => Some(&missing.name),
+                Needs::Series(_) => None,
+            },
+            selector: match &source.needs {
+                Needs::Metric(_) => None,
+                Needs::Series(unmatched) => Some(&unmatched.selector),
+            },
+        }),
+        unseen: facts.unseen.as_ref().map(unseen),
     }
+}
+
+fn unseen(unseen: &Unseen) -> UnseenOut<'_> {
+    let (selector, absent): (&str, &[(Timestamp, Timestamp)]) = match unseen {
+        Unseen::NoSeries(unmatched) => (&unmatched.selector, &[]),
+        Unseen::NoSamples { selector, stretches } => (selector, stretches),
+        Unseen::NeverTrue { selector } => (selector, &[]),
+    };
+    let absent = absent.iter().map(|(from, to)| [At(*from), At(*to)]).collect();
+    UnseenOut { reason: unseen.word(), selector, absent }
 }
 
 fn episodes(outcome: &Outcome) -> Vec<EpisodeOut<'_>> {
@@ -291,7 +316,7 @@ mod tests {
     #[test]
     fn rules_have_their_sums() {
         let text = text(&sample::outcome());
-        insta::assert_snapshot!(part(&text, "{\"id\":\"r1\"", "\"unmatched\":null}"), @r#"{"id":"r1","group":"g1","kind":"alert","alert":"DiskFull","file":"rules/node.yml","line":10,"expr":"disk_free_bytes < 4e+10","for_s":90,"for_effective_s":120,"keep_firing_for_s":0,"severity":"critical","labels":{"severity":"critical"},"evaluations":121,"true_evaluations":60,"firings":2,"label_sets":2,"bursts":2,"near_misses":1,"refires":0,"firing_s":4860,"longest_s":2880,"first_fired_at":"2026-01-06T00:07:00Z","last_fired_at":"2026-01-06T01:12:00Z","never":null,"warm_from":null,"missing_metrics":[],"errors":[],"samples_per_evaluation":null,"worst":1e9,"longest_near_miss_s":60,"nearest_metrics":{},"unmatched":null}"#);
+        insta::assert_snapshot!(part(&text, "{\"id\":\"r1\"", "\"unseen\":null}"), @r#"{"id":"r1","group":"g1","kind":"alert","alert":"DiskFull","file":"rules/node.yml","line":10,"expr":"disk_free_bytes < 4e+10","for_s":90,"for_effective_s":120,"keep_firing_for_s":0,"severity":"critical","labels":{"severity":"critical"},"evaluations":121,"true_evaluations":60,"firings":2,"label_sets":2,"bursts":2,"near_misses":1,"refires":0,"firing_s":4860,"longest_s":2880,"first_fired_at":"2026-01-06T00:07:00Z","last_fired_at":"2026-01-06T01:12:00Z","never":null,"warm_from":null,"missing_metrics":[],"errors":[],"worst":1e9,"longest_near_miss_s":60,"nearest_metrics":{},"unmatched":null,"no_source":null,"unseen":null}"#);
     }
 
     #[test]

@@ -140,11 +140,29 @@ pub(super) struct RuleOut<'a> {
     pub(super) warm_from: Option<At>,
     pub(super) missing_metrics: Vec<&'a str>,
     pub(super) errors: Vec<ErrorOut<'a>>,
-    pub(super) samples_per_evaluation: Option<u64>,
     pub(super) worst: Option<Number>,
     pub(super) longest_near_miss_s: Seconds,
     pub(super) nearest_metrics: BTreeMap<&'a str, &'a [String]>,
     pub(super) unmatched: Option<UnmatchedOut<'a>>,
+    pub(super) no_source: Option<NoSourceOut<'a>>,
+    pub(super) unseen: Option<UnseenOut<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct NoSourceOut<'a> {
+    pub(super) metric: &'a str,
+    pub(super) rule: &'a str,
+    pub(super) file: &'a str,
+    pub(super) line: u32,
+    pub(super) missing_metric: Option<&'a str>,
+    pub(super) selector: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct UnseenOut<'a> {
+    pub(super) reason: &'static str,
+    pub(super) selector: &'a str,
+    pub(super) absent: Vec<[At; 2]>,
 }
 
 #[derive(Serialize)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::format::{count, counted, duration, short_count, value};
+use crate::format::{Clock, count, counted, duration, short_count, value};
 use crate::outcome::summary::{Never, RuleSummary, Summary, worst_first};
 use crate::outcome::{Outcome, RuleFacts};
 use crate::promql::ast::BinaryOp;
@@ -86,7 +86,7 @@ fn row(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, view: &View) -> 
         when_fired(duration(sums.longest)),
         Cell::from(short_count(sums.near_misses)),
         last,
-        Cell::from(note(outcome, rule, sums).join("; ")),
+        Cell::from(note(outcome, rule, sums, &view.clock).join("; ")),
     ]
 }
 
@@ -94,7 +94,7 @@ fn row(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, view: &View) -> 
 const MANY_SETS: u64 = 5;
 
 /// Says what a person would want to know of an alert.
-fn note(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
+fn note(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, clock: &Clock) -> Vec<String> {
     let mut notes = Vec::new();
     if sums.open > 0 {
         notes.push(format!("{} open at the end", count(sums.open)));
@@ -115,7 +115,7 @@ fn note(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> 
         notes.push(format!("flaps: {} within {join}", counted(sums.refires, "refire")));
     }
     if sums.firings == 0 {
-        notes.extend(never(outcome, rule, sums));
+        notes.extend(never(outcome, rule, sums, clock));
     } else {
         notes.extend(missing(rule));
     }
@@ -126,23 +126,30 @@ fn note(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> 
 }
 
 /// Says why an alert never fired.
-fn never(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String> {
+fn never(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, clock: &Clock) -> Vec<String> {
     match sums.never {
         Some(Never::Disabled) => vec!["disabled in its file".to_owned()],
         Some(Never::OnlyErrors) => {
             let first = rule.counts.faults.first().map_or("", |fault| &fault.message);
             vec![format!("all evaluations failed: {first}")]
         }
+        Some(Never::NoSuchMetric | Never::NoMatchingSeries) if rule.no_source.is_some() => {
+            rule.no_source.iter().map(ToString::to_string).collect()
+        }
         Some(Never::NoSuchMetric) => missing(rule),
         Some(Never::NoMatchingSeries) => {
             let unmatched = rule.unmatched.iter();
             unmatched.map(|unmatched| format!("{unmatched} ({}:{})", file_name(&rule.file), rule.line)).collect()
         }
+        Some(Never::NeverTrue) | None if rule.unseen.is_some() => {
+            rule.unseen.iter().map(|unseen| unseen.text(clock)).collect()
+        }
         Some(Never::NeverTrue) if rule.counts.evaluations == 0 => vec!["never evaluated".to_owned()],
         Some(Never::NeverTrue) => vec![never_true(rule, sums)],
         None if sums.near_misses > 0 => {
             let hold = rule.effective_hold(outcome.interval(rule));
-            vec![format!("died pending, the longest after {} of {hold}", duration(sums.longest_near))]
+            let short = if sums.longest_near >= hold { ", one evaluation short" } else { "" };
+            vec![format!("pending for at most {} of {hold}{short}", duration(sums.longest_near))]
         }
         None if pending_at_end(outcome, rule) => vec!["pending at the end".to_owned()],
         None if outcome.options.selection.start.is_some() => vec!["true only before --start".to_owned()],
@@ -153,21 +160,42 @@ fn never(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary) -> Vec<String>
 /// Says how near a condition came to being true.
 fn never_true(rule: &RuleFacts, sums: &RuleSummary) -> String {
     let Some((op, limit)) = rule.threshold else { return "never true".to_owned() };
-    let threshold = format!("threshold {} {}", op.symbol(), value(limit));
-    let Some((least, greatest)) = rule.counts.extremes else { return format!("never true, {threshold}") };
+    let limit_text = rule.threshold_text.clone().unwrap_or_else(|| value(limit));
+    let needs = format!("needs {} {limit_text}", op.symbol());
+    let Some((least, greatest)) = rule.counts.extremes else { return format!("never true: no values, {needs}") };
     match (sums.worst, op) {
-        (Some(worst), BinaryOp::Greater) if worst > limit => beyond(worst, &threshold),
-        (Some(worst), BinaryOp::GreaterEqual) if worst >= limit => beyond(worst, &threshold),
-        (Some(worst), BinaryOp::Less) if worst < limit => beyond(worst, &threshold),
-        (Some(worst), BinaryOp::LessEqual) if worst <= limit => beyond(worst, &threshold),
-        (Some(worst), _) => format!("worst {}, {threshold}", value(worst)),
-        (None, _) if least == greatest => format!("always {}, {threshold}", value(least)),
-        (None, _) => format!("values {} to {}, {threshold}", value(least), value(greatest)),
+        (Some(worst), BinaryOp::Greater) if worst > limit => beyond(worst, &needs, rule.guard),
+        (Some(worst), BinaryOp::GreaterEqual) if worst >= limit => beyond(worst, &needs, rule.guard),
+        (Some(worst), BinaryOp::Less) if worst < limit => beyond(worst, &needs, rule.guard),
+        (Some(worst), BinaryOp::LessEqual) if worst <= limit => beyond(worst, &needs, rule.guard),
+        (Some(worst), _) => format!("closest {}, {needs}", value(worst)),
+        (None, BinaryOp::Equal) if least <= limit && limit <= greatest && rule.guard.is_some() => {
+            if least == greatest {
+                beyond(least, &needs, rule.guard)
+            } else {
+                format!("values {} to {}, {needs}{}", value(least), value(greatest), failed_side(rule.guard))
+            }
+        }
+        (None, BinaryOp::NotEqual) if (least != limit || greatest != limit) && rule.guard.is_some() => {
+            beyond(if least == limit { greatest } else { least }, &needs, rule.guard)
+        }
+        (None, _) if least == greatest => format!("always {}, {needs}", value(least)),
+        (None, _) => format!("values {} to {}, {needs}", value(least), value(greatest)),
     }
 }
 
-fn beyond(worst: f64, threshold: &str) -> String {
-    format!("worst {}, {threshold}: the rest of the condition was not true then", value(worst))
+/// Says that a value met its threshold, and what else was not true.
+fn beyond(reached: f64, needs: &str, guard: Option<BinaryOp>) -> String {
+    format!("reached {}, {needs}{}", value(reached), failed_side(guard))
+}
+
+/// Names the side of an `and` or `unless` that kept a condition from being true.
+fn failed_side(guard: Option<BinaryOp>) -> &'static str {
+    match guard {
+        Some(BinaryOp::Unless) => ", but the right side of `unless` was true as well each time",
+        Some(BinaryOp::And) => ", but the right side of `and` was never true at the same time",
+        _ => ", but the rest of the condition was not true then",
+    }
 }
 
 fn pending_at_end(outcome: &Outcome, rule: &RuleFacts) -> bool {
@@ -204,10 +232,11 @@ mod tests {
             outcome.rules[0].counts.true_evaluations = 0;
             change(&mut outcome.rules[0]);
             let summary = Summary::of(&outcome);
-            assert_eq!(note(&outcome, &outcome.rules[0], &summary.rules[0]).join("; "), expected);
+            let notes = note(&outcome, &outcome.rules[0], &summary.rules[0], &Clock::utc());
+            assert_eq!(notes.join("; "), expected);
         };
         let fault = |count| FaultCount { first: Timestamp(0), count, message: "many-to-many".to_owned() };
-        check(&|rule| rule.threshold = Some((BinaryOp::Greater, 80.0)), "never true, threshold > 80");
+        check(&|rule| rule.threshold = Some((BinaryOp::Greater, 80.0)), "never true: no values, needs > 80");
         check(&|rule| rule.disabled = true, "disabled in its file");
         let tape = Unmatched {
             selector: "free{mount=\"/tape\"}".to_owned(),
@@ -230,16 +259,29 @@ mod tests {
             rule.threshold = Some((op, limit));
             rule.counts.extremes = Some(extremes);
         };
-        check(&|rule| compared(rule, BinaryOp::Greater, 80.0, (3.0, 71.2)), "worst 71.2, threshold > 80");
-        check(&|rule| compared(rule, BinaryOp::LessEqual, 2.0, (3.0, 71.2)), "worst 3, threshold <= 2");
+        check(&|rule| compared(rule, BinaryOp::Greater, 80.0, (3.0, 71.2)), "closest 71.2, needs > 80");
+        check(&|rule| compared(rule, BinaryOp::LessEqual, 2.0, (3.0, 71.2)), "closest 3, needs <= 2");
         check(
             &|rule| compared(rule, BinaryOp::Less, 5.0, (3.0, 71.2)),
-            "worst 3, threshold < 5: the rest of the condition was not true then",
+            "reached 3, needs < 5, but the rest of the condition was not true then",
         );
-        check(&|rule| compared(rule, BinaryOp::Equal, 0.0, (1.0, 1.0)), "always 1, threshold == 0");
-        check(&|rule| compared(rule, BinaryOp::Equal, 0.0, (1.0, 3.0)), "values 1 to 3, threshold == 0");
+        check(&|rule| compared(rule, BinaryOp::Equal, 0.0, (1.0, 1.0)), "always 1, needs == 0");
+        check(&|rule| compared(rule, BinaryOp::Equal, 0.0, (1.0, 3.0)), "values 1 to 3, needs == 0");
+        let guarded = |rule: &mut RuleFacts, guard| {
+            compared(rule, BinaryOp::Equal, 1.0, (1.0, 1.0));
+            rule.guard = Some(guard);
+            rule.threshold_text = Some("1.0e0".to_owned());
+        };
+        check(
+            &|rule| guarded(rule, BinaryOp::Unless),
+            "reached 1, needs == 1.0e0, but the right side of `unless` was true as well each time",
+        );
+        check(
+            &|rule| guarded(rule, BinaryOp::And),
+            "reached 1, needs == 1.0e0, but the right side of `and` was never true at the same time",
+        );
         check(&|rule| rule.counts.faults = vec![fault(121)], "all evaluations failed: many-to-many");
-        check(&|rule| rule.counts.faults = vec![fault(2)], "never true, threshold < 40G; 2 evaluations failed");
+        check(&|rule| rule.counts.faults = vec![fault(2)], "never true: no values, needs < 40G; 2 evaluations failed");
         check(&|rule| rule.counts.evaluations = 0, "never evaluated");
     }
 }

@@ -190,7 +190,9 @@ fn cells(row: &Row<'_>, which: Which, hold: Millis, labels: &Labels, view: &View
         Which::Fired => cells.extend([Cell::from(duration(row.firing)), Cell::from(duration(row.pending))]),
         Which::Pending => {
             let short = Millis(hold.0.saturating_sub(row.pending.0).max(0));
-            cells.extend([Cell::from(duration(row.pending)), Cell::from(duration(short))]);
+            // What was true at all evaluations but the last, which would have fired, lacks that one.
+            let short = if short == Millis::ZERO { "1 evaluation".to_owned() } else { duration(short) };
+            cells.extend([Cell::from(duration(row.pending)), Cell::from(short)]);
         }
     }
     for (at, name) in labels.shown.iter().enumerate() {
