@@ -40,13 +40,10 @@ Exit codes:
   2    error: wrong usage, unreadable or invalid input, or nothing was evaluated
   130  interrupted (Ctrl-C)";
 
-pub(super) const EVAL_USAGE: &str = "\
-alertctl eval [OPTIONS] --rules <PATH> [RECORDING]...
-       alertctl eval [OPTIONS] --expr <PROMQL> [RECORDING]...";
+pub(super) const EVAL_USAGE: &str = "alertctl eval [OPTIONS] <--rules <PATH>|--expr <PROMQL>> [RECORDING]...";
 
 pub(super) const EVAL_EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 --fail-on was met, 2 error, 130 interrupted
-All flags and examples: alertctl eval --help";
+Exit codes: 0 success, 1 --fail-on was met, 2 error. All flags: --help";
 
 pub(super) const EVAL_EXAMPLES: &str = "\
 Examples:

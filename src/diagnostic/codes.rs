@@ -81,7 +81,7 @@ codes! {
     WEBHOOK = "webhook": "The URL of a webhook cannot be called.";
 
     // PromQL.
-    PROMQL_SYNTAX = "promql-syntax": "An expression has not the form of PromQL.";
+    PROMQL_SYNTAX = "promql-syntax": "An expression is not valid PromQL.";
     PROMQL_FUNCTION = "promql-function": "An expression calls a function that does not exist.";
     PROMQL_TYPE = "promql-type": "An operand or an argument is of a wrong type.";
     PROMQL_REGEX = "promql-regex": "A regular expression does not compile.";

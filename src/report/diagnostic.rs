@@ -51,7 +51,7 @@ pub fn write(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &SourceMa
         }
     }
     if unshown > 0 {
-        writeln!(out, "and {unshown} more: mend those above and run again\n")?;
+        writeln!(out, "and {unshown} more: fix those above and run again\n")?;
     }
     Ok(())
 }
@@ -238,6 +238,6 @@ mod tests {
             assert!(text.len() < 16 << 10);
         };
         check(60, "no", "and 10 more [odd] in a.yml");
-        check(40, &"no ".repeat(300), "mend those above and run again");
+        check(40, &"no ".repeat(300), "fix those above and run again");
     }
 }

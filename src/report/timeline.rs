@@ -106,10 +106,7 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &V
     if hidden > 0 {
         writeln!(out, "and {}: --limit 0", counted(hidden as u64, "more alert"))?;
     }
-    writeln!(
-        out,
-        "1-9 + label sets firing, p pending, > firing at the end, . nothing, blank no data, ? warm-up, = samples"
-    )
+    writeln!(out, "1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ? warm-up, = samples")
 }
 
 /// One line: a name, what is drawn, and a word about it.
@@ -345,7 +342,7 @@ mod tests {
         HighCpu       ..............................111............................   1 set, 1 firing
         BatchMissing  .............................................................
         data          =============================================================
-        1-9 + label sets firing, p pending, > firing at the end, . nothing, blank no data, ? warm-up, = samples
+        1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ? warm-up, = samples
         "#);
     }
 
@@ -358,7 +355,7 @@ mod tests {
           instance="db-1"  .1111111..p..............   1 firing
           instance="db-2"  ..............11111111111>  1 firing
         data               =========================
-        1-9 + label sets firing, p pending, > firing at the end, . nothing, blank no data, ? warm-up, = samples
+        1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ? warm-up, = samples
         "#);
     }
 
@@ -385,7 +382,7 @@ mod tests {
                  00    01    02
         HighCpu  ???...+..1 ..   13 sets, 13 firings
         data     ========== ==  1 gap
-        1-9 + label sets firing, p pending, > firing at the end, . nothing, blank no data, ? warm-up, = samples
+        1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ? warm-up, = samples
         "#);
     }
 

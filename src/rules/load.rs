@@ -143,7 +143,7 @@ mod tests {
         check("groups:\n- name: a\n  limit: 0x10\n  interval: 0s\n", &[]);
         check(
             "groups:\n- name: a\n  labels:\n    __name__: x\n    '': y\n    é: z\n",
-            &["label-name 4:5 `__name__` can not be set as a label", "label-name 5:5 this label has no name"],
+            &["label-name 4:5 `__name__` cannot be set as a label", "label-name 5:5 this label has no name"],
         );
     }
 
@@ -179,7 +179,7 @@ mod tests {
         check_rule("record: with space é\nexpr: up", &[]);
         check_rule(
             "alert: A\nexpr: up\nlabels: {__name__: x}",
-            &["label-name 6:14 `__name__` can not be set as a label"],
+            &["label-name 6:14 `__name__` cannot be set as a label"],
         );
         check_rule(
             "alert: A\nexpr: up\nannotations: {~: x, __name__: y}",
@@ -251,7 +251,7 @@ mod tests {
         check("groups:\n- name: a\n\trules: []\n", &["yaml-syntax 3:1 a tab stands where YAML indents"]);
         check("groups:\n- name: a: b\n", &["yaml-syntax 2:10 a `:` stands where no key can end"]);
         check("groups: [\n", &["yaml-syntax 1:9 `[` is not closed"]);
-        check("groups:\n- name: @x\n", &["yaml-syntax 2:9 `@` can not begin a value"]);
+        check("groups:\n- name: @x\n", &["yaml-syntax 2:9 `@` cannot begin a value"]);
         check("groups:\n- name: \"a\\qb\"\n", &["yaml-syntax 2:9 no such escape inside `\"..\"`"]);
         check("groups:\n- name: \"a\n", &["yaml-syntax 2:9 this quote is not closed"]);
         check("groups:\n- name: *x\n", &["yaml-alias 2:9 `*x` refers to an anchor `&x` that is not above"]);

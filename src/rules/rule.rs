@@ -270,7 +270,7 @@ pub(super) fn overlay(
 /// Source: Prometheus' `rulefmt`: any UTF-8 text that is not empty, but `__name__`.
 pub(super) fn check_label_name(label: Named<'_>, problems: &mut Problems<'_>) {
     if label.name == crate::labels::METRIC_NAME {
-        let message = "`__name__` can not be set as a label";
+        let message = "`__name__` cannot be set as a label";
         let help = "of a recording rule it is what stands after `record:`; alerts have none";
         problems.error_with_help(codes::LABEL_NAME, message, label.name_span, help);
     }

@@ -82,7 +82,7 @@ fn words(kind: &ErrorKind) -> (Option<String>, Option<&'static str>) {
             ("expected `:` after this key", Some("a text that goes on in the next line is indented more than its key"))
         }
         ErrorKind::UnexpectedCharacter { character } => {
-            let message = format!("`{}` can not begin a value", character.escape_debug());
+            let message = format!("`{}` cannot begin a value", character.escape_debug());
             return (Some(message), Some("put the text in quotes"));
         }
         ErrorKind::UnclosedQuotedScalar => ("this quote is not closed", Some("close it, or begin the text with `|`")),

@@ -1,12 +1,18 @@
-//! Runs what README shows: every line that begins with `$ alertctl` in a block of code, and its GitHub workflow.
+//! Runs what README and the pages of `docs` show: every line that begins with `$ alertctl` in a block of code, and the
+//! GitHub workflow.
 
 use std::fs;
 use std::path::Path;
 
+use tempfile::TempDir;
+
 use crate::cases::words;
 use crate::spawn;
 
-/// A command of README and the output that stands under it.
+/// The least that can be measured: one process never calls a time a regression, so that the answer is always the same.
+const LEAST: &str = "--allow-debug --processes 1 --rounds 1 --sessions 1 --time-budget 1ms --seed 1";
+
+/// A command of a page and the output below it.
 struct Shown {
     line: usize,
     command: String,
@@ -48,34 +54,6 @@ fn lines(text: &str) -> Vec<String> {
     text.trim_end().lines().map(str::to_owned).collect()
 }
 
-#[test]
-fn the_commands_of_readme_show_what_it_says() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shown = blocks(&fs::read_to_string(root.join("README.md")).expect("README.md"));
-    assert!(!shown.is_empty(), "README shows commands");
-    for Shown { line, command, output } in shown {
-        let args = words(&command);
-        let args: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
-        let found = spawn::without_times(&spawn::shown(&args, root), Path::new("/no/such/folder"));
-        let expected = spawn::without_times(&output.join("\n"), Path::new("/no/such/folder"));
-        let same = matches(&lines(&expected), &lines(&found));
-        assert!(same, "README.md:{line}: $ {command}\nexpected:\n{expected}\nfound:\n{found}");
-    }
-}
-
-#[test]
-fn every_flag_of_eval_stands_in_readme() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
-    let help = spawn::shown(&["eval", "--help"], root);
-    // A line of the text of a flag may begin with the name of another one; only the flags' own are indented less.
-    let own = help.lines().filter(|line| line.len() - line.trim_start().len() < 10).map(str::trim);
-    let words = own.filter(|line| line.starts_with('-')).flat_map(|line| line.split([' ', ',']));
-    for flag in words.filter(|word| word.starts_with("--")) {
-        assert!(readme.contains(flag), "README does not name {flag}");
-    }
-}
-
 /// Copies the files of a folder of the repository.
 fn copy_files(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
@@ -84,23 +62,91 @@ fn copy_files(from: &Path, to: &Path) {
     }
 }
 
-#[test]
-fn the_workflow_of_readme_runs() {
+/// A folder like a clone of the repository, with the rules of another branch in `base`: commands may write there.
+fn clone() -> TempDir {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().expect("a folder");
-    for (from, to) in [("rules", "rules"), ("rules", "base/rules"), ("fixtures", "fixtures")] {
+    for (from, to) in [("rules", "rules"), ("rules", "base/rules"), ("fixtures", "fixtures"), ("docs", "docs")] {
         copy_files(&root.join(from), &folder.path().join(to));
     }
     fs::create_dir(folder.path().join("ci")).expect("a folder");
-    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
-    // The least that can be measured: one process never calls a time a regression, so that the answer is always the same.
-    let least = "--allow-debug --processes 1 --rounds 1 --sessions 1 --time-budget 1ms --seed 1";
+    folder
+}
+
+/// Returns the text of README, or of a page of `docs`.
+fn page(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect(name)
+}
+
+/// Returns the names of all pages.
+fn pages() -> Vec<String> {
+    let docs = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).expect("docs");
+    let docs = docs.map(|entry| format!("docs/{}", entry.expect("an entry").file_name().to_string_lossy()));
+    let mut pages: Vec<String> = docs.filter(|name| name.ends_with(".md")).collect();
+    pages.push("README.md".to_owned());
+    pages.sort();
+    pages
+}
+
+#[test]
+fn the_commands_of_readme_and_docs_show_what_they_say() {
+    let folder = clone();
+    let mut wrong = Vec::new();
+    for name in pages() {
+        let shown = blocks(&page(&name));
+        assert!(!shown.is_empty() || name != "README.md", "README shows commands");
+        for Shown { line, command, output } in shown {
+            let mut args = words(&command);
+            if args.get(1).is_some_and(|word| word == "profile") {
+                args.extend(words(LEAST));
+            }
+            let args: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
+            let found = spawn::without_times(&spawn::shown(&args, folder.path()), folder.path());
+            let expected = spawn::without_times(&output.join("\n"), folder.path());
+            if !matches(&lines(&expected), &lines(&found)) {
+                wrong.push(format!("{name}:{line}: $ {command}\nexpected:\n{expected}\nfound:\n{found}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_flag_of_eval_stands_in_its_page() {
+    let page = page("docs/eval.md");
+    let help = spawn::shown(&["eval", "--help"], Path::new(env!("CARGO_MANIFEST_DIR")));
+    // A line of the text of a flag may begin with the name of another one; only the flags' own are indented less.
+    let own = help.lines().filter(|line| line.len() - line.trim_start().len() < 10).map(str::trim);
+    let words = own.filter(|line| line.starts_with('-')).flat_map(|line| line.split([' ', ',']));
+    for flag in words.filter(|word| word.starts_with("--") && *word != "--help") {
+        assert!(page.contains(flag), "docs/eval.md does not name {flag}");
+    }
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    for name in pages() {
+        let text = page(&name);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
+        let folder = folder.parent().expect("a folder");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = target.split('#').next().unwrap_or(target);
+            let outside = target.contains("://") || target.is_empty();
+            assert!(outside || folder.join(target).exists(), "{name} links to {target}");
+        }
+    }
+}
+
+#[test]
+fn the_workflow_of_the_profile_page_runs() {
+    let folder = clone();
+    let text = page("docs/profile.md");
     let mut ran = 0;
-    let lines = readme.lines().filter(|line| line.contains("--save-baseline ci/") || line.contains("- run: alertctl"));
+    let lines = text.lines().filter(|line| line.contains("--save-baseline ci/") || line.contains("- run: alertctl"));
     for command in lines.map(|line| line.trim().trim_start_matches("- run: ")) {
         let mut args = words(command);
         if args[1] == "profile" {
-            args.extend(words(least));
+            args.extend(words(LEAST));
         }
         let args: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
         let output = spawn::alertctl(&args, folder.path(), None);
@@ -108,14 +154,14 @@ fn the_workflow_of_readme_runs() {
         ran += 1;
     }
     assert_eq!(ran, 4, "the baseline, and the three commands of the workflow");
+    assert!(folder.path().join("cost.md").exists(), "--out writes its file next to -o github");
 }
 
 #[test]
-fn the_flags_of_profile_in_readme_exist() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
-    let help = spawn::shown(&["profile", "--help"], root);
-    let commands = readme.lines().filter_map(|line| line.split_once("alertctl profile ")).map(|(_, rest)| rest);
+fn the_flags_of_profile_in_its_page_exist() {
+    let page = page("docs/profile.md");
+    let help = spawn::shown(&["profile", "--help"], Path::new(env!("CARGO_MANIFEST_DIR")));
+    let commands = page.lines().filter_map(|line| line.split_once("alertctl profile ")).map(|(_, rest)| rest);
     let flags = commands.flat_map(|rest| rest.split(['#', '`']).next().unwrap_or("").split(' '));
     for flag in flags.filter(|word| word.starts_with('-')) {
         assert!(help.split([' ', ',', '\n']).any(|word| word == flag), "profile has no flag {flag}");

@@ -4,6 +4,7 @@ mod codes;
 mod doors;
 mod layers;
 mod source;
+mod words;
 
 use std::path::Path;
 

@@ -177,9 +177,9 @@ impl Rows for JsonlRows {
         let Some((form, shape)) = &self.form else { return };
         summary.format = Some((form.format, form.why.clone()));
         summary.warnings.extend(form.warning.clone());
-        for told in self.options.ignore_columns.iter().chain(&self.options.labels) {
-            if !self.object.names.iter().any(|name| name.text == *told) {
-                summary.warnings.push(format!("no field named `{told}`"));
+        for wanted in self.options.ignore_columns.iter().chain(&self.options.labels) {
+            if !self.object.names.iter().any(|name| name.text == *wanted) {
+                summary.warnings.push(format!("no field named `{wanted}`"));
             }
         }
         if self.cut {

@@ -33,7 +33,7 @@ fn not_yet(span: Span, what: impl std::fmt::Display) -> Problems {
 
 /// Refuses what has no value at a step.
 pub(super) fn not_at_a_step(span: Span, ty: Type) -> Problems {
-    refuse(span, format!("this is a {}: it can not be evaluated at a step", ty.words()))
+    refuse(span, format!("this is a {}: it cannot be evaluated at a step", ty.words()))
 }
 
 impl Plan {
@@ -98,7 +98,7 @@ impl Plan {
             ExprKind::Call { function, args, .. } => self.call(function, args, span)?,
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate)?,
             ExprKind::String(_) | ExprKind::Range { .. } | ExprKind::Subquery(_) => {
-                return Err(refuse(span, format!("a {} can not stand here", expr.ty().words())));
+                return Err(refuse(span, format!("a {} cannot stand here", expr.ty().words())));
             }
             ExprKind::Invalid => return Err(refuse(span, "this expression could not be read")),
         })

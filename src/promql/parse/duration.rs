@@ -69,7 +69,7 @@ impl Parser<'_> {
             let (rhs, rhs_depth) = self.duration(if op == BinaryOp::Pow { tightness } else { tightness + 1 })?;
             let zero = matches!(rhs.kind, DurationKind::Literal { seconds, .. } if seconds == 0.0);
             if zero && matches!(op, BinaryOp::Div | BinaryOp::Mod) {
-                let message = format!("a duration can not be divided by zero: `{} 0`", op.symbol());
+                let message = format!("a duration cannot be divided by zero: `{} 0`", op.symbol());
                 self.problems.push(Problem::new(SYNTAX, op_span.to(rhs.span), message));
                 return Err(Stop);
             }

@@ -128,7 +128,7 @@ impl Parser<'_> {
         // There is no time beyond 2^63 milliseconds.
         if millis.is_nan() || millis.abs() >= 9_223_372_036_854_775_807.0 {
             let span = start.to(self.last_end());
-            let message = format!("`{}` is no time that can be told", self.text_of(span));
+            let message = format!("`{}` is out of range: not a time", self.text_of(span));
             self.problems.push(Problem::new(SYNTAX, span, message));
             return Ok(At::Time(Timestamp(0)));
         }

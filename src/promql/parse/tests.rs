@@ -217,7 +217,7 @@ fn problems_say_what_was_expected_and_found() {
         "foo[1e300]",
         &[("1e300", "`1e300` seconds are longer than 292 years, the longest duration there is")],
     );
-    check_problems("foo[5m / 0]", &[("/ 0", "a duration can not be divided by zero: `/ 0`")]);
+    check_problems("foo[5m / 0]", &[("/ 0", "a duration cannot be divided by zero: `/ 0`")]);
     check_problems("foo{a=b}", &[("b", "expected a string, found `b`")]);
     check_problems("foo{a==\"b\"}", &[("==", "expected `=`, `!=`, `=~` or `!~`, found `==`")]);
     check_problems("foo{a=\"b\" c=\"d\"}", &[("c", "expected `,` or `}`, found `c`")]);
@@ -227,7 +227,7 @@ fn problems_say_what_was_expected_and_found() {
     check_problems("foo offset bar", &[("bar", "expected a duration such as `5m`, found `bar`")]);
     check_problems("foo offset 1m offset 2m", &[("offset", "`offset` is there already")]);
     check_problems("foo @ bar", &[("bar", "expected a time in seconds, `start()` or `end()`, found `bar`")]);
-    check_problems("foo @ inf", &[("inf", "`inf` is no time that can be told")]);
+    check_problems("foo @ inf", &[("inf", "`inf` is out of range: not a time")]);
     check_problems("foo offset 5m[1h]", &[("[1h]", "the range stands before `offset`")]);
     check_problems("foo smoothed anchored", &[("anchored", "`anchored` and `smoothed` exclude each other")]);
     check_problems("foo[1h:] anchored", &[("anchored", "`anchored` has no place after a subquery")]);

@@ -111,8 +111,8 @@ fn a_query_stands_by_itself_in_a_rule_or_in_a_range() {
         });
         assert_eq!(told, expected, "{text}");
     };
-    let string = "error: this is a string: it can not be evaluated at a step";
-    let matrix = "error: this is a range vector: it can not be evaluated at a step";
+    let string = "error: this is a string: it cannot be evaluated at a step";
+    let matrix = "error: this is a range vector: it cannot be evaluated at a step";
     check(r#"("text")"#, ["text", string, string]);
     check("up[3m]", [r#"up{n="up0"} 1@0"#, matrix, matrix]);
     check("(up[2m:1m])", [r#"up{n="up0"} 1@60 1@120"#, matrix, matrix]);

@@ -182,7 +182,7 @@ fn check_window(
                 "this window has no effect: `{kind}` compares the value of each row, unless `take` says what to make of a window"
             );
             let diagnostic = Diagnostic::warning(codes::WINDOW_WITHOUT_EFFECT, message, problems.at(window.key_span))
-                .with_help(format!("remove it, or beside it: `take: {}`", if kind == "below" { "min" } else { "max" }));
+                .with_help(format!("remove it, or add: `take: {}`", if kind == "below" { "min" } else { "max" }));
             problems.push(diagnostic);
         }
         _ => {}

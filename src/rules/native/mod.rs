@@ -117,7 +117,7 @@ fn labels<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Vec<Named<'a>> {
         let (message, help) = match label.name {
             "alertname" => ("the label `alertname` is the rule's `id`", "remove it, and name the rule: `id: NAME`"),
             "severity" => {
-                ("the label `severity` is a key of its own", "beside `labels:`, not below it: `severity: warning`")
+                ("`severity` is a key of the rule, not a label", "move it out of `labels:`: `severity: warning`")
             }
             _ => return true,
         };

@@ -245,7 +245,7 @@ fn windows_stand_where_they_are_used() {
             "window-without-effect 6:3 this window has no effect: `above` compares the value of each row, unless `take` \
            says what to make of a window",
         ],
-        &["remove it, or beside it: `take: max`"],
+        &["remove it, or add: `take: max`"],
     );
     told(
         "above: 1\nevaluation_window: 300\ntake: avg\nfor: 60",
@@ -367,8 +367,8 @@ fn labels_are_not_the_id_or_severity() {
         "above: 1\nlabels: {alertname: x, severity: info, __name__: y}",
         &[
             "label-name 6:12 the label `alertname` is the rule's `id`",
-            "label-name 6:26 the label `severity` is a key of its own",
-            "label-name 6:42 `__name__` can not be set as a label",
+            "label-name 6:26 `severity` is a key of the rule, not a label",
+            "label-name 6:42 `__name__` cannot be set as a label",
         ],
         &[
             "remove it, and name the rule: `id: NAME`",
