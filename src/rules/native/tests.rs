@@ -372,7 +372,7 @@ fn labels_are_not_the_id_or_severity() {
         ],
         &[
             "remove it, and name the rule: `id: NAME`",
-            "beside `labels:`, not below it: `severity: warning`",
+            "move it out of `labels:`: `severity: warning`",
             "of a recording rule it is what stands after `record:`; alerts have none",
         ],
     );
