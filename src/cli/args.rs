@@ -232,7 +232,7 @@ mod tests {
         check(&["--align", "noon"], "none of `epoch`, `start` or a duration");
         check(&["--stale", "on"], "none of `auto`, `off`");
         check(&["--conflicts", "none"], "none of `refuse`, `first`, `last`");
-        check(&["--alert", "("], "not a regular expression");
+        check(&["--alert", "("], "not a valid regular expression");
         check(&["--external-label", "ams"], "write it like `cluster=ams`");
         check(&["--tz", "Mars/Base"], "not a known time zone");
         check(&["--fail-on", "smoke"], "is none of `firing`");

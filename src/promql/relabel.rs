@@ -2,11 +2,11 @@
 
 use crate::labels::{LabelSet, Regexp};
 
-/// Sets `dst` to the expansion of `replacement` if `regex` (anchored) matches the value of `src`, absent being empty.
+/// Sets `dst` to the expansion of `replacement` if `regex` ([`Regexp::wrapped`]) matches the value of `src`, absent being empty.
 ///
 /// Source: promql.md 8.5; Prometheus' `evalLabelReplace`.
 pub(crate) fn label_replace(labels: &LabelSet, dst: &str, replacement: &str, src: &str, regex: &Regexp) -> LabelSet {
-    match regex.expand(labels.get(src).unwrap_or(""), &from_go_template(replacement)) {
+    match regex.expand(labels.get(src).unwrap_or(""), replacement) {
         Some(value) => labels.to_builder().set(dst, &value).build(),
         None => labels.clone(),
     }
@@ -20,49 +20,13 @@ pub(crate) fn label_join<S: AsRef<str>>(labels: &LabelSet, dst: &str, separator:
     labels.to_builder().set(dst, &values.join(separator)).build()
 }
 
-/// Rewrites a replacement from Go's dialect to the regex crate's: what Go does not take for a group is text.
-fn from_go_template(template: &str) -> String {
-    let mut out = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            out.push_str("$$");
-            rest = after;
-        } else if let Some((name, after)) = group(rest) {
-            // Go reads no number with a leading zero, and no group is named like one.
-            if !(name.len() > 1 && name.starts_with('0') && name.bytes().all(|b| b.is_ascii_digit())) {
-                out.push_str("${");
-                out.push_str(name);
-                out.push('}');
-            }
-            rest = after;
-        } else {
-            out.push_str("$$");
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Reads the name of a group, with or without braces, and what follows.
-fn group(text: &str) -> Option<(&str, &str)> {
-    let braced = text.strip_prefix('{');
-    let inner = braced.unwrap_or(text);
-    let end = inner.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(inner.len());
-    let (name, after) = inner.split_at(end);
-    let after = if braced.is_some() { after.strip_prefix('}')? } else { after };
-    (!name.is_empty()).then_some((name, after))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(replacement: &str, src: &str, regex: &str, expected: &str) {
         let labels = LabelSet::new([("__name__", "up"), ("host", "db-01")]);
-        let regex = Regexp::anchored(regex).expect(regex);
+        let regex = Regexp::wrapped(regex).expect(regex);
         assert_eq!(label_replace(&labels, "to", replacement, src, &regex).to_string(), expected, "{replacement}");
     }
 

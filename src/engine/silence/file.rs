@@ -286,7 +286,7 @@ mod tests {
             &exported(r#"{"name":"a"},{"name":"a","value":"(","isRegex":true}"#),
             &[
                 "missing-key 2:102 this matcher has no `value`",
-                "silence-matchers 2:135 `(` is not a regular expression: unclosed group",
+                "silence-matchers 2:135 `(` is not a valid regular expression: missing closing ): `(`",
             ],
         );
     }

@@ -162,8 +162,9 @@ fn texts(args: &[Expr], name: &str) -> Result<(String, Vec<String>), Problems> {
 
 fn label_replace(args: &[Expr]) -> Result<Relabel, Problems> {
     let (destination, texts) = texts(args, "label_replace")?;
-    let regexp = Regexp::anchored(&texts[2]).map_err(|error| {
-        refuse(args[4].span, format!("invalid regular expression in label_replace(): {}: {error}", texts[2]))
+    let regexp = Regexp::wrapped(&texts[2]).map_err(|error| {
+        let words = format!("invalid regular expression in label_replace(): {}: {}", texts[2], error.reason());
+        refuse(args[4].span, words)
     })?;
     Ok(Relabel::Replace { destination, replacement: texts[0].clone(), source: texts[1].clone(), regexp })
 }

@@ -254,7 +254,7 @@ fn link(expr: &Value, tab: u8) -> Value {
 }
 
 fn regexp(pattern: &str, before: &str) -> Result<Regexp, String> {
-    Regexp::unanchored(pattern).map_err(|error| format!("{before}error parsing regexp: {error}"))
+    Regexp::unanchored(pattern).map_err(|error| format!("{before}error parsing regexp: {}", error.reason()))
 }
 
 fn backquoted(text: &str) -> String {

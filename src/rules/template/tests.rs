@@ -323,7 +323,7 @@ fn errors_are_worded_and_placed_as_by_prometheus() {
     fails("{{ toUpper 1 }}", "at <1>: expected string; found 1");
     fails("{{ first 1 }}", "can't handle 1 for arg of type template.queryResult");
     fails("{{ nil }}", "nil is not a command");
-    fails("{{ reReplaceAll \"(\" \"\" \"\" | toUpper }}", "unclosed group");
+    fails("{{ reReplaceAll \"(\" \"\" \"\" | toUpper }}", "error parsing regexp: missing closing ): `(`");
     let problem = Template::parse("{{ .Value | humanise }}").expect_err("no such function");
     assert_eq!(problem[0].help.as_deref(), Some("did you mean `humanize`?"));
 }

@@ -33,7 +33,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("libc", &["alloc", "main"]),
     ("memchr", &["input", "rules::template::exec", "source"]),
     ("rayon", &["cli", "engine::stage"]),
-    ("regex", &["labels::regexp"]),
+    ("regex_automata", &["labels::regexp"]),
+    ("regex_syntax", &["labels::regexp"]),
     // To kill a process group.
     ("rustix", &["profile::group"]),
     ("ruzstd", &["input::bytes"]),
