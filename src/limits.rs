@@ -18,6 +18,10 @@ pub const LINE_BYTES: usize = 16 << 20;
 pub const CSV_COLUMNS: usize = 100_000;
 /// The most rows of one batch that a reader hands over.
 pub const BATCH_ROWS: usize = 16_384;
+/// The most series that the rules of a run may write for other rules to read: some 1 GB.
+pub const WRITTEN_SERIES: usize = 1_000_000;
+/// The most samples of written series that one slice of time should hold.
+pub const WRITTEN_SAMPLES: usize = 4 << 20;
 /// The most evaluations of one group in a run.
 pub const STEPS: i64 = 100_000_000;
 /// The most problems of one code that are shown for one file.

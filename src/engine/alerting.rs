@@ -111,6 +111,11 @@ impl Alerting {
         &self.rule
     }
 
+    /// Returns how many series it writes.
+    pub(crate) fn written(&self) -> usize {
+        self.outputs.len()
+    }
+
     /// Returns what was written since the last commit.
     pub(crate) fn outputs(&mut self) -> &mut Outputs {
         &mut self.outputs

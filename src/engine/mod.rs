@@ -21,6 +21,7 @@ mod episode;
 mod evaluate;
 mod event;
 pub mod fold;
+mod limit;
 mod naming;
 mod open;
 mod options;
@@ -61,10 +62,11 @@ pub use self::check::check;
 pub use self::counts::{FaultCount, RuleCounts};
 pub use self::episode::{Began, End, Episode, Suppression};
 pub use self::event::{Activity, Cause, Event, OpenAlert, Phase, RuleId};
+pub use self::limit::{LimitReached, TooManySeries, TooManySteps};
 pub use self::options::EngineOptions;
 pub use self::rule::FaultAt;
 pub use self::schedule::GroupSchedule;
-pub use self::slots::{Align, TooManySteps};
+pub use self::slots::Align;
 pub use self::timeline::{RuleClock, Timeline};
 pub use self::watch::{Cost, Watch};
 pub use self::written::WrittenSample;
@@ -134,8 +136,9 @@ impl Engine {
     /// will still come.
     ///
     /// # Errors
-    /// When a group would have more slots than [`crate::limits::STEPS`].
-    pub fn advance(&mut self, recording: &Store, watermark: Timestamp) -> Result<(), TooManySteps> {
+    /// When a group would have more slots than [`crate::limits::STEPS`], or the rules write more series than
+    /// [`crate::limits::WRITTEN_SERIES`].
+    pub fn advance(&mut self, recording: &Store, watermark: Timestamp) -> Result<(), LimitReached> {
         if self.reach.pinned.is_some_and(|pinned| pinned > watermark) {
             return Ok(());
         }
@@ -146,8 +149,9 @@ impl Engine {
     /// Evaluates the slots that are left, up to the last sample of the recording.
     ///
     /// # Errors
-    /// When a group would have more slots than [`crate::limits::STEPS`].
-    pub fn finish(&mut self, recording: &Store, last_sample: Timestamp) -> Result<(), TooManySteps> {
+    /// When a group would have more slots than [`crate::limits::STEPS`], or the rules write more series than
+    /// [`crate::limits::WRITTEN_SERIES`].
+    pub fn finish(&mut self, recording: &Store, last_sample: Timestamp) -> Result<(), LimitReached> {
         self.begin(recording, last_sample);
         self.run_to(recording, last_sample)
     }
@@ -165,7 +169,7 @@ impl Engine {
     }
 
     /// Evaluates all slots up to and at a time, slice by slice.
-    fn run_to(&mut self, recording: &Store, to: Timestamp) -> Result<(), TooManySteps> {
+    fn run_to(&mut self, recording: &Store, to: Timestamp) -> Result<(), LimitReached> {
         let to = self.options.end.map_or(to, |end| end.min(to));
         for group in &self.groups {
             if let Some(slots) = self.schedules[group.schedule].slots() {
@@ -175,7 +179,7 @@ impl Engine {
         while self.schedules.iter().any(|schedule| schedule.is_due(recording, to)) {
             let until = self.slice_end().min(to);
             self.take_slice(recording, until);
-            self.run_slice(recording);
+            self.run_slice(recording)?;
         }
         if self.start.is_some() {
             self.schedules.iter_mut().for_each(|schedule| schedule.pass(to));
@@ -192,7 +196,7 @@ impl Engine {
     }
 
     /// Evaluates all rules at the slots and rows that were taken.
-    fn run_slice(&mut self, recording: &Store) {
+    fn run_slice(&mut self, recording: &Store) -> Result<(), LimitReached> {
         for stage in &mut self.stages {
             let mut run = Run {
                 recording,
@@ -206,18 +210,25 @@ impl Engine {
                 },
             };
             stage.run(&self.slice, &mut run);
+            if let Some(rule) = self.written.overfull {
+                return Err(self.rules[rule.0 as usize].too_many_series().into());
+            }
         }
         self.make_events(recording);
         let evaluated = self.evaluated();
         self.written.store.evict(evaluated);
+        Ok(())
     }
 
-    /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have.
+    /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have, or
+    /// fewer where rules write many series, which are held for a whole slice.
     fn slice_end(&self) -> Timestamp {
+        let writes = self.rules.iter().any(|rule| rule.writer.is_some());
+        let most = if writes { self.written.slice_steps() } else { usize::MAX };
         let end = |(number, schedule): (usize, &Schedule)| {
             let slots = schedule.slots()?;
             let units = self.stages.iter().flat_map(|stage| &stage.units).filter(|unit| unit.schedule == number);
-            let steps = units.map(|unit| unit.program.block_steps(unit.interval)).max().unwrap_or(1);
+            let steps = units.map(|unit| unit.program.block_steps(unit.interval)).max().unwrap_or(1).min(most);
             Some(slots.after(i64::try_from(steps).unwrap_or(i64::MAX)))
         };
         self.schedules.iter().enumerate().filter_map(end).min().unwrap_or(Timestamp::MAX)

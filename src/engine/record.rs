@@ -64,6 +64,11 @@ impl Recorder {
         &mut self.outputs
     }
 
+    /// Returns how many series it writes.
+    pub(crate) fn written(&self) -> usize {
+        self.outputs.len()
+    }
+
     /// Returns the labels of the series that a series of the result becomes.
     fn output(&self, sample: &LabelSet) -> LabelSet {
         let mut builder = sample.to_builder();

@@ -14,6 +14,7 @@ use super::counts::Counting;
 use super::course::Compared;
 use super::event::{Cause, Phase, RuleId};
 use super::fold::Fold;
+use super::limit::TooManySeries;
 use super::naming::{Ask, External};
 use super::record::Recorder;
 use super::targets::row_bits;
@@ -157,6 +158,16 @@ impl RuleRun {
             Body::Quiet(_) | Body::Alerting(_) => vec![ALERTS, ALERTS_FOR_STATE],
             Body::Recording(recorder) => vec![recorder.metric()],
         }
+    }
+
+    /// Says that it has written a series too many.
+    pub(crate) fn too_many_series(&self) -> TooManySeries {
+        let (rule, series) = match &self.body {
+            Body::Quiet(rule) => (rule.naming.alert.as_str(), 0),
+            Body::Alerting(alerting) => (alerting.rule().naming.alert.as_str(), alerting.written()),
+            Body::Recording(recorder) => (recorder.metric(), recorder.written()),
+        };
+        TooManySeries { rule: rule.to_owned(), series }
     }
 
     /// Takes note of rows before they are evaluated.

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use thiserror::Error;
-
 use crate::limits;
 use crate::time::{Millis, Timestamp, parse_duration};
+
+use super::limit::TooManySteps;
 
 /// Where the slots of a group lie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -44,25 +44,6 @@ impl FromStr for Align {
                 .map_err(|_| format!("`{text}` is none of `epoch`, `start` or a duration such as `12s`")),
         }
     }
-}
-
-/// Says why a run is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "the group `{group}` would be evaluated {steps} times, every {interval} from {from} to {to}; at most {} evaluations of a group are made",
-    limits::STEPS
-)]
-pub struct TooManySteps {
-    /// The group.
-    pub group: String,
-    /// How many slots there are.
-    pub steps: i64,
-    /// Their distance.
-    pub interval: Millis,
-    /// The first of them.
-    pub from: Timestamp,
-    /// The last instant that was asked for.
-    pub to: Timestamp,
 }
 
 /// The slots of one group: which one is next, and which come by a given time.

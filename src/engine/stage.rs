@@ -1,5 +1,9 @@
 //! Units that run one after the other, at once in several threads, or one step at a time.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
 use rayon::prelude::*;
 
 use crate::time::Timestamp;
@@ -40,12 +44,18 @@ impl Stage {
     }
 
     fn run_by_step(&mut self, slice: &Slice, run: &mut Run<'_>) {
-        let mut next = vec![0; self.units.len()];
-        loop {
-            let slot = |(at, unit): (usize, &Unit)| Some((unit.slot(slice, next[at])?, at));
-            let Some((_, at)) = self.units.iter().enumerate().filter_map(slot).min() else { return };
-            self.units[at].step(slice, next[at], run);
-            next[at] += 1;
+        // By slot and unit: the place of that slot among the unit's.
+        let first = |(at, unit): (usize, &Unit)| Some(Reverse((unit.slot(slice, 0)?, at, 0)));
+        let mut due: BinaryHeap<_> = self.units.iter().enumerate().filter_map(first).collect();
+        while let Some(mut soonest) = due.peek_mut() {
+            let Reverse((slot, at, place)) = &mut *soonest;
+            let unit = &mut self.units[*at];
+            unit.step(slice, *place, run);
+            *place += 1;
+            match unit.slot(slice, *place) {
+                Some(next) => *slot = next,
+                None => drop(PeekMut::pop(soonest)),
+            }
         }
     }
 }

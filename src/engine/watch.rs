@@ -68,6 +68,8 @@ pub(crate) fn run(
         return run_heard(program, lender, inputs, steps, &mut Unheard, sink);
     };
     let now = &*watch.now;
+    // Not every sink wants to see a root without a sample.
+    roots.iter_mut().for_each(|root| root.evaluations += steps.slots.len() as u64);
     let mut watched_sink = WatchedSink { roots, now, sink };
     if watch.samples {
         run_heard(program, lender, inputs, steps, &mut Meter::<true>::new(tally, now), &mut watched_sink);
@@ -98,6 +100,10 @@ struct WatchedSink<'a> {
 }
 
 impl Sink for WatchedSink<'_> {
+    fn wants_empty(&self, id: RootId) -> bool {
+        self.sink.wants_empty(id)
+    }
+
     fn wants_compared(&self, number: u32) -> bool {
         self.sink.wants_compared(number)
     }
@@ -108,7 +114,6 @@ impl Sink for WatchedSink<'_> {
 
     fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>) {
         let folded = &mut self.roots[id.0];
-        folded.evaluations += root.steps as u64;
         folded.results += results(&root);
         let begun = (self.now)();
         self.sink.root(id, root, compared);

@@ -49,6 +49,10 @@ pub(crate) struct WrittenSeries {
     /// By series: the newest stamp and the bits of its value.
     newest: Vec<(Timestamp, u64)>,
     batch: Batch,
+    /// How many series there may be.
+    pub most: usize,
+    /// The first rule with a series that is one too many.
+    pub overfull: Option<RuleId>,
     /// Everything that was taken, when it is wanted.
     pub trace: Option<Vec<WrittenSample>>,
 }
@@ -65,17 +69,31 @@ impl WrittenSeries {
             writers: Vec::new(),
             newest: Vec::new(),
             batch: Batch::default(),
+            most: limits::WRITTEN_SERIES,
+            overfull: None,
             trace: trace.then(Vec::new),
         }
     }
 
-    fn series(&mut self, labels: &LabelSet, writer: u32) -> SeriesId {
+    /// Returns the series of these labels, unless it would be one too many.
+    fn series(&mut self, labels: &LabelSet, Stamping { rule, writer, .. }: Stamping<'_>) -> Option<SeriesId> {
+        if self.store.len() >= self.most && self.store.find(labels).is_none() {
+            self.overfull.get_or_insert(rule);
+            return None;
+        }
         let id = self.store.series(labels);
         if self.writers.len() < self.store.len() {
             self.writers.push(writer);
             self.newest.push((Timestamp::MIN, 0));
         }
-        id
+        Some(id)
+    }
+
+    /// Returns how many steps of all series a slice should hold: one before there is any series, since how many the
+    /// rules will write is not known yet.
+    pub(crate) fn slice_steps(&self) -> usize {
+        let series = if self.store.is_empty() { limits::WRITTEN_SAMPLES } else { self.store.len() };
+        (limits::WRITTEN_SAMPLES / series).max(1)
     }
 
     /// Takes a sample unless its series has one of this stamp or a later one; the same once more is taken for it.
@@ -179,6 +197,11 @@ impl Outputs {
         }
     }
 
+    /// Returns the number of series.
+    pub(crate) fn len(&self) -> usize {
+        self.outs.len()
+    }
+
     /// Tells whether the last successful evaluation wrote a series.
     pub(crate) fn emitted(&self, out: u32) -> bool {
         self.outs[out as usize].emitted
@@ -190,10 +213,11 @@ impl Outputs {
         for (at, step, value) in self.samples.drain(..) {
             let out = &mut self.outs[at as usize];
             out.written_at = None;
-            let id = match out.series {
-                Some(id) => id,
-                None => *out.series.insert(written.series(&out.labels, stamping.writer)),
-            };
+            if out.series.is_none() {
+                out.series = written.series(&out.labels, stamping);
+            }
+            // The run ends there.
+            let Some(id) = out.series else { continue };
             let slot = stamping.slots[step as usize];
             let stamp = slot.minus(stamping.query_offset);
             let (taken, fresh) = written.push(id, stamp, value);

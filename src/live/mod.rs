@@ -34,7 +34,7 @@ mod rule;
 use hashbrown::HashSet;
 
 use crate::diagnostic::Diagnostics;
-use crate::engine::{Activity, Engine, EngineOptions, Event, OpenAlert, Phase, RuleId, TooManySteps};
+use crate::engine::{Activity, Engine, EngineOptions, Event, LimitReached, OpenAlert, Phase, RuleId};
 use crate::labels::LabelSet;
 use crate::rules::{Evaluate, Form, Group, Rule, RuleFile, load};
 use crate::source::{FileId, FileSpan, SourceMap, Span};
@@ -91,7 +91,7 @@ pub struct Live {
     late: u64,
     events: Vec<Event>,
     suppressed: HashSet<LabelSet, foldhash::fast::FixedState>,
-    refused: Option<TooManySteps>,
+    refused: Option<LimitReached>,
 }
 
 impl Default for Live {
@@ -278,9 +278,10 @@ impl Live {
         self.late
     }
 
-    /// Returns why rules with an interval are not evaluated any more: the snapshots lie too far apart.
+    /// Returns why rules with an interval are not evaluated any more: the snapshots are too far apart, or the rules write
+    /// too many series.
     #[must_use]
-    pub fn refused(&self) -> Option<&TooManySteps> {
+    pub fn refused(&self) -> Option<&LimitReached> {
         self.refused.as_ref()
     }
 

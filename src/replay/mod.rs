@@ -41,7 +41,7 @@ mod tests;
 use thiserror::Error;
 
 use crate::diagnostic::Diagnostics;
-use crate::engine::TooManySteps;
+use crate::engine::LimitReached;
 use crate::input::InputError;
 use crate::outcome::Mismatch;
 #[cfg(test)]
@@ -65,9 +65,9 @@ pub enum RunError {
     /// The options ask for something that neither the rules nor the recording have.
     #[error(transparent)]
     Asked(#[from] Mismatch),
-    /// A group would be evaluated too often.
+    /// The rules would take too many evaluations or series.
     #[error(transparent)]
-    TooManySteps(#[from] TooManySteps),
+    Limit(#[from] LimitReached),
     /// The observer stopped the run.
     #[error("the run was stopped")]
     Stopped,
@@ -80,9 +80,7 @@ impl RunError {
         match self {
             Self::Input(error) => error.hint(),
             Self::Asked(mismatch) => mismatch.hint(),
-            Self::TooManySteps(_) => {
-                Some("cut the recording with --end, or give the group a longer interval".to_owned())
-            }
+            Self::Limit(reached) => Some(reached.hint().to_owned()),
             Self::Rules(_) | Self::Stopped => None,
         }
     }
