@@ -1,11 +1,14 @@
 //! What a person would want to know of a run next to its results: one line each, for standard error.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::io::{self, Write};
 
 use crate::diagnostic::Severity;
 use crate::format::{count, counted};
 use crate::input;
 use crate::outcome::{Kind, Outcome, RuleFacts};
+use crate::time::Timestamp;
 
 /// The most lines of one kind.
 const SHOWN: usize = 10;
@@ -22,11 +25,12 @@ fn notes(outcome: &Outcome, table: bool) -> Vec<String> {
     let mut notes = recording(&outcome.input);
     let silent = outcome.rules.iter().filter(|rule| !table || rule.kind == Kind::Record);
     let missing = silent.flat_map(|rule| rule.missing.iter().map(move |metric| (rule, metric)));
-    notes.extend(few(missing.map(|(rule, metric)| {
+    let causes = by_cause(missing.map(|(rule, metric)| {
         let near = if metric.near.is_empty() { String::new() } else { format!(", near: {}", metric.near.join(", ")) };
-        format!("warning: {}: no such metric: {}{near}", place(rule), metric.name)
-    })));
-    notes.extend(few(outcome.rules.iter().filter_map(fault)));
+        (format!("no such metric: {}{near}", metric.name), rule)
+    }));
+    notes.extend(few(causes.into_iter().map(|(cause, rules)| format!("warning: {}: {cause}", places(&rules)))));
+    notes.extend(few(faults(&outcome.rules).into_iter()));
     notes.extend(outcome.notes.iter().map(|note| {
         let word = if note.severity == Severity::Warning { "warning" } else { "note" };
         format!("{word}: {}", note.message)
@@ -37,7 +41,12 @@ fn notes(outcome: &Outcome, table: bool) -> Vec<String> {
 /// Says what was seen while the recordings were read.
 fn recording(input: &input::Summary) -> Vec<String> {
     let warnings = input.inputs.iter().flat_map(|one| one.warnings.iter().map(move |text| (&one.path, text)));
-    let mut notes = few(warnings.map(|(path, text)| format!("warning: {path}: {text}")));
+    let warnings = by_cause(warnings.map(|(path, text)| (text.clone(), path)));
+    let mut notes = few(warnings.into_iter().map(|(text, paths)| match paths.as_slice() {
+        [path] => format!("warning: {path}: {text}"),
+        [path, more @ ..] => format!("warning: {path} and {}: {text}", more_of(more.len(), "file")),
+        [] => format!("warning: {text}"),
+    }));
     if let Some((path, line)) = &input.disorder {
         notes.push(format!(
             "warning: {path}:{line}: lies before the row above it; the recording was sorted, and held in memory for that"
@@ -51,15 +60,43 @@ fn recording(input: &input::Summary) -> Vec<String> {
     notes
 }
 
-/// Says that evaluations of a rule failed.
-fn fault(rule: &RuleFacts) -> Option<String> {
-    let first = rule.counts.faults.first()?;
-    let failed = counted(rule.failed(), "evaluation");
-    Some(format!("warning: {}: {failed} failed, first at {}: {}", place(rule), first.first, first.message))
+/// Says of which rules evaluations failed: one line for each message.
+fn faults(rules: &[RuleFacts]) -> Vec<String> {
+    let failed = rules.iter().filter_map(|rule| Some((rule.counts.faults.first()?, rule)));
+    let causes = by_cause(failed.map(|(fault, rule)| (fault.message.as_str(), (fault.first, rule))));
+    let line = |(message, found): (&str, Vec<(Timestamp, &RuleFacts)>)| {
+        let first = found.iter().map(|(first, _)| *first).min()?;
+        let rules: Vec<&RuleFacts> = found.iter().map(|(_, rule)| *rule).collect();
+        let failed = counted(rules.iter().map(|rule| rule.failed()).sum(), "evaluation");
+        Some(format!("warning: {}: {failed} failed, first at {first}: {message}", places(&rules)))
+    };
+    causes.into_iter().filter_map(line).collect()
 }
 
-fn place(rule: &RuleFacts) -> String {
-    format!("{}:{}: {}", rule.file, rule.line, rule.name)
+/// Puts together what has one cause, in the order in which the causes come.
+fn by_cause<C: Clone + Eq + Hash, T>(found: impl Iterator<Item = (C, T)>) -> Vec<(C, Vec<T>)> {
+    let mut causes: Vec<(C, Vec<T>)> = Vec::new();
+    let mut places: HashMap<C, usize> = HashMap::new();
+    for (cause, one) in found {
+        let next = causes.len();
+        let place = *places.entry(cause.clone()).or_insert(next);
+        if place == next {
+            causes.push((cause, Vec::new()));
+        }
+        causes[place].1.push(one);
+    }
+    causes
+}
+
+/// Names the first of some rules, and says how many more there are.
+fn places(rules: &[&RuleFacts]) -> String {
+    let Some((rule, more)) = rules.split_first() else { return String::new() };
+    let first = format!("{}:{}: {}", rule.file, rule.line, rule.name);
+    if more.is_empty() { first } else { format!("{first} and {}", more_of(more.len(), "rule")) }
+}
+
+fn more_of(more: usize, what: &str) -> String {
+    format!("{} more {what}{}", count(more as u64), if more == 1 { "" } else { "s" })
 }
 
 /// Keeps the first lines of a kind and counts the rest.
@@ -100,6 +137,18 @@ mod tests {
         outcome.rules[2].kind = Kind::Record;
         let told = notes(&outcome, true);
         assert!(told[3].ends_with("no such metric: batch_last_run, near: batch_last_run_seconds"), "{told:?}");
+    }
+
+    #[test]
+    fn one_cause_is_one_line() {
+        let mut outcome = sample::outcome();
+        let of_one = notes(&outcome, false).len();
+        let silent = outcome.rules[2].clone();
+        outcome.rules.extend([silent.clone(), silent]);
+        let told = notes(&outcome, false);
+        assert_eq!(told.len(), of_one);
+        let missing = "and 2 more rules: no such metric: batch_last_run, near: batch_last_run_seconds";
+        assert!(told.iter().any(|line| line.ends_with(missing)), "{told:?}");
     }
 
     #[test]
