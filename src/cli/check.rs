@@ -9,6 +9,7 @@ use crate::rules::{self, RuleSet};
 use super::args::{CheckArgs, CheckFormat};
 use super::claims::Claims;
 use super::load::Disk;
+use super::rules::without_rules;
 use super::ui::{Terminal, say};
 use super::{Exit, Failure};
 use super::{mistaken, out};
@@ -43,9 +44,14 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         say(false, &Failure::from(failure).to_string());
     }
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
-    Ok(match failed {
-        true => Exit::Failed,
-        false if checked.diagnostics.iter().any(|one| wanted(one.severity)) => Exit::No,
-        false => Exit::Good,
-    })
+    if failed {
+        Ok(Exit::Failed)
+    } else if checked.diagnostics.iter().any(|one| wanted(one.severity)) {
+        Ok(Exit::No)
+    } else if rules.is_empty() {
+        // A gate that checked nothing must not be green.
+        Err(without_rules(&paths))
+    } else {
+        Ok(Exit::Good)
+    }
 }

@@ -40,12 +40,16 @@ pub(super) fn load_all<'a>(
         show(&rules.diagnostics, &rules.sources, terminal);
     }
     if rules.is_empty() {
-        let named = args.rules.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-        return Err(Failure::new(format!("no rules in {named}")).hint(
-            "write a rule file like: groups: [{name: hosts, rules: [{alert: InstanceDown, expr: up == 0, for: 5m}]}]",
-        ));
+        return Err(without_rules(&args.rules));
     }
     Ok(Some(rules))
+}
+
+/// Returns the failure of a command whose rule files have no rule.
+pub(super) fn without_rules(paths: &[String]) -> Failure {
+    let named = paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    Failure::new(format!("no rules in {named}"))
+        .hint("write a rule file like: groups: [{name: hosts, rules: [{alert: InstanceDown, expr: up == 0, for: 5m}]}]")
 }
 
 /// Reads rule files from the disk, all of them.

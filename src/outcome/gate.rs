@@ -92,13 +92,6 @@ pub struct Verdict {
 /// Why nothing was evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nothing {
-    /// The last instant that may be a slot lies before the first sample.
-    EndsBeforeData {
-        /// That instant.
-        end: Timestamp,
-        /// The first sample.
-        first: Timestamp,
-    },
     /// No group has a slot within the recording.
     NoSlot {
         /// The first sample.
@@ -115,9 +108,8 @@ impl Nothing {
     #[must_use]
     pub fn of(outcome: &Outcome) -> Self {
         let range = &outcome.range;
-        match (outcome.options.end, range.data_start, range.data_end) {
-            (Some(end), Some(first), _) if end < first => Self::EndsBeforeData { end, first },
-            (_, Some(first), Some(last)) => Self::NoSlot { first, last },
+        match (range.data_start, range.data_end) {
+            (Some(first), Some(last)) => Self::NoSlot { first, last },
             _ => Self::NoSamples,
         }
     }
@@ -126,9 +118,8 @@ impl Nothing {
     #[must_use]
     pub fn hint(self) -> Option<&'static str> {
         match self {
-            Self::EndsBeforeData { .. } => Some("a later --end, or none"),
             Self::NoSlot { .. } => {
-                Some("give the group a shorter interval, or count slots from the first sample: --align start")
+                Some("give the group a shorter interval, or evaluate from the first sample on: --align start")
             }
             Self::NoSamples => None,
         }
@@ -139,9 +130,8 @@ impl fmt::Display for Nothing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("nothing was evaluated: ")?;
         match self {
-            Self::EndsBeforeData { end, first } => write!(f, "--end {end} lies before the first sample, {first}"),
             Self::NoSlot { first, last } => {
-                write!(f, "no slot of any group lies within the recording, {first} to {last}")
+                write!(f, "no evaluation time of any group is within the recording, {first} to {last}")
             }
             Self::NoSamples => f.write_str("the recording has no samples"),
         }

@@ -28,6 +28,16 @@ pub enum Mismatch {
         /// The last sample.
         last: Timestamp,
     },
+    /// The evaluation would end before the recording begins.
+    #[error("--end {end} is before the first sample; the recording has samples from {first} to {last}")]
+    EndBeforeData {
+        /// The last instant to evaluate.
+        end: Timestamp,
+        /// The first sample.
+        first: Timestamp,
+        /// The last sample.
+        last: Timestamp,
+    },
     /// No rule has a name that matches.
     #[error("{0}")]
     Rule(NoSuchRule),
@@ -73,6 +83,7 @@ impl Mismatch {
             }
             Self::Matchers { why, .. } => why.hint(),
             Self::StartAfterData { .. } => Some("an earlier --start, or a relative one: --start -2h".to_owned()),
+            Self::EndBeforeData { .. } => Some("a later --end, or a relative one: --end +2h".to_owned()),
             Self::SilenceOutside { .. } => Some("give it a time within the recording, or drop it".to_owned()),
         }
     }

@@ -68,6 +68,9 @@ pub(super) fn after(finished: &Finished<'_>, span: (Timestamp, Timestamp)) -> Re
     if let Some(start) = selection.start.filter(|start| *start > last) {
         return Err(Mismatch::StartAfterData { start, first, last });
     }
+    if let Some(end) = options.end.filter(|end| *end < first) {
+        return Err(Mismatch::EndBeforeData { end, first, last });
+    }
     let external = &options.external_labels.value;
     let severities: Vec<&str> = options.fail_on.iter().filter_map(Condition::severity).collect();
     if selection.filter.is_some() || !severities.is_empty() {
