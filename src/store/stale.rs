@@ -81,6 +81,9 @@ enum Kind {
     Limit,
 }
 
+/// How many scrapes of its `up` a series must have had a sample at before one without it ends it.
+const RHYTHM: u8 = 4;
+
 /// What is known of one series.
 #[derive(Clone)]
 struct Track {
@@ -89,8 +92,8 @@ struct Track {
     marked: bool,
     /// It had a sample at the stream's last row.
     with_row: bool,
-    /// It had a sample at the last one of its `up`, or at any.
-    with_up: bool,
+    /// How many of the last scrapes of its `up` that succeeded had a sample of it, one after the other; up to [`RHYTHM`].
+    scrapes: u8,
     ever_with_up: bool,
     /// The `up` that this series is, by its place in [`Inference::ups`].
     up: Option<u32>,
@@ -103,7 +106,7 @@ impl Track {
         cadence: Cadence::NEW,
         marked: false,
         with_row: false,
-        with_up: false,
+        scrapes: 0,
         ever_with_up: false,
         up: None,
         has_up: false,
@@ -358,9 +361,14 @@ impl Inference {
             for id in &members {
                 let here = store.series[id.0 as usize].facts.last == self.open;
                 let track = &mut self.tracks[id.0 as usize];
-                let before = std::mem::replace(&mut track.with_up, here);
                 track.ever_with_up |= here;
-                if !here && (before || down && track.ever_with_up) {
+                if here {
+                    track.scrapes = (track.scrapes + 1).min(RHYTHM);
+                    continue;
+                }
+                // A series that comes at every other `up` only is not one of its scrapes: its cadence tells its end.
+                let missed = !down && std::mem::take(&mut track.scrapes) == RHYTHM;
+                if missed || down && track.ever_with_up {
                     self.end(store, *id, Kind::Up);
                 }
             }
@@ -497,13 +505,35 @@ mod tests {
     #[test]
     fn a_failed_scrape_ends_the_series_of_its_target() {
         let up = |values: &[(i64, f64)]| values.iter().map(|(at, value)| ("up/x", *at, *value)).collect::<Vec<_>>();
-        let ups = up(&[(0, 1.0), (60, 1.0), (120, 0.0), (180, 1.0), (240, 1.0)]);
-        let rows = merged(&[ups, every("a/x", [0, 60, 180]), every("a/y", [0, 60]), every("late/x", [1, 61])]);
+        let ups = up(&[(-60, 1.0), (0, 1.0), (60, 1.0), (120, 0.0), (180, 1.0), (240, 1.0)]);
+        let rows = merged(&[ups, every("a/x", [-60, 0, 60, 180]), every("a/y", [0, 60]), every("late/x", [1, 61])]);
         let counts = check(Stale::Auto, &rows, 240, "a/x", &[120.0, 240.0]);
         assert_eq!(counts.by_up, 2);
         check(Stale::Auto, &rows, 240, "a/y", &[]);
         check(Stale::Auto, &rows, 240, "late/x", &[]);
         check(Stale::Auto, &rows, 239, "a/x", &[120.0]);
+    }
+
+    #[test]
+    fn a_series_slower_than_its_up_ends_by_its_own_cadence() {
+        let rows = merged(&[
+            every("up/x", (0..30).map(|at| at * 60)),
+            every("disk/x", (0..10).map(|at| at * 120)),
+            every("cpu/x", (0..20).map(|at| at * 60)),
+            every("short/x", [0, 60, 120]),
+        ]);
+        let counts = check(Stale::Auto, &rows, 1740, "disk/x", &[1230.0]);
+        assert_eq!((counts.by_up, counts.by_cadence), (1, 1));
+        check(Stale::Auto, &rows, 1740, "cpu/x", &[1200.0]);
+        // Too few scrapes to know its rhythm, and too few samples for a cadence.
+        check(Stale::Auto, &rows, 1740, "short/x", &[]);
+    }
+
+    #[test]
+    fn a_failed_scrape_does_not_break_the_rhythm() {
+        let ups = (0..8).map(|at| ("up/x", at * 60, f64::from(u8::from(at != 3)))).collect();
+        let rows = merged(&[ups, every("a/x", [0, 60, 120, 240, 300])]);
+        check(Stale::Auto, &rows, 420, "a/x", &[180.0, 360.0]);
     }
 
     #[test]
