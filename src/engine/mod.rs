@@ -4,6 +4,7 @@
 //! each other run one after the other; a rule's result is folded into alerts or recorded series; what was written is
 //! visible to later readers as it would be on a server.
 
+mod agreement;
 pub mod alert;
 mod alerting;
 pub(crate) mod bits;
@@ -58,6 +59,7 @@ use self::slice::Slice;
 use self::stage::Stage;
 use self::written::WrittenSeries;
 
+pub use self::agreement::{Agreement, Difference};
 pub use self::check::check;
 pub use self::counts::{FaultCount, RuleCounts};
 pub use self::episode::{Began, End, Episode, Suppression};
@@ -312,6 +314,13 @@ impl Engine {
     #[must_use]
     pub fn written(&self) -> &Store {
         &self.written.store
+    }
+
+    /// Returns how recording rules compare with recorded series of the metrics that they write, by metric; only those
+    /// that are recorded, and only with [`EngineOptions::compare`].
+    #[must_use]
+    pub fn agreements(&self, recording: &Store) -> Vec<Agreement> {
+        agreement::of(self.runs(), recording)
     }
 
     /// Returns the time up to which nothing is evaluated any more: what no selector reaches from a later time may be

@@ -39,6 +39,9 @@ pub struct EngineOptions {
     /// Whether every fault and every written sample is told ([`Engine::take_faults`](super::Engine::take_faults),
     /// [`Engine::take_written`](super::Engine::take_written)).
     pub trace: bool,
+    /// Whether what recording rules compute is compared with recorded series of the same metric, which readers of the
+    /// rules do not see ([`Engine::agreements`](super::Engine::agreements)). Cost: none for metrics that are not recorded.
+    pub compare: bool,
 }
 
 /// Prometheus' own defaults.
@@ -57,6 +60,7 @@ impl Default for EngineOptions {
             keep_written: false,
             threads: 1,
             trace: false,
+            compare: false,
         }
     }
 }

@@ -6,7 +6,10 @@ use hashbrown::HashMap;
 
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::promql::program::Root;
+use crate::store::Store;
+use crate::time::{Millis, Timestamp};
 
+use super::agreement::{Recorded, Results, Tally};
 use super::bits;
 use super::rule::StepFault;
 use super::targets::{Merged, Targets, first_good};
@@ -34,6 +37,10 @@ pub(crate) struct Recorder {
     targets: Targets,
     by_labels: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
     merged: Merged,
+    /// What it is compared with, when that is wanted.
+    recorded: Option<Recorded>,
+    /// What was compared; absent until there is a recorded series of its metric.
+    tally: Option<Box<Tally>>,
 }
 
 impl Recorder {
@@ -46,12 +53,34 @@ impl Recorder {
             targets: Targets::default(),
             by_labels: HashMap::default(),
             merged: Merged::default(),
+            recorded: None,
+            tally: None,
         }
     }
 
     /// Returns the rule without any series.
     pub(crate) fn fork(&self) -> Self {
-        Self::new(Arc::clone(&self.names), self.limit, self.writes)
+        Self { recorded: self.recorded, ..Self::new(Arc::clone(&self.names), self.limit, self.writes) }
+    }
+
+    /// Compares its results from now on with what was recorded.
+    pub(crate) fn compare_with(&mut self, recorded: Recorded) {
+        self.recorded = Some(recorded);
+    }
+
+    /// Returns what its results are compared with.
+    pub(crate) fn compared_with(&self) -> Option<Recorded> {
+        self.recorded
+    }
+
+    /// Returns what was compared.
+    pub(crate) fn tally(&self) -> Option<&Tally> {
+        self.tally.as_deref()
+    }
+
+    /// Walks over the labels of the series that its results were.
+    pub(crate) fn computed(&self) -> impl Iterator<Item = &LabelSet> {
+        (0..self.targets.next()).map(|target| self.outputs.labels(target))
     }
 
     /// Returns the metric name that it writes.
@@ -82,7 +111,14 @@ impl Recorder {
     /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`.
     ///
     /// Source: Prometheus' `RecordingRule.Eval` and, for stale markers, `Group.Eval`.
-    pub(crate) fn fold(&mut self, root: &Root<'_>, failed: &mut [u64], faults: &mut Vec<StepFault>) {
+    pub(crate) fn fold(
+        &mut self,
+        root: &Root<'_>,
+        failed: &mut [u64],
+        faults: &mut Vec<StepFault>,
+        (slots, query_offset, recording): (&[Timestamp], Millis, &Store),
+    ) {
+        let known = self.targets.next();
         for row in 0..root.labels.len() {
             if self.targets.of_row(row).is_none() && first_good(root, row, failed).is_some() {
                 let labels = self.output(&root.labels[row]);
@@ -105,6 +141,11 @@ impl Recorder {
             for target in 0..self.targets.next() {
                 self.write(target, root, failed);
             }
+        }
+        if let Some(recorded) = self.recorded.filter(|recorded| !recorded.series(recording).is_empty()) {
+            let Self { targets, outputs, tally, .. } = self;
+            let results = Results { root, failed, targets, outputs, known, slots, query_offset };
+            tally.get_or_insert_default().add(&results, recorded, recording);
         }
     }
 

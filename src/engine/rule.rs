@@ -216,7 +216,7 @@ impl RuleRun {
         if let Some(alerting) = self.alerting() {
             alerting.fold(id, root, failed, &mut faults, conditions.as_deref_mut(), pass);
         } else if let Body::Recording(recorder) = &mut self.body {
-            recorder.fold(root, failed, &mut faults);
+            recorder.fold(root, failed, &mut faults, (pass.slots, self.query_offset, pass.recording));
         }
         self.conditions = conditions;
         if let warm_from @ Some(_) = self.warmed() {

@@ -23,7 +23,7 @@ pub(crate) struct Presence<'a> {
 }
 
 /// Memory for targets of several rows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Merged {
     present: Vec<u64>,
     values: Vec<f64>,

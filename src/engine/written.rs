@@ -164,6 +164,11 @@ impl Outputs {
         u32::try_from(self.outs.len() - 1).unwrap_or(u32::MAX)
     }
 
+    /// Returns the labels of a series.
+    pub(crate) fn labels(&self, out: u32) -> &LabelSet {
+        &self.outs[out as usize].labels
+    }
+
     /// Returns the series with these labels that several alerts may write, a new one if there is none. At each step all
     /// that is written to it comes before what ends it.
     pub(crate) fn share(&mut self, labels: LabelSet) -> u32 {

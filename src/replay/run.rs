@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::{Engine, Timeline};
+use crate::engine::{Engine, EngineOptions, Timeline};
 use crate::input::{self, Batches};
 use crate::outcome::{Finished, Outcome, RunOptions, Selection, asked};
 use crate::rules::RuleSet;
@@ -157,7 +157,8 @@ impl<O: Observer> Reading for Run<'_, O> {
         let mut store = Store::new(self.options.conflicts);
         store.infer(self.options.stale.value);
         let engine = |set: &&RuleSet| {
-            let engine = Engine::new(&set.files, self.options.engine(), &mut store).map_err(RunError::Rules)?;
+            let options = EngineOptions { compare: true, ..self.options.engine() };
+            let engine = Engine::new(&set.files, options, &mut store).map_err(RunError::Rules)?;
             Ok((engine, Timeline::default()))
         };
         self.runs = self.sets.iter().map(engine).collect::<Result<_, RunError>>()?;

@@ -197,6 +197,13 @@ impl Store {
         Samples { times: &times[low..high], values: &series.values[series.head + low..series.head + high] }
     }
 
+    /// Returns the value of the newest sample of a series, if it has any, whether it is held or not.
+    #[must_use]
+    pub fn newest_value(&self, id: SeriesId) -> Option<f64> {
+        let series = &self.series[id.0 as usize];
+        (series.facts.samples > 0).then_some(series.last_value)
+    }
+
     /// Tells whether any stale marker is held for a series.
     #[must_use]
     pub fn has_stale(&self, id: SeriesId) -> bool {

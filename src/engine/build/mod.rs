@@ -22,7 +22,7 @@ use super::rule::RuleRun;
 use super::schedule::{RuleInfo, Schedule};
 use super::stage::Stage;
 use super::written::{WrittenSeries, hidden_by};
-use super::{Engine, EngineOptions};
+use super::{Engine, EngineOptions, agreement};
 
 /// Builds an engine and registers with the recording what its rules read; it does not see there what they write.
 /// `by_step` makes all rules run one step at a time in the order of time and rule, as a server does: slow, and with the
@@ -49,7 +49,7 @@ pub(super) fn build(
         return Err(packing.problems);
     }
     let warmth = warmth::warmth(&entries, &graph, &options);
-    let rules = rules::ready(&entries, &sight, &warmth);
+    let mut rules = rules::ready(&entries, &sight, &warmth);
     let info = |(entry, warmth): (&entry::Entry<'_>, &Millis)| RuleInfo {
         schedule: entry.schedule,
         query_offset: entry.query_offset,
@@ -62,6 +62,11 @@ pub(super) fn build(
         recording.keep_all();
     }
     let (reach, rows) = bind(&mut stages, &intervals, recording, &mut written);
+    if options.compare {
+        let lookback = |entry: &entry::Entry<'_>| entry.rule.enabled.then(|| options.lookback_of(entry.group));
+        let lookbacks: Vec<Option<Millis>> = entries.iter().map(lookback).collect();
+        agreement::register(&mut rules, &lookbacks, recording);
+    }
     begin_courses(&mut stages, &rules);
     let nodes = graph.nodes.iter().enumerate();
     let askers = nodes.filter(|(_, node)| node.asks).map(|(rule, _)| (rule, sight.of_all(rule)));
