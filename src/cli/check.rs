@@ -23,6 +23,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let mut rules = RuleSet::default();
     texts.iter().for_each(|text| rules.add_partly(&text.name, &text.bytes));
     rules.check_unique();
+    rules.check_loops();
     engine::check(&mut rules);
     let line = |name: &str| format!("alertctl data {name}");
     if let Some(failure) = mistaken::not_loaded(&rules, &texts, line) {

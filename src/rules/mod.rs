@@ -4,6 +4,7 @@ mod find;
 mod form;
 pub(crate) mod graph;
 mod load;
+pub(crate) mod loops;
 mod native;
 mod prometheus;
 mod quick;
@@ -17,6 +18,7 @@ use std::fmt;
 
 pub use find::{RuleText, find, find_names};
 pub use load::{load, load_partly};
+pub use loops::check_loops;
 pub use native::action::{Action, Webhook};
 pub use native::unique::check_unique;
 pub use quick::{Quick, quick};

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::source::SourceMap;
 
-use super::{Group, Quick, Rule, RuleFile, load, load_partly, native, quick};
+use super::{Group, Quick, Rule, RuleFile, load, load_partly, loops, native, quick};
 
 /// Rule files that are evaluated together.
 ///
@@ -47,6 +47,11 @@ impl RuleSet {
     /// Finds names that must be unique over all files and are not, once all were added.
     pub fn check_unique(&mut self) {
         native::unique::check_unique(&self.files, &mut self.diagnostics);
+    }
+
+    /// Finds recording rules that read only what they write themselves, once all files were added.
+    pub fn check_loops(&mut self) {
+        loops::check_loops(&self.files, &mut self.diagnostics);
     }
 
     /// Walks over the groups of all files, in order, each with its file.

@@ -3,7 +3,7 @@
 /// Numbers the strong components of a graph, given by node the nodes that it leads to, so that a component is numbered
 /// after all that can be reached from it (Tarjan's algorithm, without recursion). Returns the component of each node
 /// and how many there are. Cost: nodes and edges.
-pub(super) fn strong_components(edges: &[Vec<u32>]) -> (Vec<usize>, usize) {
+pub(in crate::rules) fn strong_components(edges: &[Vec<u32>]) -> (Vec<usize>, usize) {
     const UNSEEN: usize = usize::MAX;
     let nodes = edges.len();
     let (mut index, mut low, mut component_of) = (vec![UNSEEN; nodes], vec![0; nodes], vec![UNSEEN; nodes]);

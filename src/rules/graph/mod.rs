@@ -15,7 +15,7 @@ use crate::rules::template::Template;
 use crate::rules::{Group, Rule, RuleFile, RuleKind};
 use crate::time::Millis;
 
-use self::components::strong_components;
+pub(super) use self::components::strong_components;
 use self::rivals::Rivals;
 use self::sets::{Item, Sets};
 
