@@ -105,6 +105,7 @@ codes! {
     ENDS_EARLY = "ends-early": "Series end long before the recording does.";
     NEVER_WARM = "never-warm": "A rule's window is longer than the recording and never full.";
     INTERVAL_ASSUMED = "interval-assumed": "A group is evaluated at an interval that neither its file nor a flag names.";
+    HIDDEN_SERIES = "hidden-series": "A recording has series of a metric that a recording rule writes, and rules see only what is computed.";
     RULES_LEFT_OUT = "rules-left-out": "Rules are left out of a report on request.";
 }
 

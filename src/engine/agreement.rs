@@ -46,9 +46,17 @@ pub struct Agreement {
     pub gaps: u64,
     /// The first point whose values differ.
     pub first: Option<Difference>,
-    /// The newest sample of the first recorded series by labels: one whose label set no rule had a result for, if there
-    /// is such a series.
-    pub example: Option<(LabelSet, f64)>,
+    /// Series to show.
+    pub examples: Examples,
+}
+
+/// The first series by labels, of those that have no counterpart if there are such.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Examples {
+    /// Of the recorded ones, with its newest value.
+    pub recorded: Option<(LabelSet, f64)>,
+    /// Of the computed ones.
+    pub computed: Option<LabelSet>,
 }
 
 /// A point at which a recorded and a computed value differ.
@@ -225,7 +233,12 @@ impl Gathered<'_> {
         let sum = |count: fn(&Tally) -> u64| self.tallies.iter().map(|tally| count(tally)).sum();
         let firsts = self.tallies.iter().filter_map(|tally| tally.first.as_ref());
         let alone = recorded.iter().find(|(labels, _)| !self.computed.contains(*labels));
-        let example = alone.or_else(|| recorded.first_key_value());
+        let shown = alone.or_else(|| recorded.first_key_value());
+        let computed_alone = self.computed.iter().find(|labels| !recorded.contains_key(**labels));
+        let examples = Examples {
+            recorded: shown.and_then(|(labels, id)| Some(((*labels).clone(), recording.newest_value(*id)?))),
+            computed: computed_alone.or_else(|| self.computed.first()).map(|labels| (*labels).clone()),
+        };
         Agreement {
             metric: metric.to_owned(),
             rules: self.rules.into_iter().collect(),
@@ -238,7 +251,7 @@ impl Gathered<'_> {
             agreed: sum(|tally| tally.agreed),
             gaps: sum(|tally| tally.gaps),
             first: firsts.min_by(|a, b| (a.at, &a.labels).cmp(&(b.at, &b.labels))).cloned(),
-            example: example.and_then(|(labels, id)| Some(((*labels).clone(), recording.newest_value(*id)?))),
+            examples,
         }
     }
 }

@@ -59,7 +59,7 @@ use self::slice::Slice;
 use self::stage::Stage;
 use self::written::WrittenSeries;
 
-pub use self::agreement::{Agreement, Difference};
+pub use self::agreement::{Agreement, Difference, Examples};
 pub use self::check::check;
 pub use self::counts::{FaultCount, RuleCounts};
 pub use self::episode::{Began, End, Episode, Suppression};

@@ -5,6 +5,7 @@
 pub(crate) mod asked;
 mod finding;
 pub mod gate;
+mod hidden;
 mod notes;
 mod options;
 mod reasons;
@@ -26,6 +27,7 @@ use crate::time::{Millis, Timestamp};
 pub use asked::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity, Suggested};
 pub use finding::Finding;
 pub use gate::Nothing;
+pub use hidden::{HiddenMetric, WriterFacts};
 pub use options::{Filter, Origin, Pattern, RunOptions, Selection, Setting};
 pub use recordings::{Range, RecordingFacts};
 pub use rules::{GroupFacts, Kind, MissingMetric, Needs, NoSource, RuleFacts, Unmatched, declared};
@@ -45,6 +47,8 @@ pub struct Outcome {
     pub input: input::Summary,
     /// What is known of each recording.
     pub recordings: Vec<RecordingFacts>,
+    /// Metrics of the recordings that rules write as well, so that rules see only what is computed; by name.
+    pub hidden: Vec<HiddenMetric>,
     /// The groups, in order.
     pub groups: Vec<GroupFacts>,
     /// The rules that are reported, in order of their numbers.
@@ -84,6 +88,7 @@ impl Outcome {
         let groups = rules::groups(set, engine.schedules());
         let (mut rules, known) = rules::evaluated(set, engine.counts(store), store);
         let all = rules.len();
+        let hidden = hidden::hidden(engine.agreements(store), &rules, &known);
         rules.retain(|rule| selection.takes_rule(rule.kind, &rule.name, &groups[rule.group].name));
         let mut outcome = Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -91,6 +96,7 @@ impl Outcome {
             range: Range::of(engine, &found, selection.start),
             input: input.clone(),
             recordings: recordings::recordings(input, store, &found),
+            hidden,
             groups,
             rules,
             gaps: found.silences.clone(),
@@ -104,6 +110,8 @@ impl Outcome {
         outcome.sort();
         unseen::look(&mut outcome, set, &known, survey);
         outcome.notes = notes::notes(&outcome, set, &found, all - outcome.rules.len());
+        let hidden = hidden::notes(&outcome.hidden);
+        outcome.notes.splice(0..0, hidden);
         let assumed = notes::assumed(&outcome);
         outcome.findings.extend(assumed);
         outcome.notes.extend(asked);

@@ -126,7 +126,7 @@ pub(super) fn assumed(outcome: &Outcome) -> Vec<Finding> {
     each.collect()
 }
 
-fn named(names: impl Iterator<Item = String>) -> String {
+pub(super) fn named(names: impl Iterator<Item = String>) -> String {
     let mut names: Vec<String> = names.collect();
     let left = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);

@@ -7,6 +7,7 @@ use super::{MissingMetric, Needs, NoSource, Unmatched};
 use crate::diagnostic::{Names, nearest};
 use crate::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, Modifiers, Selector};
+use crate::rules::loops::loops;
 use crate::store::{SeriesId, Store};
 
 /// The most label values that are named where none is near.
@@ -54,6 +55,8 @@ pub(super) struct Known<'a> {
     /// What names that rules write lack, as far as it was worked out.
     sources: RefCell<BTreeMap<&'a str, Option<NoSource>>>,
     depth: Cell<usize>,
+    /// Names that need a value of their own to have one; made when first asked for.
+    loops: OnceCell<BTreeSet<&'a str>>,
 }
 
 impl<'a> Known<'a> {
@@ -77,6 +80,7 @@ impl<'a> Known<'a> {
             writers: by_name,
             sources: RefCell::new(BTreeMap::new()),
             depth: Cell::new(0),
+            loops: OnceCell::new(),
         };
         // Rules mostly read what stands above them; where they do not, the way back finds what lies below.
         silent.iter().for_each(|name| drop(known.no_source(name)));
@@ -126,7 +130,7 @@ impl<'a> Known<'a> {
     }
 
     /// Returns why rules that write a metric had nothing to write, if none of them wrote and each lacks something.
-    fn no_source(&self, metric: &str) -> Option<NoSource> {
+    pub(super) fn no_source(&self, metric: &str) -> Option<NoSource> {
         let (name, writers) = self.writers.get_key_value(metric)?;
         if let Some(known) = self.sources.borrow().get(metric) {
             return known.clone();
@@ -140,22 +144,44 @@ impl<'a> Known<'a> {
         let lacks: Option<Vec<(&Writer<'_>, Lack)>> =
             writers.iter().map(|writer| Some((writer, self.lack(writer.expr)?))).collect();
         self.depth.set(self.depth.get() - 1);
-        let found = lacks.and_then(|lacks| lacks.into_iter().next()).map(|(writer, lack)| {
-            let source = |needs| NoSource {
-                metric: metric.to_owned(),
-                rule: writer.name.to_owned(),
-                file: writer.file.to_owned(),
-                line: writer.line,
-                needs,
-            };
-            match lack {
-                Lack::Metric(name) => source(Needs::Metric(self.missing(&name, true))),
-                Lack::Series(unmatched) => source(Needs::Series(unmatched)),
-                Lack::Source(below) => NoSource { metric: metric.to_owned(), ..below },
+        let hidden = || self.metrics.contains_key(metric).then(|| metric.to_owned());
+        let source = |writer: &Writer<'_>, needs| NoSource {
+            metric: metric.to_owned(),
+            rule: writer.name.to_owned(),
+            file: writer.file.to_owned(),
+            line: writer.line,
+            needs,
+            hidden: hidden(),
+        };
+        let found = lacks.and_then(|lacks| lacks.into_iter().next()).map(|(writer, lack)| match lack {
+            Lack::Metric(name) => source(writer, Needs::Metric(self.missing(&name, true))),
+            Lack::Series(unmatched) => source(writer, Needs::Series(unmatched)),
+            // What of a loop lies further down it is no better a reason.
+            Lack::Source(NoSource { needs: Needs::Itself, .. }) if self.loops().contains(metric) => {
+                source(writer, Needs::Itself)
             }
+            Lack::Source(below) => {
+                NoSource { metric: metric.to_owned(), hidden: hidden().or(below.hidden.clone()), ..below }
+            }
+        });
+        let found = found.or_else(|| {
+            let writer = writers.first()?;
+            if self.loops().contains(metric) {
+                return Some(source(writer, Needs::Itself));
+            }
+            hidden().map(|_| source(writer, Needs::Result))
         });
         self.sources.borrow_mut().insert(name, found.clone());
         found
+    }
+
+    /// Returns the names that need a value of their own to have one. Cost: a walk over all rules that write.
+    fn loops(&self) -> &BTreeSet<&'a str> {
+        self.loops.get_or_init(|| {
+            let writers = self.writers.values().flatten();
+            let rules: Vec<(&str, &Expr)> = writers.map(|writer| (writer.name, writer.expr)).collect();
+            loops(&rules).into_iter().flatten().collect()
+        })
     }
 
     /// Returns a metric that is not there with those that are near.
@@ -290,7 +316,8 @@ mod tests {
         check("chain:low > 1", Some(&format!("`chain:low` has no value: its rule (r.yml:7) {low}")));
         let top = format!("`chain:top` has no value: the rule of `chain:low` (r.yml:7) {low}");
         check("sum(chain:top) > 1", Some(&top));
-        check("chain:self > 1", None);
+        let own = "its rule (r.yml:7) needs an earlier value of its own, and nothing gives it a first one";
+        check("chain:self > 1", Some(&format!("`chain:self` has no value: {own}")));
     }
 
     #[test]

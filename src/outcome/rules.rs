@@ -102,6 +102,9 @@ pub struct NoSource {
     pub line: u32,
     /// What it lacks.
     pub needs: Needs,
+    /// The metric, or the one that the rule at the source writes, where the recording has series of it, too: rules do
+    /// not see those.
+    pub hidden: Option<String>,
 }
 
 /// What a rule that writes lacks.
@@ -111,20 +114,36 @@ pub enum Needs {
     Metric(MissingMetric),
     /// Series of a metric.
     Series(Unmatched),
+    /// A value of its own, or of a rule that needs one of it: nothing gives the first.
+    Itself,
+    /// Nothing that is known, and still it never had a result; told of metrics that are recorded.
+    Result,
 }
 
-impl fmt::Display for NoSource {
+impl fmt::Display for Needs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { metric, rule, file, line, needs } = self;
-        let whose = if rule == metric { "its rule".to_owned() } else { format!("the rule of `{rule}`") };
-        write!(f, "`{metric}` has no value: {whose} ({file}:{line}) ")?;
-        match needs {
-            Needs::Metric(missing) => {
+        match self {
+            Self::Metric(missing) => {
                 write!(f, "needs `{}`, which is not in the recording", missing.name)?;
                 let near = missing.near.join(", ");
                 if near.is_empty() { Ok(()) } else { write!(f, "; near: {near}") }
             }
-            Needs::Series(unmatched) => write!(f, "finds {unmatched}"),
+            Self::Series(unmatched) => write!(f, "finds {unmatched}"),
+            Self::Itself => f.write_str("needs an earlier value of its own, and nothing gives it a first one"),
+            Self::Result => f.write_str("never had a result"),
+        }
+    }
+}
+
+impl fmt::Display for NoSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { metric, rule, file, line, needs, hidden } = self;
+        let whose = if rule == metric { "its rule".to_owned() } else { format!("the rule of `{rule}`") };
+        write!(f, "`{metric}` has no value: {whose} ({file}:{line}) {needs}")?;
+        match hidden {
+            Some(hidden) if hidden == metric => f.write_str("; its recorded values are hidden"),
+            Some(hidden) => write!(f, "; recorded values of `{hidden}` are hidden"),
+            None => Ok(()),
         }
     }
 }

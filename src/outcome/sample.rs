@@ -120,6 +120,7 @@ pub(crate) fn outcome() -> Outcome {
             time_from: "suffix".to_owned(),
             ..RecordingFacts::default()
         }],
+        hidden: Vec::new(),
         groups: vec![group("disks", 60_000, 0)],
         rules: vec![
             RuleFacts {

@@ -315,7 +315,8 @@ fn never(rule: &RuleFacts, firings: u64) -> Option<Never> {
     if let Some(source) = &rule.no_source {
         return Some(match source.needs {
             Needs::Metric(_) => Never::NoSuchMetric,
-            Needs::Series(_) => Never::NoMatchingSeries,
+            Needs::Series(_) | Needs::Itself => Never::NoMatchingSeries,
+            Needs::Result => Never::NeverTrue,
         });
     }
     Some(if rule.unmatched.is_some() { Never::NoMatchingSeries } else { Never::NeverTrue })

@@ -7,14 +7,16 @@ use std::io::{self, Write};
 use crate::engine::{Episode, RuleId, Suppression, silence};
 use crate::outcome::gate::Condition;
 use crate::outcome::summary::{self, RuleSummary, Summary};
-use crate::outcome::{GroupFacts, Kind, Needs, Origin, Outcome, RecordingFacts, RuleFacts, Setting, Unseen};
+use crate::outcome::{
+    GroupFacts, HiddenMetric, Kind, Needs, Origin, Outcome, RecordingFacts, RuleFacts, Setting, Unseen, WriterFacts,
+};
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
 use crate::time::Timestamp;
 
 use shape::{
-    Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, FindingOut, GapOut, GateOut, GroupOut, NoSourceOut,
-    OptionsOut, RangeOut, RecordingOut, RuleOut, SettingOut, StaleOut, SuppressedOut, ThresholdOut, TimeOut, Tool,
-    TotalsOut, UnmatchedOut, UnseenOut, ValuesOut,
+    DifferenceOut, Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, FindingOut, GapOut, GateOut, GroupOut,
+    HiddenOut, NoSourceOut, OptionsOut, PointsOut, RangeOut, RecordingOut, RuleOut, SettingOut, StaleOut,
+    SuppressedOut, ThresholdOut, TimeOut, Tool, TotalsOut, UnmatchedOut, UnseenOut, ValuesOut, WriterOut,
 };
 
 /// The version of the server whose meaning the results have.
@@ -53,6 +55,7 @@ fn document<'a>(outcome: &'a Outcome, summary: &'a Summary) -> Document<'a> {
             reported_from: range.reported_from.map(At),
         },
         recordings: outcome.recordings.iter().map(recording).collect(),
+        hidden: outcome.hidden.iter().map(hidden).collect(),
         groups: outcome.groups.iter().enumerate().map(|(at, facts)| group(outcome, at, facts)).collect(),
         rules: outcome.rules.iter().zip(&summary.rules).map(|(facts, sums)| rule(outcome, facts, sums)).collect(),
         episodes: episodes(outcome),
@@ -137,6 +140,32 @@ fn recording(facts: &RecordingFacts) -> RecordingOut<'_> {
     }
 }
 
+fn hidden<'a>(one: &'a HiddenMetric) -> HiddenOut<'a> {
+    let agreement = &one.agreement;
+    let rule = |writer: &'a WriterFacts| WriterOut {
+        id: rule_id(writer.id),
+        group: group_id(writer.group),
+        file: &writer.file,
+        line: writer.line,
+    };
+    HiddenOut {
+        metric: &agreement.metric,
+        rules: one.writers.iter().map(rule).collect(),
+        series: agreement.series,
+        samples: agreement.samples,
+        computed_series: agreement.computed_series,
+        recorded_only_series: agreement.recorded_only,
+        computed_only_series: agreement.computed_only,
+        points: PointsOut { compared: agreement.compared, agree: agreement.agreed, recorded_only: agreement.gaps },
+        first_difference: agreement.first.as_ref().map(|first| DifferenceOut {
+            at: At(first.at),
+            labels: Labels(&first.labels),
+            recorded: Number(first.recorded),
+            computed: Number(first.computed),
+        }),
+    }
+}
+
 fn group<'a>(outcome: &Outcome, at: usize, facts: &'a GroupFacts) -> GroupOut<'a> {
     let schedule = &facts.schedule;
     let interval_from = if schedule.interval_from_file { Origin::File } else { outcome.options.eval_interval.from };
@@ -207,12 +236,13 @@ fn rule<'a>(outcome: &Outcome, facts: &'a RuleFacts, sums: &RuleSummary) -> Rule
             line: source.line,
             missing_metric: match &source.needs {
                 Needs::Metric(missing) => Some(&missing.name),
-                Needs::Series(_) => None,
+                _ => None,
             },
             selector: match &source.needs {
-                Needs::Metric(_) => None,
                 Needs::Series(unmatched) => Some(&unmatched.selector),
+                _ => None,
             },
+            hidden: source.hidden.as_deref(),
         }),
         unseen: facts.unseen.as_ref().map(unseen),
     }
@@ -310,7 +340,7 @@ mod tests {
     #[test]
     fn the_head_says_what_was_asked() {
         let text = text(&sample::outcome());
-        insta::assert_snapshot!(part(&text, "{\"schema\"", "\"groups\""), @r#"{"schema":"alertctl.eval/1","tool":{"version":"0.1.0","semantics":"prometheus 3.14"},"options":{"eval_interval":{"value":"1m","from":"default"},"align":{"value":"12s368ms","from":"flag"},"lookback_delta":{"value":"5m","from":"default"},"stale":{"value":"auto","from":"default"},"external_labels":{"value":{"cluster":"ams"},"from":"flag"},"join":{"value":"5m","from":"default"},"alert":null,"start":null,"end":null},"range":{"data_start":"2026-01-06T00:00:00Z","data_end":"2026-01-06T02:00:00Z","evaluated_from":"2026-01-06T00:00:00Z","evaluated_to":"2026-01-06T02:00:00Z","reported_from":"2026-01-06T00:00:00Z"},"recordings":[{"path":"night.csv","format":"csv_long","series":1204,"samples":6900000,"start":"2026-01-06T00:00:00Z","end":"2026-01-06T02:00:00Z","cadence_s":15,"bad_rows":0,"conflicts":0,"stale_markers":{"recorded":0,"inferred":0,"by":null},"gaps":[],"time":{"unit":"ms","zone":"UTC","from":"suffix"}}],"groups""#);
+        insta::assert_snapshot!(part(&text, "{\"schema\"", "\"groups\""), @r#"{"schema":"alertctl.eval/1","tool":{"version":"0.1.0","semantics":"prometheus 3.14"},"options":{"eval_interval":{"value":"1m","from":"default"},"align":{"value":"12s368ms","from":"flag"},"lookback_delta":{"value":"5m","from":"default"},"stale":{"value":"auto","from":"default"},"external_labels":{"value":{"cluster":"ams"},"from":"flag"},"join":{"value":"5m","from":"default"},"alert":null,"start":null,"end":null},"range":{"data_start":"2026-01-06T00:00:00Z","data_end":"2026-01-06T02:00:00Z","evaluated_from":"2026-01-06T00:00:00Z","evaluated_to":"2026-01-06T02:00:00Z","reported_from":"2026-01-06T00:00:00Z"},"recordings":[{"path":"night.csv","format":"csv_long","series":1204,"samples":6900000,"start":"2026-01-06T00:00:00Z","end":"2026-01-06T02:00:00Z","cadence_s":15,"bad_rows":0,"conflicts":0,"stale_markers":{"recorded":0,"inferred":0,"by":null},"gaps":[],"time":{"unit":"ms","zone":"UTC","from":"suffix"}}],"hidden":[],"groups""#);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(super) struct Document<'a> {
     pub(super) options: OptionsOut<'a>,
     pub(super) range: RangeOut,
     pub(super) recordings: Vec<RecordingOut<'a>>,
+    pub(super) hidden: Vec<HiddenOut<'a>>,
     pub(super) groups: Vec<GroupOut<'a>>,
     pub(super) rules: Vec<RuleOut<'a>>,
     pub(super) episodes: Vec<EpisodeOut<'a>>,
@@ -97,6 +98,42 @@ pub(super) struct TimeOut<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct HiddenOut<'a> {
+    pub(super) metric: &'a str,
+    pub(super) rules: Vec<WriterOut<'a>>,
+    pub(super) series: u64,
+    pub(super) samples: u64,
+    pub(super) computed_series: u64,
+    pub(super) recorded_only_series: u64,
+    pub(super) computed_only_series: u64,
+    pub(super) points: PointsOut,
+    pub(super) first_difference: Option<DifferenceOut<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct WriterOut<'a> {
+    pub(super) id: String,
+    pub(super) group: String,
+    pub(super) file: &'a str,
+    pub(super) line: u32,
+}
+
+#[derive(Serialize)]
+pub(super) struct PointsOut {
+    pub(super) compared: u64,
+    pub(super) agree: u64,
+    pub(super) recorded_only: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct DifferenceOut<'a> {
+    pub(super) at: At,
+    pub(super) labels: Labels<'a>,
+    pub(super) recorded: Number,
+    pub(super) computed: Number,
+}
+
+#[derive(Serialize)]
 pub(super) struct GroupOut<'a> {
     pub(super) id: String,
     pub(super) file: &'a str,
@@ -156,6 +193,7 @@ pub(super) struct NoSourceOut<'a> {
     pub(super) line: u32,
     pub(super) missing_metric: Option<&'a str>,
     pub(super) selector: Option<&'a str>,
+    pub(super) hidden: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -133,7 +133,7 @@ fn never(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, clock: &Clock)
             let first = rule.counts.faults.first().map_or("", |fault| &fault.message);
             vec![format!("all evaluations failed: {first}")]
         }
-        Some(Never::NoSuchMetric | Never::NoMatchingSeries) if rule.no_source.is_some() => {
+        Some(Never::NoSuchMetric | Never::NoMatchingSeries | Never::NeverTrue) if rule.no_source.is_some() => {
             rule.no_source.iter().map(ToString::to_string).collect()
         }
         Some(Never::NoSuchMetric) => missing(rule),
