@@ -97,6 +97,43 @@ pub fn elapsed(seconds: f64) -> String {
     }
 }
 
+/// Returns the text of a PromQL expression in one line, as it was written otherwise: without comments, a blank for each stretch
+/// of blanks outside of strings, and none for a line break inside of a bracket's edge.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.trim().chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' | '\'' | '`' => {
+                out.push(c);
+                while let Some(inner) = chars.next() {
+                    out.push(inner);
+                    match inner {
+                        '\\' if c != '`' => out.extend(chars.next()),
+                        _ if inner == c => break,
+                        _ => {}
+                    }
+                }
+            }
+            '#' => while chars.next_if(|c| !matches!(c, '\n' | '\r')).is_some() {},
+            c if c.is_whitespace() => {
+                let mut broken = matches!(c, '\n' | '\r');
+                while let Some(blank) = chars.next_if(|c| c.is_whitespace()) {
+                    broken |= matches!(blank, '\n' | '\r');
+                }
+                let edge = out.ends_with(['(', '[', '{']) || matches!(chars.peek(), Some(')' | ']' | '}'));
+                let comment = chars.peek() == Some(&'#');
+                if !(broken && edge || comment || out.ends_with(' ')) {
+                    out.push(' ');
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.trim_end().to_owned()
+}
+
 /// Writes and reads instants in one time zone.
 #[derive(Clone, Debug)]
 pub struct Clock {
@@ -262,5 +299,15 @@ mod tests {
             assert_eq!(clock.read("03:17"), Err(TimestampError::NoDate("03:17".to_owned())));
             assert_eq!(clock.read("-2h"), Err(TimestampError::Relative("-2h".to_owned())));
         }
+    }
+
+    #[test]
+    fn one_line_keeps_what_was_written() {
+        let check = |text: &str, expected: &str| assert_eq!(one_line(text), expected);
+        check("  up  ==\n\t1.5e9 ", "up == 1.5e9");
+        check("sum(\n  rate(x[5m])\n) > 0x10", "sum(rate(x[5m])) > 0x10");
+        check("up{a=\"two  blanks\", b='#'} # the rest\n  > 1 # end", "up{a=\"two  blanks\", b='#'} > 1");
+        check(r#"up{a="\"  \"", b=`\`}"#, r#"up{a="\"  \"", b=`\`}"#);
+        check("x{a=\"open", "x{a=\"open");
     }
 }

@@ -34,6 +34,7 @@ fn rule(name: &str, expr: &str, labels: &[(&str, &str)], kind: RuleKind) -> Rule
         kind,
         text: located(expr),
         expr: parsed.expr,
+        condition: None,
         labels: templates(labels),
         enabled: true,
         actions: Vec::new(),

@@ -70,7 +70,17 @@ impl NewRule {
         let expr = expression(name, text)?;
         let at = FileSpan { file: FileId(0), span: Span::default() };
         let (labels, actions) = (Vec::new(), Vec::new());
-        let rule = Rule { name: located(name), kind, text: located(text), expr, labels, enabled: true, actions, at };
+        let rule = Rule {
+            name: located(name),
+            kind,
+            text: located(text),
+            expr,
+            condition: None,
+            labels,
+            enabled: true,
+            actions,
+            at,
+        };
         Ok(Self { rule })
     }
 

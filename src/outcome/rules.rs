@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::engine::{GroupSchedule, RuleCounts, RuleId};
+use crate::format::one_line;
 use crate::promql::ast::BinaryOp;
 use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::store::Store;
@@ -165,6 +166,8 @@ pub struct RuleFacts {
     pub line: u32,
     /// Its expression, printed.
     pub expr: String,
+    /// Its expression and `for` in one line, numbers as they were written; of a native rule the keys of its condition.
+    pub condition: String,
     /// What its value is compared with.
     pub threshold: Option<(BinaryOp, f64)>,
     /// The number of it, as it was written.
@@ -278,9 +281,11 @@ fn one(id: RuleId, group: usize, rule: &Rule, rules: &RuleSet) -> RuleFacts {
         file: sources.file(rule.at.file).name.clone(),
         line: sources.position(rule.at).line,
         expr: rule.expr.to_string(),
+        condition: condition(rule, hold),
         threshold: threshold.as_ref().map(|found| (found.op, found.value)),
         threshold_text: threshold.and_then(|found| rule.text.text.get(found.span)).map(str::to_owned),
-        guard,
+        // What native rules become is not what was written.
+        guard: guard.filter(|_| rule.condition.is_none()),
         hold,
         keep,
         severity: labels.iter().find(|(name, _)| name == "severity").map(|(_, severity)| severity.clone()),
@@ -292,6 +297,15 @@ fn one(id: RuleId, group: usize, rule: &Rule, rules: &RuleSet) -> RuleFacts {
         no_source: None,
         unseen: None,
     }
+}
+
+/// Returns when a rule is true, and for how long it must be, as it was written.
+fn condition(rule: &Rule, hold: Millis) -> String {
+    let written = || {
+        let hold = if hold > Millis::ZERO { format!(" for {hold}") } else { String::new() };
+        format!("{}{hold}", one_line(&rule.text.text))
+    };
+    rule.condition.clone().unwrap_or_else(written)
 }
 
 #[cfg(test)]

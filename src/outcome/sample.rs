@@ -29,6 +29,7 @@ pub(crate) fn rule(id: u32, name: &str) -> RuleFacts {
         file: "rules/node.yml".to_owned(),
         line: 10 + id,
         expr: "x > 1".to_owned(),
+        condition: "x > 1".to_owned(),
         threshold: None,
         threshold_text: None,
         guard: None,
@@ -128,6 +129,7 @@ pub(crate) fn outcome() -> Outcome {
                 hold: Millis(90_000),
                 threshold: Some((BinaryOp::Less, 4e10)),
                 expr: "disk_free_bytes < 4e+10".to_owned(),
+                condition: "disk_free_bytes < 40e9 for 1m30s".to_owned(),
                 labels: vec![("severity".to_owned(), "critical".to_owned())],
                 counts: counts(60),
                 ..rule(0, "DiskFull")

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::format::duration;
+use crate::format::one_line;
 use crate::report::table::grid::printable;
 use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::time::Millis;
@@ -17,7 +17,7 @@ pub fn write(out: &mut dyn Write, rules: &RuleSet) -> io::Result<()> {
         for rule in file.groups.iter().flat_map(|group| &group.rules) {
             let line = rules.sources.position(rule.at).line;
             writeln!(out, "# {}:{line}  {}", printable(name), printable(&title(rule)))?;
-            writeln!(out, "{}", rule.expr)?;
+            writeln!(out, "{}", printable(&one_line(&rule.text.text)))?;
         }
     }
     Ok(())
@@ -30,7 +30,7 @@ fn title(rule: &Rule) -> String {
             let mut title = format!("alert {}", rule.name.text);
             let spans = [("for", *hold), ("keep_firing_for", *keep_firing)];
             for (word, span) in spans.into_iter().filter(|(_, span)| *span != Millis::ZERO) {
-                title.push_str(&format!(" {word} {}", duration(span)));
+                title.push_str(&format!(" {word} {}", span));
             }
             title
         }
@@ -59,9 +59,9 @@ mod tests {
         # n.yml:2  alert low for 1m30s (disabled)
         t < 1
         # g.yml:1  record a
-        b + 1
+        b +1
         # g.yml:1  alert C keep_firing_for 5m
-        a > 1
+        a>1
         ");
     }
 }

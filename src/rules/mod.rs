@@ -113,6 +113,8 @@ pub struct Rule {
     pub text: Located,
     /// Its expression.
     pub expr: Expr,
+    /// The condition of a native rule and its `for`, as the keys of its file have them: `metric: temp, above: 1.5e9`.
+    pub condition: Option<String>,
     /// Labels it sets, the group's overlaid by its own, sorted by name; an empty text removes the label.
     /// Of a recording rule every template is plain text.
     pub labels: Vec<(String, Template)>,

@@ -65,6 +65,7 @@ fn alert(name: String, text: Located, expr: Expr, common: &Quick) -> Rule {
         at: text.whole(),
         text,
         expr,
+        condition: None,
         labels: severity.collect(),
         enabled: true,
         actions: Vec::new(),

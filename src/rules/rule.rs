@@ -95,7 +95,17 @@ pub(super) fn read(
     };
     let (_, name, at) = named?;
     let (text, expr) = expr?;
-    Some(Rule { name: name.clone(), kind, text, expr, labels, enabled: true, actions: Vec::new(), at: problems.at(at) })
+    Some(Rule {
+        name: name.clone(),
+        kind,
+        text,
+        expr,
+        condition: None,
+        labels,
+        enabled: true,
+        actions: Vec::new(),
+        at: problems.at(at),
+    })
 }
 
 /// Returns what the rule does, its name and where the key of the name stands.

@@ -216,6 +216,30 @@ fn test<'a>(field: Field<'a>, tolerance: Option<Field<'a>>, problems: &mut Probl
 }
 
 impl Condition<'_> {
+    /// Returns the keys of the condition with what the file has after them, in one line.
+    pub(super) fn written(&self, series: Series<'_>) -> String {
+        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut keys = vec![format!("metric: {}", series.metric.text)];
+        keys.extend(series.matchers.map(|matchers| format!("match: {}", line(&matchers.text))));
+        keys.push(match self.test {
+            Test::Above(limit) => format!("above: {}", limit.text()),
+            Test::Below(limit) => format!("below: {}", limit.text()),
+            Test::Between([low, high]) => format!("between: [{}, {}]", low.text(), high.text()),
+            Test::Outside([low, high]) => format!("outside: [{}, {}]", low.text(), high.text()),
+            Test::Equals(limit, within) if within.is_written() => {
+                format!("equals: {}, tolerance: {}", limit.text(), within.text())
+            }
+            Test::Equals(limit, _) => format!("equals: {}", limit.text()),
+            Test::RateOfChange(limit) => format!("rate_of_change: {}", limit.text()),
+        });
+        if let Some((window, function)) = self.window {
+            keys.push(format!("evaluation_window: {}", window.text));
+            let take = TAKES.iter().find(|(_, of)| *of == function);
+            keys.extend(take.map(|(word, _)| format!("take: {word}")));
+        }
+        keys.join(", ")
+    }
+
     /// Writes the expression of the condition on some series.
     ///
     /// A row that lacks the metric makes a condition on a window false, too: hence `and m`. What is compared keeps its

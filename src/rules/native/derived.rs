@@ -55,7 +55,17 @@ fn derived<'a>(node: &'a Node, group: &str, names: &mut Names<'a>, problems: &mu
     let (text, expr) = expr?;
     let at = problems.at(field.key_span);
     let (labels, actions) = (Vec::new(), Vec::new());
-    Some(Rule { name: name.clone(), kind: RuleKind::Record, text, expr, labels, enabled: true, actions, at })
+    Some(Rule {
+        name: name.clone(),
+        kind: RuleKind::Record,
+        text,
+        expr,
+        condition: None,
+        labels,
+        enabled: true,
+        actions,
+        at,
+    })
 }
 
 fn hint(key: &str) -> Option<String> {

@@ -53,6 +53,7 @@ pub(super) fn read<'a>(
     let keys: Vec<&str> = OTHER_KEYS.iter().chain(&CONDITIONS).chain(&BESIDE).copied().collect();
     fields.finish("a rule", &keys, hint, problems);
 
+    let hold_text = hold.and_then(|field| field.value.scalar()).map(|scalar| scalar.text().to_owned());
     let hold = hold.and_then(|field| field.duration(problems)).unwrap_or(defaults.hold);
     let severity = rank.and_then(|field| severity(field, problems)).unwrap_or(defaults.severity);
     let own = own.map(|field| labels(field, problems)).unwrap_or_default();
@@ -70,10 +71,15 @@ pub(super) fn read<'a>(
         Some(matchers) => Some(matchers?),
         None => None,
     };
-    let (text, expr) = expression(Series { metric: metric?, matchers }, condition?, problems)?;
+    let series = Series { metric: metric?, matchers };
+    let (text, expr) = expression(series, condition?, problems)?;
+    let mut written = condition?.written(series);
+    if hold > Millis::ZERO {
+        written.push_str(&format!(", for: {}", hold_text.unwrap_or_else(|| hold.to_string())));
+    }
     let kind = RuleKind::Alert { hold, keep_firing: Millis::ZERO, annotations };
     let at = problems.at(id_field?.key_span);
-    Some(Rule { name: id?.clone(), kind, text, expr, labels, enabled, actions, at })
+    Some(Rule { name: id?.clone(), kind, text, expr, condition: Some(written), labels, enabled, actions, at })
 }
 
 fn id<'a>(field: Option<Field<'a>>, rule: Span, cut: bool, problems: &mut Problems<'_>) -> Option<&'a Located> {

@@ -20,6 +20,16 @@ pub(super) struct Threshold<'a> {
 }
 
 impl Threshold<'_> {
+    /// Returns the number as the file has it.
+    pub(super) fn text(self) -> String {
+        self.written.map_or_else(|| promql(self.value), |written| written.text.clone())
+    }
+
+    /// Tells whether the file has it.
+    pub(super) fn is_written(self) -> bool {
+        self.written.is_some()
+    }
+
     /// Makes one that stands nowhere in the file.
     pub(super) fn new(value: f64) -> Self {
         Self { value, written: None }
