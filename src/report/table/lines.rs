@@ -185,13 +185,13 @@ pub fn gate_line(outcome: &Outcome, summary: &Summary) -> Option<String> {
     };
     let mut left_out = Vec::new();
     if verdict.excluded.began_before_data > 0 {
-        left_out.push(format!("{} that began before the data", verdict.excluded.began_before_data));
+        left_out.push(format!("{} began before the data", verdict.excluded.began_before_data));
     }
     if verdict.excluded.warm_up > 0 {
-        left_out.push(format!("{} that touch the warm-up", verdict.excluded.warm_up));
+        left_out.push(format!("{} during warm-up", verdict.excluded.warm_up));
     }
     if verdict.excluded.suppressed > 0 {
-        left_out.push(format!("{} that silences cover", verdict.excluded.suppressed));
+        left_out.push(format!("{} covered by silences", verdict.excluded.suppressed));
     }
     let left_out = if left_out.is_empty() { String::new() } else { format!("; not counted: {}", left_out.join(", ")) };
     Some(format!("{result} ({}{left_out})", counted(verdict.counted, "firing")))
@@ -260,9 +260,6 @@ mod tests {
         outcome.options.fail_on = vec![Condition::Firing(Some("critical".to_owned())), Condition::EvalError];
         outcome.episodes[0].began = crate::engine::Began::WarmUp;
         let line = gate_line(&outcome, &Summary::of(&outcome));
-        assert_eq!(
-            line.as_deref(),
-            Some("fail-on    met: firing=critical (1 firing; not counted: 1 that touch the warm-up)")
-        );
+        assert_eq!(line.as_deref(), Some("fail-on    met: firing=critical (1 firing; not counted: 1 during warm-up)"));
     }
 }
