@@ -124,7 +124,7 @@ pub fn one_line(text: &str) -> String {
                 }
                 let edge = out.ends_with(['(', '[', '{']) || matches!(chars.peek(), Some(')' | ']' | '}'));
                 let comment = chars.peek() == Some(&'#');
-                if !(broken && edge || comment || out.ends_with(' ')) {
+                if !(broken && edge || comment || out.is_empty() || out.ends_with(' ')) {
                     out.push(' ');
                 }
             }
@@ -309,5 +309,6 @@ mod tests {
         check("up{a=\"two  blanks\", b='#'} # the rest\n  > 1 # end", "up{a=\"two  blanks\", b='#'} > 1");
         check(r#"up{a="\"  \"", b=`\`}"#, r#"up{a="\"  \"", b=`\`}"#);
         check("x{a=\"open", "x{a=\"open");
+        check("# Bytes.\n  free\n < 1.5e9", "free < 1.5e9");
     }
 }
