@@ -10,7 +10,7 @@ use super::args::{CheckArgs, CheckFormat};
 use super::claims::Claims;
 use super::load::Disk;
 use super::rules::without_rules;
-use super::ui::{Terminal, say};
+use super::ui::Terminal;
 use super::{Exit, Failure};
 use super::{mistaken, out};
 
@@ -34,7 +34,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     if !checked.files.is_empty() {
         out::write_to(None, &mut |out| match args.format {
             CheckFormat::Text => {
-                let look = Look { color: terminal.stdout_color, width: terminal.width.unwrap_or(100) };
+                let look = Look { color: terminal.stdout_color, width: terminal.width };
                 checked.write_text(out, look, !args.quiet)
             }
             CheckFormat::Json => checked.write_json(out),
@@ -42,7 +42,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     }
     let failed = !failures.is_empty();
     for failure in failures {
-        say(false, &Failure::from(failure).to_string());
+        Failure::from(failure).say();
     }
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
     if failed {

@@ -78,9 +78,12 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     if !args.console.quiet {
         let table = outputs.iter().any(|output| output.format == Format::Table);
         let took = begun.elapsed().as_secs_f64();
-        // What can not be said on standard error can be said nowhere.
-        let _ = table::write_summary(&mut io::stderr(), &outcome, took, &clock)
-            .and_then(|()| notes::write(&mut io::stderr(), &outcome, table));
+        let mut lines = Vec::new();
+        // A vector takes all.
+        let _ = table::write_summary(&mut lines, &outcome, took, &clock)
+            .and_then(|()| notes::write(&mut lines, &outcome, table));
+        let lines = String::from_utf8_lossy(&lines);
+        say(lines.is_empty(), lines.trim_end());
     }
     for output in &outputs {
         let written = out::write(output, &mut |out| {

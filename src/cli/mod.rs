@@ -25,6 +25,7 @@ use std::io::{self, Write};
 
 use clap::Parser;
 
+use crate::report::wrap::hung;
 use crate::source::FileError;
 use args::{Cli, Command};
 
@@ -84,6 +85,22 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Returns all but the problems with carets.
+    fn words(&self) -> String {
+        let head = if self.carets.is_empty() { "error: " } else { "" };
+        let hint = self.hint.as_ref().map(|hint| format!("\nhint: {hint}"));
+        format!("{head}{}{}", self.message, hint.unwrap_or_default())
+    }
+
+    /// Says what went wrong on standard error.
+    fn say(&self) {
+        // The carets are within the width already.
+        ui::say_as_is(&self.carets);
+        ui::say(false, &self.words());
+    }
+}
+
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self { hint: error.hint, ..Self::new(error.message) }
@@ -92,9 +109,7 @@ impl From<FileError> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = if self.carets.is_empty() { "error: " } else { &self.carets };
-        write!(f, "{head}{}", self.message)?;
-        self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
+        write!(f, "{}{}", self.carets, self.words())
     }
 }
 
@@ -118,18 +133,25 @@ pub fn run(given: Given) -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
-            // What cannot be said on standard error can be said nowhere.
-            let _ = error.print();
+            let text = error.render();
+            let color = ui::Terminal::look(flags::ColorWhen::Auto).stderr_color;
+            let text = if color { text.ansi().to_string() } else { text.to_string() };
+            ui::say(false, text.trim_end());
             if error.kind() == clap::error::ErrorKind::MissingRequiredArgument {
                 let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
                 mistaken::unflagged(&words).iter().for_each(|line| ui::say(false, &format!("hint: {line}")));
             }
             return Exit::Failed;
         }
-        Err(help) => return told(printed(|| help.print())),
+        Err(help) => {
+            let terminal = ui::Terminal::look(flags::ColorWhen::Auto);
+            let text = help.render();
+            let text = if terminal.stdout_color { text.ansi().to_string() } else { text.to_string() };
+            return told(printed(&text, &terminal));
+        }
     };
     let Some(command) = cli.command else {
-        return told(printed(|| io::stdout().write_all(help::INTRODUCTION.as_bytes())));
+        return told(printed(help::INTRODUCTION, &ui::Terminal::look(flags::ColorWhen::Auto)));
     };
     told(match command {
         Command::Eval(args) => eval::run(&args),
@@ -144,14 +166,16 @@ pub fn run(given: Given) -> Exit {
 /// Says why something could not be done.
 fn told(outcome: Result<Exit, Failure>) -> Exit {
     outcome.unwrap_or_else(|failure| {
-        ui::say(false, &failure.to_string());
+        failure.say();
         Exit::Failed
     })
 }
 
 /// Prints a text that is asked for, unless nobody wants to read it to its end.
-fn printed(print: impl FnOnce() -> io::Result<()>) -> Result<Exit, Failure> {
+fn printed(text: &str, terminal: &ui::Terminal) -> Result<Exit, Failure> {
     out::check_stdout()?;
+    let lines = hung(text, terminal.width);
+    let print = || lines.lines().try_for_each(|line| writeln!(io::stdout(), "{}", line.trim_end()));
     match print().and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(out::unwritable_stdout(&error)),
         _ => Ok(Exit::Good),

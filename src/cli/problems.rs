@@ -11,7 +11,7 @@ use super::Failure;
 use super::ui::Terminal;
 
 fn look(terminal: &Terminal) -> Look {
-    Look { color: terminal.stderr_color, width: terminal.width.unwrap_or(100) }
+    Look { color: terminal.stderr_color, width: terminal.stderr_width }
 }
 
 /// Shows problems with carets on standard error.

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::report::wrap::hung;
+
 use super::flags::ColorWhen;
 
 /// The width that is taken for a terminal that does not tell its own. Unit: columns.
@@ -21,6 +23,8 @@ pub(crate) struct Terminal {
     pub(crate) stderr_color: bool,
     /// The width of standard output, if it is a terminal. Unit: columns.
     pub(crate) width: Option<usize>,
+    /// The width of standard error, if it is a terminal. Unit: columns.
+    pub(crate) stderr_width: Option<usize>,
     /// Whether standard error is a terminal.
     pub(crate) stderr: bool,
 }
@@ -30,15 +34,33 @@ impl Terminal {
     pub(crate) fn look(when: ColorWhen) -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let (stdout, stderr) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|wide| *wide > 0);
-        let told = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
         Self {
             stdout_color: colored(when, stdout, no_color),
             stderr_color: colored(when, stderr, no_color),
-            width: stdout.then(|| columns.or_else(told).filter(|wide| *wide > 0).unwrap_or(USUAL_WIDTH)),
+            width: stdout_width(),
+            stderr_width: stderr_width(),
             stderr,
         }
     }
+}
+
+/// Returns the width of standard output, if it is a terminal.
+fn stdout_width() -> Option<usize> {
+    let said = || terminal_size::terminal_size_of(std::io::stdout());
+    std::io::stdout().is_terminal().then(|| columns(said))
+}
+
+/// Returns the width of standard error, if it is a terminal.
+fn stderr_width() -> Option<usize> {
+    let said = || terminal_size::terminal_size_of(std::io::stderr());
+    std::io::stderr().is_terminal().then(|| columns(said))
+}
+
+/// Returns the width in the environment, or else the one that a terminal says it has.
+fn columns(said: impl FnOnce() -> Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
+    let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|wide| *wide > 0);
+    let said = || said().map(|(width, _)| usize::from(width.0)).filter(|wide| *wide > 0);
+    given.or_else(said).unwrap_or(USUAL_WIDTH)
 }
 
 fn colored(when: ColorWhen, terminal: bool, no_color: bool) -> bool {
@@ -53,8 +75,13 @@ fn colored(when: ColorWhen, terminal: bool, no_color: bool) -> bool {
 /// place to say so.
 pub(crate) fn say(quiet: bool, text: &str) {
     if !quiet {
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(std::io::stderr(), "{}", hung(text, stderr_width()));
     }
+}
+
+/// Writes a text that fits already to standard error.
+pub(crate) fn say_as_is(text: &str) {
+    let _ = write!(std::io::stderr(), "{text}");
 }
 
 /// One line on a terminal that says how far the reading is; gone when done.

@@ -10,6 +10,8 @@ use crate::format::{count, counted};
 use crate::report::diagnostic::{self, Look};
 use crate::report::json::SEMANTICS;
 use crate::report::number::write_json;
+use crate::report::table::grid::printable;
+use crate::report::wrap::hung;
 use crate::rules::{Form, RuleFile, RuleKind};
 use crate::source::{FileId, FileSpan, Position, SourceMap, Span};
 
@@ -85,18 +87,19 @@ impl<'a> Checked<'a> {
         if !summary {
             return Ok(());
         }
+        let say = |out: &mut dyn Write, line: &str| writeln!(out, "{}", hung(line, look.width));
         let all = self.problems(None);
         if all.is_empty() {
-            return writeln!(out, "{}: no problems", self.contents());
+            return say(out, &format!("{}: no problems", self.contents()));
         }
         for file in &self.files {
             let problems = self.problems(Some(file.file));
             if !problems.is_empty() {
-                writeln!(out, "{}: {problems}", file.name)?;
+                say(out, &format!("{}: {problems}", printable(&file.name)))?;
             }
         }
         if self.files.len() > 1 {
-            writeln!(out, "{}: {all}", counted(self.files.len() as u64, "file"))?;
+            say(out, &format!("{}: {all}", counted(self.files.len() as u64, "file")))?;
         }
         Ok(())
     }
@@ -263,7 +266,7 @@ mod tests {
     use super::*;
     use crate::rules::load_partly;
 
-    const LOOK: Look = Look { color: false, width: 100 };
+    const LOOK: Look = Look { color: false, width: None };
 
     /// Returns the last lines of the text and the object.
     fn check(texts: &[&str]) -> (String, serde_json::Value) {

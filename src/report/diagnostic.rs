@@ -7,15 +7,21 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Mark, Severity};
 use crate::limits;
+use crate::report::wrap::{hung, width, wrapped};
 use crate::source::{FileId, SourceMap};
+
+/// The fewest columns of a source line, however narrow the terminal.
+const SHORTEST_SOURCE: usize = 24;
+/// The fewest columns of a line of words.
+const SHORTEST_LINE: usize = 12;
 
 /// How problems are shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// Whether colours may be used.
     pub color: bool,
-    /// The width of the terminal. Unit: columns.
-    pub width: usize,
+    /// The width of the terminal, if it is one. Unit: columns.
+    pub width: Option<usize>,
 }
 
 /// Writes problems in their order, an empty line after each; at most [`limits::DIAGNOSTICS_PER_CODE`] of one code and
@@ -47,11 +53,11 @@ pub fn write(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &SourceMa
     for ((code, file), count) in of_code {
         if let Some(more @ 1..) = count.checked_sub(limits::DIAGNOSTICS_PER_CODE) {
             let place = file.map(|file| format!(" in {}", sources.file(file).name)).unwrap_or_default();
-            writeln!(out, "and {more} more [{code}]{place}\n")?;
+            writeln!(out, "{}\n", hung(&format!("and {more} more [{code}]{place}"), look.width))?;
         }
     }
     if unshown > 0 {
-        writeln!(out, "and {unshown} more: fix those above and run again\n")?;
+        writeln!(out, "{}\n", hung(&format!("and {unshown} more: fix those above and run again"), look.width))?;
     }
     Ok(())
 }
@@ -64,27 +70,79 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, look: Look) -> Strin
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO,
     };
-    let title = level.primary_title(shortened(&diagnostic.message)).id(diagnostic.code);
+    let room = Room::of(diagnostic, sources, look.width);
+    let head = diagnostic.severity.word().len() + diagnostic.code.len() + ": []".len();
+    let title = level.primary_title(room.lines(&diagnostic.message, head)).id(diagnostic.code);
     let mut group = Group::with_title(title);
     let primary = diagnostic.primary.iter().map(|mark| (mark, AnnotationKind::Primary));
     let related = diagnostic.related.iter().map(|mark| (mark, AnnotationKind::Context));
-    let mut moved = Vec::new();
+    let (mut moved, mut below) = (Vec::new(), Vec::new());
     for (mark, kind) in primary.chain(related) {
-        let excerpt = Excerpt::around(mark, sources);
+        let excerpt = Excerpt::around(mark, sources, room.source());
         moved.extend(excerpt.moved());
         let label = (!mark.text.is_empty()).then(|| shortened(&mark.text));
+        // A label that does not fit behind its caret stands below.
+        let carets = width(&excerpt.text[..excerpt.marked.end.max(excerpt.marked.start + 1).min(excerpt.text.len())]);
+        let fits = label.as_ref().is_none_or(|label| room.fits(carets + 2 + width(label)));
+        let label = if fits {
+            label
+        } else {
+            below.extend(label);
+            None
+        };
         let annotation = kind.span(excerpt.marked).label(label);
         let snippet = Snippet::source(excerpt.text).line_start(excerpt.line).path(excerpt.path).fold(false);
         group = group.element(snippet.annotation(annotation));
     }
-    let help = diagnostic.help.iter().map(|help| Level::HELP.message(shortened(help)));
-    let group = group.elements(help);
+    let below = below.iter().map(|label| Level::NOTE.message(room.lines(label, room.gutter + "= note: ".len())));
+    let help = diagnostic.help.iter();
+    let help = help.map(|help| Level::HELP.message(room.lines(help, room.gutter + "= help: ".len())));
+    let group = group.elements(below).elements(help);
     let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
-    let mut text = renderer.term_width(look.width.max(limits::SOURCE_LINE_SHOWN + 40)).render(&[group]);
+    let mut text = renderer.term_width(limits::SOURCE_LINE_SHOWN + 40).render(&[group]);
     for (shown, meant) in moved {
         text = text.replacen(&shown, &meant, 1);
     }
     text.trim_end().to_owned()
+}
+
+/// What fits on the lines of a problem.
+struct Room {
+    width: Option<usize>,
+    /// How far the source lines are indented. Unit: columns.
+    gutter: usize,
+}
+
+impl Room {
+    fn of(diagnostic: &Diagnostic, sources: &SourceMap, width: Option<usize>) -> Self {
+        let marks = diagnostic.primary.iter().chain(&diagnostic.related);
+        let last = marks.map(|mark| sources.position(mark.at).line).max().unwrap_or(0);
+        Self { width, gutter: last.to_string().len() + 1 }
+    }
+
+    /// Returns how many columns a source line may take, its dots included.
+    fn source(&self) -> usize {
+        // The line begins after ` | `.
+        let free = self.width.map(|width| width.saturating_sub(self.gutter + 2).max(SHORTEST_SOURCE));
+        free.map_or(limits::SOURCE_LINE_SHOWN, |free| free.min(limits::SOURCE_LINE_SHOWN))
+    }
+
+    /// Tells whether so many columns fit next to the gutter.
+    fn fits(&self, columns: usize) -> bool {
+        self.width.is_none_or(|width| self.gutter + 2 + columns <= width)
+    }
+
+    /// Breaks a text that stands behind something into lines.
+    fn lines(&self, text: &str, behind: usize) -> String {
+        let text = shortened(text);
+        match self.width {
+            Some(width) => {
+                let lines = |text: &str| wrapped(text, width.saturating_sub(behind).max(SHORTEST_LINE)).join("\n");
+                text.split('\n').map(lines).collect::<Vec<_>>().join("\n")
+            }
+            None => text,
+        }
+    }
 }
 
 /// Cuts a text that would fill the screen (a message may quote what the user wrote).
@@ -111,11 +169,11 @@ impl Excerpt {
     /// Returns the place that the renderer works out of a cut line, and the one that is meant.
     fn moved(&self) -> Option<(String, String)> {
         let shown = self.text[..self.marked.start].chars().count() + 1;
-        let place = |column| format!(" {}:{}:{column}", self.path, self.line);
+        let place = |column| format!("{}:{}:{column}", self.path, self.line);
         (shown != self.column).then(|| (place(shown), place(self.column)))
     }
 
-    fn around(mark: &Mark, sources: &SourceMap) -> Self {
+    fn around(mark: &Mark, sources: &SourceMap, shown: usize) -> Self {
         let file = sources.file(mark.at.file);
         let text: &str = &file.text;
         let boundary = |mut at: usize| {
@@ -133,7 +191,7 @@ impl Excerpt {
         let start = start.min(line_end);
         let end = boundary(mark.at.span.end as usize).clamp(start, line_end);
         let position = file.position(mark.at.span.start);
-        let (cut, marked) = cut(line, start - line_start..end - line_start);
+        let (cut, marked) = cut(line, start - line_start..end - line_start, shown);
         Self {
             path: file.name.clone(),
             line: position.line as usize,
@@ -144,15 +202,27 @@ impl Excerpt {
     }
 }
 
-/// Cuts a line that is longer than [`limits::SOURCE_LINE_SHOWN`] characters around the stretch that is marked.
-fn cut(line: &str, marked: std::ops::Range<usize>) -> (String, std::ops::Range<usize>) {
+/// Cuts a line that is longer than `shown` characters around the stretch that is marked, between words where it can.
+fn cut(line: &str, marked: std::ops::Range<usize>, shown: usize) -> (String, std::ops::Range<usize>) {
     const DOTS: &str = "...";
-    let shown = limits::SOURCE_LINE_SHOWN;
     if line.chars().nth(shown).is_none() {
         return (line.to_owned(), marked);
     }
+    let shown = shown.saturating_sub(2 * DOTS.len()).max(2);
     let before = line[..marked.start].char_indices().rev().nth(shown / 2).map_or(0, |(at, _)| at);
+    // Neither edge cuts a name in two, unless the mark does.
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    let before = match line[before..marked.start].find(|c| !inside(c)) {
+        Some(edge) if before > 0 && line[..before].ends_with(inside) => before + edge,
+        _ => before,
+    };
+    let before = if before > 0 { marked.start - line[before..marked.start].trim_start().len() } else { 0 };
     let after = line[before..].char_indices().nth(shown).map_or(line.len(), |(at, _)| before + at);
+    let after = match line[..after].rfind(|c| !inside(c)) {
+        Some(edge) if line[after..].starts_with(inside) && edge >= marked.end => edge,
+        _ => after,
+    };
+    let after = marked.end.clamp(before, after).max(line[..after].trim_end().len());
     let head = if before > 0 { DOTS } else { "" };
     let tail = if after < line.len() { DOTS } else { "" };
     let at = |offset: usize| offset.min(after) - before + head.len();
@@ -164,15 +234,19 @@ mod tests {
     use super::*;
     use crate::source::{FileSpan, Span};
 
-    const LOOK: Look = Look { color: false, width: 100 };
+    const LOOK: Look = Look { color: false, width: None };
 
     /// Returns the report on the first `found` in a text.
     fn check(text: &str, found: &str, diagnostic: impl FnOnce(FileSpan) -> Diagnostic) -> String {
+        check_within(LOOK, text, found, diagnostic)
+    }
+
+    fn check_within(look: Look, text: &str, found: &str, diagnostic: impl FnOnce(FileSpan) -> Diagnostic) -> String {
         let mut sources = SourceMap::default();
         let file = sources.add("team.yml", text);
         let start = text.find(found).expect("in the text");
         let span = Span::new(start, start + found.len());
-        render(&diagnostic(FileSpan { file, span }), &sources, LOOK)
+        render(&diagnostic(FileSpan { file, span }), &sources, look)
     }
 
     #[test]
@@ -210,9 +284,49 @@ mod tests {
         let line = format!("expr: {}HERE{}", "é + ".repeat(500), " - b".repeat(500));
         let text = check(&line, "HERE", |at| Diagnostic::error("odd", "odd", at));
         assert!(text.contains("team.yml:1:2007"), "{text}");
-        assert!(text.contains("... é + é"), "{text}");
+        assert!(text.contains("...+ é + é"), "{text}");
         assert!(text.len() < 900, "{text}");
         assert!(text.lines().all(|line| line.chars().count() < 260));
+        let colored = check_within(Look { color: true, width: Some(60) }, &line, "HERE", |at| {
+            Diagnostic::error("odd", "odd", at)
+        });
+        assert!(colored.contains("team.yml:1:2007"), "{colored}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_between_words() {
+        let line = "  expr: sum by (job) (rate(http_requests_total[5m])) / sum by (job) (rate(other[5m])) > HERE and on (job) up";
+        let report = |look| {
+            check_within(look, line, "HERE", |at| {
+                Diagnostic::error("unknown-thing", "`HERE` is neither a number nor the name of anything", at)
+                    .with_mark(at, "did you mean something else that is longer than the line?")
+                    .with_help("write a number, such as `0.5`, or the name of a recorded metric")
+            })
+        };
+        for columns in [40, 60, 80, 100] {
+            let text = report(Look { color: false, width: Some(columns) });
+            assert!(text.lines().all(|line| width(line) <= columns), "{columns}\n{text}");
+            for word in ["neither", "anything", "something", "longer", "recorded", "`0.5`,"] {
+                assert!(text.split_whitespace().any(|found| found == word), "{columns}: {word}\n{text}");
+            }
+            let (above, below) =
+                text.split_once(" | ").map(|(_, rest)| rest.split_once('\n').expect("carets")).expect("a line");
+            let caret = below.find('^').expect("a caret") - below.find("| ").expect("a gutter") - 2;
+            assert_eq!(&above[caret..caret + 4], "HERE", "{text}");
+        }
+        insta::assert_snapshot!(report(Look { color: false, width: Some(60) }), @"
+        error[unknown-thing]: `HERE` is neither a number nor the
+                              name of anything
+         --> team.yml:1:89
+          |
+        1 | ...(job) (rate(other[5m])) > HERE and on (job) up
+          |                              ^^^^
+          |
+          = note: did you mean something else that is longer than
+                  the line?
+          = help: write a number, such as `0.5`, or the name of a
+                  recorded metric
+        ");
     }
 
     #[test]

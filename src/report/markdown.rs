@@ -25,7 +25,7 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &V
     if hidden > 0 {
         writeln!(out, "\nand {}: `--limit 0`", counted(hidden as u64, "more alert"))?;
     }
-    let shown = table::shows_episodes(outcome, summary, view);
+    let shown = table::shows_episodes(outcome, &order, view);
     if summary.totals.firings > 0 && !shown {
         writeln!(out, "\nTheir episodes: `--episodes`, or `--alert NAME` for one alert.")?;
     }
@@ -53,7 +53,7 @@ fn write_block(out: &mut dyn Write, block: Block<'_>) -> io::Result<()> {
         title = format!("{title} ({})", escaped(severity));
     }
     writeln!(out, "\n#### {title}\n")?;
-    let mut about = vec![code(&block.condition), escaped(&block.place)];
+    let mut about = vec![code(&block.rule.condition), escaped(&block.place)];
     about.extend(block.common.map(|labels| format!("all {}", code(&labels))));
     about.extend(block.left.map(|left| escaped(&left)));
     writeln!(out, "{}\n", about.join(", "))?;
@@ -115,7 +115,7 @@ mod tests {
 
         #### DiskFull (critical)
 
-        `disk_free_bytes < 4e+10 for 1m30s`, node.yml:10, all `{job="db"}`
+        `disk_free_bytes < 40e9 for 1m30s`, node.yml:10, all `{job="db"}`
 
         | FIRED (UTC) | UNTIL | FIRING | PENDING | INSTANCE | AT FIRE | WORST | ENDED BY |
         | :-- | :-- | --: | --: | :-- | --: | --: | :-- |
@@ -144,7 +144,7 @@ mod tests {
         insta::assert_snapshot!(all[from..].lines().take(7).collect::<Vec<_>>().join("\n"), @r#"
         #### Near misses of DiskFull (critical)
 
-        `disk_free_bytes < 4e+10 for 1m30s`, node.yml:10, all `{instance="db-1", job="db"}`
+        `disk_free_bytes < 40e9 for 1m30s`, node.yml:10, all `{instance="db-1", job="db"}`
 
         | PENDING (UTC) | UNTIL | FOR | SHORT BY | WORST | ENDED BY |
         | :-- | :-- | --: | --: | --: | :-- |

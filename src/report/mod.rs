@@ -18,3 +18,4 @@ mod number;
 pub mod profile;
 pub mod table;
 pub mod timeline;
+pub(crate) mod wrap;

@@ -12,6 +12,7 @@ use crate::outcome::summary::{self, Summary};
 use crate::outcome::{Outcome, RuleFacts};
 use crate::report::table::View;
 use crate::report::table::grid::{Tone, printable};
+use crate::report::wrap::{hung, hung_by, width};
 use crate::time::{Millis, Timestamp};
 
 /// The lengths that a cell may have, and the distances of the marks above. Unit: seconds.
@@ -46,7 +47,7 @@ const ROUND: [i64; 27] = [
 ];
 /// The width where there is no terminal. Unit: columns.
 const USUAL_WIDTH: usize = 120;
-/// The fewest cells, however narrow the terminal.
+/// The fewest cells next to their names. Narrower terminals have the names above.
 const FEWEST_CELLS: usize = 20;
 /// The longest name of a row. Unit: characters.
 const LONGEST_NAME: usize = 40;
@@ -68,7 +69,7 @@ pub enum By {
 pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &View, by: By) -> io::Result<()> {
     let range = &outcome.range;
     let (Some(from), Some(to)) = (range.reported_from.or(range.evaluated_from), range.evaluated_to) else {
-        return writeln!(out, "Nothing was evaluated.");
+        return writeln!(out, "{}", hung("Nothing was evaluated.", view.width));
     };
     let mut order = summary::worst_first(outcome, summary);
     let hidden = order.len().saturating_sub(view.rows());
@@ -77,46 +78,63 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &V
     for at in order {
         rows.extend(rows_of(outcome, summary, at, view, by));
     }
-    rows.push(Row { name: "data".to_owned(), suffix: gaps(outcome), rule: None, episodes: Vec::new() });
-    let name_width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    rows.push(Row::new("data".to_owned(), gaps(outcome), None, Vec::new()));
+    let name_width = rows.iter().map(|row| width(&row.short)).max().unwrap_or(0);
     let suffix_width = rows.iter().map(|row| row.suffix.len()).max().unwrap_or(0);
-    let width = view.width.unwrap_or(USUAL_WIDTH);
+    let limit = view.width.unwrap_or(USUAL_WIDTH);
     // Between the columns stand two spaces; the mark of an open end takes one more.
-    let room = width.saturating_sub(name_width + suffix_width + 5).max(FEWEST_CELLS);
+    let room = limit.saturating_sub(name_width + suffix_width + 5);
+    // Where words leave too little room, they stand above the cells.
+    let above = room < FEWEST_CELLS;
+    let (room, indent) = if above { (limit.saturating_sub(1).max(1), 0) } else { (room, name_width + 2) };
     let cells = Cells::new(from, to, room, &view.clock);
-    writeln!(
-        out,
-        "{} {} to {} {} {}, one cell {}",
-        view.clock.day(from),
-        view.clock.time(from),
-        view.clock.day(to),
-        view.clock.time(to),
-        view.clock.name,
-        cells.length
-    )?;
-    writeln!(out, "{:name_width$}  {}", "", cells.marks(&view.clock))?;
+    let clock = &view.clock;
+    let span = format!("{} {} to {} {}", clock.day(from), clock.time(from), clock.day(to), clock.time(to));
+    writeln!(out, "{}", hung_by(&format!("{span} {}, one cell {}", clock.name, cells.length), view.width, 2))?;
+    let marks = cells.marks(clock, limit.saturating_sub(indent));
+    writeln!(out, "{}", format!("{:indent$}{marks}", "").trim_end())?;
     for row in &rows {
         let text = match row.rule {
             Some(rule) => cells.row(outcome, rule, &row.episodes),
             None => cells.data(outcome),
         };
-        let line = format!("{:name_width$}  {}  {}", row.name, paint(&text, view.color), row.suffix);
+        let drawn = paint(text.trim_end(), view.color);
+        if above {
+            writeln!(out, "{}", hung_by(format!("{}  {}", row.name, row.suffix).trim_end(), view.width, 4))?;
+            writeln!(out, "{drawn}")?;
+            continue;
+        }
+        let to_name = " ".repeat(name_width - width(&row.short) + 2);
+        let to_suffix = " ".repeat(cells.many + 3 - text.trim_end().chars().count());
+        let line = format!("{}{to_name}{drawn}{to_suffix}{}", row.short, row.suffix);
         writeln!(out, "{}", line.trim_end())?;
     }
     if hidden > 0 {
-        writeln!(out, "and {}: --limit 0", counted(hidden as u64, "more alert"))?;
+        writeln!(out, "{}", hung(&format!("and {}: --limit 0", counted(hidden as u64, "more alert")), view.width))?;
     }
-    writeln!(out, "1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ? warm-up, = samples")
+    writeln!(out, "{}", hung_by(LEGEND, view.width, 2))
 }
+
+/// What the characters of the cells mean.
+const LEGEND: &str =
+    "1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ? warm-up, = samples";
 
 /// One line: a name, what is drawn, and a word about it.
 struct Row<'a> {
     name: String,
+    /// The name, cut where it would leave no room for cells.
+    short: String,
     suffix: String,
     /// None for the row of the data.
     rule: Option<&'a RuleFacts>,
     /// By labels.
     episodes: Vec<&'a Episode>,
+}
+
+impl<'a> Row<'a> {
+    fn new(name: String, suffix: String, rule: Option<&'a RuleFacts>, episodes: Vec<&'a Episode>) -> Self {
+        Self { short: cut(&name), name, suffix, rule, episodes }
+    }
 }
 
 fn rows_of<'a>(outcome: &'a Outcome, summary: &Summary, at: usize, view: &View, by: By) -> Vec<Row<'a>> {
@@ -129,21 +147,19 @@ fn rows_of<'a>(outcome: &'a Outcome, summary: &Summary, at: usize, view: &View, 
         (0, near) => near_misses(near),
         (firings, _) => format!("{}, {}", counted(sums.label_sets, "set"), counted(firings, "firing")),
     };
-    let own = Row { name: cut(&printable(&rule.name)), suffix, rule: Some(rule), episodes: episodes.clone() };
-    let mut rows = vec![own];
+    let mut rows = vec![Row::new(printable(&rule.name), suffix, Some(rule), episodes.clone())];
     if by == By::Labels {
         let sets: Vec<&[&Episode]> = episodes.chunk_by(|a, b| a.labels == b.labels).collect();
         let hidden = sets.len().saturating_sub(view.rows());
         rows.extend(sets.iter().take(view.rows()).map(|own| {
             let firings = own.iter().filter(|episode| episode.activity.fired_at.is_some()).count() as u64;
             let suffix = if firings > 0 { counted(firings, "firing") } else { near_misses((own.len() as u64).max(1)) };
-            let name = cut(&format!("  {}", varying(&own[0].labels, &episodes)));
-            Row { name, suffix, rule: Some(rule), episodes: own.to_vec() }
+            Row::new(format!("  {}", varying(&own[0].labels, &episodes)), suffix, Some(rule), own.to_vec())
         }));
         if hidden > 0 {
             let rest = sets.iter().skip(view.rows()).flat_map(|own| own.iter().copied()).collect();
             let name = format!("  {} more: --limit 0", count(hidden as u64));
-            rows.push(Row { name, suffix: String::new(), rule: Some(rule), episodes: rest });
+            rows.push(Row::new(name, String::new(), Some(rule), rest));
         }
     }
     rows
@@ -223,8 +239,8 @@ impl Cells {
         until >= self.start
     }
 
-    /// Writes the times above the cells.
-    fn marks(&self, clock: &Clock) -> String {
+    /// Writes the times above the cells, within a width.
+    fn marks(&self, clock: &Clock, limit: usize) -> String {
         let wide = |seconds: i64| match seconds {
             ..60 => 8,
             60..3_600 => 5,
@@ -243,6 +259,9 @@ impl Cells {
             if at.plus(self.shift).0.rem_euclid(mark * 1000) == 0 && line.len() <= cell {
                 let text = if mark >= 86_400 { clock.date(at) } else { clock.time(at) };
                 let text: String = text.chars().take(wide(mark)).collect();
+                if cell + text.len() > limit {
+                    break;
+                }
                 line.push_str(&" ".repeat(cell - line.len()));
                 line.push_str(&text);
             }
@@ -355,7 +374,8 @@ mod tests {
           instance="db-1"  .1111111..p..............   1 firing
           instance="db-2"  ..............11111111111>  1 firing
         data               =========================
-        1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ? warm-up, = samples
+        1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ?
+          warm-up, = samples
         "#);
     }
 
@@ -377,13 +397,27 @@ mod tests {
             outcome.episodes.push(sample::episode(1, &[("alertname", "HighCpu")], 90, Some(90), Some(95), 1.0));
             outcome.gaps = vec![(sample::at(99), sample::at(111))];
         };
-        insta::assert_snapshot!(text(50, By::Alerts, short), @r#"
-        Tue 2026-01-06 00:00:00 to Tue 2026-01-06 02:00:00 UTC, one cell 10m
-                 00    01    02
-        HighCpu  ???...+..1 ..   13 sets, 13 firings
-        data     ========== ==  1 gap
-        1-9 + label sets firing, p pending, > still firing, . nothing, blank no data, ? warm-up, = samples
+        insta::assert_snapshot!(text(70, By::Alerts, short), @r#"
+        Tue 2026-01-06 00:00:00 to Tue 2026-01-06 02:00:00 UTC, one cell 5m
+                 00          01          02
+        HighCpu  ??????......+.....1.  ...   13 sets, 13 firings
+        data     ====================  ===   1 gap
+        1-9 + label sets firing, p pending, > still firing, . nothing, blank
+          no data, ? warm-up, = samples
         "#);
+    }
+
+    #[test]
+    fn the_drawing_fits_every_terminal() {
+        for (width, by) in
+            [20, 30, 40, 60, 80, 120, 200].into_iter().flat_map(|at| [(at, By::Alerts), (at, By::Labels)])
+        {
+            let text = text(width, by, |_| ());
+            assert!(text.lines().all(|line| line.len() <= width && line == line.trim_end()), "{width}\n{text}");
+            for name in ["DiskFull", "HighCpu", "BatchMissing"] {
+                assert!(text.lines().any(|line| line.starts_with(name)), "{width}\n{text}");
+            }
+        }
     }
 
     #[test]

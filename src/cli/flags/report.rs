@@ -87,7 +87,7 @@ pub(crate) struct ReportArgs {
     /// Show near misses: pending, but never fired
     #[arg(long, help_heading = "Report")]
     pub(crate) pending: bool,
-    /// Show episodes even if there are more than 20
+    /// Show episodes even if they take more than 20 rows
     #[arg(long, help_heading = "Report")]
     pub(crate) episodes: bool,
     /// Show every episode in its own row

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use crate::format::{Clock, count, counted, duration, value};
 use crate::input::{InputSummary, RowProblem, Summary, TimeFrom};
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
+use crate::report::wrap::hung;
 use crate::survey::Findings;
 
 pub use object::write_object;
@@ -32,9 +33,9 @@ pub struct View {
 /// What the writer says.
 pub fn write_table(out: &mut dyn Write, summary: &Summary, findings: &Findings, view: &View) -> io::Result<()> {
     for input in &summary.inputs {
-        write_input(out, input)?;
+        say(out, view, &describe(input))?;
     }
-    writeln!(out, "{}", whole(summary, findings, view))?;
+    say(out, view, &whole(summary, findings, view))?;
     writeln!(out)?;
     metrics(out, findings, view)?;
     if !findings.labels.is_empty() {
@@ -45,21 +46,27 @@ pub fn write_table(out: &mut dyn Write, summary: &Summary, findings: &Findings, 
         writeln!(out)?;
         gaps(out, findings, view)?;
     }
-    problems(out, "bad row", summary.bad_rows, &summary.bad_rows_shown)?;
-    problems(out, "conflict", findings.conflicts, &findings.conflicts_shown)?;
+    say_problems(out, view, "bad row", summary.bad_rows, &summary.bad_rows_shown)?;
+    say_problems(out, view, "conflict", findings.conflicts, &findings.conflicts_shown)?;
     let hints = findings.hints();
     if !hints.is_empty() {
         writeln!(out)?;
     }
     for hint in &hints {
-        writeln!(out, "{}: {}", Tone::Uneasy.paint(hint.code, view.color), printable(&hint.message))?;
+        say(out, view, &format!("{}: {}", Tone::Uneasy.paint(hint.code, view.color), printable(&hint.message)))?;
     }
     Ok(())
 }
 
-fn write_input(out: &mut dyn Write, input: &InputSummary) -> io::Result<()> {
+/// Writes lines within the width.
+fn say(out: &mut dyn Write, view: &View, lines: &str) -> io::Result<()> {
+    writeln!(out, "{}", hung(lines, view.width))
+}
+
+/// Returns lines about an input.
+fn describe(input: &InputSummary) -> String {
     let form = input.format.as_ref().map_or("of no known form".to_owned(), |(format, why)| format!("{format}: {why}"));
-    writeln!(out, "{}  {}", printable(&input.path), printable(&form))?;
+    let mut lines = vec![format!("{}  {}", printable(&input.path), printable(&form))];
     if let Some(time) = &input.time {
         let unit = match (time.unit, time.from) {
             (Some(unit), TimeFrom::Suffix) => format!("{}, as its name says", unit.word()),
@@ -68,17 +75,15 @@ fn write_input(out: &mut dyn Write, input: &InputSummary) -> io::Result<()> {
             (None, _) => "written out".to_owned(),
         };
         let zone = time.zone.as_ref().map(|zone| format!(", without a zone: read as {zone} (--input-timezone)"));
-        writeln!(out, "  times   `{}`: {unit}{}", printable(&time.column), zone.unwrap_or_default())?;
+        lines.push(format!("  times   `{}`: {unit}{}", printable(&time.column), zone.unwrap_or_default()));
     }
     if !input.label_columns.is_empty() {
-        writeln!(out, "  labels  {}", printable(&input.label_columns.join(", ")))?;
+        lines.push(format!("  labels  {}", printable(&input.label_columns.join(", "))));
     }
     let samples = counted(input.samples, "sample");
-    writeln!(out, "  rows    {}, {samples}, {}", count(input.rows), counted(input.bad_rows, "bad row"))?;
-    for warning in &input.warnings {
-        writeln!(out, "  note    {}", printable(warning))?;
-    }
-    Ok(())
+    lines.push(format!("  rows    {}, {samples}, {}", count(input.rows), counted(input.bad_rows, "bad row")));
+    lines.extend(input.warnings.iter().map(|warning| format!("  note    {}", printable(warning))));
+    lines.join("\n")
 }
 
 /// Returns the line about all inputs together.
@@ -108,16 +113,16 @@ fn whole(summary: &Summary, findings: &Findings, view: &View) -> String {
 fn metrics(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<()> {
     let mut grid = Grid::new(vec![
         Column::left("METRIC", 0),
-        Column::right("SERIES", 1),
-        Column::right("SAMPLES", 6),
-        Column::right("EVERY", 2),
-        Column::right("MIN", 0),
-        Column::right("MEDIAN", 0),
-        Column::right("MAX", 0),
-        Column::right("GAPS", 3),
-        Column::right("LONGEST", 4),
-        Column::right("RESETS", 5),
-        Column::left("NOTE", 0),
+        Column::right("SERIES", 4),
+        Column::right("SAMPLES", 9),
+        Column::right("EVERY", 5),
+        Column::right("MIN", 3),
+        Column::right("MEDIAN", 1),
+        Column::right("MAX", 2),
+        Column::right("GAPS", 6),
+        Column::right("LONGEST", 7),
+        Column::right("RESETS", 8),
+        Column::words("NOTE", 0),
     ]);
     let limit = rows(view);
     let number = |number: Option<f64>| number.map_or_else(String::new, value);
@@ -154,7 +159,7 @@ fn labels(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<(
         Column::left("LABEL", 0),
         Column::right("VALUES", 0),
         Column::right("SERIES", 1),
-        Column::left("SUCH AS", 0),
+        Column::words("SUCH AS", 0),
     ]);
     let limit = rows(view);
     for label in findings.labels.iter().take(limit) {
@@ -174,9 +179,9 @@ fn labels(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<(
 fn gaps(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<()> {
     let mut grid = Grid::new(vec![
         Column::left(format!("LONGEST GAPS FROM ({})", view.clock.name), 0),
-        Column::left("UNTIL", 0),
+        Column::left("UNTIL", 2),
         Column::right("LENGTH", 0),
-        Column::right("SERIES", 0),
+        Column::right("SERIES", 1),
     ]);
     for gap in findings.gaps.iter().take(rows(view)) {
         grid.row(vec![
@@ -189,13 +194,13 @@ fn gaps(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<()>
     grid.write(out, view.width, view.color)
 }
 
-fn problems(out: &mut dyn Write, noun: &str, all: u64, shown: &[RowProblem]) -> io::Result<()> {
+fn say_problems(out: &mut dyn Write, view: &View, noun: &str, all: u64, shown: &[RowProblem]) -> io::Result<()> {
     if all == 0 {
         return Ok(());
     }
     writeln!(out, "\n{}", counted(all, noun))?;
     for problem in shown {
-        writeln!(out, "  {}:{}: {}", printable(&problem.path), problem.line, printable(&problem.message))?;
+        say(out, view, &format!("  {}:{}: {}", printable(&problem.path), problem.line, printable(&problem.message)))?;
     }
     match all - shown.len() as u64 {
         0 => Ok(()),

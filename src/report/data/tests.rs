@@ -75,10 +75,14 @@ fn a_narrow_terminal_keeps_values() {
     let narrow = table(Some(60));
     let metrics: Vec<&str> = narrow.lines().skip_while(|line| !line.starts_with("METRIC")).take(3).collect();
     insta::assert_snapshot!(metrics.join("\n"), @r#"
-    METRIC      MIN  MEDIAN   MAX  NOTE
-    jobs_total    0       9    24
-    temp        0.5    34.5  59.5  12 NaN, 1 of 2 series end
+    METRIC      SERIES  MIN  MEDIAN   MAX  NOTE
+    jobs_total       1    0       9    24
+    temp             2  0.5    34.5  59.5  12 NaN, 1 of 2 series
     "#);
+    for width in [40, 60, 80, 100, 120, 200] {
+        let text = table(Some(width));
+        assert!(text.lines().all(|line| crate::report::wrap::width(line) <= width), "{width}\n{text}");
+    }
 }
 
 #[test]

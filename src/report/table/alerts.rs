@@ -6,22 +6,30 @@ use crate::format::{Clock, count, counted, duration, short_count, value};
 use crate::outcome::summary::{Never, RuleSummary, Summary, worst_first};
 use crate::outcome::{Outcome, RuleFacts};
 use crate::promql::ast::BinaryOp;
+use crate::report::wrap::hung;
 
 use super::grid::{Cell, Column, Grid, Tone};
 use super::{Sort, View, lines};
 
-/// Writes the table and the sentence under it; returns the order of the rows as places in [`Outcome::rules`].
-pub(super) fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &View) -> io::Result<Vec<usize>> {
+/// Writes the table and the sentence under it, and notes in `said` whether it was said how to see columns that were left
+/// out; returns the order of the rows as places in [`Outcome::rules`].
+pub(super) fn write(
+    out: &mut dyn Write,
+    outcome: &Outcome,
+    summary: &Summary,
+    view: &View,
+    said: &mut bool,
+) -> io::Result<Vec<usize>> {
     let (order, hidden) = order(outcome, summary, view);
     if order.is_empty() {
-        writeln!(out, "There is no alerting rule to report.")?;
+        writeln!(out, "{}", hung("There is no alerting rule to report.", view.width))?;
         return Ok(order);
     }
-    grid(outcome, summary, view, &order).write(out, view.width, view.color)?;
+    grid(outcome, summary, view, &order).write_after(out, view.width, view.color, said)?;
     if hidden > 0 {
         writeln!(out, "and {}: --limit 0", counted(hidden as u64, "more alert"))?;
     }
-    writeln!(out, "{}", lines::totals(summary, view.pending))?;
+    writeln!(out, "{}", hung(&lines::totals(summary, view.pending), view.width))?;
     Ok(order)
 }
 
@@ -48,16 +56,16 @@ pub(crate) fn order(outcome: &Outcome, summary: &Summary, view: &View) -> (Vec<u
 pub(crate) fn grid(outcome: &Outcome, summary: &Summary, view: &View, order: &[usize]) -> Grid {
     let mut grid = Grid::new(vec![
         Column::left("ALERT", 0),
-        Column::left("SEVERITY", 2),
-        Column::left("FOR", 4),
+        Column::left("SEVERITY", 3),
+        Column::left("FOR", 2),
         Column::right("FIRED", 0),
-        Column::right("SETS", 8),
-        Column::right("BURSTS", 7),
-        Column::right("FIRING", 1),
-        Column::right("LONGEST", 5),
-        Column::right("NEAR", 6),
-        Column::left(format!("LAST FIRED ({})", view.clock.name), 3),
-        Column::left("NOTE", 0),
+        Column::right("SETS", 7),
+        Column::right("BURSTS", 8),
+        Column::right("FIRING", 4),
+        Column::right("LONGEST", 6),
+        Column::right("NEAR", 5),
+        Column::left(format!("LAST FIRED ({})", view.clock.name), 1),
+        Column::words("NOTE", 0),
     ]);
     for at in order {
         grid.row(row(outcome, &outcome.rules[*at], &summary.rules[*at], view));

@@ -7,6 +7,7 @@ use crate::engine::Episode;
 use crate::format::{counted, duration, value};
 use crate::labels::Quoted;
 use crate::outcome::{Outcome, RuleFacts};
+use crate::report::wrap::{hung, hung_by};
 use crate::time::{Millis, Timestamp};
 
 use super::alerts::file_name;
@@ -25,15 +26,11 @@ pub(crate) enum Which {
 
 /// The most label columns.
 const LABEL_COLUMNS: usize = 3;
-/// The longest expression of a heading. Unit: characters.
-const EXPR_SHOWN: usize = 80;
 
 /// A table of episodes of one alert, and what stands above and below it.
 pub(crate) struct Block<'a> {
     pub(crate) rule: &'a RuleFacts,
     pub(crate) which: Which,
-    /// The expression and `for`.
-    pub(crate) condition: String,
     /// File and line.
     pub(crate) place: String,
     /// The labels that all rows have alike.
@@ -52,16 +49,39 @@ pub(super) fn write(
     rule: &RuleFacts,
     which: Which,
     view: &View,
+    said: &mut bool,
 ) -> io::Result<()> {
     let by_time = matches!(view.sort, None | Some(Sort::Time));
     let Some(block) = block(outcome, rule, which, view, by_time) else { return Ok(()) };
     writeln!(out)?;
     writeln!(out, "{}", block.heading(view))?;
-    block.grid.write(out, view.width, view.color)?;
+    block.grid.write_after(out, view.width, view.color, said)?;
     if block.hidden > 0 {
-        writeln!(out, "and {}, not longer than these: --limit 0", counted(block.hidden as u64, "more row"))?;
+        let hidden = counted(block.hidden as u64, "more row");
+        writeln!(out, "{}", hung(&format!("and {hidden}, not longer than these: --limit 0"), view.width))?;
     }
     Ok(())
+}
+
+/// Returns how many rows the episodes of a rule that fired fold to.
+pub(crate) fn rows_fired(outcome: &Outcome, rule: &RuleFacts) -> usize {
+    fold::rows(&of(outcome, rule, Which::Fired), &context(outcome, rule, false)).len()
+}
+
+fn of<'a>(outcome: &'a Outcome, rule: &RuleFacts, which: Which) -> Vec<&'a Episode> {
+    let wanted =
+        |episode: &&Episode| episode.rule == rule.id && episode.activity.fired_at.is_some() == (which == Which::Fired);
+    outcome.episodes.iter().filter(wanted).collect()
+}
+
+fn context(outcome: &Outcome, rule: &RuleFacts, unfolded: bool) -> Context {
+    Context {
+        join: outcome.options.join.value,
+        interval: outcome.interval(rule),
+        last_step: outcome.last_step(rule),
+        threshold: rule.threshold,
+        unfolded,
+    }
 }
 
 /// Makes the table of a rule's episodes, if there are any; `days` puts the day above the rows of each.
@@ -72,19 +92,11 @@ pub(crate) fn block<'a>(
     view: &View,
     days: bool,
 ) -> Option<Block<'a>> {
-    let wanted =
-        |episode: &&Episode| episode.rule == rule.id && episode.activity.fired_at.is_some() == (which == Which::Fired);
-    let episodes: Vec<&Episode> = outcome.episodes.iter().filter(wanted).collect();
+    let episodes = of(outcome, rule, which);
     if episodes.is_empty() {
         return None;
     }
-    let context = Context {
-        join: outcome.options.join.value,
-        interval: outcome.interval(rule),
-        last_step: outcome.last_step(rule),
-        threshold: rule.threshold,
-        unfolded: view.unfolded,
-    };
+    let context = context(outcome, rule, view.unfolded);
     let hold = rule.effective_hold(context.interval);
     let labels = Labels::of(&episodes);
     let mut rows = fold::rows(&episodes, &context);
@@ -110,18 +122,11 @@ pub(crate) fn block<'a>(
         }
         grid.row(cells(row, which, hold, &labels, view, days));
     }
-    let expr = rule.expr.split_whitespace().collect::<Vec<_>>().join(" ");
-    let expr = match expr.char_indices().nth(EXPR_SHOWN) {
-        Some((at, _)) => format!("{}...", &expr[..at]),
-        None => expr,
-    };
-    let hold = if rule.hold > Millis::ZERO { format!(" for {}", rule.hold) } else { String::new() };
     let pairs = labels.common.iter().map(|(name, value)| format!("{name}={}", Quoted(value)));
     let common = pairs.collect::<Vec<_>>().join(", ");
     Some(Block {
         rule,
         which,
-        condition: format!("{expr}{hold}"),
         place: format!("{}:{}", file_name(&rule.file), rule.line),
         common: (!common.is_empty()).then(|| format!("{{{common}}}")),
         left: (!labels.left.is_empty()).then(|| format!("+{}", counted(labels.left.len() as u64, "label"))),
@@ -141,10 +146,10 @@ impl Block<'_> {
         if !severity.is_empty() {
             parts.push(Tone::of_severity(severity).paint(&printable(severity), view.color));
         }
-        parts.extend([printable(&self.condition), printable(&self.place)]);
+        parts.extend([printable(&self.rule.condition), printable(&self.place)]);
         parts.extend(self.common.as_ref().map(|labels| format!("all {labels}")));
         parts.extend(self.left.clone());
-        parts.join("  ")
+        hung_by(&parts.join("  "), view.width, 2)
     }
 }
 
@@ -153,25 +158,26 @@ fn columns(which: Which, labels: &Labels, view: &View) -> Vec<Column> {
     let mut columns = match which {
         Which::Fired => vec![
             Column::left(format!("FIRED ({zone})"), 0),
-            Column::left("UNTIL", 4),
+            Column::left("UNTIL", 3),
             Column::right("FIRING", 0),
             Column::right("PENDING", 8),
         ],
         Which::Pending => {
             vec![
                 Column::left(format!("PENDING ({zone})"), 0),
-                Column::left("UNTIL", 4),
+                Column::left("UNTIL", 3),
                 Column::right("FOR", 0),
-                Column::right("SHORT BY", 5),
+                Column::right("SHORT BY", 2),
             ]
         }
     };
-    let rank = |at: usize| if at == 0 { 0 } else { 1 + u8::from(at > 1) };
-    columns.extend(labels.shown.iter().enumerate().map(|(at, name)| Column::left(name.to_uppercase(), rank(at))));
+    // The first label says most, and stays.
+    let ranks = [0, 4, 5];
+    columns.extend(labels.shown.iter().zip(ranks).map(|(name, rank)| Column::words(name.to_uppercase(), rank)));
     if which == Which::Fired {
         columns.push(Column::right("AT FIRE", 7));
     }
-    columns.extend([Column::right("WORST", 6), Column::left("ENDED BY", 0)]);
+    columns.extend([Column::right("WORST", 6), Column::words("ENDED BY", 0)]);
     columns
 }
 

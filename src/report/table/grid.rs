@@ -1,13 +1,9 @@
-//! Columns that line up, on comfy-table.
-//!
-//! Every row is one line: the last column is wrapped here, so that words can be coloured after the widths are settled
-//! and nothing but text is measured.
+//! Columns that line up, and what gives way where a terminal is too narrow for them: see [`Grid::write`].
 
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, Table, presets};
-
 use crate::report::markdown::escaped;
+use crate::report::wrap::{hung, width, wrapped};
 
 /// What a colour stands for; the words say the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,17 +55,24 @@ pub(crate) struct Column {
     right: bool,
     /// When the column goes as the terminal narrows: the highest first, 0 never.
     rank: u8,
+    /// Whether its texts may be broken between words.
+    wraps: bool,
 }
 
 impl Column {
     /// Makes a column of texts, with its rank among those that go when the terminal is narrow (0 stays).
     pub(crate) fn left(title: impl Into<String>, rank: u8) -> Self {
-        Self { title: title.into(), right: false, rank }
+        Self { title: title.into(), right: false, rank, wraps: false }
     }
 
     /// Makes a column of numbers.
     pub(crate) fn right(title: impl Into<String>, rank: u8) -> Self {
-        Self { title: title.into(), right: true, rank }
+        Self { right: true, ..Self::left(title, rank) }
+    }
+
+    /// Makes a column of texts that may take several lines.
+    pub(crate) fn words(title: impl Into<String>, rank: u8) -> Self {
+        Self { wraps: true, ..Self::left(title, rank) }
     }
 }
 
@@ -111,10 +114,25 @@ pub(crate) struct Grid {
     headings: Vec<(usize, String)>,
 }
 
-/// The narrowest that the last column is made before other columns go. Unit: columns of the terminal.
-const NARROWEST_LAST: usize = 30;
 /// Between two columns.
 const GAP: usize = 2;
+/// The narrowest that the last column is made before others go, and the widest that its longest word makes it then.
+/// Unit: columns of the terminal.
+const LAST: (usize, usize) = (20, 36);
+/// The narrowest that other columns of words are made. Unit: columns of the terminal.
+const WORDS: usize = 12;
+/// How far the last column is indented where it stands under its row.
+const INDENT: usize = 4;
+
+/// What of a grid is shown, and how wide.
+struct Layout {
+    /// The places of the columns, with their widths.
+    columns: Vec<(usize, usize)>,
+    /// Whether the last column stands under each row, and in what width.
+    below: Option<usize>,
+    /// The places of those that were left out, in the order in which they went.
+    left_out: Vec<usize>,
+}
 
 impl Grid {
     pub(crate) fn new(columns: Vec<Column>) -> Self {
@@ -134,34 +152,89 @@ impl Grid {
 
     /// Writes the grid within a width, if there is one.
     ///
+    /// What is too wide wraps between words: the last column first, then other columns of words and the titles. Then
+    /// columns go by their ranks, and a line under the grid names them. Where what stays leaves no room for the last
+    /// column, it stands under its row. Only a word that is longer than its column is broken.
+    ///
     /// # Errors
     /// What the writer says.
-    pub(crate) fn write(mut self, out: &mut dyn Write, width: Option<usize>, color: bool) -> io::Result<()> {
-        if let Some(width) = width {
-            self.narrow(width);
-        }
-        let titles: Vec<&str> = self.columns.iter().map(|column| column.title.as_str()).collect();
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(titles);
-        table.add_rows(self.rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>()));
-        let right: Vec<bool> = self.columns.iter().map(|column| column.right).collect();
-        for (column, right) in table.column_iter_mut().zip(right) {
-            column.set_padding((0, GAP as u16));
-            column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
-        }
+    pub(crate) fn write(&self, out: &mut dyn Write, limit: Option<usize>, color: bool) -> io::Result<()> {
+        self.write_after(out, limit, color, &mut false)
+    }
+
+    /// Does what [`Grid::write`] does, and says how to see the columns that were left out only if that was not said.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub(crate) fn write_after(
+        &self,
+        out: &mut dyn Write,
+        limit: Option<usize>,
+        color: bool,
+        said: &mut bool,
+    ) -> io::Result<()> {
+        let layout = match limit {
+            Some(limit) => self.layout(limit),
+            None => Layout {
+                columns: self.all().map(|at| (at, self.natural(at))).collect(),
+                below: None,
+                left_out: Vec::new(),
+            },
+        };
+        let titles = self.columns.iter().map(|column| Cell::new(&column.title, Tone::Heading)).collect::<Vec<_>>();
+        self.write_row(out, &titles, &layout, limit.is_some(), color)?;
         let mut headings = self.headings.iter().peekable();
-        for (at, line) in table.lines().enumerate() {
-            let Some(row) = at.checked_sub(1) else {
-                writeln!(out, "{}", Tone::Heading.paint(line.trim_end(), color))?;
-                continue;
-            };
-            while let Some((_, text)) = headings.next_if(|(before, _)| *before <= row) {
+        for (at, row) in self.rows.iter().enumerate() {
+            while let Some((_, text)) = headings.next_if(|(before, _)| *before <= at) {
                 writeln!(out, "{}", Tone::Heading.paint(text, color))?;
             }
-            let cells = self.rows.get(row).map_or(&[][..], Vec::as_slice);
-            writeln!(out, "{}", painted(line.trim_end(), cells, color))?;
+            self.write_row(out, row, &layout, limit.is_some(), color)?;
         }
-        Ok(())
+        match limit {
+            Some(limit) if !layout.left_out.is_empty() => {
+                let names: Vec<&str> = layout.left_out.iter().map(|at| self.columns[*at].title.as_str()).collect();
+                let names = names.join(", ");
+                let how = if *said { "" } else { "; widen the terminal or use -o json" };
+                *said = true;
+                let line = format!("columns left out at {limit} columns: {names}{how}");
+                writeln!(out, "{}", Tone::Faint.paint(&hung(&line, Some(limit)), color))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a row, in as many lines as its cells need.
+    fn write_row(
+        &self,
+        out: &mut dyn Write,
+        cells: &[Cell],
+        layout: &Layout,
+        wrap: bool,
+        color: bool,
+    ) -> io::Result<()> {
+        let broken = |cell: &Cell, width| if wrap { wrapped(&cell.text, width) } else { vec![cell.text.clone()] };
+        let texts: Vec<Vec<String>> = layout.columns.iter().map(|(at, width)| broken(&cells[*at], *width)).collect();
+        for line in 0..texts.iter().map(Vec::len).max().unwrap_or(0) {
+            let (mut text, mut padding) = (String::new(), 0);
+            for ((at, wide), lines) in layout.columns.iter().zip(&texts) {
+                let part = lines.get(line).map_or("", |part| part.trim_end());
+                let free = wide.saturating_sub(width(part));
+                let before = if self.columns[*at].right { free } else { 0 };
+                if !part.is_empty() {
+                    text.push_str(&" ".repeat(padding + before));
+                    text.push_str(&cells[*at].tone.paint(part, color));
+                    padding = free - before + GAP;
+                } else {
+                    padding += wide + GAP;
+                }
+            }
+            writeln!(out, "{text}")?;
+        }
+        let last = layout.below.zip(cells.last()).filter(|(_, cell)| !cell.text.is_empty());
+        last.map_or(Ok(()), |(width, cell)| {
+            let lines = wrapped(&cell.text, width);
+            lines.iter().try_for_each(|line| writeln!(out, "{:INDENT$}{}", "", cell.tone.paint(line, color)))
+        })
     }
 
     /// Writes the grid as a table of Markdown; lines before rows are left out.
@@ -176,90 +249,125 @@ impl Grid {
         self.rows.iter().try_for_each(|row| writeln!(out, "{}", line(&mut row.iter().map(|cell| escaped(&cell.text)))))
     }
 
-    /// Wraps the last column, and drops columns by rank, until the grid fits.
-    fn narrow(&mut self, width: usize) {
+    fn all(&self) -> std::ops::Range<usize> {
+        0..self.columns.len()
+    }
+
+    fn texts(&self, at: usize) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(move |row| row[at].text.as_str())
+    }
+
+    /// Returns the width of a column that nothing narrows.
+    fn natural(&self, at: usize) -> usize {
+        self.texts(at).chain([self.columns[at].title.as_str()]).map(width).max().unwrap_or(0)
+    }
+
+    /// Returns the width to which a column may shrink before others go.
+    fn least(&self, at: usize) -> usize {
+        let longest = |text: &str| text.split(' ').map(width).max().unwrap_or(0);
+        let title = &self.columns[at].title;
+        let in_two_lines = (longest(title)..).find(|width| wrapped(title, *width).len() <= 2);
+        let title = in_two_lines.unwrap_or(0);
+        let (wraps, last) = (self.columns[at].wraps, at + 1 == self.columns.len());
+        let least = match (wraps, last) {
+            (true, true) => title.max(self.texts(at).map(longest).max().unwrap_or(0)).clamp(LAST.0, LAST.1),
+            (true, false) => title.max(self.texts(at).map(longest).max().unwrap_or(0)).max(WORDS),
+            (false, _) => title.max(self.texts(at).map(width).max().unwrap_or(0)),
+        };
+        least.min(self.natural(at))
+    }
+
+    /// Decides what is shown within a width.
+    fn layout(&self, limit: usize) -> Layout {
+        let all: Vec<usize> = self.all().collect();
+        if let Some(columns) = self.fitted(&all, limit) {
+            return Layout { columns, below: None, left_out: Vec::new() };
+        }
+        // What is empty says nothing.
+        let told = |at: &usize| *at == 0 || self.texts(*at).any(|text| !text.is_empty());
+        let told: Vec<usize> = all.into_iter().filter(told).collect();
+        if let Some(layout) = self.shortened(told.clone(), limit) {
+            return layout;
+        }
+        let wraps = self.columns.last().is_some_and(|last| last.wraps);
+        let (above, below) = match told.split_last() {
+            Some((last, above)) if wraps && *last + 1 == self.columns.len() && !above.is_empty() => {
+                (above.to_vec(), Some(limit.saturating_sub(INDENT).max(1)))
+            }
+            _ => (told, None),
+        };
+        if let Some(layout) = self.shortened(above.clone(), limit) {
+            return Layout { below, ..layout };
+        }
+        // Nothing is left to go: the widest shrink, and words break.
+        let (shown, left_out) = self.essential(above);
+        let naturals: Vec<usize> = shown.iter().map(|at| self.natural(*at)).collect();
+        let room = limit.saturating_sub(GAP * shown.len().saturating_sub(1));
+        let sum = |most: usize| naturals.iter().map(|wide| (*wide).min(most)).sum::<usize>();
+        let most = (1..=limit).rev().find(|most| sum(*most) <= room).unwrap_or(1);
+        let columns = shown.iter().zip(naturals).map(|(at, wide)| (*at, wide.min(most))).collect();
+        Layout { columns, below, left_out }
+    }
+
+    /// Leaves columns out by rank until the rest fits; none when not even those that stay do.
+    fn shortened(&self, mut shown: Vec<usize>, limit: usize) -> Option<Layout> {
+        let mut left_out = Vec::new();
         loop {
-            let widths = self.widths();
-            let Some((last, others)) = widths.split_last() else { return };
-            let taken: usize = others.iter().map(|width| width + GAP).sum();
-            let dropped = (0..self.columns.len()).max_by_key(|at| (self.columns[*at].rank, *at));
-            let droppable = dropped.filter(|at| self.columns[*at].rank > 0);
-            if taken + last <= width {
-                return;
+            if let Some(columns) = self.fitted(&shown, limit) {
+                return Some(Layout { columns, below: None, left_out });
             }
-            match droppable {
-                Some(at) if taken + NARROWEST_LAST.min(*last) > width => {
-                    self.columns.remove(at);
-                    for row in &mut self.rows {
-                        row.remove(at);
-                    }
+            left_out.push(self.next_to_go(&mut shown)?);
+        }
+    }
+
+    /// Takes out the column that goes next, if one may go.
+    fn next_to_go(&self, shown: &mut Vec<usize>) -> Option<usize> {
+        let next = (0..shown.len()).max_by_key(|at| (self.columns[shown[*at]].rank, *at))?;
+        (self.columns[shown[next]].rank > 0).then(|| shown.remove(next))
+    }
+
+    /// Splits columns into those that never go and the others.
+    fn essential(&self, mut shown: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
+        let mut left_out = Vec::new();
+        while let Some(next) = self.next_to_go(&mut shown) {
+            left_out.push(next);
+        }
+        (shown, left_out)
+    }
+
+    /// Returns the widths with which columns fit, if they do without breaking a word that could stay whole.
+    fn fitted(&self, shown: &[usize], limit: usize) -> Option<Vec<(usize, usize)>> {
+        let room = limit.checked_sub(GAP * shown.len().saturating_sub(1))?;
+        let naturals: Vec<usize> = shown.iter().map(|at| self.natural(*at)).collect();
+        let leasts: Vec<usize> = shown.iter().map(|at| self.least(*at)).collect();
+        let sum = |widths: &[usize]| widths.iter().sum::<usize>();
+        let (last, others) = shown.split_last()?;
+        let last_wraps = self.columns[*last].wraps;
+        let with_last = |widths: &[usize]| room.checked_sub(sum(&widths[..others.len()]));
+        let widths = match with_last(&naturals) {
+            _ if sum(&naturals) <= room => naturals,
+            // The last column alone gives way.
+            Some(rest) if last_wraps && rest >= leasts[others.len()] => {
+                let mut widths = naturals;
+                widths[others.len()] = rest;
+                widths
+            }
+            _ => {
+                let mut free = room.checked_sub(sum(&leasts))?;
+                let mut widths = leasts;
+                // What is left goes to the words, and then to the titles.
+                let words = (0..shown.len()).filter(|at| self.columns[shown[*at]].wraps);
+                let titles = (0..shown.len()).filter(|at| !self.columns[shown[*at]].wraps);
+                for at in words.chain(titles) {
+                    let more = (naturals[at] - widths[at]).min(free);
+                    widths[at] += more;
+                    free -= more;
                 }
-                _ => return self.wrap_last(width.saturating_sub(taken).max(NARROWEST_LAST.min(*last))),
+                widths
             }
-        }
+        };
+        Some(shown.iter().copied().zip(widths).collect())
     }
-
-    fn widths(&self) -> Vec<usize> {
-        let mut table = Table::new();
-        table.set_header(self.columns.iter().map(|column| column.title.as_str()).collect::<Vec<_>>());
-        table.add_rows(self.rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>()));
-        table.column_max_content_widths().into_iter().map(usize::from).collect()
-    }
-
-    fn wrap_last(&mut self, width: usize) {
-        let mut rows = Vec::with_capacity(self.rows.len());
-        let mut starts = Vec::with_capacity(self.rows.len());
-        for mut row in std::mem::take(&mut self.rows) {
-            starts.push(rows.len());
-            let Some(last) = row.pop() else { continue };
-            let columns = row.len();
-            let mut head = Some(row);
-            for text in wrapped(&last.text, width) {
-                let mut row = head.take().unwrap_or_else(|| vec![Cell::default(); columns]);
-                row.push(Cell { text, tone: last.tone });
-                rows.push(row);
-            }
-        }
-        for (before, _) in &mut self.headings {
-            *before = starts.get(*before).copied().unwrap_or(rows.len());
-        }
-        self.rows = rows;
-    }
-}
-
-/// Breaks a text between words into lines of at most `width` characters; a longer word keeps its own line.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut();
-        match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// Colours the cells of a line, found from left to right.
-fn painted(line: &str, cells: &[Cell], color: bool) -> String {
-    if !color || cells.iter().all(|cell| cell.tone == Tone::Plain) {
-        return line.to_owned();
-    }
-    let mut out = String::with_capacity(line.len() + 16);
-    let mut rest = line;
-    for cell in cells.iter().filter(|cell| !cell.text.is_empty()) {
-        let Some(at) = rest.find(cell.text.trim_end()) else { continue };
-        let (before, after) = rest.split_at(at);
-        let (text, after) = after.split_at(cell.text.trim_end().len());
-        out.push_str(before);
-        out.push_str(&cell.tone.paint(text, true));
-        rest = after;
-    }
-    out + rest
 }
 
 #[cfg(test)]
@@ -271,7 +379,7 @@ mod tests {
             Column::left("NAME", 0),
             Column::right("COUNT", 2),
             Column::left("STATE", 1),
-            Column::left("NOTE", 0),
+            Column::words("NOTE", 0),
         ]);
         grid.heading("Tue".to_owned());
         grid.row(vec![
@@ -304,19 +412,34 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_loses_columns_in_order() {
-        insta::assert_snapshot!(check(Some(45), false), @"
+        insta::assert_snapshot!(check(Some(48), false), @"
+        NAME    COUNT  STATE     NOTE
+        Tue
+        a       1,204  critical  a long note that says
+                                 much
+        Wed
+        bücher      7  ok
+        ");
+        insta::assert_snapshot!(check(Some(40), false), @"
         NAME    STATE     NOTE
         Tue
-        a       critical  a long note that says much
+        a       critical  a long note that says
+                          much
         Wed
         bücher  ok
+        columns left out at 40 columns: COUNT;
+          widen the terminal or use -o json
         ");
-        insta::assert_snapshot!(check(Some(24), false), @"
+        insta::assert_snapshot!(check(Some(30), false), @"
         NAME    NOTE
         Tue
-        a       a long note that says much
+        a       a long note that says
+                much
         Wed
         bücher
+        columns left out at 30
+          columns: COUNT, STATE; widen
+          the terminal or use -o json
         ");
     }
 

@@ -16,7 +16,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli::shell"]),
-    ("comfy_table", &["report::table::grid"]),
     ("csv", &["input", "report::csv"]),
     // A digest that reads gzip, and the histograms of HdrHistogram, which are packed by zlib.
     ("flate2", &["input::bytes", "profile::histogram"]),
@@ -46,6 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("terminal_size", &["cli::ui"]),
     // Each error is made where it is met.
     ("thiserror", &[EVERYWHERE]),
+    ("unicode_width", &["report::wrap"]),
     ("xxhash_rust", &["labels"]),
 ];
 
