@@ -1,6 +1,9 @@
-//! Columns that line up, and what gives way where a terminal is too narrow for them: see [`Grid::write`].
+//! Columns that line up, on comfy-table, and what gives way where a terminal is too narrow for them: see [`Grid::write`].
 
 use std::io::{self, Write};
+use std::iter;
+
+use comfy_table::{CellAlignment, Table, presets};
 
 use crate::report::markdown::escaped;
 use crate::report::wrap::{hung, width, wrapped};
@@ -181,14 +184,33 @@ impl Grid {
                 left_out: Vec::new(),
             },
         };
-        let titles = self.columns.iter().map(|column| Cell::new(&column.title, Tone::Heading)).collect::<Vec<_>>();
-        self.write_row(out, &titles, &layout, limit.is_some(), color)?;
+        let titles: Vec<Cell> = self.columns.iter().map(|column| Cell::new(&column.title, Tone::Heading)).collect();
+        let rows: Vec<&[Cell]> = iter::once(titles.as_slice()).chain(self.rows.iter().map(Vec::as_slice)).collect();
+        let broken =
+            |cell: &Cell, width| if limit.is_some() { wrapped(&cell.text, width) } else { vec![cell.text.clone()] };
+        let parts: Vec<Vec<Vec<String>>> = rows
+            .iter()
+            .map(|cells| layout.columns.iter().map(|(at, width)| broken(&cells[*at], *width)).collect())
+            .collect();
+        let mut lines = self.aligned(&parts, &layout).into_iter();
         let mut headings = self.headings.iter().peekable();
-        for (at, row) in self.rows.iter().enumerate() {
-            while let Some((_, text)) = headings.next_if(|(before, _)| *before <= at) {
+        for (at, (cells, parts)) in rows.into_iter().zip(&parts).enumerate() {
+            while let Some((_, text)) = headings.next_if(|(before, _)| *before < at) {
                 writeln!(out, "{}", Tone::Heading.paint(text, color))?;
             }
-            self.write_row(out, row, &layout, limit.is_some(), color)?;
+            let height = parts.iter().map(Vec::len).max().unwrap_or(0);
+            for (place, line) in lines.by_ref().take(height).enumerate() {
+                let shown = layout
+                    .columns
+                    .iter()
+                    .zip(parts)
+                    .map(|((at, _), parts)| (parts.get(place).map_or("", |part| part.trim_end()), cells[*at].tone));
+                writeln!(out, "{}", painted(line.trim_end(), shown, color))?;
+            }
+            if let Some((width, cell)) = layout.below.zip(cells.last()).filter(|(_, cell)| !cell.text.is_empty()) {
+                let lines = wrapped(&cell.text, width);
+                lines.iter().try_for_each(|line| writeln!(out, "{:INDENT$}{}", "", cell.tone.paint(line, color)))?;
+            }
         }
         match limit {
             Some(limit) if !layout.left_out.is_empty() => {
@@ -203,38 +225,17 @@ impl Grid {
         }
     }
 
-    /// Writes a row, in as many lines as its cells need.
-    fn write_row(
-        &self,
-        out: &mut dyn Write,
-        cells: &[Cell],
-        layout: &Layout,
-        wrap: bool,
-        color: bool,
-    ) -> io::Result<()> {
-        let broken = |cell: &Cell, width| if wrap { wrapped(&cell.text, width) } else { vec![cell.text.clone()] };
-        let texts: Vec<Vec<String>> = layout.columns.iter().map(|(at, width)| broken(&cells[*at], *width)).collect();
-        for line in 0..texts.iter().map(Vec::len).max().unwrap_or(0) {
-            let (mut text, mut padding) = (String::new(), 0);
-            for ((at, wide), lines) in layout.columns.iter().zip(&texts) {
-                let part = lines.get(line).map_or("", |part| part.trim_end());
-                let free = wide.saturating_sub(width(part));
-                let before = if self.columns[*at].right { free } else { 0 };
-                if !part.is_empty() {
-                    text.push_str(&" ".repeat(padding + before));
-                    text.push_str(&cells[*at].tone.paint(part, color));
-                    padding = free - before + GAP;
-                } else {
-                    padding += wide + GAP;
-                }
-            }
-            writeln!(out, "{text}")?;
+    /// Lays out rows whose cells are broken into lines, without colours: only text is measured.
+    fn aligned(&self, rows: &[Vec<Vec<String>>], layout: &Layout) -> Vec<String> {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.add_rows(rows.iter().map(|row| row.iter().map(|lines| lines.join("\n")).collect::<Vec<_>>()));
+        for (column, (at, _)) in table.column_iter_mut().zip(&layout.columns) {
+            column.set_padding((0, GAP as u16));
+            let right = self.columns[*at].right;
+            column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
         }
-        let last = layout.below.zip(cells.last()).filter(|(_, cell)| !cell.text.is_empty());
-        last.map_or(Ok(()), |(width, cell)| {
-            let lines = wrapped(&cell.text, width);
-            lines.iter().try_for_each(|line| writeln!(out, "{:INDENT$}{}", "", cell.tone.paint(line, color)))
-        })
+        table.lines().collect()
     }
 
     /// Writes the grid as a table of Markdown; lines before rows are left out.
@@ -368,6 +369,21 @@ impl Grid {
         };
         Some(shown.iter().copied().zip(widths).collect())
     }
+}
+
+/// Colours the parts of a line, found from left to right.
+fn painted<'a>(line: &str, parts: impl Iterator<Item = (&'a str, Tone)>, color: bool) -> String {
+    if !color {
+        return line.to_owned();
+    }
+    let (mut text, mut rest) = (String::new(), line);
+    for (part, tone) in parts.filter(|(part, _)| !part.is_empty()) {
+        let Some(at) = rest.find(part) else { continue };
+        text.push_str(&rest[..at]);
+        text.push_str(&tone.paint(part, true));
+        rest = &rest[at + part.len()..];
+    }
+    text + rest
 }
 
 #[cfg(test)]

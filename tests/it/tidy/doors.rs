@@ -16,6 +16,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli::shell"]),
+    ("comfy_table", &["report::table::grid"]),
     ("csv", &["input", "report::csv"]),
     // A digest that reads gzip, and the histograms of HdrHistogram, which are packed by zlib.
     ("flate2", &["input::bytes", "profile::histogram"]),
