@@ -102,6 +102,7 @@ codes! {
     QUERY_GRID = "query-grid": "A recording looks like the answer to a query, not like raw samples.";
     LONG_CADENCE = "long-cadence": "Samples are further apart than the look-back.";
     LONG_LOOK_BACK = "long-look-back": "The look-back is longer than the recording.";
+    MANY_STALE_MARKERS = "many-stale-markers": "So many ends of series were inferred that alerts may be cut to pieces.";
     ENDS_EARLY = "ends-early": "Series end long before the recording does.";
     NEVER_WARM = "never-warm": "A rule's window is longer than the recording and never full.";
     INTERVAL_ASSUMED = "interval-assumed": "A group is evaluated at an interval that neither its file nor a flag names.";

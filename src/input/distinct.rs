@@ -9,6 +9,10 @@ use hashbrown::HashSet;
 const TEXTS: usize = 100;
 /// The share of rows that bring a new text, above which a column is no label.
 const SHARE: f64 = 0.2;
+/// The share of rows with a new text above which a column makes a series of nearly every row.
+const NEARLY_ALL: f64 = 0.9;
+/// The share above which that is worth a warning.
+const MANY: f64 = 0.5;
 /// The fewest different times that are needed to tell: a scrape of many hosts brings a new text in every row too.
 const TIMES: u64 = 10;
 /// From how many texts on a column is looked at before the end, so that memory stays bounded.
@@ -52,10 +56,18 @@ impl Distinct {
 
     /// Returns the first column that is no label, and its number of texts.
     pub(super) fn too_many(&self) -> Option<(usize, usize)> {
-        let most = (self.rows as f64 * SHARE) as usize;
-        self.columns
-            .iter()
-            .map(|(column, texts)| (*column, texts.len()))
-            .find(|(_, texts)| *texts > TEXTS && *texts > most && self.times >= TIMES)
+        self.above(SHARE).find(|(_, texts)| *texts > TEXTS).or_else(|| self.above(NEARLY_ALL).next())
+    }
+
+    /// Returns the columns that may be no labels, each with its number of texts.
+    pub(super) fn suspicious(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.above(MANY)
+    }
+
+    /// Returns the columns with a new text in more than a share of the rows, once there are enough to say so.
+    fn above(&self, share: f64) -> impl Iterator<Item = (usize, usize)> {
+        let most = if self.times < TIMES { f64::INFINITY } else { self.rows as f64 * share };
+        let texts = self.columns.iter().map(|(column, texts)| (*column, texts.len()));
+        texts.filter(move |(_, texts)| *texts as f64 > most)
     }
 }

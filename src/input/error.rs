@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::RowProblem;
 use super::bytes::LineTooLong;
+use super::{Mixed, RowProblem};
 use crate::limits;
 
 /// A recording that could not be read.
@@ -143,7 +143,9 @@ pub enum InputError {
         tried: String,
     },
     /// A text column takes a new value in too many rows to be a label.
-    #[error("{path}: column `{column}` has {distinct} different texts in {rows} rows, so it cannot be a label")]
+    #[error(
+        "{path}: column `{column}` has {distinct} different texts in {rows} rows, so as a label it would make a series of each"
+    )]
     TextColumn {
         /// The input.
         path: Arc<str>,
@@ -153,6 +155,51 @@ pub enum InputError {
         distinct: usize,
         /// In how many rows.
         rows: u64,
+    },
+    /// A quoted field goes on over lines.
+    #[error("{path}:{line}: {} goes on over {lines} lines; is a quote left open?", quoted(.column.as_deref()))]
+    OpenQuote {
+        /// The input.
+        path: Arc<str>,
+        /// The line on which the row begins.
+        line: u64,
+        /// Over how many lines the field goes.
+        lines: usize,
+        /// The column, where the row has as many fields as the header.
+        column: Option<String>,
+    },
+    /// A flag names a column that no input has.
+    #[error("{flag} {name}: {path} has no such column; it has {columns}")]
+    UnknownColumn {
+        /// The flag.
+        flag: &'static str,
+        /// The name.
+        name: String,
+        /// The first input.
+        path: Arc<str>,
+        /// Its columns.
+        columns: String,
+    },
+    /// A flag says of a column what it cannot be.
+    #[error("{path}: {what}")]
+    Contradiction {
+        /// The input.
+        path: Arc<str>,
+        /// The flag, and what the column is.
+        what: String,
+    },
+    /// A column mixes numbers and words.
+    #[error(
+        "{path}: column `{column}` mixes numbers and words: `{}` in line {}, `{}` in line {}",
+        mixed.number.1, mixed.number.0, mixed.text.1, mixed.text.0
+    )]
+    MixedColumn {
+        /// The input.
+        path: Arc<str>,
+        /// The column.
+        column: String,
+        /// Examples.
+        mixed: Mixed,
     },
     /// Rows can not be read.
     #[error("{}", bad_rows(.problems, *.count, *.rows))]
@@ -251,7 +298,20 @@ impl InputError {
                 "long form: timestamp,metric,value,LABELS; wide form: timestamp,LABELS,METRICS".to_owned()
             }
             Self::TimeUnit { .. } => "name the unit: `--time-unit s`, ms, us or ns".to_owned(),
-            Self::TextColumn { column, .. } => format!("ignore it: `--ignore-columns {column}`"),
+            Self::TextColumn { column, .. } => {
+                format!("ignore it: `--ignore-columns {column}`; if it is a label all the same: `--labels {column}`")
+            }
+            Self::OpenQuote { column: Some(column), .. } => {
+                format!("close the quote; if the text is meant: `--ignore-columns {column}`, or `--labels {column}`")
+            }
+            Self::OpenQuote { path, line, .. } => format!("look at that line: `sed -n {line}p {path}`"),
+            Self::UnknownColumn { .. } => "`alertctl data FILE` lists what a recording has".to_owned(),
+            Self::Contradiction { .. } => "leave the flag out".to_owned(),
+            Self::MixedColumn { column, mixed, .. } => format!(
+                "if `{0}` means no sample: `--null {0}`; if it is a label: `--labels {column}`; to leave it out: \
+                 `--ignore-columns {column}`",
+                mixed.text.1
+            ),
             Self::BadRows { .. } => "fix them, or skip them with `--bad-rows skip`".to_owned(),
             Self::Conflicts { candidates, .. } if candidates.is_empty() => {
                 "keep one of them with `--conflicts first` or `--conflicts last`".to_owned()
@@ -268,6 +328,10 @@ impl InputError {
             Self::Open { .. } | Self::Read { .. } => return None,
         })
     }
+}
+
+fn quoted(column: Option<&str>) -> String {
+    column.map_or_else(|| "a quoted field".to_owned(), |column| format!("the field of column `{column}`"))
 }
 
 fn bad_rows(problems: &[RowProblem], count: u64, rows: u64) -> String {

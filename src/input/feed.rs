@@ -8,7 +8,11 @@ use super::summary::{InputSummary, RowProblem, TimeFound};
 use super::{InputError, ReadOptions};
 use crate::limits;
 use crate::store::{Batch, Store};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
+
+/// How many years a row may be away from the newest one.
+const FAR_YEARS: i64 = 5;
+const YEAR_MS: i64 = 365 * 86_400_000;
 
 /// Why a reader stopped.
 #[derive(Debug)]
@@ -126,6 +130,10 @@ impl<R: Rows> Feed<R> {
                 };
             }
             let Some(at) = self.ahead.take() else { continue };
+            if let Some(message) = self.far_off(at) {
+                self.bad_row(message);
+                continue;
+            }
             if at < self.newest && !self.any_order {
                 return Err(Stop::Disorder { line: self.rows.line() });
             }
@@ -139,6 +147,15 @@ impl<R: Rows> Feed<R> {
             }
         }
         Ok(true)
+    }
+
+    /// Says that a time is years away from the newest one, which is no time of this recording; the user can say it is.
+    fn far_off(&self, at: Timestamp) -> Option<String> {
+        let distance = if self.newest == Timestamp::MIN { Millis::ZERO } else { at.since(self.newest) };
+        let years = distance.0.abs() / YEAR_MS;
+        let meant = years < FAR_YEARS || self.stamps.as_ref().is_some_and(Stamps::takes_all);
+        let place = if distance.0 > 0 { "after" } else { "before" };
+        (!meant).then(|| format!("{at} is {years} years {place} the rows read so far; `--time-unit s` accepts it"))
     }
 
     fn took(&mut self, at: Timestamp, samples: usize) -> Result<(), InputError> {
@@ -197,8 +214,14 @@ impl<R: Rows> Feed<R> {
 
     /// Returns what was found, once the input was read to its end.
     pub(super) fn finish(mut self) -> (InputSummary, Vec<RowProblem>) {
+        let rows = self.summary.rows;
+        let texts: Vec<(usize, usize)> = self.rows.distinct().suspicious().collect();
         let summary = &mut self.summary;
         self.rows.describe(summary);
+        summary.warnings.extend(texts.into_iter().map(|(column, texts)| {
+            let column = self.rows.column(column);
+            format!("`{column}` has {texts} different texts in {rows} rows: is it a label? --ignore-columns {column}")
+        }));
         let Some(stamps) = self.stamps else { return (self.summary, self.problems) };
         if stamps.cut {
             summary.warnings.push("times are finer than milliseconds and were truncated".to_owned());

@@ -3,6 +3,7 @@
 //! A [`Recording`] is a list of inputs that are read one after another in time order; what is not in order is held whole
 //! and sorted, and comes out through the same calls. Readers name rows that they can not take by file and line.
 
+mod absent;
 mod batches;
 mod bytes;
 mod csv;
@@ -19,6 +20,7 @@ mod number;
 mod options;
 mod reader;
 mod recording;
+mod roles;
 mod series;
 mod stamp;
 mod summary;
@@ -30,6 +32,7 @@ pub use bytes::{Source, Text};
 pub use error::InputError;
 pub use options::{BadRows, Format, ReadOptions, TimeUnit};
 pub use recording::Recording;
+pub use roles::Mixed;
 pub use series::GivenSeries;
 pub use summary::{InputSummary, RowProblem, Summary, TimeFound, TimeFrom};
 

@@ -50,3 +50,38 @@ pub(super) fn listed(names: &[String]) -> String {
     }
     text.chars().take(1000).collect()
 }
+
+/// Returns the metric that a header such as `Temp [C]` or `power.draw (W)` names, in characters that need no quotes in
+/// an expression; none without a unit in brackets.
+pub(super) fn without_unit(header: &str) -> Option<String> {
+    let (name, unit) = ["]", ")"].iter().zip([" [", " ("]).find_map(|(close, open)| {
+        let (name, unit) = header.strip_suffix(close)?.rsplit_once(open)?;
+        Some((name.trim_end(), unit))
+    })?;
+    let is_unit = (1..=12).contains(&unit.chars().count()) && !unit.contains(['[', '(', ',']);
+    let clean = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | ':') { c } else { '_' };
+    let name: String = name.chars().map(clean).collect();
+    let fits = name.starts_with(|c: char| !c.is_ascii_digit());
+    (is_unit && fits).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_in_brackets_are_taken_off() {
+        for (header, name) in [
+            ("Temp [C]", Some("Temp")),
+            ("power.draw [W]", Some("power_draw")),
+            ("Memory Used (MiB)", Some("Memory_Used")),
+            ("cpu", None),
+            ("rate(x[5m])", None),
+            ("[C]", None),
+            ("9 [C]", None),
+            ("a [sum by (b, c)]", None),
+        ] {
+            assert_eq!(without_unit(header).as_deref(), name, "{header}");
+        }
+    }
+}

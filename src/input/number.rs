@@ -37,7 +37,8 @@ const UNITS: [&str; 40] = [
 fn unit(text: &str) -> Option<&str> {
     let number = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '+' | '.'))).unwrap_or(text.len());
     let (number, unit) = text.split_at(number);
-    number.parse::<f64>().ok().filter(|_| !unit.is_empty()).map(|_| unit.trim_start())
+    let is_unit = !unit.is_empty() && !unit.bytes().any(|byte| byte.is_ascii_digit());
+    number.parse::<f64>().ok().filter(|_| is_unit).map(|_| unit.trim_start())
 }
 
 /// Tells whether a text is a number with a decimal or thousands comma.
@@ -57,16 +58,19 @@ fn wrong(text: &str) -> String {
         Some(unit) => format!(
             "`{shown}` has the unit `{unit}`; export raw values (in Grafana: Inspect, Data, switch \"Formatted data\" off)"
         ),
+        None if shown.len() <= 20 => format!("`{shown}` is not a number (if it means no sample: --null '{shown}')"),
         None => format!("`{shown}` is not a number"),
     }
 }
 
-/// Cuts a long text for a message.
+/// Cuts a long text for a message, and writes control characters as escapes: a terminal would obey them.
 pub(super) fn shown(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}..", &text[..end]),
-        None => text.to_owned(),
-    }
+    let (text, cut) = match text.char_indices().nth(60) {
+        Some((end, _)) => (&text[..end], ".."),
+        None => (text, ""),
+    };
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).chain([cut.to_owned()]).collect()
 }
 
 /// Returns the value of an `le` or `quantile` label as Prometheus 3 stores it: `1` becomes `1.0`; what is no number stays.
@@ -118,7 +122,8 @@ mod tests {
             ("1,234.5", "comma"),
             ("-nan", "not a number"),
             ("abc", "not a number"),
-            ("0x10", "unit"),
+            ("0x10", "not a number"),
+            ("1_000", "not a number"),
         ] {
             let message = parse_value(text.as_bytes()).expect_err(text);
             assert!(message.contains(word), "{text}: {message}");

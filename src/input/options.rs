@@ -173,8 +173,10 @@ pub struct ReadOptions {
     pub time_zone: Option<TimeZone>,
     /// The metric name of a value column that has none; the file's name without its ending otherwise.
     pub metric: Option<String>,
-    /// Texts that mean "no sample", beside the empty cell.
+    /// Texts that mean "no sample", besides the empty cell and the usual words.
     pub null: Vec<String>,
+    /// Whether blanks around labels belong to them.
+    pub keep_blanks: bool,
     /// What happens to rows that can not be read.
     pub bad_rows: BadRows,
     /// After how many samples a batch is handed over; a wide row is never split.
@@ -191,6 +193,7 @@ impl Default for ReadOptions {
             time_zone: None,
             metric: None,
             null: Vec::new(),
+            keep_blanks: false,
             bad_rows: BadRows::default(),
             batch_rows: limits::BATCH_ROWS,
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::bytes::Source;
 use super::feed::Stop;
 use super::hold::Held;
+use super::names::listed;
 use super::reader::Reader;
 use super::summary::{RowProblem, Summary};
 use super::{BadRows, Batches, InputError, Progress, ReadOptions, placed};
@@ -197,8 +198,22 @@ impl Recording {
         Progress::Batch(self.newest)
     }
 
+    /// Stops a run with a flag that names a column which no input has.
+    fn check_columns(&self) -> Result<(), InputError> {
+        let labels = self.options.labels.iter().map(|name| ("--labels", name));
+        let ignored = self.options.ignore_columns.iter().map(|name| ("--ignore-columns", name));
+        let inputs = &self.summary.inputs;
+        let unknown = |(_, name): &(_, &String)| !inputs.iter().any(|input| input.columns.contains(name));
+        let Some(first) = inputs.iter().find(|input| !input.columns.is_empty()) else { return Ok(()) };
+        labels.chain(ignored).find(unknown).map_or(Ok(()), |(flag, name)| {
+            let (path, columns) = (Arc::clone(&first.path), listed(&first.columns));
+            Err(InputError::UnknownColumn { flag, name: name.clone(), path, columns })
+        })
+    }
+
     /// Stops a run whose rows are bad, or that has no samples at all.
     fn check_rows(&self) -> Result<(), InputError> {
+        self.check_columns()?;
         let Summary { rows, bad_rows, .. } = self.summary;
         let share = bad_rows as f64 / rows.max(1) as f64;
         let taken = match self.options.bad_rows {
@@ -213,6 +228,11 @@ impl Recording {
         }
         let Some(first) = self.summary.inputs.first().filter(|_| self.summary.samples == 0) else { return Ok(()) };
         let path = Arc::clone(&first.path);
+        if bad_rows > 0 {
+            // Why there is no sample is what the rows say.
+            let problems = self.summary.bad_rows_shown.clone();
+            return Err(InputError::BadRows { problems, count: bad_rows, rows });
+        }
         Err(if rows == 0 { InputError::HeaderOnly { path } } else { InputError::NoSamples { path, rows } })
     }
 

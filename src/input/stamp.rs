@@ -1,7 +1,7 @@
 //! Times of rows: numbers in some unit, or written out with or without a zone.
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use super::number::shown;
 use super::{TimeFrom, TimeUnit};
@@ -11,6 +11,10 @@ use crate::time::Timestamp;
 const BELIEVED: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 /// The last instant that is taken at all: the year 9999. Unit: milliseconds.
 const LAST_MS: i64 = 253_402_300_799_999;
+
+/// How far a row must step back within a repeated hour to be in its second pass; rows of several hosts may be out of
+/// order by less. Unit: seconds.
+const SET_BACK: i64 = 600;
 
 /// Why a time can not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,9 @@ pub(super) struct Stamps {
     zone: Option<TimeZone>,
     /// The last text and what it meant: rows of one scrape share it.
     last: (Vec<u8>, Timestamp),
+    /// The last time on the clock within an hour that the zone's clocks go through twice, and whether that was the
+    /// second time.
+    repeated: Option<(DateTime, bool)>,
     /// Whether a time without a zone was seen.
     pub(super) zoneless: bool,
     /// Whether a time was finer than milliseconds.
@@ -46,7 +53,13 @@ impl Stamps {
     pub(super) fn new(column: &str, unit: Option<TimeUnit>, zone: Option<TimeZone>) -> Self {
         let suffix = column.rsplit_once('_').and_then(|(_, suffix)| suffix.to_ascii_lowercase().parse().ok());
         let told = unit.map(|unit| (unit, TimeFrom::Flag)).or(suffix.map(|unit| (unit, TimeFrom::Suffix)));
-        Self { form: None, told, zone, last: (Vec::new(), Timestamp::MIN), zoneless: false, cut: false }
+        let last = (Vec::new(), Timestamp::MIN);
+        Self { form: None, told, zone, last, repeated: None, zoneless: false, cut: false }
+    }
+
+    /// Returns whether the user named the unit, so that any time is meant.
+    pub(super) fn takes_all(&self) -> bool {
+        matches!(self.told, Some((_, TimeFrom::Flag)))
     }
 
     /// Returns the unit of numbers (none for text) and where it is known from, once a time was read.
@@ -118,8 +131,7 @@ impl Stamps {
             return Err(row(text, format_args!("is after the year 9999 in {}", unit.word())));
         };
         // A unit that was found out, not said, holds for rows like the first only.
-        let said = matches!(self.told, Some((_, TimeFrom::Flag)));
-        if !said && !BELIEVED.contains(&at.div_euclid(1000)) {
+        if !self.takes_all() && !BELIEVED.contains(&at.div_euclid(1000)) {
             let unit = unit.word();
             return Err(row(
                 text,
@@ -136,19 +148,44 @@ impl Stamps {
                 format_args!("is not a time; write RFC 3339 such as `2026-01-05T18:00:00Z`, or `2026-01-05 18:00:00`"),
             ));
         };
-        let zone = match (zone, &self.zone) {
-            (Some(offset), _) => return Ok(self.whole(utc(civil) - i64::from(offset), nanos)),
-            (None, zone) => zone,
+        let seconds = match (zone, &self.zone) {
+            (Some(offset), _) => utc(civil).map(|seconds| seconds - i64::from(offset)),
+            (None, None) => utc(civil),
+            (None, Some(zone)) => {
+                let local = zone.to_ambiguous_timestamp(civil);
+                Some(self.local(local.offset(), civil).map_err(|why| row(text, format_args!("{why}")))?)
+            }
         };
-        self.zoneless = true;
-        let seconds = match zone {
-            None => utc(civil),
-            Some(zone) => zone
-                .to_timestamp(civil)
-                .map_err(|error| row(text, format_args!("is not a time in that zone: {error}")))?
-                .as_second(),
+        self.zoneless |= zone.is_none();
+        let Some(seconds) = seconds.filter(|seconds| self.takes_all() || BELIEVED.contains(seconds)) else {
+            return Err(row(text, format_args!("is outside the years 2000 to 2100; `--time-unit s` accepts it")));
         };
         Ok(self.whole(seconds, nanos))
+    }
+
+    /// Returns the seconds since the epoch of a time on the clock of a zone. Where clocks were set back the order of rows
+    /// tells which of two instants is meant: a step back of minutes begins the second pass.
+    fn local(&mut self, offset: AmbiguousOffset, civil: DateTime) -> Result<i64, String> {
+        let at =
+            |offset: Offset| offset.to_timestamp(civil).map(|at| at.as_second()).map_err(|error| error.to_string());
+        match offset {
+            AmbiguousOffset::Unambiguous { offset } => {
+                self.repeated = None;
+                at(offset)
+            }
+            AmbiguousOffset::Gap { .. } => {
+                Err(format!("does not exist in {}: clocks were set forward over it", self.zone_name()))
+            }
+            AmbiguousOffset::Fold { before, after } => {
+                let second = self.repeated.is_some_and(|(last, second)| {
+                    let back = last.duration_since(civil).as_secs() >= SET_BACK;
+                    // A third pass is the first one of the next series.
+                    second != back
+                });
+                self.repeated = Some((civil, second));
+                at(if second { after } else { before })
+            }
+        }
     }
 
     fn whole(&mut self, seconds: i64, nanos: i64) -> Timestamp {
@@ -165,8 +202,9 @@ fn row(text: &[u8], why: std::fmt::Arguments<'_>) -> StampError {
     StampError::Row(format!("`{}` {why}", shown(&String::from_utf8_lossy(text))))
 }
 
-fn utc(civil: DateTime) -> i64 {
-    TimeZone::UTC.to_timestamp(civil).map_or(0, |at| at.as_second())
+/// Returns the seconds since the epoch; none for the last hours of the year 9999.
+fn utc(civil: DateTime) -> Option<i64> {
+    TimeZone::UTC.to_timestamp(civil).ok().map(|at| at.as_second())
 }
 
 /// A decimal number, exact to nine places.
@@ -393,5 +431,46 @@ mod tests {
         assert_eq!(stamps.read(b"2026-01-05 13:00:00"), Ok(Timestamp(NOON)));
         assert_eq!(stamps.read(b"2026-01-05T12:00:00Z"), Ok(Timestamp(NOON)));
         assert!(stamps.zoneless);
+    }
+
+    /// Reads times on the clock of Berlin, and returns each as the hour and minute in UTC.
+    fn berlin(texts: &[&str]) -> Vec<String> {
+        let zone = TimeZone::get("Europe/Berlin").expect("known");
+        let mut stamps = Stamps::new("time", None, Some(zone));
+        let read = |text: &&str| match stamps.read(text.as_bytes()) {
+            Ok(at) => at.to_string()[11..16].to_owned(),
+            Err(StampError::Row(message) | StampError::Unit(message)) => message,
+        };
+        texts.iter().map(read).collect()
+    }
+
+    #[test]
+    fn an_hour_that_clocks_go_through_twice_is_read_in_the_order_of_rows() {
+        let day =
+            |clock: &[&str]| -> Vec<String> { clock.iter().map(|clock| format!("2026-10-25 {clock}:00")).collect() };
+        let rows = ["01:59", "02:00", "02:59", "02:58", "02:00", "02:30", "02:59", "03:00", "02:10"];
+        let texts = day(&rows);
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        assert_eq!(berlin(&texts), ["23:59", "00:00", "00:59", "00:58", "01:00", "01:30", "01:59", "02:00", "00:10"]);
+        // Series after series: the second one begins with the first pass again.
+        let texts = day(&["02:00", "02:30", "02:00", "02:30", "02:00", "02:30"]);
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        assert_eq!(berlin(&texts), ["00:00", "00:30", "01:00", "01:30", "00:00", "00:30"]);
+    }
+
+    #[test]
+    fn a_time_that_clocks_skip_is_a_bad_row() {
+        let told = berlin(&["2026-03-29 01:59:00", "2026-03-29 02:30:00", "2026-03-29 03:00:00"]);
+        assert_eq!((told[0].as_str(), told[2].as_str()), ("00:59", "01:00"));
+        assert_eq!(told[1], "`2026-03-29 02:30:00` does not exist in Europe/Berlin: clocks were set forward over it");
+    }
+
+    #[test]
+    fn texts_of_other_centuries_are_bad_rows() {
+        for text in ["0001-01-01T00:00:00Z", "1970-01-01", "9999-12-30T22:00:00Z", "9999-12-31T23:59:59+00:00"] {
+            let read = read("time", None, &[text]);
+            assert!(matches!(&read[..], [Err(StampError::Row(message))] if message.contains("2000 to 2100")), "{text}");
+        }
+        assert_eq!(super::Stamps::new("time", Some(TimeUnit::Seconds), None).read(b"1970-01-01"), Ok(Timestamp(0)));
     }
 }

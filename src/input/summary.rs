@@ -64,6 +64,8 @@ pub struct InputSummary {
     pub format: Option<(Format, String)>,
     /// Its times.
     pub time: Option<TimeFound>,
+    /// All columns or fields, by name.
+    pub columns: Vec<String>,
     /// Columns that are labels.
     pub label_columns: Vec<String>,
     /// Rows, bad ones among them.

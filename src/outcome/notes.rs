@@ -14,6 +14,11 @@ use super::{Finding, Origin, Outcome};
 /// The most names that one line lists.
 const NAMED: usize = 3;
 
+/// The share of samples above which inferred stale markers are many. Unit: percent.
+const MANY_MARKERS: f64 = 3.0;
+/// The fewest that are worth a warning.
+const FEWEST_MARKERS: u64 = 10;
+
 /// How the reported rules select a metric.
 #[derive(Default)]
 struct Selected {
@@ -39,6 +44,7 @@ pub(super) fn notes(outcome: &Outcome, rules: &RuleSet, recording: &Findings, le
         notes.extend(recording.grid_hint().map(Finding::from));
         notes.extend(long_look_back(outcome));
     }
+    notes.extend(many_stale_markers(outcome));
     notes.extend(never_warm(outcome));
     notes.extend(ends_early(outcome, &selected, recording));
     notes.extend(recording.replicas_hint().map(Finding::from));
@@ -74,6 +80,21 @@ fn long_look_back(outcome: &Outcome) -> Option<Finding> {
             duration(span)
         );
         note(codes::LONG_LOOK_BACK, message)
+    })
+}
+
+/// Says that series seem to end again and again: each inferred end makes alerts on them inactive.
+fn many_stale_markers(outcome: &Outcome) -> Option<Finding> {
+    let markers: u64 = outcome.recordings.iter().map(|recording| recording.stale_inferred).sum();
+    let samples = outcome.input.samples;
+    let share = 100.0 * markers as f64 / samples.max(1) as f64;
+    (markers >= FEWEST_MARKERS && share > MANY_MARKERS).then(|| {
+        let message = format!(
+            "{} inferred for {} ({share:.0} %): series come and go, and each end makes alerts inactive; compare with --stale off",
+            counted(markers, "stale marker"),
+            counted(samples, "sample")
+        );
+        Finding { severity: Severity::Warning, ..note(codes::MANY_STALE_MARKERS, message) }
     })
 }
 

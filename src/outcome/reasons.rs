@@ -55,6 +55,8 @@ pub(super) struct Known<'a> {
     /// What names that rules write lack, as far as it was worked out.
     sources: RefCell<BTreeMap<&'a str, Option<NoSource>>>,
     depth: Cell<usize>,
+    /// The names of all labels; made when first asked for.
+    labels: OnceCell<BTreeSet<&'a str>>,
     /// Names that need a value of their own to have one; made when first asked for.
     loops: OnceCell<BTreeSet<&'a str>>,
 }
@@ -80,6 +82,7 @@ impl<'a> Known<'a> {
             writers: by_name,
             sources: RefCell::new(BTreeMap::new()),
             depth: Cell::new(0),
+            labels: OnceCell::new(),
             loops: OnceCell::new(),
         };
         // Rules mostly read what stands above them; where they do not, the way back finds what lies below.
@@ -187,7 +190,13 @@ impl<'a> Known<'a> {
     /// Returns a metric that is not there with those that are near.
     pub(super) fn missing(&self, name: &str, needed: bool) -> MissingMetric {
         let near = self.names.borrow_mut().nearest(name).iter().map(|near| (*near).to_owned()).collect();
-        MissingMetric { name: name.to_owned(), near, needed }
+        MissingMetric { name: name.to_owned(), near, is_label: self.labels().contains(name), needed }
+    }
+
+    /// Returns the names of all labels of the recording. Cost: a walk over all series.
+    fn labels(&self) -> &BTreeSet<&'a str> {
+        let of = |id| self.store.labels(id).iter().map(|(name, _)| name);
+        self.labels.get_or_init(|| self.store.ids().flat_map(of).collect())
     }
 
     /// Returns the first selector without which an expression has no sample, if it takes no series. What stands right

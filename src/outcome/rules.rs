@@ -52,8 +52,22 @@ pub struct MissingMetric {
     pub name: String,
     /// Names that are there and may have been meant, nearest first.
     pub near: Vec<String>,
+    /// Whether it is the name of a label: a column may have been read as one that was meant to be a metric.
+    pub is_label: bool,
     /// Whether the expression has no sample without it; known of rules that were never true.
     pub needed: bool,
+}
+
+impl MissingMetric {
+    /// Returns what may have been meant, to be added to its name.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self.near.as_slice() {
+            _ if self.is_label => " (it was read as a label)".to_owned(),
+            [] => String::new(),
+            near => format!(", near: {}", near.join(", ")),
+        }
+    }
 }
 
 /// A selector that takes no series though its metric is there, and without which its expression has no sample.

@@ -141,6 +141,7 @@ pub(crate) fn outcome() -> Outcome {
                 missing: vec![MissingMetric {
                     name: "batch_last_run".to_owned(),
                     near: vec!["batch_last_run_seconds".to_owned()],
+                    is_label: false,
                     needed: true,
                 }],
                 ..rule(2, "BatchMissing")

@@ -25,10 +25,8 @@ fn notes(outcome: &Outcome, table: bool) -> Vec<String> {
     let mut notes = recording(&outcome.input);
     let silent = outcome.rules.iter().filter(|rule| !table || rule.kind == Kind::Record);
     let missing = silent.flat_map(|rule| rule.missing.iter().map(move |metric| (rule, metric)));
-    let causes = by_cause(missing.map(|(rule, metric)| {
-        let near = if metric.near.is_empty() { String::new() } else { format!(", near: {}", metric.near.join(", ")) };
-        (format!("no such metric: {}{near}", metric.name), rule)
-    }));
+    let causes =
+        by_cause(missing.map(|(rule, metric)| (format!("no such metric: {}{}", metric.name, metric.hint()), rule)));
     notes.extend(few(causes.into_iter().map(|(cause, rules)| format!("warning: {}: {cause}", places(&rules)))));
     notes.extend(few(faults(&outcome.rules).into_iter()));
     notes.extend(outcome.notes.iter().map(|note| {
@@ -48,8 +46,11 @@ fn recording(input: &input::Summary) -> Vec<String> {
         [] => format!("warning: {text}"),
     }));
     if let Some((path, line)) = &input.disorder {
+        let zoneless = input.inputs.iter().any(|one| one.time.as_ref().is_some_and(|time| time.zone.is_some()));
+        let local =
+            if zoneless { "; if its times are local and clocks were set back: --input-timezone ZONE" } else { "" };
         notes.push(format!(
-            "warning: {path}:{line}: lies before the row above it; the recording was sorted, and held in memory for that"
+            "warning: {path}:{line}: is before the row above it; the recording was sorted, and held in memory for that{local}"
         ));
     }
     if input.repeats > 0 {
@@ -132,7 +133,7 @@ mod tests {
         let told = notes(&outcome, true);
         assert_eq!(told.len(), 3, "{told:?}");
         assert_eq!(told[0], "warning: a.csv: the last line has no line end");
-        assert!(told[1].starts_with("warning: b.csv:7: lies before the row above it"), "{told:?}");
+        assert!(told[1].starts_with("warning: b.csv:7: is before the row above it"), "{told:?}");
         assert!(told[2].starts_with("warning: 2 samples repeat another one"), "{told:?}");
         outcome.rules[2].kind = Kind::Record;
         let told = notes(&outcome, true);

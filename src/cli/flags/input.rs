@@ -52,9 +52,15 @@ pub(crate) struct ReadArgs {
     pub(crate) metric: Option<String>,
     /// Treat this text as "no sample"
     ///
-    /// In addition to the empty cell; repeatable.
+    /// In addition to the empty cell and to N/A, null, none, nil, -, -- , unknown and unavailable, which are no sample in
+    /// a column of numbers; repeatable.
     #[arg(long, value_name = "TEXT", hide_short_help = true, help_heading = "Input")]
     pub(crate) null: Vec<String>,
+    /// Keep blanks around labels
+    ///
+    /// By default the cells of labels are trimmed, like names and numbers.
+    #[arg(long, hide_short_help = true, help_heading = "Input")]
+    pub(crate) keep_blanks: bool,
     /// Unreadable rows: stop, skip or skip=5%
     ///
     /// `stop` refuses the recording. `skip` goes on while at most 10 rows or 1 % of them are unreadable, `skip=5%`
@@ -129,6 +135,7 @@ impl ReadArgs {
             format: self.input_format,
             metric: self.metric.clone(),
             null: self.null.clone(),
+            keep_blanks: self.keep_blanks,
             bad_rows: self.bad_rows,
             ..ReadOptions::default()
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use csv::ByteRecord;
 
-use crate::input::names::{METRIC_COLUMNS, TIME_COLUMNS, listed, stem};
+use crate::input::names::{METRIC_COLUMNS, TIME_COLUMNS, listed, stem, without_unit};
 use crate::input::{Format, InputError, ReadOptions};
 use crate::limits;
 
@@ -33,6 +33,8 @@ pub(super) struct Header {
     pub(super) format: Format,
     /// Why it is that format.
     pub(super) why: String,
+    /// The names as they are given.
+    pub(super) given: Vec<String>,
     pub(super) names: Vec<String>,
     pub(super) roles: Vec<Role>,
     pub(super) time: usize,
@@ -95,6 +97,7 @@ impl Header {
             format: Format::CsvWide,
             why: String::new(),
             roles: vec![Role::Undecided; names.len()],
+            given: names.clone(),
             names,
             time: 0,
             metric: None,
@@ -110,7 +113,7 @@ impl Header {
         let value = header.find(&["value"]);
         let (two, only) = (Format::CsvTwoColumn, header.roles.iter().filter(|role| **role == Role::Undecided).count());
         match (metric, value, options.format) {
-            (Some(metric), Some(value), None | Some(Format::CsvLong)) => header.long(metric, value),
+            (Some(metric), Some(value), None | Some(Format::CsvLong)) => header.long(metric, value, path, options)?,
             (_, Some(value), format) if format == Some(two) || only == 1 && format.is_none() => {
                 header.two_columns(value, path, options);
             }
@@ -123,11 +126,6 @@ impl Header {
     }
 
     fn leave_out(&mut self, options: &ReadOptions) {
-        for name in options.ignore_columns.iter().chain(&options.labels) {
-            if !self.names.contains(name) {
-                self.warnings.push(format!("no column named `{name}`"));
-            }
-        }
         for (at, name) in self.names.iter().enumerate() {
             if name.is_empty() {
                 self.roles[at] = Role::Ignored;
@@ -156,12 +154,21 @@ impl Header {
         names.iter().find_map(|name| self.used().find(|at| self.names[*at].eq_ignore_ascii_case(name)))
     }
 
-    fn long(&mut self, metric: usize, value: usize) {
+    fn long(&mut self, metric: usize, value: usize, path: &Arc<str>, options: &ReadOptions) -> Result<(), InputError> {
+        let wrong = |what: String| Err(InputError::Contradiction { path: Arc::clone(path), what });
+        if let Some(name) = &options.metric {
+            return wrong(format!("--metric {name}: column `{}` names the metrics", self.names[metric]));
+        }
+        if let Some(at) = [metric, value].into_iter().find(|at| options.labels.contains(&self.names[*at])) {
+            let what = if at == value { "holds the values" } else { "names the metrics" };
+            return wrong(format!("--labels {}: that column {what}", self.names[at]));
+        }
         self.format = Format::CsvLong;
         self.why = format!("columns `{}` and `{}`", self.names[metric], self.names[value]);
         self.replace_undecided(Role::Label);
         self.roles[metric] = Role::Metric;
         self.roles[value] = Role::Value;
+        Ok(())
     }
 
     fn two_columns(&mut self, value: usize, path: &str, options: &ReadOptions) {
@@ -188,10 +195,25 @@ impl Header {
                 self.roles[at] = Role::Label;
             }
         }
+        self.take_units_off();
         if self.roles.contains(&Role::Undecided) {
             return Ok(());
         }
         Err(InputError::NoValueColumn { path: Arc::clone(path), columns: listed(&self.names) })
+    }
+
+    /// Takes units in brackets off the names of metrics, unless two would then have one name.
+    fn take_units_off(&mut self) {
+        for at in 0..self.names.len() {
+            let Some(name) = without_unit(&self.names[at]).filter(|_| self.roles[at] == Role::Undecided) else {
+                continue;
+            };
+            let alike = |other: &&String| **other == name || without_unit(other).is_some_and(|other| other == name);
+            if self.names.iter().filter(alike).count() == 1 {
+                self.warnings.push(format!("column `{}` is the metric `{name}`", self.names[at]));
+                self.names[at] = name;
+            }
+        }
     }
 
     fn replace_undecided(&mut self, by: Role) {

@@ -1,7 +1,8 @@
 //! The long shape: one sample a row.
 
 use super::header::{Header, Role};
-use super::{Row, cell};
+use super::{Row, cell, label_cell};
+use crate::input::absent::Absent;
 use crate::input::distinct::Distinct;
 use crate::input::keys::{Keys, label_value, push_field};
 use crate::input::number::parse_value;
@@ -21,7 +22,8 @@ pub(super) struct Long {
     counted: Vec<bool>,
     /// The metric name of all rows, where no column has it.
     metric: Option<String>,
-    null: Vec<String>,
+    pub(super) absent: Absent,
+    keep_blanks: bool,
     keys: Keys,
     /// The series of each key, or why there is none.
     series: Vec<Result<SeriesId, String>>,
@@ -46,7 +48,8 @@ impl Long {
                 .collect(),
             key_columns: metric.into_iter().chain(labels).collect(),
             metric: header.metric.clone(),
-            null: options.null.clone(),
+            absent: Absent::new(&options.null),
+            keep_blanks: options.keep_blanks,
             keys: Keys::default(),
             series: Vec::new(),
             key: Vec::new(),
@@ -57,14 +60,18 @@ impl Long {
     /// Adds the row's sample; the error is what is wrong with the row.
     pub(super) fn row(&mut self, row: Row<'_>, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
         let (record, line, at) = row;
-        let field = cell(record, self.value);
-        if field.is_empty() || self.null.iter().any(|null| null.as_bytes() == field) {
+        let field = cell(record, self.value).trim_ascii();
+        if self.absent.is_empty(field) {
             return Ok(());
         }
-        let value = parse_value(field)?;
+        let value = match parse_value(field) {
+            Ok(value) => value,
+            Err(_) if self.absent.is_word(self.value, field) => return Ok(()),
+            Err(message) => return Err(message),
+        };
         self.key.clear();
         for column in &self.key_columns {
-            push_field(&mut self.key, cell(record, *column));
+            push_field(&mut self.key, label_cell(record, *column, self.keep_blanks));
         }
         let (number, new) = self.keys.number(&self.key);
         if new {
@@ -88,7 +95,7 @@ impl Long {
         }
         for (at, column) in self.key_columns.iter().enumerate() {
             let name = &self.key_names[at];
-            let value = label_value(name, cell(record, *column))?;
+            let value = label_value(name, label_cell(record, *column, self.keep_blanks))?;
             let value = if name == METRIC_NAME { value.trim() } else { &value };
             if name == METRIC_NAME && value.is_empty() {
                 return Err("the metric name is empty".to_owned());

@@ -6,6 +6,7 @@ mod long;
 mod tests;
 mod wide;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use csv::ByteRecord;
@@ -16,6 +17,7 @@ use self::wide::Wide;
 use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
+use super::roles;
 use super::summary::InputSummary;
 use super::{InputError, ReadOptions};
 use crate::store::{Batch, Store};
@@ -30,6 +32,10 @@ pub(super) struct CsvRows {
     line: u64,
     header: Header,
     shape: Shape,
+    /// Columns that the user says are labels.
+    labels: Vec<String>,
+    /// Rows that were read ahead, each with its line.
+    ahead: VecDeque<(ByteRecord, u64)>,
 }
 
 enum Shape {
@@ -59,20 +65,44 @@ impl CsvRows {
             true => Shape::Long(Long::new(file, &header, options)),
             false => Shape::Wide(Wide::new(file, &header, options)),
         };
-        Ok(Self { path, csv, record, line: 1, header, shape })
+        let mut rows =
+            Self { path, csv, record, line: 1, header, shape, labels: options.labels.clone(), ahead: VecDeque::new() };
+        rows.decide_roles()?;
+        Ok(rows)
     }
 
-    /// Returns the line on which the record begins, where blank lines or line ends inside quotes lie between.
+    /// Reads as many rows ahead as are needed to know which columns of a wide file are metrics.
+    fn decide_roles(&mut self) -> Result<(), InputError> {
+        if !self.header.roles.contains(&Role::Undecided) {
+            return Ok(());
+        }
+        let mut bytes = 0;
+        while self.ahead.len() < roles::ROWS && bytes < roles::BYTES && self.read_row()? {
+            bytes += self.record.as_slice().len();
+            self.ahead.push_back((self.record.clone(), self.line));
+        }
+        let Shape::Wide(wide) = &mut self.shape else { return Ok(()) };
+        let rows = self.ahead.iter().map(|(record, line)| (record, *line));
+        let mixed = |(column, mixed)| InputError::MixedColumn { path: Arc::clone(&self.path), column, mixed };
+        wide.decide_by(rows, &mut self.header).map_err(mixed)
+    }
+
+    /// Refuses a row of which a field goes on over lines, unless the user says what it is: it may be a quote that was
+    /// left open, and hide the rows below it.
     #[cold]
-    fn line_of_record(&self, start: u64, end: u64) -> u64 {
-        let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;
-        let open = self.csv.is_done() && !self.csv.get_ref().ends_with_newline();
-        start + (end - start).saturating_sub(inside + u64::from(!open))
+    fn refuse_lines(&self) -> Result<(), InputError> {
+        let Header { names, roles, .. } = &self.header;
+        let meant = |at: usize| roles.get(at) == Some(&Role::Ignored) || self.labels.contains(&names[at]);
+        let fits = self.record.len() == names.len();
+        let wrong = (0..self.record.len()).find(|at| self.record[*at].contains(&b'\n') && !(fits && meant(*at)));
+        let Some(at) = wrong else { return Ok(()) };
+        let lines = 1 + memchr::memchr_iter(b'\n', &self.record[at]).count();
+        let column = names.get(at).filter(|_| fits).cloned();
+        Err(InputError::OpenQuote { path: Arc::clone(&self.path), line: self.line, lines, column })
     }
-}
 
-impl Rows for CsvRows {
-    fn next_row(&mut self) -> Result<bool, InputError> {
+    /// Reads the next row that is not blank from the file; false at the end.
+    fn read_row(&mut self) -> Result<bool, InputError> {
         loop {
             self.csv.get_mut().begin_record();
             let start = self.csv.position().line();
@@ -86,9 +116,32 @@ impl Rows for CsvRows {
             }
             let end = self.csv.position().line();
             self.line = if end == start + 1 { start } else { self.line_of_record(start, end) };
+            if end > start + 1 && self.record.as_slice().contains(&b'\n') {
+                self.refuse_lines()?;
+            }
             if self.record.len() > 1 || !cell(&self.record, 0).is_empty() {
                 return Ok(true);
             }
+        }
+    }
+
+    /// Returns the line on which the record begins, where blank lines or line ends inside quotes lie between.
+    #[cold]
+    fn line_of_record(&self, start: u64, end: u64) -> u64 {
+        let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;
+        let open = self.csv.is_done() && !self.csv.get_ref().ends_with_newline();
+        start + (end - start).saturating_sub(inside + u64::from(!open))
+    }
+}
+
+impl Rows for CsvRows {
+    fn next_row(&mut self) -> Result<bool, InputError> {
+        match self.ahead.pop_front() {
+            Some((record, line)) => {
+                (self.record, self.line) = (record, line);
+                Ok(true)
+            }
+            None => self.read_row(),
         }
     }
 
@@ -101,11 +154,7 @@ impl Rows for CsvRows {
         if found == expected {
             return Ok(&self.record[self.header.time]);
         }
-        let mut message = format!("{found} fields, but the header has {expected}");
-        if self.record.as_slice().contains(&b'\n') {
-            message.push_str("; is a quote left open?");
-        }
-        Err(message)
+        Err(format!("{found} fields, but the header has {expected}"))
     }
 
     fn time_column(&self) -> &str {
@@ -134,9 +183,15 @@ impl Rows for CsvRows {
     fn describe(&self, summary: &mut InputSummary) {
         summary.format = Some((self.header.format, self.header.why.clone()));
         summary.warnings.extend_from_slice(&self.header.warnings);
+        let absent = match &self.shape {
+            Shape::Long(long) => &long.absent,
+            Shape::Wide(wide) => &wide.absent,
+        };
+        summary.warnings.extend(absent.describe("column", |column| self.header.names[column].clone()));
         if !self.csv.get_ref().ends_with_newline() {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }
+        summary.columns.clone_from(&self.header.given);
         let labels = self.header.roles.iter().zip(&self.header.names).filter(|(role, _)| **role == Role::Label);
         summary.label_columns = labels.map(|(_, name)| name.clone()).collect();
     }
@@ -153,6 +208,12 @@ impl Rows for CsvRows {
 fn cell(record: &ByteRecord, at: usize) -> &[u8] {
     let field = &record[at];
     if at + 1 == record.len() { field.strip_suffix(b"\r").unwrap_or(field) } else { field }
+}
+
+/// Returns the field of a label; blanks around it do not belong to it unless they are kept.
+fn label_cell(record: &ByteRecord, at: usize, keep_blanks: bool) -> &[u8] {
+    let field = cell(record, at);
+    if keep_blanks { field } else { field.trim_ascii() }
 }
 
 /// One row: its fields, line and time.

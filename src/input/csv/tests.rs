@@ -60,6 +60,56 @@ fn numeric_labels_and_ignored_columns_are_told() {
 }
 
 #[test]
+fn words_for_no_sample_are_no_labels() {
+    for word in ["N/A", "null", "-", " ", "[N/A]", "Unavailable", "none"] {
+        check(&format!("timestamp,host,err\n1,a,{word}\n2,a,7\n3,a,8\n4,a,{word}\n"), &["err{host=\"a\"} 2=7 3=8"]);
+        check(&format!("timestamp,metric,value\n1,err,{word}\n2,err,7\n"), &["err 2=7"]);
+    }
+    check("timestamp,host,err\n1,unknown,1\n2,a,NaN\n", &["err{host=\"a\"} 2=NaN", "err{host=\"unknown\"} 1=1"]);
+    // Nothing says what such a column is.
+    check("timestamp,zone,err\n1,unknown,1\n2,-,2\n", &["err 1=1 2=2"]);
+    let (_, summary) =
+        read(vec![source("a.csv", "timestamp,cpu\n1,N/A\n2,5\n3,N/A\n")], options(), Stale::Off).expect("reads");
+    assert!(summary.inputs[0].warnings.contains(&"column `cpu`: 2 cells are `N/A`, read as no sample".to_owned()));
+}
+
+#[test]
+fn a_column_that_mixes_numbers_and_words_is_refused() {
+    let text = "timestamp,cpu,state\n1,5,idle\n2,ERR,4\n3,6,busy\n4,ERR,idle\n";
+    let (message, hint) = refused(text, options());
+    assert_eq!(message, "a.csv: column `cpu` mixes numbers and words: `5` in line 2, `ERR` in line 3");
+    let hint = hint.expect("a hint");
+    assert!(hint.contains("`--null ERR`") && hint.contains("`--labels cpu`"), "{hint}");
+    let null = ReadOptions { null: vec!["ERR".into()], labels: vec!["state".into()], ..options() };
+    let (store, _) = read(vec![source("a.csv", text)], null, Stale::Off).expect("reads");
+    assert_eq!(dump(&store)[0], "cpu{state=\"busy\"} 3=6");
+}
+
+#[test]
+fn roles_do_not_depend_on_the_first_row() {
+    let mut text = "timestamp,host,late\n".to_owned();
+    (0..3000).for_each(|at| text.push_str(&format!("{at},a,\n")));
+    text.push_str("3000,a,-\n3001,a,5\n");
+    check(&text, &["late{host=\"a\"} 3001=5"]);
+}
+
+#[test]
+fn blanks_around_labels_are_trimmed() {
+    let text = "timestamp,metric,host,value\n1,cpu, a,1\n2,cpu,a ,2\n";
+    check(text, &["cpu{host=\"a\"} 1=1 2=2"]);
+    check("timestamp,host,cpu\n1, a,1\n2,a , 2\n", &["cpu{host=\"a\"} 1=1 2=2"]);
+    let keep = ReadOptions { keep_blanks: true, ..options() };
+    let (store, _) = read(vec![source("a.csv", text)], keep, Stale::Off).expect("reads");
+    assert_eq!(dump(&store), ["cpu{host=\" a\"} 1=1", "cpu{host=\"a \"} 2=2"]);
+}
+
+#[test]
+fn units_in_a_header_are_no_part_of_the_name() {
+    check("timestamp,Temp [C],power.draw [W]\n1,5,7\n", &["Temp 1=5", "power_draw 1=7"]);
+    check("timestamp,Temp [C],Temp [F]\n1,5,41\n", &["Temp [C] 1=5", "Temp [F] 1=41"]);
+}
+
+#[test]
 fn two_columns_take_the_name_of_the_file_or_the_user() {
     check("timestamp,value\n1,5\n", &["cpu 1=5"]);
     let options = ReadOptions { metric: Some("load".into()), ..options() };
@@ -71,10 +121,13 @@ fn two_columns_take_the_name_of_the_file_or_the_user() {
 #[test]
 fn spellings_of_csv_do_not_matter() {
     check("\u{feff}timestamp,metric,value,host\r\n1,cpu,2,a\r\n\r\n2,cpu,3,a\r\n", &["cpu{host=\"a\"} 1=2 2=3"]);
-    check(
-        "\"timestamp\", metric ,value,host\n1,cpu,2,\"x\"\"y\n,z\"\n2,cpu,3,b",
-        &["cpu{host=\"b\"} 2=3", "cpu{host=\"x\\\"y\\n,z\"} 1=2"],
-    );
+    let lines = "\"timestamp\", metric ,value,host\n1,cpu,2,\"x\"\"y\n,z\"\n2,cpu,3,b";
+    let labels = ReadOptions { labels: vec!["host".into()], ..options() };
+    let (store, _) = read(vec![source("a.csv", lines)], labels, Stale::Off).expect("reads");
+    assert_eq!(dump(&store), ["cpu{host=\"b\"} 2=3", "cpu{host=\"x\\\"y\\n,z\"} 1=2"]);
+    let (message, hint) = refused(lines, options());
+    assert_eq!(message, "a.csv:2: the field of column `host` goes on over 2 lines; is a quote left open?");
+    assert!(hint.is_some_and(|hint| hint.contains("--labels host")));
 }
 
 #[test]
@@ -175,7 +228,10 @@ fn free_text_is_no_label() {
     };
     let (message, hint) = refused(rows(|at| format!("took {at} ms")), options());
     assert!(message.contains("column `message` has 600 different texts in 600 rows"), "{message}");
-    assert_eq!(hint.as_deref(), Some("ignore it: `--ignore-columns message`"));
+    assert_eq!(
+        hint.as_deref(),
+        Some("ignore it: `--ignore-columns message`; if it is a label all the same: `--labels message`")
+    );
     assert!(read(vec![source("a.csv", rows(|at| format!("host-{}", at % 3)))], options(), Stale::Off).is_ok());
     let hosts = (0..600).map(|at| format!("1,cpu,host-{at},1\n")).collect::<String>();
     let scrape = format!("timestamp,metric,host,value\n{hosts}");

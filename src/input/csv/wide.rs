@@ -1,13 +1,17 @@
 //! The wide shape: one snapshot of many metrics a row.
 
+use csv::ByteRecord;
+
 use super::header::{Header, Role};
-use super::{Row, cell};
+use super::{Row, cell, label_cell};
+use crate::input::absent::Absent;
 use crate::input::distinct::Distinct;
 use crate::input::host::Host;
 use crate::input::keys::{Keys, label_value, push_field};
 use crate::input::names::likely_labels;
 use crate::input::number::{is_numeric_cell, parse_value};
-use crate::input::{ReadOptions, place};
+use crate::input::roles::{Cell, Cells, Decided};
+use crate::input::{Mixed, ReadOptions, place};
 use crate::labels::LabelBuilder;
 use crate::store::{Batch, Store};
 
@@ -22,7 +26,8 @@ pub(super) struct Wide {
     /// Whether all values of a metric are whole numbers, by ordinal.
     whole: Vec<bool>,
     told_labels: Vec<String>,
-    null: Vec<String>,
+    pub(super) absent: Absent,
+    keep_blanks: bool,
     keys: Keys,
     hosts: Vec<Result<Host, String>>,
     key: Vec<u8>,
@@ -39,7 +44,8 @@ impl Wide {
             numbers: Vec::new(),
             whole: Vec::new(),
             told_labels: options.labels.clone(),
-            null: options.null.clone(),
+            absent: Absent::new(&options.null),
+            keep_blanks: options.keep_blanks,
             keys: Keys::default(),
             hosts: Vec::new(),
             key: Vec::new(),
@@ -61,7 +67,7 @@ impl Wide {
         }
         self.key.clear();
         for column in &self.labels {
-            push_field(&mut self.key, cell(record, *column));
+            push_field(&mut self.key, label_cell(record, *column, self.keep_blanks));
         }
         let (number, new) = self.keys.number(&self.key);
         if new {
@@ -70,12 +76,15 @@ impl Wide {
         }
         let host = self.hosts[number as usize].as_mut().map_err(|message| message.clone())?;
         for (ordinal, column) in self.numbers.iter().enumerate() {
-            let field = cell(record, *column);
-            if field.is_empty() || self.null.iter().any(|null| null.as_bytes() == field) {
+            let field = cell(record, *column).trim_ascii();
+            if self.absent.is_empty(field) {
                 continue;
             }
-            let value =
-                parse_value(field).map_err(|message| format!("column `{}`: {message}", header.names[*column]))?;
+            let value = match parse_value(field) {
+                Ok(value) => value,
+                Err(_) if self.absent.is_word(*column, field) => continue,
+                Err(message) => return Err(format!("column `{}`: {message}", header.names[*column])),
+            };
             self.whole[ordinal] &= value.fract() == 0.0;
             let series = host.series(ordinal, &header.names[*column], store);
             batch.push(series, at, value, place(self.file, line));
@@ -84,26 +93,63 @@ impl Wide {
         Ok(())
     }
 
-    /// Gives roles to columns by their first cell that is not empty.
+    /// Gives roles to columns by the cells of the first rows.
+    ///
+    /// # Errors
+    /// When a column mixes numbers and words: its name, and examples.
+    pub(super) fn decide_by<'a>(
+        &mut self,
+        rows: impl Iterator<Item = (&'a ByteRecord, u64)> + Clone,
+        header: &mut Header,
+    ) -> Result<(), (String, Mixed)> {
+        let columns = header.names.len();
+        for column in std::mem::take(&mut self.undecided) {
+            let mut cells = Cells::default();
+            for (record, line) in rows.clone().filter(|(record, _)| record.len() == columns) {
+                let field = cell(record, column).trim_ascii();
+                cells.take(line, field, self.kind(field));
+            }
+            match cells.decide() {
+                Decided::Open => self.undecided.push(column),
+                Decided::Metric => self.give(column, true, header),
+                Decided::Label => self.give(column, false, header),
+                Decided::Mixed(mixed) => return Err((header.names[column].clone(), mixed)),
+            }
+        }
+        self.labels.sort_unstable();
+        Ok(())
+    }
+
+    fn kind(&self, field: &[u8]) -> Cell {
+        match field {
+            _ if self.absent.is_empty(field) => Cell::Empty,
+            _ if is_numeric_cell(field) => Cell::Number,
+            _ => Cell::Text,
+        }
+    }
+
+    fn give(&mut self, column: usize, metric: bool, header: &mut Header) {
+        if metric {
+            header.roles[column] = Role::Number;
+            self.numbers.push(column);
+            self.whole.push(true);
+        } else {
+            header.roles[column] = Role::Label;
+            self.labels.push(column);
+        }
+    }
+
+    /// Gives roles to columns in which the first rows had nothing, by their first cell that says something.
     fn decide(&mut self, (record, ..): Row<'_>, header: &mut Header) {
         let labels = self.labels.len();
-        let mut undecided = std::mem::take(&mut self.undecided);
-        undecided.retain(|column| {
-            let field = cell(record, *column);
-            if field.is_empty() || self.null.iter().any(|null| null.as_bytes() == field) {
-                return true;
+        for column in std::mem::take(&mut self.undecided) {
+            let field = cell(record, column).trim_ascii();
+            match self.kind(field) {
+                Cell::Text if !self.absent.is_word(column, field) => self.give(column, false, header),
+                Cell::Number => self.give(column, true, header),
+                Cell::Empty | Cell::Quoted | Cell::Text => self.undecided.push(column),
             }
-            if is_numeric_cell(field) {
-                header.roles[*column] = Role::Number;
-                self.numbers.push(*column);
-                self.whole.push(true);
-            } else {
-                header.roles[*column] = Role::Label;
-                self.labels.push(*column);
-            }
-            false
-        });
-        self.undecided = undecided;
+        }
         if self.labels.len() > labels {
             self.labels.sort_unstable();
             self.keys.clear();
@@ -116,7 +162,7 @@ impl Wide {
         let mut labels = LabelBuilder::default();
         for column in &self.labels {
             let name = &header.names[*column];
-            let value = label_value(name, cell(record, *column))?;
+            let value = label_value(name, label_cell(record, *column, self.keep_blanks))?;
             labels.set(name, &value);
             if !self.told_labels.contains(name) {
                 self.distinct.note(*column, value.as_bytes());

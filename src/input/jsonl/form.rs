@@ -85,6 +85,15 @@ impl Form {
     }
 }
 
+/// Returns the fields of the metric name and of the value of an object that can be nothing else than a sample.
+pub(super) fn sample_of(object: &Object) -> Option<(u32, u32)> {
+    // Most lines of a file have only names that were seen before, none of them these.
+    let value = find(object, "value")?;
+    let text = |name: &u32| object.fields.iter().any(|field| field.0 == *name && matches!(field.1, Scalar::Text(..)));
+    let metric = ["__name__", "metric"].iter().find_map(|name| find(object, name).filter(text));
+    Some((metric.or_else(|| nested_name(object))?, value))
+}
+
 /// Returns the field of the object that has a name, in letters of any case.
 fn find(object: &Object, wanted: &str) -> Option<u32> {
     let mut names = object.fields.iter().map(|(name, _)| *name);

@@ -3,6 +3,7 @@
 use super::Role;
 use super::object::{Object, Scalar};
 use super::wrong::refused;
+use crate::input::ReadOptions;
 use crate::input::distinct::Distinct;
 use crate::input::keys::{Keys, label_value, push_field};
 use crate::labels::{LabelBuilder, METRIC_NAME};
@@ -11,6 +12,7 @@ use crate::labels::{LabelBuilder, METRIC_NAME};
 #[derive(Default)]
 pub(super) struct Labels {
     told: Vec<String>,
+    keep_blanks: bool,
     keys: Keys,
     key: Vec<u8>,
     scratch: Vec<u8>,
@@ -18,8 +20,8 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    pub(super) fn new(told: &[String]) -> Self {
-        Self { told: told.to_vec(), ..Self::default() }
+    pub(super) fn new(options: &ReadOptions) -> Self {
+        Self { told: options.labels.clone(), keep_blanks: options.keep_blanks, ..Self::default() }
     }
 
     /// Tells whether the user says that a field is a label.
@@ -44,6 +46,7 @@ impl Labels {
                 &self.scratch
             }
         };
+        let field = if self.keep_blanks { field } else { field.trim_ascii() };
         if !field.is_empty() {
             self.key.extend_from_slice(&name.to_le_bytes());
             push_field(&mut self.key, field);
@@ -73,7 +76,7 @@ impl Labels {
             }
             let label = if metric { METRIC_NAME } else { &object.names[at].text };
             let value = label_value(label, &self.scratch)?;
-            let value = if metric { value.trim() } else { &value };
+            let value = if metric || !self.keep_blanks { value.trim_ascii() } else { &value };
             if metric && value.is_empty() {
                 return Err("the metric name is empty".to_owned());
             }

@@ -12,18 +12,21 @@ mod snapshots;
 mod tests;
 mod wrong;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use self::form::{Form, Unknown};
+use self::form::{Form, Metric, Unknown};
 use self::object::{Object, Scalar};
 use self::samples::Samples;
 use self::snapshots::Snapshots;
 use self::wrong::{Wrong, kind, read, refused};
+use super::absent::Absent;
 use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
 use super::lines::Lines;
 use super::number::parse_value;
+use super::roles::{self, Cells};
 use super::summary::InputSummary;
 use super::{InputError, ReadOptions};
 use crate::limits;
@@ -37,8 +40,14 @@ pub(super) struct JsonlRows {
     file: u16,
     options: ReadOptions,
     object: Object,
+    /// Lines that were read ahead, each with its number and whether it had a line end; none before that.
+    ahead: Option<VecDeque<(Vec<u8>, u64, bool)>>,
+    /// What the fields of those lines hold, by the number of the name.
+    cells: Vec<Cells>,
+    /// The line of the row, and whether it had a line end.
+    line: (u64, bool),
     /// None before the first object with a time.
-    form: Option<(Form, Shape)>,
+    form: Option<(Form, Shapes)>,
     /// What is wrong with the row, or its time as text.
     time: Result<Vec<u8>, String>,
     /// Whether some row was read.
@@ -49,9 +58,18 @@ pub(super) struct JsonlRows {
     none: Distinct,
 }
 
+/// The readers of the two shapes; the file's own is there from the beginning, the other one from its first line on.
+#[derive(Default)]
+struct Shapes {
+    samples: Option<Box<Samples>>,
+    snapshots: Option<Box<Snapshots>>,
+}
+
+/// What a line holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
-    Samples(Box<Samples>),
-    Snapshots(Box<Snapshots>),
+    Sample,
+    Snapshot,
 }
 
 impl JsonlRows {
@@ -62,6 +80,9 @@ impl JsonlRows {
             lines: Lines::new(bytes),
             file,
             object: Object::new(options.ignore_columns.clone()),
+            ahead: None,
+            cells: Vec::new(),
+            line: (0, true),
             options: options.clone(),
             form: None,
             time: Ok(Vec::new()),
@@ -80,11 +101,12 @@ impl JsonlRows {
         if self.form.is_none() {
             match Form::of(&self.object, &self.path, &self.options) {
                 Ok(form) => {
-                    let shape = match form.samples(self.file, &self.options) {
-                        Some(samples) => Shape::Samples(Box::new(samples)),
-                        None => Shape::Snapshots(Box::new(Snapshots::new(self.file, form.time, &self.options))),
-                    };
-                    self.form = Some((form, shape));
+                    let mut shapes = Shapes::default();
+                    match form.samples(self.file, &self.options) {
+                        Some(samples) => shapes.samples = Some(Box::new(samples)),
+                        None => shapes.snapshots = Some(Box::new(self.snapshots(form.time)?)),
+                    }
+                    self.form = Some((form, shapes));
                 }
                 Err(Unknown::Row(message)) => {
                     self.time = Err(message);
@@ -111,22 +133,103 @@ impl JsonlRows {
         Ok(())
     }
 
+    /// Makes the reader of snapshots.
+    fn snapshots(&self, time: u32) -> Result<Snapshots, InputError> {
+        Snapshots::new(self.file, time, &self.options, (&self.object.names, &self.cells)).map_err(|(name, mixed)| {
+            InputError::MixedColumn { path: Arc::clone(&self.path), column: self.column(name), mixed }
+        })
+    }
+
+    /// Reads as many lines ahead as are needed to know which fields are metrics.
+    fn look_ahead(&mut self) -> Result<(), InputError> {
+        let (mut ahead, mut bytes) = (VecDeque::new(), 0);
+        while ahead.len() < roles::ROWS && bytes < roles::BYTES {
+            let Some(line) = self.lines.next(&self.path)? else { break };
+            let line = line.to_owned();
+            bytes += line.len();
+            if read(&mut self.object, &line).is_ok() {
+                self.cells.resize_with(self.object.names.len(), Cells::default);
+                for (name, scalar) in &self.object.fields {
+                    let (text, kind) = snapshots::cell(*scalar, &self.object, &self.options.null);
+                    self.cells[*name as usize].take(self.lines.line, text.trim().as_bytes(), kind);
+                }
+            }
+            ahead.push_back((line, self.lines.line, self.lines.ended));
+        }
+        self.ahead = Some(ahead);
+        Ok(())
+    }
+
+    /// Returns what the line holds that was read last; the error is why it has neither shape.
+    fn shape(&self, (form, _): &(Form, Shapes)) -> Result<Shape, String> {
+        let has = |name: u32| self.object.fields.iter().any(|field| field.0 == name);
+        let Some((value, metric)) = &form.sample else {
+            let sample = self.options.format.is_none() && form::sample_of(&self.object).is_some();
+            return Ok(if sample { Shape::Sample } else { Shape::Snapshot });
+        };
+        if has(*value) {
+            return Ok(Shape::Sample);
+        }
+        let numeric = |scalar: &Scalar| matches!(scalar, Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_));
+        let named = matches!(metric, Metric::Field(metric) if has(*metric));
+        let other = |field: &&(u32, Scalar)| field.0 != form.time && !self.object.names[field.0 as usize].nested;
+        let any = self.object.fields.iter().filter(other).any(|(_, scalar)| numeric(scalar));
+        if !named && any && matches!(metric, Metric::Field(_)) && self.options.format.is_none() {
+            return Ok(Shape::Snapshot);
+        }
+        Err(format!("missing `{}`", self.object.names[*value as usize].shown()))
+    }
+
+    /// Makes the reader of the shape that the file does not have of its own.
+    #[cold]
+    fn other_shape(&self, shape: Shape, time: u32) -> Result<Shapes, String> {
+        let mut shapes = Shapes::default();
+        match shape {
+            Shape::Sample => {
+                let sample = form::sample_of(&self.object);
+                shapes.samples = sample.map(|(metric, value)| {
+                    Box::new(Samples::new(self.file, time, value, Metric::Field(metric), &self.options))
+                });
+            }
+            Shape::Snapshot => {
+                let snapshots = self.snapshots(time).map_err(|error| error.to_string())?;
+                shapes.snapshots = Some(Box::new(snapshots));
+            }
+        }
+        Ok(shapes)
+    }
+
     #[cold]
     fn other(&self, found: String) -> InputError {
-        InputError::OtherJson { path: Arc::clone(&self.path), line: self.lines.line, found }
+        InputError::OtherJson { path: Arc::clone(&self.path), line: self.line.0, found }
     }
 }
 
 impl Rows for JsonlRows {
     fn next_row(&mut self) -> Result<bool, InputError> {
         loop {
-            let Some(line) = self.lines.next(&self.path)? else { return Ok(false) };
-            if line.trim_ascii().is_empty() {
-                continue;
+            if self.ahead.is_none() {
+                self.look_ahead()?;
             }
-            match read(&mut self.object, line) {
+            let held = self.ahead.as_mut().and_then(VecDeque::pop_front);
+            let wrong = if let Some((line, number, ended)) = held {
+                self.line = (number, ended);
+                if line.trim_ascii().is_empty() {
+                    continue;
+                }
+                read(&mut self.object, &line)
+            } else {
+                let Some(line) = self.lines.next(&self.path)? else { return Ok(false) };
+                if line.trim_ascii().is_empty() {
+                    continue;
+                }
+                let read = read(&mut self.object, line);
+                self.line = (self.lines.line, self.lines.ended);
+                read
+            };
+            match wrong {
                 Ok(()) => self.find_time()?,
-                Err(Wrong { cut: true, .. }) if self.any && !self.lines.ended => {
+                Err(Wrong { cut: true, .. }) if self.any && !self.line.1 => {
                     self.cut = true;
                     return Ok(false);
                 }
@@ -138,7 +241,7 @@ impl Rows for JsonlRows {
     }
 
     fn line(&self) -> u64 {
-        self.lines.line
+        self.line.0
     }
 
     fn time_field(&self) -> Result<&[u8], String> {
@@ -153,19 +256,33 @@ impl Rows for JsonlRows {
     }
 
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
-        let row = (&self.object, self.lines.line, at);
-        match &mut self.form {
-            Some((_, Shape::Samples(samples))) => samples.row(row, store, batch),
-            Some((_, Shape::Snapshots(snapshots))) => snapshots.row(row, store, batch),
-            None => Ok(()),
+        let Some(known) = &self.form else { return Ok(()) };
+        let shape = self.shape(known)?;
+        let time = known.0.time;
+        let missing = match shape {
+            Shape::Sample => known.1.samples.is_none(),
+            Shape::Snapshot => known.1.snapshots.is_none(),
+        };
+        // The first line of the other shape.
+        let made = if missing { Some(self.other_shape(shape, time)?) } else { None };
+        let row = (&self.object, self.line.0, at);
+        let Some((_, shapes)) = &mut self.form else { return Ok(()) };
+        if let Some(made) = made {
+            shapes.samples = shapes.samples.take().or(made.samples);
+            shapes.snapshots = shapes.snapshots.take().or(made.snapshots);
+        }
+        match (shape, shapes) {
+            (Shape::Sample, Shapes { samples: Some(samples), .. }) => samples.row(row, store, batch),
+            (Shape::Snapshot, Shapes { snapshots: Some(snapshots), .. }) => snapshots.row(row, store, batch),
+            _ => Ok(()),
         }
     }
 
     fn distinct(&mut self) -> &mut Distinct {
         match &mut self.form {
-            Some((_, Shape::Samples(samples))) => &mut samples.labels.distinct,
-            Some((_, Shape::Snapshots(snapshots))) => &mut snapshots.labels.distinct,
-            None => &mut self.none,
+            Some((Form { sample: Some(_), .. }, Shapes { samples: Some(samples), .. })) => &mut samples.labels.distinct,
+            Some((_, Shapes { snapshots: Some(snapshots), .. })) => &mut snapshots.labels.distinct,
+            _ => &mut self.none,
         }
     }
 
@@ -174,33 +291,40 @@ impl Rows for JsonlRows {
     }
 
     fn describe(&self, summary: &mut InputSummary) {
-        let Some((form, shape)) = &self.form else { return };
+        let Some((form, shapes)) = &self.form else { return };
         summary.format = Some((form.format, form.why.clone()));
         summary.warnings.extend(form.warning.clone());
-        for wanted in self.options.ignore_columns.iter().chain(&self.options.labels) {
-            if !self.object.names.iter().any(|name| name.text == *wanted) {
-                summary.warnings.push(format!("no field named `{wanted}`"));
-            }
-        }
+        summary.columns = self.object.names.iter().map(|name| name.text.clone()).collect();
         if self.cut {
             summary.warnings.push(format!(
                 "line {}, the last one, stops inside its object and was left out: is the file still being written?",
-                self.lines.line
+                self.line.0
             ));
         } else if !self.lines.ended {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }
-        let roles = match shape {
-            Shape::Samples(samples) => &samples.roles,
-            Shape::Snapshots(snapshots) => &snapshots.roles,
+        let Shapes { samples, snapshots } = shapes;
+        if samples.is_some() && snapshots.is_some() {
+            summary
+                .warnings
+                .push("some lines are one sample, others a snapshot of metrics: each is read as such".into());
+        }
+        let absent = samples.iter().map(|one| &one.absent).chain(snapshots.iter().map(|one| &one.absent));
+        summary.warnings.extend(absent.flat_map(|absent| absent.describe("field", |name| self.column(name))));
+        let own = match form.sample {
+            Some(_) => samples.as_ref().map(|samples| &samples.roles),
+            None => snapshots.as_ref().map(|snapshots| &snapshots.roles),
         };
+        let roles = own.map_or(&[][..], Vec::as_slice);
         let labels = (0..roles.len()).filter(|at| matches!(roles[*at], Role::Label { .. }));
         summary.label_columns = labels.map(|name| self.column(name)).collect();
     }
 
     fn label_candidates(&self) -> Vec<String> {
         match &self.form {
-            Some((_, Shape::Snapshots(snapshots))) => snapshots.label_candidates(&self.object),
+            Some((Form { sample: None, .. }, Shapes { snapshots: Some(snapshots), .. })) => {
+                snapshots.label_candidates(&self.object)
+            }
             _ => Vec::new(),
         }
     }
@@ -227,19 +351,22 @@ enum Role {
 }
 
 /// Returns the value of a sample; none where there is no sample.
-fn number(name: u32, value: Scalar, object: &Object, null: &[String]) -> Result<Option<f64>, String> {
+fn number(name: u32, value: Scalar, object: &Object, absent: &mut Absent) -> Result<Option<f64>, String> {
     Ok(Some(match value {
         Scalar::Float(value) => value,
         Scalar::Unsigned(value) => value as f64,
         Scalar::Signed(value) => value as f64,
         Scalar::Null => return Ok(None),
         Scalar::Text(from, to) => {
-            let text = &object.texts[from as usize..to as usize];
-            if text.is_empty() || null.iter().any(|null| null == text) {
+            let text = object.texts[from as usize..to as usize].trim();
+            if absent.is_empty(text.as_bytes()) {
                 return Ok(None);
             }
-            let named = |message| format!("field `{}`: {message}", object.names[name as usize].shown());
-            parse_value(text.as_bytes()).map_err(named)?
+            match parse_value(text.as_bytes()) {
+                Ok(value) => value,
+                Err(_) if absent.is_word(name as usize, text.as_bytes()) => return Ok(None),
+                Err(message) => return Err(format!("field `{}`: {message}", object.names[name as usize].shown())),
+            }
         }
         Scalar::Bool(_) | Scalar::Object | Scalar::Array => return Err(refused(&object.names[name as usize], value)),
     }))

@@ -5,6 +5,7 @@ use super::labels::Labels;
 use super::object::{Object, Scalar};
 use super::wrong::kind;
 use super::{Role, Row, number};
+use crate::input::absent::Absent;
 use crate::input::{ReadOptions, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::store::{Batch, SeriesId, Store};
@@ -15,7 +16,7 @@ pub(super) struct Samples {
     time: u32,
     value: u32,
     metric: Metric,
-    null: Vec<String>,
+    pub(super) absent: Absent,
     /// By the number of the name.
     pub(super) roles: Vec<Role>,
     pub(super) labels: Labels,
@@ -30,9 +31,9 @@ impl Samples {
             time,
             value,
             metric,
-            null: options.null.clone(),
+            absent: Absent::new(&options.null),
             roles: Vec::new(),
-            labels: Labels::new(&options.labels),
+            labels: Labels::new(options),
             series: Vec::new(),
         }
     }
@@ -48,7 +49,7 @@ impl Samples {
         for (name, scalar) in &object.fields {
             match (self.roles[*name as usize], *scalar) {
                 (Role::Value, Scalar::Float(number)) => value = Some(number),
-                (Role::Value, scalar) => value = number(*name, scalar, object, &self.null)?,
+                (Role::Value, scalar) => value = number(*name, scalar, object, &mut self.absent)?,
                 (Role::Label { told }, scalar) => self.labels.push(*name, told, scalar, object)?,
                 (Role::Metric, Scalar::Text(..)) => {
                     named = true;

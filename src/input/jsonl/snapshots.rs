@@ -1,16 +1,20 @@
 //! One object a snapshot of many metrics.
 
+use std::borrow::Cow;
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::labels::Labels;
-use super::object::{Object, Scalar};
+use super::object::{Name, Object, Scalar};
 use super::wrong::refused;
 use super::{Role, Row, number};
+use crate::input::absent::{Absent, is_word};
 use crate::input::host::Host;
 use crate::input::names::likely_labels;
-use crate::input::number::parse_value;
-use crate::input::{ReadOptions, place};
+use crate::input::number::is_numeric_cell;
+use crate::input::roles::{Cell, Cells, Decided};
+use crate::input::{Mixed, ReadOptions, place};
 use crate::labels::{LabelBuilder, LabelSet};
 use crate::store::{Batch, Store};
 
@@ -20,7 +24,7 @@ pub(super) struct Snapshots {
     time: u32,
     /// The metric name of a field `value`.
     metric: Option<String>,
-    null: Vec<String>,
+    pub(super) absent: Absent,
     /// By the number of the name.
     pub(super) roles: Vec<Role>,
     pub(super) labels: Labels,
@@ -35,27 +39,48 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    pub(super) fn new(file: u16, time: u32, options: &ReadOptions) -> Self {
-        Self {
+    /// Makes a reader that knows what the fields of the first lines hold.
+    ///
+    /// # Errors
+    /// When a field mixes numbers and words: its number, and examples.
+    pub(super) fn new(
+        file: u16,
+        time: u32,
+        options: &ReadOptions,
+        (names, cells): (&[Name], &[Cells]),
+    ) -> Result<Self, (usize, Mixed)> {
+        let mut snapshots = Self {
             file,
             time,
             metric: options.metric.clone(),
-            null: options.null.clone(),
+            absent: Absent::new(&options.null),
             roles: Vec::new(),
-            labels: Labels::new(&options.labels),
+            labels: Labels::new(options),
             numbers: Vec::new(),
             by_number: Vec::new(),
             by_labels: HashMap::default(),
             hosts: Vec::new(),
             values: Vec::new(),
+        };
+        for (name, cells) in cells.iter().enumerate() {
+            let role = snapshots.role(name, names);
+            snapshots.roles.push(role);
+            match cells.decide() {
+                _ if role != Role::Undecided => {}
+                Decided::Open => {}
+                Decided::Metric => drop(snapshots.give(name as u32, true)),
+                Decided::Label => drop(snapshots.give(name as u32, false)),
+                Decided::Mixed(mixed) => return Err((name, mixed)),
+            }
         }
+        Ok(snapshots)
     }
 
     /// Adds the row's samples; the error is what is wrong with the row, which then adds none.
     pub(super) fn row(&mut self, row: Row<'_>, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
         let (object, line, at) = row;
         while self.roles.len() < object.names.len() {
-            self.roles.push(self.role(self.roles.len(), object));
+            self.roles.push(self.role(self.roles.len(), &object.names));
         }
         self.labels.begin();
         self.values.clear();
@@ -68,7 +93,7 @@ impl Snapshots {
                 Role::Number(ordinal) => {
                     let value = match *scalar {
                         Scalar::Float(value) => Some(value),
-                        scalar => number(*name, scalar, object, &self.null)?,
+                        scalar => number(*name, scalar, object, &mut self.absent)?,
                     };
                     self.values.extend(value.map(|value| (ordinal, value)));
                 }
@@ -97,8 +122,7 @@ impl Snapshots {
         Ok(())
     }
 
-    fn role(&self, name: usize, object: &Object) -> Role {
-        let Object { names, .. } = object;
+    fn role(&self, name: usize, names: &[Name]) -> Role {
         let told = self.labels.told(&names[name].text);
         match name {
             name if name as u32 == self.time => Role::Time,
@@ -107,31 +131,29 @@ impl Snapshots {
         }
     }
 
-    /// Gives a field its role by its first value that is not null.
+    /// Gives a role to a field in which the first lines had nothing, by its first value that says something.
     fn decide(&mut self, name: u32, scalar: Scalar, object: &Object) -> Result<Role, String> {
-        let numeric = match scalar {
-            Scalar::Null => return Ok(Role::Undecided),
-            Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_) => true,
-            Scalar::Bool(_) | Scalar::Object | Scalar::Array => {
-                return Err(refused(&object.names[name as usize], scalar));
+        let (text, kind) = cell(scalar, object, &self.absent.null);
+        match kind {
+            Cell::Empty if matches!(scalar, Scalar::Bool(_) | Scalar::Object | Scalar::Array) => {
+                Err(refused(&object.names[name as usize], scalar))
             }
-            Scalar::Text(from, to) => {
-                let text = &object.texts[from as usize..to as usize];
-                if text.is_empty() || self.null.iter().any(|null| null == text) {
-                    return Ok(Role::Undecided);
-                }
-                // Of texts, only the numbers that JSON can not write are values.
-                !text.bytes().any(|byte| byte.is_ascii_digit()) && parse_value(text.as_bytes()).is_ok()
-            }
-        };
-        let role = if numeric {
+            Cell::Empty => Ok(Role::Undecided),
+            Cell::Number => Ok(self.give(name, true)),
+            Cell::Text if is_word(text.trim().as_bytes()) => Ok(Role::Undecided),
+            Cell::Text | Cell::Quoted => Ok(self.give(name, false)),
+        }
+    }
+
+    fn give(&mut self, name: u32, metric: bool) -> Role {
+        let role = if metric {
             self.numbers.push((name, true));
             Role::Number(self.numbers.len() as u32 - 1)
         } else {
             Role::Label { told: false }
         };
         self.roles[name as usize] = role;
-        Ok(role)
+        role
     }
 
     /// Returns the host of the row's labels, whatever the order of its fields.
@@ -152,4 +174,29 @@ impl Snapshots {
         let whole = self.numbers.iter().filter(|(_, whole)| *whole);
         likely_labels(whole.map(|(name, _)| &object.names[*name as usize].text).collect())
     }
+}
+
+/// Returns the text of a value, and what it says of its field. Of texts, only the numbers that JSON cannot write are
+/// values whatever else the field holds.
+pub(super) fn cell<'a>(scalar: Scalar, object: &'a Object, null: &[String]) -> (Cow<'a, str>, Cell) {
+    let Scalar::Text(from, to) = scalar else {
+        return match scalar {
+            Scalar::Unsigned(value) => (value.to_string().into(), Cell::Number),
+            Scalar::Signed(value) => (value.to_string().into(), Cell::Number),
+            Scalar::Float(value) => (value.to_string().into(), Cell::Number),
+            _ => ("".into(), Cell::Empty),
+        };
+    };
+    let text = &object.texts[from as usize..to as usize];
+    let trimmed = text.trim();
+    let kind = if trimmed.is_empty() || null.iter().any(|null| null.trim() == trimmed) {
+        Cell::Empty
+    } else if !is_numeric_cell(trimmed.as_bytes()) {
+        Cell::Text
+    } else if trimmed.bytes().any(|byte| byte.is_ascii_digit()) {
+        Cell::Quoted
+    } else {
+        Cell::Number
+    };
+    (text.into(), kind)
 }

@@ -38,7 +38,6 @@ fn an_object_may_be_a_sample() {
         r#"{"timestamp_ms":1,"metric":"cpu","host":"a","value":0.5}
 {"timestamp_ms":1,"metric":"cpu","value":1,"host":"b"}
 {"host":"a","timestamp_ms":2,"metric":"cpu","value":null}
-{"timestamp_ms":2,"metric":"cpu","host":"b"}
 {"host":"a","metric":"cpu","value":"NaN","timestamp_ms":3}
 {"timestamp_ms":4,"metric":"up","host":"","value":"+Inf"}
 {"timestamp_ms":5,"metric":"up","host":null,"value":-0.0}
@@ -116,12 +115,51 @@ fn told_labels_and_ignored_fields() {
 {"timestamp":1,"shard":8,"cpu":2,"ok":false,"note":"y","deep":{"note":{}}}
 "#;
     let options = ReadOptions {
-        labels: vec!["shard".into(), "ok".into(), "absent".into()],
+        labels: vec!["shard".into(), "ok".into()],
         ignore_columns: vec!["note".into(), "deep".into()],
         ..options()
     };
+    let unknown = ReadOptions { labels: vec!["shard".into(), "chard".into()], ..options.clone() };
     let found = check_with(text, options, &["cpu{ok=\"false\", shard=\"8\"} 1=2", "cpu{ok=\"true\", shard=\"7\"} 1=1"]);
-    assert_eq!(found.inputs[0].warnings, ["no field named `absent`"]);
+    assert!(found.inputs[0].warnings.is_empty());
+    let columns = "`timestamp`, `shard`, `cpu`, `ok`, `note`, `deep`";
+    assert_eq!(
+        refused(text.replace("true", "1").replace("false", "1"), unknown).0,
+        format!("--labels chard: a.jsonl has no such column; it has {columns}")
+    );
+}
+
+#[test]
+fn the_first_lines_decide_what_a_field_is() {
+    let found = check_with(
+        "{\"timestamp\":1,\"cpu\":\"N/A\"}\n{\"timestamp\":2,\"cpu\":81.5}\n{\"timestamp\":3,\"cpu\":\"82\"}\n",
+        options(),
+        &["cpu 2=81.5 3=82"],
+    );
+    assert_eq!(found.inputs[0].warnings, ["field `cpu`: 1 cell is `N/A`, read as no sample"]);
+    let line = |at: i64, cpu: &str| format!("{{\"timestamp\":{at},\"cpu\":{cpu}}}\n");
+    let text = [line(1, "1"), line(2, "\"a\""), line(3, "\"b\""), line(4, "2")].concat();
+    let (message, hint) = refused(&text, options());
+    assert_eq!(message, "a.jsonl: column `cpu` mixes numbers and words: `1` in line 1, `a` in line 2");
+    assert!(hint.is_some_and(|hint| hint.contains("--null a")));
+    // Numbers in quotes alone are a label.
+    check("{\"timestamp\":1,\"cpu\":1,\"port\":\"80\"}\n", &["cpu{port=\"80\"} 1=1"]);
+}
+
+#[test]
+fn lines_of_the_other_shape_are_read_as_such_or_are_bad() {
+    let sample = r#"{"timestamp":1,"metric":"cpu","value":5,"host":"a"}"#;
+    let snapshot = r#"{"timestamp":2,"cpu":6,"host":"a"}"#;
+    let expected = ["cpu{host=\"a\"} 1=5 2=6"];
+    let found = check_with(format!("{sample}\n{snapshot}\n"), options(), &expected);
+    assert!(found.inputs[0].warnings[0].starts_with("some lines are one sample"));
+    let early = sample.replace(":1,", ":3,").replace(":5,", ":7,");
+    check(&format!("{snapshot}\n{early}\n"), &["cpu{host=\"a\"} 2=6 3=7"]);
+    for line in [r#"{"timestamp":2,"metric":"cpu","Value":5}"#, r#"{"timestamp":2,"metric":"cpu"}"#] {
+        let (message, _) = refused(format!("{sample}\n{line}\n"), options());
+        assert!(message.contains("a.jsonl:2: missing `value`"), "{line}: {message}");
+    }
+    check(&format!("{sample}\n{{\"timestamp\":2,\"metric\":\"cpu\",\"value\":null}}\n"), &["cpu{host=\"a\"} 1=5"]);
 }
 
 #[test]
@@ -286,7 +324,10 @@ fn free_text_is_no_label() {
         .map(|at| format!("{{\"timestamp\":{},\"cpu\":1,\"labels\":{{\"message\":\"took {at} ms\"}}}}\n", at / 3));
     let (message, hint) = refused(rows.collect::<String>(), options());
     assert!(message.contains("column `message` has 600 different texts in 600 rows"), "{message}");
-    assert_eq!(hint.as_deref(), Some("ignore it: `--ignore-columns message`"));
+    assert_eq!(
+        hint.as_deref(),
+        Some("ignore it: `--ignore-columns message`; if it is a label all the same: `--labels message`")
+    );
 }
 
 #[test]

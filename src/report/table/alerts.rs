@@ -213,8 +213,8 @@ fn pending_at_end(outcome: &Outcome, rule: &RuleFacts) -> bool {
 
 fn missing(rule: &RuleFacts) -> Vec<String> {
     let all = rule.missing.iter().map(|metric| {
-        let near = if metric.near.is_empty() { String::new() } else { format!(", near: {}", metric.near.join(", ")) };
-        format!("no such metric: {} ({}:{}){near}", metric.name, file_name(&rule.file), rule.line)
+        let place = format!("{}:{}", file_name(&rule.file), rule.line);
+        format!("no such metric: {} ({place}){}", metric.name, metric.hint())
     });
     all.collect()
 }
