@@ -1,6 +1,6 @@
-//! Tells the program how it was built, for `profile` to write beside its figures.
+//! Tells the program how it was built, for `profile` to write next to its figures.
 //!
-//! What can not be found out stays unknown; nothing here stops a build.
+//! What cannot be detected stays unknown; nothing here stops a build.
 
 use std::env;
 use std::path::Path;
@@ -12,7 +12,7 @@ fn main() {
     tell("OPT_LEVEL", env::var("OPT_LEVEL").ok());
     tell("DEBUG", env::var("DEBUG").ok());
     tell("FEATURES", env::var("CARGO_CFG_FEATURE").ok());
-    // Of release builds only: a commit would otherwise compile the debug builds of the tests anew.
+    // Of release builds only: a commit would otherwise compile the debug builds of the tests again.
     let log = Path::new(".git/logs/HEAD");
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") && log.exists() {
         println!("cargo::rerun-if-changed={}", log.display());

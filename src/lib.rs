@@ -54,8 +54,10 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] |
-//! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print notation`, and the kernels of functions: `maths dates rollup` |
-//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`; of [`promql`] the evaluation: `plan program eval query` (store) |
+//! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print
+//! notation`, and the kernels of functions: `maths dates rollup` |
+//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`; of [`promql`] the evaluation: `plan
+//! program eval query` (store) |
 //! | 3 | [`engine`]; [`survey`]: what a recording looks like |
 //! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`live`]: the engine on snapshots of the caller |
 //! | 5 | [`profile`] |
@@ -67,7 +69,7 @@
 //! `profile`. Without any of them the library is the engine alone: rules, PromQL, [`live`].
 //!
 //! # Invariants
-//! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, told by its bits.
+//! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, recognized by its bits.
 //! - Ids and row numbers are append-only: a number is an identity for the life of its store or program.
 //! - Absence is a cleared bit, failure a set one; neither is ever a value.
 //! - Same input, same bytes out: nothing depends on hash order, chunks or threads.

@@ -60,12 +60,12 @@ pub const INPUTS: usize = 65_535;
 pub const CONFLICTS_SHOWN: usize = 3;
 /// The most text that problems of a run may fill on a terminal. Unit: bytes.
 pub const DIAGNOSTICS_BYTES: usize = 15 << 10;
-/// The longest source line that is shown whole beside a caret. Unit: characters.
+/// The longest source line that is shown whole above a caret. Unit: characters.
 pub const SOURCE_LINE_SHOWN: usize = 200;
 /// The most different messages of failed evaluations that are kept for one rule; others are counted together.
 pub const FAULT_MESSAGES: usize = 100;
 /// The longest baseline that is read; 30 sessions of 1,000 rules take some 20 MB. Unit: bytes.
 pub const BASELINE_BYTES: usize = 64 << 20;
-/// The most rows of edit distances that the search for near names may take among one set of names, so that missing names
-/// never cost more than the run; 5,000 that are missing among 5,000 much alike fit.
+/// The most rows of edit distances that the search for near names may take among one set of names, so that missing
+/// names never cost more than the run; 5,000 that are missing among 5,000 much alike fit.
 pub const NEAREST_ROWS: usize = 50_000_000;

@@ -3,9 +3,9 @@
 //! ```text
 //! alertctl eval -r rules/node.yml fixtures/node.csv
 //! ```
-//! Parses the command line, dispatches, and turns the outcome into an exit code: 0 done, 1 done and a `--fail-on` is met,
-//! 2 could not be done, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP). Everything else is the library's: see
-//! [`alertctl`], whose first page is the map.
+//! Parses the command line, dispatches, and turns the outcome into an exit code: 0 done, 1 done and a `--fail-on` is
+//! met, 2 could not be done, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP). Everything else is the library's:
+//! see [`alertctl`], whose first page is the map.
 
 use std::process::ExitCode;
 
@@ -16,9 +16,9 @@ static ALLOCATOR: alertctl::alloc::CountingAllocator = alertctl::alloc::Counting
 /// Looks at the standard streams before the runtime does.
 ///
 /// Before `main`, Rust's runtime opens /dev/null in place of a standard stream that is closed, so that all that is
-/// written there is lost without an error. Afterwards that cannot be told from a /dev/null that was meant: it is open for
-/// reading and writing, as Python's `subprocess.DEVNULL` is too. So the look is taken by a function that the C runtime
-/// calls before.
+/// written there is lost without an error. Afterwards that cannot be distinguished from a /dev/null that was meant: it
+/// is open for reading and writing, as Python's `subprocess.DEVNULL` is too. So the look is taken by a function that
+/// the C runtime calls before.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
 mod streams {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,7 @@ mod streams {
         STDOUT_CLOSED.store(flags == -1, Ordering::Relaxed);
     }
 
-    /// Tells whether standard output was closed when the process began.
+    /// Returns whether standard output was closed when the process began.
     pub(crate) fn stdout_closed() -> bool {
         STDOUT_CLOSED.load(Ordering::Relaxed)
     }
@@ -46,7 +46,7 @@ mod streams {
 
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 mod streams {
-    /// Tells whether standard output was closed when the process began: not known here.
+    /// Returns whether standard output was closed when the process began: not known here.
     pub(crate) fn stdout_closed() -> bool {
         false
     }

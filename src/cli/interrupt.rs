@@ -17,10 +17,10 @@ use super::unfinished;
 /// How long work may go on after a signal before the process is ended.
 const GRACE: Duration = Duration::from_millis(25);
 
-/// Tells whether a signal asked to stop.
+/// Returns whether a signal asked to stop.
 ///
-/// The work ends by itself between two slices of it; where one takes long, or where a read or write waits for a pipe, the
-/// process is ended [`GRACE`] later. Files that are not whole by then go away.
+/// The work ends by itself between two slices of it; where one takes long, or where a read or write waits for a pipe,
+/// the process is ended [`GRACE`] later. Files that are not whole by then go away.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt {
     /// The signal; 0 is none.
@@ -56,7 +56,7 @@ impl Interrupt {
         interrupt
     }
 
-    /// Tells whether a signal asked to stop.
+    /// Returns whether a signal asked to stop.
     pub(crate) fn pressed(&self) -> bool {
         self.signal.load(Ordering::Relaxed) != 0
     }
@@ -94,7 +94,7 @@ impl Interrupt {
     }
 }
 
-/// Tells whether the process was started with a signal ignored, where the system says so.
+/// Returns whether the process was started with a signal ignored, where the system says so.
 ///
 /// Source: proc_pid_status(5), `SigIgn`: a mask in hexadecimal, bit 0 is signal 1.
 fn ignored(signal: i32) -> bool {

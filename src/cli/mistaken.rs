@@ -9,7 +9,7 @@ use crate::source;
 use super::Failure;
 use super::load::Disk;
 
-/// Tells whether a text holds samples, whatever else is wrong with it.
+/// Returns whether a text holds samples, whatever else is wrong with it.
 fn is_recording(text: &RuleText) -> bool {
     let options = ReadOptions { bad_rows: BadRows::Skip { share: Some(1.0) }, ..ReadOptions::default() };
     let opened = Recording::open(vec![Text::boxed(text.name.as_str(), &text.bytes)], options);
@@ -28,7 +28,7 @@ fn is_recording(text: &RuleText) -> bool {
     }
 }
 
-/// Tells whether a file holds rules, whatever else is wrong with them.
+/// Returns whether a file holds rules, whatever else is wrong with them.
 fn is_rules(name: &str) -> bool {
     let Ok(bytes) = source::bytes(&Disk, name, limits::YAML_BYTES) else { return false };
     let mut rules = RuleSet::default();
@@ -49,8 +49,8 @@ pub(super) fn not_loaded(rules: &RuleSet, texts: &[RuleText], line: impl Fn(&str
     if rules.diagnostics.has_errors() || rules.is_empty() { not_rules(texts, line) } else { None }
 }
 
-/// Returns the command line that evaluates a recording given as rules: with the rules that were given as a recording, if
-/// there are any.
+/// Returns the command line that evaluates a recording given as rules: with the rules that were given as a recording,
+/// if there are any.
 pub(super) fn with_rules<'a>(command: &str, recording: &str, others: impl IntoIterator<Item = &'a String>) -> String {
     let rules = others.into_iter().find(|name| is_rules(name)).map_or("RULES", String::as_str);
     format!("alertctl {command} -r {rules} {recording}")

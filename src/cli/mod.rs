@@ -116,8 +116,8 @@ impl fmt::Display for Failure {
 /// What the process was given when it began.
 #[derive(Clone, Copy, Debug)]
 pub struct Given {
-    /// Whether standard output was closed. The runtime puts /dev/null in place of a closed stream before `main`, so this
-    /// has to be found out earlier.
+    /// Whether standard output was closed. The runtime puts /dev/null in place of a closed stream before `main`, so
+    /// this has to be determined earlier.
     pub stdout_closed: bool,
 }
 

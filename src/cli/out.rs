@@ -55,7 +55,7 @@ pub(crate) fn wrote<F>(outputs: &[Output<F>]) -> Option<String> {
 /// Whether standard output was closed when the process began.
 static STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Takes note that standard output was closed when the process began: nothing written to it would arrive.
+/// Records that standard output was closed when the process began: nothing written to it would arrive.
 pub(crate) fn stdout_is_closed() {
     STDOUT_CLOSED.store(true, Ordering::Relaxed);
 }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_places_are_told() {
+    fn wrong_places_are_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let check = |name: &str, expected: &str| {
             let failure = write(&file(&folder, name), &mut |out| out.write_all(b"x")).expect_err("wrong");

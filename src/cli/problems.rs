@@ -16,7 +16,7 @@ fn look(terminal: &Terminal) -> Look {
 
 /// Shows problems with carets on standard error.
 pub(super) fn show(diagnostics: &Diagnostics, sources: &SourceMap, terminal: &Terminal) {
-    // What can not be said on standard error can be said nowhere.
+    // What cannot be said on standard error can be said nowhere.
     let _ = diagnostic::write(&mut io::stderr(), &diagnostics.sorted(), sources, look(terminal));
 }
 

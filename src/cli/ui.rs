@@ -71,7 +71,7 @@ fn colored(when: ColorWhen, terminal: bool, no_color: bool) -> bool {
     }
 }
 
-/// Writes lines to standard error, unless they are not wanted. One that can not be written is lost: there is no other
+/// Writes lines to standard error, unless they are not wanted. One that cannot be written is lost: there is no other
 /// place to say so.
 pub(crate) fn say(quiet: bool, text: &str) {
     if !quiet {

@@ -162,13 +162,13 @@ impl Diagnostics {
         self.items.iter().filter(|item| item.severity == severity).count() + left_out
     }
 
-    /// Tells whether there is an error.
+    /// Returns whether there is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.items.iter().any(|item| item.severity == Severity::Error)
     }
 
-    /// Tells whether there is no problem at all.
+    /// Returns whether there is no problem at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()

@@ -13,8 +13,8 @@ const NAMED: usize = 3;
 /// The shortest name that may be near for being the beginning of another. Unit: bytes.
 const BEGINNING_BYTES: usize = 4;
 
-/// Returns the candidates that a misspelt name may have meant, nearest first, at most three: those within a third of its
-/// length in edits, but 1 to 4, and those that begin with it or that it begins with.
+/// Returns the candidates that a misspelt name may have meant, nearest first, at most three: those within a third of
+/// its length in edits, but 1 to 4, and those that begin with it or that it begins with.
 ///
 /// To look for several names among the same candidates, use [`Names`].
 #[must_use]
@@ -26,8 +26,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// Candidates to look for near names in, sorted once.
 ///
-/// Cost of an answer: candidates that begin alike share their part of the distance, and a beginning that is too far away
-/// drops all of them, so that most of many candidates are not looked at. The answers to all names take at most
+/// Cost of an answer: candidates that begin alike share their part of the distance, and a beginning that is too far
+/// away drops all of them, so that most of many candidates are not looked at. The answers to all names take at most
 /// [`limits::NEAREST_ROWS`] rows of distances together.
 #[derive(Clone, Debug)]
 pub struct Names<'a> {
@@ -212,7 +212,7 @@ impl<'n> Rows<'n> {
     }
 }
 
-/// Tells whether two characters differ in their case at most.
+/// Returns whether two characters differ in their case at most.
 fn is_same(a: char, b: char) -> bool {
     a == b
         || if a.is_ascii() && b.is_ascii() { a.eq_ignore_ascii_case(&b) } else { a.to_lowercase().eq(b.to_lowercase()) }

@@ -1,4 +1,5 @@
-//! What recording rules compute, next to what was recorded under the same names: readers of rules do not see the latter.
+//! What recording rules compute, next to what was recorded under the same names: readers of rules do not see the
+//! latter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,9 +106,9 @@ pub(crate) struct Results<'a> {
     pub query_offset: Millis,
 }
 
-/// Registers with a recording what recording rules need for the comparison; `lookbacks` by rule, none for rules that are
-/// not evaluated. The store then keeps recorded series of the names that they write; where there are none, this costs a
-/// selector for each name.
+/// Registers with a recording what recording rules need for the comparison; `lookbacks` by rule, none for rules that
+/// are not evaluated. The store then keeps recorded series of the names that they write; where there are none, this
+/// costs a selector for each name.
 pub(super) fn register(rules: &mut [RuleRun], lookbacks: &[Option<Millis>], recording: &mut Store) {
     let mut by_name: BTreeMap<String, (Millis, Vec<usize>)> = BTreeMap::new();
     for (at, (rule, lookback)) in rules.iter().zip(lookbacks).enumerate() {
@@ -136,8 +137,8 @@ impl Recorded {
 }
 
 impl Tally {
-    /// Compares the results of a block with what was recorded. Cost: one pass over the steps and recorded samples of each
-    /// series that is recorded and computed.
+    /// Compares the results of a block with what was recorded. Cost: one pass over the steps and recorded samples of
+    /// each series that is recorded and computed.
     pub(crate) fn add(&mut self, results: &Results<'_>, recorded: Recorded, recording: &Store) {
         self.look_up(results, recorded, recording);
         let Results { root, failed, targets, slots, known, query_offset, outputs } = results;
@@ -190,7 +191,7 @@ impl Tally {
     }
 }
 
-/// Tells whether two values are equal but for how they were rounded.
+/// Returns whether two values are equal but for how they were rounded.
 fn agree(a: f64, b: f64) -> bool {
     let near = || (a - b).abs() <= TOLERANCE * a.abs().max(b.abs());
     a == b || (a.is_nan() && b.is_nan()) || (a.is_finite() && b.is_finite() && near())

@@ -17,11 +17,11 @@ pub enum State {
         /// Since when it holds.
         active_at: Timestamp,
     },
-    /// The alert is told.
+    /// The alert is reported.
     Firing {
         /// Since when the condition holds.
         active_at: Timestamp,
-        /// Since when it is told.
+        /// Since when it is reported.
         fired_at: Timestamp,
         /// The first step at which the condition was gone, while `keep_firing_for` goes on.
         keeping_since: Option<Timestamp>,

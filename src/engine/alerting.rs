@@ -68,7 +68,7 @@ pub(crate) struct Alerting {
     fold: Fold,
     outputs: Outputs,
     targets: Targets,
-    /// The target of a row is its alert, unless each sample is named anew.
+    /// The target of a row is its alert, unless each sample is named again.
     alerts: Vec<Alert>,
     by_labels: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
     live: Vec<u32>,
@@ -121,7 +121,7 @@ impl Alerting {
         &mut self.outputs
     }
 
-    /// Tells whether no alert is active and nothing of one is left to be told.
+    /// Returns whether no alert is active and nothing of one is left to be reported.
     pub(crate) fn is_idle(&self) -> bool {
         self.live.is_empty()
     }
@@ -140,8 +140,8 @@ impl Alerting {
         }
     }
 
-    /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`, and what alerts were made of
-    /// to the conditions of a rule with [`Fold::ByAlert`].
+    /// Makes the evaluations of a block, in order; steps that fail here are added to `failed`, and what alerts were
+    /// made of to the conditions of a rule with [`Fold::ByAlert`].
     pub(crate) fn fold(
         &mut self,
         rule: RuleId,
@@ -333,7 +333,7 @@ impl Alerting {
         made
     }
 
-    /// Finds the alert of every sample at a step; tells whether no two have the same.
+    /// Finds the alert of every sample at a step; returns whether no two have the same.
     fn find_candidates(&mut self, root: &Root<'_>, step: usize, pass: &mut Pass<'_, '_>) -> bool {
         let mut share = None;
         for row in 0..root.labels.len() {
@@ -412,7 +412,7 @@ impl Alerting {
         }
     }
 
-    /// Forgets alerts that are inactive and of which nothing is left to be told.
+    /// Forgets alerts that are inactive and of which nothing is left to be reported.
     fn retire(&mut self, outputs: &Outputs) {
         let Self { alerts, live, retired, by_labels, fold, .. } = self;
         live.retain(|id| {

@@ -7,12 +7,12 @@ pub(crate) fn words(steps: usize) -> usize {
     steps.div_ceil(64)
 }
 
-/// Tells whether the bit of a step is set.
+/// Returns whether the bit of a step is set.
 pub(crate) fn is_set(bits: &[u64], step: usize) -> bool {
     bits.get(step / 64).is_some_and(|word| word >> (step % 64) & 1 == 1)
 }
 
-/// Returns the word with the bits of the first `steps` steps set, as far as they lie in it.
+/// Returns the word with the bits of the first `steps` steps set, as far as they are in it.
 pub(crate) fn mask(word: usize, steps: usize) -> u64 {
     match steps.saturating_sub(word * 64) {
         0 => 0,

@@ -116,7 +116,7 @@ impl Conditions {
     }
 
     /// Walks over the labels of the alerts, each with whether its condition was true at the first and at the last
-    /// evaluation that did not fail: there more of it may lie before or after what was evaluated.
+    /// evaluation that did not fail: there more of it may be before or after what was evaluated.
     pub fn open(&self) -> impl Iterator<Item = (&LabelSet, [bool; 2])> {
         let first = self.failed.first().filter(|run| run.start == 0).map_or(0, |run| run.end);
         let last = self.failed.last().filter(|run| run.end == self.steps).map_or(self.steps, |run| run.start);
@@ -163,7 +163,8 @@ struct Runs<'a> {
 }
 
 impl Runs<'_> {
-    /// Sets the bits of a block that begins at a step, and visits each run within the block. Tells whether there is one.
+    /// Sets the bits of a block that begins at a step, and visits each run within the block. Returns whether there is
+    /// one.
     fn unpack(&mut self, from: usize, steps: usize, bits: &mut Vec<u64>, mut visit: impl FnMut(usize, usize)) -> bool {
         bits.clear();
         bits.resize(bits::words(steps), 0);
@@ -226,8 +227,8 @@ mod tests {
     use super::*;
     use crate::engine::event::Phase;
 
-    /// Collects pictures (`#` true, `.` not, `x` failed), a step a minute but for a gap of two before the tenth, in blocks
-    /// of so many steps.
+    /// Collects pictures (`#` true, `.` not, `x` failed), a step a minute but for a gap of two before the tenth, in
+    /// blocks of so many steps.
     fn conditions(pictures: &[(&str, &str)], block: usize) -> Conditions {
         let mut all = Conditions::default();
         let steps = pictures[0].1.len();

@@ -20,7 +20,7 @@ pub struct FaultCount {
     pub message: String,
 }
 
-/// What was counted of a rule over a run, whatever is reported of it.
+/// What was counted of a rule over a run, whatever is reported for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleCounts {
     /// Evaluations.
@@ -29,7 +29,7 @@ pub struct RuleCounts {
     pub true_evaluations: u64,
     /// Failed evaluations, by message.
     pub faults: Vec<FaultCount>,
-    /// From when on all windows lie within the recording.
+    /// The time from which all windows are within the recording.
     pub warm_from: Option<Timestamp>,
     /// Literal metric names that the expression selects and that neither the recording nor a rule has.
     pub missing_metrics: Vec<String>,
@@ -82,7 +82,7 @@ impl Counting {
         self.true_evaluations += evaluations;
     }
 
-    /// Tells whether any evaluation had a sample in its result.
+    /// Returns whether any evaluation had a sample in its result.
     pub(crate) fn was_true(&self) -> bool {
         self.true_evaluations > 0
     }

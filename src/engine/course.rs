@@ -63,17 +63,17 @@ impl Course {
         self.idle[id.0] = idle;
     }
 
-    /// Tells whether a rule's expression that compares a vector has had no sample.
+    /// Returns whether a rule's expression that compares a vector has had no sample.
     pub(crate) fn is_open(&self, number: u32) -> bool {
         self.compared[number as usize].open > 0
     }
 
-    /// Takes note that a rule's expression had its first sample.
+    /// Records that a rule's expression had its first sample.
     pub(crate) fn close(&mut self, number: u32) {
         self.compared[number as usize].open -= 1;
     }
 
-    /// Takes note of the values of a vector.
+    /// Records the values of a vector.
     pub(crate) fn see(&mut self, number: u32, root: &Root<'_>) {
         self.compared[number as usize].see(root);
     }
@@ -112,7 +112,7 @@ impl Compared {
         self.extremes = (least <= greatest).then_some((least, greatest));
     }
 
-    /// Tells whether a series is there at a step.
+    /// Returns whether a series is there at a step.
     pub(crate) fn has(&mut self, root: &Root<'_>, labels: &LabelSet, step: usize) -> bool {
         for (row, labels) in root.labels.iter().enumerate().skip(self.rows.len()) {
             self.rows.insert(labels.clone(), row);

@@ -56,9 +56,9 @@ impl Began {
 /// A stretch of an episode's firing that is not told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
-    /// From when on.
+    /// When it begins.
     pub from: Timestamp,
-    /// Until when.
+    /// When it ends.
     pub to: Timestamp,
     /// The silence's matchers, as they are written.
     pub by: Arc<str>,

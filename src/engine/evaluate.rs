@@ -20,7 +20,7 @@ pub(crate) struct Run<'a> {
     pub shared: Shared<'a>,
 }
 
-/// What the rules of a run share beside the stores.
+/// What the rules of a run share besides the stores.
 pub(crate) struct Shared<'a> {
     pub external: &'a External,
     pub queries: &'a Queries,

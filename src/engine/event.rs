@@ -14,7 +14,7 @@ pub enum Phase {
     Inactive,
     /// It holds, not yet for as long as `for` wants.
     Pending,
-    /// The alert is told.
+    /// The alert is reported.
     Firing,
 }
 
@@ -106,7 +106,8 @@ pub struct Event {
     pub value: Option<f64>,
     /// Why, when it became inactive.
     pub cause: Option<Cause>,
-    /// Texts as of this step, sorted by name; only when it begins to fire, or when a pending alert is forgotten (then as of `active_at`).
+    /// Texts as of this step, sorted by name; only when it begins to fire, or when a pending alert is forgotten (then
+    /// as of `active_at`).
     pub annotations: Vec<(String, String)>,
     /// What was counted up to this step.
     pub activity: Activity,

@@ -5,8 +5,8 @@ use super::alerting::AlertRule;
 /// How the alerts of a rule follow from what its expression gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
-    /// Each alert follows from its own condition: it may be made of it apart from the others, later, and again at another
-    /// pace.
+    /// Each alert follows from its own condition: it may be made of it apart from the others, later, and again at
+    /// another pace.
     ByAlert,
     /// All alerts of a step follow together before the next step.
     ByStep(Why),
@@ -37,16 +37,16 @@ impl Fold {
         }
     }
 
-    /// Tells whether each sample is named anew.
+    /// Returns whether each sample is named again.
     pub(super) fn by_value(self) -> bool {
         self == Self::ByStep(Why::LabelsByValue)
     }
 
-    /// Tells whether a block is to be gone through step by step, if there were so many alerts in all.
+    /// Returns whether a block is to be gone through step by step, if there were so many alerts in all.
     pub(super) fn steps_with(self, alerts: usize) -> bool {
         match self {
             Self::ByAlert => false,
-            // So few can not exceed it.
+            // So few cannot exceed it.
             Self::ByStep(Why::Limit(limit)) => alerts > limit,
             Self::ByStep(Why::LabelsByValue | Why::Read) => true,
         }

@@ -222,8 +222,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have, or
-    /// fewer where rules write many series, which are held for a whole slice.
+    /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have,
+    /// or fewer where rules write many series, which are held for a whole slice.
     fn slice_end(&self) -> Timestamp {
         let writes = self.rules.iter().any(|rule| rule.writer.is_some());
         let most = if writes { self.written.slice_steps() } else { usize::MAX };
@@ -341,7 +341,7 @@ impl Engine {
         self.rules.len()
     }
 
-    /// Tells whether there is no rule.
+    /// Returns whether there is no rule.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()

@@ -5,7 +5,7 @@ use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use crate::rules::template::{QueriedSample, Share, Template, TemplateData};
 use crate::time::Timestamp;
 
-/// What templates show beside the sample.
+/// What templates show besides the sample.
 #[derive(Clone, Debug)]
 pub(crate) struct External {
     /// `$externalLabels`.
@@ -36,9 +36,9 @@ pub(crate) struct Naming {
 }
 
 impl Naming {
-    /// Tells whether an alert's labels may change while its series stays: then each sample is named anew.
+    /// Returns whether an alert's labels may change while its series stays: then each sample is named again.
     pub(crate) fn by_value(&self) -> bool {
-        // The word `now` may stand for other things; to name each sample anew is right for all of them.
+        // The word `now` may stand for other things; to name each sample again is right for all of them.
         let varies = |template: &Template| {
             !template.is_literal()
                 && (template.uses_value() || template.uses_query() || template.text().contains("now"))
@@ -114,7 +114,8 @@ impl Naming {
 
     /// Returns the labels of the three series that tell of an alert: pending, firing, and since when.
     ///
-    /// Source: Prometheus' `AlertingRule.sample`: below the alert's labels lie the rule's, their templates not expanded.
+    /// Source: Prometheus' `AlertingRule.sample`: below the alert's labels are the rule's, their templates not
+    /// expanded.
     pub(crate) fn series_labels(&self, alert: &LabelSet) -> [LabelSet; 3] {
         let mut builder = LabelBuilder::default();
         for (name, template) in &self.labels {

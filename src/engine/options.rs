@@ -17,7 +17,7 @@ pub struct EngineOptions {
     pub interval: Millis,
     /// How far an instant selector looks back.
     pub lookback: Millis,
-    /// Where the slots of groups lie.
+    /// Where the slots of groups are.
     pub align: Align,
     /// `$externalLabels` of templates.
     pub external_labels: LabelSet,
@@ -25,7 +25,7 @@ pub struct EngineOptions {
     pub external_url: String,
     /// Whether metric names are dropped only at the end of an evaluation.
     pub delayed_names: bool,
-    /// The first sample of the whole recording, where it lies before what the store will hold; that of the store when
+    /// The first sample of the whole recording, where it is before what the store will hold; that of the store when
     /// absent.
     pub first_sample: Option<Timestamp>,
     /// The first instant that may be a slot; the first sample when absent.
@@ -36,11 +36,12 @@ pub struct EngineOptions {
     pub keep_written: bool,
     /// How many threads evaluate, in the pool that the caller runs the engine in; the events are the same for any.
     pub threads: usize,
-    /// Whether every fault and every written sample is told ([`Engine::take_faults`](super::Engine::take_faults),
+    /// Whether every fault and every written sample is reported ([`Engine::take_faults`](super::Engine::take_faults),
     /// [`Engine::take_written`](super::Engine::take_written)).
     pub trace: bool,
     /// Whether what recording rules compute is compared with recorded series of the same metric, which readers of the
-    /// rules do not see ([`Engine::agreements`](super::Engine::agreements)). Cost: none for metrics that are not recorded.
+    /// rules do not see ([`Engine::agreements`](super::Engine::agreements)). Cost: none for metrics that are not
+    /// recorded.
     pub compare: bool,
 }
 

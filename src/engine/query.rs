@@ -22,7 +22,7 @@ pub(crate) struct Queries {
 /// A rule whose templates ask queries.
 struct Asker {
     rule: usize,
-    /// From when on it sees what rules wrote.
+    /// From when it sees what rules wrote.
     lags: Lags,
     /// A rule asks from one thread at a time.
     asked: Mutex<Asked>,
@@ -55,7 +55,7 @@ impl Queries {
         let Asker { lags, asked, .. } = self.asker(rule);
         let written = written.map(|(store, writers, hidden)| Written { store, writers, lags, hidden });
         let inputs = Inputs { recording, written, only: None };
-        // What a panic left behind is as good as before: a query begins anew each time.
+        // What a panic left behind is as good as before: a query begins again each time.
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         let query = asked.query(text, &self.options).as_mut().map_err(|refused| refused.clone())?;
         match query.at_on(&inputs, slot).map_err(|error| error.to_string())? {
@@ -78,8 +78,8 @@ impl Queries {
 /// A query that is ready, or why it is refused.
 type Ready = Result<Query, String>;
 
-/// How many texts are kept in either half of [`Asked`]: templates mostly have a few of their own; those that make texts of
-/// labels have one for each alert.
+/// How many texts are kept in either half of [`Asked`]: templates mostly have a few of their own; those that make texts
+/// of labels have one for each alert.
 const KEPT: usize = 64;
 
 /// What the templates of one rule asked, by text. Of many texts, those that were not asked for longest are forgotten.

@@ -23,7 +23,7 @@ struct Stream {
     written: Option<LabelSetId>,
     /// Whether anything can come of the program here.
     alive: bool,
-    /// How many series there were when that was found out.
+    /// How many series there were when that was determined.
     met: [usize; 2],
 }
 

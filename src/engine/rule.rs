@@ -113,7 +113,7 @@ impl RuleRun {
         Self { warmth: self.warmth, conditions: self.conditions.as_ref().map(|_| Box::default()), ..fork }
     }
 
-    /// Tells whether nothing comes of a result that has no sample and no fault.
+    /// Returns whether nothing comes of a result that has no sample and no fault.
     pub(crate) fn is_idle(&self) -> bool {
         if self.conditions.is_some() {
             return false;
@@ -170,7 +170,7 @@ impl RuleRun {
         TooManySeries { rule: rule.to_owned(), series }
     }
 
-    /// Takes note of rows before they are evaluated.
+    /// Records rows before they are evaluated.
     pub(crate) fn come_to_rows(&mut self, slots: &[Timestamp]) {
         if self.warm_from.is_none() {
             let Some(first) = self.first_row.or(slots.first().copied()) else { return };
@@ -180,7 +180,7 @@ impl RuleRun {
         }
     }
 
-    /// Tells whether no row has come yet at which all windows were full.
+    /// Returns whether no row has come yet at which all windows were full.
     pub(crate) fn is_cold(&self) -> bool {
         self.warm_from.is_none()
     }
@@ -256,7 +256,8 @@ impl RuleRun {
         }
     }
 
-    /// Tells whether a recorded series with these labels, of a name that the rule selects, ended by an inferred marker.
+    /// Returns whether a recorded series with these labels, of a name that the rule selects, ended by an inferred
+    /// marker.
     fn end_was_inferred(&self, sample: &LabelSet, slot: Timestamp, recording: &Store) -> bool {
         let at = slot.minus(self.query_offset);
         self.selected.iter().any(|name| {
@@ -268,7 +269,7 @@ impl RuleRun {
         })
     }
 
-    /// Tells whether a commit means anything to it.
+    /// Returns whether a commit means anything to it.
     pub(crate) fn commits(&self) -> bool {
         self.writer.is_some() || self.alert_rule().is_some_and(|rule| rule.naming.by_value())
     }

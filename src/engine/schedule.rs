@@ -72,7 +72,7 @@ impl Schedule {
         }
     }
 
-    /// Takes note that all up to a time was evaluated, whether there was a row at it or not.
+    /// Records that all up to a time was evaluated, whether there was a row at it or not.
     pub(crate) fn pass(&mut self, to: Timestamp) {
         if let Self::Rows(clock) = self {
             clock.done = clock.done.max(to);
@@ -94,7 +94,7 @@ impl Schedule {
         }
     }
 
-    /// Tells whether there is anything to evaluate up to and at a time.
+    /// Returns whether there is anything to evaluate up to and at a time.
     pub(crate) fn is_due(&self, recording: &Store, to: Timestamp) -> bool {
         match self {
             Self::Slots { slots, .. } => slots.is_some_and(|slots| slots.next() <= to),
@@ -151,7 +151,7 @@ impl Engine {
         }
     }
 
-    /// Returns the first slot from which on all windows of a rule lie within the recording; of rows the first instant.
+    /// Returns the first slot from which on all windows of a rule are within the recording; of rows the first instant.
     pub(super) fn warm_from(&self, info: &RuleInfo) -> Option<Timestamp> {
         let warm = self.start?.plus(info.warmth);
         let Some(slots) = self.schedules[info.schedule].slots() else { return Some(warm) };

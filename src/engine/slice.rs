@@ -1,4 +1,4 @@
-//! The slots and rows of a stretch of time that is evaluated at a go.
+//! The slots and rows of a stretch of time that is evaluated at once.
 
 use crate::store::{LabelSetId, RowsId, Store};
 use crate::time::Timestamp;
@@ -21,7 +21,7 @@ impl RowClock {
         Self { rows_id, done: Timestamp::MIN, range: None, rows: 0 }
     }
 
-    /// Takes note of rows, ascending by time.
+    /// Records rows, ascending by time.
     fn take(&mut self, rows: &[(Timestamp, LabelSetId)]) {
         if let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) {
             self.range = Some((self.range.map_or(*first, |range| range.0), *last));

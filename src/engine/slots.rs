@@ -8,7 +8,7 @@ use crate::time::{Millis, Timestamp, parse_duration};
 
 use super::limit::TooManySteps;
 
-/// Where the slots of a group lie.
+/// Where the slots of a group are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Align {
     /// At multiples of the interval since the epoch.

@@ -13,7 +13,7 @@ use super::event::{Activity, Cause, Event, OpenAlert, Phase, RuleId};
 pub struct RuleClock {
     /// The distance of its slots; 0 where it is evaluated at rows.
     pub interval: Millis,
-    /// The first slot from which on all windows lie within the recording.
+    /// The first slot from which on all windows are within the recording.
     pub warm_from: Timestamp,
     /// The last slot that was evaluated.
     pub last: Timestamp,

@@ -207,7 +207,7 @@ impl Outputs {
         self.outs.len()
     }
 
-    /// Tells whether the last successful evaluation wrote a series.
+    /// Returns whether the last successful evaluation wrote a series.
     pub(crate) fn emitted(&self, out: u32) -> bool {
         self.outs[out as usize].emitted
     }

@@ -22,7 +22,7 @@ pub trait Batches {
     /// by [`Batches::append`] and then tells the store the watermark ([`Store::advance`]).
     ///
     /// # Errors
-    /// When an input can not be read, and at the end when rows were bad and are not to be skipped.
+    /// When an input cannot be read, and at the end when rows were bad and are not to be skipped.
     fn next_batch(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError>;
 
     /// Appends a batch that [`Batches::next_batch`] filled, and counts repeats and settled conflicts.
@@ -34,6 +34,6 @@ pub trait Batches {
     /// Returns what was found; complete once [`Progress::End`] was returned.
     fn summary(&self) -> &Summary;
 
-    /// Returns how many bytes were read of the inputs, compressed as they lie there.
+    /// Returns how many bytes were read of the inputs, compressed as they are there.
     fn bytes_read(&self) -> u64;
 }

@@ -18,10 +18,10 @@ pub trait Source {
     /// Opens the input from its beginning.
     ///
     /// # Errors
-    /// When it can not be opened, or not a second time.
+    /// When it cannot be opened, or not a second time.
     fn open(&self) -> io::Result<Box<dyn Read>>;
 
-    /// Tells whether it can be opened more than once.
+    /// Returns whether it can be opened more than once.
     fn reopens(&self) -> bool {
         true
     }
@@ -77,7 +77,7 @@ pub(super) struct Bytes {
 const HEAD_BYTES: usize = 64 << 10;
 
 impl Bytes {
-    /// Opens a source and looks at its first bytes; `read` counts the bytes as they lie in the source.
+    /// Opens a source and looks at its first bytes; `read` counts the bytes as they are in the source.
     pub(super) fn open(source: &dyn Source, read: &Arc<AtomicU64>) -> Result<Self, InputError> {
         let failed = |error| InputError::open(source.name(), error);
         let raw = Counted { inner: source.open().map_err(failed)?, read: Arc::clone(read) };
@@ -115,7 +115,7 @@ impl Bytes {
         self.record = 0;
     }
 
-    /// Tells whether the last byte read so far ends a line.
+    /// Returns whether the last byte read so far ends a line.
     pub(super) fn ends_with_newline(&self) -> bool {
         self.last == Some(b'\n')
     }

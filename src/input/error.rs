@@ -12,7 +12,7 @@ use crate::limits;
 /// A recording that could not be read.
 #[derive(Debug, Error)]
 pub enum InputError {
-    /// The input can not be opened.
+    /// The input cannot be opened.
     #[error("{path}: cannot open: {error}")]
     Open {
         /// The input.
@@ -128,7 +128,7 @@ pub enum InputError {
         /// The columns that there are.
         columns: String,
     },
-    /// The unit of the times can not be told.
+    /// The unit of the times cannot be determined.
     #[error("{path}:{line}: `{text}` in column `{column}` is outside the years 2000 to 2100 {tried}")]
     TimeUnit {
         /// The input.
@@ -201,7 +201,7 @@ pub enum InputError {
         /// Examples.
         mixed: Mixed,
     },
-    /// Rows can not be read.
+    /// Rows cannot be read.
     #[error("{}", bad_rows(.problems, *.count, *.rows))]
     BadRows {
         /// The first of them.
@@ -221,7 +221,7 @@ pub enum InputError {
         /// Columns that may be labels.
         candidates: Vec<String>,
     },
-    /// A sample lies before one of its series that was taken already.
+    /// A sample is before one of its series that was taken already.
     #[error("{path}:{line}: is earlier than a sample of its series that was read before")]
     OutOfOrder {
         /// The input.

@@ -17,12 +17,12 @@ const YEAR_MS: i64 = 365 * 86_400_000;
 /// Why a reader stopped.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// A row lies before the one above it.
+    /// A row is before the one above it.
     Disorder {
         /// Its line.
         line: u64,
     },
-    /// The input can not be read.
+    /// The input cannot be read.
     Failed(InputError),
 }
 
@@ -98,7 +98,7 @@ impl<R: Rows> Feed<R> {
         self.any_order = true;
     }
 
-    /// Sets the time before which no row may lie.
+    /// Sets the time before which no row may be.
     pub(super) fn start_at(&mut self, newest: Timestamp) {
         self.newest = self.newest.max(newest);
     }

@@ -1,7 +1,7 @@
 //! Recordings: bytes in, batches of samples and watermarks out.
 //!
-//! A [`Recording`] is a list of inputs that are read one after another in time order; what is not in order is held whole
-//! and sorted, and comes out through the same calls. Readers name rows that they can not take by file and line.
+//! A [`Recording`] is a list of inputs that are read one after another in time order; what is not in order is held
+//! whole and sorted, and comes out through the same calls. Readers name rows that they cannot take by file and line.
 
 mod absent;
 mod batches;

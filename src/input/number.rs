@@ -20,7 +20,7 @@ pub(super) fn parse_value(field: &[u8]) -> Result<f64, String> {
     }
 }
 
-/// Tells whether a cell is a number, or one with a unit or commas that its row is then refused for. Cost: a parse.
+/// Returns whether a cell is a number, or one with a unit or commas that its row is then refused for. Cost: a parse.
 pub(super) fn is_numeric_cell(field: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(field.trim_ascii()) else { return false };
     text.parse::<f64>().is_ok() || has_comma(text) || unit(text).is_some_and(|unit| UNITS.contains(&unit))
@@ -41,7 +41,7 @@ fn unit(text: &str) -> Option<&str> {
     number.parse::<f64>().ok().filter(|_| is_unit).map(|_| unit.trim_start())
 }
 
-/// Tells whether a text is a number with a decimal or thousands comma.
+/// Returns whether a text is a number with a decimal or thousands comma.
 fn has_comma(text: &str) -> bool {
     let digits = text.trim_start_matches(['-', '+']);
     digits.contains(',')
@@ -73,7 +73,8 @@ pub(super) fn shown(text: &str) -> String {
     text.chars().map(escape).chain([cut.to_owned()]).collect()
 }
 
-/// Returns the value of an `le` or `quantile` label as Prometheus 3 stores it: `1` becomes `1.0`; what is no number stays.
+/// Returns the value of an `le` or `quantile` label as Prometheus 3 stores it: `1` becomes `1.0`; what is no number
+/// stays.
 ///
 /// Source: promql.md 8.5; Prometheus' `labels.FormatOpenMetricsFloat`, on Go's shortest `g` form.
 pub(super) fn normalised_bound(text: &str) -> String {

@@ -116,10 +116,10 @@ impl FromStr for TimeUnit {
     }
 }
 
-/// What happens to rows that can not be read.
+/// What happens to rows that cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum BadRows {
-    /// They are told together, and nothing is reported.
+    /// They are reported together, and nothing is reported.
     #[default]
     Stop,
     /// They are left out and counted.
@@ -161,13 +161,13 @@ impl fmt::Display for BadRows {
 /// How recordings are to be read.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
-    /// The form, where it is not to be found out.
+    /// The form, where it is not detected.
     pub format: Option<Format>,
     /// Numeric columns that are labels.
     pub labels: Vec<String>,
     /// Columns that are left out.
     pub ignore_columns: Vec<String>,
-    /// The unit of numeric times, where it is not to be found out.
+    /// The unit of numeric times, where it is not detected.
     pub time_unit: Option<TimeUnit>,
     /// The zone of times that have none; UTC without it.
     pub time_zone: Option<TimeZone>,
@@ -177,7 +177,7 @@ pub struct ReadOptions {
     pub null: Vec<String>,
     /// Whether blanks around labels belong to them.
     pub keep_blanks: bool,
-    /// What happens to rows that can not be read.
+    /// What happens to rows that cannot be read.
     pub bad_rows: BadRows,
     /// After how many samples a batch is handed over; a wide row is never split.
     pub batch_rows: usize,

@@ -59,7 +59,7 @@ impl Reader {
         each!(self, feed => feed.take_any_order());
     }
 
-    /// Sets the time before which no row may lie.
+    /// Sets the time before which no row may be.
     pub(super) fn start_at(&mut self, newest: Timestamp) {
         each!(self, feed => feed.start_at(newest));
     }

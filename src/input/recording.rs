@@ -16,7 +16,7 @@ use crate::time::{Millis, Timestamp};
 
 /// Inputs that are read as one recording.
 ///
-/// Inputs are ordered by their first time and read one after another. As soon as a row lies before the one above it,
+/// Inputs are ordered by their first time and read one after another. As soon as a row is before the one above it,
 /// all of them are read again and held whole, so the caller sees time order in any case.
 pub struct Recording {
     sources: Vec<Box<dyn Source>>,
@@ -52,7 +52,7 @@ impl Recording {
     /// Opens all inputs as far as their headers and first times.
     ///
     /// # Errors
-    /// When an input can not be opened or is not a recording.
+    /// When an input cannot be opened or is not a recording.
     pub fn open(sources: Vec<Box<dyn Source>>, options: ReadOptions) -> Result<Self, InputError> {
         if sources.len() > limits::INPUTS {
             return Err(InputError::TooManyInputs { count: sources.len() });

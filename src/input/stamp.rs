@@ -16,12 +16,12 @@ const LAST_MS: i64 = 253_402_300_799_999;
 /// order by less. Unit: seconds.
 const SET_BACK: i64 = 600;
 
-/// Why a time can not be read.
+/// Why a time cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StampError {
     /// This row is bad.
     Row(String),
-    /// The unit of the whole column can not be told; the text says what was tried.
+    /// The unit of the whole column cannot be determined; the text says what was tried.
     Unit(String),
 }
 
@@ -130,7 +130,7 @@ impl Stamps {
         let Some(at) = at.filter(|at| at.abs() <= LAST_MS) else {
             return Err(row(text, format_args!("is after the year 9999 in {}", unit.word())));
         };
-        // A unit that was found out, not said, holds for rows like the first only.
+        // A unit that was determined, not said, holds for rows like the first only.
         if !self.takes_all() && !BELIEVED.contains(&at.div_euclid(1000)) {
             let unit = unit.word();
             return Err(row(
@@ -163,8 +163,8 @@ impl Stamps {
         Ok(self.whole(seconds, nanos))
     }
 
-    /// Returns the seconds since the epoch of a time on the clock of a zone. Where clocks were set back the order of rows
-    /// tells which of two instants is meant: a step back of minutes begins the second pass.
+    /// Returns the seconds since the epoch of a time on the clock of a zone. Where clocks were set back the order of
+    /// rows tells which of two instants is meant: a step back of minutes begins the second pass.
     fn local(&mut self, offset: AmbiguousOffset, civil: DateTime) -> Result<i64, String> {
         let at =
             |offset: Offset| offset.to_timestamp(civil).map(|at| at.as_second()).map_err(|error| error.to_string());

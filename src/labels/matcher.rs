@@ -62,19 +62,19 @@ impl Matcher {
         Ok(Self { name: name.into(), op, value, regexp })
     }
 
-    /// Makes the matcher `name="value"`, which can not fail.
+    /// Makes the matcher `name="value"`, which cannot fail.
     #[must_use]
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: name.into(), op: MatchOp::Equal, value: value.into(), regexp: None }
     }
 
-    /// Tells whether it asks for one metric by its full name.
+    /// Returns whether it asks for one metric by its full name.
     #[must_use]
     pub fn names_metric(&self) -> bool {
         self.name == METRIC_NAME && self.op == MatchOp::Equal
     }
 
-    /// Tells whether a value satisfies the condition; an absent label has the value `""`.
+    /// Returns whether a value satisfies the condition; an absent label has the value `""`.
     #[must_use]
     pub fn matches(&self, value: &str) -> bool {
         let regexp = || self.regexp.as_ref().is_some_and(|regexp| regexp.is_match(value));
@@ -86,7 +86,7 @@ impl Matcher {
         }
     }
 
-    /// Tells whether the label of a set satisfies the condition.
+    /// Returns whether the label of a set satisfies the condition.
     #[must_use]
     pub fn matches_set(&self, labels: &LabelSet) -> bool {
         self.matches(labels.get(&self.name).unwrap_or(""))

@@ -62,7 +62,7 @@ impl LabelSet {
         self.iter().count()
     }
 
-    /// Tells whether there is no label.
+    /// Returns whether there is no label.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -48,9 +48,9 @@ pub use rule::{LiveError, NewRule};
 pub enum AlertState {
     /// Its condition holds, not yet for as long as it must.
     Pending,
-    /// It is told.
+    /// It is reported.
     Firing,
-    /// It fires and somebody asked not to be told; gone when the alert is resolved.
+    /// It fires and somebody asked not to be notified; gone when the alert is resolved.
     Suppressed,
 }
 
@@ -139,11 +139,11 @@ impl Live {
         }
     }
 
-    /// Adds a rule; those that are there go on undisturbed. Cost: all rules are bound anew, and windows over what rules
-    /// wrote begin anew.
+    /// Adds a rule; those that are there go on undisturbed. Cost: all rules are bound again, and windows over what
+    /// rules wrote begin again.
     ///
     /// # Errors
-    /// When there is a rule of that name, or it can not be evaluated; nothing is changed then.
+    /// When there is a rule of that name, or it cannot be evaluated; nothing is changed then.
     pub fn add(&mut self, rule: NewRule) -> Result<(), LiveError> {
         let name = &rule.rule.name.text;
         if self.rules().any(|held| held.name.text == *name) {
@@ -171,11 +171,11 @@ impl Live {
         self.rebuild(files, keys)
     }
 
-    /// Removes the rules of a name, and their alerts without an event; tells whether there was one. Cost: as
+    /// Removes the rules of a name, and their alerts without an event; returns whether there was one. Cost: as
     /// [`Live::add`].
     ///
     /// # Errors
-    /// When the rules that are left can not be evaluated.
+    /// When the rules that are left cannot be evaluated.
     pub fn remove(&mut self, name: &str) -> Result<bool, LiveError> {
         let gone: Vec<bool> = self.rules().map(|rule| rule.name.text == name).collect();
         let mut files = self.files.clone();
@@ -190,11 +190,11 @@ impl Live {
         Ok(any)
     }
 
-    /// Has the rules of a name evaluated, or not any more: then their alerts are gone, without an event. Tells whether
-    /// there is such a rule. Cost: as [`Live::add`].
+    /// Has the rules of a name evaluated, or not any more: then their alerts are gone, without an event. Returns
+    /// whether there is such a rule. Cost: as [`Live::add`].
     ///
     /// # Errors
-    /// When a rule that was never enabled can not be evaluated.
+    /// When a rule that was never enabled cannot be evaluated.
     pub fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<bool, LiveError> {
         let mut files = self.files.clone();
         let rules = files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules);
@@ -214,7 +214,7 @@ impl Live {
         self.files.iter().flat_map(|file| &file.groups).flat_map(|group| &group.rules)
     }
 
-    /// Makes the engine anew for other rules and hands over to it what is active of those that stay.
+    /// Rebuilds the engine for other rules and hands over to it what is active of those that stay.
     fn rebuild(&mut self, files: Vec<RuleFile>, keys: Vec<u64>) -> Result<(), LiveError> {
         // Tried on an empty store first, so that a mistake changes nothing.
         Engine::new(&files, self.options.clone(), &mut Store::default()).map_err(refused)?;
@@ -238,7 +238,7 @@ impl Live {
     }
 
     /// Begins a snapshot. What is set in it counts from the next [`Live::evaluate`] on; a time that is not after the
-    /// latest evaluation, or lies before an earlier snapshot, is too late: nothing of it counts ([`Live::late`]).
+    /// latest evaluation, or is before an earlier snapshot, is too late: nothing of it counts ([`Live::late`]).
     pub fn at(&mut self, time: Timestamp) -> Snapshot<'_> {
         let late = time <= self.evaluated || time < self.latest;
         if !late {
@@ -278,8 +278,8 @@ impl Live {
         self.late
     }
 
-    /// Returns why rules with an interval are not evaluated any more: the snapshots are too far apart, or the rules write
-    /// too many series.
+    /// Returns why rules with an interval are not evaluated any more: the snapshots are too far apart, or the rules
+    /// write too many series.
     #[must_use]
     pub fn refused(&self) -> Option<&LimitReached> {
         self.refused.as_ref()
@@ -315,7 +315,7 @@ impl Live {
         alerts
     }
 
-    /// Suppresses a firing alert until it is resolved; tells whether there is one with these labels.
+    /// Suppresses a firing alert until it is resolved; returns whether there is one with these labels.
     pub fn suppress(&mut self, labels: &LabelSet) -> bool {
         let fires = self.engine.open(&self.store).iter().any(|one| one.phase == Phase::Firing && one.labels == *labels);
         if fires {
@@ -324,7 +324,7 @@ impl Live {
         fires
     }
 
-    /// Has a suppressed alert told again; tells whether it was suppressed.
+    /// Has a suppressed alert told again; returns whether it was suppressed.
     pub fn unsuppress(&mut self, labels: &LabelSet) -> bool {
         self.suppressed.remove(labels)
     }

@@ -13,7 +13,7 @@ use crate::time::Millis;
 /// Says why a rule or a file of rules is not taken.
 #[derive(Clone, Debug, Error)]
 pub enum LiveError {
-    /// The expression can not be evaluated.
+    /// The expression cannot be evaluated.
     #[error("the expression of `{name}`: {message}")]
     Expression {
         /// The rule.
@@ -34,7 +34,7 @@ pub enum LiveError {
     /// There is a rule of that name.
     #[error("there is a rule `{0}` already; remove it first")]
     Exists(String),
-    /// Rules can not be read or evaluated.
+    /// Rules cannot be read or evaluated.
     #[error("{}", .0.first().map_or("no rules", |first| first.message.as_str()))]
     Rules(Vec<Diagnostic>),
 }
@@ -49,7 +49,7 @@ impl NewRule {
     /// Makes a rule that alerts on each series of an expression.
     ///
     /// # Errors
-    /// When the expression can not be evaluated.
+    /// When the expression cannot be evaluated.
     pub fn alert(name: &str, expr: &str) -> Result<Self, LiveError> {
         Self::new(
             name,
@@ -61,7 +61,7 @@ impl NewRule {
     /// Makes a rule that writes the series of an expression under its name.
     ///
     /// # Errors
-    /// When the expression can not be evaluated.
+    /// When the expression cannot be evaluated.
     pub fn record(name: &str, expr: &str) -> Result<Self, LiveError> {
         Self::new(name, expr, RuleKind::Record)
     }

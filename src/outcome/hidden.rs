@@ -52,7 +52,7 @@ pub(super) fn hidden(agreements: Vec<Agreement>, rules: &[RuleFacts], known: &Kn
 }
 
 impl HiddenMetric {
-    /// Tells whether rules see at every point what was recorded there.
+    /// Returns whether rules see at every point what was recorded there.
     #[must_use]
     pub fn agrees(&self) -> bool {
         let Agreement { compared, agreed, gaps, recorded_only, .. } = self.agreement;

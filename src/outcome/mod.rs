@@ -136,7 +136,7 @@ impl Outcome {
         self.episodes = episodes;
     }
 
-    /// Tells whether silences cover all of an episode's firing.
+    /// Returns whether silences cover all of an episode's firing.
     #[must_use]
     pub fn is_suppressed(&self, episode: &Episode) -> bool {
         let last_step = self.rule(episode.rule).map_or(Timestamp::MAX, |rule| self.last_step(rule));

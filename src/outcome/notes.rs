@@ -202,7 +202,7 @@ groups:
     }
 
     #[test]
-    fn samples_that_lie_further_apart_than_selectors_look_are_told() {
+    fn samples_that_lie_further_apart_than_selectors_look_are_reported() {
         let every = [1, 16, 31, 46, 61, 76, 91, 106, 120];
         let sparse = findings(&[(&[("__name__", "disk")], &every), (&[("__name__", "cpu")], &every)]);
         assert_eq!(sparse.cadence, Some(Millis(900_000)));
@@ -218,7 +218,7 @@ groups:
     }
 
     #[test]
-    fn metrics_that_end_and_replicas_are_told() {
+    fn metrics_that_end_and_replicas_are_reported() {
         let all: Vec<i64> = (0..=120).map(|minute| minute + i64::from(minute % 7 == 3)).step_by(2).collect();
         let recording = findings(&[
             (&[("__name__", "disk"), ("replica", "a")], &all[..20]),
@@ -237,7 +237,7 @@ groups:
     }
 
     #[test]
-    fn grids_and_short_recordings_are_told() {
+    fn grids_and_short_recordings_are_reported() {
         let grid = findings(&[(&[("__name__", "disk")], &(0..=120).collect::<Vec<_>>())]);
         check(
             &grid,

@@ -71,7 +71,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Tells whether all of a name matches.
+    /// Returns whether all of a name matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         self.regexp.is_match(name)
@@ -97,7 +97,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Tells whether a label set satisfies all matchers.
+    /// Returns whether a label set satisfies all matchers.
     #[must_use]
     pub fn matches(&self, labels: &LabelSet) -> bool {
         self.matchers.iter().all(|matcher| matcher.matches_set(labels))
@@ -131,21 +131,21 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Tells whether a rule is reported.
+    /// Returns whether a rule is reported.
     #[must_use]
     pub fn takes_rule(&self, kind: Kind, name: &str, group: &str) -> bool {
         let alert = |wanted: &Pattern| kind == Kind::Alert && wanted.matches(name);
         self.alert.as_ref().is_none_or(alert) && self.group.as_ref().is_none_or(|wanted| wanted.matches(group))
     }
 
-    /// Tells whether an episode of a rule that is reported is.
+    /// Returns whether an episode of a rule that is reported is.
     #[must_use]
     pub fn takes_episode(&self, episode: &Episode) -> bool {
         let start = self.start.unwrap_or(Timestamp::MIN);
         episode.ended_at.is_none_or(|ended| ended >= start) && self.takes_labels(&episode.labels)
     }
 
-    /// Tells whether a transition of a rule that is reported is.
+    /// Returns whether a transition of a rule that is reported is.
     #[must_use]
     pub fn takes_event(&self, event: &Event) -> bool {
         self.start.is_none_or(|start| event.at >= start) && self.takes_labels(&event.labels)
@@ -177,7 +177,7 @@ pub struct RunOptions {
     pub join: Setting<Millis>,
     /// Which rules and episodes are reported, and from when.
     pub selection: Selection,
-    /// The first sample of the recording, where it is known to lie before what is read; found out otherwise. Windows
+    /// The first sample of the recording, where it is known to be before what is read; detected otherwise. Windows
     /// are full, and slots of [`Align::Start`] counted, from it on.
     pub first_sample: Option<Timestamp>,
     /// The first instant that may be a slot; the first sample otherwise.

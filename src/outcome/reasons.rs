@@ -13,7 +13,7 @@ use crate::store::{SeriesId, Store};
 /// The most label values that are named where none is near.
 const VALUES_NAMED: usize = 3;
 /// How far a chain of recording rules is followed down in one go. Unit: rules. Longer chains are followed because what
-/// lies further down is looked at first; this keeps the stack small.
+/// is further down is looked at first; this keeps the stack small.
 const DEPTH: usize = 64;
 
 /// A selector that takes no series, and without which the expression has no sample.
@@ -85,7 +85,7 @@ impl<'a> Known<'a> {
             labels: OnceCell::new(),
             loops: OnceCell::new(),
         };
-        // Rules mostly read what stands above them; where they do not, the way back finds what lies below.
+        // Rules mostly read what stands above them; where they do not, the way back finds what is below.
         silent.iter().for_each(|name| drop(known.no_source(name)));
         known.sources.borrow_mut().retain(|_, found| found.is_some());
         silent.iter().rev().for_each(|name| drop(known.no_source(name)));
@@ -97,7 +97,7 @@ impl<'a> Known<'a> {
         self.store
     }
 
-    /// Tells whether a selector takes a series.
+    /// Returns whether a selector takes a series.
     pub(super) fn takes(&self, selector: &Selector, id: SeriesId) -> bool {
         let labels = self.store.labels(id);
         selector.matchers.iter().all(|matcher| matcher.matches_set(labels))
@@ -159,7 +159,7 @@ impl<'a> Known<'a> {
         let found = lacks.and_then(|lacks| lacks.into_iter().next()).map(|(writer, lack)| match lack {
             Lack::Metric(name) => source(writer, Needs::Metric(self.missing(&name, true))),
             Lack::Series(unmatched) => source(writer, Needs::Series(unmatched)),
-            // What of a loop lies further down it is no better a reason.
+            // What of a loop is further down it is no better a reason.
             Lack::Source(NoSource { needs: Needs::Itself, .. }) if self.loops().contains(metric) => {
                 source(writer, Needs::Itself)
             }
@@ -200,7 +200,7 @@ impl<'a> Known<'a> {
     }
 
     /// Returns the first selector without which an expression has no sample, if it takes no series. What stands right
-    /// of `unless`, inside `absent`, or beside an `or` that has another side, is not needed.
+    /// of `unless`, inside `absent`, or next to an `or` that has another side, is not needed.
     ///
     /// Cost: selectors x values of their labels; asked only of rules that were never true.
     pub(super) fn lack(&self, expr: &Expr) -> Option<Lack> {

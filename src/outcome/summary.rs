@@ -77,7 +77,7 @@ pub struct RuleSummary {
 }
 
 impl RuleSummary {
-    /// Tells whether the rule never fired because what it selects is not in the recording.
+    /// Returns whether the rule never fired because what it selects is not in the recording.
     #[must_use]
     pub fn lacks_data(&self) -> bool {
         matches!(self.never, Some(Never::NoSuchMetric | Never::NoMatchingSeries))

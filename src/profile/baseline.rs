@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_baseline_is_told() {
+    fn what_is_no_baseline_is_reported() {
         let check = |text: &str, expected: &str| {
             let error = read(text.as_bytes()).expect_err("no baseline").to_string();
             assert!(error.contains(expected), "{error}");

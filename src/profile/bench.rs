@@ -12,7 +12,7 @@ pub trait Bench {
     /// Finds how many operations take a batch. Unit: nanoseconds.
     ///
     /// # Errors
-    /// Why it cannot be measured, as a user is to be told.
+    /// Why it cannot be measured, in words for a user.
     fn plan(&mut self, batch_ns: u64) -> Result<Vec<Planned>, String>;
 
     /// Measures times, in the order of the metrics.
@@ -40,7 +40,7 @@ pub trait Bench {
     fn stages(&mut self) -> Result<Staged, String>;
 }
 
-/// Who measures times together with other processes, and is told of them.
+/// Who measures times together with other processes, and is notified of them.
 pub trait Listener {
     /// Waits until it is this process' turn.
     ///
@@ -66,7 +66,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Does all rounds, waiting before each turn; `work` is told whether a round counts.
+    /// Does all rounds, waiting before each turn; `work` is reported whether a round counts.
     ///
     /// # Errors
     /// Those of `work`, and when nobody listens any more.

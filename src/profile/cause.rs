@@ -29,7 +29,7 @@ pub struct Cause {
 
 /// The most of an expression that is quoted. Unit: characters.
 const QUOTED: usize = 60;
-/// The most causes that are told of one rule.
+/// The most causes that are reported for one rule.
 const TOLD: usize = 4;
 
 /// Returns what differs between two expressions, the most likely to cost first; empty when they mean the same
@@ -261,7 +261,7 @@ fn words(selector: &Selector) -> String {
     selector.metric().map_or_else(|| short(selector), str::to_owned)
 }
 
-/// Tells whether `inner`, as it prints, stands somewhere below `outer`.
+/// Returns whether `inner`, as it prints, stands somewhere below `outer`.
 fn contains(outer: &Expr, inner: &Expr) -> bool {
     let text = inner.to_string();
     let mut found = false;

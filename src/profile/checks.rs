@@ -1,4 +1,4 @@
-//! From what a session took to the figures that the report's checks look at, and those beside them.
+//! From what a session took to the figures that the report's checks look at, and those besides them.
 
 use super::campaign::{Taken, USABLE};
 use super::protocol::{Counted, Timed};

@@ -9,7 +9,8 @@ use super::inherited::{Altered, inherited};
 use super::sample::{Better, Kind, Measurement, Metric, RuleText, Session};
 use crate::promql::parse::parse;
 
-/// Below this a time moves by up to 21 % when the same source is linked in another order. Unit: nanoseconds an operation.
+/// Below this a time moves by up to 21 % when the same source is linked in another order. Unit: nanoseconds an
+/// operation.
 pub const LINK_ORDER_NS: f64 = 200.0;
 /// How far the integer loop may move before the machine counts as another one. A share.
 pub const CALIBRATION_MOVE: f64 = 0.03;
@@ -105,7 +106,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Tells whether the sides have nothing in common, so that no metric could be compared.
+    /// Returns whether the sides have nothing in common, so that no metric could be compared.
     #[must_use]
     pub fn is_void(&self) -> bool {
         self.metrics.iter().all(|metric| matches!(metric.decision.verdict, Verdict::New | Verdict::Gone))

@@ -1,4 +1,4 @@
-//! SHA-256, by which plans, rules, data and binaries are told apart.
+//! SHA-256, by which plans, rules, data and binaries are distinguished.
 //!
 //! Source: FIPS 180-4.
 

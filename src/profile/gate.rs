@@ -225,7 +225,7 @@ fn decide_time(base: &Side, now: &Side, better: Better, evidence: Evidence, limi
     } else {
         None
     };
-    // The cautious ratio is the one nearer to 1 on the side that both lie on.
+    // The cautious ratio is the one nearer to 1 on the side that both are on.
     let (least, most) = (pooled.min(by_process), pooled.max(by_process));
     let cautious = if least > 1.0 {
         least

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::stats::{Estimate, quantile_ranks};
 
-/// The longest latency that is told apart. Unit: nanoseconds.
+/// The longest latency that is distinguished. Unit: nanoseconds.
 const HIGHEST_NS: u64 = 60_000_000_000;
 /// Digits kept.
 pub(crate) const DIGITS: u8 = 3;
@@ -57,7 +57,7 @@ impl Latencies {
         self.0.len()
     }
 
-    /// Tells whether nothing was counted.
+    /// Returns whether nothing was counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

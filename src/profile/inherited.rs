@@ -63,7 +63,7 @@ fn written(name: &str) -> [Written; 3] {
     [Written::recorded(name), active, since]
 }
 
-/// Tells whether a selector asks for some of these series by name, an alert's by that of the alert. One that names no
+/// Returns whether a selector asks for some of these series by name, an alert's by that of the alert. One that names no
 /// metric asks for everything, so it says nothing.
 fn asks_for(selector: &Selector, writes: &[Written]) -> bool {
     let names = |label: &str| selector.matchers.iter().any(|matcher| matcher.name == label);

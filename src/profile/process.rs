@@ -23,7 +23,7 @@ pub const WORKER_FLAG: &str = "--worker";
 const LINE_BYTES: u64 = 64 << 20;
 /// How long a worker may take to say what it is.
 const GREETING: Duration = Duration::from_secs(20);
-/// How long a worker may take for one answer, beside what its work is expected to take.
+/// How long a worker may take for one answer, besides what its work is expected to take.
 const SPARE: Duration = Duration::from_secs(30);
 /// What a worker reads at least, of rules and recordings. Unit: bytes a second.
 const READ_PER_S: u64 = 500_000;
@@ -87,7 +87,7 @@ pub struct Worker<'a> {
     slowest: Slowest,
     /// How many rules it has.
     rules: u32,
-    /// How long the job at hand may take beside what is known of answers.
+    /// How long the job at hand may take besides what is known of answers.
     spare: Duration,
     _group: Group,
     /// What it is.
@@ -238,7 +238,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Waits until it has measured a turn: what it reports then comes into `timed`. Returns whether it was the last one.
+    /// Waits until it has measured a turn: what it reports then comes into `timed`. Returns whether it was the last
+    /// one.
     ///
     /// # Errors
     /// As [`Worker::answer`].

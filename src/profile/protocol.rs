@@ -30,7 +30,7 @@ pub struct Build {
     pub git: Option<String>,
     /// The compiler.
     pub rustc: String,
-    /// The optimisation beside whether it is a release: `opt-level 3, no debug info`.
+    /// The optimisation besides whether it is a release: `opt-level 3, no debug info`.
     pub opt: String,
     /// Cargo features.
     pub features: Vec<String>,
@@ -358,7 +358,7 @@ pub enum Answer {
     Done,
     /// It could not be done.
     Failed {
-        /// Why, as a user is to be told.
+        /// Why, in words for a user.
         message: String,
     },
 }

@@ -49,7 +49,7 @@ impl FailOn {
     }
 }
 
-/// A figure beside the checks, without a target.
+/// A figure besides the checks, without a target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Extra {
     /// A stable dotted name.
@@ -64,7 +64,8 @@ pub struct Extra {
     pub note: String,
 }
 
-/// What one rule costs. The exact figures lead: they are the same on any machine, and rank rules as a server feels them.
+/// What one rule costs. The exact figures lead: they are the same on any machine, and rank rules as a server feels
+/// them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleCost {
     /// The rule.
@@ -104,7 +105,7 @@ pub struct GrownBy {
     pub cut: Option<Cut>,
 }
 
-/// The exponent from which on samples are told to grow faster than linear.
+/// The exponent from which on samples are reported to grow faster than linear.
 pub const NOT_LINEAR: f64 = 1.2;
 /// The same of a time: what noise and caches make of 1 stays below.
 const TIME_NOT_LINEAR: f64 = 1.5;
@@ -112,7 +113,7 @@ const TIME_NOT_LINEAR: f64 = 1.5;
 const TIME_SIZES: usize = 3;
 /// The exponents from which on growth is called by these words.
 const WORDS: [(f64, &str); 3] = [(2.5, "cubic or worse"), (1.75, "quadratic"), (NOT_LINEAR, "more than linear")];
-/// How much of the variation an exponent must explain for a rule to be told by it.
+/// How much of the variation an exponent must explain for a rule to be judged by it.
 const CREDIBLE: f64 = 0.95;
 
 impl GrownBy {
@@ -141,7 +142,7 @@ impl GrownBy {
         }
     }
 
-    /// Says how it grows where that stands out; what is exact is told before a time.
+    /// Says how it grows where that stands out; what is exact is reported before a time.
     fn finding(&self, of: &str) -> Option<String> {
         let told = |fit: Option<Growth>, least: f64, what: &str| {
             let fit = fit.filter(|fit| fit.explained >= CREDIBLE && fit.exponent >= least)?;
@@ -190,7 +191,7 @@ pub struct ProfileReport {
     pub seed: u64,
     /// The checks in their order, or none where they were not asked for.
     pub checks: Vec<CheckResult>,
-    /// Figures beside them.
+    /// Figures besides them.
     pub extras: Vec<Extra>,
     /// The latencies of single evaluations; none where they were not taken.
     pub latencies: Option<Latencies>,

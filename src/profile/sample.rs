@@ -51,7 +51,7 @@ impl Kind {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
     }
 
-    /// Tells whether it repeats exactly, run after run, on any machine.
+    /// Returns whether it repeats exactly, run after run, on any machine.
     #[must_use]
     pub fn is_exact(self) -> bool {
         matches!(self, Self::Bytes | Self::Count | Self::Samples)

@@ -11,7 +11,7 @@ use crate::yaml::{self, Content, Documents, Node};
 
 impl Targets {
     /// Reads a YAML mapping of check ids to targets and adds its text to the sources; those that it leaves out keep
-    /// theirs. Every problem is told; `None` when one of them is an error.
+    /// theirs. Every problem is reported; `None` when one of them is an error.
     ///
     /// A target is a number in the check's unit, a text with a unit (`80 us`, `"> 20k events/s"`), or
     /// `{target: .., exponent: ..}`.
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(targets.get("memory.rules1000").and_then(|target| target.exponent), Some(1.05));
     }
 
-    /// Checks what is told of a file: `line:column message` and the caret's words of each problem.
+    /// Checks what is reported for a file: `line:column message` and the caret's words of each problem.
     fn check(text: &str, expected: &[&str]) {
         let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
         let targets = Targets::load(&mut sources, "t.yml", text.as_bytes(), &mut diagnostics);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told() {
+    fn all_that_is_wrong_is_reported() {
         check("# all as they are\n", &[]);
         check(
             "latency.p90: 1\nlatency.p50: fast\nlatency.p95: -3\n",

@@ -125,7 +125,7 @@ pub enum Outcome {
     NotRun,
     /// The whole interval is on the good side.
     Pass,
-    /// The target lies inside the interval, or the interval is not known.
+    /// The target is inside the interval, or the interval is not known.
     Inconclusive,
     /// The whole interval is on the bad side.
     Fail,

@@ -170,13 +170,13 @@ impl BinaryOp {
         }
     }
 
-    /// Tells whether it is `== != < <= > >=`.
+    /// Returns whether it is `== != < <= > >=`.
     #[must_use]
     pub fn is_comparison(self) -> bool {
         matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
     }
 
-    /// Tells whether it is `and`, `or` or `unless`.
+    /// Returns whether it is `and`, `or` or `unless`.
     #[must_use]
     pub fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)

@@ -11,8 +11,8 @@ use super::program::{Inputs, Program, Source};
 use super::roster::{NodeState, Own, number};
 
 impl Program {
-    /// Registers the selectors of all nodes with the stores, and lays out the blocks. Hidden metrics are not seen in the
-    /// recording.
+    /// Registers the selectors of all nodes with the stores, and lays out the blocks. Hidden metrics are not seen in
+    /// the recording.
     pub(crate) fn bind(&mut self, recording: &mut Store, hidden: &Hidden, written: Option<&mut Store>) {
         self.bind_below(&mut Stores { recording, hidden, written }, Reach::default());
     }
@@ -43,8 +43,9 @@ impl Program {
         }
     }
 
-    /// Makes ready for evaluations that have nothing in common with earlier ones but the stores: binds to the series that
-    /// the stores hold, anew where these are not the stores of before, and evaluates again what holds at every step.
+    /// Makes ready for evaluations that have nothing in common with earlier ones but the stores: binds to the series
+    /// that the stores hold, again where these are not the stores of before, and evaluates again what holds at every
+    /// step.
     pub(crate) fn begin_anew(&mut self, inputs: &Inputs<'_>) {
         if self.met.is_some_and(|met| inputs.lost_any(met)) {
             *self = self.fork();
@@ -141,7 +142,7 @@ impl Program {
         let mut emitted_at = 0;
         for root in &self.plan.roots {
             emitted_at = emitted_at.max(root.node);
-            // What a root compares is looked at beside it.
+            // What a root compares is looked at next to it.
             let compared = root.compared.map(|number| self.plan.compared[number as usize]);
             for node in [Some(root.node), compared].into_iter().flatten() {
                 last_use[node] = last_use[node].max(emitted_at);

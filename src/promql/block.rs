@@ -2,8 +2,8 @@
 
 /// What one node of a program evaluates to: `rows` x `steps` values with a bit each, and a bit a step for failures.
 ///
-/// Value (row, step) is at `row * steps + step`; its bit is bit `step % 64` of word `row * words + step / 64`. Bits past
-/// the last step are 0. A value whose bit is cleared is absent and means nothing.
+/// Value (row, step) is at `row * steps + step`; its bit is bit `step % 64` of word `row * words + step / 64`. Bits
+/// past the last step are 0. A value whose bit is cleared is absent and means nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
     /// Unit: rows.
@@ -114,7 +114,7 @@ pub(crate) fn all<T: Copy>(list: &mut Vec<T>, len: usize, value: T) {
     }
 }
 
-/// Tells whether a bit is set.
+/// Returns whether a bit is set.
 pub(crate) fn has(bits: &[u64], at: usize) -> bool {
     bits[at / 64] >> (at % 64) & 1 == 1
 }
@@ -144,7 +144,7 @@ pub(crate) fn or_into(bits: &mut [u64], other: &[u64]) {
     }
 }
 
-/// Tells whether any bit is set.
+/// Returns whether any bit is set.
 pub(crate) fn any(bits: &[u64]) -> bool {
     bits.iter().any(|word| *word != 0)
 }

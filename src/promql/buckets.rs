@@ -91,7 +91,7 @@ fn merge(buckets: &mut Vec<(f64, f64)>) -> bool {
     true
 }
 
-/// Lets counts rise: small differences are rounding and vanish silently, falls are told.
+/// Lets counts rise: small differences are rounding and vanish silently, falls are reported.
 fn force_rise(buckets: &mut [(f64, f64)]) -> Option<Forced> {
     let mut forced: Option<Forced> = None;
     let mut before = buckets[0].1;
@@ -113,7 +113,7 @@ fn force_rise(buckets: &mut [(f64, f64)]) -> Option<Forced> {
     forced
 }
 
-/// Tells whether two counts differ by rounding only.
+/// Returns whether two counts differ by rounding only.
 ///
 /// Source: Prometheus' `almost.Equal`.
 fn almost_equal(a: f64, b: f64) -> bool {
@@ -131,7 +131,8 @@ fn almost_equal(a: f64, b: f64) -> bool {
 
 /// Returns the part of the observations between two values, of `(upper bound, count)` pairs in any order.
 ///
-/// Buckets of one bound are merged in place. NaN without a bucket up to +Inf, without observations, and for a NaN limit.
+/// Buckets of one bound are merged in place. NaN without a bucket up to +Inf, without observations, and for a NaN
+/// limit.
 ///
 /// Source: promql.md 8.5; Prometheus' `BucketFraction`.
 pub(crate) fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<(f64, f64)>) -> f64 {
@@ -148,7 +149,7 @@ pub(crate) fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<(f64, f6
     (rank_of(upper, buckets) - rank_of(lower, buckets)) / observations
 }
 
-/// Returns how many observations lie up to a value, by straight lines within buckets.
+/// Returns how many observations are up to a value, by straight lines within buckets.
 fn rank_of(value: f64, buckets: &[(f64, f64)]) -> f64 {
     let observations = buckets[buckets.len() - 1].1;
     let mut start = if buckets[0].0 <= 0.0 { f64::NEG_INFINITY } else { 0.0 };

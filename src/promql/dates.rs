@@ -24,7 +24,7 @@ const DAYS_TO_EPOCH: u64 = 292_277_022_400 / 400 * DAYS_OF_400_YEARS + 719_468;
 const SECONDS_OF_DAY: u64 = 86_400;
 
 impl DateFn {
-    /// Returns the part of the date at `seconds` since the epoch. NaN and what 64 bits of seconds can not hold are the
+    /// Returns the part of the date at `seconds` since the epoch. NaN and what 64 bits of seconds cannot hold are the
     /// least number of seconds, as on the machines Prometheus mostly runs on.
     ///
     /// Source: promql.md 8.5; Prometheus' `dateWrapper`.

@@ -1,4 +1,4 @@
-//! From when on a reader sees what rules wrote.
+//! When a reader sees what rules wrote.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Splits an expression into tokens; never fails, what can not be read is a token of its own.
+//! Splits an expression into tokens; never fails, what cannot be read is a token of its own.
 
 use crate::source::Span;
 

@@ -25,7 +25,8 @@ pub(crate) enum NumberError {
 /// Reads a number without sign: decimal, `0x` hexadecimal, octal with a leading 0, `inf` and `nan` in any case; one
 /// `_` may stand between two digits.
 ///
-/// Source: Prometheus reads integers as Go does with base 0 and everything else as a float, so `010` is 8 and `08` is 8.
+/// Source: Prometheus reads integers as Go does with base 0 and everything else as a float, so `010` is 8 and `08` is
+/// 8.
 pub(crate) fn number(text: &str) -> Result<f64, NumberError> {
     match text.to_ascii_lowercase().as_str() {
         "inf" => return Ok(f64::INFINITY),
@@ -61,7 +62,7 @@ pub(crate) fn number(text: &str) -> Result<f64, NumberError> {
     }
 }
 
-/// Tells whether every `_` stands between two digits.
+/// Returns whether every `_` stands between two digits.
 fn separated(text: &str, is_digit: impl Fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().filter(|(_, byte)| **byte == b'_').all(|(at, _)| {

@@ -119,7 +119,7 @@ pub(crate) enum Elementwise {
 /// What is computed of the buckets of a classic histogram.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum BucketFn {
-    /// The value below which a share of the observations lies.
+    /// The value below which a share of the observations is.
     Quantile(Operand),
     /// The share of the observations between two values.
     Fraction(Operand, Operand),
@@ -375,7 +375,7 @@ impl Plan {
         }
     }
 
-    /// Tells whether two plans that are not bound compute the same, subqueries and all.
+    /// Returns whether two plans that are not bound compute the same, subqueries and all.
     pub(super) fn prints_like(&self, other: &Self) -> bool {
         let kinds = |plan: &Self| format!("{:?}", plan.nodes.iter().map(|node| &node.kind).collect::<Vec<_>>());
         self.roots == other.roots

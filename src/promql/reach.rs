@@ -73,8 +73,8 @@ impl Program {
         least
     }
 
-    /// Tells whether the program reads the time of the query, so that its values differ between the queries it is part
-    /// of.
+    /// Returns whether the program reads the time of the query, so that its values differ between the queries it is
+    /// part of.
     pub(crate) fn reads_query_time(&self) -> bool {
         let inner = self.inner.iter().any(Self::reads_query_time);
         inner

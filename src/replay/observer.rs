@@ -6,11 +6,11 @@ use crate::engine::{Event, FaultAt, WrittenSample};
 
 /// Is shown what comes of a run while it goes on. `set` is the number of the rule set.
 pub trait Observer {
-    /// A pass begins. Where the recording turns out not to be in time order a second one does, and what was shown of the
-    /// first is void.
+    /// A pass begins. Where the recording turns out not to be in time order a second one does, and what was shown of
+    /// the first is void.
     fn begin(&mut self) {}
 
-    /// A batch was read, up to this number of bytes, compressed as they lie in their files. [`ControlFlow::Break`] ends
+    /// A batch was read, up to this number of bytes, compressed as they are in their files. [`ControlFlow::Break`] ends
     /// the run with [`super::RunError::Stopped`].
     fn read(&mut self, bytes: u64) -> ControlFlow<()> {
         let _ = bytes;

@@ -127,7 +127,7 @@ impl Room {
         free.map_or(limits::SOURCE_LINE_SHOWN, |free| free.min(limits::SOURCE_LINE_SHOWN))
     }
 
-    /// Tells whether so many columns fit next to the gutter.
+    /// Returns whether so many columns fit next to the gutter.
     fn fits(&self, columns: usize) -> bool {
         self.width.is_none_or(|width| self.gutter + 2 + columns <= width)
     }

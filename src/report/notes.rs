@@ -116,7 +116,7 @@ mod tests {
     use crate::outcome::sample;
 
     #[test]
-    fn what_was_read_and_what_failed_is_told() {
+    fn what_was_read_and_what_failed_is_reported() {
         let one = input::InputSummary {
             path: "a.csv".into(),
             warnings: vec!["the last line has no line end".to_owned()],

@@ -222,7 +222,7 @@ impl Cells {
         self.start.plus(Millis(self.length.0.saturating_mul(cell as i64)))
     }
 
-    /// Returns the cell of an instant, the first or last where it lies outside.
+    /// Returns the cell of an instant, the first or last where it is outside.
     fn cell(&self, at: Timestamp) -> usize {
         let cell = at.since(self.start).0.max(0) / self.length.0;
         usize::try_from(cell).unwrap_or(usize::MAX).min(self.many - 1)
@@ -234,7 +234,7 @@ impl Cells {
         first..=self.cell(to.minus(Millis(1))).max(first)
     }
 
-    /// Tells whether an instant is not left of the first cell.
+    /// Returns whether an instant is not left of the first cell.
     fn is_seen(&self, until: Timestamp) -> bool {
         until >= self.start
     }
@@ -269,7 +269,7 @@ impl Cells {
         line
     }
 
-    /// Tells whether a cell lies in a stretch in which no series has a sample, or beyond the data.
+    /// Returns whether a cell is in a stretch in which no series has a sample, or beyond the data.
     fn is_empty(&self, outcome: &Outcome, cell: usize) -> bool {
         let (from, to) = (self.at(cell), self.at(cell + 1));
         let range = &outcome.range;

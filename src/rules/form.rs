@@ -14,7 +14,7 @@ const NATIVE_LINE: &str =
 const PROMETHEUS_LINE: &str = "for Prometheus' form (`alert: Hot`, `expr: temp > 80`), write as the first line: `groups:`, and below it groups \
      of rules";
 
-/// Returns the form that the keys of a file name; `None` when they name both or neither, which is told. A file that
+/// Returns the form that the keys of a file name; `None` when they name both or neither, which is reported. A file that
 /// is plainly of another kind counts as Prometheus' form, which tells so. `cut`: a mistake of YAML hides keys.
 pub(super) fn of(fields: &Fields<'_>, cut: bool, problems: &mut Problems<'_>) -> Option<Form> {
     let native = fields.peek("alertctl");

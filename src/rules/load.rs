@@ -8,7 +8,8 @@ use crate::yaml::{self, Documents, Node};
 
 use super::{Form, Group, RuleFile, form, native, prometheus};
 
-/// Reads a rule file of either form and adds its text to the sources. Every problem is told; `None` when one of them is an error.
+/// Reads a rule file of either form and adds its text to the sources. Every problem is reported; `None` when one of
+/// them is an error.
 ///
 /// The text is kept without a byte order mark, so columns of its first line count from what is seen.
 pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<RuleFile> {
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::Diagnostic;
 
-    /// Loads a text and returns what was told, as `code line:column message`.
+    /// Loads a text and returns what was reported, as `code line:column message`.
     fn told(bytes: &[u8]) -> Vec<String> {
         let mut sources = SourceMap::default();
         let mut diagnostics = Diagnostics::default();
@@ -63,7 +64,7 @@ mod tests {
         assert_eq!(told(text.as_bytes()), expected, "{text}");
     }
 
-    /// Checks what is told of one rule, whose keys stand from line 4 on, in column 5.
+    /// Checks what is reported for one rule, whose keys stand from line 4 on, in column 5.
     fn check_rule(rule: &str, expected: &[&str]) {
         let lines: Vec<String> = rule.lines().map(|line| format!("    {line}\n")).collect();
         let text = format!("groups:\n- name: g\n  rules:\n{}", lines.concat().replacen("    ", "  - ", 1));
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_kind_is_told() {
+    fn a_file_of_another_kind_is_reported() {
         check("- a\n", &["wrong-type 1:1 a rule file is a mapping of keys to values, this is a list"]);
         check("hello\n", &["wrong-type 1:1 a rule file is a mapping of keys to values, this is a text"]);
         check("groups: 5\n", &["wrong-type 1:9 `groups` is a list, each entry after `- `, this is a text"]);
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_of_groups_are_told() {
+    fn problems_of_groups_are_reported() {
         check("groups:\n- rules: []\n", &["group-name 2:3 this group has no name"]);
         check("groups:\n- name: ''\n", &["group-name 2:9 this group has no name"]);
         check("groups:\n- name: [a]\n", &["wrong-type 2:9 `name` is a text, this is a list"]);
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_of_rules_are_told() {
+    fn problems_of_rules_are_reported() {
         check_rule("expr: up", &["rule-kind 4:5 a rule has `alert` or `record`, this one has neither"]);
         check_rule("alert:\nexpr: up", &["rule-kind 4:5 `alert` is empty"]);
         check_rule(
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_told() {
+    fn bytes_that_are_no_text_are_reported() {
         assert_eq!(
             told(b"\xef\xbb\xbfgroups: 5\n"),
             ["wrong-type 1:9 `groups` is a list, each entry after `- `, this is a text"]

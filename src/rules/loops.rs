@@ -66,7 +66,7 @@ fn metrics(expr: &Expr) -> impl Iterator<Item = &str> {
     expr.selectors().into_iter().filter_map(|one| one.selector.metric())
 }
 
-/// Tells whether an expression certainly has no sample where some metrics have none.
+/// Returns whether an expression certainly has no sample where some metrics have none.
 fn is_empty(expr: &Expr, lacks: &dyn Fn(&str) -> bool) -> bool {
     let selects_nothing = |selector: &Selector| selector.metric().is_some_and(lacks);
     match &expr.kind {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_read_only_themselves_are_told() {
+    fn rules_that_read_only_themselves_are_reported() {
         let check = |lines: &str, expected: &[&str]| {
             let mut set = RuleSet::default();
             set.add_partly("a.yml", format!("groups:\n- name: g\n  rules:\n{lines}").as_bytes());

@@ -27,8 +27,8 @@ pub struct Quick {
     pub severity: Option<String>,
 }
 
-/// Makes one group of an alert for each PromQL expression and adds their text to the sources. Every problem is told;
-/// `None` when there is one.
+/// Makes one group of an alert for each PromQL expression and adds their text to the sources. Every problem is
+/// reported; `None` when there is one.
 ///
 /// An alert is named after the first metric of its expression (`temp` of `temp > 80`; `expr` where there is none); of
 /// two with one name the second is `temp_2`. The group has no interval of its own.

@@ -43,7 +43,7 @@ pub(super) enum Does {
     Record,
 }
 
-/// Reads a rule; `None` when it has no expression or name, which is told.
+/// Reads a rule; `None` when it has no expression or name, which is reported.
 pub(super) fn read(
     node: &Node,
     group: &str,
@@ -217,7 +217,7 @@ pub(super) fn expression(field: Option<Field<'_>>, rule: Span, problems: &mut Pr
     Some((text.clone(), parsed(text, problems)))
 }
 
-/// Reads the text of an expression; its problems are told.
+/// Reads the text of an expression; its problems are reported.
 pub(super) fn parsed(text: &Located, problems: &mut Problems<'_>) -> Expr {
     let parsed = parse(&text.text);
     let clean = parsed.problems.is_empty();
@@ -303,7 +303,7 @@ fn literal(named: Named<'_>) -> Template {
     Template::literal(named.text.map_or("", |text| &text.text))
 }
 
-/// Reads a template; of one with problems, which are told, the text stands for itself.
+/// Reads a template; of one with problems, which are reported, the text stands for itself.
 pub(super) fn template(named: Named<'_>, what: &str, problems: &mut Problems<'_>) -> Template {
     let Some(text) = named.text else { return Template::literal("") };
     match Template::parse(&text.text) {
@@ -326,7 +326,8 @@ mod tests {
     use crate::rules::load;
     use crate::source::{FileSpan, SourceMap, Span};
 
-    /// Loads a rule whose lines stand from line 3 on, in column 3; returns `code line:column-column help` of each problem.
+    /// Loads a rule whose lines stand from line 3 on, in column 3; returns `code line:column-column help` of each
+    /// problem.
     fn check(rule: &str, expected: &[&str]) {
         let newline = if rule.contains('\r') { "\r\n" } else { "\n" };
         let lines: Vec<String> =
@@ -373,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_that_no_evaluation_can_use_are_told() {
+    fn expressions_that_no_evaluation_can_use_are_reported() {
         check("- record: a\n  expr: up[5m]\n", &["rule-type 6:11-17"]);
         check("- record: a\n  expr: (up[5m:])\n", &["rule-type 6:11-20"]);
         check("- alert: a\n  expr: '\"x\"'\n", &["rule-type 6:12-15"]);

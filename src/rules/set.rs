@@ -59,13 +59,13 @@ impl RuleSet {
         self.files.iter().flat_map(|file| file.groups.iter().map(move |group| (file, group)))
     }
 
-    /// Walks over the rules of all groups, in order, each with the number of its group. The place of a rule in this walk
-    /// is its number in a run ([`crate::rules::RuleFile`]s are numbered through).
+    /// Walks over the rules of all groups, in order, each with the number of its group. The place of a rule in this
+    /// walk is its number in a run ([`crate::rules::RuleFile`]s are numbered through).
     pub fn rules(&self) -> impl Iterator<Item = (usize, &Rule)> {
         self.groups().enumerate().flat_map(|(at, (_, group))| group.rules.iter().map(move |rule| (at, rule)))
     }
 
-    /// Tells whether there is no rule.
+    /// Returns whether there is no rule.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules().next().is_none()

@@ -1,4 +1,4 @@
-//! Helps the tests of this module: loads a text and writes what was told on one line each.
+//! Helps the tests of this module: loads a text and writes what was reported on one line each.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::SourceMap;
@@ -14,7 +14,7 @@ pub(crate) fn load(text: &str) -> (SourceMap, Option<RuleFile>, Vec<Diagnostic>)
     (sources, file, diagnostics.sorted())
 }
 
-/// Checks what is told of a text: `code line:column message` of each problem.
+/// Checks what is reported for a text: `code line:column message` of each problem.
 pub(crate) fn check(text: &str, expected: &[&str]) {
     let (sources, _, found) = load(text);
     let line = |found: &Diagnostic| {

@@ -129,7 +129,7 @@ pub struct Piece {
     pub len: u32,
 }
 
-/// Tells where each byte of a scalar's text stands in its file (indents, folds and escapes lie between the pieces).
+/// Tells where each byte of a scalar's text stands in its file (indents, folds and escapes are between the pieces).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextMap {
     /// The pieces, in order of both offsets, none empty.

@@ -40,7 +40,7 @@ impl Batch {
         self.times.len()
     }
 
-    /// Tells whether there is no sample.
+    /// Returns whether there is no sample.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.times.is_empty()
@@ -136,7 +136,7 @@ impl Conflict {
 pub enum Rejected {
     /// Two values at one time, and [`Conflicts::Refuse`].
     Conflict(Conflict),
-    /// A sample lies before the newest one of its series.
+    /// A sample is before the newest one of its series.
     OutOfOrder {
         /// The series.
         series: SeriesId,
@@ -145,7 +145,7 @@ pub enum Rejected {
     },
 }
 
-/// What a batch brought beside its samples.
+/// What a batch brought besides its samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Appended {
     /// Repeats with an equal value, dropped.
@@ -252,7 +252,7 @@ impl Store {
             }
         }
         if series.wanted {
-            // A marker that was inferred before this sample came can not lie at or after it.
+            // A marker that was inferred before this sample came cannot be at or after it.
             if series.times.last().is_some_and(|last| *last >= time) {
                 return Err(Rejected::OutOfOrder { series: id, row });
             }

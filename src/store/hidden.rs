@@ -16,7 +16,7 @@ impl Hidden {
         Self((!names.is_empty()).then(|| names.into_iter().map(str::to_owned).collect()))
     }
 
-    /// Tells whether a metric is hidden. Cost: a binary search.
+    /// Returns whether a metric is hidden. Cost: a binary search.
     #[must_use]
     pub fn contains(&self, metric: &str) -> bool {
         self.0.as_ref().is_some_and(|names| names.binary_search_by(|name| name.as_str().cmp(metric)).is_ok())

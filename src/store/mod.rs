@@ -28,7 +28,7 @@ use stale::Inference;
 /// Source: Prometheus' `value.StaleNaN`.
 pub const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
 
-/// Tells whether a value is the stale marker; every other NaN is data.
+/// Returns whether a value is the stale marker; every other NaN is data.
 #[must_use]
 pub fn is_stale(value: f64) -> bool {
     value.to_bits() == STALE_BITS
@@ -79,7 +79,7 @@ struct Series {
     wanted: bool,
     /// How far back the selectors on it look from a step.
     back: Millis,
-    /// Columns; what lies before `head` was evicted.
+    /// Columns; what is before `head` was evicted.
     times: Vec<Timestamp>,
     values: Vec<f64>,
     head: usize,
@@ -143,7 +143,7 @@ impl Store {
         self.series.len()
     }
 
-    /// Tells whether there is no series.
+    /// Returns whether there is no series.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.series.is_empty()
@@ -204,7 +204,7 @@ impl Store {
         (series.facts.samples > 0).then_some(series.last_value)
     }
 
-    /// Tells whether any stale marker is held for a series.
+    /// Returns whether any stale marker is held for a series.
     #[must_use]
     pub fn has_stale(&self, id: SeriesId) -> bool {
         self.series[id.0 as usize].stale > 0

@@ -44,7 +44,7 @@ struct Reader {
 }
 
 impl RowLog {
-    /// Takes note of a new series.
+    /// Records a new series.
     pub(super) fn add(&mut self, id: SeriesId, labels: &LabelSet) {
         debug_assert_eq!(id.0 as usize, self.of_series.len(), "series are met in the order of their ids");
         let own = labels.without_metric();
@@ -59,7 +59,7 @@ impl RowLog {
         }
     }
 
-    /// Takes note of an accepted sample.
+    /// Records an accepted sample.
     pub(super) fn see(&mut self, id: SeriesId, time: Timestamp) {
         for reader in &mut self.readers {
             reader.see(id, time);
@@ -144,7 +144,7 @@ impl Reader {
         }
     }
 
-    /// Takes note of the samples that a series still holds.
+    /// Records the samples that a series still holds.
     fn see_held(&mut self, id: SeriesId, series: &Series) {
         let held = series.times[series.head..].iter().zip(&series.values[series.head..]);
         held.filter(|(_, value)| !is_stale(**value)).for_each(|(time, _)| self.see(id, *time));

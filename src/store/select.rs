@@ -57,8 +57,8 @@ impl Store {
         id
     }
 
-    /// Forgets all selectors and readers of rows, whose numbers mean nothing from now on. No sample is wanted until selectors are registered
-    /// anew; what is held stays.
+    /// Forgets all selectors and readers of rows, whose numbers mean nothing from now on. No sample is wanted until
+    /// selectors are registered again; what is held stays.
     pub fn forget_selectors(&mut self) {
         self.selectors.clear();
         self.by_metric.clear();

@@ -92,7 +92,8 @@ struct Track {
     marked: bool,
     /// It had a sample at the stream's last row.
     with_row: bool,
-    /// How many of the last scrapes of its `up` that succeeded had a sample of it, one after the other; up to [`RHYTHM`].
+    /// How many of the last scrapes of its `up` that succeeded had a sample of it, one after the other; up to
+    /// [`RHYTHM`].
     scrapes: u8,
     ever_with_up: bool,
     /// The `up` that this series is, by its place in [`Inference::ups`].
@@ -180,13 +181,13 @@ impl Store {
         self.stale_counts
     }
 
-    /// Tells whether the marker of a series at this time was inferred.
+    /// Returns whether the marker of a series at this time was inferred.
     #[must_use]
     pub fn inferred(&self, id: SeriesId, at: Timestamp) -> bool {
         self.series[id.0 as usize].inferred.binary_search(&at).is_ok()
     }
 
-    /// Tells whether the rows of streams are wanted ([`Batch::snapshots`]).
+    /// Returns whether the rows of streams are wanted ([`Batch::snapshots`]).
     #[must_use]
     pub fn infers_from_rows(&self) -> bool {
         self.inference.as_ref().is_some_and(|inference| inference.limit.is_none())
@@ -249,7 +250,7 @@ impl Store {
 }
 
 impl Inference {
-    /// Takes note of the series that are new in the store.
+    /// Records the series that are new in the store.
     fn meet(&mut self, store: &Store) {
         for at in self.tracks.len()..store.len() {
             self.tracks.push(Track::NEW);
@@ -290,13 +291,13 @@ impl Inference {
         self.ups.push(Up { labels: own, members });
     }
 
-    /// Takes note of a row of a stream.
+    /// Records a row of a stream.
     fn row(&mut self, store: &mut Store, stream: StreamId, at: Timestamp) {
         self.come_to(store, at);
         self.open_rows.push(stream);
     }
 
-    /// Takes note of a sample before it is pushed.
+    /// Records a sample before it is pushed.
     fn sample(&mut self, store: &mut Store, id: SeriesId, time: Timestamp, value: f64) {
         self.come_to(store, time);
         let track = &mut self.tracks[id.0 as usize];
@@ -422,7 +423,7 @@ impl Inference {
     }
 }
 
-/// Tells whether a set has all labels of another.
+/// Returns whether a set has all labels of another.
 fn has_all(labels: &LabelSet, others: &LabelSet) -> bool {
     others.iter().all(|(name, value)| labels.get(name) == Some(value))
 }

@@ -19,7 +19,7 @@ pub(super) struct Counts {
     step: Step,
 }
 
-/// How fine spacings are told apart.
+/// How fine spacings are distinguished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Step {
     #[default]
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn many_different_spacings_are_near_and_take_little() {
-        // Whole seconds of up to a minute are told apart.
+        // Whole seconds of up to a minute are distinguished.
         assert_eq!(median_of((31..=62).chain(40..=60).map(|second| second * 1000)), Some(Millis(48_000)));
         let around = |range: std::ops::Range<i64>| {
             let counts = counted(range.map(|at| (at * 7919) % 60_000 + 30_000));

@@ -32,7 +32,7 @@ pub(super) struct Silences {
 }
 
 impl Silences {
-    /// Takes note of a sample of any series.
+    /// Records a sample of any series.
     pub(super) fn see(&mut self, time: Timestamp) {
         if self.latest != Some(time) {
             self.see_other(time);

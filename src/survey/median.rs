@@ -38,7 +38,7 @@ impl Median {
         Some(*values.select_nth_unstable_by(middle, f64::total_cmp).1)
     }
 
-    /// Tells whether all values are held.
+    /// Returns whether all values are held.
     pub(super) fn is_exact(&self) -> bool {
         self.seen <= self.most as u64
     }

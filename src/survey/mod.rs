@@ -136,7 +136,7 @@ impl Survey {
         Self { values: (depth == Depth::Values).then(Box::default), ..Self::default() }
     }
 
-    /// Takes note of a batch; `store` is the one that numbered its series.
+    /// Records a batch; `store` is the one that numbered its series.
     pub fn observe(&mut self, store: &Store, batch: &Batch) {
         self.series.resize(store.len(), Spacings::NEW);
         let samples = batch.series.iter().zip(&batch.times).zip(&batch.values);
@@ -191,8 +191,8 @@ impl Survey {
         }
     }
 
-    /// Returns the stretches within `span` for which a series has no samples, those longer than `margin`, in time order.
-    /// Gaps are those that are held of a series: the four longest.
+    /// Returns the stretches within `span` for which a series has no samples, those longer than `margin`, in time
+    /// order. Gaps are those that are held of a series: the four longest.
     #[must_use]
     pub fn absences(
         &self,

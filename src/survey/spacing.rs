@@ -6,7 +6,7 @@ use crate::time::{Millis, Timestamp};
 /// How many of the longest silences of a series are held.
 const LONGEST: usize = 4;
 
-/// Tells whether a silence is a gap: longer than 2.5 times the usual spacing.
+/// Returns whether a silence is a gap: longer than 2.5 times the usual spacing.
 pub(super) fn is_gap(silence: Millis, usual: Millis) -> bool {
     silence.0.saturating_mul(2) > usual.0.saturating_mul(5)
 }
@@ -54,7 +54,7 @@ impl Spacings {
         (self.last > Timestamp::MIN).then_some(self.last)
     }
 
-    /// Takes note of a sample; one that is not newer than the last counts for nothing.
+    /// Records a sample; one that is not newer than the last counts for nothing.
     pub(super) fn see(&mut self, time: Timestamp) {
         let spacing = time.0.wrapping_sub(self.last.0);
         if self.low <= spacing && spacing <= self.high {

@@ -81,7 +81,7 @@ fn values_spacings_gaps_and_resets_are_told_by_metric() {
 }
 
 #[test]
-fn a_metric_that_ends_early_and_one_that_is_rare_are_told() {
+fn a_metric_that_ends_early_and_one_that_is_rare_are_reported() {
     let mut rows: Vec<_> = (0..200).map(|at| ("cpu", at * 61, 1.0)).collect();
     rows.extend((0..20).map(|at| ("temp", at * 61, 1.0)));
     rows.extend((0..14).map(|at| ("backup", at * 900, 1.0)));
@@ -95,7 +95,7 @@ fn a_metric_that_ends_early_and_one_that_is_rare_are_told() {
 }
 
 #[test]
-fn a_query_grid_is_told() {
+fn a_query_grid_is_reported() {
     let rows: Vec<_> = (0..20).map(|at| ("cpu", at * 60, 1.0)).collect();
     let found = findings(&long("host", &rows));
     assert_eq!(codes(&found), ["query-grid"]);
@@ -107,7 +107,7 @@ fn a_query_grid_is_told() {
 }
 
 #[test]
-fn replicas_are_told() {
+fn replicas_are_reported() {
     let rows: Vec<_> = (0..9).flat_map(|at| [("cpu/a", at * 61, 1.0), ("cpu/b", at * 61, 1.0)]).collect();
     let message =
         |label| findings(&long(label, &rows)).hints().into_iter().map(|hint| hint.message).collect::<Vec<_>>();
@@ -188,7 +188,7 @@ fn a_series_that_starts_late_has_no_gap_before_its_start() {
 }
 
 #[test]
-fn a_slow_series_of_a_fast_metric_is_told() {
+fn a_slow_series_of_a_fast_metric_is_reported() {
     let mut rows: Vec<_> = (0..200).map(|at| ("up/a", at * 61, 1.0)).collect();
     rows.extend((0..14).map(|at| ("up/b", at * 901, 1.0)));
     rows.sort_by_key(|row| row.1);

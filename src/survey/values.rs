@@ -84,7 +84,7 @@ impl Values {
         }
     }
 
-    /// Takes note of a sample that is newer than the last of its series.
+    /// Records a sample that is newer than the last of its series.
     pub(super) fn see(&mut self, id: SeriesId, value: f64) {
         let course = &mut self.courses[id.0 as usize];
         // Comparing with NaN, as before the first sample, counts for nothing.
@@ -101,7 +101,7 @@ impl Values {
         }
     }
 
-    /// Takes note of a sample that is not newer than the last of its series.
+    /// Records a sample that is not newer than the last of its series.
     pub(super) fn see_again(&mut self, series: SeriesId, at: Timestamp, other: f64, row: u64) {
         let kept = self.courses[series.0 as usize].value;
         if kept == other || (kept.is_nan() && other.is_nan()) {

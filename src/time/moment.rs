@@ -24,8 +24,8 @@ pub enum Moment {
     AfterStart(Millis),
     /// So long before the last sample of a recording: `-2h`.
     BeforeEnd(Millis),
-    /// A time of day, perhaps of a day of the week, that a recording has once: `Tue 03:17:42`, as reports print the times
-    /// of a short one.
+    /// A time of day, perhaps of a day of the week, that a recording has once: `Tue 03:17:42`, as reports print the
+    /// times of a short one.
     OfDay(Option<Weekday>, Time),
 }
 
@@ -84,7 +84,7 @@ fn likely(unit: Option<&(&'static str, String)>) -> String {
 }
 
 impl Moment {
-    /// Tells whether it can be placed only once the span of a recording is known.
+    /// Returns whether it can be placed only once the span of a recording is known.
     #[must_use]
     pub fn is_relative(self) -> bool {
         matches!(self, Self::AfterStart(_) | Self::BeforeEnd(_) | Self::OfDay(..))
@@ -189,7 +189,7 @@ impl FromStr for Moment {
     }
 }
 
-/// Reads seconds since the epoch, as promtool's time flags do; up to the year 9999, because what lies beyond is a time
+/// Reads seconds since the epoch, as promtool's time flags do; up to the year 9999, because what is beyond is a time
 /// in a smaller unit.
 fn of_seconds(text: &str, seconds: f64) -> Result<Timestamp, TimestampError> {
     if !seconds.is_finite() {
@@ -278,7 +278,7 @@ mod tests {
         check("03:00:00", (0, 14), Ok(9));
         check("Tue 03:00:00", (0, 14), Ok(9));
         check("Mon 20:00", (100, 30), Ok(2));
-        // Within a day the time may lie outside of the recording.
+        // Within a day the time may be outside of the recording.
         check("23:00", (0, 3), Ok(5));
         check(
             "Wed 20:00",

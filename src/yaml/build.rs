@@ -61,12 +61,12 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         Self { source, problems, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, root: None, broken: false }
     }
 
-    /// Returns where problems are told.
+    /// Returns where problems are reported.
     pub(super) fn problems(&mut self) -> &mut Problems<'d> {
         self.problems
     }
 
-    /// Tells whether a limit or a wrong alias ends the reading.
+    /// Returns whether a limit or a wrong alias ends the reading.
     pub(super) fn is_broken(&self) -> bool {
         self.broken
     }
@@ -198,8 +198,8 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         }
     }
 
-    /// Gives a node that is over to the collection around it. `met` is how many nodes it adds to the file: itself, or all
-    /// that an alias stands for; what a collection holds was met before.
+    /// Gives a node that is over to the collection around it. `met` is how many nodes it adds to the file: itself, or
+    /// all that an alias stands for; what a collection holds was met before.
     fn close(&mut self, mut node: Node, met: usize, (size, height): (usize, usize)) {
         self.nodes += met;
         if self.nodes > YAML_NODES && !self.broken {

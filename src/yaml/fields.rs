@@ -33,8 +33,8 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Opens a mapping: repeated keys are told, `<<` is merged. `what` names it (`a group`). Nothing is an empty
-    /// mapping; anything else is told and `None`.
+    /// Opens a mapping: repeated keys are reported, `<<` is merged. `what` names it (`a group`). Nothing is an empty
+    /// mapping; anything else is reported and `None`.
     pub(crate) fn open(node: &'a Node, what: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let mut fields = Self { span: node.span, fields: Vec::new(), index: BTreeMap::new() };
         if node.is_null() {
@@ -180,7 +180,8 @@ impl<'a> Field<'a> {
         self.value.scalar().map_or("", Scalar::text)
     }
 
-    /// Returns a text: every scalar counts as it was written. Nothing is `None`, and so is what is told to be no text.
+    /// Returns a text: every scalar counts as it was written. Nothing is `None`, and so is what is reported to be no
+    /// text.
     pub(crate) fn text(self, problems: &mut Problems<'_>) -> Option<&'a Located> {
         match self.value.scalar() {
             Some(scalar) if scalar.is_null() => None,
@@ -248,7 +249,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Returns a truth value; nothing, and what is told to be none, is `usual`.
+    /// Returns a truth value; nothing, and what is reported to be none, is `usual`.
     pub(crate) fn truth(self, usual: bool, problems: &mut Problems<'_>) -> bool {
         let key = self.key.text();
         match self.value.scalar() {

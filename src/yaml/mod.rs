@@ -1,5 +1,5 @@
-//! YAML with a span on every node, fields that are taken off its mappings, and the problems of a file. It knows nothing of
-//! what a file means: rules, silences and targets are read through it.
+//! YAML with a span on every node, fields that are taken off its mappings, and the problems of a file. It knows nothing
+//! of what a file means: rules, silences and targets are read through it.
 
 mod build;
 pub(crate) mod fields;
@@ -52,7 +52,7 @@ impl Node {
         }
     }
 
-    /// Tells whether YAML takes it for nothing.
+    /// Returns whether YAML takes it for nothing.
     pub(crate) fn is_null(&self) -> bool {
         self.scalar().is_some_and(Scalar::is_null)
     }
@@ -67,7 +67,7 @@ impl Node {
         }
     }
 
-    /// Tells whether it is a `{{ .. }}` that lacks quotes: YAML takes it for a mapping in a mapping.
+    /// Returns whether it is a `{{ .. }}` that lacks quotes: YAML takes it for a mapping in a mapping.
     pub(crate) fn is_bare_template(&self) -> bool {
         match &self.content {
             Content::Mapping(entries) => entries.first().is_some_and(|(key, _)| key.scalar().is_none()),
@@ -86,7 +86,7 @@ pub(crate) enum Documents {
 }
 
 /// Adds the bytes of a file to the sources and reads its first document; `what` names the kind of file (`a rule file`).
-/// Every problem is told. `None` when there is nothing in it, or when nothing of it can be read.
+/// Every problem is reported. `None` when there is nothing in it, or when nothing of it can be read.
 pub(crate) fn open<'d>(
     sources: &mut SourceMap,
     name: &str,
@@ -110,8 +110,8 @@ pub(crate) fn open<'d>(
     (problems, root)
 }
 
-/// Reads the first document of a text; `None` when there is nothing in it, or when it is no YAML, which is told. Of one
-/// with a mistake, what stands before it is still read: the entries of lists that were over. Returns where a second
+/// Reads the first document of a text; `None` when there is nothing in it, or when it is no YAML, which is reported. Of
+/// one with a mistake, what stands before it is still read: the entries of lists that were over. Returns where a second
 /// document begins, too.
 fn read(source: &str, problems: &mut Problems<'_>) -> (Option<Node>, Option<Span>) {
     let options = granit_parser::options! {

@@ -9,7 +9,7 @@ use super::{Content, Documents, Node, open};
 use crate::diagnostic::Diagnostics;
 use crate::source::SourceMap;
 
-/// Reads a text; `None` when something is told of it.
+/// Reads a text; `None` when something is reported for it.
 fn read(source: &str) -> Option<Option<Node>> {
     let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
     let (problems, node) =

@@ -46,7 +46,7 @@ impl<'a> Problems<'a> {
         FileSpan { file: self.file, span }
     }
 
-    /// Adds a problem; what an alias repeats is told once.
+    /// Adds a problem; what an alias repeats is reported once.
     pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
         if let Some((cut, _)) = diagnostic.message.char_indices().nth(MESSAGE_CHARS) {

@@ -17,7 +17,7 @@ impl Scalar {
         &self.located.text
     }
 
-    /// Tells whether YAML takes it for nothing (`~`, `null`, or nothing written).
+    /// Returns whether YAML takes it for nothing (`~`, `null`, or nothing written).
     pub(crate) fn is_null(&self) -> bool {
         self.plain && matches!(self.text(), "" | "~" | "null" | "Null" | "NULL")
     }

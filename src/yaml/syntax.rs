@@ -35,7 +35,7 @@ pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_
     }
 }
 
-/// Tells whether the last line of a text is a key and a selector in braces, as in `expr: {job="db"} `.
+/// Returns whether the last line of a text is a key and a selector in braces, as in `expr: {job="db"} `.
 fn after_braces(text: &str) -> bool {
     let line = &text[text.rfind('\n').map_or(0, |at| at + 1)..];
     let value = line.split_once(": ").map_or("", |(_, value)| value.trim());

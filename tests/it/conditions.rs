@@ -1,4 +1,5 @@
-//! Conditions that a run collected, folded again: the alerts are those of the run, at another pace those of another run.
+//! Conditions that a run collected, folded again: the alerts are those of the run, at another pace those of another
+//! run.
 
 use alertctl::engine::alert::{Change, Pace};
 use alertctl::engine::conditions::{Conditions, Folded};
@@ -69,7 +70,7 @@ fn run(data: &Data, file: &RuleFile, chunk: usize) -> Run {
     Run { alerts, folds, conditions }
 }
 
-/// Makes the alerts of a rule anew.
+/// Makes the alerts of a rule again.
 fn fold(conditions: &[Conditions], pace: Pace) -> Alerts {
     let mut lines: Vec<(i64, LabelSet, String)> = Vec::new();
     let mut open = Vec::new();

@@ -188,7 +188,7 @@ fn texts(value: &Value) -> Vec<(String, String)> {
     texts
 }
 
-/// Tells whether a text is Prometheus': of an error only the beginning counts, the rest is Go's.
+/// Returns whether a text is Prometheus': of an error only the beginning counts, the rest is Go's.
 fn same_text(wanted: &str, found: &str) -> bool {
     let error = "<error expanding template: ";
     wanted == found || (wanted.starts_with(error) && found.starts_with(error))

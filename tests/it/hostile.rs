@@ -44,7 +44,7 @@ fn junk(count: usize) -> Vec<u8> {
 }
 
 #[test]
-fn recordings_that_are_no_text_are_told() {
+fn recordings_that_are_no_text_are_reported() {
     check(RULES, junk(100_000), &[], 2, "has a NUL byte in line");
     check(RULES, ROWS.replace("up,0", "u\0p,0"), &[], 2, "has a NUL byte in line 3");
     check(RULES, b"\xff\xfet\0i\0", &[], 2, "UTF-16");
@@ -57,7 +57,7 @@ fn recordings_that_are_no_text_are_told() {
 }
 
 #[test]
-fn rules_that_are_no_text_are_told() {
+fn rules_that_are_no_text_are_reported() {
     check(junk(100_000), ROWS, &[], 2, "is no UTF-8");
     check(RULES.replace("Down", "Do\0wn"), ROWS, &[], 2, "the control character U+0000 is not allowed in YAML");
     let mut rules = RULES.as_bytes().to_vec();
@@ -140,7 +140,7 @@ fn sparse_samples_are_told_with_the_flag_to_type() {
 }
 
 #[test]
-fn unreadable_files_and_folders_are_told() {
+fn unreadable_files_and_folders_are_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name);
     fs::write(path("rules.yml"), RULES).expect("written");
@@ -161,7 +161,7 @@ fn unreadable_files_and_folders_are_told() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_is_told() {
+fn a_full_disk_is_reported() {
     check(RULES, ROWS, &["--out", "/dev/full"], 2, "cannot write `/dev/full`: No space left on device");
     check(RULES, ROWS, &["--out", "/proc/report.json"], 2, "cannot write `/proc/report.json`");
 }

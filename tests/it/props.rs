@@ -16,7 +16,8 @@ fn contexts() -> [Context; 2] {
     [Context { start: 0, end: SPAN + 600_000, step: 60_000 }, Context { start: 127_003, end: SPAN, step: 45_001 }]
 }
 
-/// Tells whether two results are the same: label sets, times, values by bits (any NaN is any NaN), the words of faults.
+/// Returns whether two results are the same: label sets, times, values by bits (any NaN is any NaN), the words of
+/// faults.
 pub(crate) fn same(a: &Result<Value, Fault>, b: &Result<Value, Fault>) -> bool {
     let float = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
     let point = |a: &[(i64, f64)], b: &[(i64, f64)]| {
@@ -34,8 +35,8 @@ pub(crate) fn same(a: &Result<Value, Fault>, b: &Result<Value, Fault>) -> bool {
     }
 }
 
-/// Tells whether a result of a range is the slow evaluator's. Of several faults either may be told. And where two series
-/// of a window function get one label set at different steps, or a subquery fails at a time that lies in no step's
+/// Returns whether a result of a range is the slow evaluator's. Of several faults either may be reported. And where two
+/// series of a window function get one label set at different steps, or a subquery fails at a time that is in no step's
 /// window, a server fails the whole range; rules know only steps.
 fn same_range(expr: &Expr, got: &Result<Value, Fault>, slow: &Result<Value, Fault>) -> bool {
     let mut between = false;

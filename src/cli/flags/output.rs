@@ -23,7 +23,7 @@ pub(crate) struct OutArgs {
     pub(crate) out: Vec<Target<Format>>,
 }
 
-/// What a command says beside its results, and how.
+/// What a command says besides its results, and how.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct ConsoleArgs {
     /// Print results only

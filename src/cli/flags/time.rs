@@ -20,9 +20,9 @@ pub(crate) struct TimeArgs {
 
     /// Report only from TIME; earlier data still warms up windows
     ///
-    /// A time as reports print it (`2026-01-05 18:00`, `2026-01-05`, `18:00:30` if the recording has it once), RFC 3339,
-    /// seconds since the epoch, or relative: `-2h` is two hours before the last sample, `+30m` half an hour after the
-    /// first. A time without a zone is in --tz.
+    /// A time as reports print it (`2026-01-05 18:00`, `2026-01-05`, `18:00:30` if the recording has it once), RFC
+    /// 3339, seconds since the epoch, or relative: `-2h` is two hours before the last sample, `+30m` half an hour after
+    /// the first. A time without a zone is in --tz.
     #[arg(long, value_name = "TIME", value_parser = Moment::from_str, allow_hyphen_values = true, help_heading = "Time")]
     pub(crate) start: Option<Moment>,
     /// Stop evaluating at TIME
@@ -35,8 +35,8 @@ pub(crate) struct TimeArgs {
     pub(crate) eval_interval: Option<Millis>,
     /// Align evaluation times: epoch, start or a duration [default: epoch]
     ///
-    /// `start` is the first sample; a duration such as 12s is counted from the epoch. A server's offset differs for each
-    /// of its groups.
+    /// `start` is the first sample; a duration such as 12s is counted from the epoch. A server's offset differs for
+    /// each of its groups.
     #[arg(long, value_name = "TO", value_parser = Align::from_str, hide_short_help = true, help_heading = "Time")]
     pub(crate) align: Option<Align>,
     /// How far back a selector looks for a sample [default: 5m]
@@ -45,7 +45,7 @@ pub(crate) struct TimeArgs {
 }
 
 impl TimeArgs {
-    /// Tells whether the span of the recordings must be known before the rules are evaluated.
+    /// Returns whether the span of the recordings must be known before the rules are evaluated.
     pub(crate) fn is_relative(&self) -> bool {
         self.start.iter().chain(&self.end).any(|moment| moment.is_relative())
     }

@@ -55,8 +55,8 @@ pub(crate) struct ProfileArgs {
 
     /// Check against targets: report, or a YAML file
     ///
-    /// `report` are the targets of the built-in workload, which is measured next to your rules; a file maps ids of checks
-    /// to values.
+    /// `report` are the targets of the built-in workload, which is measured next to your rules; a file maps ids of
+    /// checks to values.
     #[arg(long, value_name = "report|FILE", help_heading = "Checks")]
     pub(crate) targets: Option<String>,
     /// Exit with 1 on: regression, target, inconclusive [default: regression,target]
@@ -118,8 +118,8 @@ pub(crate) struct ProfileArgs {
     pub(crate) allow_debug: bool,
     /// Test the gate with this many pairs of runs
     ///
-    /// Each pair is the same code, and code made 10 % slower: shows how often this machine raises a false alarm or misses
-    /// a slowdown.
+    /// Each pair is the same code, and code made 10 % slower: shows how often this machine raises a false alarm or
+    /// misses a slowdown.
     #[arg(long, value_name = "PAIRS", value_parser = clap::value_parser!(u64).range(1..=100_000), conflicts_with_all = ["rules", "baseline", "save_baseline", "against_binary"], help_heading = "Measuring")]
     pub(crate) self_check: Option<u64>,
     /// Make what is measured slower by this factor
@@ -195,7 +195,7 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| format!("`{text}` is not a share; write it like `7%`"))
 }
 
-/// Takes a program. A name alone would be looked for in PATH; the file that lies here is meant, if there is one.
+/// Takes a program. A name alone would be looked for in PATH; the file in the current folder is meant, if there is one.
 fn program(text: &str) -> Result<PathBuf, String> {
     let here = Path::new(".").join(text);
     Ok(if Path::new(text).components().count() == 1 && here.is_file() { here } else { PathBuf::from(text) })

@@ -76,7 +76,7 @@ pub(super) struct Compared {
 }
 
 impl Bench {
-    /// Finds out what is to be measured; none when the rules are wrong, which was told.
+    /// Determines what is to be measured; none when the rules are wrong, which was reported.
     pub(super) fn of(
         args: &ProfileArgs,
         terminal: &Terminal,

@@ -1,4 +1,4 @@
-//! From when on rules see what other rules wrote.
+//! When rules see what other rules wrote.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Tells whether a rule sees each writer as those do that are held. Cost: the writers of sets that are new.
+    /// Returns whether a rule sees each writer as those do that are held. Cost: the writers of sets that are new.
     pub(super) fn fits(&self, (sight, graph): (&Sight, &RuleGraph), reader: usize, wants: &Wants) -> bool {
         wants.iter().all(|(set, before)| match self.before.get(set) {
             // Of those between the two places one reader sees the newest sample a step later than the other.

@@ -64,7 +64,7 @@ impl Packing<'_> {
         unit.links.push(Link { rule, compared });
     }
 
-    /// Takes note of why the expression of a rule can never be evaluated.
+    /// Records why the expression of a rule can never be evaluated.
     fn refuse(&mut self, rule: usize, problem: &Problem) {
         let Entry { rule, group, .. } = &self.entries[rule];
         let mut diagnostic = Diagnostic::error(problem.code, problem.message.clone(), rule.text.at(problem.span));

@@ -1,4 +1,4 @@
-//! How long a recording must have gone on before all that a rule looks back at lies within it.
+//! How long a recording must have gone on before all that a rule looks back at is within it.
 
 use crate::engine::options::EngineOptions;
 use crate::promql::ast::{Expr, ExprKind};
@@ -38,7 +38,7 @@ pub(super) fn warmth(entries: &[Entry<'_>], graph: &RuleGraph, options: &EngineO
     warmth
 }
 
-/// Tells whether an expression looks at a stretch of time, or at what is not there: then it is warm only after all
+/// Returns whether an expression looks at a stretch of time, or at what is not there: then it is warm only after all
 /// that it reaches back for was recorded.
 fn needs_warmth(expr: &Expr) -> bool {
     let mut found = false;

@@ -1,5 +1,5 @@
-//! Silences: stretches of time in which alerts with certain labels are not told. They lie over the episodes of a run:
-//! the state of an alert goes on underneath.
+//! Silences: stretches of time in which alerts with certain labels are not reported. They are laid over the episodes of
+//! a run: the state of an alert goes on underneath.
 
 mod file;
 mod parse;
@@ -14,12 +14,12 @@ use super::episode::{Episode, Suppression};
 use crate::labels::{LabelSet, Matcher};
 use crate::time::{Millis, Timestamp};
 
-/// Alerts that are not told for some time.
+/// Alerts that are not reported for some time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silence {
     /// What an alert's labels must satisfy, all of it; at least one matcher does not take an absent label.
     pub matchers: Vec<Matcher>,
-    /// From when on.
+    /// When it begins.
     pub start: Timestamp,
     /// Until when; later than `start`.
     pub end: Timestamp,
@@ -42,7 +42,7 @@ impl fmt::Display for Silence {
 }
 
 impl Silence {
-    /// Tells whether the silence is about an alert; external labels count where the alert has no label of that name.
+    /// Returns whether the silence is about an alert; external labels count where the alert has no label of that name.
     #[must_use]
     pub fn matches(&self, labels: &LabelSet, external: &LabelSet) -> bool {
         self.matchers.iter().all(|matcher| {
@@ -88,7 +88,7 @@ pub fn suppressed_for(episode: &Episode) -> Millis {
     Millis(total)
 }
 
-/// Tells whether an episode fired and was suppressed from beginning to end, so that nobody was told of it.
+/// Returns whether an episode fired and was suppressed from beginning to end, so that nobody was notified.
 #[must_use]
 pub fn is_suppressed(episode: &Episode, last_step: Timestamp) -> bool {
     let Some(fired_at) = episode.activity.fired_at else { return false };

@@ -35,9 +35,9 @@ pub enum SilenceError {
     /// It ends before it begins.
     #[error("it ends at {end}, which is not after its start, {start}")]
     Order {
-        /// From when on.
+        /// When it begins.
         start: Timestamp,
-        /// Until when.
+        /// When it ends.
         end: Timestamp,
     },
 }

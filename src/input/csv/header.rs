@@ -60,7 +60,7 @@ pub(super) fn delimiter(head: &[u8]) -> u8 {
     [b',', b';', b'\t'][counts.iter().position(|count| *count == most).unwrap_or(0)]
 }
 
-/// Tells what a file is that can not be CSV.
+/// Tells what a file is that cannot be CSV.
 pub(super) fn not_csv(head: &[u8]) -> Option<String> {
     let text = head.trim_ascii_start();
     let found = match text {

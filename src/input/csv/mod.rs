@@ -125,7 +125,7 @@ impl CsvRows {
         }
     }
 
-    /// Returns the line on which the record begins, where blank lines or line ends inside quotes lie between.
+    /// Returns the line on which the record begins, where blank lines or line ends inside quotes are between.
     #[cold]
     fn line_of_record(&self, start: u64, end: u64) -> u64 {
         let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;

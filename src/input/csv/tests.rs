@@ -52,7 +52,7 @@ fn wide_rows_are_snapshots() {
 }
 
 #[test]
-fn numeric_labels_and_ignored_columns_are_told() {
+fn numeric_labels_and_ignored_columns_are_reported() {
     let text = "timestamp,shard,cpu,note\n1,7,1,x\n1,8,2,y\n";
     let options = ReadOptions { labels: vec!["shard".into()], ignore_columns: vec!["note".into()], ..options() };
     let (store, _) = read(vec![source("a.csv", text)], options, Stale::Off).expect("reads");

@@ -21,7 +21,7 @@ pub(super) struct Wide {
     /// Columns without a role so far.
     undecided: Vec<usize>,
     labels: Vec<usize>,
-    /// Columns that are metrics, in the order they were found out; their place here is their ordinal.
+    /// Columns that are metrics, in the order they were detected; their place here is their ordinal.
     numbers: Vec<usize>,
     /// Whether all values of a metric are whole numbers, by ordinal.
     whole: Vec<bool>,

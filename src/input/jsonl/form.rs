@@ -28,7 +28,7 @@ pub(super) struct Form {
     pub(super) warning: Option<String>,
 }
 
-/// Why the form can not be told.
+/// Why the form cannot be determined.
 #[derive(Debug)]
 pub(super) enum Unknown {
     /// The object lacks something; the next one may have it.

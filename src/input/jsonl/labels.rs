@@ -24,7 +24,7 @@ impl Labels {
         Self { told: options.labels.clone(), keep_blanks: options.keep_blanks, ..Self::default() }
     }
 
-    /// Tells whether the user says that a field is a label.
+    /// Returns whether the user says that a field is a label.
     pub(super) fn told(&self, name: &str) -> bool {
         self.told.iter().any(|told| told == name)
     }

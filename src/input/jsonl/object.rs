@@ -1,4 +1,4 @@
-//! One line as fields: names are numbered once, values lie side by side in memory that is used again.
+//! One line as fields: names are numbered once, values stand side by side in memory that is used again.
 
 use std::fmt;
 

@@ -291,7 +291,7 @@ fn files_that_are_no_recording_are_refused_in_words() {
 }
 
 #[test]
-fn a_last_line_that_is_cut_is_told() {
+fn a_last_line_that_is_cut_is_reported() {
     let good = "{\"timestamp\":1,\"cpu\":1}\n";
     let found = check("{\"timestamp\":1,\"cpu\":1}", &["cpu 1=1"]);
     assert!(found.inputs[0].warnings[0].contains("no line end"), "{:?}", found.inputs);

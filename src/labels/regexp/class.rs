@@ -47,7 +47,8 @@ pub(super) fn posix(name: &str, fold: bool) -> Option<ClassUnicode> {
     Some(set(ranges, negated, fold))
 }
 
-/// Returns the set of a general category or a script, by any name that Go knows: case, spaces, `_` and `-` do not count.
+/// Returns the set of a general category or a script, by any name that Go knows: case, spaces, `_` and `-` do not
+/// count.
 ///
 /// Source: Go's `unicode.Categories`, `unicode.CategoryAliases` and `unicode.Scripts`. Go has no other property, no
 /// short name of a script and no prefix `is`.
@@ -67,7 +68,7 @@ pub(super) fn unicode(name: &str, negated: bool, fold: bool) -> Option<ClassUnic
     Some(finish(class, negated, fold))
 }
 
-/// Tells whether Go's `unicode` package calls a character a letter or a digit.
+/// Returns whether Go's `unicode` package calls a character a letter or a digit.
 pub(super) fn is_letter_or_digit(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric();

@@ -105,7 +105,7 @@ impl Regexp {
         compile(&hir, names, pattern)
     }
 
-    /// Tells whether the text matches. Cost: linear in the text.
+    /// Returns whether the text matches. Cost: linear in the text.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
         self.program.is_match(text)

@@ -88,7 +88,7 @@ impl<'a> Universe<'a> {
         shape
     }
 
-    /// Takes note of labels that an expression makes or copies.
+    /// Records labels that an expression makes or copies.
     fn look_at(&mut self, expr: &'a Expr) {
         match &expr.kind {
             ExprKind::Call { function, args, .. } => {
@@ -176,7 +176,8 @@ impl<'a> Universe<'a> {
         Some(Suggested::near(severity, have))
     }
 
-    /// Tells whether some alert may satisfy all matchers at once: what its rule does not set must come from one series.
+    /// Returns whether some alert may satisfy all matchers at once: what its rule does not set must come from one
+    /// series.
     fn meet(&self, needed: &[&Matcher]) -> bool {
         // Rules that set the same labels ask the same of series.
         let mut asked: BTreeMap<Vec<usize>, bool> = BTreeMap::new();
@@ -198,7 +199,7 @@ impl<'a> Universe<'a> {
         })
     }
 
-    /// Tells whether what a matcher asks for need not come from the series that an alert is about.
+    /// Returns whether what a matcher asks for need not come from the series that an alert is about.
     fn comes_from_elsewhere(&self, matcher: &Matcher) -> bool {
         let name = matcher.name.as_str();
         // What rules set, alerts and recorded series carry on.

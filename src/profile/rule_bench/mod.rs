@@ -370,7 +370,7 @@ rules:
             let of = |cost: &Cost| (cost.evaluations, cost.samples, cost.series, cost.results);
             costs.iter().map(of).collect::<Vec<_>>()
         };
-        // `take` asks for a sample of the row, too, beside those of its window.
+        // `take` asks for a sample of the row, too, besides those of its window.
         let read = 4 * 360;
         let full = 4 * (1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 * 351);
         let figures = |evaluations| {
@@ -436,7 +436,7 @@ rules:
     }
 
     #[test]
-    fn what_the_time_does_not_suffice_for_is_told() {
+    fn what_the_time_does_not_suffice_for_is_reported() {
         let not = "- not measured (time budget)";
         assert_eq!(grown(bench(), 0), vec![format!("{not}, {not}"); 4]);
     }

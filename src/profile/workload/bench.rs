@@ -206,7 +206,7 @@ impl Bench for WorkloadBench {
     }
 }
 
-/// Returns what is told of one metric; `batches` in nanoseconds an operation.
+/// Returns what is reported for one metric; `batches` in nanoseconds an operation.
 fn told(
     spec: &Spec,
     planned: &Planned,
@@ -330,8 +330,8 @@ fn integers() -> impl FnMut() {
     }
 }
 
-/// Eight chains of integers at once: its speed is that of all units of a core, so that it feels a neighbour on the other
-/// half of the core, whom a single chain does not feel.
+/// Eight chains of integers at once: its speed is that of all units of a core, so that it feels a neighbour on the
+/// other half of the core, whom a single chain does not feel.
 fn wide() -> impl FnMut() {
     let mut states = [1_u64, 2, 3, 4, 5, 6, 7, 8];
     move || {

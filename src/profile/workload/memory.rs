@@ -91,7 +91,7 @@ fn on_one_metric(count: usize) -> Result<String, WorkloadError> {
     native((0..count).map(|_| (METRICS[0].to_owned(), 1e12)))
 }
 
-/// An engine with what it reads: what `eval` holds beside its input and its report.
+/// An engine with what it reads: what `eval` holds besides its input and its report.
 struct Held {
     store: Store,
     engine: Engine,

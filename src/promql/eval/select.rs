@@ -82,7 +82,7 @@ pub(super) fn references<'a>(
     written
 }
 
-/// Writes for each step the end of what it sees of a written series; tells whether any step sees less than all.
+/// Writes for each step the end of what it sees of a written series; returns whether any step sees less than all.
 pub(super) fn caps(source: Source, frame: &Frame<'_>, refs: &[Timestamp], caps: &mut Vec<Timestamp>) -> bool {
     let Some(written) = frame.inputs.written.filter(|_| source.written) else { return false };
     let lag = written.lags.of(written.writers[source.id.0 as usize]);

@@ -68,7 +68,7 @@ fn parameter_words(k: f64) -> String {
     format!("Scalar value {} {way} int64", format_float(k))
 }
 
-/// Tells whether the first is less wanted than the second: it is nearer to the top of the heap.
+/// Returns whether the first is less wanted than the second: it is nearer to the top of the heap.
 fn less(bottom: bool, a: f64, b: f64) -> bool {
     if a.is_nan() {
         return true;

@@ -116,7 +116,7 @@ fn params<'a>(window: &Window<'_>, values: &'a [Vec<f64>; 2]) -> [Param<'a>; 2] 
     [param(0), param(1)]
 }
 
-/// Where the steps of a subquery lie.
+/// Where the steps of a subquery are.
 struct Grid<'a> {
     step: Millis,
     offset: Millis,
@@ -190,7 +190,7 @@ fn runs_of(refs: &[Timestamp], range: Millis, step: Millis, most: usize) -> Vec<
     runs
 }
 
-/// Tells whether no step of the frame sees less of a written series than its newest inner step asks for.
+/// Returns whether no step of the frame sees less of a written series than its newest inner step asks for.
 fn sees_all(program: &Program, grid: &Grid<'_>, frame: &Frame<'_>) -> bool {
     let Some(written) = frame.inputs.written else { return true };
     let Some((slot, eval)) = frame.slots.first().zip(frame.evals.first()) else { return true };
@@ -211,7 +211,7 @@ fn grid_times(from: Timestamp, to: Timestamp, step: Millis) -> Vec<Timestamp> {
     times
 }
 
-/// Steps of the frame whose windows lie on one grid.
+/// Steps of the frame whose windows are on one grid.
 struct Run<'a> {
     steps: std::ops::Range<usize>,
     refs: &'a [Timestamp],

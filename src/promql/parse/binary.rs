@@ -144,7 +144,7 @@ impl Parser<'_> {
                     self.problems.push(Problem::new(TYPE, at, message));
                 }
             }
-            // An empty `on ()` beside a scalar says nothing; a set operator there is refused by the type check.
+            // An empty `on ()` next to a scalar says nothing; a set operator there is refused by the type check.
             matching = None;
         }
         let return_bool = modifiers.return_bool.is_some();

@@ -16,7 +16,7 @@ use super::ast::{Expr, ExprKind, Type};
 use super::check;
 use super::lex::{Keyword, Kind, Token, lex};
 
-/// The most problems that are told of one expression.
+/// The most problems that are reported for one expression.
 const MOST_PROBLEMS: usize = 20;
 
 /// What is wrong with an expression.
@@ -98,7 +98,7 @@ pub fn parse_matchers(text: &str) -> Result<Vec<Matcher>, Problem> {
     }
 }
 
-/// Says that reading can not go on here; the problem has been told. Brackets around it may go on after their end.
+/// Says that reading cannot go on here; the problem has been reported. Brackets around it may go on after their end.
 #[derive(Clone, Copy, Debug)]
 struct Stop;
 
@@ -108,7 +108,7 @@ type Read<T> = Result<T, Stop>;
 #[derive(Debug)]
 struct Tree {
     expr: Expr,
-    /// How many nodes lie on the longest way down.
+    /// How many nodes are on the longest way down.
     depth: usize,
     /// What it evaluates to; none when it holds a problem.
     ty: Option<Type>,
@@ -213,7 +213,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Goes on to a token of one of the kinds, over whole pairs of brackets; tells whether it was reached.
+    /// Goes on to a token of one of the kinds, over whole pairs of brackets; returns whether it was reached.
     fn skip_to(&mut self, kinds: &[Kind]) -> bool {
         let mut open = 0_usize;
         loop {

@@ -23,7 +23,7 @@ pub(crate) struct Only<'a> {
     pub(crate) written: &'a [SeriesId],
 }
 
-/// Series that rules wrote, and from when on a reader sees them.
+/// Series that rules wrote, and when a reader sees them.
 #[derive(Clone, Copy)]
 pub(crate) struct Written<'a> {
     pub(crate) store: &'a Store,
@@ -43,7 +43,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// Tells whether there are fewer series than there were: stores only grow, so these are others.
+    /// Returns whether there are fewer series than there were: stores only grow, so these are others.
     pub(crate) fn lost_any(&self, met: [usize; 2]) -> bool {
         self.series().iter().zip(met).any(|(now, then)| *now < then)
     }

@@ -88,7 +88,7 @@ impl Program {
         }
     }
 
-    /// Tells whether nothing can come of the program where its selectors find no series.
+    /// Returns whether nothing can come of the program where its selectors find no series.
     pub(crate) fn needs_series(&self) -> bool {
         let makes = |kind: &Kind| {
             matches!(
@@ -106,7 +106,7 @@ impl Program {
         self.plan.nodes.iter().all(|node| !makes(&node.kind)) && self.inner.iter().all(Self::needs_series)
     }
 
-    /// Tells whether any selector finds one of the only series there are.
+    /// Returns whether any selector finds one of the only series there are.
     pub(crate) fn finds_any(&self, inputs: &Inputs<'_>) -> bool {
         let Some(only) = inputs.only else { return true };
         let found = |select: &Select| {
@@ -148,7 +148,7 @@ impl Program {
     }
 
     /// Returns how many steps one run should have at most, for steps this far apart: some millions of values, and a
-    /// multiple of the longest window where that is long, since each run begins its windows anew.
+    /// multiple of the longest window where that is long, since each run begins its windows again.
     pub(crate) fn block_steps(&self, interval: Millis) -> usize {
         let window = usize::try_from(self.back.0 / interval.0.max(1)).unwrap_or(usize::MAX);
         let wanted = if window > 512 { window.saturating_mul(4).min(16_384) } else { 1024 };

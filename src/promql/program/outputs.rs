@@ -39,12 +39,12 @@ pub(crate) struct Fault {
 
 /// Takes what a run evaluates.
 pub(crate) trait Sink {
-    /// Tells whether a root is to be told of that has neither a sample nor a fault.
+    /// Returns whether a root is to be shown that has neither a sample nor a fault.
     fn wants_empty(&self, _id: RootId) -> bool {
         true
     }
 
-    /// Tells whether a vector that roots compare is to be told of by itself.
+    /// Returns whether a vector that roots compare is to be shown by itself.
     fn wants_compared(&self, _number: u32) -> bool {
         false
     }

@@ -18,7 +18,8 @@ struct Running {
 }
 
 impl Program {
-    /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added, while a probe hears of it.
+    /// Evaluates all roots at all steps and hands each to `sink`, in the order they were added, and reports each to a
+    /// probe.
     pub(crate) fn run_probed<P: Probe>(
         &mut self,
         inputs: &Inputs<'_>,
@@ -115,7 +116,7 @@ impl Program {
                 };
                 eval::evaluate(&view, at, state, &mut self.inner, frame, spare, scratch, run.failing, probe);
                 state.evaluated = true;
-                // Some nodes find rows only now: those after it are to take note.
+                // Some nodes find rows only now: those after it must notice.
                 run.fresh |= state.labels.len() != rows;
             }
         }

@@ -42,7 +42,8 @@ impl Default for QueryOptions {
     }
 }
 
-/// What a query is part of: that decides what it may be, and what `start()`, `end()`, `step()` and `range()` mean in it.
+/// What a query is part of: that decides what it may be, and what `start()`, `end()`, `step()` and `range()` mean in
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum QueryContext {
     /// Nothing: any expression, evaluated at single times. Each time is its own start and end.
@@ -158,7 +159,7 @@ impl Query {
     /// Reads an expression and prepares it.
     ///
     /// # Errors
-    /// When it can not be read, is not evaluated, or can never be.
+    /// When it cannot be read, is not evaluated, or can never be.
     pub fn prepare(text: &str, context: QueryContext, options: &QueryOptions) -> Result<Self, QueryError> {
         let parsed = parse(text);
         if !parsed.problems.is_empty() {

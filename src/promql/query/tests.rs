@@ -135,7 +135,7 @@ fn a_range_without_steps_is_told_or_empty() {
     let none = range(-1, MINUTE).expect("a range");
     let mut query = prepare("1 + vector(2)", QueryContext::Range(none)).expect("a query");
     assert_eq!(query.over(&store(1), none), Ok(Value::Matrix(Vec::new())));
-    // No step of the grid lies in the window.
+    // No step of the grid is in the window.
     assert_eq!(instant("vector(1)[1s:1m]").at(&store(1), Timestamp(90_000)), Ok(Value::Matrix(Vec::new())));
 }
 

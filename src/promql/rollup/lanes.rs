@@ -79,7 +79,7 @@ impl Group {
         self.starts.map(|start| &values[start..])
     }
 
-    /// Tells whether each window begins one sample after the one before.
+    /// Returns whether each window begins one sample after the one before.
     fn is_row(&self) -> bool {
         self.starts.windows(2).all(|pair| pair[1] == pair[0] + 1)
     }

@@ -49,7 +49,7 @@ pub(crate) enum RangeFn {
 }
 
 impl RangeFn {
-    /// Tells whether the results keep the metric name.
+    /// Returns whether the results keep the metric name.
     pub(crate) fn keeps_name(self) -> bool {
         matches!(self, Self::LastOverTime | Self::FirstOverTime)
     }

@@ -49,7 +49,7 @@ pub(super) fn fold(function: RangeFn, window: &Window<'_>, params: [f64; 2], sor
     }
 }
 
-/// Tells whether a sample is a change from the one before: NaN after NaN is none.
+/// Returns whether a sample is a change from the one before: NaN after NaN is none.
 #[inline]
 pub(super) fn is_change(before: f64, x: f64) -> bool {
     x != before && !(x.is_nan() && before.is_nan())
@@ -204,7 +204,7 @@ impl Regression {
         self.xx.add(x * x);
     }
 
-    /// Tells whether no sum overflowed or met a value that is not finite.
+    /// Returns whether no sum overflowed or met a value that is not finite.
     pub(super) fn is_finite(&self) -> bool {
         [self.x, self.y, self.xy, self.xx].iter().all(|sum| sum.sum.is_finite())
     }

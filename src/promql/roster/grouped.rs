@@ -53,7 +53,7 @@ impl Groups {
 #[derive(Default)]
 pub(crate) struct Buckets {
     pub(crate) groups: Groups,
-    /// By input row, the upper bound of the bucket (NaN when it can not be read).
+    /// By input row, the upper bound of the bucket (NaN when it cannot be read).
     pub(crate) bounds: Vec<f64>,
 }
 

@@ -36,7 +36,7 @@ impl NodeState {
                     (destination, true, label_join(before, destination, separator, sources))
                 }
             };
-            // A name that is written anew is not dropped later.
+            // A name that is written again is not dropped later.
             let drops = input.drops[at] && !(written && destination == METRIC_NAME);
             self.add_mapped(&labels, drops, false, false);
         }

@@ -246,7 +246,7 @@ impl NodeState {
         }
     }
 
-    /// Tells whether the input gained rows, or ordered them anew: a group may come earlier by a new member.
+    /// Returns whether the input gained rows, or ordered them again: a group may come earlier by a new member.
     fn has_news(&mut self, input: &Self) -> bool {
         let ordered = std::mem::replace(&mut self.inputs_reordered, input.reordered);
         self.seen[0] != input.labels.len() || ordered != input.reordered

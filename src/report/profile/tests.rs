@@ -280,7 +280,7 @@ fn junit_has_a_case_for_everything() {
 }
 
 #[test]
-fn what_can_not_be_compared_is_told() {
+fn what_can_not_be_compared_is_reported() {
     let mut report = report();
     report.comparison = Some(Comparison::default());
     report.incompatible = vec![Difference { what: "plan.rounds", base: "20".to_owned(), now: "40".to_owned() }];

@@ -11,8 +11,8 @@ use crate::report::wrap::hung;
 use super::grid::{Cell, Column, Grid, Tone};
 use super::{Sort, View, lines};
 
-/// Writes the table and the sentence under it, and notes in `said` whether it was said how to see columns that were left
-/// out; returns the order of the rows as places in [`Outcome::rules`].
+/// Writes the table and the sentence under it, and notes in `said` whether it was said how to see columns that were
+/// left out; returns the order of the rows as places in [`Outcome::rules`].
 pub(super) fn write(
     out: &mut dyn Write,
     outcome: &Outcome,
@@ -98,7 +98,7 @@ fn row(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, view: &View) -> 
     ]
 }
 
-/// The fewest label sets that fire within a minute and are told.
+/// The fewest label sets that fire within a minute and are reported.
 const MANY_SETS: u64 = 5;
 
 /// Says what a person would want to know of an alert.

@@ -44,7 +44,7 @@ pub(crate) struct Row<'a> {
     pub(crate) worst: Option<f64>,
     /// How many episodes of one label set it stands for.
     pub(crate) times: usize,
-    /// How many label sets it stands for beside the first.
+    /// How many label sets it stands for besides the first.
     pub(crate) more_sets: usize,
     /// How it ended.
     pub(crate) ended: String,

@@ -113,7 +113,7 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &V
     Ok(())
 }
 
-/// Tells whether the episodes of some rules follow the alerts: where they fold to few rows, or are asked for.
+/// Returns whether the episodes of some rules follow the alerts: where they fold to few rows, or are asked for.
 pub(crate) fn shows_episodes(outcome: &Outcome, rules: &[usize], view: &View) -> bool {
     let selection = &outcome.options.selection;
     let asked = view.episodes || view.unfolded || selection.alert.is_some() || selection.filter.is_some();

@@ -61,8 +61,8 @@ pub(crate) struct RuleGraph {
 impl RuleGraph {
     /// Makes the graph of all rules; `keep` says that all written series are wanted, read by a rule or not.
     ///
-    /// Cost: near linear in the rules and in what the sets of writers hold; see [`Sets::taken_by`] for selectors without
-    /// a metric name and [`Rivals::among`] for labels.
+    /// Cost: near linear in the rules and in what the sets of writers hold; see [`Sets::taken_by`] for selectors
+    /// without a metric name and [`Rivals::among`] for labels.
     pub(crate) fn of(files: &[RuleFile], keep: bool) -> Self {
         let rules: Vec<(&Rule, &Group)> = files
             .iter()
@@ -167,7 +167,7 @@ fn edges(sets: &[Vec<u32>], reads: &[Vec<u32>], mut rivals: Rivals) -> Vec<Vec<u
         let node = rules + set;
         writers.iter().for_each(|writer| edges[*writer as usize].push(number(node)));
         edges[node].extend(readers);
-        // Stretches of readers for whom some rivals lie on either side.
+        // Stretches of readers for whom some rivals are on either side.
         let mut torn: Vec<(u32, u32)> = Vec::new();
         for writer in writers {
             let spread = rivals.spreads[*writer as usize];
@@ -204,7 +204,8 @@ fn components(edges: &[Vec<u32>], rules: usize) -> Vec<Component> {
             Some(set) => components[*component].sets.push(number(set)),
         }
     }
-    // A component is numbered after all that can be reached from it, so the way down the numbers is a topological order.
+    // A component is numbered after all that can be reached from it, so the way down the numbers is a topological
+    // order.
     for at in (0..count).rev() {
         let Component { rules: own, sets, level, .. } = components[at].clone();
         components[at].stepwise = own.len() + sets.len() > 1;

@@ -27,7 +27,7 @@ impl Spread {
         }
     }
 
-    /// Tells whether all are stamped alike.
+    /// Returns whether all are stamped alike.
     pub(super) fn is_even(&self) -> bool {
         self.offset.is_some()
     }

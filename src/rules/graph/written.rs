@@ -64,7 +64,7 @@ impl Written {
         self.certain.iter().find(|(name, _)| name == label).map(|(_, value)| value.as_str())
     }
 
-    /// Tells whether some of the series may satisfy all matchers.
+    /// Returns whether some of the series may satisfy all matchers.
     pub(crate) fn may_match(&self, matchers: &[Matcher]) -> bool {
         matchers.iter().all(|matcher| {
             if self.alert_state && matcher.name == ALERT_STATE {

@@ -49,7 +49,7 @@ pub(super) struct Condition<'a> {
     pub(super) span: Span,
 }
 
-/// Reads the condition of a rule; `None` when there is a mistake in it, which is told.
+/// Reads the condition of a rule; `None` when there is a mistake in it, which is reported.
 pub(super) fn read<'a>(
     fields: &mut Fields<'a>,
     rule: Span,
@@ -72,7 +72,7 @@ pub(super) fn read<'a>(
         }
     };
     let kind = field.map(|field| field.key.text());
-    // Of two conditions only the choice is wrong; what is beside them is told when it is made.
+    // Of two conditions only the choice is wrong; what is besides them is reported when it is made.
     let window = window.map(|field| (field, duration(field, problems)));
     let function = take.and_then(|field| function(field, problems));
     if let Some(kind) = kind {
@@ -136,7 +136,7 @@ fn duration<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<(&'a Lo
     Some((text, span))
 }
 
-/// Returns the function of `take`; an unknown word is told.
+/// Returns the function of `take`; an unknown word is reported.
 fn function(field: Field<'_>, problems: &mut Problems<'_>) -> Option<&'static str> {
     if field.value.is_null() {
         problems.error_with_help(codes::TAKE, "`take` is empty", field.key_span, "`take: avg`");

@@ -110,7 +110,7 @@ fn defaults<'a>(field: Option<Field<'a>>, problems: &mut Problems<'_>) -> Defaul
     defaults
 }
 
-/// Returns the labels of a mapping but those that are set by keys of their own, which is told.
+/// Returns the labels of a mapping but those that are set by keys of their own, which is reported.
 fn labels<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Vec<Named<'a>> {
     let mut labels = field.texts(problems);
     labels.retain(|label| {
@@ -127,7 +127,7 @@ fn labels<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Vec<Named<'a>> {
     labels
 }
 
-/// Returns one of the severities that there are; another text is told.
+/// Returns one of the severities that there are; another text is reported.
 fn severity(field: Field<'_>, problems: &mut Problems<'_>) -> Option<&'static str> {
     let text = field.text(problems)?;
     let known = SEVERITIES.iter().find(|known| **known == text.text).copied();

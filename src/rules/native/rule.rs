@@ -22,7 +22,7 @@ use super::{Defaults, action, labels, missing, severity};
 const OTHER_KEYS: [&str; 10] =
     ["id", "name", "description", "metric", "match", "for", "severity", "enabled", "labels", "actions"];
 
-/// Reads a rule; `None` when there is a mistake in what it reads or compares, which is told.
+/// Reads a rule; `None` when there is a mistake in what it reads or compares, which is reported.
 pub(super) fn read<'a>(
     node: &'a Node,
     group: &str,
@@ -190,7 +190,7 @@ fn matchers<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<&'a Loc
     }
 }
 
-/// Tells whether a comment stands in conditions on labels: then a `}` after them is not seen.
+/// Returns whether a comment stands in conditions on labels: then a `}` after them is not seen.
 fn has_comment(matchers: &str) -> bool {
     !parse(&format!("{{{matchers}}}")).problems.is_empty() && parse(&format!("{{{matchers}\n}}")).problems.is_empty()
 }

@@ -73,7 +73,7 @@ impl Series<'_> {
     }
 }
 
-/// Tells whether a metric name may stand without quotes wherever a selector may: it is one word and no keyword.
+/// Returns whether a metric name may stand without quotes wherever a selector may: it is one word and no keyword.
 fn is_plain_word(name: &str) -> bool {
     let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || b"_:".contains(&byte));
     let word = first && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte));

@@ -1,4 +1,4 @@
-//! Native rule files: what each rule becomes, and what is told of each mistake.
+//! Native rule files: what each rule becomes, and what is reported for each mistake.
 
 use crate::rules::testing::{check, check_help, load};
 use crate::rules::{Evaluate, Form, RuleKind};
@@ -27,7 +27,7 @@ fn becomes(rule: &str, expected: &str) {
     assert!(!rule.text.map.pieces.is_empty());
 }
 
-/// Checks what is told of one rule with an id and a metric.
+/// Checks what is reported for one rule with an id and a metric.
 fn told(rule: &str, expected: &[&str], help: &[&str]) {
     let text = format!("alertctl: 1\nrules:\n- id: a\n  metric: m\n{}", indent(rule));
     check(&text, expected);

@@ -25,7 +25,7 @@ impl Threshold<'_> {
         self.written.map_or_else(|| promql(self.value), |written| written.text.clone())
     }
 
-    /// Tells whether the file has it.
+    /// Returns whether the file has it.
     pub(super) fn is_written(self) -> bool {
         self.written.is_some()
     }
@@ -54,7 +54,7 @@ fn promql(value: f64) -> String {
     Expr { kind: ExprKind::Number { value, duration: false }, span: Span::default() }.to_string()
 }
 
-/// Reads the one number of a key; what is none is told.
+/// Reads the one number of a key; what is none is reported.
 pub(super) fn one<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<Threshold<'a>> {
     let key = field.key.text();
     match &field.value.content {
@@ -68,7 +68,7 @@ pub(super) fn one<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<T
     }
 }
 
-/// Reads the two numbers of a key, the smaller first; what is none is told.
+/// Reads the two numbers of a key, the smaller first; what is none is reported.
 pub(super) fn two<'a>(field: Field<'a>, problems: &mut Problems<'_>) -> Option<[Threshold<'a>; 2]> {
     let key = field.key.text();
     let items: &[Node] = match &field.value.content {

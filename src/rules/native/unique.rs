@@ -9,7 +9,7 @@ use crate::source::{FileSpan, Located};
 use crate::yaml::problems::Problems;
 
 /// Tells of ids and derived metrics that two files of the native form both have. Prometheus' form allows repeated
-/// names and is not looked at. Those inside one file were told when it was loaded.
+/// names and is not looked at. Those inside one file were reported when it was loaded.
 pub fn check_unique(files: &[RuleFile], diagnostics: &mut Diagnostics) {
     let mut seen = Seen::new();
     for file in files.iter().filter(|file| file.form == Form::Native) {
@@ -37,12 +37,12 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Takes the id of a rule; one that is taken is told.
+    /// Takes the id of a rule; one that is taken is reported.
     pub(super) fn claim_id(&mut self, id: &'a Located, problems: &mut Problems<'_>) {
         self.claim(true, id, problems);
     }
 
-    /// Takes the name of a derived metric; one that is taken is told.
+    /// Takes the name of a derived metric; one that is taken is reported.
     pub(super) fn claim_metric(&mut self, name: &'a Located, problems: &mut Problems<'_>) {
         self.claim(false, name, problems);
     }

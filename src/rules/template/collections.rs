@@ -40,7 +40,7 @@ pub(super) fn index(values: &[Value]) -> Result<Value, String> {
     Ok(item)
 }
 
-/// Returns an index that lies in 0 ..= len.
+/// Returns an index that is in 0 ..= len.
 fn position(index: &Value, len: usize) -> Result<usize, String> {
     let number = match index {
         Value::Int(number) => *number,

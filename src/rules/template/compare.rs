@@ -26,7 +26,7 @@ fn basic(value: &Value) -> Option<Basic<'_>> {
     })
 }
 
-/// Tells whether the first value equals any of the others.
+/// Returns whether the first value equals any of the others.
 ///
 /// Source: Go's `text/template`, `eq`.
 ///
@@ -75,7 +75,7 @@ fn order(a: &Value, b: &Value) -> Result<Option<Ordering>, String> {
     }
 }
 
-/// Tells whether `a < b`.
+/// Returns whether `a < b`.
 ///
 /// # Errors
 /// When the values have no order.
@@ -83,7 +83,7 @@ pub(super) fn less(a: &Value, b: &Value) -> Result<bool, String> {
     Ok(order(a, b)? == Some(Ordering::Less))
 }
 
-/// Tells whether `a <= b`.
+/// Returns whether `a <= b`.
 ///
 /// # Errors
 /// When the values have no order.

@@ -71,7 +71,8 @@ pub(super) struct Function {
 }
 
 impl Function {
-    /// Returns what a call takes beside what it reads and makes, as so many bytes: an expression or a pattern is prepared.
+    /// Returns what a call takes besides what it reads and makes, as so many bytes: an expression or a pattern is
+    /// prepared.
     pub(super) fn fixed_bytes(&self) -> usize {
         if matches!(self.name, "query" | "match" | "reReplaceAll") { PREPARED_BYTES } else { 0 }
     }
@@ -84,7 +85,7 @@ impl PartialEq for Function {
     }
 }
 
-/// What functions need beside their arguments.
+/// What functions need besides their arguments.
 pub(super) struct Context<'d, 'q> {
     /// What the template shows.
     pub(super) data: &'d TemplateData<'d>,

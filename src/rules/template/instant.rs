@@ -214,7 +214,7 @@ const PARTS: &[(&str, Part)] = &[
     ("-07", Part::Text("+00")),
 ];
 
-/// Tells whether a layout begins with a spelling; `Jan` and `Mon` are none inside of longer words.
+/// Returns whether a layout begins with a spelling; `Jan` and `Mon` are none inside of longer words.
 fn begins(layout: &str, pattern: &str) -> bool {
     layout
         .strip_prefix(pattern)

@@ -6,7 +6,7 @@ use crate::source::Span;
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Text outside of actions, trimmed as the delimiters beside it ask for.
+    /// Text outside of actions, trimmed as the delimiters next to it ask for.
     Text,
     /// `{{`
     Left,
@@ -62,17 +62,17 @@ pub(super) struct Token {
 const KEYWORDS: [&str; 11] =
     ["block", "break", "continue", "define", "else", "end", "if", "nil", "range", "template", "with"];
 
-/// Tells whether a character is white space inside an action.
+/// Returns whether a character is white space inside an action.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-/// Tells whether a character may be part of a name.
+/// Returns whether a character may be part of a name.
 fn is_word(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }
 
-/// Tells whether the text begins with `-` and white space: the mark of an opening delimiter that trims.
+/// Returns whether the text begins with `-` and white space: the mark of an opening delimiter that trims.
 fn trims(text: &str) -> bool {
     text.strip_prefix('-').is_some_and(|rest| rest.starts_with(is_space))
 }

@@ -70,19 +70,19 @@ impl Template {
         &self.text
     }
 
-    /// Tells whether the template has no action, and so expands to itself.
+    /// Returns whether the template has no action, and so expands to itself.
     #[must_use]
     pub fn is_literal(&self) -> bool {
         self.tree.is_none()
     }
 
-    /// Tells whether the expansion may depend on the value: by `$value`, `.Value`, or as part of the whole data.
+    /// Returns whether the expansion may depend on the value: by `$value`, `.Value`, or as part of the whole data.
     #[must_use]
     pub fn uses_value(&self) -> bool {
         self.uses.value
     }
 
-    /// Tells whether the expansion may ask a query.
+    /// Returns whether the expansion may ask a query.
     #[must_use]
     pub fn uses_query(&self) -> bool {
         self.uses.query

@@ -121,7 +121,7 @@ pub(super) fn significant(value: f64, digits: usize) -> String {
     out
 }
 
-/// The most digits a float can need; what lies beyond is zeros.
+/// The most digits a float can need; what is beyond is zeros.
 const DIGITS: usize = 1100;
 
 /// Returns the digits (the first before the point) and the decimal exponent of a value that is not negative.

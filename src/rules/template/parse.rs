@@ -13,7 +13,7 @@ pub(super) const GIVEN: [&str; 5] = ["$", "$labels", "$externalLabels", "$extern
 /// Builds the tree of a template.
 ///
 /// Source: Go's `text/template/parse`; beyond it, wrong numbers of arguments and assignments to variables that do not
-/// exist are told here already.
+/// exist are reported here already.
 ///
 /// # Errors
 /// All unknown names and wrong calls, or what was found up to the first place that has no meaning.
@@ -336,7 +336,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Tells whether a template's body is nothing but white space.
+/// Returns whether a template's body is nothing but white space.
 fn is_blank(nodes: &[Node]) -> bool {
     nodes.iter().all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()))
 }

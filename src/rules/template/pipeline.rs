@@ -172,7 +172,7 @@ impl Parser<'_> {
                 Some(function) => Term::Function(function),
                 None => {
                     self.unknown_function(token);
-                    // Stands in until the problem is told.
+                    // Stands in until the problem is reported.
                     Term::Field(Vec::new())
                 }
             },

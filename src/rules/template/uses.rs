@@ -11,7 +11,7 @@ pub(super) struct Uses {
     pub(super) query: bool,
 }
 
-/// Finds out what a template may show. Cost: linear in its size.
+/// Determines what a template may show. Cost: linear in its size.
 pub(super) fn uses(tree: &Tree) -> Uses {
     let mut uses = Uses::default();
     list(&mut uses, &tree.root, true);

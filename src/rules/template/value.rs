@@ -82,7 +82,7 @@ impl Value {
         }
     }
 
-    /// Tells whether `if` takes the value for true: not zero and not empty.
+    /// Returns whether `if` takes the value for true: not zero and not empty.
     pub(super) fn is_true(&self) -> bool {
         match self {
             Self::Nothing => false,

@@ -12,7 +12,7 @@ use crate::slow::Value;
 /// How far apart, relative to their sum, two values are equal.
 const EPSILON: f64 = 1e-6;
 
-/// Tells whether two values are equal as Prometheus' tests see it: zero must be exact.
+/// Returns whether two values are equal as Prometheus' tests see it: zero must be exact.
 pub(crate) fn almost_equal(a: f64, b: f64) -> bool {
     if is_stale(a) || is_stale(b) {
         return is_stale(a) && is_stale(b);

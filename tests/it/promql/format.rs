@@ -54,7 +54,7 @@ pub(crate) enum Words {
 }
 
 impl Words {
-    /// Tells whether a fault reads that way.
+    /// Returns whether a fault reads that way.
     pub(crate) fn fit(&self, words: &str) -> bool {
         match self {
             Self::Any => true,

@@ -24,7 +24,7 @@ const DEPEND_ON_TIME: [&str; 15] = [
     "timestamp",
 ];
 
-/// Puts `@ at` on every selector and subquery that has no fixed time and lies in no subquery that has. `None` when the
+/// Puts `@ at` on every selector and subquery that has no fixed time and is in no subquery that has. `None` when the
 /// expression depends on the time nevertheless.
 pub(crate) fn pinned(expr: &Expr, at: i64) -> Option<Expr> {
     let mut expr = expr.clone();
@@ -60,7 +60,7 @@ fn pin(expr: &mut Expr, at: i64) -> bool {
     }
 }
 
-/// Tells whether an expression mentions `start()`, `end()`, `step()` or `range()` anywhere: it means another thing in
+/// Returns whether an expression mentions `start()`, `end()`, `step()` or `range()` anywhere: it means another thing in
 /// a range query.
 pub(crate) fn reads_context(expr: &Expr) -> bool {
     let mut reads = false;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 pub(crate) enum Outcome {
     /// It holds.
     Passed,
-    /// It can not be run here, and why.
+    /// It cannot be run here, and why.
     Skipped(String),
     /// It does not hold, and how.
     Failed(String),

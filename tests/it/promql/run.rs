@@ -27,7 +27,7 @@ pub(crate) fn expression(text: &str) -> Result<Expr, String> {
 #[derive(Default)]
 struct State {
     series: BTreeMap<LabelSet, BTreeMap<i64, f64>>,
-    /// Series that can not be evaluated here, and why.
+    /// Series that cannot be evaluated here, and why.
     special: Vec<(LabelSet, &'static str)>,
 }
 

@@ -30,7 +30,7 @@ fn recording() -> Option<Vec<Series>> {
     Some(series.into_iter().map(|(key, points)| (labels(key), points)).collect())
 }
 
-/// Tells whether two values are the same: by bits, or nearly where another library decides.
+/// Returns whether two values are the same: by bits, or nearly where another library decides.
 fn same(by_library: bool, a: f64, b: f64) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()) || (by_library && (a - b).abs() <= 1e-12 * a.abs())
 }

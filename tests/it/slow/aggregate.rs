@@ -155,7 +155,7 @@ fn variance(values: &[f64]) -> f64 {
     squares / n
 }
 
-/// Tells whether `a` is nearer the top of the heap than `b`: the smaller for `topk`, the larger for `bottomk`, NaN
+/// Returns whether `a` is nearer the top of the heap than `b`: the smaller for `topk`, the larger for `bottomk`, NaN
 /// before all.
 fn before(top: bool, a: &Sample, b: &Sample) -> bool {
     a.value.is_nan() || if top { a.value < b.value } else { a.value > b.value }

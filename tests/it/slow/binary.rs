@@ -22,7 +22,7 @@ pub(crate) fn arithmetic(op: BinaryOp, a: f64, b: f64) -> f64 {
     }
 }
 
-/// Tells whether a comparison holds.
+/// Returns whether a comparison holds.
 fn holds(op: BinaryOp, a: f64, b: f64) -> bool {
     match op {
         BinaryOp::Equal => a == b,

@@ -54,7 +54,7 @@ fn length(year: i128, month: i128) -> i128 {
 const GO_TO_EPOCH: i128 = (292_277_022_400 / 400 * 146_097 + 719_468) * 86_400;
 
 fn date(at: i64) -> Date {
-    // Go counts in 64 bits from there; what lies before comes out at the other end.
+    // Go counts in 64 bits from there; what is before comes out at the other end.
     let at = (i128::from(at) + GO_TO_EPOCH).rem_euclid(1 << 64) - GO_TO_EPOCH;
     let days = at.div_euclid(86_400);
     // 400 years have 146,097 days; counting on from the year 2000 no more than that many are left to walk.

@@ -28,7 +28,7 @@ impl Sample {
     }
 }
 
-/// Tells whether one label set comes twice.
+/// Returns whether one label set comes twice.
 pub(crate) fn repeats<'a>(labels: impl Iterator<Item = &'a LabelSet>) -> bool {
     let mut seen = BTreeSet::new();
     labels.into_iter().any(|labels| !seen.insert(labels))

@@ -1,4 +1,4 @@
-//! The obvious rule evaluation: every rule at every slot, one after the other, all label sets built anew, the life of
+//! The obvious rule evaluation: every rule at every slot, one after the other, all label sets built again, the life of
 //! an alert written down as alerting.md tells it.
 
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 
 use super::{Fault, failed};
 
-/// What a function over a window may read beside its samples.
+/// What a function over a window may read besides its samples.
 pub(crate) struct Window<'a> {
     /// The samples, in time order, at least one.
     pub(crate) points: &'a [(i64, f64)],
