@@ -81,6 +81,17 @@ impl TimeUnit {
     /// All units, largest first.
     pub const ALL: [Self; 4] = [Self::Seconds, Self::Millis, Self::Micros, Self::Nanos];
 
+    /// Returns the name of several: `seconds`.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Millis => "milliseconds",
+            Self::Micros => "microseconds",
+            Self::Nanos => "nanoseconds",
+        }
+    }
+
     /// Returns the short name: `s`, `ms`, `us` or `ns`.
     #[must_use]
     pub fn word(self) -> &'static str {

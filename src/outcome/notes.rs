@@ -247,7 +247,7 @@ groups:
                 outcome.rules[1].counts.warm_from = Some(sample::at(121));
             },
             &[
-                "query-grid: looks like a query grid, not raw samples: every stamp is a multiple of 1m and none is missing; what lies between two stamps is not seen",
+                "query-grid: looks like a query grid, not raw samples: every stamp is a multiple of 1m and none is missing; changes between two stamps are missing",
                 "long-look-back: the look-back of 5m is longer than the recording (4m): a series that ends is seen to its end; --lookback-delta",
                 "never-warm: HighCpu: windows are longer than the recording (2h) and never full",
             ],

@@ -74,7 +74,7 @@ impl Findings {
             code: codes::QUERY_GRID,
             severity: Severity::Info,
             message: format!(
-                "looks like a query grid, not raw samples: every stamp is a multiple of {step} and none is missing; what lies between two stamps is not seen"
+                "looks like a query grid, not raw samples: every stamp is a multiple of {step} and none is missing; changes between two stamps are missing"
             ),
         })
     }

@@ -221,7 +221,7 @@ fn bad_lines_are_told_by_line() {
     bad(r#"{"timestamp":2,"up":false}"#, "field `up` is a boolean");
     bad(
         r#"{"timestamp":2,"cpu":1,"tags":{"a":"b"}}"#,
-        "field `tags` is an object; values are numbers, labels lie flat",
+        "field `tags` is an object; values are numbers, labels are fields",
     );
     bad(r#"{"timestamp":2,"cpu":[1]}"#, "field `cpu` is an array");
     bad(r#"{"timestamp":2,"cpu":1,"labels":{"a":{"b":1}}}"#, "field `labels.a` is an object");

@@ -13,7 +13,7 @@ pub(super) fn refused(name: &Name, value: Scalar) -> String {
              (`--ignore-columns {text}`)"
         ),
         other => format!(
-            "field `{shown}` is {}; values are numbers, labels lie flat or in one object `labels`; leave it out: \
+            "field `{shown}` is {}; values are numbers, labels are fields or in one object `labels`; leave it out: \
              `--ignore-columns {text}`",
             kind(other)
         ),

@@ -69,9 +69,9 @@ fn describe(input: &InputSummary) -> String {
     let mut lines = vec![format!("{}  {}", printable(&input.path), printable(&form))];
     if let Some(time) = &input.time {
         let unit = match (time.unit, time.from) {
-            (Some(unit), TimeFrom::Suffix) => format!("{}, as its name says", unit.word()),
-            (Some(unit), TimeFrom::Flag) => format!("{}, as the flag says", unit.word()),
-            (Some(unit), _) => format!("{}, by the size of the first one (--time-unit)", unit.word()),
+            (Some(unit), TimeFrom::Suffix) => format!("Unix {}, as its name says", unit.plural()),
+            (Some(unit), TimeFrom::Flag) => format!("Unix {}, as the flag says", unit.plural()),
+            (Some(unit), _) => format!("Unix {}, by the size of the first one (--time-unit)", unit.plural()),
             (None, _) => "written out".to_owned(),
         };
         let zone = time.zone.as_ref().map(|zone| format!(", without a zone: read as {zone} (--input-timezone)"));

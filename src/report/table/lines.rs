@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::format::{Clock, count, counted, duration, elapsed, short_count};
+use crate::input::TimeUnit;
 use crate::outcome::gate::Condition;
 use crate::outcome::summary::Summary;
 use crate::outcome::{Kind, Origin, Outcome, RecordingFacts};
@@ -100,11 +101,13 @@ fn recording(facts: &RecordingFacts, clock: &Clock) -> String {
     if let (Some(start), Some(end)) = (facts.start, facts.end) {
         parts.push(format!("{} to {} {}", clock.full(start), clock.full(end), clock.name));
     }
-    if facts.time_from == "magnitude" {
-        parts.push(format!("timestamps read as {}", facts.time_unit));
+    if let Ok(unit) = facts.time_unit.parse::<TimeUnit>()
+        && facts.time_from == "magnitude"
+    {
+        parts.push(format!("times: Unix {}", unit.plural()));
     }
     if facts.time_zoneless {
-        parts.push(format!("timestamps without a zone read as {}", facts.time_zone));
+        parts.push(format!("times without a zone: {}", facts.time_zone));
     }
     let mut told = |many: u64, words: String| {
         if many > 0 {
