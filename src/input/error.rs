@@ -51,7 +51,7 @@ pub enum InputError {
         path: Arc<str>,
     },
     /// There is a header and no row.
-    #[error("{path}: has a header but no rows, so there is nothing to evaluate")]
+    #[error("{path}: has no rows, so there is nothing to evaluate")]
     HeaderOnly {
         /// The input.
         path: Arc<str>,
@@ -85,6 +85,14 @@ pub enum InputError {
         path: Arc<str>,
         /// The line.
         line: u64,
+        /// What it is.
+        found: String,
+    },
+    /// An export of a server is cut, or is something else than series.
+    #[error("{path}: {found}")]
+    Export {
+        /// The input.
+        path: Arc<str>,
         /// What it is.
         found: String,
     },
@@ -288,6 +296,7 @@ impl InputError {
                  {\"timestamp\":..,METRICS,LABELS}"
                     .to_owned()
             }
+            Self::Export { .. } => "fetch the export again; part of a recording gives wrong results".to_owned(),
             Self::LineTooLong { path, line } => format!("look at that line: `sed -n {line}p {path} | head -c 200`"),
             Self::TooManyColumns { .. } => {
                 "write the long form: one sample per row, columns timestamp, metric, value and labels".to_owned()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::distinct::Distinct;
-use super::stamp::{StampError, Stamps};
+use super::stamp::{StampError, Stamps, is_believed};
 use super::summary::{InputSummary, RowProblem, TimeFound};
 use super::{InputError, ReadOptions};
 use crate::limits;
@@ -48,6 +48,21 @@ pub(super) trait Rows {
 
     /// Adds the samples of the row; the error is what is wrong with the row, which then adds none.
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String>;
+
+    /// Returns the time of the row, where it is known without reading a text.
+    fn at(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Returns whether rows mostly come in time order; otherwise all of them are held and sorted.
+    fn in_time_order(&self) -> bool {
+        true
+    }
+
+    /// Returns whether a stale marker was read: such a recording says itself where series end.
+    fn marks_ends(&self) -> bool {
+        false
+    }
 
     /// Returns the counts of the texts of label columns.
     fn distinct(&mut self) -> &mut Distinct;
@@ -103,6 +118,16 @@ impl<R: Rows> Feed<R> {
         self.newest = self.newest.max(newest);
     }
 
+    /// Returns whether rows mostly come in time order.
+    pub(super) fn in_time_order(&self) -> bool {
+        self.rows.in_time_order()
+    }
+
+    /// Returns whether a stale marker was read.
+    pub(super) fn marks_ends(&self) -> bool {
+        self.rows.marks_ends()
+    }
+
     /// Returns the newest time so far.
     pub(super) fn newest(&self) -> Timestamp {
         self.newest
@@ -153,7 +178,7 @@ impl<R: Rows> Feed<R> {
     fn far_off(&self, at: Timestamp) -> Option<String> {
         let distance = if self.newest == Timestamp::MIN { Millis::ZERO } else { at.since(self.newest) };
         let years = distance.0.abs() / YEAR_MS;
-        let meant = years < FAR_YEARS || self.stamps.as_ref().is_some_and(Stamps::takes_all);
+        let meant = years < FAR_YEARS || self.options.time_unit.is_some();
         let place = if distance.0 > 0 { "after" } else { "before" };
         (!meant).then(|| format!("{at} is {years} years {place} the rows read so far; `--time-unit s` accepts it"))
     }
@@ -192,6 +217,11 @@ impl<R: Rows> Feed<R> {
 
     /// Reads the time of the row; the inner error is a bad row.
     fn time(&mut self) -> Result<Result<Timestamp, String>, InputError> {
+        if let Some(at) = self.rows.at() {
+            let any = self.options.time_unit.is_some() || is_believed(at);
+            let wrong = || format!("{at} is outside the years 2000 to 2100; `--time-unit ms` accepts it");
+            return Ok(any.then_some(at).ok_or_else(wrong));
+        }
         let field = match self.rows.time_field() {
             Ok(field) => field,
             Err(message) => return Ok(Err(message)),

@@ -9,6 +9,8 @@ mod bytes;
 mod csv;
 mod distinct;
 mod error;
+mod export;
+mod exposition;
 mod feed;
 mod hold;
 mod host;

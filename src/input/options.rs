@@ -20,12 +20,26 @@ pub enum Format {
     JsonlSamples,
     /// JSONL, one object per snapshot: numeric fields are metrics, text fields are labels.
     JsonlSnapshots,
+    /// OpenMetrics or Prometheus' older text format with a time on each line, and what `promtool tsdb dump` writes.
+    PrometheusText,
+    /// An answer of Prometheus' query API: a matrix or a vector.
+    PrometheusJson,
+    /// JSONL of VictoriaMetrics' `/api/v1/export`: one series per line.
+    VictoriaMetrics,
 }
 
 impl Format {
     /// All forms.
-    pub const ALL: [Self; 5] =
-        [Self::CsvLong, Self::CsvWide, Self::CsvTwoColumn, Self::JsonlSamples, Self::JsonlSnapshots];
+    pub const ALL: [Self; 8] = [
+        Self::CsvLong,
+        Self::CsvWide,
+        Self::CsvTwoColumn,
+        Self::JsonlSamples,
+        Self::JsonlSnapshots,
+        Self::PrometheusText,
+        Self::PrometheusJson,
+        Self::VictoriaMetrics,
+    ];
 
     /// Returns the name that machine formats and flags use, such as `csv_long`.
     #[must_use]
@@ -36,6 +50,9 @@ impl Format {
             Self::CsvTwoColumn => "csv_two_columns",
             Self::JsonlSamples => "jsonl_samples",
             Self::JsonlSnapshots => "jsonl_snapshots",
+            Self::PrometheusText => "prometheus_text",
+            Self::PrometheusJson => "prometheus_json",
+            Self::VictoriaMetrics => "victoriametrics",
         }
     }
 }
@@ -60,6 +77,9 @@ impl fmt::Display for Format {
             Self::CsvTwoColumn => "CSV, two columns",
             Self::JsonlSamples => "JSONL, one object per sample",
             Self::JsonlSnapshots => "JSONL, one object per snapshot",
+            Self::PrometheusText => "Prometheus text",
+            Self::PrometheusJson => "Prometheus API response",
+            Self::VictoriaMetrics => "VictoriaMetrics export",
         })
     }
 }

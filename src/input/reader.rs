@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicU64;
 
 use super::bytes::{Bytes, Source};
 use super::csv::CsvRows;
+use super::export::{self, ExportRows};
+use super::exposition::{self, ExpositionRows};
 use super::feed::{Feed, Stop};
 use super::jsonl::JsonlRows;
 use super::summary::{InputSummary, RowProblem};
@@ -16,6 +18,8 @@ use crate::time::Timestamp;
 pub(super) enum Reader {
     Csv(Feed<CsvRows>),
     Jsonl(Feed<JsonlRows>),
+    Exposition(Feed<ExpositionRows>),
+    Export(Box<Feed<ExportRows>>),
 }
 
 macro_rules! each {
@@ -23,6 +27,8 @@ macro_rules! each {
         match $reader {
             Self::Csv($feed) => $then,
             Self::Jsonl($feed) => $then,
+            Self::Exposition($feed) => $then,
+            Self::Export($feed) => $then,
         }
     };
 }
@@ -42,16 +48,38 @@ impl Reader {
         if head.is_empty() {
             return Err(InputError::Empty { path });
         }
-        let jsonl = match options.format {
-            Some(format) => matches!(format, Format::JsonlSamples | Format::JsonlSnapshots),
+        let found = match export::recognize(head) {
+            Some(format) => format,
+            None if exposition::is_exposition(head) => Format::PrometheusText,
             None if head[0] == b'[' => return Err(InputError::JsonArray { path }),
-            None => head[0] == b'{',
+            None if head[0] == b'{' => Format::JsonlSamples,
+            None => Format::CsvLong,
         };
-        Ok(if jsonl {
-            Self::Jsonl(Feed::new(Arc::clone(&path), JsonlRows::new(path, bytes, file, options), options))
-        } else {
-            Self::Csv(Feed::new(Arc::clone(&path), CsvRows::open(path, bytes, file, options)?, options))
+        Ok(match options.format.unwrap_or(found) {
+            Format::JsonlSamples | Format::JsonlSnapshots => {
+                Self::Jsonl(Feed::new(Arc::clone(&path), JsonlRows::new(path, bytes, file, options), options))
+            }
+            Format::CsvLong | Format::CsvWide | Format::CsvTwoColumn => {
+                Self::Csv(Feed::new(Arc::clone(&path), CsvRows::open(path, bytes, file, options)?, options))
+            }
+            Format::PrometheusText => {
+                Self::Exposition(Feed::new(Arc::clone(&path), ExpositionRows::new(path, bytes, file), options))
+            }
+            format @ (Format::PrometheusJson | Format::VictoriaMetrics) => {
+                let rows = ExportRows::new(Arc::clone(&path), bytes, file, format);
+                Self::Export(Box::new(Feed::new(path, rows, options)))
+            }
         })
+    }
+
+    /// Returns whether rows mostly come in time order.
+    pub(super) fn in_time_order(&self) -> bool {
+        each!(self, feed => feed.in_time_order())
+    }
+
+    /// Returns whether a stale marker was read.
+    pub(super) fn marks_ends(&self) -> bool {
+        each!(self, feed => feed.marks_ends())
     }
 
     /// Takes rows in any order from now on.

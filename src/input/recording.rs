@@ -31,6 +31,8 @@ pub struct Recording {
     newest: Timestamp,
     state: State,
     held: Held,
+    /// Whether a stale marker was read.
+    marks_ends: bool,
     read: Arc<AtomicU64>,
     summary: Summary,
     /// Columns that may be labels, for the question about conflicts.
@@ -67,6 +69,7 @@ impl Recording {
             newest: Timestamp::MIN,
             state: State::Streaming,
             held: Held::default(),
+            marks_ends: false,
             read: Arc::default(),
             summary: Summary::default(),
             candidates: Vec::new(),
@@ -80,6 +83,10 @@ impl Recording {
         for input in 0..self.sources.len() {
             let mut reader = self.open_input(input)?;
             firsts.push(reader.first_time()?);
+            if !reader.in_time_order() {
+                self.state = State::Collecting;
+                self.summary.held_whole = true;
+            }
             // Few readers stay open: a glob may name thousands of files.
             if self.sources.len() == 1 || !self.sources[input].reopens() {
                 self.opened[input] = Some(reader);
@@ -99,7 +106,7 @@ impl Recording {
 
     fn read_on(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
         let collecting = self.state == State::Collecting;
-        let Some(mut reader) = self.current()? else { return self.all_read(batch) };
+        let Some(mut reader) = self.current()? else { return self.all_read(store, batch) };
         match reader.fill(store, batch) {
             Ok(more) => {
                 self.newest = self.newest.max(reader.newest());
@@ -142,6 +149,7 @@ impl Recording {
         if self.candidates.is_empty() {
             self.candidates = reader.label_candidates();
         }
+        self.marks_ends |= reader.marks_ends();
         let (found, problems) = reader.finish();
         let summary = &mut self.summary;
         summary.rows += found.rows;
@@ -175,10 +183,13 @@ impl Recording {
     }
 
     /// Goes on after the last input.
-    fn all_read(&mut self, batch: &mut Batch) -> Result<Progress, InputError> {
+    fn all_read(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
         self.check_rows()?;
         if self.state == State::Collecting {
             self.held.sort();
+            if self.marks_ends {
+                store.trust_markers();
+            }
             self.newest = Timestamp::MIN;
             self.state = State::HandingOut;
             return Ok(self.hand_out(batch));

@@ -12,6 +12,11 @@ const BELIEVED: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 /// The last instant that is taken at all: the year 9999. Unit: milliseconds.
 const LAST_MS: i64 = 253_402_300_799_999;
 
+/// Returns whether a time is in the years 2000 to 2100.
+pub(super) fn is_believed(at: Timestamp) -> bool {
+    BELIEVED.contains(&at.0.div_euclid(1000))
+}
+
 /// How far a row must step back within a repeated hour to be in its second pass; rows of several hosts may be out of
 /// order by less. Unit: seconds.
 const SET_BACK: i64 = 600;

@@ -167,6 +167,13 @@ impl Store {
         }));
     }
 
+    /// Infers nothing more by itself: the recording says where its series end. A fixed limit stays.
+    pub fn trust_markers(&mut self) {
+        if self.infers_from_rows() {
+            self.inference = None;
+        }
+    }
+
     /// Takes a promise: no sample stamped at or before the watermark will still be appended. Inferred markers up to it
     /// are in their places from now on. Cost: a look at each series; nothing where none are inferred.
     pub fn advance(&mut self, watermark: Timestamp) {

@@ -4,6 +4,7 @@ mod agree;
 mod alerts;
 mod cases;
 mod conditions;
+mod exports;
 mod golden;
 mod hostile;
 mod portsyncd;

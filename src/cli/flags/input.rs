@@ -15,7 +15,8 @@ use crate::cli::{Failure, load, mistaken};
 pub(crate) struct InputArgs {
     /// Files or globs; - reads standard input
     ///
-    /// CSV or JSONL, detected from the content; .gz and .zst are decompressed. Several recordings are merged.
+    /// CSV, JSONL, or an export of Prometheus or VictoriaMetrics, detected from the content; .gz and .zst are
+    /// decompressed. Several recordings are merged.
     #[arg(value_name = "RECORDING", help_heading = "Input")]
     pub(crate) recordings: Vec<String>,
     /// A recording, given as a flag
@@ -32,7 +33,8 @@ pub(crate) struct InputArgs {
 pub(crate) struct ReadArgs {
     /// Input format [default: detected]
     ///
-    /// One of csv_long, csv_wide, csv_two_columns, jsonl_samples, jsonl_snapshots.
+    /// One of csv_long, csv_wide, csv_two_columns, jsonl_samples, jsonl_snapshots, prometheus_text, prometheus_json,
+    /// victoriametrics.
     #[arg(long, value_name = "FORMAT", value_parser = Format::from_str, hide_short_help = true, help_heading = "Input")]
     pub(crate) input_format: Option<Format>,
     /// Treat these numeric columns as labels

@@ -69,7 +69,9 @@ pub(super) fn not_csv(head: &[u8]) -> Option<String> {
         [b'P', b'K', 3, 4, ..] => "it is a zip archive or a spreadsheet",
         [b'{' | b'[', ..] => "it looks like JSON",
         [b'<', ..] => "it looks like HTML or XML",
-        _ if text.starts_with(b"# HELP ") || text.starts_with(b"# TYPE ") => "it looks like Prometheus' text format",
+        _ if text.starts_with(b"# HELP ") || text.starts_with(b"# TYPE ") => {
+            "it looks like Prometheus' text format (prometheus_text)"
+        }
         _ => {
             let nul = memchr::memchr(0, head)?;
             let line = 1 + memchr::memchr_iter(b'\n', &head[..nul]).count();

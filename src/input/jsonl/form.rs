@@ -113,11 +113,11 @@ fn nested_name(object: &Object) -> Option<u32> {
 fn other_json(object: &Object) -> Option<&'static str> {
     let has = |name, scalar| find(object, name).is_some_and(|name| object.fields.contains(&(name, scalar)));
     if has("values", Scalar::Array) && has("timestamps", Scalar::Array) {
-        return Some("is VictoriaMetrics' /api/v1/export, which is not read; export CSV (/api/v1/export/csv) instead");
+        return Some("is a series of VictoriaMetrics' /api/v1/export (victoriametrics)");
     }
     if has("metric", Scalar::Object) && (has("values", Scalar::Array) || has("value", Scalar::Array)) {
-        return Some("is a series of a Prometheus API response: not supported yet");
+        return Some("is a series of a Prometheus API response (prometheus_json)");
     }
     (find(object, "status").is_some() && has("data", Scalar::Object))
-        .then_some("is a Prometheus API response: not supported yet")
+        .then_some("is a Prometheus API response (prometheus_json)")
 }

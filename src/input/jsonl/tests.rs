@@ -279,13 +279,19 @@ fn files_that_are_no_recording_are_refused_in_words() {
         (b"{\"a\":1,\"b\":2}\n", "among `a`, `b`"),
         (b"{\"timestamp\":1}\n", "has no value in any of its rows (1)"),
         (b"{\n  \"timestamp\": 1,\n  \"cpu\": 2\n}\n", "a.jsonl:1: the object has no end"),
-        (b"{\"metric\":{\"__name__\":\"a\"},\"values\":[1],\"timestamps\":[1]}\n", "VictoriaMetrics"),
-        (b"{\"status\":\"success\",\"data\":{\"result\":[]}}", "Prometheus API response"),
-        (b"{\"metric\":{\"__name__\":\"a\"},\"values\":[[1,\"1\"]]}\n", "Prometheus API response"),
     ] {
         let (message, hint) = refused(bytes, options());
         assert!(message.contains(part), "{part}: {message}");
         assert!(hint.is_some(), "{message}");
+    }
+    let samples = || ReadOptions { format: Some(Format::JsonlSamples), ..options() };
+    for (text, part) in [
+        (r#"{"metric":{"__name__":"a"},"values":[1],"timestamps":[1]}"#, "(victoriametrics)"),
+        (r#"{"status":"success","data":{"result":[]}}"#, "(prometheus_json)"),
+        (r#"{"metric":{"__name__":"a"},"values":[[1,"1"]]}"#, "(prometheus_json)"),
+    ] {
+        let (message, _) = refused(text, samples());
+        assert!(message.contains(part), "{part}: {message}");
     }
     assert!(refused("[]", options()).1.is_some_and(|hint| hint.contains("jq -c '.[]' a.jsonl")));
 }

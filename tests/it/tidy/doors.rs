@@ -38,8 +38,8 @@ const DOORS: &[(&str, &[&str])] = &[
     // To kill a process group.
     ("rustix", &["profile::group"]),
     ("ruzstd", &["input::bytes"]),
-    ("serde", &["input::jsonl", "profile", "report"]),
-    ("serde_json", &["input::jsonl", "profile", "report"]),
+    ("serde", &["input::export", "input::jsonl", "profile", "report"]),
+    ("serde_json", &["input::export", "input::jsonl", "profile", "report"]),
     ("serde_yaml", &["profile::workload"]),
     ("signal_hook", &["cli::interrupt"]),
     ("tempfile", &["cli"]),

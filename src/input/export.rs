@@ -1,0 +1,398 @@
+//! JSON with one series after the other: VictoriaMetrics' `/api/v1/export`, one per line, and answers of Prometheus' query
+//! API.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+
+use super::bytes::Bytes;
+use super::distinct::Distinct;
+use super::feed::Rows;
+use super::keys::label_value;
+use super::number::parse_value;
+use super::summary::InputSummary;
+use super::{Format, InputError, place};
+use crate::labels::{LabelBuilder, METRIC_NAME};
+use crate::store::{Batch, SeriesId, Store, is_stale, stale_marker};
+use crate::time::Timestamp;
+
+/// Returns which of the formats a text begins with.
+pub(super) fn recognize(head: &[u8]) -> Option<Format> {
+    // Blanks between the parts do not matter.
+    let compact: Vec<u8> = head.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let has = |part: &[u8]| memchr::memmem::find(&compact, part).is_some();
+    if compact.starts_with(b"{\"metric\":{") && has(b"},\"values\":[") && !has(b"},\"values\":[[") {
+        return Some(Format::VictoriaMetrics);
+    }
+    let answer = compact.starts_with(b"{\"status\":") || compact.starts_with(b"{\"resultType\":");
+    let list = compact.starts_with(b"[{\"metric\":{") || compact.starts_with(b"{\"metric\":{");
+    let pairs = has(b"\"values\":[[") || has(b"\"value\":[");
+    (answer || list && pairs).then_some(Format::PrometheusJson)
+}
+
+/// A value of JSON: a number, a text such as `"Infinity"`, or `null`, which stands for a stale marker.
+struct Value(f64);
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl Visitor<'_> for Any {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, a number in quotes, or null")
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+                Ok(Value(value))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+                Ok(Value(value as f64))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+                Ok(Value(value as f64))
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+                Ok(Value(stale_marker()))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+                parse_value(text.as_bytes()).map(Value).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// One series of either format.
+#[derive(Deserialize)]
+struct Series {
+    metric: BTreeMap<String, String>,
+    /// VictoriaMetrics: values and, next to them, times in milliseconds. Prometheus: pairs of seconds and value.
+    #[serde(default)]
+    values: Vec<Point>,
+    #[serde(default)]
+    timestamps: Vec<i64>,
+    /// The pair of an instant query.
+    #[serde(default)]
+    value: Option<(f64, Value)>,
+    #[serde(default)]
+    histograms: Vec<de::IgnoredAny>,
+}
+
+/// An entry of `values`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Point {
+    Pair(f64, Value),
+    Alone(Value),
+}
+
+/// An answer of the query API.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    error: String,
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    result_type: String,
+    result: serde_json::Value,
+}
+
+/// What one document holds.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Document {
+    Series(Series),
+    List(Vec<Series>),
+    Data(Data),
+    Answer(Answer),
+}
+
+/// Bytes for the JSON reader: a document may be longer than a line of other formats.
+struct Whole(Bytes);
+
+impl Read for Whole {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.begin_record();
+        self.0.read(buffer)
+    }
+}
+
+/// Reads the samples of one file.
+pub(super) struct ExportRows {
+    path: Arc<str>,
+    format: Format,
+    file: u16,
+    documents: serde_json::StreamDeserializer<'static, serde_json::de::IoRead<io::BufReader<Whole>>, Document>,
+    /// Series that were read, the next one last.
+    series: Vec<Series>,
+    /// The series at hand: its samples, the next one last, and its labels until it is known to the store.
+    points: Vec<(Timestamp, f64)>,
+    labels: Result<LabelBuilder, String>,
+    id: Option<SeriesId>,
+    /// The sample at hand.
+    point: (Timestamp, f64),
+    /// The number of the series at hand, from 1.
+    number: u64,
+    histograms: u64,
+    marks: bool,
+    distinct: Distinct,
+}
+
+impl ExportRows {
+    pub(super) fn new(path: Arc<str>, bytes: Bytes, file: u16, format: Format) -> Self {
+        let reader = io::BufReader::with_capacity(256 << 10, Whole(bytes));
+        Self {
+            path,
+            format,
+            file,
+            documents: serde_json::Deserializer::from_reader(reader).into_iter(),
+            series: Vec::new(),
+            points: Vec::new(),
+            labels: Ok(LabelBuilder::default()),
+            id: None,
+            point: (Timestamp::MIN, 0.0),
+            number: 0,
+            histograms: 0,
+            marks: false,
+            distinct: Distinct::default(),
+        }
+    }
+
+    fn refuse(&self, found: impl Into<String>) -> InputError {
+        InputError::Export { path: Arc::clone(&self.path), found: found.into() }
+    }
+
+    /// Reads the next document; false after the last.
+    fn read_document(&mut self) -> Result<bool, InputError> {
+        let document = match self.documents.next() {
+            None => return Ok(false),
+            Some(Ok(document)) => document,
+            Some(Err(error)) if error.is_io() => {
+                return Err(InputError::Read { path: Arc::clone(&self.path), error: error.into() });
+            }
+            Some(Err(error)) if error.is_eof() => {
+                return Err(self.refuse("the JSON ends too early"));
+            }
+            Some(Err(error)) => return Err(self.refuse(format!("is not an export of series: {error}"))),
+        };
+        let data = match document {
+            Document::Series(series) => {
+                self.series.push(series);
+                return Ok(true);
+            }
+            Document::List(series) => {
+                self.series.extend(series.into_iter().rev());
+                return Ok(true);
+            }
+            Document::Data(data) => data,
+            Document::Answer(Answer { data: Some(data), .. }) => data,
+            Document::Answer(Answer { status, error, .. }) => {
+                return Err(self.refuse(format!("the answer of the server is `{status}`, not data: {error}")));
+            }
+        };
+        if !matches!(data.result_type.as_str(), "matrix" | "vector") {
+            let kind = data.result_type;
+            return Err(self.refuse(format!("the answer is a {kind}; a recording is a matrix or a vector")));
+        }
+        let series: Vec<Series> =
+            serde_json::from_value(data.result).map_err(|error| self.refuse(format!("the result has {error}")))?;
+        self.series.extend(series.into_iter().rev());
+        Ok(true)
+    }
+
+    /// Begins the next series; false after the last.
+    fn next_series(&mut self) -> Result<bool, InputError> {
+        while self.series.is_empty() {
+            if !self.read_document()? {
+                return Ok(false);
+            }
+        }
+        let Some(series) = self.series.pop() else { return Ok(false) };
+        self.number += 1;
+        self.id = None;
+        self.histograms += series.histograms.len() as u64;
+        self.labels = labels(&series.metric);
+        self.points = points(series).map_err(|found| self.refuse(found))?;
+        self.points.reverse();
+        Ok(true)
+    }
+}
+
+/// Returns the samples of a series in their order; the error is why they are none.
+fn points(series: Series) -> Result<Vec<(Timestamp, f64)>, String> {
+    let (values, times) = (series.values.len(), series.timestamps.len());
+    let alone = series.values.iter().filter(|point| matches!(point, Point::Alone(_))).count();
+    if times != alone || alone != 0 && alone != values {
+        return Err(format!("a series has {values} values and {times} timestamps"));
+    }
+    let mut times = series.timestamps.into_iter();
+    let values = series.values.into_iter().map(|point| match point {
+        Point::Pair(seconds, Value(value)) => (Timestamp((seconds * 1000.0).round() as i64), value),
+        Point::Alone(Value(value)) => (Timestamp(times.next().unwrap_or_default()), value),
+    });
+    let one = series.value.map(|(seconds, Value(value))| (Timestamp((seconds * 1000.0).round() as i64), value));
+    Ok(values.chain(one).collect())
+}
+
+fn labels(metric: &BTreeMap<String, String>) -> Result<LabelBuilder, String> {
+    let mut labels = LabelBuilder::default();
+    for (name, value) in metric {
+        labels.set(name, &label_value(name, value.as_bytes())?);
+    }
+    if labels.get(METRIC_NAME).is_none() {
+        return Err("a series has no metric name: query the metric itself, not an expression".to_owned());
+    }
+    Ok(labels)
+}
+
+impl Rows for ExportRows {
+    fn next_row(&mut self) -> Result<bool, InputError> {
+        loop {
+            if let Some(point) = self.points.pop() {
+                self.point = point;
+                return Ok(true);
+            }
+            if !self.next_series()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn line(&self) -> u64 {
+        self.number
+    }
+
+    fn time_field(&self) -> Result<&[u8], String> {
+        Ok(&[])
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        Some(self.point.0)
+    }
+
+    fn time_column(&self) -> &str {
+        "timestamps"
+    }
+
+    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+        let id = match self.id {
+            Some(id) => id,
+            None => *self.id.insert(store.series(&self.labels.clone()?.build())),
+        };
+        self.marks |= is_stale(self.point.1);
+        batch.push(id, at, self.point.1, place(self.file, self.number));
+        Ok(())
+    }
+
+    fn distinct(&mut self) -> &mut Distinct {
+        &mut self.distinct
+    }
+
+    fn column(&self, _column: usize) -> String {
+        String::new()
+    }
+
+    fn in_time_order(&self) -> bool {
+        false
+    }
+
+    fn marks_ends(&self) -> bool {
+        self.marks
+    }
+
+    fn describe(&self, summary: &mut InputSummary) {
+        summary.format = Some((self.format, "one series after the other".to_owned()));
+        if self.histograms > 0 {
+            summary.warnings.push(format!("{} native histograms were left out: they are not read", self.histograms));
+        }
+    }
+
+    fn label_candidates(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ReadOptions;
+    use super::super::testing::{dump, read, source};
+    use super::*;
+    use crate::store::Stale;
+
+    fn check(text: &str, format: Format, expected: &[&str]) {
+        let (store, summary) = read(vec![source("a.json", text)], ReadOptions::default(), Stale::Off).expect(text);
+        assert_eq!(dump(&store), expected, "{text}");
+        assert_eq!(summary.inputs[0].format.as_ref().map(|(format, _)| *format), Some(format), "{text}");
+    }
+
+    fn refused(text: &str, part: &str) {
+        let error = read(vec![source("a.json", text)], ReadOptions::default(), Stale::Off).map(|_| ()).expect_err(text);
+        assert!(error.to_string().contains(part), "{text}: {error}");
+    }
+
+    #[test]
+    fn exports_of_victoriametrics_are_read() {
+        let text = r#"{"metric":{"__name__":"up","job":"a"},"values":[1,null,0.5],"timestamps":[1767571200000,1767571215000,1767571230000]}
+{"metric":{"__name__":"b"},"values":["Infinity"],"timestamps":[1767571200000]}
+{"metric":{"__name__":"up","job":"a"},"values":[2],"timestamps":[1767571245000]}
+"#;
+        check(
+            text,
+            Format::VictoriaMetrics,
+            &[
+                "b 1767571200000=inf",
+                "up{job=\"a\"} 1767571200000=1 1767571215000=stale 1767571230000=0.5 1767571245000=2",
+            ],
+        );
+        refused(
+            r#"{"metric":{"__name__":"up"},"values":[1,2],"timestamps":[1767571200000]}"#,
+            "a series has 2 values and 1 timestamps",
+        );
+    }
+
+    #[test]
+    fn answers_of_the_query_api_are_read() {
+        let series = r#"{"metric":{"__name__":"up","job":"a"},"values":[[1767571200,"1"],[1767571215.5,"NaN"]]}"#;
+        let expected = ["up{job=\"a\"} 1767571200000=1 1767571215500=NaN"];
+        for text in [
+            format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#),
+            format!(r#"{{ "resultType": "matrix", "result": [{series}] }}"#),
+            format!("[{series}]"),
+            series.to_owned(),
+        ] {
+            check(&text, Format::PrometheusJson, &expected);
+            refused(&text[..text.len() - 3], "the JSON ends too early");
+        }
+        check(
+            r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"up"},"value":[1767571200.123,"2"]}]}}"#,
+            Format::PrometheusJson,
+            &["up 1767571200123=2"],
+        );
+    }
+
+    #[test]
+    fn answers_without_series_are_refused_in_words() {
+        refused(r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#, "not data: parse error");
+        refused(r#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#, "the answer is a scalar");
+        refused(r#"{"metric":{"__name__":"up"},"values":[1],"timestamps":[1]}"#, "outside the years 2000 to 2100");
+        refused(
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1767571200,"1"]]}]}}"#,
+            "no metric name",
+        );
+    }
+}
