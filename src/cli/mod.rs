@@ -25,6 +25,7 @@ use std::io::{self, Write};
 
 use clap::Parser;
 
+use crate::report::table::grid::printable;
 use crate::report::wrap::hung;
 use crate::source::FileError;
 use args::{Cli, Command};
@@ -90,7 +91,9 @@ impl Failure {
     fn words(&self) -> String {
         let head = if self.carets.is_empty() { "error: " } else { "" };
         let hint = self.hint.as_ref().map(|hint| format!("\nhint: {hint}"));
-        format!("{head}{}{}", self.message, hint.unwrap_or_default())
+        let words = format!("{head}{}{}", self.message, hint.unwrap_or_default());
+        // A file's name or content may hold anything; a terminal must not obey it.
+        words.split('\n').map(printable).collect::<Vec<_>>().join("\n")
     }
 
     /// Says what went wrong on standard error.

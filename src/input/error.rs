@@ -6,8 +6,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::bytes::LineTooLong;
+use super::names::listed;
 use super::{Mixed, RowProblem};
 use crate::limits;
+use crate::time::Timestamp;
 
 /// A recording that could not be read.
 #[derive(Debug, Error)]
@@ -57,12 +59,14 @@ pub enum InputError {
         path: Arc<str>,
     },
     /// There are rows and no sample in them.
-    #[error("{path}: has no value in any of its rows ({rows})")]
+    #[error("{path}: has no value in any of its rows ({rows}){}", read_as(labels))]
     NoSamples {
         /// The input.
         path: Arc<str>,
         /// How many rows.
         rows: u64,
+        /// The columns that were read as labels.
+        labels: Vec<String>,
     },
     /// It is something else than CSV.
     #[error("{path}: is not CSV: {found}")]
@@ -150,6 +154,14 @@ pub enum InputError {
         /// The units that were tried.
         tried: String,
     },
+    /// Two of the first rows are so far apart that one of them is wrong.
+    #[error("{path}: line {} is {}, line {} is {}: one of them is wrong", rows[0].0, rows[0].1, rows[1].0, rows[1].1)]
+    FarApart {
+        /// The input.
+        path: Arc<str>,
+        /// The lines and times.
+        rows: [(u64, Timestamp); 2],
+    },
     /// A text column takes a new value in too many rows to be a label.
     #[error(
         "{path}: column `{column}` has {distinct} different texts in {rows} rows, so as a label it would make a series of each"
@@ -187,6 +199,16 @@ pub enum InputError {
         path: Arc<str>,
         /// Its columns.
         columns: String,
+    },
+    /// A column is a label in one input and a metric in another.
+    #[error("column `{column}` holds texts in {label} and numbers in {metric}")]
+    ColumnDiffers {
+        /// The column.
+        column: String,
+        /// The input in which it is a label.
+        label: Arc<str>,
+        /// The input in which it is a metric.
+        metric: Arc<str>,
     },
     /// A flag says of a column what it cannot be.
     #[error("{path}: {what}")]
@@ -306,6 +328,7 @@ impl InputError {
             Self::NoValueColumn { .. } => {
                 "long form: timestamp,metric,value,LABELS; wide form: timestamp,LABELS,METRICS".to_owned()
             }
+            Self::FarApart { .. } => "take the wrong row out; `--time-unit s` accepts both".to_owned(),
             Self::TimeUnit { .. } => "name the unit: `--time-unit s`, ms, us or ns".to_owned(),
             Self::TextColumn { column, .. } => {
                 format!("ignore it: `--ignore-columns {column}`; if it is a label all the same: `--labels {column}`")
@@ -315,6 +338,7 @@ impl InputError {
             }
             Self::OpenQuote { path, line, .. } => format!("look at that line: `sed -n {line}p {path}`"),
             Self::UnknownColumn { .. } => "`alertctl data FILE` lists what a recording has".to_owned(),
+            Self::ColumnDiffers { column, .. } => format!("if it is a label in both: `--labels {column}`"),
             Self::Contradiction { .. } => "leave the flag out".to_owned(),
             Self::MixedColumn { column, mixed, .. } => format!(
                 "if `{0}` means no sample: `--null {0}`; if it is a label: `--labels {column}`; to leave it out: \
@@ -337,6 +361,10 @@ impl InputError {
             Self::Open { .. } | Self::Read { .. } => return None,
         })
     }
+}
+
+fn read_as(labels: &[String]) -> String {
+    if labels.is_empty() { String::new() } else { format!("; read as labels: {}", listed(labels)) }
 }
 
 fn quoted(column: Option<&str>) -> String {

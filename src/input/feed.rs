@@ -6,13 +6,15 @@ use super::distinct::Distinct;
 use super::stamp::{StampError, Stamps, is_believed};
 use super::summary::{InputSummary, RowProblem, TimeFound};
 use super::{InputError, ReadOptions};
+use crate::format::duration;
 use crate::limits;
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
 
-/// How many years a row may be away from the newest one.
-const FAR_YEARS: i64 = 5;
-const YEAR_MS: i64 = 365 * 86_400_000;
+/// How far a row may be away from the newest one. Unit: milliseconds.
+const FAR: Millis = Millis(366 * 86_400_000);
+/// Up to how many rows nobody can say which of two that are so far apart is wrong.
+const FEW_ROWS: u64 = 10;
 
 /// Why a reader stopped.
 #[derive(Debug)]
@@ -89,6 +91,7 @@ pub(super) struct Feed<R> {
     /// Whether rows may come in any order.
     any_order: bool,
     newest: Timestamp,
+    newest_line: u64,
     problems: Vec<RowProblem>,
     summary: InputSummary,
 }
@@ -104,6 +107,7 @@ impl<R: Rows> Feed<R> {
             ahead: None,
             any_order: false,
             newest: Timestamp::MIN,
+            newest_line: 0,
             problems: Vec::new(),
         }
     }
@@ -155,9 +159,12 @@ impl<R: Rows> Feed<R> {
                 };
             }
             let Some(at) = self.ahead.take() else { continue };
-            if let Some(message) = self.far_off(at) {
+            if let Some(message) = self.far_off(at)? {
                 self.bad_row(message);
                 continue;
+            }
+            if at > self.newest {
+                self.newest_line = self.rows.line();
             }
             if at < self.newest && !self.any_order {
                 return Err(Stop::Disorder { line: self.rows.line() });
@@ -174,13 +181,22 @@ impl<R: Rows> Feed<R> {
         Ok(true)
     }
 
-    /// Says that a time is years away from the newest one, which is no time of this recording; the user can say it is.
-    fn far_off(&self, at: Timestamp) -> Option<String> {
+    /// Says that a time is too far away from the newest one to be one of this recording; the user can say it is.
+    ///
+    /// # Errors
+    /// When too few rows were read to know which of the two is wrong.
+    fn far_off(&self, at: Timestamp) -> Result<Option<String>, InputError> {
         let distance = if self.newest == Timestamp::MIN { Millis::ZERO } else { at.since(self.newest) };
-        let years = distance.0.abs() / YEAR_MS;
-        let meant = years < FAR_YEARS || self.options.time_unit.is_some();
+        if distance.0.abs() < FAR.0 || self.options.time_unit.is_some() {
+            return Ok(None);
+        }
+        if self.summary.rows <= FEW_ROWS {
+            let rows = [(self.newest_line, self.newest), (self.rows.line(), at)];
+            return Err(InputError::FarApart { path: Arc::clone(&self.path), rows });
+        }
         let place = if distance.0 > 0 { "after" } else { "before" };
-        (!meant).then(|| format!("{at} is {years} years {place} the rows read so far; `--time-unit s` accepts it"))
+        let away = duration(Millis(distance.0.abs()));
+        Ok(Some(format!("{at} is {away} {place} the rows read so far; `--time-unit s` accepts it")))
     }
 
     fn took(&mut self, at: Timestamp, samples: usize) -> Result<(), InputError> {

@@ -1,5 +1,6 @@
 //! A list of inputs as one recording in time order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -211,6 +212,20 @@ impl Recording {
 
     /// Stops a run with a flag that names a column which no input has.
     fn check_columns(&self) -> Result<(), InputError> {
+        let mut labels: BTreeMap<&str, &Arc<str>> = BTreeMap::new();
+        for input in &self.summary.inputs {
+            for name in &input.label_columns {
+                labels.entry(name).or_insert(&input.path);
+            }
+        }
+        for input in &self.summary.inputs {
+            let mut metrics = input.metric_columns.iter();
+            let both = metrics.find_map(|name| Some((name, *labels.get(name.as_str())?)));
+            if let Some((column, label)) = both {
+                let (column, label, metric) = (column.clone(), Arc::clone(label), Arc::clone(&input.path));
+                return Err(InputError::ColumnDiffers { column, label, metric });
+            }
+        }
         let labels = self.options.labels.iter().map(|name| ("--labels", name));
         let ignored = self.options.ignore_columns.iter().map(|name| ("--ignore-columns", name));
         let inputs = &self.summary.inputs;
@@ -244,7 +259,11 @@ impl Recording {
             let problems = self.summary.bad_rows_shown.clone();
             return Err(InputError::BadRows { problems, count: bad_rows, rows });
         }
-        Err(if rows == 0 { InputError::HeaderOnly { path } } else { InputError::NoSamples { path, rows } })
+        Err(if rows == 0 {
+            InputError::HeaderOnly { path }
+        } else {
+            InputError::NoSamples { path, rows, labels: first.label_columns.clone() }
+        })
     }
 
     /// Returns the input and line of a row, as [`Batch::rows`] has it.

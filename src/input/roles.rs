@@ -55,8 +55,10 @@ pub struct Mixed {
     pub text: (u64, String),
 }
 
-/// The share of cells that the exceptions in a column may be: one in so many.
-const EXCEPTIONS: u64 = 10;
+/// The share of cells that texts among numbers may be, whose rows are then bad: one in so many.
+const TEXTS: u64 = 10;
+/// The share of cells that numbers among texts may be, which are then labels in silence: one in so many.
+const NUMBERS: u64 = 100;
 
 impl Cells {
     /// Takes a cell that is not empty; words for no sample say nothing.
@@ -73,6 +75,11 @@ impl Cells {
         }
     }
 
+    /// Returns whether all it holds are numbers in quotes.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.quoted > 0 && self.numbers == 0 && self.texts == 0
+    }
+
     /// Returns what the column is.
     pub(super) fn decide(&self) -> Decided {
         let (all, bare) = (self.numbers + self.quoted + self.texts, self.numbers > 0);
@@ -83,16 +90,16 @@ impl Cells {
             (Some(_), None) => Decided::Metric,
             (None, Some(_)) => Decided::Label,
             // What the few exceptions are is said row by row.
-            (Some(_), Some(_)) if few(texts, all) => Decided::Metric,
-            (Some(_), Some(_)) if few(numbers, all) => Decided::Label,
+            (Some(_), Some(_)) if few(texts, all, TEXTS) => Decided::Metric,
+            (Some(_), Some(_)) if few(numbers, all, NUMBERS) => Decided::Label,
             (Some(number), Some(text)) => Decided::Mixed(Mixed { number: number.clone(), text: text.clone() }),
         }
     }
 }
 
 /// Returns whether some cells are exceptions among all.
-fn few(some: u64, all: u64) -> bool {
-    some * EXCEPTIONS <= all || some == 1 && all > 2
+fn few(some: u64, all: u64, share: u64) -> bool {
+    some * share <= all || some == 1 && all > 2
 }
 
 #[cfg(test)]

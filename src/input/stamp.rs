@@ -19,7 +19,9 @@ pub(super) fn is_believed(at: Timestamp) -> bool {
 
 /// How far a row must step back within a repeated hour to be in its second pass; rows of several hosts may be out of
 /// order by less. Unit: seconds.
-const SET_BACK: i64 = 600;
+const SET_BACK: i64 = 1800;
+/// A step back by more begins another series. Unit: seconds.
+const DAY: i64 = 86_400;
 
 /// Why a time cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +46,11 @@ pub(super) struct Stamps {
     zone: Option<TimeZone>,
     /// The last text and what it meant: rows of one scrape share it.
     last: (Vec<u8>, Timestamp),
-    /// The last time on the clock within an hour that the zone's clocks go through twice, and whether that was the
-    /// second time.
-    repeated: Option<(DateTime, bool)>,
+    /// The last time on the clock of the zone.
+    clock: Option<DateTime>,
+    /// Within an hour that the zone's clocks go through twice: whether it is the second time, and whether rows go back in
+    /// time.
+    repeated: Option<(bool, bool)>,
     /// Whether a time without a zone was seen.
     pub(super) zoneless: bool,
     /// Whether a time was finer than milliseconds.
@@ -59,7 +63,7 @@ impl Stamps {
         let suffix = column.rsplit_once('_').and_then(|(_, suffix)| suffix.to_ascii_lowercase().parse().ok());
         let told = unit.map(|unit| (unit, TimeFrom::Flag)).or(suffix.map(|unit| (unit, TimeFrom::Suffix)));
         let last = (Vec::new(), Timestamp::MIN);
-        Self { form: None, told, zone, last, repeated: None, zoneless: false, cut: false }
+        Self { form: None, told, zone, last, clock: None, repeated: None, zoneless: false, cut: false }
     }
 
     /// Returns whether the user named the unit, so that any time is meant.
@@ -168,11 +172,12 @@ impl Stamps {
         Ok(self.whole(seconds, nanos))
     }
 
-    /// Returns the seconds since the epoch of a time on the clock of a zone. Where clocks were set back the order of
-    /// rows tells which of two instants is meant: a step back of minutes begins the second pass.
+    /// Returns the seconds since the epoch of a time on the clock of a zone. Where clocks were set back the order of rows
+    /// says which of two instants is meant: a jump of the clock against the order of the rows begins the other pass.
     fn local(&mut self, offset: AmbiguousOffset, civil: DateTime) -> Result<i64, String> {
         let at =
             |offset: Offset| offset.to_timestamp(civil).map(|at| at.as_second()).map_err(|error| error.to_string());
+        let before = self.clock.replace(civil);
         match offset {
             AmbiguousOffset::Unambiguous { offset } => {
                 self.repeated = None;
@@ -181,14 +186,19 @@ impl Stamps {
             AmbiguousOffset::Gap { .. } => {
                 Err(format!("does not exist in {}: clocks were set forward over it", self.zone_name()))
             }
-            AmbiguousOffset::Fold { before, after } => {
-                let second = self.repeated.is_some_and(|(last, second)| {
-                    let back = last.duration_since(civil).as_secs() >= SET_BACK;
-                    // A third pass is the first one of the next series.
-                    second != back
-                });
-                self.repeated = Some((civil, second));
-                at(if second { after } else { before })
+            AmbiguousOffset::Fold { before: first, after } => {
+                let ahead = before.map_or(0, |before| before.duration_until(civil).as_secs());
+                let (second, falling) = match self.repeated {
+                    // From the newest row to the oldest the second pass comes first.
+                    None => (ahead < 0 && ahead > -DAY, ahead < 0 && ahead > -DAY),
+                    Some((second, falling)) => {
+                        let jumps = if falling { ahead >= SET_BACK } else { ahead <= -SET_BACK };
+                        // A third pass is the first one of the next series.
+                        (second != jumps, falling)
+                    }
+                };
+                self.repeated = Some((second, falling));
+                at(if second { after } else { first })
             }
         }
     }
@@ -268,11 +278,11 @@ impl Decimal {
     }
 }
 
-/// Reads `YYYY-MM-DD`, then perhaps `HH:MM[:SS[.fraction]]` after `T` or a space, then perhaps a zone: `Z`, `UTC`,
+/// Reads `YYYY-MM-DD` or `YYYY/MM/DD`, then perhaps `HH:MM[:SS[.fraction]]` after `T` or a space, then perhaps a zone: `Z`, `UTC`,
 /// `+HH:MM`, `+HHMM` or `+HH`. Returns the time on the clock, nanoseconds, and the zone's offset in seconds.
 fn parse_civil(text: &[u8]) -> Option<(DateTime, i64, Option<i32>)> {
     let date = text.get(..10)?;
-    if date[4] != b'-' || date[7] != b'-' {
+    if date[4] != date[7] || !matches!(date[4], b'-' | b'/') {
         return None;
     }
     let (year, month, day) = (digits(&date[..4])?, digits(&date[5..7])?, digits(&date[8..])?);
@@ -369,6 +379,7 @@ mod tests {
             ("2026-01-05 06:30:00 -0530", 0),
             ("2026-01-05 12:00:00 UTC", 0),
             ("2026-01-06", 43_200_000),
+            ("2026/01/05 12:00:00.123", 123),
         ] {
             assert_eq!(read("time", None, &[text]), [Ok(NOON + ms)], "{text}");
         }
@@ -453,14 +464,23 @@ mod tests {
     fn an_hour_that_clocks_go_through_twice_is_read_in_the_order_of_rows() {
         let day =
             |clock: &[&str]| -> Vec<String> { clock.iter().map(|clock| format!("2026-10-25 {clock}:00")).collect() };
-        let rows = ["01:59", "02:00", "02:59", "02:58", "02:00", "02:30", "02:59", "03:00", "02:10"];
+        let rows = ["01:59", "02:00", "02:59", "02:40", "02:59", "02:00", "02:30", "02:59", "03:00"];
         let texts = day(&rows);
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        assert_eq!(berlin(&texts), ["23:59", "00:00", "00:59", "00:58", "01:00", "01:30", "01:59", "02:00", "00:10"]);
+        assert_eq!(berlin(&texts), ["23:59", "00:00", "00:59", "00:40", "00:59", "01:00", "01:30", "01:59", "02:00"]);
         // Series after series: the second one begins with the first pass again.
         let texts = day(&["02:00", "02:30", "02:00", "02:30", "02:00", "02:30"]);
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         assert_eq!(berlin(&texts), ["00:00", "00:30", "01:00", "01:30", "00:00", "00:30"]);
+    }
+
+    #[test]
+    fn the_repeated_hour_of_a_file_from_new_to_old_is_read_backwards() {
+        let day =
+            |clock: &[&str]| -> Vec<String> { clock.iter().map(|clock| format!("2026-10-25 {clock}:00")).collect() };
+        let texts = day(&["03:05", "02:40", "02:15", "02:50", "02:25", "02:00", "01:35"]);
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        assert_eq!(berlin(&texts), ["02:05", "01:40", "01:15", "00:50", "00:25", "00:00", "23:35"]);
     }
 
     #[test]

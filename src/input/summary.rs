@@ -66,6 +66,8 @@ pub struct InputSummary {
     pub time: Option<TimeFound>,
     /// All columns or fields, by name.
     pub columns: Vec<String>,
+    /// Columns that are metrics.
+    pub metric_columns: Vec<String>,
     /// Columns that are labels.
     pub label_columns: Vec<String>,
     /// Rows, bad ones among them.

@@ -10,6 +10,8 @@ use crate::input;
 use crate::outcome::{Kind, Outcome, RuleFacts};
 use crate::time::Timestamp;
 
+use super::table::grid::printable;
+
 /// The most lines of one kind.
 const SHOWN: usize = 10;
 
@@ -18,7 +20,7 @@ const SHOWN: usize = 10;
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, outcome: &Outcome, table: bool) -> io::Result<()> {
-    notes(outcome, table).iter().try_for_each(|note| writeln!(out, "{note}"))
+    notes(outcome, table).iter().try_for_each(|note| writeln!(out, "{}", printable(note)))
 }
 
 fn notes(outcome: &Outcome, table: bool) -> Vec<String> {

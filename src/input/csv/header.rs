@@ -111,6 +111,10 @@ impl Header {
             .find(&TIME_COLUMNS)
             .ok_or_else(|| InputError::NoTimeColumn { path: Arc::clone(path), columns: listed(&header.names) })?;
         header.roles[header.time] = Role::Time;
+        if options.labels.contains(&header.names[header.time]) {
+            let what = format!("--labels {}: that column holds the times", header.names[header.time]);
+            return Err(InputError::Contradiction { path: Arc::clone(path), what });
+        }
         let metric = header.find(&METRIC_COLUMNS);
         let value = header.find(&["value"]);
         let (two, only) = (Format::CsvTwoColumn, header.roles.iter().filter(|role| **role == Role::Undecided).count());
@@ -185,12 +189,16 @@ impl Header {
     fn wide(&mut self, value: Option<usize>, path: &Arc<str>, options: &ReadOptions) -> Result<(), InputError> {
         self.why = "one column per metric".to_owned();
         match (value, &options.metric) {
+            (None, Some(metric)) => {
+                let what = format!("--metric {metric}: there is no column `value` to name");
+                return Err(InputError::Contradiction { path: Arc::clone(path), what });
+            }
             (Some(value), Some(metric)) => self.names[value].clone_from(metric),
             (Some(_), None) => {
                 self.warnings
                     .push("the metric is named `value`, like its column; rename it with --metric NAME".to_owned());
             }
-            (None, _) => {}
+            (None, None) => {}
         }
         for at in 0..self.names.len() {
             if self.roles[at] == Role::Undecided && options.labels.contains(&self.names[at]) {

@@ -94,7 +94,10 @@ impl CsvRows {
         let Header { names, roles, .. } = &self.header;
         let meant = |at: usize| roles.get(at) == Some(&Role::Ignored) || self.labels.contains(&names[at]);
         let fits = self.record.len() == names.len();
-        let wrong = (0..self.record.len()).find(|at| self.record[*at].contains(&b'\n') && !(fits && meant(*at)));
+        // A quote that is closed ends before the file does.
+        let open = self.csv.is_done();
+        let wrong =
+            (0..self.record.len()).find(|at| self.record[*at].contains(&b'\n') && (open || !(fits && meant(*at))));
         let Some(at) = wrong else { return Ok(()) };
         let lines = 1 + memchr::memchr_iter(b'\n', &self.record[at]).count();
         let column = names.get(at).filter(|_| fits).cloned();
@@ -116,7 +119,7 @@ impl CsvRows {
             }
             let end = self.csv.position().line();
             self.line = if end == start + 1 { start } else { self.line_of_record(start, end) };
-            if end > start + 1 && self.record.as_slice().contains(&b'\n') {
+            if (end > start + 1 || self.csv.is_done()) && self.record.as_slice().contains(&b'\n') {
                 self.refuse_lines()?;
             }
             if self.record.len() > 1 || !cell(&self.record, 0).is_empty() {
@@ -192,8 +195,12 @@ impl Rows for CsvRows {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }
         summary.columns.clone_from(&self.header.given);
-        let labels = self.header.roles.iter().zip(&self.header.names).filter(|(role, _)| **role == Role::Label);
-        summary.label_columns = labels.map(|(_, name)| name.clone()).collect();
+        let Header { names, roles, .. } = &self.header;
+        let with = |wanted| {
+            let found = roles.iter().zip(names).filter(move |(role, _)| **role == wanted);
+            found.map(|(_, name)| name.clone()).collect()
+        };
+        (summary.label_columns, summary.metric_columns) = (with(Role::Label), with(Role::Number));
     }
 
     fn label_candidates(&self) -> Vec<String> {

@@ -94,6 +94,12 @@ pub(super) fn sample_of(object: &Object) -> Option<(u32, u32)> {
     Some((metric.or_else(|| nested_name(object))?, value))
 }
 
+/// Returns whether an object names a metric.
+pub(super) fn is_named(object: &Object) -> bool {
+    let text = |name: &u32| object.fields.iter().any(|field| field.0 == *name && matches!(field.1, Scalar::Text(..)));
+    ["__name__", "metric"].iter().any(|name| find(object, name).filter(text).is_some())
+}
+
 /// Returns the field of the object that has a name, in letters of any case.
 fn find(object: &Object, wanted: &str) -> Option<u32> {
     let mut names = object.fields.iter().map(|(name, _)| *name);

@@ -101,6 +101,7 @@ impl JsonlRows {
         if self.form.is_none() {
             match Form::of(&self.object, &self.path, &self.options) {
                 Ok(form) => {
+                    self.check_flags(&form)?;
                     let mut shapes = Shapes::default();
                     match form.samples(self.file, &self.options) {
                         Some(samples) => shapes.samples = Some(Box::new(samples)),
@@ -133,6 +134,26 @@ impl JsonlRows {
         Ok(())
     }
 
+    /// Refuses flags that contradict what the fields are.
+    fn check_flags(&self, form: &Form) -> Result<(), InputError> {
+        let what_is = |name: u32| match &form.sample {
+            _ if name == form.time => Some("holds the times"),
+            Some((value, _)) if name == *value => Some("holds the values"),
+            Some((_, Metric::Field(metric))) if name == *metric => Some("names the metrics"),
+            _ => None,
+        };
+        let named = (0..).zip(&self.object.names).filter(|(_, name)| self.options.labels.contains(&name.text));
+        let mut label = named.filter_map(|(number, name)| Some((name.shown(), what_is(number)?)));
+        let what = match (label.next(), &self.options.metric, &form.sample) {
+            (Some((name, what)), ..) => format!("--labels {name}: that field {what}"),
+            (None, Some(metric), Some((_, Metric::Field(name)))) => {
+                format!("--metric {metric}: field `{}` names the metrics", self.object.names[*name as usize].shown())
+            }
+            _ => return Ok(()),
+        };
+        Err(InputError::Contradiction { path: Arc::clone(&self.path), what })
+    }
+
     /// Makes the reader of snapshots.
     fn snapshots(&self, time: u32) -> Result<Snapshots, InputError> {
         Snapshots::new(self.file, time, &self.options, (&self.object.names, &self.cells)).map_err(|(name, mixed)| {
@@ -163,18 +184,23 @@ impl JsonlRows {
     /// Returns what the line holds that was read last; the error is why it has neither shape.
     fn shape(&self, (form, _): &(Form, Shapes)) -> Result<Shape, String> {
         let has = |name: u32| self.object.fields.iter().any(|field| field.0 == name);
+        let numeric = |scalar: &Scalar| matches!(scalar, Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_));
+        let other = |field: &&(u32, Scalar)| field.0 != form.time && !self.object.names[field.0 as usize].nested;
+        let numbers = || self.object.fields.iter().filter(other).any(|(_, scalar)| numeric(scalar));
         let Some((value, metric)) = &form.sample else {
             let sample = self.options.format.is_none() && form::sample_of(&self.object).is_some();
-            return Ok(if sample { Shape::Sample } else { Shape::Snapshot });
+            let nameless = || self.options.format.is_some() || !form::is_named(&self.object);
+            return match sample {
+                true => Ok(Shape::Sample),
+                false if nameless() || numbers() => Ok(Shape::Snapshot),
+                false => Err("has a metric name and no `value`".to_owned()),
+            };
         };
         if has(*value) {
             return Ok(Shape::Sample);
         }
-        let numeric = |scalar: &Scalar| matches!(scalar, Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_));
         let named = matches!(metric, Metric::Field(metric) if has(*metric));
-        let other = |field: &&(u32, Scalar)| field.0 != form.time && !self.object.names[field.0 as usize].nested;
-        let any = self.object.fields.iter().filter(other).any(|(_, scalar)| numeric(scalar));
-        if !named && any && matches!(metric, Metric::Field(_)) && self.options.format.is_none() {
+        if !named && numbers() && matches!(metric, Metric::Field(_)) && self.options.format.is_none() {
             return Ok(Shape::Snapshot);
         }
         Err(format!("missing `{}`", self.object.names[*value as usize].shown()))
@@ -309,6 +335,11 @@ impl Rows for JsonlRows {
                 .warnings
                 .push("some lines are one sample, others a snapshot of metrics: each is read as such".into());
         }
+        let quoted = snapshots.iter().flat_map(|snapshots| &snapshots.quoted).map(|name| {
+            let name = self.column(*name);
+            format!("field `{name}` is a label, though it holds numbers: those in quotes are texts; --labels {name}")
+        });
+        summary.warnings.extend(quoted);
         let absent = samples.iter().map(|one| &one.absent).chain(snapshots.iter().map(|one| &one.absent));
         summary.warnings.extend(absent.flat_map(|absent| absent.describe("field", |name| self.column(name))));
         let own = match form.sample {
@@ -316,8 +347,12 @@ impl Rows for JsonlRows {
             None => snapshots.as_ref().map(|snapshots| &snapshots.roles),
         };
         let roles = own.map_or(&[][..], Vec::as_slice);
-        let labels = (0..roles.len()).filter(|at| matches!(roles[*at], Role::Label { .. }));
-        summary.label_columns = labels.map(|name| self.column(name)).collect();
+        let with = |wanted: fn(&Role) -> bool| {
+            let found = (0..roles.len()).filter(|at| wanted(&roles[*at]));
+            found.map(|name| self.column(name)).collect()
+        };
+        summary.label_columns = with(|role| matches!(role, Role::Label { .. }));
+        summary.metric_columns = with(|role| matches!(role, Role::Number(_)));
     }
 
     fn label_candidates(&self) -> Vec<String> {

@@ -9,7 +9,7 @@ use super::labels::Labels;
 use super::object::{Name, Object, Scalar};
 use super::wrong::refused;
 use super::{Role, Row, number};
-use crate::input::absent::{Absent, is_word};
+use crate::input::absent::Absent;
 use crate::input::host::Host;
 use crate::input::names::likely_labels;
 use crate::input::number::is_numeric_cell;
@@ -34,6 +34,8 @@ pub(super) struct Snapshots {
     by_number: Vec<Result<usize, String>>,
     by_labels: HashMap<LabelSet, usize, FixedState>,
     hosts: Vec<Host>,
+    /// Fields that are labels and hold nothing but numbers in quotes.
+    pub(super) quoted: Vec<usize>,
     /// The ordinals and values of the row.
     values: Vec<(u32, f64)>,
 }
@@ -60,6 +62,7 @@ impl Snapshots {
             by_number: Vec::new(),
             by_labels: HashMap::default(),
             hosts: Vec::new(),
+            quoted: Vec::new(),
             values: Vec::new(),
         };
         for (name, cells) in cells.iter().enumerate() {
@@ -69,7 +72,12 @@ impl Snapshots {
                 _ if role != Role::Undecided => {}
                 Decided::Open => {}
                 Decided::Metric => drop(snapshots.give(name as u32, true)),
-                Decided::Label => drop(snapshots.give(name as u32, false)),
+                Decided::Label => {
+                    snapshots.give(name as u32, false);
+                    if cells.is_quoted() {
+                        snapshots.quoted.push(name);
+                    }
+                }
                 Decided::Mixed(mixed) => return Err((name, mixed)),
             }
         }
@@ -140,7 +148,7 @@ impl Snapshots {
             }
             Cell::Empty => Ok(Role::Undecided),
             Cell::Number => Ok(self.give(name, true)),
-            Cell::Text if is_word(text.trim().as_bytes()) => Ok(Role::Undecided),
+            Cell::Text if self.absent.is_word(name as usize, text.trim().as_bytes()) => Ok(Role::Undecided),
             Cell::Text | Cell::Quoted => Ok(self.give(name, false)),
         }
     }

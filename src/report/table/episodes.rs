@@ -147,7 +147,7 @@ impl Block<'_> {
             parts.push(Tone::of_severity(severity).paint(&printable(severity), view.color));
         }
         parts.extend([printable(&self.rule.condition), printable(&self.place)]);
-        parts.extend(self.common.as_ref().map(|labels| format!("all {labels}")));
+        parts.extend(self.common.as_ref().map(|labels| format!("all {}", printable(&labels.to_string()))));
         parts.extend(self.left.clone());
         hung_by(&parts.join("  "), view.width, 2)
     }
