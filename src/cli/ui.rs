@@ -32,7 +32,8 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Looks at both streams and the environment (`NO_COLOR`, and `COLUMNS` before what the terminal says).
     pub(crate) fn look(when: ColorWhen) -> Self {
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let (stdout, stderr) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         Self {
             stdout_color: colored(when, stdout, no_color),

@@ -387,9 +387,9 @@ fn conflicts(shown: &[RowProblem], count: u64) -> String {
 
 fn push_lines(text: &mut String, shown: &[RowProblem], count: u64) {
     for problem in shown {
-        text.push_str(&format!("\n  {}:{}: {}", problem.path, problem.line, problem.message));
+        text.push_str(&format!("\n  {problem}"));
     }
-    let left = count.saturating_sub(shown.len() as u64);
+    let left = count.saturating_sub(shown.iter().map(|problem| problem.rows).sum());
     if left > 0 {
         text.push_str(&format!("\n  and {left} more"));
     }

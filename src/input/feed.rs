@@ -226,8 +226,10 @@ impl<R: Rows> Feed<R> {
     #[cold]
     fn bad_row(&mut self, message: String) {
         self.summary.bad_rows += 1;
-        if self.problems.len() < limits::BAD_ROWS_SHOWN {
-            self.problems.push(RowProblem { path: Arc::clone(&self.path), line: self.rows.line(), message });
+        if let Some(alike) = self.problems.iter_mut().find(|problem| problem.message == message) {
+            alike.rows += 1;
+        } else if self.problems.len() < limits::BAD_ROWS_SHOWN {
+            self.problems.push(RowProblem { path: Arc::clone(&self.path), line: self.rows.line(), message, rows: 1 });
         }
     }
 

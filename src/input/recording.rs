@@ -276,7 +276,7 @@ impl Recording {
     #[must_use]
     pub fn describe(&self, store: &Store, conflict: &Conflict) -> RowProblem {
         let (path, line) = self.where_is(conflict.row);
-        RowProblem { path, line, message: conflict.words(store) }
+        RowProblem { path, line, message: conflict.words(store), rows: 1 }
     }
 
     /// Says in words which conflicts stopped the store.

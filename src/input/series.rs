@@ -62,7 +62,7 @@ impl GivenSeries {
     }
 
     fn describe(store: &Store, conflict: &Conflict) -> RowProblem {
-        RowProblem { path: NAME.into(), line: conflict.row + 1, message: conflict.words(store) }
+        RowProblem { path: NAME.into(), line: conflict.row + 1, message: conflict.words(store), rows: 1 }
     }
 }
 

@@ -1,8 +1,10 @@
 //! What was found in a recording.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::{Format, TimeUnit};
+use crate::format::counted;
 use crate::time::Timestamp;
 
 /// A row that could not be read.
@@ -14,6 +16,20 @@ pub struct RowProblem {
     pub line: u64,
     /// What is wrong with it.
     pub message: String,
+    /// How many rows have the same; this is the first of them.
+    pub rows: u64,
+}
+
+/// Formats as `file:line: message`, with how many more rows have the same.
+impl fmt::Display for RowProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, line, message, rows } = self;
+        write!(f, "{path}:{line}: {message}")?;
+        match rows.saturating_sub(1) {
+            0 => Ok(()),
+            more => write!(f, " (and {} like it)", counted(more, "more row")),
+        }
+    }
 }
 
 /// Where the form of times is known from.
@@ -97,7 +113,7 @@ pub struct Summary {
     pub conflicts: u64,
     /// Bad rows.
     pub bad_rows: u64,
-    /// The first [`crate::limits::BAD_ROWS_SHOWN`] of them.
+    /// The first of them, at most [`crate::limits::BAD_ROWS_SHOWN`]; of those with equal messages one.
     pub bad_rows_shown: Vec<RowProblem>,
     /// The times of the first sample and of the last one.
     pub span: Option<(Timestamp, Timestamp)>,

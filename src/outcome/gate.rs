@@ -6,8 +6,8 @@ use std::str::FromStr;
 use crate::engine::{Began, Episode};
 use crate::time::Timestamp;
 
-use super::Outcome;
 use super::summary::RuleSummary;
+use super::{Kind, Outcome, RuleFacts};
 
 /// One condition of `--fail-on`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub struct Verdict {
     pub exit: u8,
 }
 
-/// Why nothing was evaluated.
+/// Why nothing was evaluated, or nothing that a condition is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nothing {
     /// No group has a slot within the recording.
@@ -101,6 +101,19 @@ pub enum Nothing {
     },
     /// There is no sample.
     NoSamples,
+    /// All rules that are reported are disabled in their files.
+    Disabled,
+    /// The last evaluation is before the first instant that is reported.
+    NotReported {
+        /// That instant.
+        start: Timestamp,
+        /// The last evaluation.
+        last: Timestamp,
+    },
+    /// No alerting rule is left for a condition on firings.
+    NoAlert,
+    /// What the alerts select is not in the recording, so that a condition on firings could never be met.
+    NoData,
 }
 
 impl Nothing {
@@ -108,9 +121,17 @@ impl Nothing {
     #[must_use]
     pub fn of(outcome: &Outcome) -> Self {
         let range = &outcome.range;
-        match (range.data_start, range.data_end) {
-            (Some(first), Some(last)) => Self::NoSlot { first, last },
-            _ => Self::NoSamples,
+        let (Some(first), Some(last)) = (range.data_start, range.data_end) else { return Self::NoSamples };
+        if !outcome.rules.is_empty() && outcome.rules.iter().all(|rule| rule.disabled) {
+            Self::Disabled
+        } else if evaluations(outcome) == 0 {
+            Self::NoSlot { first, last }
+        } else if let Some((start, last)) = not_reported(outcome) {
+            Self::NotReported { start, last }
+        } else if enabled_alerts(outcome).next().is_none() {
+            Self::NoAlert
+        } else {
+            Self::NoData
         }
     }
 
@@ -121,19 +142,36 @@ impl Nothing {
             Self::NoSlot { .. } => {
                 Some("give the group a shorter interval, or evaluate from the first sample on: --align start")
             }
-            Self::NoSamples => None,
+            Self::Disabled => Some("enable a rule in its file, or select another one"),
+            Self::NotReported { .. } => {
+                Some("an earlier --start, or an earlier last evaluation: --eval-interval, --align")
+            }
+            Self::NoData => {
+                Some("`alertctl data` shows what is in the recording; --fail-on no-data makes this a condition")
+            }
+            Self::NoSamples | Self::NoAlert => None,
         }
     }
 }
 
 impl fmt::Display for Nothing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nothing was evaluated: ")?;
         match self {
             Self::NoSlot { first, last } => {
-                write!(f, "no evaluation time of any group is within the recording, {first} to {last}")
+                write!(
+                    f,
+                    "nothing was evaluated: no evaluation time of any group is within the recording, {first} to {last}"
+                )
             }
-            Self::NoSamples => f.write_str("the recording has no samples"),
+            Self::NoSamples => f.write_str("nothing was evaluated: the recording has no samples"),
+            Self::Disabled => f.write_str("nothing was evaluated: all selected rules are disabled in their files"),
+            Self::NotReported { start, last } => {
+                write!(f, "nothing is reported: --start {start} is after the last evaluation, {last}")
+            }
+            Self::NoAlert => f.write_str("--fail-on has nothing to judge: no enabled alerting rule is selected"),
+            Self::NoData => {
+                f.write_str("--fail-on has nothing to judge: nothing that the alerts select is in the recording")
+            }
         }
     }
 }
@@ -173,13 +211,36 @@ pub(crate) fn decide(outcome: &Outcome, rules: &[RuleSummary]) -> Verdict {
         Condition::EvalError => outcome.rules.iter().any(|rule| rule.failed() > 0),
     };
     verdict.met = outcome.options.fail_on.iter().filter(|condition| met(condition)).cloned().collect();
-    let evaluations: u64 = outcome.rules.iter().map(|rule| rule.counts.evaluations).sum();
-    verdict.exit = match (evaluations, verdict.met.is_empty()) {
-        (0, _) => 2,
-        (_, true) => 0,
-        (_, false) => 1,
+    let about_firings = |condition: &Condition| matches!(condition, Condition::Firing(_) | Condition::FiringsOver(_));
+    let blind = |(at, rule): (usize, &RuleFacts)| rule.counts.evaluations == 0 || rules[at].lacks_data();
+    verdict.exit = if evaluations(outcome) == 0 || not_reported(outcome).is_some() {
+        2
+    } else if !verdict.met.is_empty() {
+        1
+    } else if outcome.options.fail_on.iter().any(about_firings) && enabled_alerts(outcome).all(blind) {
+        // A condition that nothing could have met must not be green.
+        2
+    } else {
+        0
     };
     verdict
+}
+
+/// Counts the evaluations of all rules that are reported.
+fn evaluations(outcome: &Outcome) -> u64 {
+    outcome.rules.iter().map(|rule| rule.counts.evaluations).sum()
+}
+
+/// Walks over the alerting rules that are evaluated, with their places in [`Outcome::rules`].
+fn enabled_alerts(outcome: &Outcome) -> impl Iterator<Item = (usize, &RuleFacts)> {
+    outcome.rules.iter().enumerate().filter(|(_, rule)| rule.kind == Kind::Alert && !rule.disabled)
+}
+
+/// Returns the first instant that is reported and the last evaluation, if that one is earlier.
+fn not_reported(outcome: &Outcome) -> Option<(Timestamp, Timestamp)> {
+    let start = outcome.options.selection.start?;
+    let last = outcome.rules.iter().map(|rule| outcome.last_step(rule)).max()?;
+    (last < start).then_some((start, last))
 }
 
 #[cfg(test)]

@@ -105,7 +105,9 @@ impl Outcome {
             notes: Vec::new(),
         };
         let mut episodes = std::mem::take(&mut outcome.episodes);
-        episodes.retain(|episode| outcome.rule(episode.rule).is_some() && selection.takes_episode(episode));
+        episodes.retain(|episode| {
+            outcome.rule(episode.rule).is_some() && selection.takes_episode(episode, &options.external_labels.value)
+        });
         outcome.episodes = episodes;
         outcome.sort();
         unseen::look(&mut outcome, set, &known, survey);

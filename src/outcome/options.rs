@@ -97,10 +97,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Returns whether a label set satisfies all matchers.
+    /// Returns whether a label set satisfies all matchers; external labels count where it has no label of that name.
     #[must_use]
-    pub fn matches(&self, labels: &LabelSet) -> bool {
-        self.matchers.iter().all(|matcher| matcher.matches_set(labels))
+    pub fn matches(&self, labels: &LabelSet, external: &LabelSet) -> bool {
+        self.matchers.iter().all(|matcher| {
+            let value = labels.get(&matcher.name).or_else(|| external.get(&matcher.name));
+            matcher.matches(value.unwrap_or(""))
+        })
     }
 }
 
@@ -140,19 +143,19 @@ impl Selection {
 
     /// Returns whether an episode of a rule that is reported is.
     #[must_use]
-    pub fn takes_episode(&self, episode: &Episode) -> bool {
+    pub fn takes_episode(&self, episode: &Episode, external: &LabelSet) -> bool {
         let start = self.start.unwrap_or(Timestamp::MIN);
-        episode.ended_at.is_none_or(|ended| ended >= start) && self.takes_labels(&episode.labels)
+        episode.ended_at.is_none_or(|ended| ended >= start) && self.takes_labels(&episode.labels, external)
     }
 
     /// Returns whether a transition of a rule that is reported is.
     #[must_use]
-    pub fn takes_event(&self, event: &Event) -> bool {
-        self.start.is_none_or(|start| event.at >= start) && self.takes_labels(&event.labels)
+    pub fn takes_event(&self, event: &Event, external: &LabelSet) -> bool {
+        self.start.is_none_or(|start| event.at >= start) && self.takes_labels(&event.labels, external)
     }
 
-    fn takes_labels(&self, labels: &LabelSet) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(labels))
+    fn takes_labels(&self, labels: &LabelSet, external: &LabelSet) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.matches(labels, external))
     }
 }
 

@@ -273,7 +273,15 @@ impl<'a> Known<'a> {
 
 /// Returns a selector as it is written, without its modifiers.
 pub(super) fn text(selector: &Selector) -> String {
-    Selector { modifiers: Modifiers::default(), ..selector.clone() }.to_string()
+    let mut selector = Selector { modifiers: Modifiers::default(), ..selector.clone() };
+    let Some(metric) = selector.metric().map(str::to_owned) else { return selector.to_string() };
+    selector.matchers.retain(|matcher| matcher.name != METRIC_NAME);
+    // Other labels than the name go in braces behind it.
+    let labels = selector.to_string();
+    match selector.matchers.is_empty() {
+        true => metric,
+        false => format!("{metric}{}", &labels[labels.find('{').unwrap_or(0)..]),
+    }
 }
 
 #[cfg(test)]

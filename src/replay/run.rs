@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::engine::{Engine, EngineOptions, Timeline};
 use crate::input::{self, Batches};
-use crate::outcome::{Finished, Outcome, RunOptions, Selection, asked};
+use crate::outcome::{Finished, Outcome, RunOptions, asked};
 use crate::rules::RuleSet;
 use crate::store::Store;
 use crate::survey::{Depth, Survey};
@@ -108,11 +108,11 @@ fn take_events(
     set: usize,
     engine: &mut Engine,
     timeline: &mut Timeline,
-    (shown, selection): (&[bool], &Selection),
+    (shown, options): (&[bool], &RunOptions),
     observer: &mut impl Observer,
 ) {
     for event in engine.take_events() {
-        if shown[event.rule.0 as usize] && selection.takes_event(&event) {
+        if shown[event.rule.0 as usize] && options.selection.takes_event(&event, &options.external_labels.value) {
             observer.event(set, &event);
         }
         let clock = engine.clock(event.rule);
@@ -141,9 +141,8 @@ impl<O: Observer> Run<'_, O> {
 
     /// Takes what the engines have to say.
     fn take(&mut self) {
-        let selection = &self.options.selection;
         for (set, ((engine, timeline), shown)) in self.runs.iter_mut().zip(&self.shown).enumerate() {
-            take_events(set, engine, timeline, (shown, selection), self.observer);
+            take_events(set, engine, timeline, (shown, self.options), self.observer);
             if self.options.trace {
                 engine.take_faults().into_iter().for_each(|fault| self.observer.fault(set, fault));
                 engine.take_written().into_iter().for_each(|sample| self.observer.written(set, sample));

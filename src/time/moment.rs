@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use jiff::civil::{DateTime, Time, Weekday};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
@@ -37,6 +37,14 @@ pub enum TimestampError {
         "`{0}` is not a time; write it like `2026-01-05 18:00`, `2026-01-05T18:00:00Z` or as seconds since the epoch"
     )]
     Form(String),
+    /// It is a date without hyphens, which would be seconds since the epoch.
+    #[error("`{text}` is in 1970 as seconds; write the date as {date}")]
+    Compact {
+        /// As it is written.
+        text: String,
+        /// The date.
+        date: String,
+    },
     /// It is a time of day without a date, where an instant is expected.
     #[error("`{0}` has no date; write it like `2026-01-05 18:00`")]
     NoDate(String),
@@ -155,6 +163,13 @@ impl FromStr for Moment {
         }
         if let Some(span) = relative('-') {
             return Ok(Self::BeforeEnd(span));
+        }
+        // Eight digits that are a date of this century are meant as one.
+        if whole.len() == 8 && whole.starts_with("20") && whole.bytes().all(|byte| byte.is_ascii_digit()) {
+            let date = format!("{}-{}-{}", &whole[..4], &whole[4..6], &whole[6..]);
+            if date.parse::<Date>().is_ok() {
+                return Err(TimestampError::Compact { text: whole.to_owned(), date });
+            }
         }
         if let Ok(seconds) = whole.parse::<f64>() {
             return of_seconds(whole, seconds).map(Self::At);

@@ -119,7 +119,13 @@ fn spans_without_measure_are_taken_or_refused() {
     check(alert("up > 5") + "    for: 290y\n    keep_firing_for: 290y\n", ROWS, &[], 0, "evaluated");
     let century = "timestamp,metric,value\n2001-01-01T00:00:00Z,up,0\n2099-12-31T00:00:00Z,up,0\n";
     let rare = RULES.replace("1m", "1ms");
-    check(&rare, century, &[], 2, "line 2 is 2001-01-01T00:00:00Z, line 3 is 2099-12-31T00:00:00Z: one of them is wrong");
+    check(
+        &rare,
+        century,
+        &[],
+        2,
+        "line 2 is 2001-01-01T00:00:00Z, line 3 is 2099-12-31T00:00:00Z: one of them is wrong",
+    );
     let any = ["--time-unit", "s"];
     check(&rare, century, &any, 2, "at most 100000000 evaluations of a group are made");
     check(&rare, century, &[&any[..], &["--end", "2001-01-01T00:00:10Z"]].concat(), 0, "10,001 steps");

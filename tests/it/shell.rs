@@ -49,7 +49,7 @@ fn an_output_never_destroys_an_input() {
     check(folder, "alertctl eval -r rules - --out night.csv < night.csv", 2, "the recording on standard input");
     check(folder, "alertctl eval -r rules /dev/stdin --out night.csv < night.csv", 2, "the recording `/dev/stdin`");
     check(folder, &format!("{eval} --out json:rules/net.yml"), 2, "would overwrite the rule file `rules/net.yml`");
-    check(folder, &format!("{eval} --silences silences.yml --out silences.yml"), 2, "the file of silences");
+    check(folder, &format!("{eval} --silences silences.yml --out table:silences.yml"), 2, "the file of silences");
     check(folder, &format!("{eval} -o csv >> night.csv"), 2, "standard output is the recording `night.csv`");
     check(folder, "alertctl check rules >> rules/net.yml", 2, "standard output is the rule file");
     check(folder, "alertctl data night.csv >> night.csv", 2, "standard output is the recording");

@@ -118,10 +118,25 @@ impl<F: OutFormat> FromStr for Target<F> {
         let named = text.split_once(':').and_then(|(prefix, path)| Some((F::from_str(prefix, false).ok()?, path)));
         let (format, path) = named.map_or((None, text), |(format, path)| (Some(format), path));
         let by_suffix = || path.rsplit_once('.').and_then(|(_, suffix)| F::of_suffix(suffix));
+        let prefix = text.split_once(':').map(|(prefix, _)| prefix).filter(|_| format.is_none());
+        let word = |text: &str| text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if let Some(prefix) = prefix.filter(|prefix| word(prefix)) {
+            return Err(format!("`{prefix}` is not a format; write it like `{}`", F::EXAMPLE));
+        }
         match path {
             "" => Err(format!("the path is missing; write it like `{}`, or `-` for standard output", F::EXAMPLE)),
             "-" => Ok(Self { format, path: None }),
-            _ => Ok(Self { format: format.or_else(by_suffix), path: Some(PathBuf::from(path)) }),
+            _ => {
+                let format = format.or_else(by_suffix);
+                let name = path.rsplit('/').next().unwrap_or(path);
+                if format.is_none()
+                    && let Some((_, suffix)) = name.rsplit_once('.')
+                {
+                    let example = F::EXAMPLE;
+                    return Err(format!("`.{suffix}` says no format; name it before the path, like `{example}`"));
+                }
+                Ok(Self { format, path: Some(PathBuf::from(path)) })
+            }
         }
     }
 }

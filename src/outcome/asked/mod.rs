@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use super::gate::Condition;
 use super::{Finding, Finished, Kind, Pattern, RunOptions, Selection, declared};
 use crate::diagnostic::{Severity, codes};
+use crate::engine::Episode;
 use crate::engine::silence::Silence;
 
 pub use mismatch::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity};
@@ -79,7 +80,7 @@ pub(super) fn after(finished: &Finished<'_>, span: (Timestamp, Timestamp)) -> Re
         let alerts = || episodes.iter().filter(|episode| counts(episode.rule.0)).map(|episode| &episode.labels);
         let universe = Universe::of(rules, store, external, counts);
         if let Some(filter) = &selection.filter
-            && !alerts().any(|labels| filter.matches(labels))
+            && !alerts().any(|labels| filter.matches(labels, external))
             && let Some(why) = universe.no_match(&filter.matchers)
         {
             return Err(Mismatch::Matchers { flag: "--where", text: filter.text.clone(), why });
@@ -105,6 +106,7 @@ fn silences(
     let external: &LabelSet = &options.external_labels.value;
     let universe = Universe::of(rules, store, external, |_| true);
     let (mut outside, mut unmatched): (Vec<&Silence>, Vec<(&Silence, NoMatch)>) = (Vec::new(), Vec::new());
+    let mut early: Vec<&Silence> = Vec::new();
     for silence in &options.silences {
         let Silence { start, end, .. } = *silence;
         if end <= first || start > last {
@@ -119,14 +121,16 @@ fn silences(
                 return Err(Mismatch::Matchers { flag: "--silence", text: silence.to_string(), why });
             }
             unmatched.push((silence, why));
+        } else if !episodes.iter().any(|episode| suppresses(silence, episode, external)) {
+            early.push(silence);
         }
     }
     let mut notes = Vec::new();
     let mut note = |count: usize, one: &Silence, what: String| {
-        let file = one.file.as_deref().unwrap_or_default();
+        let from = one.file.as_ref().map_or_else(|| "--silence".to_owned(), |file| format!("a silence of {file}"));
         let message = match count {
-            1 => format!("a silence of {file} suppresses nothing: {one} {what}"),
-            _ => format!("{count} silences of files suppress nothing, the first in {file}: {one} {what}"),
+            1 => format!("{from} suppresses nothing: {one} {what}"),
+            _ => format!("{count} silences suppress nothing, the first is {from}: {one} {what}"),
         };
         notes.push(Finding { code: codes::IDLE_SILENCE, severity: Severity::Warning, message, place: None });
     };
@@ -137,7 +141,17 @@ fn silences(
     if let Some((one, why)) = unmatched.first() {
         note(unmatched.len(), one, format!("matches no alert ({why})"));
     }
+    if let Some(one) = early.first() {
+        let Silence { start, end, .. } = one;
+        note(early.len(), one, format!("matches no alert that fires from {start} to {end}"));
+    }
     Ok(notes)
+}
+
+/// Returns whether an episode fires at some time while a silence that matches it lasts.
+fn suppresses(silence: &Silence, episode: &Episode, external: &LabelSet) -> bool {
+    let fired = episode.activity.fired_at.is_some_and(|fired| fired < silence.end);
+    fired && episode.ended_at.is_none_or(|ended| ended > silence.start) && silence.matches(&episode.labels, external)
 }
 
 /// The matcher of a gate's severity.

@@ -200,9 +200,9 @@ fn say_problems(out: &mut dyn Write, view: &View, noun: &str, all: u64, shown: &
     }
     writeln!(out, "\n{}", counted(all, noun))?;
     for problem in shown {
-        say(out, view, &format!("  {}:{}: {}", printable(&problem.path), problem.line, printable(&problem.message)))?;
+        say(out, view, &format!("  {}", printable(&problem.to_string())))?;
     }
-    match all - shown.len() as u64 {
+    match all.saturating_sub(shown.iter().map(|problem| problem.rows).sum()) {
         0 => Ok(()),
         left => writeln!(out, "  and {} more", count(left)),
     }

@@ -13,7 +13,7 @@ use crate::report::wrap::{hung, hung_by};
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Result<()> {
-    let mut said = false;
+    let mut said = Vec::new();
     for sheet in sheets(report, view.top) {
         writeln!(out, "{}", Tone::Heading.paint(&printable(&sheet.title), view.color))?;
         let column = |(title, right, rank): (&'static str, bool, u8)| match title {

@@ -11,14 +11,14 @@ use crate::report::wrap::hung;
 use super::grid::{Cell, Column, Grid, Tone};
 use super::{Sort, View, lines};
 
-/// Writes the table and the sentence under it, and notes in `said` whether it was said how to see columns that were
+/// Writes the table and the sentence under it, and adds to `said` the columns that were named as
 /// left out; returns the order of the rows as places in [`Outcome::rules`].
 pub(super) fn write(
     out: &mut dyn Write,
     outcome: &Outcome,
     summary: &Summary,
     view: &View,
-    said: &mut bool,
+    said: &mut Vec<String>,
 ) -> io::Result<Vec<usize>> {
     let (order, hidden) = order(outcome, summary, view);
     if order.is_empty() {

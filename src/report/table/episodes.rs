@@ -49,7 +49,7 @@ pub(super) fn write(
     rule: &RuleFacts,
     which: Which,
     view: &View,
-    said: &mut bool,
+    said: &mut Vec<String>,
 ) -> io::Result<()> {
     let by_time = matches!(view.sort, None | Some(Sort::Time));
     let Some(block) = block(outcome, rule, which, view, by_time) else { return Ok(()) };

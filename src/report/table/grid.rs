@@ -162,10 +162,10 @@ impl Grid {
     /// # Errors
     /// What the writer says.
     pub(crate) fn write(&self, out: &mut dyn Write, limit: Option<usize>, color: bool) -> io::Result<()> {
-        self.write_after(out, limit, color, &mut false)
+        self.write_after(out, limit, color, &mut Vec::new())
     }
 
-    /// Does what [`Grid::write`] does, and says how to see the columns that were left out only if that was not said.
+    /// Does what [`Grid::write`] does, and names the columns that were left out only if `said` does not have them yet.
     ///
     /// # Errors
     /// What the writer says.
@@ -174,7 +174,7 @@ impl Grid {
         out: &mut dyn Write,
         limit: Option<usize>,
         color: bool,
-        said: &mut bool,
+        said: &mut Vec<String>,
     ) -> io::Result<()> {
         let layout = match limit {
             Some(limit) => self.layout(limit),
@@ -216,9 +216,12 @@ impl Grid {
             Some(limit) if !layout.left_out.is_empty() => {
                 let names: Vec<&str> = layout.left_out.iter().map(|at| self.columns[*at].title.as_str()).collect();
                 let names = names.join(", ");
-                let how = if *said { "" } else { "; widen the terminal or use -o json" };
-                *said = true;
+                if said.contains(&names) {
+                    return Ok(());
+                }
+                let how = if said.is_empty() { "; widen the terminal or use -o json" } else { "" };
                 let line = format!("columns left out at {limit} columns: {names}{how}");
+                said.push(names);
                 writeln!(out, "{}", Tone::Faint.paint(&hung(&line, Some(limit)), color))
             }
             _ => Ok(()),

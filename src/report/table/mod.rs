@@ -95,7 +95,7 @@ const FEW_ROWS: usize = 20;
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, outcome: &Outcome, summary: &Summary, view: &View) -> io::Result<()> {
-    let mut said = false;
+    let mut said = Vec::new();
     let order = alerts::write(out, outcome, summary, view, &mut said)?;
     let shown = shows_episodes(outcome, &order, view);
     if summary.totals.firings > 0 && !shown {
