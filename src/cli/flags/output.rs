@@ -126,17 +126,7 @@ impl<F: OutFormat> FromStr for Target<F> {
         match path {
             "" => Err(format!("the path is missing; write it like `{}`, or `-` for standard output", F::EXAMPLE)),
             "-" => Ok(Self { format, path: None }),
-            _ => {
-                let format = format.or_else(by_suffix);
-                let name = path.rsplit('/').next().unwrap_or(path);
-                if format.is_none()
-                    && let Some((_, suffix)) = name.rsplit_once('.')
-                {
-                    let example = F::EXAMPLE;
-                    return Err(format!("`.{suffix}` says no format; name it before the path, like `{example}`"));
-                }
-                Ok(Self { format, path: Some(PathBuf::from(path)) })
-            }
+            _ => Ok(Self { format: format.or_else(by_suffix), path: Some(PathBuf::from(path)) }),
         }
     }
 }
