@@ -17,6 +17,8 @@ pub mod summary;
 mod threshold;
 mod unseen;
 
+use std::collections::BTreeMap;
+
 use crate::engine::{Engine, Episode, RuleId, silence};
 use crate::input;
 use crate::rules::RuleSet;
@@ -105,12 +107,24 @@ impl Outcome {
             notes: Vec::new(),
         };
         let mut episodes = std::mem::take(&mut outcome.episodes);
+        // By rule: an alert with any labels, one that fired if there is one.
+        let mut others: BTreeMap<u32, &Episode> = BTreeMap::new();
+        for episode in episodes.iter().filter(|_| selection.filter.is_some()) {
+            let one = others.entry(episode.rule.0).or_insert(episode);
+            if one.activity.fired_at.is_none() {
+                *one = episode;
+            }
+        }
+        let others = others.into_iter().map(|(rule, episode)| (rule, episode.labels.clone())).collect();
         episodes.retain(|episode| {
             outcome.rule(episode.rule).is_some() && selection.takes_episode(episode, &options.external_labels.value)
         });
         outcome.episodes = episodes;
         outcome.sort();
-        unseen::look(&mut outcome, set, &known, survey);
+        unseen::look(&mut outcome, set, &known, survey, &others);
+        if let Some(mismatch) = asked::impossible(&outcome) {
+            return Err(mismatch);
+        }
         outcome.notes = notes::notes(&outcome, set, &found, all - outcome.rules.len());
         let hidden = hidden::notes(&outcome.hidden);
         outcome.notes.splice(0..0, hidden);

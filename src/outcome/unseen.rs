@@ -1,11 +1,11 @@
 //! Why no alert has the labels that a run was asked for, although its rule was evaluated: what their series did.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::reasons::{Known, Lack, text};
-use super::{Kind, Outcome, Unmatched};
+use super::{Kind, Outcome, RuleFacts, Unmatched};
 use crate::format::Clock;
-use crate::labels::Matcher;
+use crate::labels::{LabelSet, Matcher};
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, Selector};
 use crate::rules::RuleSet;
 use crate::survey::Survey;
@@ -27,6 +27,20 @@ pub enum Unseen {
         /// order.
         stretches: Vec<(Timestamp, Timestamp)>,
     },
+    /// The rule sets a label to another value than was asked for.
+    OtherValue {
+        /// The label.
+        label: String,
+        /// Its value.
+        value: String,
+    },
+    /// Alerts of the rule do not have a label that was asked for.
+    NoLabel {
+        /// The label.
+        label: String,
+        /// The labels of one of its alerts.
+        alert: LabelSet,
+    },
     /// There are such series, with samples all the time.
     NeverTrue {
         /// The selector of the rule with the labels that were asked for.
@@ -41,6 +55,8 @@ impl Unseen {
         match self {
             Self::NoSeries(_) => "no_series",
             Self::NoSamples { .. } => "no_samples",
+            Self::OtherValue { .. } => "other_value",
+            Self::NoLabel { .. } => "no_label",
             Self::NeverTrue { .. } => "never_true",
         }
     }
@@ -61,20 +77,37 @@ impl Unseen {
                     listed.join(", ")
                 )
             }
+            Self::OtherValue { label, value } => format!("its alerts have {label}=\"{value}\""),
+            Self::NoLabel { label, alert } => format!("its alerts have no label `{label}`, such as {alert}"),
             Self::NeverTrue { selector } => format!("never true for `{selector}`, which has samples all the time"),
         }
     }
 }
 
-/// Looks at each rule without an alert that has the labels that were asked for. Cost: nothing where none were.
-pub(super) fn look(outcome: &mut Outcome, rules: &RuleSet, known: &Known<'_>, survey: &Survey) {
+/// Looks at each rule without an alert that has the labels that were asked for; `others` is an alert with other labels,
+/// by rule. Cost: nothing where none were asked for.
+pub(super) fn look(
+    outcome: &mut Outcome,
+    rules: &RuleSet,
+    known: &Known<'_>,
+    survey: &Survey,
+    others: &BTreeMap<u32, LabelSet>,
+) {
     let Some(filter) = outcome.options.selection.filter.clone() else { return };
     let (Some(first), Some(last)) = (outcome.range.data_start, outcome.range.data_end) else { return };
+    // What was before the report, or after the last evaluation, is no reason.
+    let (start, end) = (outcome.options.selection.start, outcome.options.end);
+    let (first, last) = (start.map_or(first, |start| start.max(first)), end.map_or(last, |end| end.min(last)));
+    let external = outcome.options.external_labels.value.clone();
     let margin = outcome.options.lookback_delta.value;
     let seen: BTreeSet<u32> = outcome.episodes.iter().map(|episode| episode.rule.0).collect();
     let all: Vec<_> = rules.rules().map(|(_, rule)| rule).collect();
     for facts in outcome.rules.iter_mut().filter(|facts| facts.kind == Kind::Alert && !facts.disabled) {
         let Some(rule) = all.get(facts.id.0 as usize).filter(|_| !seen.contains(&facts.id.0)) else { continue };
+        facts.unseen = otherwise(&filter.matchers, facts, others.get(&facts.id.0), &external);
+        if facts.unseen.is_some() {
+            continue;
+        }
         let set = |matcher: &&Matcher| {
             matcher.name != "alertname" && !facts.labels.iter().any(|(name, _)| *name == matcher.name)
         };
@@ -85,6 +118,25 @@ pub(super) fn look(outcome: &mut Outcome, rules: &RuleSet, known: &Known<'_>, su
         // What one selector has all the time, another one may lack.
         facts.unseen = found.reduce(|a, b| if matches!(a, Unseen::NeverTrue { .. }) { b } else { a });
     }
+}
+
+/// Returns why no alert of a rule could have the labels that were asked for: it sets one to another value, or its alerts
+/// lack one.
+fn otherwise(matchers: &[Matcher], rule: &RuleFacts, alert: Option<&LabelSet>, external: &LabelSet) -> Option<Unseen> {
+    for matcher in matchers.iter().filter(|matcher| matcher.name != "alertname") {
+        let label = || matcher.name.clone();
+        match rule.labels.iter().find(|(name, _)| *name == matcher.name) {
+            Some((_, value)) if value.contains("{{") || matcher.matches(value) => {}
+            Some((_, value)) => return Some(Unseen::OtherValue { label: label(), value: value.clone() }),
+            None if matcher.matches("") || external.get(&matcher.name).is_some() => {}
+            None => {
+                if let Some(alert) = alert.filter(|alert| alert.get(&matcher.name).is_none()) {
+                    return Some(Unseen::NoLabel { label: label(), alert: alert.clone() });
+                }
+            }
+        }
+    }
+    None
 }
 
 /// Looks at what one selector takes of the labels that were asked for; none where these say nothing of its series.

@@ -54,6 +54,16 @@ pub enum Mismatch {
         /// What is not there.
         why: NoMatch,
     },
+    /// No alert that is reported could have the labels that were asked for.
+    #[error("--where {text}: no selected alert has these labels; {rule}: {why}")]
+    NoAlert {
+        /// The matchers, as written.
+        text: String,
+        /// One of the rules.
+        rule: String,
+        /// Why its alerts have other labels.
+        why: String,
+    },
     /// A silence covers no part of the recording.
     #[error("--silence {matchers} from {start} to {end} is outside the recording, {first} to {last}")]
     SilenceOutside {
@@ -83,6 +93,7 @@ impl Mismatch {
             }
             Self::Matchers { why, .. } => why.hint(),
             Self::StartAfterData { .. } => Some("an earlier --start, or a relative one: --start -2h".to_owned()),
+            Self::NoAlert { .. } => Some("ask for a label that the alerts have: -o csv lists them".to_owned()),
             Self::EndBeforeData { .. } => Some("a later --end, or a relative one: --end +2h".to_owned()),
             Self::SilenceOutside { .. } => Some("give it a time within the recording, or drop it".to_owned()),
         }

@@ -9,10 +9,11 @@ use crate::rules::RuleSet;
 use crate::time::Timestamp;
 
 use super::gate::Condition;
-use super::{Finding, Finished, Kind, Pattern, RunOptions, Selection, declared};
+use super::{Finding, Finished, Kind, Outcome, Pattern, RunOptions, Selection, Unseen, declared};
 use crate::diagnostic::{Severity, codes};
 use crate::engine::Episode;
 use crate::engine::silence::Silence;
+use crate::format::Clock;
 
 pub use mismatch::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity};
 pub use near::Suggested;
@@ -93,6 +94,17 @@ pub(super) fn after(finished: &Finished<'_>, span: (Timestamp, Timestamp)) -> Re
         }
     }
     silences(finished, span)
+}
+
+/// Says that no alert that is reported could have the labels of `--where`, though the recording and the rules know them.
+pub(super) fn impossible(outcome: &Outcome) -> Option<Mismatch> {
+    let filter = outcome.options.selection.filter.as_ref()?;
+    let mut alerts = outcome.rules.iter().filter(|rule| rule.kind == Kind::Alert && !rule.disabled);
+    let other = |unseen: &Unseen| matches!(unseen, Unseen::OtherValue { .. } | Unseen::NoLabel { .. });
+    let first = alerts.next()?;
+    let why = first.unseen.as_ref().filter(|unseen| other(unseen))?;
+    let all = outcome.episodes.is_empty() && alerts.all(|rule| rule.unseen.as_ref().is_some_and(other));
+    all.then(|| Mismatch::NoAlert { text: filter.text.clone(), rule: first.name.clone(), why: why.text(&Clock::utc()) })
 }
 
 /// Checks silences: what a flag suppresses must be able to exist, and to exist while it lasts.

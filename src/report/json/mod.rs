@@ -253,6 +253,7 @@ fn unseen(unseen: &Unseen) -> UnseenOut<'_> {
         Unseen::NoSeries(unmatched) => (&unmatched.selector, &[]),
         Unseen::NoSamples { selector, stretches } => (selector, stretches),
         Unseen::NeverTrue { selector } => (selector, &[]),
+        Unseen::OtherValue { .. } | Unseen::NoLabel { .. } => ("", &[]),
     };
     let absent = absent.iter().map(|(from, to)| [At(*from), At(*to)]).collect();
     UnseenOut { reason: unseen.word(), selector, absent }
