@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use regex_automata::meta;
+use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, Look};
 use thiserror::Error;
 
@@ -59,6 +60,9 @@ fn too_large() -> String {
 #[derive(Clone, Debug)]
 pub struct Regexp {
     program: meta::Regex,
+    /// What every text that matches begins with: most texts are refused by it without the program, whose memory would
+    /// push that of others out of the cache where thousands of expressions look at one text.
+    prefix: Arc<[u8]>,
     /// The name of each group, from group 1 on; two groups may have one name.
     names: Arc<[Option<String>]>,
 }
@@ -72,8 +76,10 @@ impl Regexp {
     /// When RE2 does not read it, or it compiles only to more than [`limits::REGEX_BYTES`].
     pub fn anchored(pattern: &str) -> Result<Self, RegexpError> {
         let Parsed { hir, names } = parse::parse(pattern, Flags::DOT_NL)?;
+        let prefixes = Extractor::new().extract(&hir);
+        let prefix = prefixes.longest_common_prefix().unwrap_or_default().into();
         let whole = Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]);
-        compile(&whole, names, pattern)
+        Ok(Self { prefix, ..compile(&whole, names, pattern)? })
     }
 
     /// Compiles an expression that must match a whole text as the one of `label_replace` must: written into
@@ -108,7 +114,7 @@ impl Regexp {
     /// Returns whether the text matches. Cost: linear in the text.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        self.program.is_match(text)
+        text.as_bytes().starts_with(&self.prefix) && self.program.is_match(text)
     }
 
     /// Returns the expansion of a replacement (`$1`, `${name}`) for a match of the expression, or none without a match.
@@ -143,7 +149,7 @@ fn compile(hir: &Hir, names: Vec<Option<String>>, pattern: &str) -> Result<Regex
     // A tree that was built by the parser fails by its size alone.
     let program = meta::Builder::new().configure(config).build_from_hir(hir);
     let program = program.map_err(|_| RegexpError::TooLarge { pattern: short(pattern) })?;
-    Ok(Regexp { program, names: names.into() })
+    Ok(Regexp { program, prefix: Arc::default(), names: names.into() })
 }
 
 /// Cuts a pattern for a message.

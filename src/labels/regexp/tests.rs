@@ -33,6 +33,22 @@ fn the_whole_text_must_match_and_dot_takes_line_ends() {
 }
 
 #[test]
+fn texts_with_another_beginning_are_refused_at_once() {
+    assert_eq!(*Regexp::anchored("metric_(a|b).*").expect("a pattern").prefix, *b"metric_");
+    for (pattern, takes, refuses) in [
+        ("abc.*d", "abcxd", "abxd"),
+        ("(foo|fob).*", "fob1", "fox"),
+        ("(?i)ab.*", "ABc", "ba"),
+        (r"\babc.*", "abcd", "xabc"),
+        ("a?bc", "bc", "c"),
+        ("(ab)+", "abab", "aab"),
+    ] {
+        check(pattern, takes, true);
+        check(pattern, refuses, false);
+    }
+}
+
+#[test]
 fn classes_and_escapes_mean_what_they_mean_in_go() {
     for (pattern, takes, refuses) in [
         (r"\d+", "12", "٣"),

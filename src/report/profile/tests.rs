@@ -94,13 +94,13 @@ fn a_narrow_terminal_keeps_what_matters() {
     let narrow = table(&report(), &View { width: Some(72), ..View::default() });
     for part in [
         // A table gives up what it can, one column after the other.
-        "METRIC                    MEASURED  STATUS        NOTE\n",
+        "METRIC                     TARGET        MEASURED  STATUS\n    NOTE\n",
         "SCENARIO                      TARGET        MEASURED  STATUS\n",
         "RULE     SAMPLES/EVAL  SERIES  ALERTCTL TIME  NOTE\n",
         "METRIC        RULE                        BASE  RATIO  VERDICT\n    NOTE\n",
         "CHECK                            TARGET        ACHIEVED  STATUS\n",
-        // Notes go on below, under their column.
-        "closest to its target:\n                                                  latency.p99\n",
+        // A few notes go below their rows.
+        "\n    closest to its target: latency.p99\n",
         "    processes differ by 18.6 %, more than 7 %\n",
     ] {
         assert!(narrow.contains(part), "{part}: {narrow}");

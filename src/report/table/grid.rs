@@ -290,16 +290,25 @@ impl Grid {
         // What is empty says nothing.
         let told = |at: &usize| *at == 0 || self.texts(*at).any(|text| !text.is_empty());
         let told: Vec<usize> = all.into_iter().filter(told).collect();
+        let wraps = self.columns.last().is_some_and(|last| last.wraps);
+        let below = limit.saturating_sub(INDENT).max(1);
+        let above = match told.split_last() {
+            Some((last, above)) if wraps && *last + 1 == self.columns.len() && !above.is_empty() => {
+                Some(above.to_vec())
+            }
+            _ => None,
+        };
+        // A few words are worth no column that others have to go for.
+        if let Some(above) = above.as_ref().filter(|_| self.is_sparse())
+            && let Some(layout) = self.shortened(above.clone(), limit)
+        {
+            return Layout { below: Some(below), ..layout };
+        }
         if let Some(layout) = self.shortened(told.clone(), limit) {
             return layout;
         }
-        let wraps = self.columns.last().is_some_and(|last| last.wraps);
-        let (above, below) = match told.split_last() {
-            Some((last, above)) if wraps && *last + 1 == self.columns.len() && !above.is_empty() => {
-                (above.to_vec(), Some(limit.saturating_sub(INDENT).max(1)))
-            }
-            _ => (told, None),
-        };
+        let below = above.is_some().then_some(below);
+        let above = above.unwrap_or(told);
         if let Some(layout) = self.shortened(above.clone(), limit) {
             return Layout { below, ..layout };
         }
@@ -311,6 +320,12 @@ impl Grid {
         let most = (1..=limit).rev().find(|most| sum(*most) <= room).unwrap_or(1);
         let columns = shown.iter().zip(naturals).map(|(at, wide)| (*at, wide.min(most))).collect();
         Layout { columns, below, left_out }
+    }
+
+    /// Returns whether the last column has something in fewer than half of the rows.
+    fn is_sparse(&self) -> bool {
+        let filled = self.texts(self.columns.len() - 1).filter(|text| !text.is_empty()).count();
+        filled * 2 < self.rows.len()
     }
 
     /// Leaves columns out by rank until the rest fits; none when not even those that stay do.
