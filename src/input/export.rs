@@ -303,10 +303,6 @@ impl Rows for ExportRows {
         &mut self.distinct
     }
 
-    fn column(&self, _column: usize) -> String {
-        String::new()
-    }
-
     fn in_time_order(&self) -> bool {
         false
     }
@@ -320,10 +316,6 @@ impl Rows for ExportRows {
         if self.histograms > 0 {
             summary.warnings.push(format!("{} native histograms were left out: they are not read", self.histograms));
         }
-    }
-
-    fn label_candidates(&self) -> Vec<String> {
-        Vec::new()
     }
 }
 

@@ -240,10 +240,6 @@ impl Rows for ExpositionRows {
         &mut self.distinct
     }
 
-    fn column(&self, _column: usize) -> String {
-        String::new()
-    }
-
     fn in_time_order(&self) -> bool {
         // A dump has one series after the other.
         false
@@ -258,10 +254,6 @@ impl Rows for ExpositionRows {
         if !self.lines.ended && !self.ended {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }
-    }
-
-    fn label_candidates(&self) -> Vec<String> {
-        Vec::new()
     }
 }
 

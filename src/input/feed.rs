@@ -69,14 +69,18 @@ pub(super) trait Rows {
     /// Returns the counts of the texts of label columns.
     fn distinct(&mut self) -> &mut Distinct;
 
-    /// Returns the name of a column.
-    fn column(&self, column: usize) -> String;
+    /// Returns the name of a column, where there are any.
+    fn column(&self, _column: usize) -> String {
+        String::new()
+    }
 
     /// Says what was found, once the input was read to its end.
     fn describe(&self, summary: &mut InputSummary);
 
     /// Returns the numeric columns that might be labels, for the question about conflicts.
-    fn label_candidates(&self) -> Vec<String>;
+    fn label_candidates(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Reads the rows of one input into batches.
