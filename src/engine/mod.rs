@@ -216,6 +216,7 @@ impl Engine {
                 return Err(self.rules[rule.0 as usize].too_many_series().into());
             }
         }
+        self.written.quiet = self.written.quiet.saturating_add(u32::from(self.written.store.is_empty()));
         self.make_events(recording);
         let evaluated = self.evaluated();
         self.written.store.evict(evaluated);

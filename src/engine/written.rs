@@ -49,6 +49,8 @@ pub(crate) struct WrittenSeries {
     /// By series: the newest stamp and the bits of its value.
     newest: Vec<(Timestamp, u64)>,
     batch: Batch,
+    /// How many slices were evaluated before there was any series.
+    pub quiet: u32,
     /// How many series there may be.
     pub most: usize,
     /// The first rule with a series that is one too many.
@@ -69,6 +71,7 @@ impl WrittenSeries {
             writers: Vec::new(),
             newest: Vec::new(),
             batch: Batch::default(),
+            quiet: 0,
             most: limits::WRITTEN_SERIES,
             overfull: None,
             trace: trace.then(Vec::new),
@@ -89,11 +92,13 @@ impl WrittenSeries {
         Some(id)
     }
 
-    /// Returns how many steps of all series a slice should hold: one before there is any series, since how many the
-    /// rules will write is not known yet.
+    /// Returns how many steps of all series a slice should hold. The first one has one step, since how many series the
+    /// rules will write is not known yet; while they write none, each has twice as many as the one before.
     pub(crate) fn slice_steps(&self) -> usize {
-        let series = if self.store.is_empty() { limits::WRITTEN_SAMPLES } else { self.store.len() };
-        (limits::WRITTEN_SAMPLES / series).max(1)
+        match self.store.len() {
+            0 => limits::WRITTEN_SAMPLES.min(1 << self.quiet.min(usize::BITS - 2)),
+            series => (limits::WRITTEN_SAMPLES / series).max(1),
+        }
     }
 
     /// Takes a sample unless its series has one of this stamp or a later one; the same once more is taken for it.

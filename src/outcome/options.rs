@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::engine::silence::Silence;
+use crate::engine::silence::{self, Silence};
 use crate::engine::{Align, EngineOptions};
 use crate::engine::{Episode, Event};
 use crate::labels::{LabelSet, Matcher, Regexp};
@@ -100,10 +100,7 @@ impl Filter {
     /// Returns whether a label set satisfies all matchers; external labels count where it has no label of that name.
     #[must_use]
     pub fn matches(&self, labels: &LabelSet, external: &LabelSet) -> bool {
-        self.matchers.iter().all(|matcher| {
-            let value = labels.get(&matcher.name).or_else(|| external.get(&matcher.name));
-            matcher.matches(value.unwrap_or(""))
-        })
+        silence::satisfies(&self.matchers, labels, external)
     }
 }
 

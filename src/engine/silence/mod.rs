@@ -45,11 +45,18 @@ impl Silence {
     /// Returns whether the silence is about an alert; external labels count where the alert has no label of that name.
     #[must_use]
     pub fn matches(&self, labels: &LabelSet, external: &LabelSet) -> bool {
-        self.matchers.iter().all(|matcher| {
-            let value = labels.get(&matcher.name).or_else(|| external.get(&matcher.name));
-            matcher.matches(value.unwrap_or(""))
-        })
+        satisfies(&self.matchers, labels, external)
     }
+}
+
+/// Returns whether an alert satisfies all matchers, as a server sends it: external labels count where it has no label of
+/// that name.
+#[must_use]
+pub fn satisfies(matchers: &[Matcher], labels: &LabelSet, external: &LabelSet) -> bool {
+    matchers.iter().all(|matcher| {
+        let value = labels.get(&matcher.name).or_else(|| external.get(&matcher.name));
+        matcher.matches(value.unwrap_or(""))
+    })
 }
 
 /// Lays silences over episodes. Of an episode that is still open the firing ends at `last_step`, given by episode.
