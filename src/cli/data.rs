@@ -44,7 +44,7 @@ pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
 /// Reads to the end; none when Ctrl-C was pressed. Nothing is refused that can be shown instead.
 fn learn(args: &DataArgs, terminal: &Terminal, interrupt: &Interrupt) -> Result<Option<(Summary, Findings)>, Failure> {
     let read = &args.input.read;
-    let mut options = read.options();
+    let mut options = read.options()?;
     if options.bad_rows == BadRows::Stop {
         options = ReadOptions { bad_rows: BadRows::Skip { share: Some(1.0) }, ..options };
     }

@@ -62,7 +62,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     };
     options.selection.start = placed("--start", args.time.start)?;
     options.end = placed("--end", args.time.end)?;
-    let mut opened = args.input.read.open("eval", recordings, args.input.read.options())?;
+    let mut opened = args.input.read.open("eval", recordings, args.input.read.options()?)?;
     let mut watch = Watch::new(args.console, &terminal, opened.length, &interrupt);
     if outputs.iter().any(|output| output.format == Format::Ndjson) {
         watch.keep_transitions(&rules, &paths);
@@ -137,7 +137,8 @@ fn spanned(
     interrupt: &Interrupt,
 ) -> Result<Option<(Timestamp, Timestamp)>, Unread> {
     let read = &args.input.read;
-    let mut opened = read.open("eval", recordings, read.options()).map_err(Unread::Failed)?;
+    let mut opened =
+        read.options().and_then(|options| read.open("eval", recordings, options)).map_err(Unread::Failed)?;
     let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
     let span = replay::span(&mut opened.recording, &mut watch);
     watch.done();

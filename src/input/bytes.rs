@@ -110,6 +110,11 @@ impl Bytes {
         self.head.get_ref()
     }
 
+    /// Passes over the first bytes, which are among those of [`Bytes::head`].
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.head.set_position(bytes as u64);
+    }
+
     /// Tells that a new record begins.
     pub(super) fn begin_record(&mut self) {
         self.record = 0;
@@ -189,7 +194,7 @@ mod tests {
     use std::io::Write;
 
     use super::super::testing::{dump, read, source};
-    use super::super::{ReadOptions, TimeUnit};
+    use super::super::{Form, ReadOptions, TimeUnit};
     use super::*;
     use crate::store::Stale;
 
@@ -209,7 +214,10 @@ mod tests {
     }
 
     fn check(bytes: &[u8]) -> Result<String, InputError> {
-        let options = ReadOptions { time_unit: Some(TimeUnit::Seconds), ..ReadOptions::default() };
+        let options = ReadOptions {
+            form: Form { time_unit: Some(TimeUnit::Seconds), ..Form::default() },
+            ..ReadOptions::default()
+        };
         read(vec![source("a.csv.x", bytes)], options, Stale::Off).map(|(store, _)| dump(&store).join("\n"))
     }
 

@@ -76,12 +76,6 @@ pub enum InputError {
         /// What it looks like.
         found: String,
     },
-    /// It is one JSON array.
-    #[error("{path}: is a JSON array; expected one object per line")]
-    JsonArray {
-        /// The input.
-        path: Arc<str>,
-    },
     /// It is JSON that is no recording of samples.
     #[error("{path}:{line}: {found}")]
     OtherJson {
@@ -123,6 +117,16 @@ pub enum InputError {
         path: Arc<str>,
         /// The name.
         column: String,
+    },
+    /// The first row is a sample.
+    #[error("{path}: its first row is data, not a header with the names of the {columns} columns")]
+    NoHeader {
+        /// The input.
+        path: Arc<str>,
+        /// How many columns.
+        columns: usize,
+        /// The number of the column of the time, from 1.
+        time: usize,
     },
     /// No column holds times.
     #[error("{path}:1: no time column; expected `timestamp`, `timestamp_ms`, `time`, `ts` or `date` among {columns}")]
@@ -312,7 +316,6 @@ impl InputError {
                 "check the export that produced it".to_owned()
             }
             Self::NotCsv { .. } => "convert it to CSV with the columns timestamp, metric, value and labels".to_owned(),
-            Self::JsonArray { path } => format!("write one object per line: `jq -c '.[]' {path} > FILE.jsonl`"),
             Self::OtherJson { .. } => {
                 "write one object per sample, {\"timestamp\":..,\"metric\":..,\"value\":..}, or one per snapshot, \
                  {\"timestamp\":..,METRICS,LABELS}"
@@ -324,7 +327,12 @@ impl InputError {
                 "write the long form: one sample per row, columns timestamp, metric, value and labels".to_owned()
             }
             Self::DuplicateColumn { .. } => "rename one of them in the header".to_owned(),
-            Self::NoTimeColumn { .. } => "rename the column in the header, for example to `timestamp`".to_owned(),
+            Self::NoHeader { columns, time, .. } => {
+                let names = (1..=*columns).filter(|column| column != time);
+                let renamed: Vec<String> = names.take(3).map(|name| format!("--rename {name}=NAME")).collect();
+                format!("`--no-header --time-column {time} {}`, with a NAME for each", renamed.join(" "))
+            }
+            Self::NoTimeColumn { .. } => "name it: `--time-column NAME`".to_owned(),
             Self::NoValueColumn { .. } => {
                 "long form: timestamp,metric,value,LABELS; wide form: timestamp,LABELS,METRICS".to_owned()
             }

@@ -14,6 +14,7 @@ use super::distinct::Distinct;
 use super::feed::Rows;
 use super::keys::label_value;
 use super::number::parse_value;
+use super::settings::{Fixed, Settings};
 use super::summary::InputSummary;
 use super::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
@@ -137,6 +138,7 @@ pub(super) struct ExportRows {
     path: Arc<str>,
     format: Format,
     file: u16,
+    fixed: Fixed,
     documents: serde_json::StreamDeserializer<'static, serde_json::de::IoRead<io::BufReader<Whole>>, Document>,
     /// Series that were read, the next one last.
     series: Vec<Series>,
@@ -154,12 +156,13 @@ pub(super) struct ExportRows {
 }
 
 impl ExportRows {
-    pub(super) fn new(path: Arc<str>, bytes: Bytes, file: u16, format: Format) -> Self {
+    pub(super) fn new(path: Arc<str>, bytes: Bytes, file: u16, format: Format, settings: &Settings) -> Self {
         let reader = io::BufReader::with_capacity(256 << 10, Whole(bytes));
         Self {
             path,
             format,
             file,
+            fixed: settings.fixed.clone(),
             documents: serde_json::Deserializer::from_reader(reader).into_iter(),
             series: Vec::new(),
             points: Vec::new(),
@@ -226,7 +229,7 @@ impl ExportRows {
         self.number += 1;
         self.id = None;
         self.histograms += series.histograms.len() as u64;
-        self.labels = labels(&series.metric);
+        self.labels = labels(&series.metric).and_then(|mut labels| self.fixed.give(&mut labels).map(|()| labels));
         self.points = points(series).map_err(|found| self.refuse(found))?;
         self.points.reverse();
         Ok(true)

@@ -9,6 +9,7 @@ use super::feed::Rows;
 use super::keys::{Keys, label_value};
 use super::lines::Lines;
 use super::number::{parse_value, shown};
+use super::settings::{Fixed, Settings};
 use super::summary::InputSummary;
 use super::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
@@ -71,7 +72,7 @@ fn closing(text: &[u8]) -> Option<usize> {
 }
 
 /// Reads `name{label="value", ...}`, or `{__name__="name", ...}`, or `{"name", ...}`; the error is what is wrong.
-fn labels(series: &[u8]) -> Result<LabelBuilder, String> {
+pub(super) fn labels(series: &[u8]) -> Result<LabelBuilder, String> {
     let text = std::str::from_utf8(series).map_err(|_| "the series is not valid UTF-8".to_owned())?;
     let wrong = |what: &str| Err(format!("`{}` is not a series: {what}", shown(text)));
     let (name, inside) = match text.split_once('{') {
@@ -143,6 +144,7 @@ pub(super) struct ExpositionRows {
     path: Arc<str>,
     lines: Lines,
     file: u16,
+    fixed: Fixed,
     keys: Keys,
     /// The series of each key, or why there is none.
     series: Vec<Result<SeriesId, String>>,
@@ -163,11 +165,12 @@ struct Parts {
 }
 
 impl ExpositionRows {
-    pub(super) fn new(path: Arc<str>, bytes: Bytes, file: u16) -> Self {
+    pub(super) fn new(path: Arc<str>, bytes: Bytes, file: u16, settings: &Settings) -> Self {
         Self {
             path,
             lines: Lines::new(bytes),
             file,
+            fixed: settings.fixed.clone(),
             keys: Keys::default(),
             series: Vec::new(),
             row: Ok(Parts::default()),
@@ -228,7 +231,11 @@ impl Rows for ExpositionRows {
         let Ok(parts) = &self.row else { return Ok(()) };
         let (number, new) = self.keys.number(&parts.series);
         if new {
-            self.series.push(labels(&parts.series).map(|labels| store.series(&labels.build())));
+            let series = labels(&parts.series).and_then(|mut labels| {
+                self.fixed.give(&mut labels)?;
+                Ok(store.series(&labels.build()))
+            });
+            self.series.push(series);
         }
         let series = self.series[number as usize].clone()?;
         self.marks |= crate::store::is_stale(parts.value);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::InputError;
 use super::distinct::Distinct;
+use super::settings::Settings;
 use super::stamp::{StampError, Stamps, is_believed};
 use super::summary::{InputSummary, RowProblem, TimeFound};
-use super::{InputError, ReadOptions};
 use crate::format::duration;
 use crate::limits;
 use crate::store::{Batch, Store};
@@ -48,6 +49,11 @@ pub(super) trait Rows {
     /// Returns the name of the column that holds the times; asked for once there was a time.
     fn time_column(&self) -> &str;
 
+    /// Returns whether a row without a time is none, such as a header that is repeated, and is passed over.
+    fn passes_over(&mut self) -> bool {
+        false
+    }
+
     /// Adds the samples of the row; the error is what is wrong with the row, which then adds none.
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String>;
 
@@ -87,7 +93,7 @@ pub(super) trait Rows {
 pub(super) struct Feed<R> {
     path: Arc<str>,
     rows: R,
-    options: ReadOptions,
+    settings: Settings,
     /// None before the first time.
     stamps: Option<Stamps>,
     /// The time of the row, when it was read ahead.
@@ -101,12 +107,12 @@ pub(super) struct Feed<R> {
 }
 
 impl<R: Rows> Feed<R> {
-    pub(super) fn new(path: Arc<str>, rows: R, options: &ReadOptions) -> Self {
+    pub(super) fn new(path: Arc<str>, rows: R, settings: Settings) -> Self {
         Self {
             summary: InputSummary { path: Arc::clone(&path), ..InputSummary::default() },
             path,
             rows,
-            options: ReadOptions { batch_rows: options.batch_rows.max(1), ..options.clone() },
+            settings,
             stamps: None,
             ahead: None,
             any_order: false,
@@ -147,6 +153,7 @@ impl<R: Rows> Feed<R> {
             self.summary.rows += 1;
             match self.time()? {
                 Ok(at) => self.ahead = Some(at),
+                Err(_) if self.rows.passes_over() => self.summary.rows -= 1,
                 Err(message) => self.bad_row(message),
             }
         }
@@ -155,7 +162,7 @@ impl<R: Rows> Feed<R> {
 
     /// Fills a batch; false at the end of the input, where the batch may be empty.
     pub(super) fn fill(&mut self, store: &mut Store, batch: &mut Batch) -> Result<bool, Stop> {
-        while batch.len() < self.options.batch_rows {
+        while batch.len() < self.settings.batch_rows {
             if self.first_time()?.is_none() {
                 return match self.rows.distinct().too_many() {
                     Some((column, distinct)) => Err(self.text_column(column, distinct).into()),
@@ -191,7 +198,7 @@ impl<R: Rows> Feed<R> {
     /// When too few rows were read to know which of the two is wrong.
     fn far_off(&self, at: Timestamp) -> Result<Option<String>, InputError> {
         let distance = if self.newest == Timestamp::MIN { Millis::ZERO } else { at.since(self.newest) };
-        if distance.0.abs() < FAR.0 || self.options.time_unit.is_some() {
+        if distance.0.abs() < FAR.0 || self.settings.form.time_unit.is_some() {
             return Ok(None);
         }
         if self.summary.rows <= FEW_ROWS {
@@ -240,7 +247,7 @@ impl<R: Rows> Feed<R> {
     /// Reads the time of the row; the inner error is a bad row.
     fn time(&mut self) -> Result<Result<Timestamp, String>, InputError> {
         if let Some(at) = self.rows.at() {
-            let any = self.options.time_unit.is_some() || is_believed(at);
+            let any = self.settings.form.time_unit.is_some() || is_believed(at);
             let wrong = || format!("{at} is outside the years 2000 to 2100; `--time-unit ms` accepts it");
             return Ok(any.then_some(at).ok_or_else(wrong));
         }
@@ -248,9 +255,7 @@ impl<R: Rows> Feed<R> {
             Ok(field) => field,
             Err(message) => return Ok(Err(message)),
         };
-        let stamps = self.stamps.get_or_insert_with(|| {
-            Stamps::new(self.rows.time_column(), self.options.time_unit, self.options.time_zone.clone())
-        });
+        let stamps = self.stamps.get_or_insert_with(|| Stamps::new(self.rows.time_column(), &self.settings));
         match stamps.read(field) {
             Ok(at) => Ok(Ok(at)),
             Err(StampError::Row(message)) => Ok(Err(message)),
@@ -274,11 +279,16 @@ impl<R: Rows> Feed<R> {
             let column = self.rows.column(column);
             format!("`{column}` has {texts} different texts in {rows} rows: is it a label? --ignore-columns {column}")
         }));
+        summary.recognized = self.settings.recognized;
+        summary.guessed |= self.settings.recognized.is_some();
+        let found = std::mem::take(&mut summary.form);
+        summary.form = self.settings.form.clone().with(&found);
         let Some(stamps) = self.stamps else { return (self.summary, self.problems) };
         if stamps.cut {
             summary.warnings.push("times are finer than milliseconds and were truncated".to_owned());
         }
         if let Some((unit, from)) = stamps.found() {
+            summary.form.time_unit = unit;
             let zone = stamps.zoneless.then(|| stamps.zone_name());
             summary.time = Some(TimeFound { column: self.rows.time_column().to_owned(), unit, from, zone });
         }

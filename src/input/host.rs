@@ -1,5 +1,7 @@
 //! The rows of one label set in files of snapshots.
 
+use super::naming::Named;
+use super::settings::Fixed;
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::store::{Batch, SeriesId, Store, StreamId};
 use crate::time::Timestamp;
@@ -7,22 +9,28 @@ use crate::time::Timestamp;
 /// The rows of one label set, metric names aside.
 pub(super) struct Host {
     labels: LabelBuilder,
+    /// The beginning of the metric names, where a column holds it.
+    prefix: Option<String>,
     stream: Option<StreamId>,
     /// The series by the ordinal of their metric, as far as they have samples.
     series: Vec<Option<SeriesId>>,
 }
 
 impl Host {
-    pub(super) fn new(labels: LabelBuilder, store: &mut Store) -> Self {
+    /// Makes a host of the labels of its rows; a metric name among them is the beginning of all its names.
+    pub(super) fn new(mut labels: LabelBuilder, fixed: &Fixed, store: &mut Store) -> Result<Self, String> {
+        let prefix = labels.get(METRIC_NAME).map(str::to_owned);
+        labels.remove(METRIC_NAME);
+        fixed.give(&mut labels)?;
         let stream = store.infers_from_rows().then(|| store.stream());
-        Self { labels, stream, series: Vec::new() }
+        Ok(Self { labels, prefix, stream, series: Vec::new() })
     }
 
-    /// Returns the series of a metric, which is numbered by its ordinal.
-    pub(super) fn series(&mut self, ordinal: usize, metric: &str, store: &mut Store) -> SeriesId {
+    /// Returns the series of a column, which is numbered by its ordinal.
+    pub(super) fn series(&mut self, ordinal: usize, column: &Named, store: &mut Store) -> SeriesId {
         match self.series.get(ordinal) {
             Some(Some(series)) => *series,
-            _ => self.add(ordinal, metric, store),
+            _ => self.add(ordinal, column, store),
         }
     }
 
@@ -34,9 +42,12 @@ impl Host {
     }
 
     #[cold]
-    fn add(&mut self, ordinal: usize, metric: &str, store: &mut Store) -> SeriesId {
+    fn add(&mut self, ordinal: usize, column: &Named, store: &mut Store) -> SeriesId {
         let mut labels = self.labels.clone();
-        labels.set(METRIC_NAME, metric);
+        for (name, value) in &column.labels {
+            labels.set(name, value);
+        }
+        labels.set(METRIC_NAME, &column.metric_of(self.prefix.as_deref()));
         let series = store.series(&labels.build());
         if let Some(stream) = self.stream {
             store.join(series, stream);

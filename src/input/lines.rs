@@ -9,6 +9,22 @@ use crate::limits;
 /// How much is read at once. Unit: bytes.
 const READ_BYTES: usize = 256 << 10;
 
+/// A line that is held.
+pub(super) struct Line {
+    pub(super) text: Vec<u8>,
+    /// Its number, from 1.
+    pub(super) number: u64,
+    /// Whether it had a line end.
+    pub(super) ended: bool,
+}
+
+impl Line {
+    /// Makes a line that has its end.
+    pub(super) fn whole(text: Vec<u8>, number: u64) -> Self {
+        Self { text, number, ended: true }
+    }
+}
+
 /// Reads one line after another.
 pub(super) struct Lines {
     bytes: Bytes,

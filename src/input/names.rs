@@ -1,7 +1,7 @@
 //! Names that columns and fields go by, and the name that a file gives its metric.
 
 /// The names of time columns and fields, the likeliest first.
-pub(super) const TIME_COLUMNS: [&str; 16] = [
+pub(super) const TIME_COLUMNS: [&str; 24] = [
     "timestamp",
     "timestamp_ms",
     "timestamp_s",
@@ -18,9 +18,30 @@ pub(super) const TIME_COLUMNS: [&str; 16] = [
     "ts_us",
     "ts_ns",
     "date",
+    "datetime",
+    "date_time",
+    "epoch",
+    "@timestamp",
+    "datum",
+    "zeit",
+    "zeitstempel",
+    "horodatage",
 ];
+/// The names of columns that hold the day alone, next to one that holds the time of day.
+const DATE_COLUMNS: [&str; 4] = ["date", "datum", "day", "jour"];
+/// The names of columns that hold the time of day.
+const CLOCK_COLUMNS: [&str; 4] = ["time", "zeit", "uhrzeit", "heure"];
 /// The names of metric name columns and fields, the likeliest first.
 pub(super) const METRIC_COLUMNS: [&str; 3] = ["__name__", "metric", "name"];
+
+/// Returns the column of the day and the one of the time of day, if there are two such columns.
+pub(super) fn date_and_time<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<(usize, usize)> {
+    let find = |wanted: &[&str]| {
+        let mut found = names.clone();
+        found.position(|name| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)))
+    };
+    Some((find(&DATE_COLUMNS)?, find(&CLOCK_COLUMNS)?))
+}
 
 /// Returns a file's name without folders and endings.
 pub(super) fn stem(path: &str) -> String {

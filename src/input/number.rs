@@ -42,7 +42,7 @@ fn unit(text: &str) -> Option<&str> {
 }
 
 /// Returns whether a text is a number with a decimal or thousands comma.
-fn has_comma(text: &str) -> bool {
+pub(super) fn has_comma(text: &str) -> bool {
     let digits = text.trim_start_matches(['-', '+']);
     digits.contains(',')
         && digits.starts_with(|c: char| c.is_ascii_digit())

@@ -4,11 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
+use super::Form;
 use crate::limits;
 
-/// A form of recordings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A format of recordings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Format {
     /// CSV with a column each for time, metric name and value; the others are labels.
     CsvLong,
@@ -29,7 +32,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// All forms.
+    /// All formats.
     pub const ALL: [Self; 8] = [
         Self::CsvLong,
         Self::CsvWide,
@@ -69,6 +72,20 @@ impl FromStr for Format {
     }
 }
 
+impl TryFrom<String> for Format {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Format> for String {
+    fn from(format: Format) -> Self {
+        format.word().to_owned()
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -85,7 +102,8 @@ impl fmt::Display for Format {
 }
 
 /// The unit of a number that counts time since the epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum TimeUnit {
     /// Seconds.
     Seconds,
@@ -147,6 +165,20 @@ impl FromStr for TimeUnit {
     }
 }
 
+impl TryFrom<String> for TimeUnit {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<TimeUnit> for String {
+    fn from(unit: TimeUnit) -> Self {
+        unit.word().to_owned()
+    }
+}
+
 /// What happens to rows that cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum BadRows {
@@ -192,22 +224,12 @@ impl fmt::Display for BadRows {
 /// How recordings are to be read.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
-    /// The form, where it is not detected.
-    pub format: Option<Format>,
-    /// Numeric columns that are labels.
-    pub labels: Vec<String>,
-    /// Columns that are left out.
-    pub ignore_columns: Vec<String>,
-    /// The unit of numeric times, where it is not detected.
-    pub time_unit: Option<TimeUnit>,
-    /// The zone of times that have none; UTC without it.
+    /// What the user says of how the recordings are written.
+    pub form: Form,
+    /// The form below that; without it one of the built-in forms if it is recognized.
+    pub chosen: Option<Form>,
+    /// The zone of times that have none; that of the form or UTC without it.
     pub time_zone: Option<TimeZone>,
-    /// The metric name of a value column that has none; the file's name without its ending otherwise.
-    pub metric: Option<String>,
-    /// Texts that mean "no sample", besides the empty cell and the usual words.
-    pub null: Vec<String>,
-    /// Whether blanks around labels belong to them.
-    pub keep_blanks: bool,
     /// What happens to rows that cannot be read.
     pub bad_rows: BadRows,
     /// After how many samples a batch is handed over; a wide row is never split.
@@ -217,14 +239,9 @@ pub struct ReadOptions {
 impl Default for ReadOptions {
     fn default() -> Self {
         Self {
-            format: None,
-            labels: Vec::new(),
-            ignore_columns: Vec::new(),
-            time_unit: None,
+            form: Form::default(),
+            chosen: None,
             time_zone: None,
-            metric: None,
-            null: Vec::new(),
-            keep_blanks: false,
             bad_rows: BadRows::default(),
             batch_rows: limits::BATCH_ROWS,
         }

@@ -9,6 +9,7 @@ use super::export::{self, ExportRows};
 use super::exposition::{self, ExpositionRows};
 use super::feed::{Feed, Stop};
 use super::jsonl::JsonlRows;
+use super::settings::Settings;
 use super::summary::{InputSummary, RowProblem};
 use super::{Format, InputError, ReadOptions};
 use crate::store::{Batch, Store};
@@ -51,23 +52,24 @@ impl Reader {
         let found = match export::recognize(head) {
             Some(format) => format,
             None if exposition::is_exposition(head) => Format::PrometheusText,
-            None if head[0] == b'[' => return Err(InputError::JsonArray { path }),
-            None if head[0] == b'{' => Format::JsonlSamples,
+            None if matches!(head[0], b'{' | b'[') => Format::JsonlSamples,
             None => Format::CsvLong,
         };
-        Ok(match options.format.unwrap_or(found) {
+        let settings = Settings::choose(&path, bytes.head(), options)?;
+        let (to, mine) = (Arc::clone(&path), settings.clone());
+        Ok(match settings.form.input_format.unwrap_or(found) {
             Format::JsonlSamples | Format::JsonlSnapshots => {
-                Self::Jsonl(Feed::new(Arc::clone(&path), JsonlRows::new(path, bytes, file, options), options))
+                Self::Jsonl(Feed::new(path, JsonlRows::new(to, bytes, file, &settings)?, mine))
             }
             Format::CsvLong | Format::CsvWide | Format::CsvTwoColumn => {
-                Self::Csv(Feed::new(Arc::clone(&path), CsvRows::open(path, bytes, file, options)?, options))
+                Self::Csv(Feed::new(path, CsvRows::open(to, bytes, file, settings)?, mine))
             }
             Format::PrometheusText => {
-                Self::Exposition(Feed::new(Arc::clone(&path), ExpositionRows::new(path, bytes, file), options))
+                Self::Exposition(Feed::new(path, ExpositionRows::new(to, bytes, file, &settings), mine))
             }
             format @ (Format::PrometheusJson | Format::VictoriaMetrics) => {
-                let rows = ExportRows::new(Arc::clone(&path), bytes, file, format);
-                Self::Export(Box::new(Feed::new(path, rows, options)))
+                let rows = ExportRows::new(to, bytes, file, format, &settings);
+                Self::Export(Box::new(Feed::new(path, rows, mine)))
             }
         })
     }

@@ -226,8 +226,8 @@ impl Recording {
                 return Err(InputError::ColumnDiffers { column, label, metric });
             }
         }
-        let labels = self.options.labels.iter().map(|name| ("--labels", name));
-        let ignored = self.options.ignore_columns.iter().map(|name| ("--ignore-columns", name));
+        let labels = self.options.form.labels.iter().map(|name| ("--labels", name));
+        let ignored = self.options.form.ignore_columns.iter().map(|name| ("--ignore-columns", name));
         let inputs = &self.summary.inputs;
         let unknown = |(_, name): &(_, &String)| !inputs.iter().any(|input| input.columns.contains(name));
         let Some(first) = inputs.iter().find(|input| !input.columns.is_empty()) else { return Ok(()) };
@@ -327,13 +327,17 @@ impl Batches for Recording {
 #[cfg(test)]
 mod tests {
     use super::super::Text;
-    use super::super::TimeUnit;
     use super::super::testing::{Once, dump, read, source};
+    use super::super::{Form, TimeUnit};
     use super::*;
     use crate::store::{Stale, StaleCounts};
 
     fn options(batch_rows: usize) -> ReadOptions {
-        ReadOptions { time_unit: Some(TimeUnit::Seconds), batch_rows, ..ReadOptions::default() }
+        ReadOptions {
+            form: Form { time_unit: Some(TimeUnit::Seconds), ..Form::default() },
+            batch_rows,
+            ..ReadOptions::default()
+        }
     }
 
     /// Reads texts with batches of several sizes and compares what comes out.

@@ -1,9 +1,11 @@
 //! Times of rows: numbers in some unit, or written out with or without a zone.
 
 use jiff::civil::DateTime;
+use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use super::number::shown;
+use super::settings::Settings;
 use super::{TimeFrom, TimeUnit};
 use crate::time::Timestamp;
 
@@ -15,6 +17,18 @@ const LAST_MS: i64 = 253_402_300_799_999;
 /// Returns whether a time is in the years 2000 to 2100.
 pub(super) fn is_believed(at: Timestamp) -> bool {
     BELIEVED.contains(&at.0.div_euclid(1000))
+}
+
+/// Returns whether a text without blanks around it is a time of a recording; `format` is how times are written, where
+/// that is known.
+pub(super) fn looks_like_time(text: &[u8], format: Option<&str>) -> bool {
+    if let Some(format) = format {
+        return BrokenDownTime::parse(format, text).is_ok();
+    }
+    match Decimal::parse(text) {
+        Some(number) => TimeUnit::ALL.iter().any(|unit| BELIEVED.contains(&(number.whole / unit.per_second()))),
+        None => parse_civil(text).is_some(),
+    }
 }
 
 /// How far a row must step back within a repeated hour to be in its second pass; rows of several hosts may be out of
@@ -44,6 +58,8 @@ pub(super) struct Stamps {
     /// The unit that is known before the first row.
     told: Option<(TimeUnit, TimeFrom)>,
     zone: Option<TimeZone>,
+    /// How times are written, if the user says so.
+    format: Option<String>,
     /// The last text and what it meant: rows of one scrape share it.
     last: (Vec<u8>, Timestamp),
     /// The last time on the clock of the zone.
@@ -59,11 +75,22 @@ pub(super) struct Stamps {
 
 impl Stamps {
     /// Makes a reader for a column of this name.
-    pub(super) fn new(column: &str, unit: Option<TimeUnit>, zone: Option<TimeZone>) -> Self {
+    pub(super) fn new(column: &str, settings: &Settings) -> Self {
+        let (unit, zone) = (settings.form.time_unit, settings.time_zone.clone());
         let suffix = column.rsplit_once('_').and_then(|(_, suffix)| suffix.to_ascii_lowercase().parse().ok());
         let told = unit.map(|unit| (unit, TimeFrom::Flag)).or(suffix.map(|unit| (unit, TimeFrom::Suffix)));
         let last = (Vec::new(), Timestamp::MIN);
-        Self { form: None, told, zone, last, clock: None, repeated: None, zoneless: false, cut: false }
+        Self {
+            form: None,
+            told,
+            zone,
+            format: settings.form.time_format.clone(),
+            last,
+            clock: None,
+            repeated: None,
+            zoneless: false,
+            cut: false,
+        }
     }
 
     /// Returns whether the user named the unit, so that any time is meant.
@@ -105,6 +132,11 @@ impl Stamps {
     }
 
     fn first(&mut self, text: &[u8]) -> Result<Timestamp, StampError> {
+        if self.format.is_some() {
+            let at = self.civil(text)?;
+            self.form = Some(Form::Text);
+            return Ok(at);
+        }
         let Some(number) = Decimal::parse(text) else {
             let at = self.civil(text)?;
             self.form = Some(Form::Text);
@@ -151,12 +183,14 @@ impl Stamps {
     }
 
     fn civil(&mut self, text: &[u8]) -> Result<Timestamp, StampError> {
-        let Some((civil, nanos, zone)) = parse_civil(text) else {
-            return Err(row(
-                text,
-                format_args!("is not a time; write RFC 3339 such as `2026-01-05T18:00:00Z`, or `2026-01-05 18:00:00`"),
-            ));
+        let parsed = match &self.format {
+            Some(format) => formatted(format, text)
+                .map_err(|why| row(text, format_args!("is no time in the format `{format}`: {why}")))?,
+            None => {
+                parse_civil(text).ok_or_else(|| row(text, format_args!("is not a time; {}", how_to_write(text))))?
+            }
         };
+        let (civil, nanos, zone) = parsed;
         let seconds = match (zone, &self.zone) {
             (Some(offset), _) => utc(civil).map(|seconds| seconds - i64::from(offset)),
             (None, None) => utc(civil),
@@ -215,6 +249,46 @@ fn row(text: &[u8], why: std::fmt::Arguments<'_>) -> StampError {
         return StampError::Row("the time is empty".to_owned());
     }
     StampError::Row(format!("`{}` {why}", shown(&String::from_utf8_lossy(text))))
+}
+
+/// A time on a clock, the nanoseconds of its second, and its offset from UTC in seconds.
+type Civil = (DateTime, i64, Option<i32>);
+
+/// Reads a time in a format of `strftime`; the error says what does not fit.
+fn formatted(format: &str, text: &[u8]) -> Result<Civil, String> {
+    let parts = BrokenDownTime::parse(format, text).map_err(|error| error.to_string())?;
+    if let Ok(at) = parts.to_timestamp() {
+        let civil = Offset::UTC.to_datetime(at);
+        return Ok((whole_seconds(civil), i64::from(civil.subsec_nanosecond()), Some(0)));
+    }
+    let civil = parts.to_datetime().or_else(|_| parts.to_date().map(|day| day.at(0, 0, 0, 0)));
+    let civil = civil.map_err(|error| error.to_string())?;
+    Ok((whole_seconds(civil), i64::from(civil.subsec_nanosecond()), None))
+}
+
+fn whole_seconds(civil: DateTime) -> DateTime {
+    civil.with().subsec_nanosecond(0).build().unwrap_or(civil)
+}
+
+/// Says how to write a time, or how to have one read as it is.
+#[cold]
+fn how_to_write(text: &[u8]) -> &'static str {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let day = digits(text);
+    let sign = text.get(day).copied();
+    let month = text.get(day + 1..).map_or(0, digits);
+    match sign {
+        Some(b'/') if (1..=2).contains(&day) && (1..=2).contains(&month) => {
+            "day and month may be in either order: `--time-format '%d/%m/%Y %H:%M:%S'`, or '%m/%d/%Y ..' in the US"
+        }
+        Some(b':') if (1..=2).contains(&day) => "it has no date; if another column has: `--time-column DATE,TIME`",
+        Some(b'-') if (1..=2).contains(&day) && !matches!(text.get(day + 1 + month), Some(b'-')) => {
+            "it has no year; record times with one, such as seconds since the epoch (in dstat: -T)"
+        }
+        _ => {
+            "write RFC 3339 such as `2026-01-05T18:00:00Z`, or say how it is written: `--time-format '%H:%M:%S %d.%m.%y'`"
+        }
+    }
 }
 
 /// Returns the seconds since the epoch; none for the last hours of the year 9999.
@@ -278,14 +352,17 @@ impl Decimal {
     }
 }
 
-/// Reads `YYYY-MM-DD` or `YYYY/MM/DD`, then perhaps `HH:MM[:SS[.fraction]]` after `T` or a space, then perhaps a zone: `Z`, `UTC`,
-/// `+HH:MM`, `+HHMM` or `+HH`. Returns the time on the clock, nanoseconds, and the zone's offset in seconds.
-fn parse_civil(text: &[u8]) -> Option<(DateTime, i64, Option<i32>)> {
+/// Reads `YYYY-MM-DD`, `YYYY/MM/DD` or `DD.MM.YYYY`, then perhaps `HH:MM[:SS[.fraction]]` after `T` or a space, then
+/// perhaps a zone: `Z`, `UTC`, `+HH:MM`, `+HHMM` or `+HH`.
+fn parse_civil(text: &[u8]) -> Option<Civil> {
     let date = text.get(..10)?;
-    if date[4] != date[7] || !matches!(date[4], b'-' | b'/') {
+    let (year, month, day) = if date[4] == date[7] && matches!(date[4], b'-' | b'/') {
+        (digits(&date[..4])?, digits(&date[5..7])?, digits(&date[8..])?)
+    } else if date[2] == b'.' && date[5] == b'.' {
+        (digits(&date[6..])?, digits(&date[3..5])?, digits(&date[..2])?)
+    } else {
         return None;
-    }
-    let (year, month, day) = (digits(&date[..4])?, digits(&date[5..7])?, digits(&date[8..])?);
+    };
     let mut rest = &text[10..];
     let (mut clock, mut nanos) = ([0; 3], 0);
     if !rest.is_empty() {
@@ -361,8 +438,13 @@ mod tests {
 
     const NOON: i64 = 1_767_614_400_000;
 
+    fn settings(time_unit: Option<TimeUnit>, time_zone: Option<TimeZone>) -> Settings {
+        let form = super::super::Form { time_unit, ..Default::default() };
+        Settings { form, time_zone, ..Settings::default() }
+    }
+
     fn read(column: &str, unit: Option<TimeUnit>, texts: &[&str]) -> Vec<Result<i64, StampError>> {
-        let mut stamps = Stamps::new(column, unit, None);
+        let mut stamps = Stamps::new(column, &settings(unit, None));
         texts.iter().map(|text| stamps.read(text.as_bytes()).map(|at| at.0)).collect()
     }
 
@@ -443,7 +525,7 @@ mod tests {
     #[test]
     fn a_zone_is_taken_for_times_without_one() {
         let zone = TimeZone::get("Europe/Berlin").expect("known");
-        let mut stamps = Stamps::new("time", None, Some(zone));
+        let mut stamps = Stamps::new("time", &settings(None, Some(zone)));
         assert_eq!(stamps.read(b"2026-01-05 13:00:00"), Ok(Timestamp(NOON)));
         assert_eq!(stamps.read(b"2026-01-05T12:00:00Z"), Ok(Timestamp(NOON)));
         assert!(stamps.zoneless);
@@ -452,7 +534,7 @@ mod tests {
     /// Reads times on the clock of Berlin, and returns each as the hour and minute in UTC.
     fn berlin(texts: &[&str]) -> Vec<String> {
         let zone = TimeZone::get("Europe/Berlin").expect("known");
-        let mut stamps = Stamps::new("time", None, Some(zone));
+        let mut stamps = Stamps::new("time", &settings(None, Some(zone)));
         let read = |text: &&str| match stamps.read(text.as_bytes()) {
             Ok(at) => at.to_string()[11..16].to_owned(),
             Err(StampError::Row(message) | StampError::Unit(message)) => message,
@@ -496,6 +578,6 @@ mod tests {
             let read = read("time", None, &[text]);
             assert!(matches!(&read[..], [Err(StampError::Row(message))] if message.contains("2000 to 2100")), "{text}");
         }
-        assert_eq!(super::Stamps::new("time", Some(TimeUnit::Seconds), None).read(b"1970-01-01"), Ok(Timestamp(0)));
+        assert_eq!(Stamps::new("time", &settings(Some(TimeUnit::Seconds), None)).read(b"1970-01-01"), Ok(Timestamp(0)));
     }
 }

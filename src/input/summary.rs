@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Format, TimeUnit};
+use super::{Form, Format, TimeUnit};
 use crate::format::counted;
 use crate::time::Timestamp;
 
@@ -78,6 +78,12 @@ pub struct InputSummary {
     pub path: Arc<str>,
     /// Its form, and why.
     pub format: Option<(Format, String)>,
+    /// The name of the built-in form that was recognized.
+    pub recognized: Option<&'static str>,
+    /// How it was read: the form and the flags, with what was found besides.
+    pub form: Form,
+    /// Whether a part of that was a guess, which a flag can say for certain.
+    pub guessed: bool,
     /// Its times.
     pub time: Option<TimeFound>,
     /// All columns or fields, by name.

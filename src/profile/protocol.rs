@@ -6,7 +6,7 @@ use super::sample::{Better, Kind};
 use crate::engine::EngineOptions;
 
 /// What both ends of a pipe must speak.
-pub const PROTOCOL: &str = "alertctl.worker/2";
+pub const PROTOCOL: &str = "alertctl.worker/3";
 
 /// The first line of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,20 +81,14 @@ pub struct RuleSource {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reading {
-    /// The form.
-    pub input_format: Option<String>,
-    /// Columns that are left out.
-    pub ignore_columns: Vec<String>,
-    /// The metric's name.
-    pub metric: Option<String>,
-    /// Texts that mean "no sample".
-    pub null: Vec<String>,
+    /// What the flags say of how they are written, as a form file; empty where they say nothing.
+    pub form: String,
+    /// The form file below that, if one was named.
+    pub chosen: Option<String>,
     /// What to do with rows that cannot be read.
     pub bad_rows: Option<String>,
     /// Which of two values of one series at one time counts.
     pub conflicts: Option<String>,
-    /// The unit of numeric times.
-    pub time_unit: Option<String>,
     /// The zone of times that are written without one.
     pub input_timezone: Option<String>,
 }
@@ -115,8 +109,6 @@ pub struct Inputs {
     /// Their size, by which the parent waits for them to be read. Unit: bytes.
     #[serde(skip)]
     pub recording_bytes: u64,
-    /// Numeric columns that are labels.
-    pub labels: Vec<String>,
     /// How the recordings are read, where it is not as usual.
     #[serde(default, skip_serializing_if = "Reading::is_usual")]
     pub reading: Reading,
@@ -131,11 +123,10 @@ impl Inputs {
     #[must_use]
     pub fn unusual(&self) -> String {
         let usual = EngineOptions::default();
-        let is_usual = self.labels.is_empty() && self.reading.is_usual();
-        if is_usual && (self.interval, self.lookback) == (usual.interval.0, usual.lookback.0) {
+        if self.reading.is_usual() && (self.interval, self.lookback) == (usual.interval.0, usual.lookback.0) {
             return String::new();
         }
-        format!("{:?} {:?} {} {}", self.labels, self.reading, self.interval, self.lookback)
+        format!("{:?} {} {}", self.reading, self.interval, self.lookback)
     }
 }
 

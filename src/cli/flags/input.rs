@@ -4,9 +4,10 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::input::{BadRows, Format, InputError, ReadOptions, Recording, Source, TimeUnit};
+use crate::input::{BadRows, Form, Format, InputError, ReadOptions, Recording, Source, TimeUnit};
 use crate::store::Conflicts;
 
+use super::form::FormArgs;
 use super::report::{Zone, zone};
 use crate::cli::{Failure, load, mistaken};
 
@@ -85,6 +86,8 @@ pub(crate) struct ReadArgs {
     /// A name such as Europe/Amsterdam, or `local`.
     #[arg(long, value_name = "ZONE", value_parser = zone, hide_short_help = true, help_heading = "Input")]
     pub(crate) input_timezone: Option<Zone>,
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
 }
 
 /// Recordings that are open as far as their first times.
@@ -128,18 +131,24 @@ impl ReadArgs {
         Ok(Opened { recording, length })
     }
 
-    pub(crate) fn options(&self) -> ReadOptions {
-        ReadOptions {
+    /// Returns how recordings are read, as the flags say.
+    pub(crate) fn options(&self) -> Result<ReadOptions, Failure> {
+        let form = Form {
             labels: self.labels.clone(),
             ignore_columns: self.ignore_columns.clone(),
             time_unit: self.time_unit,
-            time_zone: self.input_timezone.as_ref().map(|zone| zone.zone.clone()),
-            format: self.input_format,
+            input_format: self.input_format,
             metric: self.metric.clone(),
             null: self.null.clone(),
             keep_blanks: self.keep_blanks,
+            ..Form::default()
+        };
+        Ok(ReadOptions {
+            form: self.form.over(form)?,
+            chosen: self.form.chosen()?,
+            time_zone: self.input_timezone.as_ref().map(|zone| zone.zone.clone()),
             bad_rows: self.bad_rows,
             ..ReadOptions::default()
-        }
+        })
     }
 }

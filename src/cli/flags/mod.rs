@@ -1,5 +1,6 @@
 //! Flags by concept, shared by the commands and parsed straight into the library's own types.
 
+pub(crate) mod form;
 pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod report;

@@ -84,7 +84,7 @@ impl ExternalArgs {
     }
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let wrong = || format!("`{text}` is not a label; write it like `cluster=ams`");
     pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(wrong)

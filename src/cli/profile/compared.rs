@@ -88,29 +88,30 @@ impl Bench {
         let other = args.against_binary.clone();
         let mut subjects = Vec::new();
         let mut add = |base: bool, rules: Option<Ruleset>, paths: &[String]| {
-            let inputs = rules.as_ref().map(|rules| subject::inputs(args, rules, paths));
+            let inputs = rules.as_ref().map(|rules| subject::inputs(args, rules, paths)).transpose()?;
             let side = match (&other, base) {
                 (Some(other), true) => Side { exe: other.clone(), foreign: true, inputs, slowdown: 1.0 },
                 (_, true) => own(inputs, 1.0),
                 (_, false) => own(inputs, args.inject_slowdown),
             };
             subjects.push(Subject { side, rules, base });
+            Ok::<(), Failure>(())
         };
         if args.rules.is_empty() || args.targets.is_some() {
             if other.is_some() {
-                add(true, None, &[]);
+                add(true, None, &[])?;
             }
-            add(false, None, &[]);
+            add(false, None, &[])?;
         }
         if !args.rules.is_empty() {
             let Some(now) = subject::ruleset(&args.rules, terminal, args.console.quiet)? else { return Ok(None) };
             if !args.against_rules.is_empty() {
                 let Some(base) = subject::ruleset(&args.against_rules, terminal, true)? else { return Ok(None) };
-                add(true, Some(base), &recordings);
+                add(true, Some(base), &recordings)?;
             } else if other.is_some() {
-                add(true, Some(now.clone()), &recordings);
+                add(true, Some(now.clone()), &recordings)?;
             }
-            add(false, Some(now), &recordings);
+            add(false, Some(now), &recordings)?;
         }
         let rules = (!args.against_rules.is_empty()).then(|| args.against_rules.join(" "));
         let against = rules.or_else(|| args.against_binary.as_ref().map(|path| path.display().to_string()));

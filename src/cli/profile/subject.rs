@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::engine::EngineOptions;
-use crate::input::{BadRows, ReadOptions};
+use crate::input::{BadRows, Form, ReadOptions};
 use crate::profile::campaign::{Loaded, Side};
 use crate::profile::digest::sha256;
 use crate::profile::protocol::{self, Hello, Reading, RuleSource};
@@ -93,36 +93,33 @@ pub(super) fn recordings(args: &ProfileArgs) -> Result<Vec<String>, Failure> {
     let sources = load::recordings(&paths)?;
     let names = sources.iter().map(|source| source.name().to_owned()).collect();
     // What is no recording is refused here, before processes are started for it.
-    args.input.read.open("profile", sources, args.input.read.options())?;
+    args.input.read.open("profile", sources, args.input.read.options()?)?;
     Ok(names)
 }
 
 /// Returns what workers load.
-pub(super) fn inputs(args: &ProfileArgs, rules: &Ruleset, recordings: &[String]) -> protocol::Inputs {
+pub(super) fn inputs(args: &ProfileArgs, rules: &Ruleset, recordings: &[String]) -> Result<protocol::Inputs, Failure> {
     let usual = EngineOptions::default();
-    protocol::Inputs {
+    Ok(protocol::Inputs {
         rules: rules.texts.clone(),
         recordings: recordings.to_vec(),
         recording_bytes: recordings.iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum(),
-        labels: args.input.read.labels.clone(),
-        reading: reading(&args.input.read),
+        reading: reading(&args.input.read)?,
         interval: args.eval_interval.unwrap_or(usual.interval).0,
         lookback: args.lookback_delta.unwrap_or(usual.lookback).0,
-    }
+    })
 }
 
 /// Returns what the flags say of how recordings are read.
-fn reading(args: &ReadArgs) -> Reading {
-    Reading {
-        input_format: args.input_format.map(|format| format.word().to_owned()),
-        ignore_columns: args.ignore_columns.clone(),
-        metric: args.metric.clone(),
-        null: args.null.clone(),
+fn reading(args: &ReadArgs) -> Result<Reading, Failure> {
+    let options = args.options()?;
+    Ok(Reading {
+        form: if options.form == Form::default() { String::new() } else { options.form.to_yaml() },
+        chosen: options.chosen.as_ref().map(Form::to_yaml),
         bad_rows: (args.bad_rows != BadRows::default()).then(|| args.bad_rows.to_string()),
         conflicts: (args.conflicts != Conflicts::default()).then(|| args.conflicts.to_string()),
-        time_unit: args.time_unit.map(|unit| unit.word().to_owned()),
         input_timezone: args.input_timezone.as_ref().map(|zone| zone.name.clone()),
-    }
+    })
 }
 
 /// Returns how a worker reads recordings, which says the same as the flags of its parent.
@@ -132,13 +129,9 @@ pub(super) fn read_options(inputs: &protocol::Inputs) -> Result<(ReadOptions, Co
     }
     let said = &inputs.reading;
     let options = ReadOptions {
-        format: parsed(said.input_format.as_ref())?,
-        labels: inputs.labels.clone(),
-        ignore_columns: said.ignore_columns.clone(),
-        time_unit: parsed(said.time_unit.as_ref())?,
+        form: if said.form.is_empty() { Form::default() } else { Form::from_yaml(&said.form)? },
+        chosen: said.chosen.as_deref().map(Form::from_yaml).transpose()?,
         time_zone: said.input_timezone.as_deref().map(zone).transpose()?.map(|zone| zone.zone),
-        metric: said.metric.clone(),
-        null: said.null.clone(),
         bad_rows: parsed(said.bad_rows.as_ref())?.unwrap_or_default(),
         ..ReadOptions::default()
     };
@@ -242,12 +235,12 @@ mod tests {
             panic!("profile was asked for")
         };
         let rules = Ruleset { names: Vec::new(), texts: Vec::new() };
-        let sent = serde_json::to_string(&inputs(&args, &rules, &[])).expect("JSON");
+        let sent = serde_json::to_string(&inputs(&args, &rules, &[]).expect("flags")).expect("JSON");
         let (read, conflicts) = read_options(&serde_json::from_str(&sent).expect("what was sent")).expect("flags");
-        assert_eq!(format!("{read:?}"), format!("{:?}", args.input.read.options()));
+        assert_eq!(format!("{read:?}"), format!("{:?}", args.input.read.options().expect("flags")));
         assert_eq!((conflicts, args.input.read.conflicts), (Conflicts::Last, Conflicts::Last));
         // A baseline that was read in another way is another one.
-        assert!(inputs(&args, &rules, &[]).unusual().contains("Europe/Amsterdam"));
+        assert!(inputs(&args, &rules, &[]).expect("flags").unusual().contains("Europe/Amsterdam"));
         assert_eq!(
             protocol::Inputs { interval: 60_000, lookback: 300_000, ..protocol::Inputs::default() }.unusual(),
             ""

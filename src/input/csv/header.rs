@@ -1,11 +1,16 @@
-//! What the columns of a CSV file are, as far as its header tells.
+//! What the columns of a table are, as far as its header tells.
 
 use std::sync::Arc;
 
 use csv::ByteRecord;
 
-use crate::input::names::{METRIC_COLUMNS, TIME_COLUMNS, listed, stem, without_unit};
-use crate::input::{Format, InputError, ReadOptions};
+use super::levels::Levels;
+use super::text;
+use crate::input::names::{METRIC_COLUMNS, TIME_COLUMNS, date_and_time, listed, stem};
+use crate::input::naming::{self, Named};
+use crate::input::settings::Settings;
+use crate::input::stamp::looks_like_time;
+use crate::input::{Form, Format, InputError};
 use crate::limits;
 
 /// What a column is.
@@ -13,7 +18,7 @@ use crate::limits;
 pub(super) enum Role {
     /// When.
     Time,
-    /// The metric name.
+    /// The metric name, or its beginning.
     Metric,
     /// The value.
     Value,
@@ -27,7 +32,7 @@ pub(super) enum Role {
     Number,
 }
 
-/// The columns of a file.
+/// The columns of a table.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) format: Format,
@@ -36,28 +41,27 @@ pub(super) struct Header {
     /// The names as they are given.
     pub(super) given: Vec<String>,
     pub(super) names: Vec<String>,
+    /// What the names say of the samples of a column that is a metric.
+    pub(super) named: Vec<Named>,
     pub(super) roles: Vec<Role>,
-    pub(super) time: usize,
+    /// The columns of the time.
+    pub(super) time: Vec<usize>,
     /// The metric name of all samples of a two-column file.
     pub(super) metric: Option<String>,
     pub(super) warnings: Vec<String>,
 }
 
-/// Finds the delimiter: the most frequent of comma, semicolon and tab in the first line, a comma if there is none.
-pub(super) fn delimiter(head: &[u8]) -> u8 {
-    let mut quoted = false;
-    let mut counts = [0_usize; 3];
-    for byte in head.iter().take_while(|byte| **byte != b'\n') {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' if !quoted => counts[0] += 1,
-            b';' if !quoted => counts[1] += 1,
-            b'\t' if !quoted => counts[2] += 1,
-            _ => {}
-        }
-    }
-    let most = counts[0].max(counts[1]).max(counts[2]);
-    [b',', b';', b'\t'][counts.iter().position(|count| *count == most).unwrap_or(0)]
+/// Returns whether a name is that of a time column.
+pub(super) fn is_time_name(name: &str, form: &Form) -> bool {
+    form.time_column.iter().any(|told| told == name)
+        || TIME_COLUMNS.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || form.rename.get(name).is_some_and(|new| TIME_COLUMNS.iter().any(|known| known == new))
+}
+
+/// Returns whether a line names a time column.
+pub(super) fn names_time(line: &[u8], delimiter: u8, form: &Form) -> bool {
+    let cells = line.split(|byte| *byte == delimiter).collect::<Vec<_>>();
+    cells.len() > 1 && cells.iter().any(|cell| is_time_name(text(cell).trim_matches('"'), form))
 }
 
 /// Tells what a file is that cannot be CSV.
@@ -81,62 +85,177 @@ pub(super) fn not_csv(head: &[u8]) -> Option<String> {
     Some(found.to_owned())
 }
 
+/// The names of columns, before they have roles.
+pub(super) struct Names {
+    pub(super) given: Vec<String>,
+    /// What levels of the header say of columns.
+    pub(super) named: Vec<Option<Named>>,
+    pub(super) note: Option<String>,
+    /// How many of the rows the header takes.
+    pub(super) rows: usize,
+}
+
+impl Names {
+    /// Reads the names of the columns off the first rows.
+    ///
+    /// # Errors
+    /// When there is no header.
+    pub(super) fn read(path: &Arc<str>, rows: &[&ByteRecord], settings: &Settings) -> Result<Self, InputError> {
+        let form = &settings.form;
+        let columns = rows[0].len();
+        if columns > limits::CSV_COLUMNS {
+            return Err(InputError::TooManyColumns { path: Arc::clone(path), columns });
+        }
+        if rows[0].iter().any(|name| std::str::from_utf8(name).is_err()) {
+            let found = "its header is not valid UTF-8".to_owned();
+            return Err(InputError::NotCsv { path: Arc::clone(path), found });
+        }
+        let one = |given: Vec<String>, rows, note| Self { named: vec![None; given.len()], given, note, rows };
+        if form.no_header {
+            let told = |at: usize| form.columns.get(at).filter(|name| !name.is_empty()).cloned();
+            let number = |at: usize| told(at).unwrap_or_else(|| (at + 1).to_string());
+            let format = form.time_format.as_deref();
+            let timed = |row: &&ByteRecord| row.iter().any(|cell| looks_like_time(cell.trim_ascii(), format));
+            // A header that is there all the same.
+            let header = rows.len() > 1 && !timed(&rows[0]) && timed(&rows[1]);
+            let note = header.then(|| "the first row is a header and was passed over".to_owned());
+            return Ok(one((0..columns).map(number).collect(), usize::from(header), note));
+        }
+        match super::levels::find(rows, form) {
+            Levels::One => Ok(one(rows[0].iter().map(text).collect(), 1, None)),
+            Levels::None => {
+                let time =
+                    rows[0].iter().position(|cell| looks_like_time(cell.trim_ascii(), form.time_format.as_deref()));
+                Err(InputError::NoHeader { path: Arc::clone(path), columns, time: time.unwrap_or(0) + 1 })
+            }
+            Levels::Many { rows, names, named, note } => Ok(Self { given: names, named, note, rows }),
+        }
+    }
+}
+
 impl Header {
-    /// Gives each column its role; `path` names the metric of a two-column file.
-    pub(super) fn new(path: &Arc<str>, record: &ByteRecord, options: &ReadOptions) -> Result<Self, InputError> {
-        if record.len() > limits::CSV_COLUMNS {
-            return Err(InputError::TooManyColumns { path: Arc::clone(path), columns: record.len() });
-        }
-        let names: Vec<String> =
-            record.iter().map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned()).collect();
-        if record.iter().any(|name| std::str::from_utf8(name).is_err()) {
-            return Err(InputError::NotCsv {
-                path: Arc::clone(path),
-                found: "its header is not valid UTF-8".to_owned(),
-            });
-        }
+    /// Gives each column its role; `path` names the metric of a two-column file, and `first` is the first row.
+    pub(super) fn new(
+        path: &Arc<str>,
+        from: Names,
+        first: Option<&ByteRecord>,
+        settings: &Settings,
+    ) -> Result<Self, InputError> {
+        let form = &settings.form;
+        let Names { given, named, note, .. } = from;
+        let names: Vec<String> = given.iter().map(|name| form.rename.get(name).unwrap_or(name).clone()).collect();
         let mut header = Self {
             format: Format::CsvWide,
             why: String::new(),
             roles: vec![Role::Undecided; names.len()],
-            given: names.clone(),
+            named: names.iter().map(Named::plain).collect(),
+            given,
             names,
-            time: 0,
+            time: Vec::new(),
             metric: None,
-            warnings: Vec::new(),
+            warnings: settings.notes.iter().cloned().chain(note).collect(),
         };
-        header.leave_out(options);
+        header.find_time(path, first, form)?;
+        header.leave_out(form);
         header.refuse_duplicates(path)?;
-        header.time = header
-            .find(&TIME_COLUMNS)
-            .ok_or_else(|| InputError::NoTimeColumn { path: Arc::clone(path), columns: listed(&header.names) })?;
-        header.roles[header.time] = Role::Time;
-        if options.labels.contains(&header.names[header.time]) {
-            let what = format!("--labels {}: that column holds the times", header.names[header.time]);
-            return Err(InputError::Contradiction { path: Arc::clone(path), what });
-        }
-        let metric = header.find(&METRIC_COLUMNS);
-        let value = header.find(&["value"]);
+        let metric =
+            header.told(&form.metric_column, "--metric-column", path)?.or_else(|| header.find(&METRIC_COLUMNS));
+        let value = header.told(&form.value_column, "--value-column", path)?.or_else(|| header.find(&["value"]));
         let (two, only) = (Format::CsvTwoColumn, header.roles.iter().filter(|role| **role == Role::Undecided).count());
-        match (metric, value, options.format) {
-            (Some(metric), Some(value), None | Some(Format::CsvLong)) => header.long(metric, value, path, options)?,
+        let one = form.value_column.is_some() && form.columns_as.is_none();
+        match (metric, value, form.input_format) {
+            (Some(metric), Some(value), None | Some(Format::CsvLong)) => header.long(metric, value, path, form)?,
+            (None, Some(value), None) if one => header.two_columns(value, path, form),
             (_, Some(value), format) if format == Some(two) || only == 1 && format.is_none() => {
-                header.two_columns(value, path, options);
+                header.two_columns(value, path, form);
             }
             (_, _, Some(Format::CsvLong | Format::CsvTwoColumn)) => {
                 return Err(InputError::NoValueColumn { path: Arc::clone(path), columns: listed(&header.names) });
             }
-            _ => header.wide(value, path, options)?,
+            _ => {
+                if let Some(metric) = metric.filter(|_| form.metric_column.is_some()) {
+                    header.roles[metric] = Role::Metric;
+                }
+                header.wide(value, path, form, named)?;
+            }
         }
         Ok(header)
     }
 
-    fn leave_out(&mut self, options: &ReadOptions) {
-        for (at, name) in self.names.iter().enumerate() {
-            if name.is_empty() {
+    fn find_time(&mut self, path: &Arc<str>, first: Option<&ByteRecord>, form: &Form) -> Result<(), InputError> {
+        let format = form.time_format.as_deref();
+        let timed = |at: &usize| {
+            let cell = first.and_then(|row| row.get(*at)).unwrap_or_default().trim_ascii();
+            looks_like_time(cell, format)
+        };
+        self.time = if form.time_column.is_empty() {
+            let names = || self.names.iter().map(String::as_str);
+            let found = TIME_COLUMNS.iter().find_map(|name| self.position(name));
+            match (date_and_time(names()), found) {
+                (Some((date, time)), _) if first.is_some() && !timed(&time) => vec![date, time],
+                (_, Some(found)) => vec![found],
+                // A column without a name, or any column where there is no header.
+                _ => {
+                    let open = (0..self.names.len()).filter(|at| self.names[*at].is_empty() || form.no_header);
+                    let mut times = open.filter(timed);
+                    times.next().into_iter().collect()
+                }
+            }
+        } else {
+            let told = form.time_column.iter().map(|name| self.column(name, "--time-column", path));
+            told.collect::<Result<Vec<usize>, _>>()?
+        };
+        let Some(one) = self.time.first().copied() else {
+            return Err(InputError::NoTimeColumn { path: Arc::clone(path), columns: listed(&self.names) });
+        };
+        if self.names[one].is_empty() {
+            "index".clone_into(&mut self.names[one]);
+            self.warnings.push(format!("column {} has no name and holds the times", one + 1));
+        }
+        for at in &self.time {
+            self.roles[*at] = Role::Time;
+        }
+        if form.labels.contains(&self.names[one]) {
+            let what = format!("--labels {}: that column holds the times", self.names[one]);
+            return Err(InputError::Contradiction { path: Arc::clone(path), what });
+        }
+        Ok(())
+    }
+
+    /// Returns the column that has a name, given or new, in letters of any case where none has it as it is.
+    fn position(&self, name: &str) -> Option<usize> {
+        let exact = self.names.iter().position(|other| other == name);
+        let given = || self.given.iter().position(|other| other == name);
+        exact.or_else(given).or_else(|| self.names.iter().position(|other| other.eq_ignore_ascii_case(name)))
+    }
+
+    /// Returns the column that a flag names.
+    fn column(&self, name: &str, flag: &'static str, path: &Arc<str>) -> Result<usize, InputError> {
+        let unknown = || InputError::UnknownColumn {
+            flag,
+            name: name.to_owned(),
+            path: Arc::clone(path),
+            columns: listed(&self.given),
+        };
+        self.position(name).ok_or_else(unknown)
+    }
+
+    fn told(&self, name: &Option<String>, flag: &'static str, path: &Arc<str>) -> Result<Option<usize>, InputError> {
+        name.as_deref().map(|name| self.column(name, flag, path)).transpose()
+    }
+
+    fn leave_out(&mut self, form: &Form) {
+        for at in 0..self.names.len() {
+            let name = &self.names[at];
+            if self.roles[at] != Role::Undecided {
+                continue;
+            }
+            if form.ignore_others && form.columns.get(at).is_none_or(String::is_empty) {
+                self.roles[at] = Role::Ignored;
+            } else if name.is_empty() {
                 self.roles[at] = Role::Ignored;
                 self.warnings.push(format!("column {} has no name and is ignored", at + 1));
-            } else if options.ignore_columns.contains(name) {
+            } else if form.ignore_columns.contains(name) || form.ignore_columns.contains(&self.given[at]) {
                 self.roles[at] = Role::Ignored;
             }
         }
@@ -155,17 +274,18 @@ impl Header {
         (0..self.names.len()).filter(|at| self.roles[*at] != Role::Ignored)
     }
 
-    /// Returns the column that has the first of the names.
+    /// Returns the column that has the first of the names and no role yet.
     fn find(&self, names: &[&str]) -> Option<usize> {
-        names.iter().find_map(|name| self.used().find(|at| self.names[*at].eq_ignore_ascii_case(name)))
+        let open = |at: &usize| self.roles[*at] == Role::Undecided;
+        names.iter().find_map(|name| self.used().filter(open).find(|at| self.names[*at].eq_ignore_ascii_case(name)))
     }
 
-    fn long(&mut self, metric: usize, value: usize, path: &Arc<str>, options: &ReadOptions) -> Result<(), InputError> {
+    fn long(&mut self, metric: usize, value: usize, path: &Arc<str>, form: &Form) -> Result<(), InputError> {
         let wrong = |what: String| Err(InputError::Contradiction { path: Arc::clone(path), what });
-        if let Some(name) = &options.metric {
+        if let Some(name) = &form.metric {
             return wrong(format!("--metric {name}: column `{}` names the metrics", self.names[metric]));
         }
-        if let Some(at) = [metric, value].into_iter().find(|at| options.labels.contains(&self.names[*at])) {
+        if let Some(at) = [metric, value].into_iter().find(|at| form.labels.contains(&self.names[*at])) {
             let what = if at == value { "holds the values" } else { "names the metrics" };
             return wrong(format!("--labels {}: that column {what}", self.names[at]));
         }
@@ -177,53 +297,80 @@ impl Header {
         Ok(())
     }
 
-    fn two_columns(&mut self, value: usize, path: &str, options: &ReadOptions) {
+    fn two_columns(&mut self, value: usize, path: &str, form: &Form) {
         self.format = Format::CsvTwoColumn;
-        let metric = options.metric.clone().unwrap_or_else(|| stem(path));
+        let metric = form.metric.clone().unwrap_or_else(|| stem(path));
         self.why = format!("a time and a value; the metric is named `{metric}`");
         self.metric = Some(metric);
         self.replace_undecided(Role::Label);
         self.roles[value] = Role::Value;
     }
 
-    fn wide(&mut self, value: Option<usize>, path: &Arc<str>, options: &ReadOptions) -> Result<(), InputError> {
-        self.why = "one column per metric".to_owned();
-        match (value, &options.metric) {
-            (None, Some(metric)) => {
-                let what = format!("--metric {metric}: there is no column `value` to name");
-                return Err(InputError::Contradiction { path: Arc::clone(path), what });
+    fn wide(
+        &mut self,
+        value: Option<usize>,
+        path: &Arc<str>,
+        form: &Form,
+        levels: Vec<Option<Named>>,
+    ) -> Result<(), InputError> {
+        let wrong = |what: String| InputError::Contradiction { path: Arc::clone(path), what };
+        self.why = match &form.columns_as {
+            Some(label) => format!("one column per value of `{label}`"),
+            None => "one column per metric".to_owned(),
+        };
+        let prefixed = self.roles.contains(&Role::Metric);
+        let nameless = self.names.iter().any(|name| name.trim_start().starts_with('{'));
+        match (value, &form.metric) {
+            _ if form.columns_as.is_some() || prefixed => {}
+            (None, Some(metric)) if !nameless => {
+                return Err(wrong(format!("--metric {metric}: there is no column `value` to name")));
             }
             (Some(value), Some(metric)) => self.names[value].clone_from(metric),
             (Some(_), None) => {
                 self.warnings
                     .push("the metric is named `value`, like its column; rename it with --metric NAME".to_owned());
             }
-            (None, None) => {}
+            (None, _) => {}
         }
         for at in 0..self.names.len() {
-            if self.roles[at] == Role::Undecided && options.labels.contains(&self.names[at]) {
+            let told = form.labels.contains(&self.names[at]) || form.labels.contains(&self.given[at]);
+            if self.roles[at] == Role::Undecided && told {
                 self.roles[at] = Role::Label;
             }
         }
-        self.take_units_off();
+        for (at, level) in levels.into_iter().enumerate().filter(|(at, _)| self.roles[*at] == Role::Undecided) {
+            self.named[at] = match level {
+                Some(named) => named,
+                None => naming::named(&self.names[at], form)
+                    .map_err(|error| wrong(format!("column `{}` {error}", self.names[at])))?,
+            };
+        }
+        self.keep_names_apart();
         if self.roles.contains(&Role::Undecided) {
             return Ok(());
         }
         Err(InputError::NoValueColumn { path: Arc::clone(path), columns: listed(&self.names) })
     }
 
-    /// Takes units in brackets off the names of metrics, unless two would then have one name.
-    fn take_units_off(&mut self) {
-        for at in 0..self.names.len() {
-            let Some(name) = without_unit(&self.names[at]).filter(|_| self.roles[at] == Role::Undecided) else {
-                continue;
-            };
-            let alike = |other: &&String| **other == name || without_unit(other).is_some_and(|other| other == name);
-            if self.names.iter().filter(alike).count() == 1 {
-                self.warnings.push(format!("column `{}` is the metric `{name}`", self.names[at]));
-                self.names[at] = name;
+    /// Leaves names as they are given where two would otherwise be one.
+    fn keep_names_apart(&mut self) {
+        let made: Vec<usize> = self.open().into_iter().filter(|at| self.named[*at].labels.is_empty()).collect();
+        let metrics: Vec<String> = made.iter().map(|at| self.named[*at].metric.clone()).collect();
+        for (at, metric) in
+            made.into_iter().zip(&metrics).filter(|(at, metric)| **metric != self.names[*at]).collect::<Vec<_>>()
+        {
+            let alike = metrics.iter().filter(|other| *other == metric).count();
+            if alike > 1 {
+                self.named[at].metric.clone_from(&self.names[at]);
+            } else {
+                self.warnings.push(format!("column `{}` is the metric `{metric}`", self.names[at]));
             }
         }
+    }
+
+    /// Returns the columns that have no role yet.
+    fn open(&self) -> Vec<usize> {
+        (0..self.roles.len()).filter(|at| self.roles[*at] == Role::Undecided).collect()
     }
 
     fn replace_undecided(&mut self, by: Role) {

@@ -2,11 +2,12 @@
 
 use super::header::{Header, Role};
 use super::{Row, cell, label_cell};
-use crate::input::absent::Absent;
 use crate::input::distinct::Distinct;
 use crate::input::keys::{Keys, label_value, push_field};
-use crate::input::number::parse_value;
-use crate::input::{ReadOptions, place};
+use crate::input::naming::take_apart;
+use crate::input::place;
+use crate::input::settings::{Fixed, Settings};
+use crate::input::values::Values;
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::store::{Batch, SeriesId, Store};
 
@@ -22,7 +23,8 @@ pub(super) struct Long {
     counted: Vec<bool>,
     /// The metric name of all rows, where no column has it.
     metric: Option<String>,
-    pub(super) absent: Absent,
+    fixed: Fixed,
+    pub(super) values: Values,
     keep_blanks: bool,
     keys: Keys,
     /// The series of each key, or why there is none.
@@ -32,7 +34,7 @@ pub(super) struct Long {
 }
 
 impl Long {
-    pub(super) fn new(file: u16, header: &Header, options: &ReadOptions) -> Self {
+    pub(super) fn new(file: u16, header: &Header, settings: &Settings) -> Self {
         let with = |role| (0..header.roles.len()).filter(move |at| header.roles[*at] == role);
         let metric: Vec<usize> = with(Role::Metric).collect();
         let labels: Vec<usize> = with(Role::Label).collect();
@@ -44,12 +46,13 @@ impl Long {
             counted: metric
                 .iter()
                 .map(|_| false)
-                .chain(labels.iter().map(|at| !options.labels.contains(&header.names[*at])))
+                .chain(labels.iter().map(|at| !settings.form.labels.contains(&header.names[*at])))
                 .collect(),
             key_columns: metric.into_iter().chain(labels).collect(),
             metric: header.metric.clone(),
-            absent: Absent::new(&options.null),
-            keep_blanks: options.keep_blanks,
+            fixed: settings.fixed.clone(),
+            values: Values::new(settings),
+            keep_blanks: settings.form.keep_blanks,
             keys: Keys::default(),
             series: Vec::new(),
             key: Vec::new(),
@@ -61,14 +64,7 @@ impl Long {
     pub(super) fn row(&mut self, row: Row<'_>, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
         let (record, line, at) = row;
         let field = cell(record, self.value).trim_ascii();
-        if self.absent.is_empty(field) {
-            return Ok(());
-        }
-        let value = match parse_value(field) {
-            Ok(value) => value,
-            Err(_) if self.absent.is_word(self.value, field) => return Ok(()),
-            Err(message) => return Err(message),
-        };
+        let Some(value) = self.values.read(self.value, field, None)? else { return Ok(()) };
         self.key.clear();
         for column in &self.key_columns {
             push_field(&mut self.key, label_cell(record, *column, self.keep_blanks));
@@ -105,6 +101,8 @@ impl Long {
                 self.distinct.note(*column, value.as_bytes());
             }
         }
+        take_apart(&mut labels)?;
+        self.fixed.give(&mut labels)?;
         Ok(store.series(&labels.build()))
     }
 }

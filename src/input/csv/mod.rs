@@ -1,7 +1,9 @@
 //! CSV: long, wide and two-column files.
 
 mod header;
+mod levels;
 mod long;
+mod start;
 #[cfg(test)]
 mod tests;
 mod wide;
@@ -11,31 +13,51 @@ use std::sync::Arc;
 
 use csv::ByteRecord;
 
-use self::header::{Header, Role};
+use self::header::{Header, Names, Role};
 use self::long::Long;
 use self::wide::Wide;
 use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
 use super::roles;
+use super::settings::Settings;
 use super::summary::InputSummary;
-use super::{InputError, ReadOptions};
+use super::{Decimal, Form, InputError};
+use crate::format::counted;
 use crate::store::{Batch, Store};
 use crate::time::Timestamp;
 
-/// Reads the rows of one CSV file.
+/// Reads the rows of one CSV file: a table, or several with a header each.
 pub(super) struct CsvRows {
     path: Arc<str>,
     csv: csv::Reader<Bytes>,
+    file: u16,
+    settings: Settings,
     record: ByteRecord,
     /// The line on which the record begins.
     line: u64,
-    header: Header,
-    shape: Shape,
-    /// Columns that the user says are labels.
-    labels: Vec<String>,
+    /// How many lines come before what the CSV reader was given.
+    above: u64,
+    delimiter: u8,
+    /// Whether headers have a `#` before them.
+    hash: bool,
+    table: Table,
     /// Rows that were read ahead, each with its line.
     ahead: VecDeque<(ByteRecord, u64)>,
+    /// The header of the next table.
+    next: Option<(ByteRecord, u64)>,
+    /// The time of the row, where it is made of several cells.
+    joined: Vec<u8>,
+    /// What was found in tables that were read to their end.
+    told: Vec<String>,
+    /// Rows that the form passes over, and headers that are repeated.
+    passed: (u64, u64),
+}
+
+/// A header and what is known of the rows below it.
+struct Table {
+    header: Header,
+    shape: Shape,
 }
 
 enum Shape {
@@ -45,67 +67,124 @@ enum Shape {
 
 impl CsvRows {
     /// Reads the header of a file; `file` is its number for [`Batch::rows`].
-    pub(super) fn open(path: Arc<str>, bytes: Bytes, file: u16, options: &ReadOptions) -> Result<Self, InputError> {
+    pub(super) fn open(path: Arc<str>, mut bytes: Bytes, file: u16, settings: Settings) -> Result<Self, InputError> {
         if let Some(found) = header::not_csv(bytes.head()) {
             return Err(InputError::NotCsv { path, found });
         }
+        let found = start::find(bytes.head(), &settings.form);
+        let start = found.map_err(|found| InputError::NotCsv { path: Arc::clone(&path), found })?;
+        bytes.skip(start.bytes);
         let mut csv = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .delimiter(header::delimiter(bytes.head()))
+            .delimiter(start.delimiter)
             // A carriage return before the line end is taken off the last field, so that lines are counted rightly.
             .terminator(csv::Terminator::Any(b'\n'))
             .buffer_capacity(256 << 10)
             .from_reader(bytes);
         let mut record = ByteRecord::new();
         let compression = csv.get_ref().compression;
-        csv.read_byte_record(&mut record).map_err(|error| InputError::csv(&path, 1, compression, error))?;
-        let header = Header::new(&path, &record, options)?;
-        let shape = match header.roles.contains(&Role::Value) {
-            true => Shape::Long(Long::new(file, &header, options)),
-            false => Shape::Wide(Wide::new(file, &header, options)),
+        let line = start.lines + 1;
+        csv.read_byte_record(&mut record).map_err(|error| InputError::csv(&path, line, compression, error))?;
+        if record.is_empty() {
+            return Err(InputError::HeaderOnly { path });
+        }
+        let (table, mut ahead) = (Table::none(), VecDeque::new());
+        ahead.push_back((record.clone(), line));
+        let mut rows = Self {
+            path,
+            csv,
+            file,
+            settings,
+            record,
+            line,
+            above: start.lines,
+            delimiter: start.delimiter,
+            hash: start.hash,
+            table,
+            ahead,
+            next: None,
+            joined: Vec::new(),
+            told: start.notes,
+            passed: (0, 0),
         };
-        let mut rows =
-            Self { path, csv, record, line: 1, header, shape, labels: options.labels.clone(), ahead: VecDeque::new() };
-        rows.decide_roles()?;
+        rows.begin_table()?;
         Ok(rows)
+    }
+
+    /// Reads the header of a table off the rows that were read ahead, which are the first of it, and decides what its
+    /// columns are.
+    fn begin_table(&mut self) -> Result<(), InputError> {
+        self.read_ahead(levels::ROWS)?;
+        let first: Vec<&ByteRecord> = self.ahead.iter().take(levels::ROWS).map(|(record, _)| record).collect();
+        let names = Names::read(&self.path, &first, &self.settings)?;
+        self.ahead.drain(..names.rows);
+        let first = self.ahead.front().map(|(record, _)| record);
+        let header = Header::new(&self.path, names, first, &self.settings)?;
+        let shape = match header.roles.contains(&Role::Value) {
+            true => Shape::Long(Long::new(self.file, &header, &self.settings)),
+            false => Shape::Wide(Wide::new(self.file, &header, &self.settings)),
+        };
+        self.table = Table { header, shape };
+        for (at, (record, line)) in
+            self.ahead.iter().enumerate().filter(|(_, (record, _))| record.as_slice().contains(&b'\n'))
+        {
+            let last = at + 1 == self.ahead.len();
+            self.refuse_lines(record, *line, last && self.csv.is_done())?;
+        }
+        self.decide_roles()
+    }
+
+    /// Reads rows ahead until there are so many.
+    fn read_ahead(&mut self, rows: usize) -> Result<(), InputError> {
+        let mut bytes = self.ahead.iter().map(|(record, _)| record.as_slice().len()).sum::<usize>();
+        while self.ahead.len() < rows && bytes < roles::BYTES && self.read_row()? {
+            bytes += self.record.as_slice().len();
+            self.ahead.push_back((self.record.clone(), self.line));
+        }
+        Ok(())
     }
 
     /// Reads as many rows ahead as are needed to know which columns of a wide file are metrics.
     fn decide_roles(&mut self) -> Result<(), InputError> {
-        if !self.header.roles.contains(&Role::Undecided) {
+        if !self.table.header.roles.contains(&Role::Undecided) && self.csv_has_commas() {
             return Ok(());
         }
-        let mut bytes = 0;
-        while self.ahead.len() < roles::ROWS && bytes < roles::BYTES && self.read_row()? {
-            bytes += self.record.as_slice().len();
-            self.ahead.push_back((self.record.clone(), self.line));
+        self.read_ahead(roles::ROWS)?;
+        if !self.csv_has_commas() && self.settings.form.decimal.is_none() {
+            self.table.find_commas(self.ahead.iter().map(|(record, _)| record));
         }
-        let Shape::Wide(wide) = &mut self.shape else { return Ok(()) };
+        let Shape::Wide(wide) = &mut self.table.shape else { return Ok(()) };
         let rows = self.ahead.iter().map(|(record, line)| (record, *line));
         let mixed = |(column, mixed)| InputError::MixedColumn { path: Arc::clone(&self.path), column, mixed };
-        wide.decide_by(rows, &mut self.header).map_err(mixed)
+        wide.decide_by(rows, &mut self.table.header).map_err(mixed)
+    }
+
+    /// Returns whether commas separate the cells, so that none is in a number.
+    fn csv_has_commas(&self) -> bool {
+        self.delimiter == b','
     }
 
     /// Refuses a row of which a field goes on over lines, unless the user says what it is: it may be a quote that was
     /// left open, and hide the rows below it.
     #[cold]
-    fn refuse_lines(&self) -> Result<(), InputError> {
-        let Header { names, roles, .. } = &self.header;
-        let meant = |at: usize| roles.get(at) == Some(&Role::Ignored) || self.labels.contains(&names[at]);
-        let fits = self.record.len() == names.len();
+    fn refuse_lines(&self, record: &ByteRecord, line: u64, last: bool) -> Result<(), InputError> {
+        let Header { names, roles, .. } = &self.table.header;
+        let meant = |at: usize| roles.get(at) == Some(&Role::Ignored) || self.settings.form.labels.contains(&names[at]);
+        let fits = record.len() == names.len();
         // A quote that is closed ends before the file does.
-        let open = self.csv.is_done();
-        let wrong =
-            (0..self.record.len()).find(|at| self.record[*at].contains(&b'\n') && (open || !(fits && meant(*at))));
+        let wrong = (0..record.len()).find(|at| record[*at].contains(&b'\n') && (last || !(fits && meant(*at))));
         let Some(at) = wrong else { return Ok(()) };
-        let lines = 1 + memchr::memchr_iter(b'\n', &self.record[at]).count();
+        let lines = 1 + memchr::memchr_iter(b'\n', &record[at]).count();
         let column = names.get(at).filter(|_| fits).cloned();
-        Err(InputError::OpenQuote { path: Arc::clone(&self.path), line: self.line, lines, column })
+        Err(InputError::OpenQuote { path: Arc::clone(&self.path), line, lines, column })
     }
 
-    /// Reads the next row that is not blank from the file; false at the end.
+    /// Reads the next row that is not blank from the file; false at the end of the table.
     fn read_row(&mut self) -> Result<bool, InputError> {
+        if self.next.is_some() {
+            return Ok(false);
+        }
         loop {
             self.csv.get_mut().begin_record();
             let start = self.csv.position().line();
@@ -114,18 +193,52 @@ impl CsvRows {
                 Ok(false) => return Ok(false),
                 Err(error) => {
                     let compression = self.csv.get_ref().compression;
-                    return Err(InputError::csv(&self.path, start, compression, error));
+                    return Err(InputError::csv(&self.path, start + self.above, compression, error));
                 }
             }
             let end = self.csv.position().line();
-            self.line = if end == start + 1 { start } else { self.line_of_record(start, end) };
-            if (end > start + 1 || self.csv.is_done()) && self.record.as_slice().contains(&b'\n') {
-                self.refuse_lines()?;
+            self.line = self.above + if end == start + 1 { start } else { self.line_of_record(start, end) };
+            let lines = (end > start + 1 || self.csv.is_done()) && self.record.as_slice().contains(&b'\n');
+            if lines && !self.table.header.names.is_empty() {
+                self.refuse_lines(&self.record, self.line, self.csv.is_done())?;
+            }
+            if self.settings.form.skip_rows.as_ref().is_some_and(|pattern| pattern.is_in(self.record.as_slice())) {
+                self.passed.0 += 1;
+                continue;
+            }
+            if self.hash && self.record.get(0).is_some_and(|cell| cell.starts_with(b"#")) {
+                if self.begins_table() {
+                    return Ok(false);
+                }
+                continue;
             }
             if self.record.len() > 1 || !cell(&self.record, 0).is_empty() {
                 return Ok(true);
             }
         }
+    }
+
+    /// Takes a row that begins with `#` for the header of the next table; false where it is that of this one again.
+    #[cold]
+    fn begins_table(&mut self) -> bool {
+        let bare = |cell: &[u8]| cell.strip_prefix(b"#").unwrap_or(cell).trim_ascii().to_owned();
+        let header: ByteRecord = self.record.iter().map(bare).collect();
+        if header.iter().map(text).eq(self.table.header.given.iter().cloned()) {
+            self.passed.1 += 1;
+            return false;
+        }
+        self.next = Some((header, self.line));
+        true
+    }
+
+    /// Goes on to the next table; false where there is none.
+    fn next_table(&mut self) -> Result<bool, InputError> {
+        let Some(header) = self.next.take() else { return Ok(false) };
+        self.told.append(&mut self.table.describe());
+        self.table = Table::none();
+        self.ahead.push_back(header);
+        self.begin_table()?;
+        Ok(true)
     }
 
     /// Returns the line on which the record begins, where blank lines or line ends inside quotes are between.
@@ -135,16 +248,102 @@ impl CsvRows {
         let open = self.csv.is_done() && !self.csv.get_ref().ends_with_newline();
         start + (end - start).saturating_sub(inside + u64::from(!open))
     }
+
+    /// Says how the table can be read without a guess.
+    fn found(&self, summary: &mut InputSummary) {
+        let header = &self.table.header;
+        let values = match &self.table.shape {
+            Shape::Long(long) => &long.values,
+            Shape::Wide(wide) => &wide.values,
+        };
+        let mut form = Form { input_format: Some(header.format), ..Form::default() };
+        form.decimal = values.takes_commas().then_some(Decimal::Comma);
+        form.time_column = header.time.iter().map(|at| header.given[*at].clone()).collect();
+        let numbered = form.time_column.iter().any(String::is_empty);
+        if numbered {
+            form.time_column.clear();
+        }
+        let told = |at: &usize| header.roles[*at] == Role::Label && header.format == super::Format::CsvWide;
+        form.labels = (0..header.roles.len()).filter(told).map(|at| header.given[at].clone()).collect();
+        form.labels.retain(|label| !self.settings.form.labels.contains(label));
+        summary.guessed = values.takes_commas() && self.settings.form.decimal.is_none()
+            || header.time.len() > 1 && self.settings.form.time_column.is_empty();
+        summary.form = form;
+    }
+
+    /// Joins the cells of the time, where there are several.
+    fn join_time(&mut self) {
+        let time = &self.table.header.time;
+        if time.len() < 2 || self.record.len() != self.table.header.names.len() {
+            return;
+        }
+        self.joined.clear();
+        for at in time {
+            self.joined.extend_from_slice(cell(&self.record, *at).trim_ascii());
+            self.joined.push(b' ');
+        }
+        self.joined.pop();
+    }
+}
+
+impl Table {
+    /// Makes a table that is replaced before it is used.
+    fn none() -> Self {
+        let header = Header {
+            format: super::Format::CsvWide,
+            why: String::new(),
+            given: Vec::new(),
+            names: Vec::new(),
+            named: Vec::new(),
+            roles: Vec::new(),
+            time: Vec::new(),
+            metric: None,
+            warnings: Vec::new(),
+        };
+        let shape = Shape::Wide(Wide::new(0, &header, &Settings::default()));
+        Self { header, shape }
+    }
+
+    /// Takes commas as decimal signs if they can be nothing else in the rows read ahead.
+    fn find_commas<'a>(&mut self, rows: impl Iterator<Item = &'a ByteRecord>) {
+        let mut commas = super::values::Commas::default();
+        let open = |at: &usize| matches!(self.header.roles[*at], Role::Undecided | Role::Value | Role::Number);
+        for record in rows.filter(|record| record.len() == self.header.names.len()) {
+            (0..record.len()).filter(open).for_each(|at| commas.take(cell(record, at).trim_ascii()));
+        }
+        if commas.are_decimal() {
+            self.header.warnings.push("numbers have a decimal comma (--decimal ,)".to_owned());
+            match &mut self.shape {
+                Shape::Long(long) => long.values.take_commas(),
+                Shape::Wide(wide) => wide.values.take_commas(),
+            }
+        }
+    }
+
+    /// Says what was found, a sentence each.
+    fn describe(&self) -> Vec<String> {
+        let values = match &self.shape {
+            Shape::Long(long) => &long.values,
+            Shape::Wide(wide) => &wide.values,
+        };
+        let words = values.describe("column", |column| self.header.names[column].clone());
+        self.header.warnings.iter().cloned().chain(words).collect()
+    }
 }
 
 impl Rows for CsvRows {
     fn next_row(&mut self) -> Result<bool, InputError> {
-        match self.ahead.pop_front() {
-            Some((record, line)) => {
+        loop {
+            if let Some((record, line)) = self.ahead.pop_front() {
                 (self.record, self.line) = (record, line);
-                Ok(true)
+            } else if !self.read_row()? {
+                if self.next_table()? {
+                    continue;
+                }
+                return Ok(false);
             }
-            None => self.read_row(),
+            self.join_time();
+            return Ok(true);
         }
     }
 
@@ -153,49 +352,60 @@ impl Rows for CsvRows {
     }
 
     fn time_field(&self) -> Result<&[u8], String> {
-        let (found, expected) = (self.record.len(), self.header.names.len());
+        let header = &self.table.header;
+        let (found, expected) = (self.record.len(), header.names.len());
         if found == expected {
-            return Ok(&self.record[self.header.time]);
+            return Ok(if header.time.len() == 1 { &self.record[header.time[0]] } else { &self.joined });
         }
         Err(format!("{found} fields, but the header has {expected}"))
     }
 
     fn time_column(&self) -> &str {
-        &self.header.names[self.header.time]
+        &self.table.header.names[self.table.header.time[0]]
+    }
+
+    fn passes_over(&mut self) -> bool {
+        let again = self.record.iter().map(text).eq(self.table.header.given.iter().cloned());
+        self.passed.1 += u64::from(again);
+        again
     }
 
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
         let row = (&self.record, self.line, at);
-        match &mut self.shape {
+        let Table { header, shape } = &mut self.table;
+        match shape {
             Shape::Long(long) => long.row(row, store, batch),
-            Shape::Wide(wide) => wide.row(row, &mut self.header, store, batch),
+            Shape::Wide(wide) => wide.row(row, header, store, batch),
         }
     }
 
     fn distinct(&mut self) -> &mut Distinct {
-        match &mut self.shape {
+        match &mut self.table.shape {
             Shape::Long(long) => &mut long.distinct,
             Shape::Wide(wide) => &mut wide.distinct,
         }
     }
 
     fn column(&self, column: usize) -> String {
-        self.header.names[column].clone()
+        self.table.header.names[column].clone()
     }
 
     fn describe(&self, summary: &mut InputSummary) {
-        summary.format = Some((self.header.format, self.header.why.clone()));
-        summary.warnings.extend_from_slice(&self.header.warnings);
-        let absent = match &self.shape {
-            Shape::Long(long) => &long.absent,
-            Shape::Wide(wide) => &wide.absent,
-        };
-        summary.warnings.extend(absent.describe("column", |column| self.header.names[column].clone()));
+        summary.format = Some((self.table.header.format, self.table.header.why.clone()));
+        summary.warnings.extend_from_slice(&self.told);
+        summary.warnings.extend(self.table.describe());
+        if self.passed.0 > 0 {
+            summary.warnings.push(format!("{} passed over, as the form says", counted(self.passed.0, "row")));
+        }
+        if self.passed.1 > 0 {
+            summary.warnings.push(format!("the header is repeated {}", counted(self.passed.1, "time")));
+        }
         if !self.csv.get_ref().ends_with_newline() {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }
-        summary.columns.clone_from(&self.header.given);
-        let Header { names, roles, .. } = &self.header;
+        self.found(summary);
+        summary.columns.clone_from(&self.table.header.given);
+        let Header { names, roles, .. } = &self.table.header;
         let with = |wanted| {
             let found = roles.iter().zip(names).filter(move |(role, _)| **role == wanted);
             found.map(|(_, name)| name.clone()).collect()
@@ -204,8 +414,8 @@ impl Rows for CsvRows {
     }
 
     fn label_candidates(&self) -> Vec<String> {
-        match &self.shape {
-            Shape::Wide(wide) => wide.label_candidates(&self.header),
+        match &self.table.shape {
+            Shape::Wide(wide) => wide.label_candidates(&self.table.header),
             Shape::Long(_) => Vec::new(),
         }
     }
@@ -215,6 +425,11 @@ impl Rows for CsvRows {
 fn cell(record: &ByteRecord, at: usize) -> &[u8] {
     let field = &record[at];
     if at + 1 == record.len() { field.strip_suffix(b"\r").unwrap_or(field) } else { field }
+}
+
+/// Returns a cell of a header as text, without blanks around it.
+fn text(cell: &[u8]) -> String {
+    String::from_utf8_lossy(cell.trim_ascii()).into_owned()
 }
 
 /// Returns the field of a label; blanks around it do not belong to it unless they are kept.

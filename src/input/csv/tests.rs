@@ -2,7 +2,7 @@
 
 use super::super::testing::{dump, read, source};
 use super::super::{BadRows, Format, TimeUnit};
-use crate::input::ReadOptions;
+use crate::input::{Form, ReadOptions};
 use crate::limits;
 use crate::store::Stale;
 use crate::time::Timestamp;
@@ -10,7 +10,8 @@ use crate::time::Timestamp;
 const T: i64 = 1_767_571_200_000;
 
 fn options() -> ReadOptions {
-    ReadOptions { time_unit: Some(TimeUnit::Millis), ..ReadOptions::default() }
+    let form = Form { time_unit: Some(TimeUnit::Millis), ..Form::default() };
+    ReadOptions { form, ..ReadOptions::default() }
 }
 
 /// Reads a text whose times are small numbers of milliseconds.
@@ -54,7 +55,10 @@ fn wide_rows_are_snapshots() {
 #[test]
 fn numeric_labels_and_ignored_columns_are_reported() {
     let text = "timestamp,shard,cpu,note\n1,7,1,x\n1,8,2,y\n";
-    let options = ReadOptions { labels: vec!["shard".into()], ignore_columns: vec!["note".into()], ..options() };
+    let options = ReadOptions {
+        form: Form { labels: vec!["shard".into()], ignore_columns: vec!["note".into()], ..options().form },
+        ..options()
+    };
     let (store, _) = read(vec![source("a.csv", text)], options, Stale::Off).expect("reads");
     assert_eq!(dump(&store), ["cpu{shard=\"7\"} 1=1", "cpu{shard=\"8\"} 1=2"]);
 }
@@ -80,7 +84,10 @@ fn a_column_that_mixes_numbers_and_words_is_refused() {
     assert_eq!(message, "a.csv: column `cpu` mixes numbers and words: `5` in line 2, `ERR` in line 3");
     let hint = hint.expect("a hint");
     assert!(hint.contains("`--null ERR`") && hint.contains("`--labels cpu`"), "{hint}");
-    let null = ReadOptions { null: vec!["ERR".into()], labels: vec!["state".into()], ..options() };
+    let null = ReadOptions {
+        form: Form { null: vec!["ERR".into()], labels: vec!["state".into()], ..options().form },
+        ..options()
+    };
     let (store, _) = read(vec![source("a.csv", text)], null, Stale::Off).expect("reads");
     assert_eq!(dump(&store)[0], "cpu{state=\"busy\"} 3=6");
 }
@@ -98,7 +105,7 @@ fn blanks_around_labels_are_trimmed() {
     let text = "timestamp,metric,host,value\n1,cpu, a,1\n2,cpu,a ,2\n";
     check(text, &["cpu{host=\"a\"} 1=1 2=2"]);
     check("timestamp,host,cpu\n1, a,1\n2,a , 2\n", &["cpu{host=\"a\"} 1=1 2=2"]);
-    let keep = ReadOptions { keep_blanks: true, ..options() };
+    let keep = ReadOptions { form: Form { keep_blanks: true, ..options().form }, ..options() };
     let (store, _) = read(vec![source("a.csv", text)], keep, Stale::Off).expect("reads");
     assert_eq!(dump(&store), ["cpu{host=\" a\"} 1=1", "cpu{host=\"a \"} 2=2"]);
 }
@@ -112,7 +119,7 @@ fn units_in_a_header_are_no_part_of_the_name() {
 #[test]
 fn two_columns_take_the_name_of_the_file_or_the_user() {
     check("timestamp,value\n1,5\n", &["cpu 1=5"]);
-    let options = ReadOptions { metric: Some("load".into()), ..options() };
+    let options = ReadOptions { form: Form { metric: Some("load".into()), ..options().form }, ..options() };
     let (store, summary) = read(vec![source("cpu.csv", "value,date\n5,1\n")], options, Stale::Off).expect("reads");
     assert_eq!(dump(&store), ["load 1=5"]);
     assert!(matches!(summary.inputs[0].format, Some((Format::CsvTwoColumn, _))));
@@ -122,7 +129,7 @@ fn two_columns_take_the_name_of_the_file_or_the_user() {
 fn spellings_of_csv_do_not_matter() {
     check("\u{feff}timestamp,metric,value,host\r\n1,cpu,2,a\r\n\r\n2,cpu,3,a\r\n", &["cpu{host=\"a\"} 1=2 2=3"]);
     let lines = "\"timestamp\", metric ,value,host\n1,cpu,2,\"x\"\"y\n,z\"\n2,cpu,3,b";
-    let labels = ReadOptions { labels: vec!["host".into()], ..options() };
+    let labels = ReadOptions { form: Form { labels: vec!["host".into()], ..options().form }, ..options() };
     let (store, _) = read(vec![source("a.csv", lines)], labels, Stale::Off).expect("reads");
     assert_eq!(dump(&store), ["cpu{host=\"b\"} 2=3", "cpu{host=\"x\\\"y\\n,z\"} 1=2"]);
     let (message, hint) = refused(lines, options());
@@ -197,7 +204,7 @@ fn files_that_are_no_recording_are_refused_in_words() {
         (b"when,metric,value\n1,a,1\n", "no time column"),
         (b"timestamp\n1\n", "no value column"),
         (b"timestamp,metric,value,host,host\n", "two columns are named `host`"),
-        (b"[{\"a\":1}]\n", "JSON"),
+        (b"[{\"a\":1}]\n", "no time field among `a`"),
         (b"# TYPE a gauge\na 1\n", "has no timestamp"),
         (b"\xff\xfet\0", "UTF-16"),
         (b"\x7fELF\x01\0\0\0", "NUL"),

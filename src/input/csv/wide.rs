@@ -4,15 +4,15 @@ use csv::ByteRecord;
 
 use super::header::{Header, Role};
 use super::{Row, cell, label_cell};
-use crate::input::absent::Absent;
 use crate::input::distinct::Distinct;
 use crate::input::host::Host;
 use crate::input::keys::{Keys, label_value, push_field};
 use crate::input::names::likely_labels;
-use crate::input::number::{is_numeric_cell, parse_value};
 use crate::input::roles::{Cell, Cells, Decided};
-use crate::input::{Mixed, ReadOptions, place};
-use crate::labels::LabelBuilder;
+use crate::input::settings::{Fixed, Settings};
+use crate::input::values::Values;
+use crate::input::{Mixed, place};
+use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::store::{Batch, Store};
 
 /// What is known of a wide file.
@@ -21,12 +21,15 @@ pub(super) struct Wide {
     /// Columns without a role so far.
     undecided: Vec<usize>,
     labels: Vec<usize>,
+    /// The column that holds the beginning of the metric names.
+    prefix: Option<usize>,
     /// Columns that are metrics, in the order they were detected; their place here is their ordinal.
     numbers: Vec<usize>,
     /// Whether all values of a metric are whole numbers, by ordinal.
     whole: Vec<bool>,
     told_labels: Vec<String>,
-    pub(super) absent: Absent,
+    fixed: Fixed,
+    pub(super) values: Values,
     keep_blanks: bool,
     keys: Keys,
     hosts: Vec<Result<Host, String>>,
@@ -35,17 +38,20 @@ pub(super) struct Wide {
 }
 
 impl Wide {
-    pub(super) fn new(file: u16, header: &Header, options: &ReadOptions) -> Self {
-        let with = |role| (0..header.roles.len()).filter(move |at| header.roles[*at] == role).collect();
+    pub(super) fn new(file: u16, header: &Header, settings: &Settings) -> Self {
+        let with = |role| (0..header.roles.len()).filter(move |at| header.roles[*at] == role);
+        let prefix = with(Role::Metric).next();
         Self {
             file,
-            undecided: with(Role::Undecided),
-            labels: with(Role::Label),
+            undecided: with(Role::Undecided).collect(),
+            labels: with(Role::Label).chain(prefix).collect(),
+            prefix,
             numbers: Vec::new(),
             whole: Vec::new(),
-            told_labels: options.labels.clone(),
-            absent: Absent::new(&options.null),
-            keep_blanks: options.keep_blanks,
+            told_labels: settings.form.labels.clone(),
+            fixed: settings.fixed.clone(),
+            values: Values::new(settings),
+            keep_blanks: settings.form.keep_blanks,
             keys: Keys::default(),
             hosts: Vec::new(),
             key: Vec::new(),
@@ -77,16 +83,14 @@ impl Wide {
         let host = self.hosts[number as usize].as_mut().map_err(|message| message.clone())?;
         for (ordinal, column) in self.numbers.iter().enumerate() {
             let field = cell(record, *column).trim_ascii();
-            if self.absent.is_empty(field) {
-                continue;
-            }
-            let value = match parse_value(field) {
-                Ok(value) => value,
-                Err(_) if self.absent.is_word(*column, field) => continue,
+            let named = &header.named[*column];
+            let value = match self.values.read(*column, field, named.unit.as_deref()) {
+                Ok(Some(value)) => value,
+                Ok(None) => continue,
                 Err(message) => return Err(format!("column `{}`: {message}", header.names[*column])),
             };
             self.whole[ordinal] &= value.fract() == 0.0;
-            let series = host.series(ordinal, &header.names[*column], store);
+            let series = host.series(ordinal, named, store);
             batch.push(series, at, value, place(self.file, line));
         }
         host.end_row(at, batch);
@@ -107,7 +111,7 @@ impl Wide {
             let mut cells = Cells::default();
             for (record, line) in rows.clone().filter(|(record, _)| record.len() == columns) {
                 let field = cell(record, column).trim_ascii();
-                cells.take(line, field, self.kind(field));
+                cells.take(line, field, self.values.kind(field, header.named[column].unit.as_deref()));
             }
             match cells.decide() {
                 Decided::Open => self.undecided.push(column),
@@ -118,14 +122,6 @@ impl Wide {
         }
         self.labels.sort_unstable();
         Ok(())
-    }
-
-    fn kind(&self, field: &[u8]) -> Cell {
-        match field {
-            _ if self.absent.is_empty(field) => Cell::Empty,
-            _ if is_numeric_cell(field) => Cell::Number,
-            _ => Cell::Text,
-        }
     }
 
     fn give(&mut self, column: usize, metric: bool, header: &mut Header) {
@@ -144,8 +140,8 @@ impl Wide {
         let labels = self.labels.len();
         for column in std::mem::take(&mut self.undecided) {
             let field = cell(record, column).trim_ascii();
-            match self.kind(field) {
-                Cell::Text if !self.absent.is_word(column, field) => self.give(column, false, header),
+            match self.values.kind(field, header.named[column].unit.as_deref()) {
+                Cell::Text if !self.values.absent.is_word(column, field) => self.give(column, false, header),
                 Cell::Number => self.give(column, true, header),
                 Cell::Empty | Cell::Quoted | Cell::Text => self.undecided.push(column),
             }
@@ -161,14 +157,18 @@ impl Wide {
     fn build(&mut self, (record, ..): Row<'_>, header: &Header, store: &mut Store) -> Result<Host, String> {
         let mut labels = LabelBuilder::default();
         for column in &self.labels {
-            let name = &header.names[*column];
+            let prefix = self.prefix == Some(*column);
+            let name = if prefix { METRIC_NAME } else { &header.names[*column] };
             let value = label_value(name, label_cell(record, *column, self.keep_blanks))?;
+            if prefix && value.is_empty() {
+                return Err("the metric name is empty".to_owned());
+            }
             labels.set(name, &value);
-            if !self.told_labels.contains(name) {
+            if !prefix && !self.told_labels.iter().any(|told| told == name) {
                 self.distinct.note(*column, value.as_bytes());
             }
         }
-        Ok(Host::new(labels, store))
+        Host::new(labels, &self.fixed, store)
     }
 
     /// Returns the metrics that might be labels.

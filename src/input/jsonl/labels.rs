@@ -1,11 +1,11 @@
 //! The labels of a row: first as raw bytes, which tell rows that are alike, then as a label set.
 
 use super::Role;
-use super::object::{Object, Scalar};
+use super::object::{Name, Object, Scalar};
 use super::wrong::refused;
-use crate::input::ReadOptions;
 use crate::input::distinct::Distinct;
 use crate::input::keys::{Keys, label_value, push_field};
+use crate::input::settings::Settings;
 use crate::labels::{LabelBuilder, METRIC_NAME};
 
 /// Remembers the labels of rows.
@@ -20,13 +20,14 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    pub(super) fn new(options: &ReadOptions) -> Self {
-        Self { told: options.labels.clone(), keep_blanks: options.keep_blanks, ..Self::default() }
+    pub(super) fn new(settings: &Settings) -> Self {
+        let form = &settings.form;
+        Self { told: form.labels.clone(), keep_blanks: form.keep_blanks, ..Self::default() }
     }
 
     /// Returns whether the user says that a field is a label.
-    pub(super) fn told(&self, name: &str) -> bool {
-        self.told.iter().any(|told| told == name)
+    pub(super) fn told(&self, name: &Name) -> bool {
+        self.told.iter().any(|told| name.is(told))
     }
 
     /// Begins a row.
@@ -39,7 +40,7 @@ impl Labels {
         let field = match scalar {
             Scalar::Text(from, to) => &object.texts.as_bytes()[from as usize..to as usize],
             Scalar::Bool(_) if !told => return Err(refused(&object.names[name as usize], scalar)),
-            Scalar::Object | Scalar::Array => return Err(refused(&object.names[name as usize], scalar)),
+            Scalar::Array => return Err(refused(&object.names[name as usize], scalar)),
             scalar => {
                 self.scratch.clear();
                 scalar.write(&object.texts, &mut self.scratch);
@@ -84,7 +85,7 @@ impl Labels {
                 return Err(format!("`{label}` appears twice"));
             }
             labels.set(label, value);
-            if !metric && !self.told(label) {
+            if !metric && !self.told(&object.names[at]) {
                 self.distinct.note(at, value.as_bytes());
             }
         }

@@ -3,8 +3,9 @@
 //! Texts that `serde_json` reads become bytes that are used again for the next line, so a line whose names and labels
 //! were seen before allocates nothing.
 
-mod form;
+mod document;
 mod labels;
+mod layout;
 mod object;
 mod samples;
 mod snapshots;
@@ -15,20 +16,21 @@ mod wrong;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use self::form::{Form, Metric, Unknown};
+use self::layout::{Layout, Metric, Unknown};
 use self::object::{Object, Scalar};
 use self::samples::Samples;
 use self::snapshots::Snapshots;
 use self::wrong::{Wrong, kind, read, refused};
-use super::absent::Absent;
+use super::InputError;
 use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
-use super::lines::Lines;
-use super::number::parse_value;
+use super::lines::{Line, Lines};
 use super::roles::{self, Cells};
+use super::settings::Settings;
 use super::summary::InputSummary;
-use super::{InputError, ReadOptions};
+use super::values::Values;
+use crate::format::counted;
 use crate::limits;
 use crate::store::{Batch, Store};
 use crate::time::Timestamp;
@@ -36,20 +38,23 @@ use crate::time::Timestamp;
 /// Reads the rows of one JSONL file.
 pub(super) struct JsonlRows {
     path: Arc<str>,
-    lines: Lines,
+    /// None where the rows are those of one document.
+    lines: Option<Lines>,
     file: u16,
-    options: ReadOptions,
+    settings: Settings,
     object: Object,
-    /// Lines that were read ahead, each with its number and whether it had a line end; none before that.
-    ahead: Option<VecDeque<(Vec<u8>, u64, bool)>>,
+    /// Lines that were read ahead; none before that.
+    ahead: Option<VecDeque<Line>>,
     /// What the fields of those lines hold, by the number of the name.
     cells: Vec<Cells>,
     /// The line of the row, and whether it had a line end.
     line: (u64, bool),
     /// None before the first object with a time.
-    form: Option<(Form, Shapes)>,
+    layout: Option<(Layout, Shapes)>,
     /// What is wrong with the row, or its time as text.
     time: Result<Vec<u8>, String>,
+    /// How many rows the form passes over.
+    passed: u64,
     /// Whether some row was read.
     any: bool,
     /// Whether the last line stops inside its object.
@@ -74,22 +79,34 @@ enum Shape {
 
 impl JsonlRows {
     /// Begins a file; `file` is its number for [`Batch::rows`].
-    pub(super) fn new(path: Arc<str>, bytes: Bytes, file: u16, options: &ReadOptions) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When it is one document that cannot be taken apart.
+    pub(super) fn new(path: Arc<str>, bytes: Bytes, file: u16, settings: &Settings) -> Result<Self, InputError> {
+        let mut rows = Self {
             path,
-            lines: Lines::new(bytes),
+            lines: None,
             file,
-            object: Object::new(options.ignore_columns.clone()),
+            object: Object::new(&settings.form),
             ahead: None,
             cells: Vec::new(),
             line: (0, true),
-            options: options.clone(),
-            form: None,
+            settings: settings.clone(),
+            layout: None,
             time: Ok(Vec::new()),
+            passed: 0,
             any: false,
             cut: false,
             none: Distinct::default(),
+        };
+        if document::is_document(bytes.head(), &settings.form) {
+            let lines = document::rows(&rows.path, bytes, &settings.form)?;
+            lines.iter().take(roles::ROWS).for_each(|line| rows.look_at(&line.text, line.number));
+            rows.ahead = Some(lines);
+        } else {
+            rows.lines = Some(Lines::new(bytes));
         }
+        Ok(rows)
     }
 
     /// Finds the time of the object that was read.
@@ -98,16 +115,16 @@ impl JsonlRows {
             let found = format!("more than {} different fields, the limit", limits::CSV_COLUMNS);
             return Err(self.other(found));
         }
-        if self.form.is_none() {
-            match Form::of(&self.object, &self.path, &self.options) {
-                Ok(form) => {
-                    self.check_flags(&form)?;
+        if self.layout.is_none() {
+            match Layout::of(&self.object, &self.path, &self.settings) {
+                Ok(layout) => {
+                    self.check_flags(&layout)?;
                     let mut shapes = Shapes::default();
-                    match form.samples(self.file, &self.options) {
+                    match layout.samples(self.file, &self.settings) {
                         Some(samples) => shapes.samples = Some(Box::new(samples)),
-                        None => shapes.snapshots = Some(Box::new(self.snapshots(form.time)?)),
+                        None => shapes.snapshots = Some(Box::new(self.snapshots((layout.time, layout.prefix))?)),
                     }
-                    self.form = Some((form, shapes));
+                    self.layout = Some((layout, shapes));
                 }
                 Err(Unknown::Row(message)) => {
                     self.time = Err(message);
@@ -116,14 +133,14 @@ impl JsonlRows {
                 Err(Unknown::File(found)) => return Err(self.other(found)),
             }
         }
-        let Some((form, _)) = &self.form else { return Ok(()) };
+        let Some((layout, _)) = &self.layout else { return Ok(()) };
         let mut text = std::mem::replace(&mut self.time, Ok(Vec::new())).unwrap_or_default();
         text.clear();
-        let value = self.object.fields.iter().find(|(name, _)| *name == form.time).map(|(_, value)| *value);
-        let name = &self.object.names[form.time as usize];
+        let value = self.object.fields.iter().find(|(name, _)| *name == layout.time).map(|(_, value)| *value);
+        let name = &self.object.names[layout.time as usize];
         self.time = match value {
             None | Some(Scalar::Null) => Err(format!("missing `{}`", name.shown())),
-            Some(value @ (Scalar::Bool(_) | Scalar::Object | Scalar::Array)) => {
+            Some(value @ (Scalar::Bool(_) | Scalar::Array)) => {
                 Err(format!("`{}` is {}, not a time", name.shown(), kind(value)))
             }
             Some(value) => {
@@ -135,16 +152,17 @@ impl JsonlRows {
     }
 
     /// Refuses flags that contradict what the fields are.
-    fn check_flags(&self, form: &Form) -> Result<(), InputError> {
-        let what_is = |name: u32| match &form.sample {
-            _ if name == form.time => Some("holds the times"),
+    fn check_flags(&self, layout: &Layout) -> Result<(), InputError> {
+        let form = &self.settings.form;
+        let what_is = |name: u32| match &layout.sample {
+            _ if name == layout.time => Some("holds the times"),
             Some((value, _)) if name == *value => Some("holds the values"),
             Some((_, Metric::Field(metric))) if name == *metric => Some("names the metrics"),
             _ => None,
         };
-        let named = (0..).zip(&self.object.names).filter(|(_, name)| self.options.labels.contains(&name.text));
+        let named = (0..).zip(&self.object.names).filter(|(_, name)| form.labels.iter().any(|label| name.is(label)));
         let mut label = named.filter_map(|(number, name)| Some((name.shown(), what_is(number)?)));
-        let what = match (label.next(), &self.options.metric, &form.sample) {
+        let what = match (label.next(), &form.metric, &layout.sample) {
             (Some((name, what)), ..) => format!("--labels {name}: that field {what}"),
             (None, Some(metric), Some((_, Metric::Field(name)))) => {
                 format!("--metric {metric}: field `{}` names the metrics", self.object.names[*name as usize].shown())
@@ -155,8 +173,8 @@ impl JsonlRows {
     }
 
     /// Makes the reader of snapshots.
-    fn snapshots(&self, time: u32) -> Result<Snapshots, InputError> {
-        Snapshots::new(self.file, time, &self.options, (&self.object.names, &self.cells)).map_err(|(name, mixed)| {
+    fn snapshots(&self, time: (u32, Option<u32>)) -> Result<Snapshots, InputError> {
+        Snapshots::new(self.file, time, &self.settings, (&self.object.names, &self.cells)).map_err(|(name, mixed)| {
             InputError::MixedColumn { path: Arc::clone(&self.path), column: self.column(name), mixed }
         })
     }
@@ -165,31 +183,50 @@ impl JsonlRows {
     fn look_ahead(&mut self) -> Result<(), InputError> {
         let (mut ahead, mut bytes) = (VecDeque::new(), 0);
         while ahead.len() < roles::ROWS && bytes < roles::BYTES {
-            let Some(line) = self.lines.next(&self.path)? else { break };
-            let line = line.to_owned();
-            bytes += line.len();
-            if read(&mut self.object, &line).is_ok() {
-                self.cells.resize_with(self.object.names.len(), Cells::default);
-                for (name, scalar) in &self.object.fields {
-                    let (text, kind) = snapshots::cell(*scalar, &self.object, &self.options.null);
-                    self.cells[*name as usize].take(self.lines.line, text.trim().as_bytes(), kind);
-                }
-            }
-            ahead.push_back((line, self.lines.line, self.lines.ended));
+            let Some(lines) = &mut self.lines else { break };
+            let Some(line) = lines.next(&self.path)? else { break };
+            let line = Line { text: line.to_owned(), number: lines.line, ended: lines.ended };
+            bytes += line.text.len();
+            self.look_at(&line.text, line.number);
+            ahead.push_back(line);
         }
         self.ahead = Some(ahead);
         Ok(())
     }
 
+    /// Takes what the fields of a line hold.
+    fn look_at(&mut self, line: &[u8], number: u64) {
+        if read(&mut self.object, line).is_err() || self.is_other() {
+            return;
+        }
+        let values = Values::new(&self.settings);
+        self.cells.resize_with(self.object.names.len(), Cells::default);
+        for (name, scalar) in &self.object.fields {
+            let (text, kind) = snapshots::cell(*scalar, &self.object, &values);
+            self.cells[*name as usize].take(number, text.trim().as_bytes(), kind);
+        }
+    }
+
+    /// Returns whether the form passes over the object that was read.
+    fn is_other(&self) -> bool {
+        let text = |name: &str| {
+            let mut fields = self.object.fields.iter().filter(|field| self.object.names[field.0 as usize].is(name));
+            let mut text = Vec::new();
+            fields.next().is_some_and(|field| field.1.write(&self.object.texts, &mut text)).then_some(text)
+        };
+        self.settings.form.only.iter().any(|(name, wanted)| text(name).is_none_or(|text| text != wanted.as_bytes()))
+    }
+
     /// Returns what the line holds that was read last; the error is why it has neither shape.
-    fn shape(&self, (form, _): &(Form, Shapes)) -> Result<Shape, String> {
+    fn shape(&self, (layout, _): &(Layout, Shapes)) -> Result<Shape, String> {
         let has = |name: u32| self.object.fields.iter().any(|field| field.0 == name);
         let numeric = |scalar: &Scalar| matches!(scalar, Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_));
-        let other = |field: &&(u32, Scalar)| field.0 != form.time && !self.object.names[field.0 as usize].nested;
+        let other = |field: &&(u32, Scalar)| field.0 != layout.time && !self.object.names[field.0 as usize].nested;
         let numbers = || self.object.fields.iter().filter(other).any(|(_, scalar)| numeric(scalar));
-        let Some((value, metric)) = &form.sample else {
-            let sample = self.options.format.is_none() && form::sample_of(&self.object).is_some();
-            let nameless = || self.options.format.is_some() || !form::is_named(&self.object);
+        let Some((value, metric)) = &layout.sample else {
+            let open = self.settings.form.input_format.is_none() && layout.prefix.is_none();
+            let sample = open && layout::sample_of(&self.object).is_some();
+            let nameless = || !open || !layout::is_named(&self.object);
             return match sample {
                 true => Ok(Shape::Sample),
                 false if nameless() || numbers() => Ok(Shape::Snapshot),
@@ -200,7 +237,7 @@ impl JsonlRows {
             return Ok(Shape::Sample);
         }
         let named = matches!(metric, Metric::Field(metric) if has(*metric));
-        if !named && numbers() && matches!(metric, Metric::Field(_)) && self.options.format.is_none() {
+        if !named && numbers() && matches!(metric, Metric::Field(_)) && self.settings.form.input_format.is_none() {
             return Ok(Shape::Snapshot);
         }
         Err(format!("missing `{}`", self.object.names[*value as usize].shown()))
@@ -212,13 +249,13 @@ impl JsonlRows {
         let mut shapes = Shapes::default();
         match shape {
             Shape::Sample => {
-                let sample = form::sample_of(&self.object);
+                let sample = layout::sample_of(&self.object);
                 shapes.samples = sample.map(|(metric, value)| {
-                    Box::new(Samples::new(self.file, time, value, Metric::Field(metric), &self.options))
+                    Box::new(Samples::new(self.file, time, value, Metric::Field(metric), &self.settings))
                 });
             }
             Shape::Snapshot => {
-                let snapshots = self.snapshots(time).map_err(|error| error.to_string())?;
+                let snapshots = self.snapshots((time, None)).map_err(|error| error.to_string())?;
                 shapes.snapshots = Some(Box::new(snapshots));
             }
         }
@@ -238,22 +275,27 @@ impl Rows for JsonlRows {
                 self.look_ahead()?;
             }
             let held = self.ahead.as_mut().and_then(VecDeque::pop_front);
-            let wrong = if let Some((line, number, ended)) = held {
-                self.line = (number, ended);
-                if line.trim_ascii().is_empty() {
+            let wrong = if let Some(line) = held {
+                self.line = (line.number, line.ended);
+                if line.text.trim_ascii().is_empty() {
                     continue;
                 }
-                read(&mut self.object, &line)
+                read(&mut self.object, &line.text)
             } else {
-                let Some(line) = self.lines.next(&self.path)? else { return Ok(false) };
+                let Some(lines) = &mut self.lines else { return Ok(false) };
+                let Some(line) = lines.next(&self.path)? else { return Ok(false) };
                 if line.trim_ascii().is_empty() {
                     continue;
                 }
                 let read = read(&mut self.object, line);
-                self.line = (self.lines.line, self.lines.ended);
+                self.line = (lines.line, lines.ended);
                 read
             };
             match wrong {
+                Ok(()) if !self.settings.form.only.is_empty() && self.is_other() => {
+                    self.passed += 1;
+                    continue;
+                }
                 Ok(()) => self.find_time()?,
                 Err(Wrong { cut: true, .. }) if self.any && !self.line.1 => {
                     self.cut = true;
@@ -278,11 +320,16 @@ impl Rows for JsonlRows {
     }
 
     fn time_column(&self) -> &str {
-        self.form.as_ref().map_or("", |(form, _)| &self.object.names[form.time as usize].text)
+        self.layout.as_ref().map_or("", |(layout, _)| &self.object.names[layout.time as usize].text)
+    }
+
+    /// The entries of a document may be in any order, and all of them are there.
+    fn in_time_order(&self) -> bool {
+        self.lines.is_some()
     }
 
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
-        let Some(known) = &self.form else { return Ok(()) };
+        let Some(known) = &self.layout else { return Ok(()) };
         let shape = self.shape(known)?;
         let time = known.0.time;
         let missing = match shape {
@@ -292,7 +339,7 @@ impl Rows for JsonlRows {
         // The first line of the other shape.
         let made = if missing { Some(self.other_shape(shape, time)?) } else { None };
         let row = (&self.object, self.line.0, at);
-        let Some((_, shapes)) = &mut self.form else { return Ok(()) };
+        let Some((_, shapes)) = &mut self.layout else { return Ok(()) };
         if let Some(made) = made {
             shapes.samples = shapes.samples.take().or(made.samples);
             shapes.snapshots = shapes.snapshots.take().or(made.snapshots);
@@ -305,8 +352,10 @@ impl Rows for JsonlRows {
     }
 
     fn distinct(&mut self) -> &mut Distinct {
-        match &mut self.form {
-            Some((Form { sample: Some(_), .. }, Shapes { samples: Some(samples), .. })) => &mut samples.labels.distinct,
+        match &mut self.layout {
+            Some((Layout { sample: Some(_), .. }, Shapes { samples: Some(samples), .. })) => {
+                &mut samples.labels.distinct
+            }
             Some((_, Shapes { snapshots: Some(snapshots), .. })) => &mut snapshots.labels.distinct,
             _ => &mut self.none,
         }
@@ -317,16 +366,20 @@ impl Rows for JsonlRows {
     }
 
     fn describe(&self, summary: &mut InputSummary) {
-        let Some((form, shapes)) = &self.form else { return };
-        summary.format = Some((form.format, form.why.clone()));
-        summary.warnings.extend(form.warning.clone());
+        let Some((layout, shapes)) = &self.layout else { return };
+        summary.format = Some((layout.format, layout.why.clone()));
+        summary.warnings.extend(self.settings.notes.iter().cloned());
+        summary.warnings.extend(layout.warning.clone());
+        if self.passed > 0 {
+            summary.warnings.push(format!("{} of another kind passed over", counted(self.passed, "line")));
+        }
         summary.columns = self.object.names.iter().map(|name| name.text.clone()).collect();
         if self.cut {
             summary.warnings.push(format!(
                 "line {}, the last one, stops inside its object and was left out: is the file still being written?",
                 self.line.0
             ));
-        } else if !self.lines.ended {
+        } else if self.lines.as_ref().is_some_and(|lines| !lines.ended) {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }
         let Shapes { samples, snapshots } = shapes;
@@ -340,9 +393,13 @@ impl Rows for JsonlRows {
             format!("field `{name}` is a label, though it holds numbers: those in quotes are texts; --labels {name}")
         });
         summary.warnings.extend(quoted);
-        let absent = samples.iter().map(|one| &one.absent).chain(snapshots.iter().map(|one| &one.absent));
-        summary.warnings.extend(absent.flat_map(|absent| absent.describe("field", |name| self.column(name))));
-        let own = match form.sample {
+        let texts = snapshots.iter().flat_map(|snapshots| &snapshots.texts);
+        summary
+            .warnings
+            .extend(texts.map(|name| format!("field `{}` holds texts and is passed over", self.column(*name))));
+        let values = samples.iter().map(|one| &one.values).chain(snapshots.iter().map(|one| &one.values));
+        summary.warnings.extend(values.flat_map(|values| values.describe("field", |name| self.column(name))));
+        let own = match layout.sample {
             Some(_) => samples.as_ref().map(|samples| &samples.roles),
             None => snapshots.as_ref().map(|snapshots| &snapshots.roles),
         };
@@ -356,8 +413,8 @@ impl Rows for JsonlRows {
     }
 
     fn label_candidates(&self) -> Vec<String> {
-        match &self.form {
-            Some((Form { sample: None, .. }, Shapes { snapshots: Some(snapshots), .. })) => {
+        match &self.layout {
+            Some((Layout { sample: None, .. }, Shapes { snapshots: Some(snapshots), .. })) => {
                 snapshots.label_candidates(&self.object)
             }
             _ => Vec::new(),
@@ -383,10 +440,13 @@ enum Role {
     Undecided,
     /// A metric of snapshots, by its ordinal.
     Number(u32),
+    /// Left out.
+    Passed,
 }
 
 /// Returns the value of a sample; none where there is no sample.
-fn number(name: u32, value: Scalar, object: &Object, absent: &mut Absent) -> Result<Option<f64>, String> {
+fn number(name: u32, value: Scalar, object: &Object, values: &mut Values) -> Result<Option<f64>, String> {
+    let wrong = |message| format!("field `{}`: {message}", object.names[name as usize].shown());
     Ok(Some(match value {
         Scalar::Float(value) => value,
         Scalar::Unsigned(value) => value as f64,
@@ -394,15 +454,11 @@ fn number(name: u32, value: Scalar, object: &Object, absent: &mut Absent) -> Res
         Scalar::Null => return Ok(None),
         Scalar::Text(from, to) => {
             let text = object.texts[from as usize..to as usize].trim();
-            if absent.is_empty(text.as_bytes()) {
-                return Ok(None);
-            }
-            match parse_value(text.as_bytes()) {
-                Ok(value) => value,
-                Err(_) if absent.is_word(name as usize, text.as_bytes()) => return Ok(None),
-                Err(message) => return Err(format!("field `{}`: {message}", object.names[name as usize].shown())),
-            }
+            return values.read(name as usize, text.as_bytes(), None).map_err(wrong);
         }
-        Scalar::Bool(_) | Scalar::Object | Scalar::Array => return Err(refused(&object.names[name as usize], value)),
+        Scalar::Bool(value) if values.has_word(&value.to_string()) => {
+            return values.read(name as usize, value.to_string().as_bytes(), None).map_err(wrong);
+        }
+        Scalar::Bool(_) | Scalar::Array => return Err(refused(&object.names[name as usize], value)),
     }))
 }

@@ -4,10 +4,13 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::input::Form;
 use crate::input::keys::Keys;
 
-/// The field whose object holds labels.
-pub(super) const LABELS: &str = "labels";
+/// The object that holds labels, where the form names no other.
+const LABELS: &str = "labels";
+/// Stands between the names of a path: no name of a field has it.
+const BELOW: char = '\u{1f}';
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,8 +27,6 @@ pub(super) enum Scalar {
     Float(f64),
     /// A text: where it begins and ends in [`Object::texts`].
     Text(u32, u32),
-    /// An object.
-    Object,
     /// An array.
     Array,
 }
@@ -43,27 +44,51 @@ impl Scalar {
                 out.extend_from_slice(&texts.as_bytes()[from as usize..to as usize]);
                 Ok(())
             }
-            Self::Null | Self::Object | Self::Array => return false,
+            Self::Null | Self::Array => return false,
         };
         written.is_ok()
     }
 }
 
-/// A name, and whether it stands under `labels`.
+/// The name of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
+    /// The name that its label or metric has; one of an object within the row is joined by underscores.
     pub(super) text: String,
+    /// The names down to it, with [`BELOW`] between them.
+    path: String,
+    /// Whether it stands in the object of labels.
     pub(super) nested: bool,
+    /// Whether it stands in the object of values.
+    pub(super) value: bool,
     /// Whether the value is passed over, whatever it is.
     pub(super) ignored: bool,
 }
 
 impl Name {
-    /// Returns the name as a message shows it.
+    /// Returns the name as a message shows it, and a flag writes it: `labels.host`.
     pub(super) fn shown(&self) -> String {
-        let text = crate::input::number::shown(&self.text);
-        if self.nested { format!("{LABELS}.{text}") } else { text }
+        crate::input::number::shown(&self.path.replace(BELOW, "."))
     }
+
+    /// Returns whether a flag or a form means this name.
+    pub(super) fn is(&self, wanted: &str) -> bool {
+        self.text == wanted || self.path.replace(BELOW, ".") == wanted
+    }
+
+    /// Returns whether it stands in the object of this name.
+    pub(super) fn is_in(&self, object: &str) -> bool {
+        below(&self.path, object).is_some()
+    }
+}
+
+/// Returns what of a path follows an object, which may be several names with points between them.
+fn below<'a>(path: &'a str, object: &str) -> Option<&'a str> {
+    let mut rest = path;
+    for name in object.split('.') {
+        rest = rest.strip_prefix(name)?.strip_prefix(BELOW)?;
+    }
+    Some(rest)
 }
 
 /// The fields of the line that was read last.
@@ -75,42 +100,58 @@ pub(super) struct Object {
     pub(super) texts: String,
     /// All names seen so far.
     pub(super) names: Vec<Name>,
-    /// Numbers names by `.` or `/` (nested) and their text.
+    /// Numbers names by their path.
     keys: Keys,
     /// The line in which a name was seen last, by number.
     seen: Vec<u64>,
     lines: u64,
-    key: Vec<u8>,
-    /// Names that are passed over.
-    ignore: Vec<String>,
+    /// The path of the object at hand, with [`BELOW`] at its end.
+    path: String,
+    key: String,
+    form: Form,
 }
 
 impl Object {
-    pub(super) fn new(ignore: Vec<String>) -> Self {
-        Self { ignore, ..Self::default() }
+    pub(super) fn new(form: &Form) -> Self {
+        Self { form: form.clone(), ..Self::default() }
     }
 
     /// Reads one line; the error is what is wrong with it.
     pub(super) fn read(&mut self, line: &str) -> Result<(), serde_json::Error> {
         self.fields.clear();
         self.texts.clear();
+        self.path.clear();
         self.lines += 1;
         let mut json = serde_json::Deserializer::from_str(line);
-        json.deserialize_map(Fields { object: self, nested: false })?;
+        json.deserialize_map(Fields { object: self })?;
         json.end()
     }
 
-    fn name(&mut self, text: &str, nested: bool) -> u32 {
+    fn name(&mut self, text: &str) -> u32 {
         self.key.clear();
-        self.key.push(if nested { b'/' } else { b'.' });
-        self.key.extend_from_slice(text.as_bytes());
-        let (number, new) = self.keys.number(&self.key);
+        self.key.push_str(&self.path);
+        self.key.push_str(text);
+        let (number, new) = self.keys.number(self.key.as_bytes());
         if new {
-            let ignored = self.ignore.iter().any(|name| name == text);
-            self.names.push(Name { text: text.to_owned(), nested, ignored });
+            let name = self.describe(self.key.clone());
+            self.names.push(name);
             self.seen.push(0);
         }
         number
+    }
+
+    #[cold]
+    fn describe(&self, path: String) -> Name {
+        let form = &self.form;
+        let label = below(&path, form.labels_in.as_deref().unwrap_or(LABELS));
+        let value = form.values_in.as_deref().and_then(|object| below(&path, object));
+        let text = label.or(value).unwrap_or(&path).replace(BELOW, "_");
+        let mut name = Name { nested: label.is_some(), value: value.is_some(), text, path, ignored: false };
+        name.ignored = form.ignore_columns.iter().any(|ignored| name.is(ignored));
+        if let Some((_, new)) = form.rename.iter().find(|(old, _)| name.is(old)) {
+            name.text.clone_from(new);
+        }
+        name
     }
 
     fn text(&mut self, text: &str) -> Scalar {
@@ -124,7 +165,6 @@ impl Object {
 /// Reads the fields of an object.
 struct Fields<'a> {
     object: &'a mut Object,
-    nested: bool,
 }
 
 impl<'de> Visitor<'de> for Fields<'_> {
@@ -135,8 +175,8 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { object, nested } = self;
-        while let Some(name) = map.next_key_seed(NameOf { object, nested })? {
+        let Self { object } = self;
+        while let Some(name) = map.next_key_seed(NameOf { object })? {
             let at = name as usize;
             if object.names[at].ignored {
                 map.next_value::<IgnoredAny>()?;
@@ -146,8 +186,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
                 return Err(A::Error::custom(format_args!("`{}` appears twice", object.names[at].shown())));
             }
             object.seen[at] = object.lines;
-            let labels = !nested && object.names[at].text == LABELS;
-            if let Some(value) = map.next_value_seed(ValueOf { object, labels })? {
+            if let Some(value) = map.next_value_seed(ValueOf { object, name })? {
                 object.fields.push((name, value));
             }
         }
@@ -158,7 +197,6 @@ impl<'de> Visitor<'de> for Fields<'_> {
 /// Reads a name as its number.
 struct NameOf<'a> {
     object: &'a mut Object,
-    nested: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for NameOf<'_> {
@@ -177,14 +215,14 @@ impl Visitor<'_> for NameOf<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<u32, E> {
-        Ok(self.object.name(text, self.nested))
+        Ok(self.object.name(text))
     }
 }
 
-/// Reads a value; none where it is the object of labels.
+/// Reads a value; none where it is an object, whose fields are those of the row.
 struct ValueOf<'a> {
     object: &'a mut Object,
-    labels: bool,
+    name: u32,
 }
 
 impl<'de> DeserializeSeed<'de> for ValueOf<'_> {
@@ -231,12 +269,14 @@ impl<'de> Visitor<'de> for ValueOf<'_> {
         Ok(Some(Scalar::Array))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        if self.labels {
-            Fields { object: self.object, nested: true }.visit_map(map)?;
-            return Ok(None);
-        }
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Some(Scalar::Object))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let Self { object, name } = self;
+        let above = object.path.len();
+        object.path.clear();
+        object.path.push_str(&object.names[name as usize].path);
+        object.path.push(BELOW);
+        Fields { object: &mut *object }.visit_map(map)?;
+        object.path.truncate(above);
+        Ok(None)
     }
 }

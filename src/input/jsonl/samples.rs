@@ -1,12 +1,14 @@
 //! One object a sample.
 
-use super::form::{Form, Metric};
 use super::labels::Labels;
+use super::layout::{Layout, Metric};
 use super::object::{Object, Scalar};
 use super::wrong::kind;
 use super::{Role, Row, number};
-use crate::input::absent::Absent;
-use crate::input::{ReadOptions, place};
+use crate::input::naming::take_apart;
+use crate::input::place;
+use crate::input::settings::{Fixed, Settings};
+use crate::input::values::Values;
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::store::{Batch, SeriesId, Store};
 
@@ -16,7 +18,9 @@ pub(super) struct Samples {
     time: u32,
     value: u32,
     metric: Metric,
-    pub(super) absent: Absent,
+    only: Vec<String>,
+    fixed: Fixed,
+    pub(super) values: Values,
     /// By the number of the name.
     pub(super) roles: Vec<Role>,
     pub(super) labels: Labels,
@@ -25,15 +29,17 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    pub(super) fn new(file: u16, time: u32, value: u32, metric: Metric, options: &ReadOptions) -> Self {
+    pub(super) fn new(file: u16, time: u32, value: u32, metric: Metric, settings: &Settings) -> Self {
         Self {
             file,
             time,
             value,
             metric,
-            absent: Absent::new(&options.null),
+            only: settings.form.only.keys().cloned().collect(),
+            fixed: settings.fixed.clone(),
+            values: Values::new(settings),
             roles: Vec::new(),
-            labels: Labels::new(options),
+            labels: Labels::new(settings),
             series: Vec::new(),
         }
     }
@@ -49,13 +55,13 @@ impl Samples {
         for (name, scalar) in &object.fields {
             match (self.roles[*name as usize], *scalar) {
                 (Role::Value, Scalar::Float(number)) => value = Some(number),
-                (Role::Value, scalar) => value = number(*name, scalar, object, &mut self.absent)?,
+                (Role::Value, scalar) => value = number(*name, scalar, object, &mut self.values)?,
                 (Role::Label { told }, scalar) => self.labels.push(*name, told, scalar, object)?,
                 (Role::Metric, Scalar::Text(..)) => {
                     named = true;
                     self.labels.push(*name, false, *scalar, object)?;
                 }
-                (Role::Time, _) | (_, Scalar::Null) => {}
+                (Role::Time | Role::Passed, _) | (_, Scalar::Null) => {}
                 (Role::Undecided, Scalar::Text(..)) => {
                     self.roles[*name as usize] = Role::Label { told: false };
                     self.labels.push(*name, false, *scalar, object)?;
@@ -82,10 +88,11 @@ impl Samples {
     }
 
     fn role(&self, name: usize, object: &Object) -> Role {
-        let told = self.labels.told(&object.names[name].text);
+        let told = self.labels.told(&object.names[name]);
         let number = name as u32;
         match self.metric {
             _ if number == self.time => Role::Time,
+            _ if self.only.iter().any(|only| object.names[name].is(only)) => Role::Passed,
             _ if number == self.value => Role::Value,
             Metric::Field(metric) if metric == number => Role::Metric,
             Metric::Fixed(_) if !told && !object.names[name].nested => Role::Undecided,
@@ -99,15 +106,18 @@ impl Samples {
         if let Metric::Fixed(metric) = &self.metric {
             labels.set(METRIC_NAME, metric);
         }
-        Ok(store.series(&self.labels.build(object, &self.roles, labels)?.build()))
+        let mut labels = self.labels.build(object, &self.roles, labels)?;
+        take_apart(&mut labels)?;
+        self.fixed.give(&mut labels)?;
+        Ok(store.series(&labels.build()))
     }
 }
 
-impl Form {
+impl Layout {
     /// Makes the reader of samples, if the objects are samples.
-    pub(super) fn samples(&self, file: u16, options: &ReadOptions) -> Option<Samples> {
+    pub(super) fn samples(&self, file: u16, settings: &Settings) -> Option<Samples> {
         let (value, metric) = self.sample.clone()?;
-        Some(Samples::new(file, self.time, value, metric, options))
+        Some(Samples::new(file, self.time, value, metric, settings))
     }
 }
 

@@ -9,12 +9,13 @@ use super::labels::Labels;
 use super::object::{Name, Object, Scalar};
 use super::wrong::refused;
 use super::{Role, Row, number};
-use crate::input::absent::Absent;
 use crate::input::host::Host;
 use crate::input::names::likely_labels;
-use crate::input::number::is_numeric_cell;
+use crate::input::naming::{self, Named};
 use crate::input::roles::{Cell, Cells, Decided};
-use crate::input::{Mixed, ReadOptions, place};
+use crate::input::settings::{Fixed, Settings};
+use crate::input::values::Values;
+use crate::input::{Form, Mixed, place};
 use crate::labels::{LabelBuilder, LabelSet};
 use crate::store::{Batch, Store};
 
@@ -22,22 +23,26 @@ use crate::store::{Batch, Store};
 pub(super) struct Snapshots {
     file: u16,
     time: u32,
-    /// The metric name of a field `value`.
-    metric: Option<String>,
-    pub(super) absent: Absent,
+    /// The field of the beginning of the metric names.
+    prefix: Option<u32>,
+    form: Form,
+    fixed: Fixed,
+    pub(super) values: Values,
     /// By the number of the name.
     pub(super) roles: Vec<Role>,
     pub(super) labels: Labels,
-    /// The name and whether all values are whole, by ordinal.
-    numbers: Vec<(u32, bool)>,
+    /// The field, what its name says and whether all values are whole, by ordinal.
+    numbers: Vec<(u32, Named, bool)>,
     /// The host of each number of labels, or why there is none.
     by_number: Vec<Result<usize, String>>,
     by_labels: HashMap<LabelSet, usize, FixedState>,
     hosts: Vec<Host>,
     /// Fields that are labels and hold nothing but numbers in quotes.
     pub(super) quoted: Vec<usize>,
+    /// Fields among those of values that hold texts.
+    pub(super) texts: Vec<usize>,
     /// The ordinals and values of the row.
-    values: Vec<(u32, f64)>,
+    row: Vec<(u32, f64)>,
 }
 
 impl Snapshots {
@@ -47,23 +52,26 @@ impl Snapshots {
     /// When a field mixes numbers and words: its number, and examples.
     pub(super) fn new(
         file: u16,
-        time: u32,
-        options: &ReadOptions,
+        (time, prefix): (u32, Option<u32>),
+        settings: &Settings,
         (names, cells): (&[Name], &[Cells]),
     ) -> Result<Self, (usize, Mixed)> {
         let mut snapshots = Self {
             file,
             time,
-            metric: options.metric.clone(),
-            absent: Absent::new(&options.null),
+            prefix,
+            form: settings.form.clone(),
+            fixed: settings.fixed.clone(),
+            values: Values::new(settings),
             roles: Vec::new(),
-            labels: Labels::new(options),
+            labels: Labels::new(settings),
             numbers: Vec::new(),
             by_number: Vec::new(),
             by_labels: HashMap::default(),
             hosts: Vec::new(),
             quoted: Vec::new(),
-            values: Vec::new(),
+            texts: Vec::new(),
+            row: Vec::new(),
         };
         for (name, cells) in cells.iter().enumerate() {
             let role = snapshots.role(name, names);
@@ -71,9 +79,9 @@ impl Snapshots {
             match cells.decide() {
                 _ if role != Role::Undecided => {}
                 Decided::Open => {}
-                Decided::Metric => drop(snapshots.give(name as u32, true)),
+                Decided::Metric => drop(snapshots.give(name as u32, true, names)),
                 Decided::Label => {
-                    snapshots.give(name as u32, false);
+                    snapshots.give(name as u32, false, names);
                     if cells.is_quoted() {
                         snapshots.quoted.push(name);
                     }
@@ -91,7 +99,7 @@ impl Snapshots {
             self.roles.push(self.role(self.roles.len(), &object.names));
         }
         self.labels.begin();
-        self.values.clear();
+        self.row.clear();
         for (name, scalar) in &object.fields {
             let role = match self.roles[*name as usize] {
                 Role::Undecided => self.decide(*name, *scalar, object)?,
@@ -101,11 +109,12 @@ impl Snapshots {
                 Role::Number(ordinal) => {
                     let value = match *scalar {
                         Scalar::Float(value) => Some(value),
-                        scalar => number(*name, scalar, object, &mut self.absent)?,
+                        scalar => number(*name, scalar, object, &mut self.values)?,
                     };
-                    self.values.extend(value.map(|value| (ordinal, value)));
+                    self.row.extend(value.map(|value| (ordinal, value)));
                 }
                 Role::Label { told } => self.labels.push(*name, told, *scalar, object)?,
+                Role::Metric => self.labels.push(*name, false, *scalar, object)?,
                 _ => {}
             }
         }
@@ -118,12 +127,10 @@ impl Snapshots {
             Ok(host) => &mut self.hosts[*host],
             Err(message) => return Err(message.clone()),
         };
-        for (ordinal, value) in &self.values {
-            let (name, whole) = &mut self.numbers[*ordinal as usize];
+        for (ordinal, value) in &self.row {
+            let (_, named, whole) = &mut self.numbers[*ordinal as usize];
             *whole &= value.fract() == 0.0;
-            let name = &object.names[*name as usize].text;
-            let metric = self.metric.as_ref().filter(|_| name.eq_ignore_ascii_case("value")).unwrap_or(name);
-            let series = host.series(*ordinal as usize, metric, store);
+            let series = host.series(*ordinal as usize, named, store);
             batch.push(series, at, *value, place(self.file, line));
         }
         host.end_row(at, batch);
@@ -131,9 +138,11 @@ impl Snapshots {
     }
 
     fn role(&self, name: usize, names: &[Name]) -> Role {
-        let told = self.labels.told(&names[name].text);
+        let told = self.labels.told(&names[name]);
         match name {
             name if name as u32 == self.time => Role::Time,
+            name if Some(name as u32) == self.prefix => Role::Metric,
+            name if self.form.only.keys().any(|only| names[name].is(only)) => Role::Passed,
             name if names[name].nested || told => Role::Label { told },
             _ => Role::Undecided,
         }
@@ -141,22 +150,31 @@ impl Snapshots {
 
     /// Gives a role to a field in which the first lines had nothing, by its first value that says something.
     fn decide(&mut self, name: u32, scalar: Scalar, object: &Object) -> Result<Role, String> {
-        let (text, kind) = cell(scalar, object, &self.absent.null);
+        let (text, kind) = cell(scalar, object, &self.values);
         match kind {
-            Cell::Empty if matches!(scalar, Scalar::Bool(_) | Scalar::Object | Scalar::Array) => {
+            Cell::Empty if matches!(scalar, Scalar::Bool(_) | Scalar::Array) => {
                 Err(refused(&object.names[name as usize], scalar))
             }
             Cell::Empty => Ok(Role::Undecided),
-            Cell::Number => Ok(self.give(name, true)),
-            Cell::Text if self.absent.is_word(name as usize, text.trim().as_bytes()) => Ok(Role::Undecided),
-            Cell::Text | Cell::Quoted => Ok(self.give(name, false)),
+            Cell::Number => Ok(self.give(name, true, &object.names)),
+            Cell::Text if self.values.absent.is_word(name as usize, text.trim().as_bytes()) => Ok(Role::Undecided),
+            Cell::Text | Cell::Quoted => Ok(self.give(name, false, &object.names)),
         }
     }
 
-    fn give(&mut self, name: u32, metric: bool) -> Role {
+    fn give(&mut self, name: u32, metric: bool, names: &[Name]) -> Role {
+        let field = &names[name as usize];
         let role = if metric {
-            self.numbers.push((name, true));
+            let named = match &self.form.metric {
+                Some(metric) if field.text.eq_ignore_ascii_case("value") => Named::plain(metric.clone()),
+                // A name that looks like a series and is none is a name.
+                _ => naming::named(&field.text, &self.form).unwrap_or_else(|_| Named::plain(field.text.clone())),
+            };
+            self.numbers.push((name, named, true));
             Role::Number(self.numbers.len() as u32 - 1)
+        } else if field.value {
+            self.texts.push(name as usize);
+            Role::Passed
         } else {
             Role::Label { told: false }
         };
@@ -172,39 +190,36 @@ impl Snapshots {
         if let Some(host) = self.by_labels.get(&set) {
             return Ok(*host);
         }
-        self.hosts.push(Host::new(labels, store));
+        self.hosts.push(Host::new(labels, &self.fixed, store)?);
         self.by_labels.insert(set, self.hosts.len() - 1);
         Ok(self.hosts.len() - 1)
     }
 
     /// Returns the metrics that might be labels.
     pub(super) fn label_candidates(&self, object: &Object) -> Vec<String> {
-        let whole = self.numbers.iter().filter(|(_, whole)| *whole);
-        likely_labels(whole.map(|(name, _)| &object.names[*name as usize].text).collect())
+        let whole = self.numbers.iter().filter(|(.., whole)| *whole);
+        likely_labels(whole.map(|(name, ..)| &object.names[*name as usize].text).collect())
     }
 }
 
 /// Returns the text of a value, and what it says of its field. Of texts, only the numbers that JSON cannot write are
 /// values whatever else the field holds.
-pub(super) fn cell<'a>(scalar: Scalar, object: &'a Object, null: &[String]) -> (Cow<'a, str>, Cell) {
+pub(super) fn cell<'a>(scalar: Scalar, object: &'a Object, values: &Values) -> (Cow<'a, str>, Cell) {
     let Scalar::Text(from, to) = scalar else {
         return match scalar {
             Scalar::Unsigned(value) => (value.to_string().into(), Cell::Number),
             Scalar::Signed(value) => (value.to_string().into(), Cell::Number),
             Scalar::Float(value) => (value.to_string().into(), Cell::Number),
+            Scalar::Bool(value) if values.has_word(&value.to_string()) => (value.to_string().into(), Cell::Number),
             _ => ("".into(), Cell::Empty),
         };
     };
     let text = &object.texts[from as usize..to as usize];
     let trimmed = text.trim();
-    let kind = if trimmed.is_empty() || null.iter().any(|null| null.trim() == trimmed) {
-        Cell::Empty
-    } else if !is_numeric_cell(trimmed.as_bytes()) {
-        Cell::Text
-    } else if trimmed.bytes().any(|byte| byte.is_ascii_digit()) {
-        Cell::Quoted
-    } else {
-        Cell::Number
+    let digits = trimmed.bytes().any(|byte| byte.is_ascii_digit());
+    let kind = match values.kind(trimmed.as_bytes(), None) {
+        Cell::Number if digits => Cell::Quoted,
+        kind => kind,
     };
     (text.into(), kind)
 }

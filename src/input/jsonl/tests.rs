@@ -1,12 +1,13 @@
 //! What lines of JSONL become.
 
 use super::super::testing::{dump, read, source};
-use super::super::{BadRows, Format, InputError, ReadOptions, Summary, TimeUnit};
+use super::super::{BadRows, Form, Format, InputError, ReadOptions, Summary, TimeUnit};
 use crate::limits;
 use crate::store::Stale;
 
 fn options() -> ReadOptions {
-    ReadOptions { time_unit: Some(TimeUnit::Millis), ..ReadOptions::default() }
+    let form = Form { time_unit: Some(TimeUnit::Millis), ..Form::default() };
+    ReadOptions { form, ..ReadOptions::default() }
 }
 
 fn skipping() -> ReadOptions {
@@ -90,7 +91,7 @@ fn a_time_and_a_value_take_the_name_of_the_file_or_the_user() {
         "{\"timestamp\":1,\"value\":5}\n{\"timestamp\":2,\"value\":6,\"host\":\"a\"}\n",
         &["cpu 1=5", "cpu{host=\"a\"} 2=6"],
     );
-    let named = || ReadOptions { metric: Some("load".into()), ..options() };
+    let named = || ReadOptions { form: Form { metric: Some("load".into()), ..options().form }, ..options() };
     check_with("{\"value\":5,\"date\":1}\n", named(), &["load 1=5"]);
     check_with("{\"value\":5,\"date\":1,\"host\":\"a\"}\n", named(), &["load{host=\"a\"} 1=5"]);
     let (message, _) = refused("{\"timestamp\":1,\"value\":5}\n{\"timestamp\":2,\"value\":6,\"port\":7}\n", options());
@@ -99,7 +100,7 @@ fn a_time_and_a_value_take_the_name_of_the_file_or_the_user() {
 
 #[test]
 fn the_form_may_be_told() {
-    let told = |format| ReadOptions { format: Some(format), ..options() };
+    let told = |format| ReadOptions { form: Form { input_format: Some(format), ..options().form }, ..options() };
     let text = "{\"ts\":1,\"name\":\"x\",\"value\":5}\n";
     check_with(text, told(Format::JsonlSnapshots), &["value{name=\"x\"} 1=5"]);
     check_with("{\"ts\":1,\"value\":5,\"host\":\"x\"}\n", told(Format::JsonlSamples), &["cpu{host=\"x\"} 1=5"]);
@@ -115,11 +116,17 @@ fn told_labels_and_ignored_fields() {
 {"timestamp":1,"shard":8,"cpu":2,"ok":false,"note":"y","deep":{"note":{}}}
 "#;
     let options = ReadOptions {
-        labels: vec!["shard".into(), "ok".into()],
-        ignore_columns: vec!["note".into(), "deep".into()],
+        form: Form {
+            labels: vec!["shard".into(), "ok".into()],
+            ignore_columns: vec!["note".into(), "deep".into()],
+            ..options().form
+        },
         ..options()
     };
-    let unknown = ReadOptions { labels: vec!["shard".into(), "chard".into()], ..options.clone() };
+    let unknown = ReadOptions {
+        form: Form { labels: vec!["shard".into(), "chard".into()], ..options.clone().form },
+        ..options.clone()
+    };
     let found = check_with(text, options, &["cpu{ok=\"false\", shard=\"8\"} 1=2", "cpu{ok=\"true\", shard=\"7\"} 1=1"]);
     assert!(found.inputs[0].warnings.is_empty());
     let columns = "`timestamp`, `shard`, `cpu`, `ok`, `note`, `deep`";
@@ -174,7 +181,7 @@ fn spellings_do_not_matter() {
     );
     check_with(
         "{\"timestamp\":1,\"cpu\":\"-\"}\n{\"timestamp\":2,\"cpu\":1}\n",
-        ReadOptions { null: vec!["-".into()], ..options() },
+        ReadOptions { form: Form { null: vec!["-".into()], ..options().form }, ..options() },
         &["cpu 2=1"],
     );
 }
@@ -219,12 +226,8 @@ fn bad(line: impl AsRef<[u8]>, part: &str) {
 fn bad_lines_are_told_by_line() {
     bad(r#"{"timestamp":2,"cpu":true}"#, "field `cpu` is a boolean; write 1 or 0, take it as a label (`--labels cpu`)");
     bad(r#"{"timestamp":2,"up":false}"#, "field `up` is a boolean");
-    bad(
-        r#"{"timestamp":2,"cpu":1,"tags":{"a":"b"}}"#,
-        "field `tags` is an object; values are numbers, labels are fields",
-    );
     bad(r#"{"timestamp":2,"cpu":[1]}"#, "field `cpu` is an array");
-    bad(r#"{"timestamp":2,"cpu":1,"labels":{"a":{"b":1}}}"#, "field `labels.a` is an object");
+    bad(r#"{"timestamp":2,"cpu":1,"labels":{"a":[{"b":1}]}}"#, "field `labels.a` is an array");
     bad(r#"{"timestamp":2,"cpu":1,"labels":{"host":"b"},"host":"a"}"#, "`host` appears twice");
     bad(r#"{"timestamp":2,"cpu":1,"cpu":2}"#, "`cpu` appears twice");
     bad(r#"{"timestamp":2,"cpu":"12 MB"}"#, "field `cpu`: `12 MB` has the unit `MB`");
@@ -247,11 +250,21 @@ fn bad_lines_are_told_by_line() {
     bad(r#"{"timestamp":2,"host":"a\u0000","cpu":1}"#, "`host` has a NUL byte");
     bad(b"\0\0\0", "has NUL bytes");
     bad(b"{\"timestamp\":2,\"host\":\"\0\"}", "control character");
-    bad("{\"a\":".repeat(100_000), "the object has no end");
+    bad("{\"a\":".repeat(100_000), "objects are nested too deeply");
     bad(
         format!("{{\"timestamp\":2,\"deep\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000)),
         "field `deep` is an array",
     );
+}
+
+#[test]
+fn objects_within_a_row_are_part_of_its_names() {
+    let line = r#"{"ts":1,"metrics":{"cpu":1,"disk":{"used":2}},"host":{"name":"a"},"tags":{}}"#;
+    check(
+        &line.replace("ts\":1", "timestamp\":1"),
+        &["metrics_cpu{host_name=\"a\"} 1=1", "metrics_disk_used{host_name=\"a\"} 1=2"],
+    );
+    check("[{\"timestamp\":2,\"cpu\":1},\n {\"timestamp\":1,\"cpu\":5}]", &["cpu 1=5 2=1"]);
 }
 
 #[test]
@@ -261,7 +274,7 @@ fn bad_samples_are_told_by_line() {
         (r#"{"timestamp":2,"metric":" ","value":1}"#, "the metric name is empty"),
         (r#"{"timestamp":2,"metric":7,"value":1}"#, "`metric` is a number, not a metric name"),
         (r#"{"timestamp":2,"metric":"a","value":false}"#, "field `value` is a boolean"),
-        (r#"{"timestamp":2,"metric":"a","value":{}}"#, "field `value` is an object"),
+        (r#"{"timestamp":2,"metric":"a","value":{}}"#, "missing `value`"),
         (r#"{"timestamp":2,"metric":"a","value":1,"ok":true}"#, "field `ok` is a boolean"),
         (r#"{"timestamp":2,"metric":"a","value":"45%"}"#, "has the unit `%`"),
     ] {
@@ -274,8 +287,11 @@ fn bad_samples_are_told_by_line() {
 fn files_that_are_no_recording_are_refused_in_words() {
     for (bytes, part) in [
         (&b" \n\n"[..], "is empty"),
-        (b"[{\"timestamp\":1}]", "is a JSON array; expected one object per line"),
-        (b"{}\n", "no time field; expected `timestamp`"),
+        (b"[{\"timestamp\":1}]", "has no value in any of its rows (1)"),
+        (b"[{\"timestamp\":1},", "is cut or damaged"),
+        (b"[]", "has no rows"),
+        (b"[1]", "is not a JSON object"),
+        (b"{}\n", "no time field among none"),
         (b"{\"a\":1,\"b\":2}\n", "among `a`, `b`"),
         (b"{\"timestamp\":1}\n", "has no value in any of its rows (1)"),
         (b"{\n  \"timestamp\": 1,\n  \"cpu\": 2\n}\n", "a.jsonl:1: the object has no end"),
@@ -284,7 +300,8 @@ fn files_that_are_no_recording_are_refused_in_words() {
         assert!(message.contains(part), "{part}: {message}");
         assert!(hint.is_some(), "{message}");
     }
-    let samples = || ReadOptions { format: Some(Format::JsonlSamples), ..options() };
+    let samples =
+        || ReadOptions { form: Form { input_format: Some(Format::JsonlSamples), ..options().form }, ..options() };
     for (text, part) in [
         (r#"{"metric":{"__name__":"a"},"values":[1],"timestamps":[1]}"#, "(victoriametrics)"),
         (r#"{"status":"success","data":{"result":[]}}"#, "(prometheus_json)"),
@@ -293,7 +310,6 @@ fn files_that_are_no_recording_are_refused_in_words() {
         let (message, _) = refused(text, samples());
         assert!(message.contains(part), "{part}: {message}");
     }
-    assert!(refused("[]", options()).1.is_some_and(|hint| hint.contains("jq -c '.[]' a.jsonl")));
 }
 
 #[test]

@@ -13,8 +13,7 @@ pub(super) fn refused(name: &Name, value: Scalar) -> String {
              (`--ignore-columns {text}`)"
         ),
         other => format!(
-            "field `{shown}` is {}; values are numbers, labels are fields or in one object `labels`; leave it out: \
-             `--ignore-columns {text}`",
+            "field `{shown}` is {}; one row has one value for each name; leave it out: `--ignore-columns {text}`",
             kind(other)
         ),
     }
@@ -26,7 +25,6 @@ pub(super) fn kind(value: Scalar) -> &'static str {
         Scalar::Bool(_) => "a boolean",
         Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_) => "a number",
         Scalar::Text(..) => "a text",
-        Scalar::Object => "an object",
         Scalar::Array => "an array",
     }
 }
@@ -70,6 +68,8 @@ fn describe(line: &str, error: &serde_json::Error) -> Wrong {
         "the object has no end; expected one whole object per line (`jq -c .` writes them this way)".to_owned()
     } else if message == "number out of range" {
         "a number is beyond the range of a 64-bit float".to_owned()
+    } else if message == "recursion limit exceeded" {
+        "objects are nested too deeply".to_owned()
     } else if message == "trailing characters" {
         format!("something follows the object at column {column}; expected one object per line")
     } else if let Some(word) = bare.iter().find(|word| tail.starts_with(**word)) {
