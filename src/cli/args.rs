@@ -127,6 +127,11 @@ impl FailOn {
 pub(crate) struct DataArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+    /// Write how the recording is read to this file, for --form
+    ///
+    /// A form file in YAML: the flags, and what was detected besides.
+    #[arg(long, value_name = "FILE", hide_short_help = true, help_heading = "Output")]
+    pub(crate) save_form: Option<PathBuf>,
     /// Lookback to check sample spacing against [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Report")]
     pub(crate) lookback_delta: Option<Millis>,

@@ -1,6 +1,8 @@
 //! `alertctl data`.
 
-use crate::input::{BadRows, Batches, ReadOptions, Summary};
+use std::path::Path;
+
+use crate::input::{BadRows, Batches, Form, ReadOptions, Recognize, Summary};
 use crate::outcome::RunOptions;
 use crate::replay::{self, Loaded, RunError};
 use crate::report::data::{self, View};
@@ -20,7 +22,9 @@ pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     out::check_stdout()?;
-    Claims::default().recordings(args.input.all()).check()?;
+    let form = args.save_form.as_deref();
+    Claims::default().recordings(args.input.all()).writes("--save-form", form).check()?;
+    form.map_or(Ok(()), out::check_place)?;
     let Some((summary, findings)) = learn(args, &terminal, &interrupt)? else {
         interrupt.say_stopped();
         return Ok(interrupt.exit());
@@ -33,12 +37,26 @@ pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
             data::write_table(out, &summary, &findings, &view)
         }
     })?;
+    if let Some(path) = form {
+        save_form(path, &summary)?;
+    }
     let stops = findings.stops(&summary, args.input.read.bad_rows, args.input.read.conflicts);
     if stops.is_empty() {
         return Ok(Exit::Good);
     }
     say(args.console.quiet, &format!("eval would refuse this recording: {}", stops.join(", ")));
     Ok(Exit::No)
+}
+
+/// Writes how the recordings are read, with what was detected.
+fn save_form(path: &Path, summary: &Summary) -> Result<(), Failure> {
+    let Some(first) = summary.inputs.first() else { return Ok(()) };
+    if let Some(other) = summary.inputs.iter().find(|input| input.form != first.form) {
+        return Err(Failure::new(format!("{} and {} are read in different ways", first.path, other.path))
+            .hint("save the form of one of them"));
+    }
+    let text = Form { recognize: Recognize::default(), ..first.form.clone() }.to_yaml();
+    out::write_to(Some(path), &mut |out| out.write_all(text.as_bytes()))
 }
 
 /// Reads to the end; none when Ctrl-C was pressed. Nothing is refused that can be shown instead.

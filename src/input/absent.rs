@@ -37,11 +37,25 @@ impl Absent {
 
     /// Says how many cells were words for no sample, by column; `name` names a column.
     pub(super) fn describe(&self, what: &str, name: impl Fn(usize) -> String) -> Vec<String> {
-        let line = |((column, word), count): (&(usize, String), &u64)| {
-            let cells = if *count == 1 { "cell is" } else { "cells are" };
-            format!("{what} `{}`: {count} {cells} `{word}`, read as no sample", name(*column))
-        };
-        self.words.iter().map(line).collect()
+        let mut words: BTreeMap<&str, Vec<(usize, u64)>> = BTreeMap::new();
+        for ((column, word), count) in &self.words {
+            words.entry(word).or_default().push((*column, *count));
+        }
+        let mut lines = Vec::new();
+        for (word, columns) in words {
+            let (first, all) = (columns[0].0, columns.iter().map(|(_, count)| count).sum::<u64>());
+            let said = |count: u64| {
+                format!("{count} {} `{word}`, read as no sample", if count == 1 { "cell is" } else { "cells are" })
+            };
+            if columns.len() > 3 {
+                lines.push(format!("{} {what}s such as `{}`: {}", columns.len(), name(first), said(all)));
+            } else {
+                lines.extend(
+                    columns.iter().map(|(column, count)| format!("{what} `{}`: {}", name(*column), said(*count))),
+                );
+            }
+        }
+        lines
     }
 }
 

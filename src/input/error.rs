@@ -222,6 +222,14 @@ pub enum InputError {
         /// The flag, and what the column is.
         what: String,
     },
+    /// A path does not hold what its labels are to be taken from.
+    #[error("{path}: `--label-from-path {pattern}` is nowhere in this path")]
+    PathPattern {
+        /// The input.
+        path: Arc<str>,
+        /// The expression.
+        pattern: String,
+    },
     /// A column mixes numbers and words.
     #[error(
         "{path}: column `{column}` mixes numbers and words: `{}` in line {}, `{}` in line {}",
@@ -254,6 +262,8 @@ pub enum InputError {
         count: u64,
         /// Columns that may be labels.
         candidates: Vec<String>,
+        /// Whether there are several inputs.
+        several: bool,
     },
     /// A sample is before one of its series that was taken already.
     #[error("{path}:{line}: is earlier than a sample of its series that was read before")]
@@ -348,12 +358,20 @@ impl InputError {
             Self::UnknownColumn { .. } => "`alertctl data FILE` lists what a recording has".to_owned(),
             Self::ColumnDiffers { column, .. } => format!("if it is a label in both: `--labels {column}`"),
             Self::Contradiction { .. } => "leave the flag out".to_owned(),
+            Self::PathPattern { .. } => {
+                "write an expression for all paths, such as `--label-from-path '(?<host>[^/]+)[.]csv'`".to_owned()
+            }
             Self::MixedColumn { column, mixed, .. } => format!(
                 "if `{0}` means no sample: `--null {0}`; if it is a label: `--labels {column}`; to leave it out: \
                  `--ignore-columns {column}`",
                 mixed.text.1
             ),
             Self::BadRows { .. } => "fix them, or skip them with `--bad-rows skip`".to_owned(),
+            Self::Conflicts { several: true, .. } => {
+                "if each file is of another host: `--label-from-path '(?<host>[^/]+)[.]csv'`; to keep one value: \
+                 `--conflicts first` or `--conflicts last`"
+                    .to_owned()
+            }
             Self::Conflicts { candidates, .. } if candidates.is_empty() => {
                 "keep one of them with `--conflicts first` or `--conflicts last`".to_owned()
             }

@@ -24,6 +24,8 @@ pub(super) enum Stop {
     Disorder {
         /// Its line.
         line: u64,
+        /// Whether that row is of the same input, and not of one that was read before.
+        own: bool,
     },
     /// The input cannot be read.
     Failed(InputError),
@@ -178,7 +180,8 @@ impl<R: Rows> Feed<R> {
                 self.newest_line = self.rows.line();
             }
             if at < self.newest && !self.any_order {
-                return Err(Stop::Disorder { line: self.rows.line() });
+                let own = self.summary.span.is_some_and(|(_, last)| at < last);
+                return Err(Stop::Disorder { line: self.rows.line(), own });
             }
             let before = batch.len();
             match self.rows.take(at, store, batch) {
@@ -283,6 +286,7 @@ impl<R: Rows> Feed<R> {
         summary.guessed |= self.settings.recognized.is_some();
         let found = std::mem::take(&mut summary.form);
         summary.form = self.settings.form.clone().with(&found);
+        summary.form.input_format = summary.form.input_format.or(summary.format.as_ref().map(|(format, _)| *format));
         let Some(stamps) = self.stamps else { return (self.summary, self.problems) };
         if stamps.cut {
             summary.warnings.push("times are finer than milliseconds and were truncated".to_owned());

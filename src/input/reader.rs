@@ -17,9 +17,9 @@ use crate::time::Timestamp;
 
 /// Reads one input into batches.
 pub(super) enum Reader {
-    Csv(Feed<CsvRows>),
-    Jsonl(Feed<JsonlRows>),
-    Exposition(Feed<ExpositionRows>),
+    Csv(Box<Feed<CsvRows>>),
+    Jsonl(Box<Feed<JsonlRows>>),
+    Exposition(Box<Feed<ExpositionRows>>),
     Export(Box<Feed<ExportRows>>),
 }
 
@@ -59,13 +59,13 @@ impl Reader {
         let (to, mine) = (Arc::clone(&path), settings.clone());
         Ok(match settings.form.input_format.unwrap_or(found) {
             Format::JsonlSamples | Format::JsonlSnapshots => {
-                Self::Jsonl(Feed::new(path, JsonlRows::new(to, bytes, file, &settings)?, mine))
+                Self::Jsonl(Box::new(Feed::new(path, JsonlRows::new(to, bytes, file, &settings)?, mine)))
             }
             Format::CsvLong | Format::CsvWide | Format::CsvTwoColumn => {
-                Self::Csv(Feed::new(path, CsvRows::open(to, bytes, file, settings)?, mine))
+                Self::Csv(Box::new(Feed::new(path, CsvRows::open(to, bytes, file, settings)?, mine)))
             }
             Format::PrometheusText => {
-                Self::Exposition(Feed::new(path, ExpositionRows::new(to, bytes, file, &settings), mine))
+                Self::Exposition(Box::new(Feed::new(path, ExpositionRows::new(to, bytes, file, &settings), mine)))
             }
             format @ (Format::PrometheusJson | Format::VictoriaMetrics) => {
                 let rows = ExportRows::new(to, bytes, file, format, &settings);

@@ -117,7 +117,7 @@ impl Recording {
                     self.close(reader);
                 }
             }
-            Err(Stop::Disorder { line }) => return self.restart(line),
+            Err(Stop::Disorder { line, own }) => return self.restart(line, own),
             Err(Stop::Failed(error)) => return Err(error),
         }
         if collecting {
@@ -165,7 +165,8 @@ impl Recording {
         summary.inputs.push(found);
     }
 
-    fn restart(&mut self, line: u64) -> Result<Progress, InputError> {
+    /// Begins again, to hold all of it; `own` where an input is out of order by itself, and does not only overlap others.
+    fn restart(&mut self, line: u64, own: bool) -> Result<Progress, InputError> {
         let input = self.order[self.begun - 1];
         let path: Arc<str> = self.sources[input].name().into();
         if let Some(once) = self.order[..self.begun].iter().find(|input| !self.sources[**input].reopens()) {
@@ -174,7 +175,7 @@ impl Recording {
             }
             return Err(InputError::DisorderOnce { path: self.sources[*once].name().into(), line });
         }
-        self.summary = Summary { held_whole: true, disorder: Some((path, line)), ..Summary::default() };
+        self.summary = Summary { held_whole: true, disorder: own.then_some((path, line)), ..Summary::default() };
         self.begun = 0;
         self.reader = None;
         self.newest = Timestamp::MIN;
@@ -286,7 +287,8 @@ impl Recording {
             _ => self.candidates.clone(),
         };
         let shown = conflicts.iter().map(|conflict| self.describe(store, conflict));
-        InputError::Conflicts { shown: shown.collect(), count: conflicts.len() as u64, candidates }
+        let several = self.sources.len() > 1;
+        InputError::Conflicts { shown: shown.collect(), count: conflicts.len() as u64, candidates, several }
     }
 }
 

@@ -91,7 +91,7 @@ impl Batches for GivenSeries {
             }
             Err(Rejected::Conflict(_)) => {
                 let shown: Vec<_> = store.refused().iter().map(|conflict| Self::describe(store, conflict)).collect();
-                Err(InputError::Conflicts { count: shown.len() as u64, shown, candidates: Vec::new() })
+                Err(InputError::Conflicts { count: shown.len() as u64, shown, candidates: Vec::new(), several: false })
             }
             Err(Rejected::OutOfOrder { row, .. }) => {
                 Err(InputError::OutOfOrder { path: Arc::from(NAME), line: row + 1 })

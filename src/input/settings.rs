@@ -1,9 +1,9 @@
 //! How one input is read: the form that was chosen for it, with what the user says put over it.
 
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 use super::form::builtin;
-use super::{Form, InputError, ReadOptions};
+use super::{Form, InputError, Pattern, ReadOptions};
 use crate::labels::LabelBuilder;
 
 /// What the readers of one input go by.
@@ -47,16 +47,17 @@ impl Settings {
         let mut fixed: Vec<(String, String)> = form.label.clone().into_iter().collect();
         if let Some(pattern) = &form.label_from_path {
             let Some(groups) = pattern.groups(path) else {
-                let what = format!("--label-from-path {pattern}: is not in this path");
-                return Err(InputError::Contradiction { path: path.into(), what });
+                return Err(InputError::PathPattern { path: path.into(), pattern: pattern.to_string() });
             };
             let (metric, labels): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(name, _)| *name == "metric");
             fixed.extend(labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
             if let Some((_, metric)) = metric.first() {
-                form.metric = form.metric.take().or(Some((*metric).to_owned()));
+                // What the user says counts before the path, and that before the form.
+                form.metric = options.form.metric.clone().or(Some((*metric).to_owned()));
             }
         }
-        let zone = form.input_timezone.as_deref().and_then(|zone| TimeZone::get(zone).ok());
+        let west = form.zone_from.as_ref().and_then(|pattern| west_of_utc(pattern, head));
+        let zone = west.or_else(|| form.input_timezone.as_deref().and_then(|zone| TimeZone::get(zone).ok()));
         Ok(Self {
             recognized,
             fixed: Fixed(fixed),
@@ -66,6 +67,14 @@ impl Settings {
             form,
         })
     }
+}
+
+/// Returns the zone whose distance from UTC stands in the beginning of an input.
+fn west_of_utc(pattern: &Pattern, head: &[u8]) -> Option<TimeZone> {
+    let line = head.split(|byte| *byte == b'\n').next()?;
+    let groups = pattern.groups(std::str::from_utf8(line).ok()?)?;
+    let minutes: i32 = groups.iter().find(|(name, _)| *name == "west")?.1.parse().ok()?;
+    Offset::from_seconds(minutes.checked_mul(-60)?).ok().map(TimeZone::fixed)
 }
 
 /// Labels that all series of an input have.

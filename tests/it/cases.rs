@@ -3,7 +3,8 @@
 //! A case is text in sections:
 //!
 //! - `# ...` at the top says what it shows;
-//! - `== file NAME` begins a file, up to the next line that begins with `== ` or `$ `;
+//! - `== file NAME` begins a file, up to the next line that begins with `== ` or `$ `; `== file NAME cut` one whose last
+//!   line has no end;
 //! - `== series NAME every 1m` begins a recording in the notation of rule tests (`up{job="a"} 1x3 0 _`), which is
 //!   written as long CSV whose first row is stamped 2026-01-05T00:00:00Z;
 //! - `== fixture PATH` copies a file of the repository to the same path;
@@ -67,6 +68,7 @@ impl Case {
             let words: Vec<&str> = head.split_whitespace().collect();
             let (name, content) = match words.as_slice() {
                 ["file", name] => (*name, body.into_bytes()),
+                ["file", name, "cut"] => (*name, body.trim_end_matches('\n').as_bytes().to_vec()),
                 ["series", name, "every", step] => (*name, csv(&body, step).into_bytes()),
                 ["fixture", path] => (*path, fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"))),
                 _ => panic!("unknown section `== {head}`"),

@@ -10,7 +10,7 @@ use crate::input::names::{METRIC_COLUMNS, TIME_COLUMNS, date_and_time, listed, s
 use crate::input::naming::{self, Named};
 use crate::input::settings::Settings;
 use crate::input::stamp::looks_like_time;
-use crate::input::{Form, Format, InputError};
+use crate::input::{Form, Format, InputError, Recognize};
 use crate::limits;
 
 /// What a column is.
@@ -46,6 +46,8 @@ pub(super) struct Header {
     pub(super) roles: Vec<Role>,
     /// The columns of the time.
     pub(super) time: Vec<usize>,
+    /// Their names, with a blank between them.
+    pub(super) time_name: String,
     /// The metric name of all samples of a two-column file.
     pub(super) metric: Option<String>,
     pub(super) warnings: Vec<String>,
@@ -119,6 +121,7 @@ impl Names {
             // A header that is there all the same.
             let header = rows.len() > 1 && !timed(&rows[0]) && timed(&rows[1]);
             let note = header.then(|| "the first row is a header and was passed over".to_owned());
+            let columns = rows[usize::from(header)].len();
             return Ok(one((0..columns).map(number).collect(), usize::from(header), note));
         }
         match super::levels::find(rows, form) {
@@ -131,6 +134,11 @@ impl Names {
             Levels::Many { rows, names, named, note } => Ok(Self { given: names, named, note, rows }),
         }
     }
+}
+
+/// Returns whether a time is written out and no number.
+fn is_dated(cell: &[u8]) -> bool {
+    cell.iter().any(|byte| matches!(byte, b'-' | b'/' | b':'))
 }
 
 impl Header {
@@ -152,14 +160,19 @@ impl Header {
             given,
             names,
             time: Vec::new(),
+            time_name: String::new(),
             metric: None,
             warnings: settings.notes.iter().cloned().chain(note).collect(),
         };
         header.find_time(path, first, form)?;
         header.leave_out(form);
         header.refuse_duplicates(path)?;
-        let metric =
-            header.told(&form.metric_column, "--metric-column", path)?.or_else(|| header.find(&METRIC_COLUMNS));
+        let levels = named.iter().any(Option::is_some);
+        let metric = match levels {
+            true => None,
+            false => header.told(&form.metric_column, "--metric-column", path)?,
+        };
+        let metric = metric.or_else(|| header.find(&METRIC_COLUMNS));
         let value = header.told(&form.value_column, "--value-column", path)?.or_else(|| header.find(&["value"]));
         let (two, only) = (Format::CsvTwoColumn, header.roles.iter().filter(|role| **role == Role::Undecided).count());
         let one = form.value_column.is_some() && form.columns_as.is_none();
@@ -196,9 +209,15 @@ impl Header {
                 (_, Some(found)) => vec![found],
                 // A column without a name, or any column where there is no header.
                 _ => {
-                    let open = (0..self.names.len()).filter(|at| self.names[*at].is_empty() || form.no_header);
-                    let mut times = open.filter(timed);
-                    times.next().into_iter().collect()
+                    let nameless = |at: &usize| self.names[*at].is_empty() || form.no_header;
+                    let columns = || (0..self.names.len()).filter(timed);
+                    let dated = |at: &usize| first.and_then(|row| row.get(*at)).is_some_and(is_dated);
+                    let dates: Vec<usize> = columns().filter(dated).collect();
+                    match (columns().find(nameless), dates.as_slice()) {
+                        (Some(one), _) => vec![one],
+                        (None, [one]) => vec![*one],
+                        _ => Vec::new(),
+                    }
                 }
             }
         } else {
@@ -206,15 +225,21 @@ impl Header {
             told.collect::<Result<Vec<usize>, _>>()?
         };
         let Some(one) = self.time.first().copied() else {
+            if first.is_none() && form.recognize != Recognize::default() {
+                return Err(InputError::HeaderOnly { path: Arc::clone(path) });
+            }
             return Err(InputError::NoTimeColumn { path: Arc::clone(path), columns: listed(&self.names) });
         };
         if self.names[one].is_empty() {
             "index".clone_into(&mut self.names[one]);
             self.warnings.push(format!("column {} has no name and holds the times", one + 1));
+        } else if form.time_column.is_empty() && !is_time_name(&self.names[one], form) && !form.no_header {
+            self.warnings.push(format!("column `{}` holds the times (--time-column)", self.names[one]));
         }
         for at in &self.time {
             self.roles[*at] = Role::Time;
         }
+        self.time_name = self.time.iter().map(|at| self.names[*at].as_str()).collect::<Vec<_>>().join(" ");
         if form.labels.contains(&self.names[one]) {
             let what = format!("--labels {}: that column holds the times", self.names[one]);
             return Err(InputError::Contradiction { path: Arc::clone(path), what });
@@ -300,6 +325,7 @@ impl Header {
     fn two_columns(&mut self, value: usize, path: &str, form: &Form) {
         self.format = Format::CsvTwoColumn;
         let metric = form.metric.clone().unwrap_or_else(|| stem(path));
+        let metric = if form.clean_names { naming::clean(&metric) } else { metric };
         self.why = format!("a time and a value; the metric is named `{metric}`");
         self.metric = Some(metric);
         self.replace_undecided(Role::Label);
@@ -354,6 +380,7 @@ impl Header {
 
     /// Leaves names as they are given where two would otherwise be one.
     fn keep_names_apart(&mut self) {
+        let mut renamed = Vec::new();
         let made: Vec<usize> = self.open().into_iter().filter(|at| self.named[*at].labels.is_empty()).collect();
         let metrics: Vec<String> = made.iter().map(|at| self.named[*at].metric.clone()).collect();
         for (at, metric) in
@@ -363,9 +390,19 @@ impl Header {
             if alike > 1 {
                 self.named[at].metric.clone_from(&self.names[at]);
             } else {
-                self.warnings.push(format!("column `{}` is the metric `{metric}`", self.names[at]));
+                renamed.push(at);
             }
         }
+        let example = |at: &usize| format!("`{}` is the metric `{}`", self.names[*at], self.named[*at].metric);
+        let notes: Vec<String> = match renamed.as_slice() {
+            many @ [first, _, _, _, ..] => vec![format!(
+                "{} columns have names without units and characters that expressions would need quotes for, such as {}",
+                many.len(),
+                example(first)
+            )],
+            few => few.iter().map(|at| format!("column {}", example(at))).collect(),
+        };
+        self.warnings.extend(notes);
     }
 
     /// Returns the columns that have no role yet.

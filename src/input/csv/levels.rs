@@ -27,12 +27,17 @@ pub(super) enum Levels {
 pub(super) fn find(rows: &[&ByteRecord], form: &Form) -> Levels {
     let format = form.time_format.as_deref();
     let timed = |row: &&ByteRecord| row.iter().any(|cell| looks_like_time(cell.trim_ascii(), format));
-    let Some(above) = rows.iter().position(timed) else { return Levels::One };
+    // Where times are in no known form, numbers are what a header has none of.
+    let numbers = |row: &&ByteRecord| row.iter().any(|cell| is_numeric_cell(cell.trim_ascii()));
+    let first = rows.iter().position(timed).or_else(|| rows.iter().position(numbers).filter(|above| *above > 0));
+    // Without any row of data, all of them are the header.
+    let all = || rows.last().is_some_and(|last| form.levels || last.iter().any(|cell| is_time_name(&text(cell), form)));
+    let Some(above) = first.or_else(|| (rows.len() > 1 && all()).then_some(rows.len())) else { return Levels::One };
     if above == 0 {
         let named = rows[0].iter().any(|cell| is_time_name(&text(cell), form));
         return if named { Levels::One } else { Levels::None };
     }
-    let numeric = |row: &&&ByteRecord| row.iter().any(|cell| is_numeric_cell(cell.trim_ascii()));
+    let numeric = |row: &&&ByteRecord| numbers(row);
     let fits = |row: &&&ByteRecord| row.len() == rows[0].len();
     let more = rows[1..above].iter().take_while(|row| fits(row) && (form.levels || !numeric(row))).count();
     if more == 0 || more + 1 < above {
@@ -105,7 +110,8 @@ fn grouped(header: &[Vec<String>], rows: usize, form: &Form) -> Levels {
             group = top;
         }
         let is_time = is_time_name(name, form);
-        names.push(if is_time || group.is_empty() { name.clone() } else { clean(&format!("{group} {name}")) });
+        let short = name.strip_prefix(group).map_or(name.as_str(), |rest| rest.trim_start_matches(':'));
+        names.push(if is_time || group.is_empty() { name.clone() } else { clean(&format!("{group} {short}")) });
     }
     let note = Some(format!("the header has {rows} rows, whose names are joined by an underscore"));
     Levels::Many { rows, named: vec![None; names.len()], names, note }

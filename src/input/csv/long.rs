@@ -4,7 +4,7 @@ use super::header::{Header, Role};
 use super::{Row, cell, label_cell};
 use crate::input::distinct::Distinct;
 use crate::input::keys::{Keys, label_value, push_field};
-use crate::input::naming::take_apart;
+use crate::input::naming::{clean, take_apart};
 use crate::input::place;
 use crate::input::settings::{Fixed, Settings};
 use crate::input::values::Values;
@@ -26,6 +26,7 @@ pub(super) struct Long {
     fixed: Fixed,
     pub(super) values: Values,
     keep_blanks: bool,
+    clean_names: bool,
     keys: Keys,
     /// The series of each key, or why there is none.
     series: Vec<Result<SeriesId, String>>,
@@ -53,6 +54,7 @@ impl Long {
             fixed: settings.fixed.clone(),
             values: Values::new(settings),
             keep_blanks: settings.form.keep_blanks,
+            clean_names: settings.form.clean_names,
             keys: Keys::default(),
             series: Vec::new(),
             key: Vec::new(),
@@ -96,7 +98,10 @@ impl Long {
             if name == METRIC_NAME && value.is_empty() {
                 return Err("the metric name is empty".to_owned());
             }
-            labels.set(name, value);
+            match name == METRIC_NAME && self.clean_names {
+                true => labels.set(name, &clean(value)),
+                false => labels.set(name, value),
+            };
             if self.counted[at] {
                 self.distinct.note(*column, value.as_bytes());
             }

@@ -41,6 +41,8 @@ pub(super) struct CsvRows {
     delimiter: u8,
     /// Whether headers have a `#` before them.
     hash: bool,
+    /// The header as it stands in the file, or its first row.
+    first: ByteRecord,
     table: Table,
     /// Rows that were read ahead, each with its line.
     ahead: VecDeque<(ByteRecord, u64)>,
@@ -101,6 +103,7 @@ impl CsvRows {
             above: start.lines,
             delimiter: start.delimiter,
             hash: start.hash,
+            first: ByteRecord::new(),
             table,
             ahead,
             next: None,
@@ -115,6 +118,7 @@ impl CsvRows {
     /// Reads the header of a table off the rows that were read ahead, which are the first of it, and decides what its
     /// columns are.
     fn begin_table(&mut self) -> Result<(), InputError> {
+        self.first = self.ahead.front().map(|(record, _)| record.clone()).unwrap_or_default();
         self.read_ahead(levels::ROWS)?;
         let first: Vec<&ByteRecord> = self.ahead.iter().take(levels::ROWS).map(|(record, _)| record).collect();
         let names = Names::read(&self.path, &first, &self.settings)?;
@@ -223,7 +227,7 @@ impl CsvRows {
     fn begins_table(&mut self) -> bool {
         let bare = |cell: &[u8]| cell.strip_prefix(b"#").unwrap_or(cell).trim_ascii().to_owned();
         let header: ByteRecord = self.record.iter().map(bare).collect();
-        if header.iter().map(text).eq(self.table.header.given.iter().cloned()) {
+        if header.iter().map(text).eq(self.first.iter().map(text)) {
             self.passed.1 += 1;
             return false;
         }
@@ -257,6 +261,7 @@ impl CsvRows {
             Shape::Wide(wide) => &wide.values,
         };
         let mut form = Form { input_format: Some(header.format), ..Form::default() };
+        form.delimiter = (self.delimiter != b',').then_some(char::from(self.delimiter));
         form.decimal = values.takes_commas().then_some(Decimal::Comma);
         form.time_column = header.time.iter().map(|at| header.given[*at].clone()).collect();
         let numbered = form.time_column.iter().any(String::is_empty);
@@ -266,8 +271,10 @@ impl CsvRows {
         let told = |at: &usize| header.roles[*at] == Role::Label && header.format == super::Format::CsvWide;
         form.labels = (0..header.roles.len()).filter(told).map(|at| header.given[at].clone()).collect();
         form.labels.retain(|label| !self.settings.form.labels.contains(label));
-        summary.guessed = values.takes_commas() && self.settings.form.decimal.is_none()
-            || header.time.len() > 1 && self.settings.form.time_column.is_empty();
+        let told = &self.settings.form;
+        let known = header.time.len() == 1 && header::is_time_name(&header.given[header.time[0]], told);
+        summary.guessed =
+            !numbered && (values.takes_commas() && told.decimal.is_none() || !known && told.time_column.is_empty());
         summary.form = form;
     }
 
@@ -297,6 +304,7 @@ impl Table {
             named: Vec::new(),
             roles: Vec::new(),
             time: Vec::new(),
+            time_name: String::new(),
             metric: None,
             warnings: Vec::new(),
         };
@@ -357,15 +365,15 @@ impl Rows for CsvRows {
         if found == expected {
             return Ok(if header.time.len() == 1 { &self.record[header.time[0]] } else { &self.joined });
         }
-        Err(format!("{found} fields, but the header has {expected}"))
+        Err(format!("{}, but the header has {expected}", counted(found as u64, "field")))
     }
 
     fn time_column(&self) -> &str {
-        &self.table.header.names[self.table.header.time[0]]
+        &self.table.header.time_name
     }
 
     fn passes_over(&mut self) -> bool {
-        let again = self.record.iter().map(text).eq(self.table.header.given.iter().cloned());
+        let again = self.record.iter().map(text).eq(self.first.iter().map(text));
         self.passed.1 += u64::from(again);
         again
     }

@@ -5,6 +5,7 @@
 
 pub(super) mod builtin;
 mod csv_map;
+mod flags;
 mod pattern;
 
 use std::collections::BTreeMap;
@@ -82,6 +83,9 @@ pub struct Form {
     /// The zone of times that name none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_timezone: Option<String>,
+    /// Finds that zone in the beginning of the recording: a group `west` holds the minutes that it is west of UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone_from: Option<Pattern>,
     /// The column or field of the metric name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_column: Option<String>,
@@ -228,6 +232,7 @@ impl Form {
             time_format: over.time_format.or(self.time_format),
             time_unit: over.time_unit.or(self.time_unit),
             input_timezone: over.input_timezone.or(self.input_timezone),
+            zone_from: over.zone_from.or(self.zone_from),
             metric_column: over.metric_column.or(self.metric_column),
             value_column: over.value_column.or(self.value_column),
             metric: over.metric.or(self.metric),

@@ -14,7 +14,16 @@ type Fields<'a> = Vec<(String, &'a RawValue)>;
 
 /// Returns whether a text is such a document.
 pub(super) fn is_document(head: &[u8], form: &Form) -> bool {
-    head.trim_ascii_start().first() == Some(&b'[') || form.rows.is_some()
+    head.trim_ascii_start().first() == Some(&b'[') || form.rows.as_ref().is_some_and(|rows| has_array(head, rows))
+}
+
+/// Returns whether a text has a field of this name that is an array.
+fn has_array(head: &[u8], name: &str) -> bool {
+    let quoted = quoted(name);
+    memchr::memmem::find_iter(head, quoted.as_bytes()).any(|at| {
+        let after = head[at + quoted.len()..].trim_ascii_start().strip_prefix(b":");
+        after.is_some_and(|value| value.trim_ascii_start().first() == Some(&b'['))
+    })
 }
 
 /// Reads a document and returns each of its rows as a line, with the number of the line on which it begins.

@@ -16,6 +16,8 @@ pub(super) struct Labels {
     keys: Keys,
     key: Vec<u8>,
     scratch: Vec<u8>,
+    /// By the number of the name: whether some row has it as a label.
+    used: Vec<bool>,
     pub(super) distinct: Distinct,
 }
 
@@ -28,6 +30,11 @@ impl Labels {
     /// Returns whether the user says that a field is a label.
     pub(super) fn told(&self, name: &Name) -> bool {
         self.told.iter().any(|told| name.is(told))
+    }
+
+    /// Returns whether some row has a field as a label.
+    pub(super) fn has_used(&self, name: usize) -> bool {
+        self.used.get(name).copied().unwrap_or(false)
     }
 
     /// Begins a row.
@@ -85,6 +92,8 @@ impl Labels {
                 return Err(format!("`{label}` appears twice"));
             }
             labels.set(label, value);
+            self.used.resize(self.used.len().max(at + 1), false);
+            self.used[at] = true;
             if !metric && !self.told(&object.names[at]) {
                 self.distinct.note(at, value.as_bytes());
             }

@@ -368,6 +368,7 @@ impl Rows for JsonlRows {
     fn describe(&self, summary: &mut InputSummary) {
         let Some((layout, shapes)) = &self.layout else { return };
         summary.format = Some((layout.format, layout.why.clone()));
+        summary.form.time_column = vec![self.object.names[layout.time as usize].shown()];
         summary.warnings.extend(self.settings.notes.iter().cloned());
         summary.warnings.extend(layout.warning.clone());
         if self.passed > 0 {
@@ -400,16 +401,15 @@ impl Rows for JsonlRows {
         let values = samples.iter().map(|one| &one.values).chain(snapshots.iter().map(|one| &one.values));
         summary.warnings.extend(values.flat_map(|values| values.describe("field", |name| self.column(name))));
         let own = match layout.sample {
-            Some(_) => samples.as_ref().map(|samples| &samples.roles),
-            None => snapshots.as_ref().map(|snapshots| &snapshots.roles),
+            Some(_) => samples.as_ref().map(|samples| (&samples.roles, &samples.labels)),
+            None => snapshots.as_ref().map(|snapshots| (&snapshots.roles, &snapshots.labels)),
         };
-        let roles = own.map_or(&[][..], Vec::as_slice);
-        let with = |wanted: fn(&Role) -> bool| {
-            let found = (0..roles.len()).filter(|at| wanted(&roles[*at]));
-            found.map(|name| self.column(name)).collect()
-        };
-        summary.label_columns = with(|role| matches!(role, Role::Label { .. }));
-        summary.metric_columns = with(|role| matches!(role, Role::Number(_)));
+        let Some((roles, labels)) = own else { return };
+        let with = |wanted: fn(&Role) -> bool| (0..roles.len()).filter(move |at| wanted(&roles[*at]));
+        let is_label = |role: &Role| matches!(role, Role::Label { .. });
+        summary.label_columns =
+            with(is_label).filter(|name| labels.has_used(*name)).map(|name| self.column(name)).collect();
+        summary.metric_columns = with(|role| matches!(role, Role::Number(_))).map(|name| self.column(name)).collect();
     }
 
     fn label_candidates(&self) -> Vec<String> {

@@ -67,9 +67,16 @@ fn say(out: &mut dyn Write, view: &View, lines: &str) -> io::Result<()> {
 fn describe(input: &InputSummary) -> String {
     let form = input.format.as_ref().map_or("of no known form".to_owned(), |(format, why)| format!("{format}: {why}"));
     let mut lines = vec![format!("{}  {}", printable(&input.path), printable(&form))];
+    if let Some(name) = input.recognized {
+        let title = input.form.title.as_deref().unwrap_or_default();
+        lines.push(format!("  form    {name}: {title} (--form plain reads it without)"));
+    }
     if let Some(time) = &input.time {
         let unit = match (time.unit, time.from) {
             (Some(unit), TimeFrom::Suffix) => format!("Unix {}, as its name says", unit.plural()),
+            (Some(unit), TimeFrom::Flag) if input.recognized.is_some() => {
+                format!("Unix {}, as the form says", unit.plural())
+            }
             (Some(unit), TimeFrom::Flag) => format!("Unix {}, as the flag says", unit.plural()),
             (Some(unit), _) => format!("Unix {}, by the size of the first one (--time-unit)", unit.plural()),
             (None, _) => "written out".to_owned(),
@@ -82,6 +89,12 @@ fn describe(input: &InputSummary) -> String {
     }
     let samples = counted(input.samples, "sample");
     lines.push(format!("  rows    {}, {samples}, {}", count(input.rows), counted(input.bad_rows, "bad row")));
+    if input.guessed
+        && input.recognized.is_none()
+        && let Some(flags) = input.form.flags()
+    {
+        lines.push(format!("  again   alertctl data {} {}", printable(&input.path), printable(&flags)));
+    }
     lines.extend(input.warnings.iter().map(|warning| format!("  note    {}", printable(warning))));
     lines.join("\n")
 }
