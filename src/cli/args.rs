@@ -10,8 +10,8 @@ use crate::report::table;
 use crate::time::{Millis, parse_interval};
 
 use super::flags::{
-    ColorWhen, ConsoleArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, OutArgs, ReportArgs, RuleArgs, SelectArgs,
-    TimeArgs, ZoneArgs,
+    ColorWhen, ConsoleArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs, ReportArgs, RuleArgs,
+    SelectArgs, TimeArgs, ZoneArgs,
 };
 use super::help;
 use super::profile::args::ProfileArgs;
@@ -85,6 +85,8 @@ pub(crate) struct CheckArgs {
     /// Rule files, folders or globs, given as a flag; repeatable
     #[arg(short = 'r', long = "rules", id = "flagged", value_name = "PATH", hide_short_help = true)]
     pub(crate) flagged: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// Output format: text or json
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, default_value = "text", hide_possible_values = true)]
     pub(crate) format: CheckFormat,

@@ -4,7 +4,7 @@ use crate::diagnostic::Severity;
 use crate::engine;
 use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
-use crate::rules::{self, RuleSet};
+use crate::rules;
 
 use super::args::{CheckArgs, CheckFormat};
 use super::claims::Claims;
@@ -20,7 +20,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     out::check_stdout()?;
     Claims::default().rules(&paths).check()?;
     let (texts, failures) = rules::find(&Disk, &paths);
-    let mut rules = RuleSet::default();
+    let mut rules = args.keys.rules();
     texts.iter().for_each(|text| rules.add_partly(&text.name, &text.bytes));
     rules.check_unique();
     rules.check_loops();

@@ -97,7 +97,7 @@ fn rule_paths(words: &[OsString]) -> Vec<String> {
 
 /// Loads the rules, as far as they can be read.
 fn load(paths: &[String]) -> RuleSet {
-    let mut loaded = RuleSet::default();
+    let mut loaded = RuleSet { ignore_unknown_fields: true, ..RuleSet::default() };
     let (texts, _) = rules::find(&Disk, paths);
     texts.iter().for_each(|text| loaded.add_partly(&text.name, &text.bytes));
     loaded

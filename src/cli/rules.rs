@@ -20,7 +20,7 @@ pub(super) fn load_all<'a>(
     terminal: &Terminal,
 ) -> Result<Option<RuleSet>, Failure> {
     let common = args.quick()?;
-    let mut rules = RuleSet::default();
+    let mut rules = args.keys.rules();
     let texts = found(&args.rules)?;
     for text in &texts {
         rules.add(&text.name, &text.bytes);

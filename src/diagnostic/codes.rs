@@ -38,6 +38,7 @@ codes! {
     // Fields and values.
     DUPLICATE_KEY = "duplicate-key": "A key is written twice in one mapping.";
     UNKNOWN_KEY = "unknown-key": "A mapping has a key that means nothing in it.";
+    IGNORED_KEY = "ignored-key": "A key that means nothing is left out on request.";
     MISSING_KEY = "missing-key": "A mapping lacks a key that it must have.";
     WRONG_TYPE = "wrong-type": "A value is of another type than its key takes.";
     EMPTY_ENTRY = "empty-entry": "An entry of a list is empty and ignored.";
@@ -47,6 +48,7 @@ codes! {
     // Rule files of both forms.
     RULE_FORM = "rule-form": "A file names neither of the two forms of rule file, or both.";
     NOT_A_RULE_FILE = "not-a-rule-file": "A file is plainly of another kind.";
+    OTHER_RESOURCE = "other-resource": "Resources of a manifest, or entries of a ConfigMap, hold no rules.";
     GROUP_NAME = "group-name": "A group has no name.";
     DUPLICATE_GROUP = "duplicate-group": "Two groups of one file have one name.";
     RULE_KIND = "rule-kind": "A rule neither alerts nor records, or both.";

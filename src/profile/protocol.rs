@@ -104,6 +104,9 @@ impl Reading {
 pub struct Inputs {
     /// The rule files.
     pub rules: Vec<RuleSource>,
+    /// Whether keys that mean nothing are left out of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_unknown_fields: bool,
     /// The recordings' paths.
     pub recordings: Vec<String>,
     /// Their size, by which the parent waits for them to be read. Unit: bytes.

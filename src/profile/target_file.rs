@@ -7,7 +7,7 @@ use crate::source::SourceMap;
 use crate::yaml::fields::{Field, Fields, shown};
 use crate::yaml::problems::Problems;
 use crate::yaml::scalar::Scalar;
-use crate::yaml::{self, Content, Documents, Node};
+use crate::yaml::{self, Content, Node};
 
 impl Targets {
     /// Reads a YAML mapping of check ids to targets and adds its text to the sources; those that it leaves out keep
@@ -17,7 +17,7 @@ impl Targets {
     /// `{target: .., exponent: ..}`.
     pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<Self> {
         const WHAT: &str = "a targets file";
-        let (mut problems, root) = yaml::open(sources, name, bytes, (WHAT, Documents::One), diagnostics);
+        let (mut problems, root) = yaml::open(sources, name, bytes, WHAT, diagnostics);
         let mut targets = Self::default();
         if let Some(mut fields) = root.as_ref().and_then(|root| Fields::open(root, WHAT, &mut problems)) {
             for target in &mut targets.0 {

@@ -12,7 +12,7 @@ pub struct RuleText {
     pub bytes: Vec<u8>,
 }
 
-/// Returns the rule files that paths, folders (their `*.yml` and `*.yaml`) and globs name, in their order, those named
+/// Returns the rule files that paths, folders (their `*.yml`, `*.yaml`, and `*.json` with groups) and globs name, in their order, those named
 /// twice as often; and why others cannot be found.
 pub fn find_names(files: &dyn Files, paths: &[String]) -> (Vec<String>, Vec<FileError>) {
     let (mut names, mut errors) = (Vec::new(), Vec::new());
@@ -49,15 +49,21 @@ fn folder(files: &dyn Files, path: &str) -> Result<Vec<String>, FileError> {
     let listed = files.list(path).map_err(|error| FileError::unreadable(files, path, &error))?;
     let parent = path.trim_end_matches('/');
     let in_folder = |name: String| if parent.is_empty() { format!("/{name}") } else { format!("{parent}/{name}") };
-    let is_rules = |name: &String| name.ends_with(".yml") || name.ends_with(".yaml");
+    let is_rules = |name: &String| [".yml", ".yaml", ".json"].iter().any(|ending| name.ends_with(ending));
     let mut names: Vec<String> = listed.into_iter().filter(is_rules).map(in_folder).collect();
     names.retain(|name| files.kind(name) == Some(FileKind::File));
+    names.retain(|name| !name.ends_with(".json") || has_groups(files, name));
     if names.is_empty() {
-        return Err(FileError::new(format!("there is no rule file (*.yml, *.yaml) in the folder `{path}`"))
+        return Err(FileError::new(format!("there is no rule file (*.yml, *.yaml, *.json) in the folder `{path}`"))
             .hint(format!("for those in folders below: -r '{parent}/**/*.yml'")));
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Returns whether a JSON file has groups: a folder may hold dashboards and baselines, too.
+fn has_groups(files: &dyn Files, name: &str) -> bool {
+    bytes(files, name, limits::YAML_BYTES).is_ok_and(|bytes| memchr::memmem::find(&bytes, b"\"groups\"").is_some())
 }
 
 #[cfg(test)]
@@ -83,9 +89,16 @@ mod tests {
     }
 
     #[test]
+    fn json_files_of_a_folder_are_those_with_groups() {
+        let mut files = Memory::named(&["d/a.yml", "d/package.json"]);
+        files.0.insert("d/rules.json".to_owned(), b"{\"groups\": []}".to_vec());
+        assert_eq!(names(&files, &["d"]), Ok(vec!["d/a.yml".to_owned(), "d/rules.json".to_owned()]));
+    }
+
+    #[test]
     fn a_folder_without_rules_is_an_error() {
         let files = Memory::named(&["d/a.txt", "d/e/f.yml"]);
-        let error = "there is no rule file (*.yml, *.yaml) in the folder `d`";
+        let error = "there is no rule file (*.yml, *.yaml, *.json) in the folder `d`";
         assert_eq!(names(&files, &["d"]), Err(error.to_owned()));
     }
 }

@@ -5,7 +5,7 @@ use crate::yaml::fields::{Field, Fields};
 use crate::yaml::problems::Problems;
 
 use super::Form;
-use super::prometheus::other_file;
+use super::other;
 
 /// What to type for a file of the native form.
 const NATIVE_LINE: &str =
@@ -36,7 +36,7 @@ pub(super) fn of(fields: &Fields<'_>, cut: bool, problems: &mut Problems<'_>) ->
         (Some(_), None) => Some(Form::Native),
         (None, Some(_)) => Some(Form::Prometheus),
         (None, None) => {
-            let first = fields.first().filter(|_| !cut && other_file(fields).is_none());
+            let first = fields.first().filter(|_| !cut && other::of(fields).is_none());
             let Some(first) = first else { return Some(Form::Prometheus) };
             neither(fields, first, problems);
             None
@@ -55,6 +55,13 @@ fn neither(fields: &Fields<'_>, first: Field<'_>, problems: &mut Problems<'_>) {
             let mut diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, message, at);
             diagnostic.fixes.push(Fix { at, replacement: name.to_owned() });
             diagnostic.with_mark(at, format!("did you mean `{name}`?"))
+        }
+        None if other::first(first.value).is_some_and(|group| other::value(group, "rules").is_some()) => {
+            // Mimir's configuration API answers with groups by namespace.
+            let key = first.key.text();
+            let message = format!("`{key}` holds groups of rules, which stand under `groups`");
+            Diagnostic::error(codes::RULE_FORM, message, problems.at(first.key_span))
+                .with_help(format!("write `groups:` in place of `{key}:`"))
         }
         None => {
             let message = "this file does not say which of the two forms of rule file it is written in";
@@ -90,6 +97,10 @@ mod tests {
         );
         check("- alert: A\n", &["wrong-type 1:1 a rule file is a mapping of keys to values, this is a list"]);
         check("rules: []\nalertctrl: 1\n", &["unknown-key 2:1 `alertctrl` is not a key of a rule file"]);
+        check(
+            "team: [{name: g, rules: []}]\n",
+            &["rule-form 1:1 `team` holds groups of rules, which stand under `groups`"],
+        );
         check("group: []\n", &["unknown-key 1:1 `group` is not a key of a rule file"]);
     }
 }

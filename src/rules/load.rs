@@ -2,44 +2,79 @@
 
 use crate::diagnostic::Diagnostics;
 use crate::source::SourceMap;
+use crate::yaml;
 use crate::yaml::fields::Fields;
 use crate::yaml::problems::Problems;
-use crate::yaml::{self, Documents, Node};
 
-use super::{Form, Group, RuleFile, form, native, prometheus};
+use super::keys::Keys;
+use super::{Form, Group, RuleFile, api, form, manifest, native, other, prometheus};
 
 /// Reads a rule file of either form and adds its text to the sources. Every problem is reported; `None` when one of
 /// them is an error.
 ///
 /// The text is kept without a byte order mark, so columns of its first line count from what is seen.
 pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<RuleFile> {
-    let (file, errors) = load_counted(sources, name, bytes, diagnostics);
+    let (file, errors) = load_counted(sources, name, bytes, false, diagnostics);
     (errors == 0).then_some(file)
 }
 
 /// Reads a rule file like [`load`], and returns the rules that could be read even when there are errors. Rules that an
 /// error stands in may be among them, their expressions with parts that mean nothing: they must not be evaluated.
 pub fn load_partly(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> RuleFile {
-    load_counted(sources, name, bytes, diagnostics).0
+    load_counted(sources, name, bytes, false, diagnostics).0
 }
 
-/// Returns what could be read and the number of errors.
-fn load_counted(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> (RuleFile, usize) {
-    let (mut problems, root) = yaml::open(sources, name, bytes, ("a rule file", Documents::First), diagnostics);
-    let (form, groups) = read(name, root.as_ref(), &mut problems);
+/// Returns what could be read and the number of errors; `ignore`: keys that mean nothing are left out, and not refused.
+pub(super) fn load_counted(
+    sources: &mut SourceMap,
+    name: &str,
+    bytes: &[u8],
+    ignore: bool,
+    diagnostics: &mut Diagnostics,
+) -> (RuleFile, usize) {
+    let (mut problems, text) = yaml::add_text(sources, name, bytes, "a rule file", diagnostics);
+    let mut keys = Keys::new(ignore);
+    let (form, groups) = text.map_or(NOTHING, |text| read(name, &text, &mut keys, &mut problems));
+    keys.tell(&mut problems);
     (RuleFile { file: problems.file(), form, groups }, problems.finish())
 }
 
+/// A file without rules is of Prometheus' form.
+const NOTHING: (Form, Vec<Group>) = (Form::Prometheus, Vec::new());
+
 /// Reads the groups in the form that the file names; an empty one is of Prometheus' form and has none.
-fn read(name: &str, root: Option<&Node>, problems: &mut Problems<'_>) -> (Form, Vec<Group>) {
-    const NOTHING: (Form, Vec<Group>) = (Form::Prometheus, Vec::new());
-    let Some(root) = root else { return NOTHING };
-    let Some(fields) = Fields::open(root, "a rule file", problems) else { return NOTHING };
+fn read(name: &str, text: &str, keys: &mut Keys, problems: &mut Problems<'_>) -> (Form, Vec<Group>) {
+    if other::refuse_template(name, text, problems) {
+        return NOTHING;
+    }
+    let json = untabbed(text);
+    let read = yaml::read(json.as_deref().unwrap_or(text), manifest::is_resource, problems);
+    if let Some(more) = read.more {
+        yaml::ignored_document(more, problems);
+    }
+    let Some(root) = read.documents.first() else { return NOTHING };
+    if manifest::is_resource(root) {
+        return manifest::groups(&read.documents, keys, problems);
+    }
+    if let Some(groups) = api::groups_of(root) {
+        return (Form::Prometheus, api::groups(groups, problems));
+    }
+    if api::refuse_error(root, problems) || other::refuse_list(root, problems) {
+        return NOTHING;
+    }
+    let data = other::value(root, "data").filter(|_| other::value(root, "status").is_some());
+    let Some(fields) = Fields::open(data.unwrap_or(root), "a rule file", problems) else { return NOTHING };
     match form::of(&fields, root.cut, problems) {
-        Some(Form::Prometheus) => (Form::Prometheus, prometheus::groups(fields, problems)),
+        Some(Form::Prometheus) => (Form::Prometheus, prometheus::groups(fields, name, keys, problems)),
         Some(Form::Native) => (Form::Native, vec![native::group(fields, name, problems)]),
         None => NOTHING,
     }
+}
+
+/// Returns a text that is JSON, with blanks in place of tabs, which YAML takes in fewer places; nothing for one that
+/// needs no change. No tab of JSON is part of a text, and offsets stay.
+fn untabbed(text: &str) -> Option<String> {
+    (text.trim_start().starts_with('{') && text.contains('\t')).then(|| text.replace('\t', " "))
 }
 
 #[cfg(test)]
@@ -91,7 +126,7 @@ mod tests {
         check("group:\n- name: g\n", &["unknown-key 1:1 `group` is not a key of a rule file"]);
         check(
             "apiVersion: v1\nkind: ConfigMap\n",
-            &["not-a-rule-file 2:7 a Kubernetes `ConfigMap` holds no rules that are read here"],
+            &["not-a-rule-file 2:7 this manifest holds no rules, only a ConfigMap without `data`"],
         );
     }
 
@@ -127,7 +162,7 @@ mod tests {
         check(
             "groups:\n- name: a\n  source_tenants: [x]\n  intervall: 1m\n",
             &[
-                "unknown-key 3:3 `source_tenants` is not a key of a group",
+                "unknown-key 3:3 `source_tenants` is not a key of a group of Prometheus",
                 "unknown-key 4:3 `intervall` is not a key of a group",
             ],
         );

@@ -1,11 +1,15 @@
 //! Rule files: from text to rules.
 
+mod api;
 mod find;
 mod form;
 pub(crate) mod graph;
+mod keys;
 mod load;
 pub(crate) mod loops;
+mod manifest;
 mod native;
+mod other;
 mod prometheus;
 mod quick;
 mod rule;

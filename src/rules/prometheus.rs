@@ -1,4 +1,4 @@
-//! Rule files in Prometheus' form, bare or inside a Kubernetes `PrometheusRule`.
+//! Rule files in Prometheus' form.
 
 use std::collections::BTreeMap;
 
@@ -9,64 +9,35 @@ use crate::yaml::Node;
 use crate::yaml::fields::{Field, Fields, Named};
 use crate::yaml::problems::Problems;
 
+use super::keys::Keys;
 use super::rule::{self, GroupLabel};
-use super::{Evaluate, Group};
+use super::{Evaluate, Group, other};
 
-const GROUP_KEYS: [&str; 6] = ["name", "interval", "query_offset", "limit", "labels", "rules"];
+pub(super) const GROUP_KEYS: [&str; 6] = ["name", "interval", "query_offset", "limit", "labels", "rules"];
 
-/// Reads the groups of a file, of which `fields` are the keys. An empty file has none.
+/// Reads the groups of a file, of which `fields` are the keys; `name` is the file's. An empty file has none.
 ///
 /// Source: Prometheus' `rulefmt`.
-pub(super) fn groups(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> Vec<Group> {
-    if let Some((field, what, help)) = other_file(&fields) {
-        problems.error_with_help(
-            codes::NOT_A_RULE_FILE,
-            format!("this is {what}, not a rule file"),
-            field.key_span,
-            help,
-        );
+pub(super) fn groups(mut fields: Fields<'_>, name: &str, keys: &mut Keys, problems: &mut Problems<'_>) -> Vec<Group> {
+    if let Some(other) = other::of(&fields) {
+        other.refuse(name, problems);
         return Vec::new();
     }
-    let kind = fields.peek("kind").and_then(|field| field.value.scalar().map(|kind| (field, kind)));
-    let listed = match kind {
-        Some((_, kind)) if kind.text() == "PrometheusRule" => {
-            let Some(spec) = fields.take("spec") else { return Vec::new() };
-            let Some(mut spec) = Fields::open(spec.value, "the `spec` of a PrometheusRule", problems) else {
-                return Vec::new();
-            };
-            let groups = spec.take("groups");
-            spec.finish("the `spec` of a PrometheusRule", &["groups"], |_| None, problems);
-            groups
-        }
-        Some((field, kind)) if fields.peek("apiVersion").is_some() => {
-            let message = format!("a Kubernetes `{}` holds no rules that are read here", kind.text());
-            let help = "give the rule file itself, or a resource of `kind: PrometheusRule`";
-            problems.error_with_help(codes::NOT_A_RULE_FILE, message, field.value.span, help);
-            return Vec::new();
-        }
-        _ => {
-            let groups = fields.take("groups");
-            fields.finish("a rule file", &["groups"], top_hint, problems);
-            groups
-        }
-    };
-    let Some(listed) = listed else { return Vec::new() };
-    let kubernetes = kind.is_some();
-    let mut names = BTreeMap::new();
-    let nodes = listed.sequence(problems);
-    nodes.iter().filter_map(|node| group(node, kubernetes, &mut names, problems)).collect()
+    let groups = fields.take("groups");
+    keys.finish(fields, "a rule file", &["groups"], top_hint, problems);
+    listed(groups, false, keys, problems)
 }
 
-/// Returns the key, the name and help for a file that is plainly of another kind.
-pub(super) fn other_file<'a>(fields: &Fields<'a>) -> Option<(Field<'a>, &'static str, &'static str)> {
-    if fields.peek("groups").is_some() {
-        return None;
-    }
-    let tests = fields.peek("tests").map(|field| (field, "a file of unit tests", "run it with `alertctl test`"));
-    tests.or_else(|| {
-        let field = fields.peek("scrape_configs").or_else(|| fields.peek("rule_files"))?;
-        Some((field, "a Prometheus configuration", "give the files that its `rule_files` names"))
-    })
+/// Reads a list of groups, each of another name; `kubernetes`: inside a resource.
+pub(super) fn listed(
+    groups: Option<Field<'_>>,
+    kubernetes: bool,
+    keys: &mut Keys,
+    problems: &mut Problems<'_>,
+) -> Vec<Group> {
+    let nodes = groups.map(|field| field.sequence(problems)).unwrap_or_default();
+    let mut names = BTreeMap::new();
+    nodes.iter().filter_map(|node| group(node, kubernetes, &mut names, keys, problems)).collect()
 }
 
 fn top_hint(key: &str) -> Option<String> {
@@ -82,7 +53,6 @@ fn group_hint(key: &str) -> Option<String> {
         "alert" | "record" | "expr" | "for" | "annotations" | "keep_firing_for" => {
             Some(format!("`{key}` is a key of a rule: under `rules:`, indented more"))
         }
-        "evaluation_delay" => Some("Prometheus calls it `query_offset`".to_owned()),
         _ => None,
     }
 }
@@ -103,6 +73,7 @@ fn group<'a>(
     node: &'a Node,
     kubernetes: bool,
     names: &mut BTreeMap<&'a str, Span>,
+    keys: &mut Keys,
     problems: &mut Problems<'_>,
 ) -> Option<Group> {
     if is_left_out(node, "a group", problems) {
@@ -127,8 +98,16 @@ fn group<'a>(
         // A key of Thanos that the resource's own schema has.
         fields.take("partial_response_strategy");
     }
-    fields.finish("a group", &GROUP_KEYS, group_hint, problems);
-    let rules = listed.iter().filter_map(|node| rule::read(node, &name.text, &mut labels, problems)).collect();
+    let languages = fields.peek("type").filter(|field| !matches!(field.value_text(), "prometheus" | ""));
+    if let Some(language) = languages {
+        // A key of vmalert, whose other types are not PromQL.
+        let message =
+            format!("rules of the type `{}` are not PromQL: they are not evaluated here", language.value_text());
+        problems.error(codes::NOT_SUPPORTED, message, language.value.span);
+        fields.take("type");
+    }
+    keys.finish(fields, "a group", &GROUP_KEYS, group_hint, problems);
+    let rules = listed.iter().filter_map(|node| rule::read(node, &name.text, &mut labels, keys, problems)).collect();
     problems.set_subject(None);
     // An interval of 0 is the default one.
     let interval = interval.filter(|interval| *interval != Millis::ZERO);
@@ -136,7 +115,7 @@ fn group<'a>(
     Some(Group { name, evaluate, query_offset, limit, rules, at })
 }
 
-fn group_name<'a>(
+pub(super) fn group_name<'a>(
     field: Option<Field<'a>>,
     group: &Node,
     names: &mut BTreeMap<&'a str, Span>,

@@ -9,11 +9,12 @@ use crate::yaml::Node;
 use crate::yaml::fields::{Field, Fields, Named};
 use crate::yaml::problems::Problems;
 
+use super::keys::Keys;
 use super::prometheus::{first_of, is_left_out};
 use super::template::Template;
 use super::{Rule, RuleKind};
 
-const RULE_KEYS: [&str; 7] = ["alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"];
+pub(super) const RULE_KEYS: [&str; 7] = ["alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"];
 
 /// A label of a group, and what it is in alerting rules once one of them has asked.
 #[derive(Debug)]
@@ -48,6 +49,7 @@ pub(super) fn read(
     node: &Node,
     group: &str,
     group_labels: &mut [GroupLabel<'_>],
+    keys: &mut Keys,
     problems: &mut Problems<'_>,
 ) -> Option<Rule> {
     problems.set_subject(Some((group.to_owned(), String::new())));
@@ -72,7 +74,7 @@ pub(super) fn read(
     let keep = fields.take("keep_firing_for");
     let labels = fields.take("labels").map(|field| field.texts(problems)).unwrap_or_default();
     let annotations = fields.take("annotations");
-    fields.finish(what, &RULE_KEYS, hint, problems);
+    keys.finish(fields, what, &RULE_KEYS, hint, problems);
 
     let expr = expression(expr, span, problems);
     let (hold_span, keep_span) = (duration(hold, problems), duration(keep, problems));
@@ -287,7 +289,7 @@ pub(super) fn check_label_name(label: Named<'_>, problems: &mut Problems<'_>) {
     check_name(label, "label", problems);
 }
 
-fn check_name(named: Named<'_>, what: &'static str, problems: &mut Problems<'_>) {
+pub(super) fn check_name(named: Named<'_>, what: &'static str, problems: &mut Problems<'_>) {
     if named.name.is_empty() {
         let code = if what == "label" { codes::LABEL_NAME } else { codes::ANNOTATION_NAME };
         problems.error_with_help(

@@ -3,7 +3,8 @@
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::source::SourceMap;
 
-use super::{Group, Quick, Rule, RuleFile, load, load_partly, loops, native, quick};
+use super::load::load_counted;
+use super::{Group, Quick, Rule, RuleFile, loops, native, quick};
 
 /// Rule files that are evaluated together.
 ///
@@ -23,18 +24,27 @@ pub struct RuleSet {
     pub sources: SourceMap,
     /// What was found wrong with them.
     pub diagnostics: Diagnostics,
+    /// Whether keys that mean nothing in Prometheus' form are left out of the files that are added, with a warning, and
+    /// not refused.
+    pub ignore_unknown_fields: bool,
 }
 
 impl RuleSet {
     /// Adds a rule file of either form; `name` stands for it in messages. A file with errors adds no rules.
     pub fn add(&mut self, name: &str, bytes: &[u8]) {
-        self.files.extend(load(&mut self.sources, name, bytes, &mut self.diagnostics));
+        let (file, errors) = self.load(name, bytes);
+        self.files.extend(Some(file).filter(|_| errors == 0));
     }
 
     /// Adds a rule file like [`RuleSet::add`], and keeps the rules that could be read even when there are errors. Such
     /// a set is for looking at, not for evaluating.
     pub fn add_partly(&mut self, name: &str, bytes: &[u8]) {
-        self.files.push(load_partly(&mut self.sources, name, bytes, &mut self.diagnostics));
+        let (file, _) = self.load(name, bytes);
+        self.files.push(file);
+    }
+
+    fn load(&mut self, name: &str, bytes: &[u8]) -> (RuleFile, usize) {
+        load_counted(&mut self.sources, name, bytes, self.ignore_unknown_fields, &mut self.diagnostics)
     }
 
     /// Adds an alert for each PromQL expression, see [`quick`].

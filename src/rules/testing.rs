@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::SourceMap;
 
-use super::RuleFile;
+use super::{RuleFile, RuleSet};
 
 /// Loads a text as `file.yml`; returns the rules and the problems.
 pub(crate) fn load(text: &str) -> (SourceMap, Option<RuleFile>, Vec<Diagnostic>) {
@@ -14,14 +14,25 @@ pub(crate) fn load(text: &str) -> (SourceMap, Option<RuleFile>, Vec<Diagnostic>)
     (sources, file, diagnostics.sorted())
 }
 
+/// Writes a problem as `code line:column message`.
+fn line(sources: &SourceMap, found: &Diagnostic) -> String {
+    let at = sources.position(found.primary.as_ref().map(|mark| mark.at).expect("a place"));
+    format!("{} {}:{} {}", found.code, at.line, at.column, found.message)
+}
+
 /// Checks what is reported for a text: `code line:column message` of each problem.
 pub(crate) fn check(text: &str, expected: &[&str]) {
     let (sources, _, found) = load(text);
-    let line = |found: &Diagnostic| {
-        let at = sources.position(found.primary.as_ref().map(|mark| mark.at).expect("a place"));
-        format!("{} {}:{} {}", found.code, at.line, at.column, found.message)
-    };
+    let line = |found: &Diagnostic| line(&sources, found);
     assert_eq!(found.iter().map(line).collect::<Vec<_>>(), expected, "{text}");
+}
+
+/// Checks the same, where unknown keys are left out.
+pub(crate) fn check_ignoring(text: &str, expected: &[&str]) {
+    let mut rules = RuleSet { ignore_unknown_fields: true, ..RuleSet::default() };
+    rules.add("some/file.yml", text.as_bytes());
+    let line = |found: &Diagnostic| line(&rules.sources, found);
+    assert_eq!(rules.diagnostics.sorted().iter().map(line).collect::<Vec<_>>(), expected, "{text}");
 }
 
 /// Checks what a text's problems say to type instead.

@@ -153,6 +153,26 @@ impl TextMap {
         }
     }
 
+    /// Returns where the text stands in the file of `outer`, if what this map calls its file is the text of `outer`.
+    #[must_use]
+    pub fn through(&self, outer: &Self) -> Self {
+        let mut pieces = Vec::new();
+        for piece in &self.pieces {
+            let end = piece.file + piece.len;
+            let first = outer.pieces.partition_point(|outer| outer.text + outer.len <= piece.file);
+            for outer in outer.pieces[first..].iter().take_while(|outer| outer.text < end) {
+                let (from, to) = (piece.file.max(outer.text), end.min(outer.text + outer.len));
+                let (text, file) = (piece.text + (from - piece.file), outer.file + (from - outer.text));
+                pieces.push(Piece { text, file, len: to - from });
+            }
+        }
+        if let Some(first) = self.pieces.first().filter(|_| pieces.is_empty()) {
+            // A text without a byte of its own still has a place.
+            pieces.push(Piece { text: first.text, file: outer.offset(first.file).0, len: 0 });
+        }
+        Self { pieces }
+    }
+
     /// Returns where a stretch of the text stands in the file.
     #[must_use]
     pub fn to_file(&self, span: Span) -> Span {
@@ -215,5 +235,15 @@ mod tests {
         assert_eq!(map.to_file(Span::new(1, 3)), Span::new(11, 13));
         assert_eq!(map.to_file(Span::new(2, 6)), Span::new(12, 22));
         assert_eq!(map.to_file(Span::new(10, 10)), Span::new(26, 26));
+    }
+
+    #[test]
+    fn a_map_goes_through_another() {
+        let outer = TextMap { pieces: vec![Piece { text: 0, file: 10, len: 4 }, Piece { text: 5, file: 20, len: 6 }] };
+        let inner = TextMap { pieces: vec![Piece { text: 0, file: 2, len: 5 }] };
+        let both = vec![Piece { text: 0, file: 12, len: 2 }, Piece { text: 3, file: 20, len: 2 }];
+        assert_eq!(inner.through(&outer).pieces, both);
+        let nothing = TextMap::verbatim(4, 0);
+        assert_eq!(nothing.through(&outer).pieces, [Piece { text: 0, file: 14, len: 0 }]);
     }
 }

@@ -71,9 +71,10 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         self.broken
     }
 
-    /// Returns the first document's node.
-    pub(super) fn root(self) -> Option<Node> {
-        self.root
+    /// Takes the node of a document that is over; anchors are forgotten.
+    pub(super) fn next_root(&mut self) -> Option<Node> {
+        self.anchors.clear();
+        self.root.take()
     }
 
     /// Returns what is sure of a document that a mistake cut off: the entries of block lists that were over, and the

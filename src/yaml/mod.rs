@@ -7,6 +7,7 @@ pub(crate) mod problems;
 pub(crate) mod scalar;
 mod syntax;
 mod text;
+mod within;
 
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ use self::problems::Problems;
 use self::scalar::Scalar;
 
 use self::build::{Builder, file_span};
+
+pub(crate) use self::text::add as add_text;
+pub(crate) use self::within::read_within;
 
 /// A value and where it stands. An alias has its own span and what its anchor holds.
 #[derive(Clone, Debug)]
@@ -76,44 +80,44 @@ impl Node {
     }
 }
 
-/// What becomes of a second document in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Documents {
-    /// It and all that follow are ignored, with a warning, as Prometheus ignores them.
-    First,
-    /// It is an error.
-    One,
-}
-
-/// Adds the bytes of a file to the sources and reads its first document; `what` names the kind of file (`a rule file`).
+/// Adds the bytes of a file to the sources and reads its document, of which there is one; `what` names the kind of file (`a rule file`).
 /// Every problem is reported. `None` when there is nothing in it, or when nothing of it can be read.
 pub(crate) fn open<'d>(
     sources: &mut SourceMap,
     name: &str,
     bytes: &[u8],
-    (what, documents): (&str, Documents),
+    what: &str,
     diagnostics: &'d mut Diagnostics,
 ) -> (Problems<'d>, Option<Node>) {
     let (mut problems, text) = text::add(sources, name, bytes, what, diagnostics);
-    let (root, second) = text.map_or((None, None), |text| read(&text, &mut problems));
-    match (second, documents) {
-        (None, _) => {}
-        (Some(at), Documents::First) => {
-            let message = "a second YAML document begins here; it and all that follow are ignored";
-            problems.warning(codes::SECOND_DOCUMENT, message, at);
-        }
-        (Some(at), Documents::One) => {
-            let message = format!("a second YAML document begins here; {what} has one");
-            problems.error(codes::SECOND_DOCUMENT, message, at);
-        }
+    let Some(text) = text else { return (problems, None) };
+    let read = read(&text, |_| false, &mut problems);
+    if let Some(at) = read.more {
+        let message = format!("a second YAML document begins here; {what} has one");
+        problems.error(codes::SECOND_DOCUMENT, message, at);
     }
-    (problems, root)
+    (problems, read.documents.into_iter().next())
 }
 
-/// Reads the first document of a text; `None` when there is nothing in it, or when it is no YAML, which is reported. Of
-/// one with a mistake, what stands before it is still read: the entries of lists that were over. Returns where a second
-/// document begins, too.
-fn read(source: &str, problems: &mut Problems<'_>) -> (Option<Node>, Option<Span>) {
+/// Warns of a second document, which is not read.
+pub(crate) fn ignored_document(at: Span, problems: &mut Problems<'_>) {
+    let message = "a second YAML document begins here; it and all that follow are ignored";
+    problems.warning(codes::SECOND_DOCUMENT, message, at);
+}
+
+/// The documents of a text.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    /// Those that were read; of several, those that are not empty.
+    pub(crate) documents: Vec<Node>,
+    /// Where the first begins that was not read.
+    pub(crate) more: Option<Span>,
+}
+
+/// Reads the first document of a text, and all that follow where `all` says so of the first that is not empty. A text
+/// that is no YAML is reported; of one with a mistake, what stands before it is still read: the entries of lists that
+/// were over.
+pub(crate) fn read(source: &str, all: impl Fn(&Node) -> bool, problems: &mut Problems<'_>) -> Read {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -122,24 +126,43 @@ fn read(source: &str, problems: &mut Problems<'_>) -> (Option<Node>, Option<Span
         block_nesting_limit: YAML_DEPTH,
     };
     let mut builder = Builder::new(source, problems);
+    let mut read = Read::default();
+    // Where the second document begins, while all before the one at hand are empty.
+    let mut second = None;
     let mut ended = false;
     for event in Parser::new_from_str_with_options(source, options) {
         match event {
             Ok((Event::DocumentStart(..), at)) if ended => {
-                return (builder.root(), Some(file_span(at)));
+                read.documents.extend(builder.next_root().filter(|root| !root.is_null()));
+                match read.documents.first() {
+                    Some(first) if !all(first) => {
+                        read.more = Some(file_span(at));
+                        return read;
+                    }
+                    Some(_) => {}
+                    None => second = second.or(Some(file_span(at))),
+                }
+                ended = false;
             }
             Ok((Event::DocumentEnd, _)) => ended = true,
             Ok((event, at)) => builder.event(event, at),
             Err(error) => {
                 syntax::report(&error, source, builder.problems());
-                return (builder.cut(), None);
+                read.documents.extend(builder.cut());
+                return read;
             }
         }
         if builder.is_broken() {
-            return (None, None);
+            return Read::default();
         }
     }
-    (builder.root(), None)
+    let only = read.documents.is_empty() && second.is_none();
+    read.documents.extend(builder.next_root().filter(|root| only || !root.is_null()));
+    match (second, read.documents.as_slice()) {
+        // Who reads the first document alone does not see it.
+        (Some(at), [only]) if !all(only) => Read { documents: Vec::new(), more: Some(at) },
+        _ => read,
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +177,7 @@ mod tests {
         let mut sources = SourceMap::default();
         let file = sources.add("a.yml", source);
         let mut diagnostics = Diagnostics::default();
-        let (node, _) = read(source, &mut Problems::new(file, &mut diagnostics));
+        let node = read(source, |_| false, &mut Problems::new(file, &mut diagnostics)).documents.pop();
         assert!(diagnostics.is_empty(), "{source:?} {diagnostics:?}");
         (sources, node)
     }

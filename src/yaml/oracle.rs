@@ -5,15 +5,14 @@ use proptest::prelude::*;
 use serde_yaml::{Mapping, Value};
 
 use super::tests::TEXTS;
-use super::{Content, Documents, Node, open};
+use super::{Content, Node, open};
 use crate::diagnostic::Diagnostics;
 use crate::source::SourceMap;
 
 /// Reads a text; `None` when something is reported for it.
 fn read(source: &str) -> Option<Option<Node>> {
     let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-    let (problems, node) =
-        open(&mut sources, "a.yml", source.as_bytes(), ("a file", Documents::First), &mut diagnostics);
+    let (problems, node) = open(&mut sources, "a.yml", source.as_bytes(), "a file", &mut diagnostics);
     problems.finish();
     diagnostics.is_empty().then_some(node)
 }

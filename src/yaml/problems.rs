@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, codes};
 use crate::limits::DIAGNOSTICS_PER_CODE;
-use crate::source::{FileId, FileSpan, Span};
+use crate::source::{FileId, FileSpan, Located, Span};
 
 /// The longest message; a longer one repeats a monstrous text of the file. Unit: characters.
 const MESSAGE_CHARS: usize = 400;
@@ -14,6 +14,7 @@ const MESSAGE_CHARS: usize = 400;
 pub(crate) struct Problems<'a> {
     file: FileId,
     subject: Option<(String, String)>,
+    within: Option<Located>,
     found: BTreeMap<&'static str, usize>,
     shown: BTreeSet<(&'static str, Option<Span>, String)>,
     errors: usize,
@@ -23,7 +24,15 @@ pub(crate) struct Problems<'a> {
 impl<'a> Problems<'a> {
     /// Begins with none.
     pub(crate) fn new(file: FileId, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { file, subject: None, found: BTreeMap::new(), shown: BTreeSet::new(), errors: 0, diagnostics }
+        Self {
+            file,
+            subject: None,
+            within: None,
+            found: BTreeMap::new(),
+            shown: BTreeSet::new(),
+            errors: 0,
+            diagnostics,
+        }
     }
 
     /// Returns the file.
@@ -41,9 +50,14 @@ impl<'a> Problems<'a> {
         self.subject = subject;
     }
 
+    /// Sets the scalar of the file that all places are counted in; none is the file itself. Returns the one before.
+    pub(super) fn set_within(&mut self, text: Option<Located>) -> Option<Located> {
+        std::mem::replace(&mut self.within, text)
+    }
+
     /// Returns a place in the file.
     pub(crate) fn at(&self, span: Span) -> FileSpan {
-        FileSpan { file: self.file, span }
+        self.within.as_ref().map_or(FileSpan { file: self.file, span }, |text| text.at(span))
     }
 
     /// Adds a problem; what an alias repeats is reported once.

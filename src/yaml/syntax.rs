@@ -25,6 +25,9 @@ pub(crate) fn report(error: &ScanError, source: &str, problems: &mut Problems<'_
         ErrorKind::ExpectedBlockMappingKey if source[start..].starts_with("- ") => {
             (Some("this `-` lines up with no other".to_owned()), Some("line up the `-` of one list"))
         }
+        ErrorKind::UnclosedFlowCollection { open } if source.trim_start().starts_with('{') => {
+            (Some(format!("`{open}` is not closed")), Some("this looks like JSON that is cut off"))
+        }
         kind => words(kind),
     };
     let message = message.unwrap_or_else(|| format!("this is not YAML: {}", error.info()));

@@ -10,7 +10,7 @@ use super::problems::Problems;
 
 /// Adds the text of a file to the sources, without a byte order mark, so that columns of its first line count from what
 /// is seen. `what` names the kind of file (`a rule file`). No text where the bytes are none, which the problems say.
-pub(super) fn add<'d>(
+pub(crate) fn add<'d>(
     sources: &mut SourceMap,
     name: &str,
     bytes: &[u8],

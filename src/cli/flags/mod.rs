@@ -10,5 +10,5 @@ pub(crate) mod time;
 pub(crate) use input::InputArgs;
 pub(crate) use output::{ColorWhen, ConsoleArgs, Format, JobArgs, OutArgs};
 pub(crate) use report::{GateArgs, ReportArgs, SelectArgs, ZoneArgs};
-pub(crate) use rules::{ExternalArgs, RuleArgs};
+pub(crate) use rules::{ExternalArgs, KeyArgs, RuleArgs};
 pub(crate) use time::TimeArgs;

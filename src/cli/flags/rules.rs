@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::labels::LabelSet;
-use crate::rules::Quick;
+use crate::rules::{Quick, RuleSet};
 use crate::time::{Millis, parse_duration};
 
 use crate::cli::Failure;
@@ -13,9 +13,12 @@ use crate::cli::Failure;
 pub(crate) struct RuleArgs {
     /// Rule files, folders or globs; repeatable
     ///
-    /// In folders, *.yml and *.yaml. Prometheus rule files and alertctl's own form can be mixed.
+    /// In folders, *.yml, *.yaml, and *.json with rule groups. Prometheus rule files, alertctl's own form, Kubernetes
+    /// manifests (PrometheusRule, ConfigMap) and answers of /api/v1/rules can be mixed.
     #[arg(short, long = "rules", value_name = "PATH", required_unless_present = "expr", help_heading = "Rules")]
     pub(crate) rules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// Alert on this expression; repeatable
     ///
     /// No rule file is needed. The alert is named after the first metric of the expression.
@@ -36,6 +39,24 @@ pub(crate) struct RuleArgs {
     /// The `severity` label of --expr alerts
     #[arg(long, value_name = "SEVERITY", help_heading = "Rules")]
     pub(crate) severity: Option<String>,
+}
+
+/// How rule files are read.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// Leave out unknown keys of rule files, with a warning
+    ///
+    /// For the keys of Thanos, Mimir and vmalert, such as `partial_response_strategy` and `eval_delay`. Each key that is
+    /// left out is named. Applies to Prometheus rule files, not to alertctl's own form.
+    #[arg(long, hide_short_help = true, help_heading = "Rules")]
+    pub(crate) ignore_unknown_fields: bool,
+}
+
+impl KeyArgs {
+    /// Returns a set of rules, empty yet, that reads files so.
+    pub(crate) fn rules(&self) -> RuleSet {
+        RuleSet { ignore_unknown_fields: self.ignore_unknown_fields, ..RuleSet::default() }
+    }
 }
 
 impl RuleArgs {

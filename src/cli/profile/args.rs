@@ -8,7 +8,7 @@ use crate::profile::report::FailOn;
 use crate::time::{Millis, parse_interval};
 
 use super::super::flags::output::{OutFormat, Target};
-use super::super::flags::{ConsoleArgs, InputArgs};
+use super::super::flags::{ConsoleArgs, InputArgs, KeyArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success, 1 regression or missed target, 2 error, 130 interrupted
@@ -41,9 +41,11 @@ Exit codes:
 pub(crate) struct ProfileArgs {
     /// Rule files, folders or globs; repeatable
     ///
-    /// In folders, *.yml and *.yaml. Without rules, the built-in workload is measured.
+    /// In folders, *.yml, *.yaml, and *.json with rule groups. Without rules, the built-in workload is measured.
     #[arg(short, long = "rules", value_name = "PATH", help_heading = "Input")]
     pub(crate) rules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     #[command(flatten)]
     pub(crate) input: InputArgs,
     /// Interval of groups that set none [default: 1m]

@@ -104,9 +104,13 @@ impl Bench {
             add(false, None, &[])?;
         }
         if !args.rules.is_empty() {
-            let Some(now) = subject::ruleset(&args.rules, terminal, args.console.quiet)? else { return Ok(None) };
+            let Some(now) = subject::ruleset(&args.rules, &args.keys, terminal, args.console.quiet)? else {
+                return Ok(None);
+            };
             if !args.against_rules.is_empty() {
-                let Some(base) = subject::ruleset(&args.against_rules, terminal, true)? else { return Ok(None) };
+                let Some(base) = subject::ruleset(&args.against_rules, &args.keys, terminal, true)? else {
+                    return Ok(None);
+                };
                 add(true, Some(base), &recordings)?;
             } else if other.is_some() {
                 add(true, Some(now.clone()), &recordings)?;

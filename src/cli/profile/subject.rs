@@ -11,9 +11,9 @@ use crate::profile::campaign::{Loaded, Side};
 use crate::profile::digest::sha256;
 use crate::profile::protocol::{self, Hello, Reading, RuleSource};
 use crate::profile::sample::{Inputs, RuleText, Tool};
-use crate::rules::RuleSet;
 use crate::store::Conflicts;
 
+use super::super::flags::KeyArgs;
 use super::super::flags::input::ReadArgs;
 use super::super::flags::report::zone;
 use super::super::problems::show;
@@ -34,8 +34,13 @@ pub(super) struct Ruleset {
 }
 
 /// Reads rules and tells all problems; none when one is an error.
-pub(super) fn ruleset(paths: &[String], terminal: &Terminal, quiet: bool) -> Result<Option<Ruleset>, Failure> {
-    let mut rules = RuleSet::default();
+pub(super) fn ruleset(
+    paths: &[String],
+    keys: &KeyArgs,
+    terminal: &Terminal,
+    quiet: bool,
+) -> Result<Option<Ruleset>, Failure> {
+    let mut rules = keys.rules();
     let (mut names, mut texts) = (Vec::new(), Vec::new());
     let found = found(paths)?;
     found.iter().for_each(|text| rules.add(&text.name, &text.bytes));
@@ -102,6 +107,7 @@ pub(super) fn inputs(args: &ProfileArgs, rules: &Ruleset, recordings: &[String])
     let usual = EngineOptions::default();
     Ok(protocol::Inputs {
         rules: rules.texts.clone(),
+        ignore_unknown_fields: args.keys.ignore_unknown_fields,
         recordings: recordings.to_vec(),
         recording_bytes: recordings.iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum(),
         reading: reading(&args.input.read)?,

@@ -69,7 +69,7 @@ fn end() {
 fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
     let begun = Instant::now();
     let since = |begun: Instant| u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    let mut rules = RuleSet::default();
+    let mut rules = RuleSet { ignore_unknown_fields: inputs.ignore_unknown_fields, ..RuleSet::default() };
     inputs.rules.iter().for_each(|rule| rules.add(&rule.name, rule.text.as_bytes()));
     if let Some(first) = rules.diagnostics.sorted().iter().find(|_| rules.diagnostics.has_errors()) {
         return Err(format!("cannot read the rules: {}", first.message));

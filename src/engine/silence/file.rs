@@ -12,7 +12,7 @@ use crate::source::{Located, SourceMap, Span};
 use crate::time::Timestamp;
 use crate::yaml::fields::{Field, Fields, list};
 use crate::yaml::problems::Problems;
-use crate::yaml::{self, Content, Documents, Node};
+use crate::yaml::{self, Content, Node};
 
 /// The keys of a silence of the list.
 const KEYS: [&str; 4] = ["matchers", "start", "end", "comment"];
@@ -32,7 +32,7 @@ pub fn load(
     clock: &Clock,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Silence>> {
-    let (mut problems, root) = yaml::open(sources, name, bytes, ("a file of silences", Documents::One), diagnostics);
+    let (mut problems, root) = yaml::open(sources, name, bytes, "a file of silences", diagnostics);
     let items: &[Node] = match root.as_ref().map(|root| (root, &root.content)) {
         None => &[],
         Some((_, Content::Sequence(items))) => items,

@@ -31,7 +31,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jiff", &["cli", "format", "input", "rules::template::instant", "time"]),
     // A look at standard output before the runtime takes one.
     ("libc", &["alloc", "main"]),
-    ("memchr", &["input", "rules::template::exec", "source"]),
+    ("memchr", &["input", "rules::find", "rules::template::exec", "source"]),
     ("rayon", &["cli", "engine::stage"]),
     ("regex_automata", &["input::form::pattern", "labels::regexp"]),
     ("regex_syntax", &["labels::regexp"]),
