@@ -22,6 +22,9 @@ pub const BATCH_ROWS: usize = 16_384;
 pub const WRITTEN_SERIES: usize = 1_000_000;
 /// The most samples of written series that one slice of time should hold.
 pub const WRITTEN_SAMPLES: usize = 4 << 20;
+/// The most values and stretches of times that may be held until samples are written by series, 16 to 24 bytes each. A
+/// value that stays the same, as that of an alert, is held once.
+pub const HELD_SAMPLES: usize = 50_000_000;
 /// The most evaluations of one group in a run.
 pub const STEPS: i64 = 100_000_000;
 /// The most problems of one code that are shown for one file.

@@ -3,11 +3,13 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use crate::format::Clock;
+use crate::format::{Clock, count};
 use crate::input::Source;
+use crate::limits;
 use crate::outcome::summary::Summary;
 use crate::outcome::{Nothing, Outcome, RunOptions, Selection};
 use crate::replay::{self, Replay, RunError};
+use crate::report::openmetrics::SampleColumns;
 use crate::report::table::{self, View};
 use crate::report::{csv, expressions, json, markdown, notes, timeline};
 use crate::rules::RuleSet;
@@ -21,7 +23,7 @@ use super::load::{self, Shared};
 use super::out::{self, Output};
 use super::rules::{load_all, refuse};
 use super::ui::{Terminal, say};
-use super::watch::{Lines, Watch};
+use super::watch::{Kept, Lines, Watch};
 use super::{Exit, Failure};
 
 /// Loads the rules, evaluates them while the recordings are read, writes the results.
@@ -60,6 +62,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         let at = moment.map(|moment| clock.place(moment, span)).transpose();
         at.map_err(|error| Failure::new(format!("{flag}: {error}")))
     };
+    options.trace = outputs.iter().any(|output| output.format == Format::Openmetrics);
     options.selection.start = placed("--start", args.time.start)?;
     options.end = placed("--end", args.time.end)?;
     let mut opened = args.input.read.open("eval", recordings, args.input.read.options()?)?;
@@ -67,13 +70,20 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     if outputs.iter().any(|output| output.format == Format::Ndjson) {
         watch.keep_transitions(&rules, &paths);
     }
+    if options.trace {
+        watch.keep_samples();
+    }
     let evaluated = Replay::new(&rules, options).run(&mut opened.recording, &mut watch);
-    let transitions = watch.done();
+    let Kept { transitions, samples } = watch.done();
+    if samples.as_ref().is_some_and(SampleColumns::is_full) {
+        return Err(too_many_samples());
+    }
     let outcome = match evaluated {
         Ok(outcome) => outcome,
         Err(error) => return failed(&error, &rules, &terminal, &interrupt),
     };
-    let mut lines = transitions.map(|transitions| transitions.finish()).transpose()?;
+    let lines = transitions.map(|transitions| transitions.finish()).transpose()?;
+    let mut kept = Written { lines, samples };
     let summary = Summary::of(&outcome);
     if !args.console.quiet {
         let table = outputs.iter().any(|output| output.format == Format::Table);
@@ -88,7 +98,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     for output in &outputs {
         let written = out::write(output, &mut |out| {
             let out = &mut interrupt.watch(out);
-            write(out, args, output, &terminal, (&outcome, &summary), lines.as_mut())
+            write(out, args, output, &terminal, (&outcome, &summary), &mut kept)
         });
         if interrupt.pressed() {
             interrupt.say_stopped();
@@ -109,6 +119,18 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
             Err(Failure::of(&nothing, nothing.hint().map(str::to_owned)))
         }
     }
+}
+
+/// What was kept while the rules were evaluated, ready to be written.
+struct Written {
+    lines: Option<Lines>,
+    samples: Option<SampleColumns>,
+}
+
+fn too_many_samples() -> Failure {
+    let most = count(limits::HELD_SAMPLES as u64);
+    Failure::new(format!("the rules write more than {most} different values, which openmetrics holds to the end"))
+        .hint("write less: a part of the time (--start, --end), or some rules (--group, --alert, --where)")
 }
 
 /// Names the files that are read and written.
@@ -192,7 +214,7 @@ fn write(
     output: &Output,
     terminal: &Terminal,
     (outcome, summary): (&Outcome, &Summary),
-    lines: Option<&mut Lines>,
+    kept: &mut Written,
 ) -> io::Result<()> {
     let shown = output.path.is_none();
     let view = View {
@@ -211,6 +233,7 @@ fn write(
         Format::Markdown => markdown::write(out, outcome, summary, &view),
         Format::Json => json::write(out, outcome, summary),
         Format::Csv => csv::write(out, outcome),
-        Format::Ndjson => lines.map_or(Ok(()), |lines| lines.copy(out)),
+        Format::Ndjson => kept.lines.as_mut().map_or(Ok(()), |lines| lines.copy(out)),
+        Format::Openmetrics => kept.samples.as_ref().map_or(Ok(()), |samples| samples.write(out)),
     }
 }

@@ -1,13 +1,14 @@
-//! Watching a run from the terminal: progress, Ctrl-C, and the transitions that `ndjson` shows in the end.
+//! Watching a run from the terminal: progress, Ctrl-C, and what `ndjson` and `openmetrics` show in the end.
 
 use std::io::{self, Read as _, Seek, Write};
 use std::ops::ControlFlow;
 
 use tempfile::SpooledTempFile;
 
-use crate::engine::Event;
+use crate::engine::{Event, WrittenSample};
 use crate::replay::Observer;
 use crate::report::ndjson::NdjsonWriter;
+use crate::report::openmetrics::SampleColumns;
 use crate::rules::RuleSet;
 
 use super::Failure;
@@ -18,18 +19,25 @@ use super::ui::{Progress, Terminal};
 /// The most bytes of transitions that stay in memory.
 const TRANSITIONS_IN_MEMORY: usize = 8 << 20;
 
-/// Draws progress, listens to Ctrl-C, keeps transitions.
+/// Draws progress, listens to Ctrl-C, keeps transitions and samples.
 pub(super) struct Watch<'a> {
     progress: Progress,
     interrupt: &'a Interrupt,
     transitions: Option<Transitions<'a>>,
+    samples: Option<SampleColumns>,
+}
+
+/// What was kept of a run.
+pub(super) struct Kept<'a> {
+    pub(super) transitions: Option<Transitions<'a>>,
+    pub(super) samples: Option<SampleColumns>,
 }
 
 impl<'a> Watch<'a> {
     /// Begins to watch the reading of so many bytes (0 is unknown).
     pub(super) fn new(console: ConsoleArgs, terminal: &Terminal, bytes: u64, interrupt: &'a Interrupt) -> Self {
         let drawn = terminal.stderr && !console.quiet && !console.no_progress;
-        Self { progress: Progress::new(drawn, bytes), interrupt, transitions: None }
+        Self { progress: Progress::new(drawn, bytes), interrupt, transitions: None, samples: None }
     }
 
     /// Keeps the transitions of a run of these rules on these recordings.
@@ -37,10 +45,15 @@ impl<'a> Watch<'a> {
         self.transitions = Some(Transitions { rules, recordings, kept: Err(io::ErrorKind::NotFound.into()) });
     }
 
+    /// Keeps the samples that rules write.
+    pub(super) fn keep_samples(&mut self) {
+        self.samples = Some(SampleColumns::default());
+    }
+
     /// Ends the watch; hands over what was kept.
-    pub(super) fn done(self) -> Option<Transitions<'a>> {
+    pub(super) fn done(self) -> Kept<'a> {
         self.progress.done();
-        self.transitions
+        Kept { transitions: self.transitions, samples: self.samples }
     }
 }
 
@@ -49,16 +62,26 @@ impl Observer for Watch<'_> {
         if let Some(transitions) = &mut self.transitions {
             transitions.begin();
         }
+        if let Some(samples) = &mut self.samples {
+            *samples = SampleColumns::default();
+        }
     }
 
     fn read(&mut self, bytes: u64) -> ControlFlow<()> {
         self.progress.at(bytes);
-        if self.interrupt.pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let full = self.samples.as_ref().is_some_and(SampleColumns::is_full);
+        if full || self.interrupt.pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn event(&mut self, _: usize, event: &Event) {
         if let Some(transitions) = &mut self.transitions {
             transitions.keep(event);
+        }
+    }
+
+    fn written(&mut self, _: usize, sample: WrittenSample) {
+        if let Some(samples) = &mut self.samples {
+            samples.push(&sample.labels, sample.stamp, sample.value);
         }
     }
 }

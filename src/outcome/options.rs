@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::engine::silence::{self, Silence};
 use crate::engine::{Align, EngineOptions};
-use crate::engine::{Episode, Event};
+use crate::engine::{Episode, Event, WrittenSample};
 use crate::labels::{LabelSet, Matcher, Regexp};
 use crate::promql::parse::parse_matchers;
 use crate::store::{Conflicts, Stale};
@@ -149,6 +149,12 @@ impl Selection {
     #[must_use]
     pub fn takes_event(&self, event: &Event, external: &LabelSet) -> bool {
         self.start.is_none_or(|start| event.at >= start) && self.takes_labels(&event.labels, external)
+    }
+
+    /// Returns whether a sample that a rule wrote is, if the rule is reported.
+    #[must_use]
+    pub fn takes_sample(&self, sample: &WrittenSample, external: &LabelSet) -> bool {
+        self.start.is_none_or(|start| sample.slot >= start) && self.takes_labels(&sample.labels, external)
     }
 
     fn takes_labels(&self, labels: &LabelSet, external: &LabelSet) -> bool {

@@ -27,7 +27,8 @@ pub trait Observer {
         let _ = (set, fault);
     }
 
-    /// A sample or stale marker that a rule wrote; only with [`crate::outcome::RunOptions::trace`].
+    /// A sample or stale marker that a rule wrote and that is reported ([`crate::outcome::Selection`]), in the order of
+    /// time within a series; only with [`crate::outcome::RunOptions::trace`].
     fn written(&mut self, set: usize, sample: WrittenSample) {
         let _ = (set, sample);
     }

@@ -145,7 +145,12 @@ impl<O: Observer> Run<'_, O> {
             take_events(set, engine, timeline, (shown, self.options), self.observer);
             if self.options.trace {
                 engine.take_faults().into_iter().for_each(|fault| self.observer.fault(set, fault));
-                engine.take_written().into_iter().for_each(|sample| self.observer.written(set, sample));
+                for sample in engine.take_written() {
+                    let external = &self.options.external_labels.value;
+                    if shown[sample.rule.0 as usize] && self.options.selection.takes_sample(&sample, external) {
+                        self.observer.written(set, sample);
+                    }
+                }
             }
         }
     }

@@ -152,7 +152,12 @@ fn unreadable_files_and_folders_are_reported() {
     fs::write(path("rules.yml"), RULES).expect("written");
     fs::create_dir(path("folder")).expect("made");
     said(&["eval", "-r", "rules.yml", "folder"], folder.path(), 2, "`folder` is a folder, not a recording");
-    said(&["eval", "-r", "folder", "rules.yml"], folder.path(), 2, "no rule file (*.yml, *.yaml, *.json) in the folder");
+    said(
+        &["eval", "-r", "folder", "rules.yml"],
+        folder.path(),
+        2,
+        "no rule file (*.yml, *.yaml, *.json) in the folder",
+    );
     fs::write(path("rows.csv"), ROWS).expect("written");
     #[cfg(unix)]
     {

@@ -8,15 +8,16 @@ use clap::{Args, ValueEnum};
 /// Where the results of a run go.
 #[derive(Debug, Args)]
 pub(crate) struct OutArgs {
-    /// table, timeline, markdown, json, ndjson or csv [default: table]
+    /// table, timeline, markdown, json, ndjson, csv or openmetrics [default: table]
     ///
     /// table and timeline are for people, markdown is for issues and pull requests. json holds everything, ndjson one
-    /// transition per line, csv one episode per row. docs/formats.md describes each.
+    /// transition per line, csv one episode per row. openmetrics holds the series that rules write, ALERTS included, for
+    /// `promtool tsdb create-blocks-from openmetrics`. docs/formats.md describes each.
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
     pub(crate) format: Option<Format>,
     /// Write to a file; repeatable
     ///
-    /// The format is the prefix's (`json:report.txt`), else the suffix's (.json .ndjson .jsonl .csv .md .txt), else
+    /// The format is the prefix's (`json:report.txt`), else the suffix's (.json .ndjson .jsonl .csv .md .om .txt), else
     /// --format. Standard output is written too if --format is given, or for `-`. A file is replaced only when it is
     /// written completely.
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
@@ -76,6 +77,7 @@ pub(crate) enum Format {
     Csv,
     Timeline,
     Markdown,
+    Openmetrics,
 }
 
 /// Formats that an output may be written in.
@@ -97,6 +99,7 @@ impl OutFormat for Format {
             "csv" => Some(Self::Csv),
             "txt" => Some(Self::Table),
             "md" => Some(Self::Markdown),
+            "om" => Some(Self::Openmetrics),
             _ => None,
         }
     }
