@@ -94,6 +94,16 @@ pub enum InputError {
         /// What it is.
         found: String,
     },
+    /// A table of annotated CSV cannot be read.
+    #[error("{path}:{line}: {found}")]
+    Tables {
+        /// The input.
+        path: Arc<str>,
+        /// The line.
+        line: u64,
+        /// What it is, or lacks.
+        found: String,
+    },
     /// A line is too long.
     #[error("{path}:{line}: a line is longer than {} MiB, the limit (or a quote is never closed)", limits::LINE_BYTES >> 20)]
     LineTooLong {
@@ -332,6 +342,9 @@ impl InputError {
                     .to_owned()
             }
             Self::Export { .. } => "fetch the export again; part of a recording gives wrong results".to_owned(),
+            Self::Tables { .. } => "export it with `_time` and all annotations: `influx query --raw`, or the dialect \
+                 {\"annotations\":[\"datatype\",\"group\",\"default\"]}"
+                .to_owned(),
             Self::LineTooLong { path, line } => format!("look at that line: `sed -n {line}p {path} | head -c 200`"),
             Self::TooManyColumns { .. } => {
                 "write the long form: one sample per row, columns timestamp, metric, value and labels".to_owned()

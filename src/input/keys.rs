@@ -52,7 +52,8 @@ impl Keys {
         *self = Self::default();
     }
 
-    fn get(&self, number: u32) -> &[u8] {
+    /// Returns the key that has a number.
+    pub(super) fn get(&self, number: u32) -> &[u8] {
         slice(&self.arena, &self.ends, number)
     }
 }

@@ -15,6 +15,7 @@ mod feed;
 mod form;
 mod hold;
 mod host;
+mod influx;
 mod jsonl;
 mod keys;
 mod lines;

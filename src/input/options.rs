@@ -29,11 +29,15 @@ pub enum Format {
     PrometheusJson,
     /// JSONL of VictoriaMetrics' `/api/v1/export`: one series per line.
     VictoriaMetrics,
+    /// InfluxDB line protocol: one point per line.
+    InfluxLine,
+    /// InfluxDB annotated CSV: the answer to a query, table after table.
+    InfluxCsv,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::CsvLong,
         Self::CsvWide,
         Self::CsvTwoColumn,
@@ -42,6 +46,8 @@ impl Format {
         Self::PrometheusText,
         Self::PrometheusJson,
         Self::VictoriaMetrics,
+        Self::InfluxLine,
+        Self::InfluxCsv,
     ];
 
     /// Returns the name that machine formats and flags use, such as `csv_long`.
@@ -56,6 +62,8 @@ impl Format {
             Self::PrometheusText => "prometheus_text",
             Self::PrometheusJson => "prometheus_json",
             Self::VictoriaMetrics => "victoriametrics",
+            Self::InfluxLine => "influx_line",
+            Self::InfluxCsv => "influx_csv",
         }
     }
 }
@@ -97,6 +105,8 @@ impl fmt::Display for Format {
             Self::PrometheusText => "Prometheus text",
             Self::PrometheusJson => "Prometheus API response",
             Self::VictoriaMetrics => "VictoriaMetrics export",
+            Self::InfluxLine => "InfluxDB line protocol",
+            Self::InfluxCsv => "InfluxDB annotated CSV",
         })
     }
 }

@@ -8,6 +8,8 @@ use super::csv::CsvRows;
 use super::export::{self, ExportRows};
 use super::exposition::{self, ExpositionRows};
 use super::feed::{Feed, Stop};
+use super::influx::annotated::{self, AnnotatedRows};
+use super::influx::line::{self, LineRows};
 use super::jsonl::JsonlRows;
 use super::settings::Settings;
 use super::summary::{InputSummary, RowProblem};
@@ -21,6 +23,8 @@ pub(super) enum Reader {
     Jsonl(Box<Feed<JsonlRows>>),
     Exposition(Box<Feed<ExpositionRows>>),
     Export(Box<Feed<ExportRows>>),
+    InfluxLine(Box<Feed<LineRows>>),
+    InfluxCsv(Box<Feed<AnnotatedRows>>),
 }
 
 macro_rules! each {
@@ -30,6 +34,8 @@ macro_rules! each {
             Self::Jsonl($feed) => $then,
             Self::Exposition($feed) => $then,
             Self::Export($feed) => $then,
+            Self::InfluxLine($feed) => $then,
+            Self::InfluxCsv($feed) => $then,
         }
     };
 }
@@ -53,6 +59,8 @@ impl Reader {
             Some(format) => format,
             None if exposition::is_exposition(head) => Format::PrometheusText,
             None if matches!(head[0], b'{' | b'[') => Format::JsonlSamples,
+            None if line::is_line_protocol(head) => Format::InfluxLine,
+            None if annotated::is_annotated(head) => Format::InfluxCsv,
             None => Format::CsvLong,
         };
         let settings = Settings::choose(&path, bytes.head(), options)?;
@@ -70,6 +78,12 @@ impl Reader {
             format @ (Format::PrometheusJson | Format::VictoriaMetrics) => {
                 let rows = ExportRows::new(to, bytes, file, format, &settings);
                 Self::Export(Box::new(Feed::new(path, rows, mine)))
+            }
+            Format::InfluxLine => {
+                Self::InfluxLine(Box::new(Feed::new(path, LineRows::new(to, bytes, file, &settings), mine)))
+            }
+            Format::InfluxCsv => {
+                Self::InfluxCsv(Box::new(Feed::new(path, AnnotatedRows::new(to, bytes, file, &settings), mine)))
             }
         })
     }

@@ -37,6 +37,7 @@ fn series(path: &str) -> BTreeMap<Vec<(String, String)>, Points> {
 fn written(path: &str) -> Vec<(&'static str, String)> {
     let (mut openmetrics, mut dump, mut victoria, mut answer) =
         (String::new(), String::new(), String::new(), Vec::new());
+    let (mut points_of_influx, mut tables) = (String::new(), String::new());
     for (labels, points) in series(path) {
         let name = &labels.iter().find(|(name, _)| name == "__name__").expect("a name").1;
         let pairs = |skip: bool| {
@@ -47,6 +48,22 @@ fn written(path: &str) -> Vec<(&'static str, String)> {
             writeln!(openmetrics, "{name}{{{}}} {value} {at}.000", pairs(true).join(",")).expect("a text");
             writeln!(dump, "{{{}}} {value} {at}000", pairs(false).join(", ")).expect("a text");
         }
+        let tags: String = labels[1..].iter().map(|(tag, value)| format!(",{tag}={}", escaped(value))).collect();
+        let cells: String = labels[1..].iter().map(|(_, value)| format!(",{value}")).collect();
+        let names: String = labels[1..].iter().map(|(name, _)| format!(",{name}")).collect();
+        writeln!(
+            tables,
+            "#datatype,string,long,dateTime:RFC3339,double,string,string{}",
+            ",string".repeat(labels.len() - 1)
+        )
+        .expect("a text");
+        writeln!(tables, ",result,table,_time,_value,_field,_measurement{names}").expect("a text");
+        for (at, value) in &points {
+            writeln!(points_of_influx, "{name}{tags} value={value} {at}000000000").expect("a text");
+            let time = alertctl::time::Timestamp(at * 1000);
+            writeln!(tables, ",_result,0,{time},{value},value,{name}{cells}").expect("a text");
+        }
+        tables.push('\n');
         let metric: BTreeMap<_, _> = labels.iter().cloned().collect();
         let values: Vec<f64> = points.iter().map(|(_, value)| value.parse().expect("a number")).collect();
         let times: Vec<i64> = points.iter().map(|(at, _)| at * 1000).collect();
@@ -56,7 +73,19 @@ fn written(path: &str) -> Vec<(&'static str, String)> {
     }
     openmetrics.push_str("# EOF\n");
     let answer = serde_json::json!({"status": "success", "data": {"resultType": "matrix", "result": answer}});
-    vec![("a.om", openmetrics), ("dump.txt", dump), ("export.jsonl", victoria), ("answer.json", answer.to_string())]
+    vec![
+        ("a.om", openmetrics),
+        ("dump.txt", dump),
+        ("export.jsonl", victoria),
+        ("answer.json", answer.to_string()),
+        ("points.lp", points_of_influx),
+        ("query.csv", tables),
+    ]
+}
+
+/// Writes a tag of InfluxDB's line protocol.
+fn escaped(value: &str) -> String {
+    value.replace(' ', "\\ ").replace(',', "\\,").replace('=', "\\=")
 }
 
 #[test]
@@ -79,6 +108,6 @@ fn exports_of_servers_fire_as_the_same_csv() {
         let cut = &text[..text.len() * 2 / 3];
         let cut = &cut[..cut.len() - 5];
         let output = spawn::alertctl(&["eval", "-q", "-e", "up == 0", "-"], folder.path(), Some(cut.as_bytes()));
-        assert!(output.status.code() == Some(2) || name.ends_with("txt") || name.ends_with("om"), "{name} cut");
+        assert!(output.status.code() == Some(2) || matches!(name, "a.om" | "dump.txt" | "points.lp"), "{name} cut");
     }
 }
