@@ -2,7 +2,7 @@
 //!
 //! # The flow
 //! ```text
-//!  rules/*.yml                                   recordings: .csv .jsonl (.gz .zst), stdin, text in memory
+//!  rules/*.yml                                   recordings: .csv .jsonl .om .lp ... (.gz .zst .bz2), stdin, text
 //!      | bytes, found by source::Files               | bytes
 //!      v                                             v
 //!  source::SourceMap                             input         one reader per format

@@ -41,10 +41,20 @@ pub enum InputError {
     Compressed {
         /// The input.
         path: Arc<str>,
-        /// `gzip` or `zstd`.
+        /// `gzip`, `zstd` or `bzip2`.
         compression: &'static str,
         /// What the decoder says.
         error: io::Error,
+    },
+    /// It is compressed in a way that is not read through.
+    #[error("{path}: is {kind}, which must be unpacked first")]
+    Packed {
+        /// The input.
+        path: Arc<str>,
+        /// What it is.
+        kind: &'static str,
+        /// What unpacks it.
+        command: &'static str,
     },
     /// There is nothing in it.
     #[error("{path}: is empty; expected a CSV header and rows, or one JSON object per line")]
@@ -330,6 +340,10 @@ impl InputError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Packed { path, command, kind } => {
+                let sheet = if kind.contains("spreadsheet") { "; save a spreadsheet as CSV" } else { "" };
+                format!("unpack it: `{command} {path}`{sheet}")
+            }
             Self::Directory { path } => format!("name the files in it, for example `{path}/*.csv`"),
             Self::Compressed { .. } => "copy the file again; part of a recording gives wrong results".to_owned(),
             Self::Empty { .. } | Self::HeaderOnly { .. } | Self::NoSamples { .. } => {

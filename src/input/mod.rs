@@ -8,6 +8,7 @@ mod batches;
 mod bytes;
 mod csv;
 mod distinct;
+mod encoding;
 mod error;
 mod export;
 mod exposition;

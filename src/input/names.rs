@@ -46,7 +46,7 @@ pub(super) fn date_and_time<'a>(names: impl Iterator<Item = &'a str> + Clone) ->
 /// Returns a file's name without folders and endings.
 pub(super) fn stem(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+    let name = name.trim_end_matches(".gz").trim_end_matches(".zst").trim_end_matches(".bz2");
     let name = [".csv", ".tsv", ".jsonl", ".ndjson", ".json"]
         .iter()
         .find_map(|ending| name.strip_suffix(ending))

@@ -47,7 +47,10 @@ fn junk(count: usize) -> Vec<u8> {
 fn recordings_that_are_no_text_are_reported() {
     check(RULES, junk(100_000), &[], 2, "has a NUL byte in line");
     check(RULES, ROWS.replace("up,0", "u\0p,0"), &[], 2, "has a NUL byte in line 3");
-    check(RULES, b"\xff\xfet\0i\0", &[], 2, "UTF-16");
+    check(RULES, b"\xff\xfet\0i\0m", &[], 2, "the UTF-16 text ends within a character");
+    let wide: Vec<u8> = format!("\u{feff}{ROWS}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    check(RULES, wide, &[], 0, "3 samples");
+    check(RULES, ROWS.replace('\n', "\r"), &[], 0, "3 samples");
     check(RULES, ROWS.replace("up,0", "u?p,0").replace('?', "\u{e9}").as_bytes(), &[], 0, "evaluated");
     let mut rows = ROWS.as_bytes().to_vec();
     rows[50] = 0xff;

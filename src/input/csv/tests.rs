@@ -206,7 +206,7 @@ fn files_that_are_no_recording_are_refused_in_words() {
         (b"timestamp,metric,value,host,host\n", "two columns are named `host`"),
         (b"[{\"a\":1}]\n", "no time field among `a`"),
         (b"# TYPE a gauge\na 1\n", "has no timestamp"),
-        (b"\xff\xfet\0", "UTF-16"),
+        (b"\xff\xfet\0i", "the UTF-16 text ends within a character"),
         (b"\x7fELF\x01\0\0\0", "NUL"),
         (b"\x80\x81\x82,\xff\n", "not valid UTF-8"),
     ] {

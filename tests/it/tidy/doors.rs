@@ -13,6 +13,8 @@ const EVERYWHERE: &str = "";
 const DOORS: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["report::diagnostic"]),
     ("base64", &["profile::histogram"]),
+    // With libbz2-rs-sys, which is Rust.
+    ("bzip2", &["input::bytes"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli::shell"]),
