@@ -66,7 +66,7 @@
 //!
 //! # Features
 //! `cli` (default) is the tool with its reports; it brings `input` (recordings, `survey`, `replay`, `outcome`) and
-//! `profile`. Without any of them the library is the engine alone: rules, PromQL, [`live`].
+//! `profile`. `parquet` (default) reads recordings in Parquet. Without any of them the library is the engine alone: rules, PromQL, [`live`].
 //!
 //! # Invariants
 //! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, recognized by its bits.

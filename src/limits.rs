@@ -14,6 +14,8 @@ pub const EXPR_DEPTH: usize = 400;
 pub const REGEX_BYTES: usize = 10 << 20;
 /// The longest line of a recording. Unit: bytes.
 pub const LINE_BYTES: usize = 16 << 20;
+/// The longest Parquet file, which is held in memory while it is read. Unit: bytes.
+pub const PARQUET_BYTES: usize = 2 << 30;
 /// The most columns of a CSV file.
 pub const CSV_COLUMNS: usize = 100_000;
 /// The most rows of one batch that a reader hands over.

@@ -300,13 +300,13 @@ mod tests {
     #[test]
     fn a_small_stream_that_is_cut_anywhere_is_refused() {
         let text = b"timestamp,metric,value\n1,cpu,1\n2,cpu,2\n";
-        for pack in [gzip, zstd, bzip2, utf16] {
+        for (pack, wide) in [(gzip as fn(&[u8]) -> Vec<u8>, false), (zstd, false), (bzip2, false), (utf16, true)] {
             let bytes = pack(text);
             assert_eq!(check(&bytes).expect("reads"), "cpu 1000=1 2000=2");
             for len in 0..bytes.len() {
                 let read = check(&bytes[..len]);
                 // UTF-16 has no end either, lines do.
-                let cut_line = pack as usize == utf16 as usize && len % 2 == 0;
+                let cut_line = wide && len % 2 == 0;
                 assert!(read.is_err() || cut_line, "{len} of {}: {read:?}", bytes.len());
             }
         }

@@ -56,6 +56,28 @@ pub enum InputError {
         /// What unpacks it.
         command: &'static str,
     },
+    /// It is Parquet, and this build cannot read it.
+    #[error("{path}: is Parquet, which this build of alertctl does not read")]
+    NoParquet {
+        /// The input.
+        path: Arc<str>,
+    },
+    /// It is Parquet that is too long to be held in memory.
+    #[error("{path}: is longer than {} MiB, the limit for Parquet", limits::PARQUET_BYTES >> 20)]
+    TooLong {
+        /// The input.
+        path: Arc<str>,
+    },
+    /// A column of Parquet holds no cells that samples or labels could be.
+    #[error("{path}: column `{column}` is {what}")]
+    OddColumn {
+        /// The input.
+        path: Arc<str>,
+        /// The column.
+        column: String,
+        /// What its cells are.
+        what: &'static str,
+    },
     /// There is nothing in it.
     #[error("{path}: is empty; expected a CSV header and rows, or one JSON object per line")]
     Empty {
@@ -344,6 +366,9 @@ impl InputError {
                 let sheet = if kind.contains("spreadsheet") { "; save a spreadsheet as CSV" } else { "" };
                 format!("unpack it: `{command} {path}`{sheet}")
             }
+            Self::NoParquet { .. } => "build it with `cargo install --features parquet`, or write CSV".to_owned(),
+            Self::TooLong { .. } => "write several files, and name them all".to_owned(),
+            Self::OddColumn { column, .. } => format!("leave it out: `--ignore-columns {column}`"),
             Self::Directory { path } => format!("name the files in it, for example `{path}/*.csv`"),
             Self::Compressed { .. } => "copy the file again; part of a recording gives wrong results".to_owned(),
             Self::Empty { .. } | Self::HeaderOnly { .. } | Self::NoSamples { .. } => {

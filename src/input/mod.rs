@@ -24,6 +24,8 @@ mod names;
 mod naming;
 mod number;
 mod options;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod reader;
 mod recording;
 mod roles;

@@ -47,7 +47,7 @@ pub(super) fn date_and_time<'a>(names: impl Iterator<Item = &'a str> + Clone) ->
 pub(super) fn stem(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
     let name = name.trim_end_matches(".gz").trim_end_matches(".zst").trim_end_matches(".bz2");
-    let name = [".csv", ".tsv", ".jsonl", ".ndjson", ".json"]
+    let name = [".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"]
         .iter()
         .find_map(|ending| name.strip_suffix(ending))
         .unwrap_or(name);

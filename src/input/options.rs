@@ -33,11 +33,13 @@ pub enum Format {
     InfluxLine,
     /// InfluxDB annotated CSV: the answer to a query, table after table.
     InfluxCsv,
+    /// Parquet, long or wide.
+    Parquet,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CsvLong,
         Self::CsvWide,
         Self::CsvTwoColumn,
@@ -48,6 +50,7 @@ impl Format {
         Self::VictoriaMetrics,
         Self::InfluxLine,
         Self::InfluxCsv,
+        Self::Parquet,
     ];
 
     /// Returns the name that machine formats and flags use, such as `csv_long`.
@@ -64,6 +67,7 @@ impl Format {
             Self::VictoriaMetrics => "victoriametrics",
             Self::InfluxLine => "influx_line",
             Self::InfluxCsv => "influx_csv",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -107,6 +111,7 @@ impl fmt::Display for Format {
             Self::VictoriaMetrics => "VictoriaMetrics export",
             Self::InfluxLine => "InfluxDB line protocol",
             Self::InfluxCsv => "InfluxDB annotated CSV",
+            Self::Parquet => "Parquet",
         })
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum Reader {
     Export(Box<Feed<ExportRows>>),
     InfluxLine(Box<Feed<LineRows>>),
     InfluxCsv(Box<Feed<AnnotatedRows>>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<Feed<super::parquet::ParquetRows>>),
 }
 
 macro_rules! each {
@@ -36,6 +38,8 @@ macro_rules! each {
             Self::Export($feed) => $then,
             Self::InfluxLine($feed) => $then,
             Self::InfluxCsv($feed) => $then,
+            #[cfg(feature = "parquet")]
+            Self::Parquet($feed) => $then,
         }
     };
 }
@@ -57,6 +61,7 @@ impl Reader {
         }
         let found = match export::recognize(head) {
             Some(format) => format,
+            None if head.starts_with(b"PAR1") => Format::Parquet,
             None if exposition::is_exposition(head) => Format::PrometheusText,
             None if matches!(head[0], b'{' | b'[') => Format::JsonlSamples,
             None if line::is_line_protocol(head) => Format::InfluxLine,
@@ -85,6 +90,13 @@ impl Reader {
             Format::InfluxCsv => {
                 Self::InfluxCsv(Box::new(Feed::new(path, AnnotatedRows::new(to, bytes, file, &settings), mine)))
             }
+            #[cfg(feature = "parquet")]
+            Format::Parquet => {
+                let rows = super::parquet::ParquetRows::open(to, bytes, file, &settings)?;
+                Self::Parquet(Box::new(Feed::new(path, rows, mine)))
+            }
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet => return Err(InputError::NoParquet { path }),
         })
     }
 

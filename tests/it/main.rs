@@ -7,6 +7,8 @@ mod conditions;
 mod exports;
 mod golden;
 mod hostile;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod portsyncd;
 mod profile;
 mod promql;

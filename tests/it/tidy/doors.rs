@@ -13,6 +13,8 @@ const EVERYWHERE: &str = "";
 const DOORS: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["report::diagnostic"]),
     ("base64", &["profile::histogram"]),
+    // What parquet reads from.
+    ("bytes", &["input::parquet"]),
     // With libbz2-rs-sys, which is Rust.
     ("bzip2", &["input::bytes"]),
     ("clap", &["cli"]),
@@ -34,6 +36,7 @@ const DOORS: &[(&str, &[&str])] = &[
     // A look at standard output before the runtime takes one.
     ("libc", &["alloc", "main"]),
     ("memchr", &["input", "rules::find", "rules::template::exec", "source"]),
+    ("parquet", &["input::parquet"]),
     ("rayon", &["cli", "engine::stage"]),
     ("regex_automata", &["input::form::pattern", "labels::regexp"]),
     ("regex_syntax", &["labels::regexp"]),
