@@ -5,6 +5,9 @@
 /// Source: the special values are those of Go's `ParseFloat`, which Prometheus reads samples with.
 pub(super) fn parse_value(field: &[u8]) -> Result<f64, String> {
     let field = field.trim_ascii();
+    if let Some(value) = plain_decimal(field) {
+        return Ok(value);
+    }
     let text = std::str::from_utf8(field).map_err(|_| "the value is not valid UTF-8".to_owned())?;
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -17,6 +20,72 @@ pub(super) fn parse_value(field: &[u8]) -> Result<f64, String> {
         Ok(value) if value.is_nan() => Ok(f64::NAN),
         Ok(value) => Ok(value),
         Err(_) => Err(wrong(text)),
+    }
+}
+
+/// Reads a plain decimal such as `-0.5508` of at most 15 digits. The digits and the power of ten are whole numbers that
+/// a float holds exactly, so the division rounds once, as a parser of floats must.
+fn plain_decimal(field: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (negative, text) = match field {
+        [b'-', text @ ..] => (true, text),
+        text => (false, text),
+    };
+    let (mut number, mut digits, mut places) = (0_u64, 0, None);
+    if text.len() > 16 {
+        return None;
+    }
+    for byte in text {
+        match (byte.wrapping_sub(b'0'), &mut places) {
+            (digit @ 0..=9, places) => {
+                number = number * 10 + u64::from(digit);
+                digits += 1;
+                if let Some(places) = places {
+                    *places += 1;
+                }
+            }
+            (_, places @ None) if *byte == b'.' => *places = Some(0),
+            _ => return None,
+        }
+    }
+    if !(1..=15).contains(&digits) {
+        return None;
+    }
+    let value = number as f64 / POWERS[places.unwrap_or(0)];
+    Some(if negative { -value } else { value })
+}
+
+/// Counts values such as `1e-400`, which are 0 in a 64-bit float.
+#[derive(Debug, Default)]
+pub(super) struct Vanished {
+    count: u64,
+    first: Option<(u64, String)>,
+}
+
+impl Vanished {
+    /// Notes a value that was read, and counts it if it is 0 only because it is too small.
+    pub(super) fn note(&mut self, value: f64, field: &[u8], line: u64) {
+        // Nothing shorter than `1e-324` vanishes.
+        if value == 0.0 && field.len() > 5 {
+            self.look(field, line);
+        }
+    }
+
+    #[cold]
+    fn look(&mut self, field: &[u8], line: u64) {
+        let digits = field.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default();
+        if digits.iter().any(|byte| matches!(byte, b'1'..=b'9')) {
+            self.count += 1;
+            self.first.get_or_insert_with(|| (line, shown(&String::from_utf8_lossy(field.trim_ascii()))));
+        }
+    }
+
+    /// Says how many there were.
+    pub(super) fn describe(&self) -> Option<String> {
+        let (line, text) = self.first.as_ref()?;
+        let (values, them) = if self.count == 1 { ("value is", "it was") } else { ("values are", "they were") };
+        let count = crate::format::count(self.count);
+        Some(format!("{count} {values} too small for a 64-bit float, and {them} read as 0: `{text}` in line {line}"))
     }
 }
 
@@ -110,6 +179,38 @@ mod tests {
         }
         for text in ["NaN", "nan"] {
             assert!(parse_value(text.as_bytes()).is_ok_and(f64::is_nan), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_that_become_0_are_counted() {
+        let mut vanished = Vanished::default();
+        for (line, text) in (1..).zip(["0", "0.000000", "-0e-400", "1e-400", "1e-300", "-12.5E-999", "0.0e0"]) {
+            vanished.note(parse_value(text.as_bytes()).expect(text), text.as_bytes(), line);
+        }
+        let told = vanished.describe().expect("two");
+        assert_eq!(told, "2 values are too small for a 64-bit float, and they were read as 0: `1e-400` in line 4");
+        assert_eq!(Vanished::default().describe(), None);
+    }
+
+    #[test]
+    fn plain_decimals_are_read_to_the_bit() {
+        let mut state = 1_u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for _ in 0..20_000 {
+            let len = 1 + next(17) as usize;
+            let text: String = (0..len).map(|_| b"0123456789012.-"[next(15) as usize] as char).collect();
+            let (fast, slow) = (plain_decimal(text.as_bytes()), text.parse::<f64>().ok());
+            assert!(fast.is_none() || fast.map(f64::to_bits) == slow.map(f64::to_bits), "{text}: {fast:?} {slow:?}");
+        }
+        for text in ["0", "-0", "1.", ".5", "0.1", "123456789012345", "0.00000000000001"] {
+            assert_eq!(plain_decimal(text.as_bytes()).map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits));
+        }
+        for text in ["", "-", ".", "-.", "1.2.3", "+1", "1e3", "1234567890123456"] {
+            assert_eq!(plain_decimal(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::absent::Absent;
 use super::form::Decimal;
-use super::number::{has_comma, is_numeric_cell, parse_value};
+use super::number::{Vanished, has_comma, is_numeric_cell, parse_value};
 use super::roles::Cell;
 use super::settings::Settings;
 
@@ -14,6 +14,7 @@ pub(super) struct Values {
     pub(super) absent: Absent,
     comma: bool,
     words: BTreeMap<String, f64>,
+    vanished: Vanished,
     /// By word that was read as a value: how many.
     worded: BTreeMap<String, u64>,
 }
@@ -25,6 +26,7 @@ impl Values {
             absent: Absent::new(&form.null),
             comma: form.decimal == Some(Decimal::Comma),
             words: form.words.clone(),
+            vanished: Vanished::default(),
             worded: BTreeMap::new(),
         }
     }
@@ -40,41 +42,57 @@ impl Values {
     }
 
     /// Reads a cell without blanks around it; none where there is no sample. `unit` may follow the number.
-    pub(super) fn read(&mut self, column: usize, field: &[u8], unit: Option<&str>) -> Result<Option<f64>, String> {
+    pub(super) fn read(
+        &mut self,
+        (column, line): (usize, u64),
+        field: &[u8],
+        unit: Option<&str>,
+    ) -> Result<Option<f64>, String> {
         if self.absent.is_empty(field) {
             return Ok(None);
         }
         if self.comma {
-            return self.read_comma(column, field, unit);
+            return self.read_comma((column, line), field, unit);
         }
         match parse_value(field) {
-            Ok(value) => Ok(Some(value)),
-            Err(message) => self.other(column, field, unit, message),
+            Ok(value) => {
+                self.vanished.note(value, field, line);
+                Ok(Some(value))
+            }
+            Err(message) => self.other((column, line), field, unit, message),
         }
     }
 
-    fn read_comma(&mut self, column: usize, field: &[u8], unit: Option<&str>) -> Result<Option<f64>, String> {
+    fn read_comma(
+        &mut self,
+        (column, line): (usize, u64),
+        field: &[u8],
+        unit: Option<&str>,
+    ) -> Result<Option<f64>, String> {
         if field.contains(&b'.') && field.iter().any(u8::is_ascii_digit) {
             let shown = super::number::shown(&String::from_utf8_lossy(field));
             return Err(format!("`{shown}` has a point, and the decimal sign is a comma"));
         }
         let point: Vec<u8> = field.iter().map(|byte| if *byte == b',' { b'.' } else { *byte }).collect();
         match parse_value(&point) {
-            Ok(value) => Ok(Some(value)),
-            Err(message) => self.other(column, field, unit, message),
+            Ok(value) => {
+                self.vanished.note(value, &point, line);
+                Ok(Some(value))
+            }
+            Err(message) => self.other((column, line), field, unit, message),
         }
     }
 
     #[cold]
     fn other(
         &mut self,
-        column: usize,
+        (column, line): (usize, u64),
         field: &[u8],
         unit: Option<&str>,
         message: String,
     ) -> Result<Option<f64>, String> {
         if let Some(number) = without(field, unit) {
-            return self.read(column, number, None);
+            return self.read((column, line), number, None);
         }
         let word = std::str::from_utf8(field).ok();
         if let Some((word, value)) = word.and_then(|word| self.words.get_key_value(word)) {
@@ -103,6 +121,7 @@ impl Values {
     /// Says what was no sample and which words were values; `name` names a column.
     pub(super) fn describe(&self, what: &str, name: impl Fn(usize) -> String) -> Vec<String> {
         let mut lines = self.absent.describe(what, name);
+        lines.extend(self.vanished.describe());
         lines.extend(self.worded.iter().map(|(word, count)| {
             let (cells, value) = (if *count == 1 { "cell is" } else { "cells are" }, self.words[word]);
             format!("{count} {cells} `{word}`, read as {value}")
@@ -160,11 +179,11 @@ mod tests {
     #[test]
     fn numbers_words_and_units_are_values() {
         let mut values = values(Form { words: [("on".to_owned(), 1.0)].into(), ..Form::default() });
-        assert_eq!(values.read(0, b"1.5", None), Ok(Some(1.5)));
-        assert_eq!(values.read(0, b"250.00 W", Some("W")), Ok(Some(250.0)));
-        assert_eq!(values.read(0, b"on", None), Ok(Some(1.0)));
-        assert_eq!(values.read(0, b"N/A", None), Ok(None));
-        assert!(values.read(0, b"250 kW", Some("W")).is_err());
+        assert_eq!(values.read((0, 1), b"1.5", None), Ok(Some(1.5)));
+        assert_eq!(values.read((0, 1), b"250.00 W", Some("W")), Ok(Some(250.0)));
+        assert_eq!(values.read((0, 1), b"on", None), Ok(Some(1.0)));
+        assert_eq!(values.read((0, 1), b"N/A", None), Ok(None));
+        assert!(values.read((0, 1), b"250 kW", Some("W")).is_err());
         assert_eq!(values.kind(b"250.00 W", Some("W")), Cell::Number);
         assert_eq!(values.describe("column", |_| "c".to_owned()).len(), 2);
     }
@@ -172,10 +191,10 @@ mod tests {
     #[test]
     fn commas_are_decimal_signs_where_told() {
         let mut values = values(Form { decimal: Some(Decimal::Comma), ..Form::default() });
-        assert_eq!(values.read(0, b"-1,5", None), Ok(Some(-1.5)));
-        assert_eq!(values.read(0, b"7", None), Ok(Some(7.0)));
-        assert!(values.read(0, b"1.5", None).is_err());
-        assert!(values.read(0, b"1,234,5", None).is_err());
+        assert_eq!(values.read((0, 1), b"-1,5", None), Ok(Some(-1.5)));
+        assert_eq!(values.read((0, 1), b"7", None), Ok(Some(7.0)));
+        assert!(values.read((0, 1), b"1.5", None).is_err());
+        assert!(values.read((0, 1), b"1,234,5", None).is_err());
         for (cells, decimal) in [
             (&["1,5", "2"][..], true),
             (&["1,234"], false),

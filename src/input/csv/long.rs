@@ -66,7 +66,7 @@ impl Long {
     pub(super) fn row(&mut self, row: Row<'_>, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
         let (record, line, at) = row;
         let field = cell(record, self.value).trim_ascii();
-        let Some(value) = self.values.read(self.value, field, None)? else { return Ok(()) };
+        let Some(value) = self.values.read((self.value, line), field, None)? else { return Ok(()) };
         self.key.clear();
         for column in &self.key_columns {
             push_field(&mut self.key, label_cell(record, *column, self.keep_blanks));

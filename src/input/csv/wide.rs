@@ -84,7 +84,7 @@ impl Wide {
         for (ordinal, column) in self.numbers.iter().enumerate() {
             let field = cell(record, *column).trim_ascii();
             let named = &header.named[*column];
-            let value = match self.values.read(*column, field, named.unit.as_deref()) {
+            let value = match self.values.read((*column, line), field, named.unit.as_deref()) {
                 Ok(Some(value)) => value,
                 Ok(None) => continue,
                 Err(message) => return Err(format!("column `{}`: {message}", header.names[*column])),

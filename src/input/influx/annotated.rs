@@ -11,7 +11,7 @@ use crate::input::bytes::Bytes;
 use crate::input::distinct::Distinct;
 use crate::input::feed::Rows;
 use crate::input::keys::{Keys, label_value, push_field};
-use crate::input::number::{parse_value, shown};
+use crate::input::number::{Vanished, parse_value, shown};
 use crate::input::settings::Settings;
 use crate::input::summary::InputSummary;
 use crate::input::{Format, InputError, place};
@@ -48,6 +48,7 @@ pub(in crate::input) struct AnnotatedRows {
     /// The names of all columns and fields, and how many values of each were texts.
     columns: BTreeMap<String, u64>,
     labels: Vec<String>,
+    vanished: Vanished,
     distinct: Distinct,
 }
 
@@ -93,6 +94,7 @@ impl AnnotatedRows {
             key: Vec::new(),
             columns: BTreeMap::new(),
             labels: Vec::new(),
+            vanished: Vanished::default(),
             distinct: Distinct::default(),
         }
     }
@@ -308,6 +310,7 @@ impl Rows for AnnotatedRows {
                 Column::Value { text: true } => None,
                 _ => number(text).map_err(|why| format!("column `{name}`: {why}"))?,
             };
+            self.vanished.note(value.unwrap_or(1.0), text, self.line);
             let is_number = table.typed && table.columns[*column] == Column::Value { text: false };
             let wrong = || format!("column `{name}`: `{}` is not a number", shown(&String::from_utf8_lossy(text)));
             match (set.series[ordinal], value) {
@@ -351,6 +354,7 @@ impl Rows for AnnotatedRows {
         summary.columns = self.columns.keys().cloned().collect();
         let texts = self.columns.iter().filter(|(_, texts)| **texts > 0);
         summary.warnings.extend(describe_texts(texts.map(|(name, texts)| (name.clone(), *texts))));
+        summary.warnings.extend(self.vanished.describe());
         if !self.csv.get_ref().ends_with_newline() {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }

@@ -11,7 +11,7 @@ use crate::input::distinct::Distinct;
 use crate::input::feed::Rows;
 use crate::input::keys::{Keys, label_value};
 use crate::input::lines::Lines;
-use crate::input::number::{parse_value, shown};
+use crate::input::number::{Vanished, parse_value, shown};
 use crate::input::settings::{Fixed, Settings};
 use crate::input::summary::InputSummary;
 use crate::input::{Format, InputError, place};
@@ -237,6 +237,7 @@ pub(in crate::input) struct LineRows {
     /// Metrics and labels that are not called as they are written.
     renamed: BTreeMap<String, String>,
     booleans: u64,
+    vanished: Vanished,
     distinct: Distinct,
 }
 
@@ -271,6 +272,7 @@ impl LineRows {
             texts: Vec::new(),
             renamed: BTreeMap::new(),
             booleans: 0,
+            vanished: Vanished::default(),
             distinct: Distinct::default(),
         }
     }
@@ -359,6 +361,7 @@ impl LineRows {
             self.key.extend_from_slice(&set.to_le_bytes());
             self.key.extend_from_slice(key);
             let value = number(text).map_err(|why| format!("field `{}`: {why}", String::from_utf8_lossy(key)))?;
+            self.vanished.note(value, text, self.lines.line);
             self.booleans += u64::from(text[0].is_ascii_alphabetic() && value.is_finite());
             let (number, new) = self.field_keys.number(&self.key);
             if new {
@@ -455,6 +458,7 @@ impl Rows for LineRows {
         if self.booleans > 0 {
             summary.warnings.push(format!("{} read as 1 and 0", counted(self.booleans, "boolean")));
         }
+        summary.warnings.extend(self.vanished.describe());
         for (written, name) in self.renamed.iter().take(3) {
             summary.warnings.push(format!("`{}` is called `{name}`", shown(written)));
         }

@@ -445,7 +445,12 @@ enum Role {
 }
 
 /// Returns the value of a sample; none where there is no sample.
-fn number(name: u32, value: Scalar, object: &Object, values: &mut Values) -> Result<Option<f64>, String> {
+fn number(
+    (name, line): (u32, u64),
+    value: Scalar,
+    object: &Object,
+    values: &mut Values,
+) -> Result<Option<f64>, String> {
     let wrong = |message| format!("field `{}`: {message}", object.names[name as usize].shown());
     Ok(Some(match value {
         Scalar::Float(value) => value,
@@ -454,10 +459,10 @@ fn number(name: u32, value: Scalar, object: &Object, values: &mut Values) -> Res
         Scalar::Null => return Ok(None),
         Scalar::Text(from, to) => {
             let text = object.texts[from as usize..to as usize].trim();
-            return values.read(name as usize, text.as_bytes(), None).map_err(wrong);
+            return values.read((name as usize, line), text.as_bytes(), None).map_err(wrong);
         }
         Scalar::Bool(value) if values.has_word(&value.to_string()) => {
-            return values.read(name as usize, value.to_string().as_bytes(), None).map_err(wrong);
+            return values.read((name as usize, line), value.to_string().as_bytes(), None).map_err(wrong);
         }
         Scalar::Bool(_) | Scalar::Array => return Err(refused(&object.names[name as usize], value)),
     }))

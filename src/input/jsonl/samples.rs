@@ -55,7 +55,7 @@ impl Samples {
         for (name, scalar) in &object.fields {
             match (self.roles[*name as usize], *scalar) {
                 (Role::Value, Scalar::Float(number)) => value = Some(number),
-                (Role::Value, scalar) => value = number(*name, scalar, object, &mut self.values)?,
+                (Role::Value, scalar) => value = number((*name, line), scalar, object, &mut self.values)?,
                 (Role::Label { told }, scalar) => self.labels.push(*name, told, scalar, object)?,
                 (Role::Metric, Scalar::Text(..)) => {
                     named = true;

@@ -109,7 +109,7 @@ impl Snapshots {
                 Role::Number(ordinal) => {
                     let value = match *scalar {
                         Scalar::Float(value) => Some(value),
-                        scalar => number(*name, scalar, object, &mut self.values)?,
+                        scalar => number((*name, line), scalar, object, &mut self.values)?,
                     };
                     self.row.extend(value.map(|value| (ordinal, value)));
                 }
