@@ -8,7 +8,7 @@ use super::distinct::Distinct;
 use super::feed::Rows;
 use super::keys::{Keys, label_value};
 use super::lines::Lines;
-use super::number::{parse_value, shown};
+use super::number::{Vanished, parse_value, shown};
 use super::settings::{Fixed, Settings};
 use super::summary::InputSummary;
 use super::{Format, InputError, place};
@@ -47,13 +47,27 @@ fn split(line: &[u8]) -> Option<Sample<'_>> {
     let brace = line.iter().position(|byte| matches!(byte, b'{' | b' ' | b'\t'))?;
     let end = if line[brace] == b'{' { brace + closing(&line[brace..])? + 1 } else { brace };
     let (series, rest) = line.split_at(end);
-    let (rest, comment) = match rest.iter().position(|byte| *byte == b'#') {
-        Some(at) => (&rest[..at], rest[at + 1..].trim_ascii()),
-        None => (rest, &[][..]),
+    let (value, time, comment) = after_series(rest)?;
+    Some(Sample { series: series.trim_ascii(), value, time, comment })
+}
+
+/// Splits what follows a series into the value, the time and the comment; none where it is something else.
+fn after_series(rest: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (value, rest) = word(rest);
+    let (time, rest) = word(rest);
+    let comment = match rest.trim_ascii_start() {
+        [] => &[][..],
+        [b'#', comment @ ..] => comment.trim_ascii(),
+        _ => return None,
     };
-    let mut words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let (value, time) = (words.next()?, words.next().unwrap_or_default());
-    words.next().is_none().then_some(Sample { series: series.trim_ascii(), value, time, comment })
+    (!value.is_empty()).then_some((value, time, comment))
+}
+
+/// Takes a word off; a `#` begins no word.
+fn word(text: &[u8]) -> (&[u8], &[u8]) {
+    let text = text.trim_ascii_start();
+    let end = text.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'#')).unwrap_or(text.len());
+    text.split_at(end)
 }
 
 /// Returns where the `}` is that closes the `{` at the beginning; quoted texts may hold others.
@@ -146,20 +160,22 @@ pub(super) struct ExpositionRows {
     file: u16,
     fixed: Fixed,
     keys: Keys,
-    /// The series of each key, or why there is none.
-    series: Vec<Result<SeriesId, String>>,
+    /// The series of each key, or why there is none; not known before its first sample.
+    series: Vec<Option<Result<SeriesId, String>>>,
     /// The parts of the line, or what is wrong with it.
     row: Result<Parts, String>,
     /// Whether `# EOF` was seen.
     ended: bool,
     marks: bool,
+    vanished: Vanished,
     distinct: Distinct,
 }
 
 /// What is kept of a line.
 #[derive(Default)]
 struct Parts {
-    series: Vec<u8>,
+    /// The number of the series' key.
+    series: u32,
     time: Vec<u8>,
     value: f64,
 }
@@ -176,25 +192,23 @@ impl ExpositionRows {
             row: Ok(Parts::default()),
             ended: false,
             marks: false,
+            vanished: Vanished::default(),
             distinct: Distinct::default(),
         }
     }
 }
 
-/// Takes a line apart into memory that is used again.
-fn take_apart(line: &[u8], mut parts: Parts) -> Result<Parts, String> {
-    let Some(Sample { series, value, time, comment }) = split(line) else {
-        return Err(format!("`{}` is not a sample", shown(&String::from_utf8_lossy(line))));
-    };
+/// Reads the value and the time of a line into memory that is used again.
+fn read_parts(series: u32, sample: &Sample<'_>, mut parts: Parts) -> Result<Parts, String> {
+    let Sample { value, time, comment, .. } = *sample;
     if value.starts_with(b"{") {
         return Err("a native histogram: not read".to_owned());
     }
     if time.is_empty() {
         return Err("has no timestamp: one scrape is not a recording".to_owned());
     }
+    parts.series = series;
     parts.value = if comment == b"StaleNaN" { stale_marker() } else { parse_value(value)? };
-    parts.series.clear();
-    parts.series.extend_from_slice(series);
     parts.time.clear();
     parts.time.extend_from_slice(time);
     Ok(parts)
@@ -203,6 +217,7 @@ fn take_apart(line: &[u8], mut parts: Parts) -> Result<Parts, String> {
 impl Rows for ExpositionRows {
     fn next_row(&mut self) -> Result<bool, InputError> {
         loop {
+            let number_of_line = self.lines.line + 1;
             let Some(line) = self.lines.next(&self.path)? else { return Ok(false) };
             let line = line.trim_ascii();
             if line.is_empty() || line.starts_with(b"#") {
@@ -210,7 +225,37 @@ impl Rows for ExpositionRows {
                 continue;
             }
             let parts = std::mem::replace(&mut self.row, Ok(Parts::default())).unwrap_or_default();
-            self.row = take_apart(line, parts);
+            // Most lines are of the series that comes next in the order of the lines before.
+            let guess = self.keys.guess();
+            let known = guess.and_then(|(number, key)| {
+                let rest = line.strip_prefix(key).filter(|rest| rest.first() == Some(&b' '))?;
+                let (value, time, comment) = after_series(rest)?;
+                Some((number, Sample { series: &line[..key.len()], value, time, comment }))
+            });
+            let (number, sample) = match known {
+                Some((number, sample)) => {
+                    self.keys.came(number);
+                    (number, sample)
+                }
+                None => match split(line) {
+                    Some(sample) => {
+                        let (number, new) = self.keys.number(sample.series);
+                        if new {
+                            self.series.push(None);
+                        }
+                        (number, sample)
+                    }
+                    None => {
+                        let text = String::from_utf8_lossy(line);
+                        self.row = Err(format!("`{}` is not a sample", shown(&text)));
+                        return Ok(true);
+                    }
+                },
+            };
+            self.row = read_parts(number, &sample, parts);
+            if let Ok(parts) = &self.row {
+                self.vanished.note(parts.value, sample.value, number_of_line);
+            }
             return Ok(true);
         }
     }
@@ -229,15 +274,14 @@ impl Rows for ExpositionRows {
 
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
         let Ok(parts) = &self.row else { return Ok(()) };
-        let (number, new) = self.keys.number(&parts.series);
-        if new {
-            let series = labels(&parts.series).and_then(|mut labels| {
+        let series = match &mut self.series[parts.series as usize] {
+            Some(series) => series,
+            new => new.insert(labels(self.keys.get(parts.series)).and_then(|mut labels| {
                 self.fixed.give(&mut labels)?;
                 Ok(store.series(&labels.build()))
-            });
-            self.series.push(series);
-        }
-        let series = self.series[number as usize].clone()?;
+            })),
+        };
+        let series = series.clone()?;
         self.marks |= crate::store::is_stale(parts.value);
         batch.push(series, at, parts.value, place(self.file, self.lines.line));
         Ok(())
@@ -258,6 +302,7 @@ impl Rows for ExpositionRows {
 
     fn describe(&self, summary: &mut InputSummary) {
         summary.format = Some((Format::PrometheusText, "one sample per line".to_owned()));
+        summary.warnings.extend(self.vanished.describe());
         if !self.lines.ended && !self.ended {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }

@@ -47,6 +47,17 @@ impl Keys {
         (number, new)
     }
 
+    /// Returns the key that most likely comes next.
+    pub(super) fn guess(&self) -> Option<(u32, &[u8])> {
+        let guess = self.after.get(self.previous as usize).copied().unwrap_or(0);
+        ((guess as usize) < self.ends.len()).then(|| (guess, self.get(guess)))
+    }
+
+    /// Says that the key of a number came.
+    pub(super) fn came(&mut self, number: u32) {
+        self.previous = number;
+    }
+
     /// Forgets all keys.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

@@ -160,6 +160,10 @@ impl Stamps {
     }
 
     fn unix(&mut self, text: &[u8], unit: TimeUnit) -> Result<Timestamp, StampError> {
+        if let Some((at, cut)) = whole_millis(text, unit).filter(|(at, _)| BELIEVED.contains(&(at / 1000))) {
+            self.cut |= cut;
+            return Ok(Timestamp(at));
+        }
         let Some(number) = Decimal::parse(text) else {
             return Err(row(
                 text,
@@ -241,6 +245,29 @@ impl Stamps {
         self.cut |= nanos % 1_000_000 != 0;
         Timestamp(seconds * 1000 + nanos / 1_000_000)
     }
+}
+
+/// Reads a number of digits only as milliseconds, and whether anything was cut.
+fn whole_millis(text: &[u8], unit: TimeUnit) -> Option<(i64, bool)> {
+    if !(1..=19).contains(&text.len()) {
+        return None;
+    }
+    let mut number = 0_u64;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    // Nineteen digits fit.
+    let (millis, cut) = match unit {
+        TimeUnit::Seconds => (number.checked_mul(1000)?, false),
+        TimeUnit::Millis => (number, false),
+        TimeUnit::Micros => (number / 1_000, number % 1_000 != 0),
+        TimeUnit::Nanos => (number / 1_000_000, number % 1_000_000 != 0),
+    };
+    Some((i64::try_from(millis).ok()?, cut))
 }
 
 #[cold]

@@ -1,22 +1,24 @@
 //! JSON with one series after the other: VictoriaMetrics' `/api/v1/export`, one per line, and answers of Prometheus' query
 //! API.
 
+mod victoria;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use super::bytes::Bytes;
-use super::distinct::Distinct;
-use super::feed::Rows;
-use super::keys::label_value;
-use super::number::parse_value;
-use super::settings::{Fixed, Settings};
-use super::summary::InputSummary;
-use super::{Format, InputError, place};
+use crate::input::bytes::Bytes;
+use crate::input::distinct::Distinct;
+use crate::input::feed::Rows;
+use crate::input::keys::label_value;
+use crate::input::number::{Vanished, parse_value};
+use crate::input::settings::{Fixed, Settings};
+use crate::input::summary::InputSummary;
+use crate::input::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::store::{Batch, SeriesId, Store, is_stale, stale_marker};
 use crate::time::Timestamp;
@@ -123,6 +125,31 @@ enum Document {
     Answer(Answer),
 }
 
+/// Documents of JSON, one after the other, whatever stands between them.
+type Documents =
+    serde_json::StreamDeserializer<'static, serde_json::de::IoRead<Chain<Cursor<Vec<u8>>, Input>>, Document>;
+type Input = BufReader<Whole>;
+
+/// Where series come from.
+enum Origin {
+    /// Lines of VictoriaMetrics.
+    Lines {
+        input: Input,
+        line: Vec<u8>,
+    },
+    Documents(Box<Documents>),
+    /// Nothing more.
+    End,
+}
+
+impl Origin {
+    /// Reads documents, the first of which begins with `begun`.
+    fn documents(begun: Vec<u8>, input: Input) -> Self {
+        let input = Cursor::new(begun).chain(input);
+        Self::Documents(Box::new(serde_json::Deserializer::from_reader(input).into_iter()))
+    }
+}
+
 /// Bytes for the JSON reader: a document may be longer than a line of other formats.
 struct Whole(Bytes);
 
@@ -137,13 +164,15 @@ impl Read for Whole {
 pub(super) struct ExportRows {
     path: Arc<str>,
     format: Format,
+    compression: Option<&'static str>,
     file: u16,
     fixed: Fixed,
-    documents: serde_json::StreamDeserializer<'static, serde_json::de::IoRead<io::BufReader<Whole>>, Document>,
+    from: Origin,
     /// Series that were read, the next one last.
     series: Vec<Series>,
-    /// The series at hand: its samples, the next one last, and its labels until it is known to the store.
+    /// The series at hand: its samples, how many of them were taken, and its labels until it is known to the store.
     points: Vec<(Timestamp, f64)>,
+    taken: usize,
     labels: Result<LabelBuilder, String>,
     id: Option<SeriesId>,
     /// The sample at hand.
@@ -152,26 +181,35 @@ pub(super) struct ExportRows {
     number: u64,
     histograms: u64,
     marks: bool,
+    vanished: Vanished,
     distinct: Distinct,
 }
 
 impl ExportRows {
     pub(super) fn new(path: Arc<str>, bytes: Bytes, file: u16, format: Format, settings: &Settings) -> Self {
-        let reader = io::BufReader::with_capacity(256 << 10, Whole(bytes));
+        let compression = bytes.compression;
+        let input = BufReader::with_capacity(256 << 10, Whole(bytes));
+        let from = match format {
+            Format::VictoriaMetrics => Origin::Lines { input, line: Vec::new() },
+            _ => Origin::documents(Vec::new(), input),
+        };
         Self {
             path,
             format,
+            compression,
             file,
             fixed: settings.fixed.clone(),
-            documents: serde_json::Deserializer::from_reader(reader).into_iter(),
+            from,
             series: Vec::new(),
             points: Vec::new(),
+            taken: 0,
             labels: Ok(LabelBuilder::default()),
             id: None,
             point: (Timestamp::MIN, 0.0),
             number: 0,
             histograms: 0,
             marks: false,
+            vanished: Vanished::default(),
             distinct: Distinct::default(),
         }
     }
@@ -182,11 +220,12 @@ impl ExportRows {
 
     /// Reads the next document; false after the last.
     fn read_document(&mut self) -> Result<bool, InputError> {
-        let document = match self.documents.next() {
+        let Origin::Documents(documents) = &mut self.from else { return Ok(false) };
+        let document = match documents.next() {
             None => return Ok(false),
             Some(Ok(document)) => document,
             Some(Err(error)) if error.is_io() => {
-                return Err(InputError::Read { path: Arc::clone(&self.path), error: error.into() });
+                return Err(InputError::read(&self.path, self.compression, error.into()));
             }
             Some(Err(error)) if error.is_eof() => {
                 return Err(self.refuse("the JSON ends too early"));
@@ -218,8 +257,49 @@ impl ExportRows {
         Ok(true)
     }
 
+    /// Reads the series of the next line; false where there is none, or where it must be read as a document.
+    fn next_line(&mut self) -> Result<bool, InputError> {
+        let Origin::Lines { input, line } = &mut self.from else { return Ok(false) };
+        loop {
+            line.clear();
+            if let Err(error) = input.read_until(b'\n', line) {
+                return Err(InputError::read(&self.path, self.compression, error));
+            }
+            if line.is_empty() {
+                self.from = Origin::End;
+                return Ok(false);
+            }
+            if !line.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        self.points.clear();
+        let mut labels = LabelBuilder::default();
+        let number = self.number + 1;
+        let mut vanished = |value, text: &[u8]| self.vanished.note(value, text, number);
+        match victoria::read_line(line, &mut labels, &mut self.points, &mut vanished) {
+            Some(named) => {
+                self.number = number;
+                self.id = None;
+                self.labels = named.map(|()| labels);
+                Ok(true)
+            }
+            None => {
+                let line = std::mem::take(line);
+                if let Origin::Lines { input, .. } = std::mem::replace(&mut self.from, Origin::End) {
+                    self.from = Origin::documents(line, input);
+                }
+                Ok(false)
+            }
+        }
+    }
+
     /// Begins the next series; false after the last.
     fn next_series(&mut self) -> Result<bool, InputError> {
+        self.taken = 0;
+        if self.next_line()? {
+            return Ok(true);
+        }
         while self.series.is_empty() {
             if !self.read_document()? {
                 return Ok(false);
@@ -231,7 +311,6 @@ impl ExportRows {
         self.histograms += series.histograms.len() as u64;
         self.labels = labels(&series.metric).and_then(|mut labels| self.fixed.give(&mut labels).map(|()| labels));
         self.points = points(series).map_err(|found| self.refuse(found))?;
-        self.points.reverse();
         Ok(true)
     }
 }
@@ -257,17 +336,23 @@ fn labels(metric: &BTreeMap<String, String>) -> Result<LabelBuilder, String> {
     for (name, value) in metric {
         labels.set(name, &label_value(name, value.as_bytes())?);
     }
-    if labels.get(METRIC_NAME).is_none() {
-        return Err("a series has no metric name: query the metric itself, not an expression".to_owned());
+    named(&labels).map(|()| labels)
+}
+
+/// Says what is wrong with labels without a metric name.
+fn named(labels: &LabelBuilder) -> Result<(), String> {
+    match labels.get(METRIC_NAME) {
+        Some(_) => Ok(()),
+        None => Err("a series has no metric name: query the metric itself, not an expression".to_owned()),
     }
-    Ok(labels)
 }
 
 impl Rows for ExportRows {
     fn next_row(&mut self) -> Result<bool, InputError> {
         loop {
-            if let Some(point) = self.points.pop() {
-                self.point = point;
+            if let Some(point) = self.points.get(self.taken) {
+                self.point = *point;
+                self.taken += 1;
                 return Ok(true);
             }
             if !self.next_series()? {
@@ -316,6 +401,7 @@ impl Rows for ExportRows {
 
     fn describe(&self, summary: &mut InputSummary) {
         summary.format = Some((self.format, "one series after the other".to_owned()));
+        summary.warnings.extend(self.vanished.describe());
         if self.histograms > 0 {
             summary.warnings.push(format!("{} native histograms were left out: they are not read", self.histograms));
         }
@@ -324,9 +410,9 @@ impl Rows for ExportRows {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ReadOptions;
-    use super::super::testing::{dump, read, source};
     use super::*;
+    use crate::input::ReadOptions;
+    use crate::input::testing::{dump, read, source};
     use crate::store::Stale;
 
     fn check(text: &str, format: Format, expected: &[&str]) {
