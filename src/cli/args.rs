@@ -10,8 +10,8 @@ use crate::report::table;
 use crate::time::{Millis, parse_interval};
 
 use super::flags::{
-    ColorWhen, ConsoleArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs, ReportArgs, RuleArgs,
-    SelectArgs, TimeArgs, ZoneArgs,
+    ColorWhen, ConsoleArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs, ReportArgs,
+    RuleArgs, SelectArgs, TimeArgs, ZoneArgs,
 };
 use super::help;
 use super::profile::args::ProfileArgs;
@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Show what is in a recording: metrics, labels, gaps
     #[command(after_help = help::DATA_EXIT_CODES, after_long_help = help::DATA_EXAMPLES)]
     Data(Box<DataArgs>),
+    /// Write a starter rule file for a recording
+    #[command(after_help = help::INIT_EXIT_CODES, after_long_help = help::INIT_EXAMPLES)]
+    Init(Box<InitArgs>),
     /// Generate a shell completion script
     #[command(after_help = help::COMPLETIONS)]
     Completions(CompletionsArgs),
@@ -132,7 +135,7 @@ pub(crate) struct DataArgs {
     /// Write how the recording is read to this file, for --form
     ///
     /// A form file in YAML: the flags, and what was detected besides.
-    #[arg(long, value_name = "FILE", hide_short_help = true, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", conflicts_with = "to", hide_short_help = true, help_heading = "Output")]
     pub(crate) save_form: Option<PathBuf>,
     /// Lookback to check sample spacing against [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Report")]
@@ -142,6 +145,8 @@ pub(crate) struct DataArgs {
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) zone: ZoneArgs,
+    #[command(flatten)]
+    pub(crate) convert: ConvertArgs,
     /// Output format: table or json
     #[arg(
         short = 'o',
@@ -162,6 +167,21 @@ pub(crate) struct DataArgs {
 pub(crate) enum DataFormat {
     Table,
     Json,
+}
+
+/// The flags of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Write to a file instead of standard output
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file of --out if it exists
+    #[arg(long, requires = "out", help_heading = "Output")]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) console: ConsoleArgs,
 }
 
 /// The flags of `completions`.

@@ -120,7 +120,7 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
     let files = || ArgValueCompleter::new(PathCompleter::any().filter(Path::is_file));
     let rules = || ArgValueCompleter::new(PathCompleter::any().filter(is_yaml));
     match arg.get_id().as_str() {
-        "rules" | "flagged" | "against_rules" => arg.add(rules()),
+        "rules" | "flagged" | "against_rules" | "only_for" => arg.add(rules()),
         "silences" => arg.add(files()),
         "recordings" | "data" => arg.add(ArgValueCompleter::new(PathCompleter::any().filter(Path::is_file).stdio())),
         "baseline" | "save_baseline" | "folded" | "against_binary" => arg.add(files()),

@@ -15,10 +15,13 @@ use super::interrupt::Interrupt;
 use super::ui::{Terminal, say};
 use super::watch::Watch;
 use super::{Exit, Failure};
-use super::{load, out};
+use super::{convert, load, out};
 
 /// Reads recordings and shows what is in them.
 pub(super) fn run(args: &DataArgs) -> Result<Exit, Failure> {
+    if let Some(to) = args.convert.to {
+        return convert::run(args, to);
+    }
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     out::check_stdout()?;

@@ -11,6 +11,7 @@ Commands:
   eval         Show which alerts would have fired on recorded metrics, and when
   check        Check rule files for errors
   data         Show what is in a recording: metrics, labels, gaps
+  init         Write a starter rule file for a recording
   profile      Measure what rules cost, and catch regressions
   completions  Generate a shell completion script
   man          Generate man pages
@@ -92,11 +93,32 @@ Examples:
       Several files as one recording; the numbers in `port` are labels
   alertctl data -o json - < night.csv
       Everything as one JSON object
+  alertctl data night.om --to csv --start -2h --only-for rules/ --out cut.csv
+      Convert the last two hours of what the rules read
 
 Exit codes:
   0    success
   1    `eval` would refuse the recording: unreadable rows, conflicts, no samples
   2    error: wrong usage or unreadable input
+  130  interrupted (Ctrl-C)";
+
+pub(super) const INIT_EXIT_CODES: &str = "\
+Exit codes: 0 success, 2 error, 130 interrupted
+All flags and examples: alertctl init --help";
+
+pub(super) const INIT_EXAMPLES: &str = "\
+One rule per metric, each with a threshold beyond what was recorded: nothing
+fires until you move it.
+
+Examples:
+  alertctl init night.csv --out rules.yml
+      Write rules to begin with
+  alertctl eval -r rules.yml night.csv
+      Evaluate them on the same recording
+
+Exit codes:
+  0    success
+  2    error: wrong usage, unreadable input, no metric, or the file exists
   130  interrupted (Ctrl-C)";
 
 pub(super) const COMPLETIONS: &str = "\

@@ -61,7 +61,7 @@ pub(super) fn not_recordings(command: &str, names: &[String]) -> Option<Failure>
     let rules = names.iter().find(|name| is_rules(name))?;
     let recording = names.iter().find(|name| *name != rules).map_or("RECORDING", String::as_str);
     let line = match command {
-        "data" => format!("alertctl check {rules}"),
+        "data" | "init" => format!("alertctl check {rules}"),
         _ => format!("alertctl {command} -r {rules} {recording}"),
     };
     Some(Failure::new(format!("`{rules}` looks like rules, not like a recording")).hint(line))

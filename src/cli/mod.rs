@@ -4,10 +4,12 @@ mod args;
 mod check;
 mod claims;
 mod complete;
+mod convert;
 mod data;
 mod eval;
 mod flags;
 mod help;
+mod init;
 mod interrupt;
 mod load;
 mod mistaken;
@@ -161,6 +163,7 @@ pub fn run(given: Given) -> Exit {
         Command::Profile(args) => profile::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Data(args) => data::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     })

@@ -48,7 +48,7 @@ use crate::outcome::Mismatch;
 use crate::outcome::Outcome;
 
 pub use observer::Observer;
-pub use read::{Loaded, load, span, survey};
+pub use read::{Loaded, load, load_watched, span, survey};
 pub use run::Replay;
 #[cfg(feature = "cli")]
 pub(crate) use run::conclude;

@@ -78,13 +78,30 @@ pub fn load(
     recording: &mut (impl Batches + ?Sized),
     begin: &mut dyn FnMut() -> Result<Store, RunError>,
 ) -> Result<Loaded, RunError> {
-    struct Loading<'a>(&'a mut dyn FnMut() -> Result<Store, RunError>);
-    impl Reading for Loading<'_> {
+    load_watched(recording, begin, &mut ())
+}
+
+/// Does the same as [`load`], and shows an observer how far it is.
+///
+/// # Errors
+/// As [`load`], and when the observer stops the run.
+pub fn load_watched(
+    recording: &mut (impl Batches + ?Sized),
+    begin: &mut dyn FnMut() -> Result<Store, RunError>,
+    observer: &mut impl Observer,
+) -> Result<Loaded, RunError> {
+    struct Loading<'a, O>(&'a mut dyn FnMut() -> Result<Store, RunError>, &'a mut O);
+    impl<O: Observer> Reading for Loading<'_, O> {
         fn begin(&mut self) -> Result<Store, RunError> {
+            self.1.begin();
             (self.0)()
         }
+
+        fn read(&mut self, bytes: u64) -> ControlFlow<()> {
+            self.1.read(bytes)
+        }
     }
-    read(recording, Depth::Times, &mut Loading(begin))
+    read(recording, Depth::Times, &mut Loading(begin, observer))
 }
 
 /// Reads a recording and learns what it looks like, its values too; no sample is kept.

@@ -3,7 +3,8 @@
 //! An [`crate::outcome::Outcome`] holds everything that a report may show; nothing in here evaluates, opens a path or reads the
 //! environment. Each format is one module that writes to `&mut dyn Write`:
 //! [`json`] (one object), [`ndjson`] (one transition a line, while the run goes on), [`csv`] (one episode a row),
-//! [`openmetrics`] (the series that rules write), [`table`] (for people), [`timeline`] (a row an alert, drawn), [`markdown`] (for a comment on a change) and [`diagnostic`] (problems with carets).
+//! [`openmetrics`] (the series that rules write), [`table`] (for people), [`timeline`] (a row an alert, drawn), [`markdown`] (for a comment on a change) [`diagnostic`] (problems with carets), [`recording`] (a recording in other
+//! formats) and [`starter`] (rules to begin with).
 
 pub mod check;
 pub mod csv;
@@ -17,6 +18,8 @@ pub mod notes;
 mod number;
 pub mod openmetrics;
 pub mod profile;
+pub mod recording;
+pub mod starter;
 pub mod table;
 pub mod timeline;
 pub(crate) mod wrap;

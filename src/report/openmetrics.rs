@@ -95,22 +95,36 @@ impl SampleColumns {
     /// # Errors
     /// What the writer says.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut families: BTreeMap<&str, Vec<(&LabelSet, &Column)>> = BTreeMap::new();
-        for (labels, column) in &self.series {
-            families.entry(labels.get(METRIC_NAME).unwrap_or_default()).or_default().push((labels, column));
-        }
-        for (metric, series) in families {
-            let kind = if matches!(metric, "ALERTS" | "ALERTS_FOR_STATE") { "gauge" } else { "unknown" };
-            writeln!(out, "# TYPE {} {kind}", family(metric))?;
-            for (labels, column) in series {
-                let series = series_text(labels);
-                for (at, value) in column.samples() {
-                    writeln!(out, "{series} {} {}", shortest(value), seconds(at))?;
+        write_series(out, self.series.iter().map(|(labels, column)| (labels, column.samples())))
+    }
+}
+
+/// Writes series, metric by metric, to `# EOF`. Each has its samples in the order of time; one without any is left out.
+///
+/// # Errors
+/// What the writer says.
+pub(crate) fn write_series<'a, S: Iterator<Item = (Timestamp, f64)>>(
+    out: &mut dyn Write,
+    all: impl Iterator<Item = (&'a LabelSet, S)>,
+) -> io::Result<()> {
+    let mut families: BTreeMap<&str, Vec<(&LabelSet, S)>> = BTreeMap::new();
+    for (labels, samples) in all {
+        families.entry(labels.get(METRIC_NAME).unwrap_or_default()).or_default().push((labels, samples));
+    }
+    for (metric, series) in families {
+        let kind = if matches!(metric, "ALERTS" | "ALERTS_FOR_STATE") { "gauge" } else { "unknown" };
+        let mut named = metric.is_empty();
+        for (labels, samples) in series {
+            let series = series_text(labels);
+            for (at, value) in samples {
+                if !std::mem::replace(&mut named, true) {
+                    writeln!(out, "# TYPE {} {kind}", family(metric))?;
                 }
+                writeln!(out, "{series} {} {}", shortest(value), seconds(at))?;
             }
         }
-        writeln!(out, "# EOF")
     }
+    writeln!(out, "# EOF")
 }
 
 /// Returns a metric's name as a line about its family has it.
@@ -165,7 +179,9 @@ pub(crate) fn seconds(at: Timestamp) -> String {
 mod tests {
     use super::*;
 
-    fn written(samples: &[(&[(&str, &str)], i64, f64)]) -> String {
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    fn written(samples: &[(Pairs<'_>, i64, f64)]) -> String {
         let mut columns = SampleColumns::default();
         for (labels, at, value) in samples {
             columns.push(&LabelSet::new(labels.iter().copied()), Timestamp(*at), *value);
@@ -177,10 +193,10 @@ mod tests {
 
     #[test]
     fn samples_of_a_metric_stand_together() {
-        let one: &[(&str, &str)] = &[("__name__", "ALERTS"), ("alertname", "A"), ("z", "a\\b\"c\nd")];
-        let two: &[(&str, &str)] = &[("__name__", "job:x"), ("a.b", "c")];
-        let three: &[(&str, &str)] = &[("__name__", "my.metric")];
-        let four: &[(&str, &str)] = &[("__name__", "ALERTS"), ("alertname", "B")];
+        let one: Pairs<'_> = &[("__name__", "ALERTS"), ("alertname", "A"), ("z", "a\\b\"c\nd")];
+        let two: Pairs<'_> = &[("__name__", "job:x"), ("a.b", "c")];
+        let three: Pairs<'_> = &[("__name__", "my.metric")];
+        let four: Pairs<'_> = &[("__name__", "ALERTS"), ("alertname", "B")];
         let stale = crate::store::stale_marker();
         insta::assert_snapshot!(written(&[
             (one, 1_000, 1.0), (two, 1_500, f64::NAN), (four, 1_000, 1.0), (one, 2_000, 1.0), (three, 1_001, -0.0),

@@ -130,6 +130,19 @@ pub struct Rule {
     pub at: FileSpan,
 }
 
+impl Rule {
+    /// Returns whether one of its templates asks queries, which are known only when it is expanded.
+    #[must_use]
+    pub fn asks_queries(&self) -> bool {
+        let asks = |texts: &[(String, Template)]| texts.iter().any(|(_, text)| text.uses_query());
+        let annotations = match &self.kind {
+            RuleKind::Record => false,
+            RuleKind::Alert { annotations, .. } => asks(annotations),
+        };
+        annotations || asks(&self.labels)
+    }
+}
+
 /// The two kinds of rule.
 #[derive(Clone, Debug)]
 pub enum RuleKind {

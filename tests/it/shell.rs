@@ -179,7 +179,7 @@ fn words_are_completed() {
     check("alertctl eval --align ", &["epoch", "start"]);
     check("alertctl eval --stale ", &["auto", "off"]);
     check("alertctl eval --format c", &["csv"]);
-    check("alertctl eval -o ", &["table", "json", "ndjson", "csv", "timeline", "markdown"]);
+    check("alertctl eval -o ", &["table", "json", "ndjson", "csv", "timeline", "markdown", "openmetrics"]);
     check("alertctl eval --tz Europe/Amst", &["Europe/Amsterdam"]);
     check("alertctl eval --out js", &["json:"]);
     check("alertctl eval --out json:ni", &["json:night.csv"]);

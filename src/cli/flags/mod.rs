@@ -1,5 +1,6 @@
 //! Flags by concept, shared by the commands and parsed straight into the library's own types.
 
+pub(crate) mod convert;
 pub(crate) mod form;
 pub(crate) mod input;
 pub(crate) mod output;
@@ -7,6 +8,7 @@ pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod time;
 
+pub(crate) use convert::ConvertArgs;
 pub(crate) use input::InputArgs;
 pub(crate) use output::{ColorWhen, ConsoleArgs, Format, JobArgs, OutArgs};
 pub(crate) use report::{GateArgs, ReportArgs, SelectArgs, ZoneArgs};

@@ -21,7 +21,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli::shell"]),
     ("comfy_table", &["report::table::grid"]),
-    ("csv", &["input", "report::csv"]),
+    ("csv", &["input", "report::csv", "report::recording::csv"]),
     // A digest that reads gzip, and the histograms of HdrHistogram, which are packed by zlib.
     ("flate2", &["input::bytes", "profile::histogram"]),
     // Maps whose order does not leak, on every hot path.

@@ -31,7 +31,8 @@ const INSTEAD: [(&str, &str); 21] = [
 ];
 
 /// Commands whose help is read.
-const COMMANDS: [&[&str]; 7] = [&[], &["eval"], &["check"], &["data"], &["profile"], &["completions"], &["man"]];
+const COMMANDS: [&[&str]; 8] =
+    [&[], &["eval"], &["check"], &["data"], &["init"], &["profile"], &["completions"], &["man"]];
 
 /// Returns how often a turn stands in a text as whole words, in any case.
 fn times(text: &str, turn: &str) -> usize {

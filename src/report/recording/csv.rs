@@ -1,0 +1,73 @@
+//! Long CSV: a row per sample, in the order of time; a column per label.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use crate::labels::{LabelSet, METRIC_NAME};
+use crate::report::number::shortest;
+
+use super::Extract;
+
+const TIME: &str = "timestamp";
+const VALUE: &str = "value";
+
+/// Why a recording has no form in CSV.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritable {
+    /// A label is called like a column that CSV needs.
+    #[error("the label `{0}` has the name of a column of the CSV itself")]
+    Column(String),
+    /// A label has a line end, which its reader would refuse.
+    #[error("the label `{0}` holds a line end")]
+    LineEnd(String),
+}
+
+/// Returns the column of metric names: one that no label is called by.
+fn metric_column(names: &BTreeSet<&str>) -> &'static str {
+    if names.contains("metric") { METRIC_NAME } else { "metric" }
+}
+
+fn names<'a>(extract: &Extract<'a>) -> BTreeSet<&'a str> {
+    let names = extract.all().flat_map(|(labels, _)| labels.iter().map(|(name, _)| name));
+    names.filter(|name| *name != METRIC_NAME).collect()
+}
+
+pub(super) fn problem(extract: &Extract<'_>) -> Option<Unwritable> {
+    if let Some(name) = [TIME, VALUE].iter().find(|name| names(extract).contains(*name)) {
+        return Some(Unwritable::Column((*name).to_owned()));
+    }
+    let broken = |(labels, _): (&LabelSet, _)| {
+        let line_end = |(_, value): &(&str, &str)| value.contains(['\n', '\r']);
+        labels.iter().find(line_end).map(|(name, _)| Unwritable::LineEnd(name.to_owned()))
+    };
+    extract.all().find_map(broken)
+}
+
+pub(super) fn write(extract: &Extract<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let names = names(extract);
+    let mut writer = ::csv::Writer::from_writer(out);
+    let head = [TIME, metric_column(&names)].into_iter().chain(names.iter().copied()).chain([VALUE]);
+    writer.write_record(head).map_err(io_error)?;
+    let cells: Vec<Vec<&str>> = extract
+        .all()
+        .map(|(labels, _)| [METRIC_NAME].iter().chain(&names).map(|name| labels.get(name).unwrap_or("")).collect())
+        .collect();
+    let (mut newest, mut stamp) = (None, String::new());
+    for (at, series, value) in extract.by_time() {
+        if newest.replace(at) != Some(at) {
+            stamp = at.to_string();
+        }
+        let value = shortest(value);
+        let middle = cells[series as usize].iter().copied();
+        writer.write_record([stamp.as_str()].into_iter().chain(middle).chain([value.as_str()])).map_err(io_error)?;
+    }
+    writer.flush()
+}
+
+/// Returns what the writer said, whose kind tells a closed pipe.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
+}
