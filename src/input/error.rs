@@ -68,6 +68,14 @@ pub enum InputError {
         /// The input.
         path: Arc<str>,
     },
+    /// It is Parquet, compressed in a way that is not read.
+    #[error("{path}: is Parquet compressed with {codec}, which is not read")]
+    Codec {
+        /// The input.
+        path: Arc<str>,
+        /// The compression.
+        codec: String,
+    },
     /// A column of Parquet holds no cells that samples or labels could be.
     #[error("{path}: column `{column}` is {what}")]
     OddColumn {
@@ -367,6 +375,7 @@ impl InputError {
                 format!("unpack it: `{command} {path}`{sheet}")
             }
             Self::NoParquet { .. } => "build it with `cargo install --features parquet`, or write CSV".to_owned(),
+            Self::Codec { .. } => "write it with zstd, snappy, gzip or lz4".to_owned(),
             Self::TooLong { .. } => "write several files, and name them all".to_owned(),
             Self::OddColumn { column, .. } => format!("leave it out: `--ignore-columns {column}`"),
             Self::Directory { path } => format!("name the files in it, for example `{path}/*.csv`"),

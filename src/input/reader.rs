@@ -69,8 +69,13 @@ impl Reader {
             None => Format::CsvLong,
         };
         let settings = Settings::choose(&path, bytes.head(), options)?;
+        let format = settings.form.input_format.unwrap_or(found);
+        let named = [Format::PrometheusText, Format::PrometheusJson, Format::VictoriaMetrics, Format::InfluxLine];
+        if let Some(metric) = options.form.metric.as_ref().filter(|_| named.contains(&format)) {
+            return Err(InputError::Contradiction { path, what: format!("--metric {metric}: its metrics have names") });
+        }
         let (to, mine) = (Arc::clone(&path), settings.clone());
-        Ok(match settings.form.input_format.unwrap_or(found) {
+        Ok(match format {
             Format::JsonlSamples | Format::JsonlSnapshots => {
                 Self::Jsonl(Box::new(Feed::new(path, JsonlRows::new(to, bytes, file, &settings)?, mine)))
             }

@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 pub(in crate::input) fn is_annotated(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
     let annotation = [&b"#group,"[..], b"#datatype,", b"#default,"].iter().any(|start| line.starts_with(start));
-    annotation || line.starts_with(b",result,table,") || matches!(line, b",error,reference" | b"error,reference")
+    annotation || Table::is_header(&line.split(|byte| *byte == b',').collect())
 }
 
 /// Reads the rows of one file.
@@ -220,8 +220,12 @@ impl AnnotatedRows {
 
 impl Set {
     /// Returns the metric of a value column.
-    fn metric(&self, column: &str) -> Result<String, String> {
-        let field = if column == "_value" { self.field.as_str() } else { column };
+    fn metric(&self, column: &str, told: Option<&String>) -> Result<String, String> {
+        let field = match (column, told) {
+            ("_value", _) | ("value", Some(_)) => self.field.as_str(),
+            (column, Some(told)) => return Err(format!("--metric {told}: column `{column}` names the metric")),
+            (column, None) => column,
+        };
         match (self.measurement.as_str(), field) {
             ("", "") => {
                 Err("neither `_measurement` nor `_field` names the metric; name it with --metric NAME".to_owned())
@@ -317,7 +321,7 @@ impl Rows for AnnotatedRows {
                 (Kind::Numbers(series), Some(value)) => batch.push(series, at, value, place(self.file, self.line)),
                 (Kind::Unknown, Some(value)) => {
                     let mut labels = set.labels.clone();
-                    labels.set(METRIC_NAME, &set.metric(name)?);
+                    labels.set(METRIC_NAME, &set.metric(name, self.settings.form.metric.as_ref())?);
                     self.settings.fixed.give(&mut labels)?;
                     let series = store.series(&labels.build());
                     set.series[ordinal] = Kind::Numbers(series);
@@ -458,6 +462,8 @@ mod tests {
     fn errors_of_the_server_and_tables_without_times_are_told() {
         let error = "#datatype,string,string\n#group,true,true\n#default,,\n,error,reference\n,no such bucket,897\n";
         refused(error, "the server failed: no such bucket");
+        let bare = "result,table,_time,_value,_field,_measurement\n_result,0,2026-01-05T10:00:00Z,1,value,up\n";
+        assert_eq!(given(bare, ReadOptions::default()).expect("reads").0, ["up 1767607200000=1"]);
         refused("error,reference\nno such bucket,897\n", "the server failed: no such bucket");
         refused(&format!("{TABLES}error,reference\r\nout of memory,1\r\n"), "the server failed: out of memory");
         refused(&TABLES.replacen(",_time,", ",_x,", 1), "without the column `_time`");

@@ -306,10 +306,10 @@ impl LineRows {
     #[cold]
     fn add_series(&mut self, set: u32, field: &[u8], store: &mut Store) -> Result<Option<SeriesId>, String> {
         let field = plain(field)?.into_owned();
+        self.fields.insert(field.clone());
         if self.told_labels.contains(&field) {
             return Err(format!("--labels {field}: labels are tags in line protocol, and `{field}` is a field"));
         }
-        self.fields.insert(field.clone());
         if self.ignored.contains(&field) {
             return Ok(None);
         }

@@ -44,10 +44,10 @@ pub(super) struct Table {
 impl Table {
     /// Returns whether a record is the header of a table without annotations.
     pub(super) fn is_header(record: &ByteRecord) -> bool {
-        let cells = || record.iter().map(<[u8]>::trim_ascii);
-        let begins =
-            |names: &[&[u8]]| cells().filter(|cell| !cell.is_empty()).take(names.len()).eq(names.iter().copied());
-        begins(&[b"result", b"table"]) || begins(&[b"error", b"reference"])
+        let cells = || record.iter().map(<[u8]>::trim_ascii).filter(|cell| !cell.is_empty());
+        let begins = |names: &[&[u8]]| cells().take(names.len()).eq(names.iter().copied());
+        let has = |name: &[u8]| cells().any(|cell| cell == name);
+        begins(&[b"result", b"table"]) || begins(&[b"error", b"reference"]) || has(b"_time") && has(b"_value")
     }
 
     /// Returns whether it holds an error of the server.

@@ -275,8 +275,11 @@ fn first_is_time(file: &SerializedFileReader<::bytes::Bytes>, column: &Column) -
 #[cold]
 fn damaged(path: &Arc<str>, error: &ParquetError) -> InputError {
     let error = error.to_string();
+    if let Some((_, codec)) = error.split_once("Disabled feature at compile time: ") {
+        return InputError::Codec { path: Arc::clone(path), codec: codec.to_owned() };
+    }
     let error = error.strip_prefix("Parquet error: ").or(error.strip_prefix("EOF: ")).unwrap_or(&error);
-    let found = format!("the Parquet data is truncated or damaged, or not supported: {error}");
+    let found = format!("the Parquet data is truncated or damaged: {error}");
     InputError::Export { path: Arc::clone(path), found }
 }
 
