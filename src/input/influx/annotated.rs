@@ -223,7 +223,7 @@ impl Set {
     fn metric(&self, column: &str, told: Option<&String>) -> Result<String, String> {
         let field = match (column, told) {
             ("_value", _) | ("value", Some(_)) => self.field.as_str(),
-            (column, Some(told)) => return Err(format!("--metric {told}: column `{column}` names the metric")),
+            (column, Some(name)) => return Err(format!("--metric {name}: column `{column}` names the metric")),
             (column, None) => column,
         };
         match (self.measurement.as_str(), field) {
