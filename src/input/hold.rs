@@ -56,7 +56,7 @@ impl Held {
         self.runs = runs(&self.rows);
         if self.runs.len() * (self.rows.len() / STRETCH) > self.rows.len() * LOOKS_PER_ROW {
             self.rows.sort_by_key(|row| row.at);
-            self.runs = vec![0..self.rows.len()];
+            self.runs = runs(&self.rows);
         }
         self.left = self.rows.len();
         self.snapshots.sort_by_key(|(_, at)| *at);

@@ -264,8 +264,8 @@ fn whole_millis(text: &[u8], unit: TimeUnit) -> Option<(i64, bool)> {
     let (millis, cut) = match unit {
         TimeUnit::Seconds => (number.checked_mul(1000)?, false),
         TimeUnit::Millis => (number, false),
-        TimeUnit::Micros => (number / 1_000, number % 1_000 != 0),
-        TimeUnit::Nanos => (number / 1_000_000, number % 1_000_000 != 0),
+        TimeUnit::Micros => (number / 1_000, !number.is_multiple_of(1_000)),
+        TimeUnit::Nanos => (number / 1_000_000, !number.is_multiple_of(1_000_000)),
     };
     Some((i64::try_from(millis).ok()?, cut))
 }
