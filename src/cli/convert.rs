@@ -1,6 +1,7 @@
 //! `alertctl data --to`: a recording in another format, or a part of it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::diagnostic::nearest;
 use crate::engine::{Engine, EngineOptions};
@@ -32,7 +33,10 @@ pub(super) fn run(args: &DataArgs, to: Conversion) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen(terminal.stderr);
     let convert = &args.convert;
     match &convert.out {
-        Some(path) => out::check_place(path)?,
+        Some(path) => {
+            check_plain(path)?;
+            out::check_place(path)?;
+        }
         None => out::check_stdout()?,
     }
     let claims = Claims::default().rules(&convert.only_for).recordings(args.input.all());
@@ -65,6 +69,16 @@ pub(super) fn run(args: &DataArgs, to: Conversion) -> Result<Exit, Failure> {
     }
     write(args, to, &extract, &rules.file_names(), opened.recording.summary())?;
     Ok(Exit::Good)
+}
+
+/// Refuses a name that promises a compressed file.
+fn check_plain(path: &Path) -> Result<(), Failure> {
+    let name = path.to_string_lossy();
+    let tool = [(".gz", "gzip"), (".zst", "zstd"), (".bz2", "bzip2")].iter().find(|(end, _)| name.ends_with(end));
+    tool.map_or(Ok(()), |(_, tool)| {
+        Err(Failure::new(format!("--out `{name}`: what is written is not compressed"))
+            .hint(format!("alertctl data RECORDING --to FORMAT | {tool} > {name}")))
+    })
 }
 
 /// Loads the rules of `--only-for`; none when one has an error.

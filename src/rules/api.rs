@@ -195,5 +195,8 @@ mod tests {
             &["not-a-rule-file 1:29 this is the answer of `/api/v1/alerts`, not a rule file"],
         );
         check(&ANSWER[..200], &["yaml-syntax 2:1 `{` is not closed"]);
+        for cut in 1..ANSWER.len() {
+            assert!(load(&ANSWER[..cut]).1.is_none(), "{}", &ANSWER[..cut]);
+        }
     }
 }

@@ -58,7 +58,15 @@ impl Manifest<'_, '_> {
 
     fn resource(&mut self, node: &Node) {
         let Some(mut fields) = Fields::open(node, "a Kubernetes resource", self.problems) else { return };
-        let Some(kind) = fields.take("kind") else { return };
+        let Some(kind) = fields.take("kind") else {
+            if !node.cut {
+                let at = prometheus::first_of(fields.span);
+                let message = "this entry is not a Kubernetes resource: it has no `kind`";
+                self.problems.error(codes::MISSING_KEY, message, at);
+                self.holders += 1;
+            }
+            return;
+        };
         let name = kind.value_text();
         match name {
             _ if RULES.contains(&name) => self.rules(name, fields, node.cut),
@@ -127,6 +135,10 @@ impl Manifest<'_, '_> {
             self.holders += self.problems.errors() - before;
             return;
         };
+        if other::refuse_list(root, self.problems) {
+            self.holders += 1;
+            return;
+        }
         let Content::Mapping(_) = &root.content else {
             self.others.push((format!("`{name}` of a ConfigMap"), at));
             return;
@@ -238,6 +250,18 @@ mod tests {
         check(
             &format!("{head}  note.txt: hello\n"),
             &["not-a-rule-file 4:3 this manifest holds no rules, only `note.txt` of a ConfigMap"],
+        );
+    }
+
+    #[test]
+    fn what_should_hold_rules_is_reported() {
+        check(
+            "apiVersion: v1\nkind: List\nitems:\n- spec: {groups: []}\n",
+            &["missing-key 4:3 this entry is not a Kubernetes resource: it has no `kind`"],
+        );
+        check(
+            "apiVersion: v1\nkind: ConfigMap\ndata:\n  a.yml: |\n    - alert: A\n      expr: up\n",
+            &["wrong-type 5:5 a rule file is a mapping of keys to values, this is a list"],
         );
     }
 

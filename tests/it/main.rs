@@ -4,6 +4,7 @@ mod agree;
 mod alerts;
 mod cases;
 mod conditions;
+mod convert;
 mod exports;
 mod golden;
 mod hostile;
