@@ -81,7 +81,8 @@ enum Kind {
     Limit,
 }
 
-/// How many scrapes of its `up` a series must have had a sample at before one without it ends it.
+/// How many scrapes of its `up` a series must have had a sample at before one without it ends it; and how many rows after
+/// one that lacked it.
 const RHYTHM: u8 = 4;
 
 /// What is known of one series.
@@ -92,6 +93,9 @@ struct Track {
     marked: bool,
     /// It had a sample at the stream's last row.
     with_row: bool,
+    /// How many rows of the stream, one after the other, had a sample of it since one had none; [`RHYTHM`] where there
+    /// was no such row, or long ago.
+    rows: u8,
     /// How many of the last scrapes of its `up` that succeeded had a sample of it, one after the other; up to
     /// [`RHYTHM`].
     scrapes: u8,
@@ -107,6 +111,7 @@ impl Track {
         cadence: Cadence::NEW,
         marked: false,
         with_row: false,
+        rows: RHYTHM,
         scrapes: 0,
         ever_with_up: false,
         up: None,
@@ -355,8 +360,12 @@ impl Inference {
             let members = std::mem::take(&mut self.streams[stream.0 as usize]);
             for id in &members {
                 let here = store.series[id.0 as usize].facts.last == self.open;
-                let before = std::mem::replace(&mut self.tracks[id.0 as usize].with_row, here);
-                if before && !here {
+                let track = &mut self.tracks[id.0 as usize];
+                let before = std::mem::replace(&mut track.with_row, here);
+                // A column that is filled in some rows only is no end of a series in the others: its cadence tells that.
+                let kept = track.rows == RHYTHM;
+                track.rows = if here { (track.rows + 1).min(RHYTHM) } else { 0 };
+                if before && !here && kept {
                     self.end(store, *id, Kind::Row);
                 }
             }
@@ -544,8 +553,9 @@ mod tests {
         check(Stale::Auto, &rows, 420, "a/x", &[180.0, 360.0]);
     }
 
-    #[test]
-    fn a_row_without_a_metric_ends_it() {
+    /// Appends rows of a stream: `a` in all of them, `b` where it is told; returns the times of `b`, and how many markers
+    /// rows made.
+    fn rows(with_b: &[bool]) -> (Vec<i64>, u64) {
         let mut store = Store::default();
         store.keep_all();
         store.infer(Stale::Auto);
@@ -553,14 +563,28 @@ mod tests {
         let ids = ["a", "b"].map(|name| store.series(&LabelSet::new([("__name__", name)])));
         ids.into_iter().for_each(|id| store.join(id, stream));
         let mut batch = Batch::default();
-        for (at, series) in [(1, &ids[..]), (2, &ids[..1]), (3, &ids[..1]), (4, &ids[..])] {
+        for (at, with_b) in (1..).zip(with_b) {
+            let series = if *with_b { &ids[..] } else { &ids[..1] };
             series.iter().for_each(|id| batch.push(*id, Timestamp(at), 1.0, 0));
             batch.snapshots.push((stream, Timestamp(at)));
         }
         store.append(&batch).expect("in order");
-        store.advance(Timestamp(4));
-        assert_eq!(store.samples(ids[1], Timestamp::MIN, Timestamp::MAX).times, [1, 2, 4].map(Timestamp));
-        assert!(store.inferred(ids[1], Timestamp(2)) && !store.inferred(ids[1], Timestamp(1)));
-        assert_eq!(store.stale_counts().by_row, 1);
+        store.advance(Timestamp(with_b.len() as i64));
+        let times = store.samples(ids[1], Timestamp::MIN, Timestamp::MAX).times.iter().map(|at| at.0).collect();
+        (times, store.stale_counts().by_row)
+    }
+
+    #[test]
+    fn a_row_without_a_metric_ends_it() {
+        assert_eq!(rows(&[true, false, false, true]), (vec![1, 2, 4], 1));
+    }
+
+    #[test]
+    fn a_column_that_is_filled_in_some_rows_is_no_series_that_ends_in_the_others() {
+        let (times, markers) = rows(&[true, false, true, false, true, false, true, false, true]);
+        assert_eq!((times, markers), (vec![1, 2, 3, 5, 7, 9], 1));
+        // Four rows with it, and it belongs to the rows again.
+        let (_, markers) = rows(&[true, false, true, true, true, true, false]);
+        assert_eq!(markers, 2);
     }
 }
