@@ -15,6 +15,8 @@ struct Row {
 
 /// How many rows are sorted together, about: they fit into the cache.
 const STRETCH: usize = 16_384;
+/// Up to how many different times a stretch is sorted by counting.
+const FEW_TIMES: usize = 512;
 /// In how many stretches of rows each run may be looked at, for every row that there is.
 const LOOKS_PER_ROW: usize = 4;
 
@@ -85,7 +87,7 @@ impl Held {
             }
             self.runs.retain(|run| !run.is_empty());
         }
-        self.stretch.sort_by_key(|row| row.at);
+        sort(&mut self.stretch);
         // Samples are rarely as dense everywhere.
         match self.stretch.len() {
             0..=8_192 => self.length = Millis(self.length.0.saturating_mul(2).max(1)),
@@ -116,6 +118,47 @@ impl Held {
         batch.snapshots.extend_from_slice(&left[..count]);
         self.next_snapshot += count;
         more
+    }
+}
+
+/// Sorts rows by time; rows of one time keep their order. A stretch mostly has few times, each of many series, so rows
+/// are counted and put where they belong.
+fn sort(rows: &mut Vec<Row>) {
+    let mut times: Vec<(Timestamp, usize)> = Vec::new();
+    let mut hint = 0;
+    for row in rows.iter() {
+        hint = match place(&times, hint, row.at) {
+            Ok(at) => at,
+            Err(at) if times.len() < FEW_TIMES => {
+                times.insert(at, (row.at, 0));
+                at
+            }
+            Err(_) => return rows.sort_by_key(|row| row.at),
+        };
+        times[hint].1 += 1;
+    }
+    // From how many rows a time has to where its next one goes.
+    let mut end = 0;
+    for (_, count) in &mut times {
+        end += std::mem::replace(count, end);
+    }
+    let mut sorted = rows.clone();
+    for row in rows.iter() {
+        // Every time was met above.
+        hint = place(&times, hint, row.at).unwrap_or(0);
+        sorted[times[hint].1] = *row;
+        times[hint].1 += 1;
+    }
+    *rows = sorted;
+}
+
+/// Finds a time, most likely at the hint or after it.
+fn place(times: &[(Timestamp, usize)], hint: usize, at: Timestamp) -> Result<usize, usize> {
+    let is = |place: usize| times.get(place).is_some_and(|(time, _)| *time == at);
+    match hint {
+        hint if is(hint) => Ok(hint),
+        hint if is(hint + 1) => Ok(hint + 1),
+        _ => times.binary_search_by_key(&at, |(time, _)| *time),
     }
 }
 
