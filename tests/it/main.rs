@@ -6,6 +6,7 @@ mod cases;
 mod conditions;
 mod convert;
 mod exports;
+mod forms;
 mod golden;
 mod hostile;
 #[cfg(feature = "parquet")]
