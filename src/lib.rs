@@ -5,7 +5,7 @@
 //!  rules/*.yml                                   recordings: .csv .jsonl .om .lp ... (.gz .zst .bz2), stdin, text
 //!      | bytes, found by source::Files               | bytes
 //!      v                                             v
-//!  source::SourceMap                             input         one reader per format
+//!  source::SourceMap                             input         a form tells columns; one reader per format
 //!      | text + file id                              | Batch { series, times, values, rows } + watermark
 //!      v                                             |------------> survey   span, spacing, gaps, hints
 //!  yaml           a span on every node               v
@@ -66,7 +66,8 @@
 //!
 //! # Features
 //! `cli` (default) is the tool with its reports; it brings `input` (recordings, `survey`, `replay`, `outcome`) and
-//! `profile`. `parquet` (default) reads recordings in Parquet. Without any of them the library is the engine alone: rules, PromQL, [`live`].
+//! `profile`. `parquet` (default) reads recordings in Parquet. Without any of them the library is the engine alone: rules,
+//! PromQL, [`live`].
 //!
 //! # Invariants
 //! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, recognized by its bits.

@@ -178,6 +178,22 @@ pub enum InputError {
         /// The number of the column of the time, from 1.
         time: usize,
     },
+    /// Another table begins below the first one.
+    #[error("{path}:{line}: is the header of another table")]
+    OtherHeader {
+        /// The input.
+        path: Arc<str>,
+        /// The line.
+        line: u64,
+    },
+    /// A header names a series without a metric.
+    #[error("{path}: column `{column}` names no metric")]
+    NamelessColumn {
+        /// The input.
+        path: Arc<str>,
+        /// The header.
+        column: String,
+    },
     /// No column holds times.
     #[error("{path}:1: no time column; expected `timestamp`, `timestamp_ms`, `time`, `ts` or `date` among {columns}")]
     NoTimeColumn {
@@ -364,89 +380,6 @@ impl InputError {
             csv::ErrorKind::Io(error) => Self::read(path, compression, error),
             other => Self::Read { path: path.into(), error: io::Error::other(format!("{other:?}")) },
         }
-    }
-
-    /// Returns what to type next, if anything helps.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Packed { path, command, kind } => {
-                let sheet = if kind.contains("spreadsheet") { "; save a spreadsheet as CSV" } else { "" };
-                format!("unpack it: `{command} {path}`{sheet}")
-            }
-            Self::NoParquet { .. } => "build it with `cargo install --features parquet`, or write CSV".to_owned(),
-            Self::Codec { .. } => "write it with zstd, snappy, gzip or lz4".to_owned(),
-            Self::TooLong { .. } => "write several files, and name them all".to_owned(),
-            Self::OddColumn { column, .. } => format!("leave it out: `--ignore-columns {column}`"),
-            Self::Directory { path } => format!("name the files in it, for example `{path}/*.csv`"),
-            Self::Compressed { .. } => "copy the file again; part of a recording gives wrong results".to_owned(),
-            Self::Empty { .. } | Self::HeaderOnly { .. } | Self::NoSamples { .. } => {
-                "check the export that produced it".to_owned()
-            }
-            Self::NotCsv { .. } => "convert it to CSV with the columns timestamp, metric, value and labels".to_owned(),
-            Self::OtherJson { .. } => {
-                "write one object per sample, {\"timestamp\":..,\"metric\":..,\"value\":..}, or one per snapshot, \
-                 {\"timestamp\":..,METRICS,LABELS}"
-                    .to_owned()
-            }
-            Self::Export { .. } => "fetch the export again; part of a recording gives wrong results".to_owned(),
-            Self::Tables { .. } => "export it with `_time` and all annotations: `influx query --raw`, or the dialect \
-                 {\"annotations\":[\"datatype\",\"group\",\"default\"]}"
-                .to_owned(),
-            Self::LineTooLong { path, line } => format!("look at that line: `sed -n {line}p {path} | head -c 200`"),
-            Self::TooManyColumns { .. } => {
-                "write the long form: one sample per row, columns timestamp, metric, value and labels".to_owned()
-            }
-            Self::DuplicateColumn { .. } => "rename one of them in the header".to_owned(),
-            Self::NoHeader { columns, time, .. } => {
-                let names = (1..=*columns).filter(|column| column != time);
-                let renamed: Vec<String> = names.take(3).map(|name| format!("--rename {name}=NAME")).collect();
-                format!("`--no-header --time-column {time} {}`, with a NAME for each", renamed.join(" "))
-            }
-            Self::NoTimeColumn { .. } => "name it: `--time-column NAME`".to_owned(),
-            Self::NoValueColumn { .. } => {
-                "long form: timestamp,metric,value,LABELS; wide form: timestamp,LABELS,METRICS".to_owned()
-            }
-            Self::FarApart { .. } => "take the wrong row out; `--time-unit s` accepts both".to_owned(),
-            Self::TimeUnit { .. } => "name the unit: `--time-unit s`, ms, us or ns".to_owned(),
-            Self::TextColumn { column, .. } => {
-                format!("ignore it: `--ignore-columns {column}`; if it is a label all the same: `--labels {column}`")
-            }
-            Self::OpenQuote { column: Some(column), .. } => {
-                format!("close the quote; if the text is meant: `--ignore-columns {column}`, or `--labels {column}`")
-            }
-            Self::OpenQuote { path, line, .. } => format!("look at that line: `sed -n {line}p {path}`"),
-            Self::UnknownColumn { .. } => "`alertctl data FILE` lists what a recording has".to_owned(),
-            Self::ColumnDiffers { column, .. } => format!("if it is a label in both: `--labels {column}`"),
-            Self::Contradiction { .. } => "leave the flag out".to_owned(),
-            Self::PathPattern { .. } => {
-                "write an expression for all paths, such as `--label-from-path '(?<host>[^/]+)[.]csv'`".to_owned()
-            }
-            Self::MixedColumn { column, mixed, .. } => format!(
-                "if `{0}` means no sample: `--null {0}`; if it is a label: `--labels {column}`; to leave it out: \
-                 `--ignore-columns {column}`",
-                mixed.text.1
-            ),
-            Self::BadRows { .. } => "fix them, or skip them with `--bad-rows skip`".to_owned(),
-            Self::Conflicts { several: true, .. } => {
-                "if each file is of another host: `--label-from-path '(?<host>[^/]+)[.]csv'`; to keep one value: \
-                 `--conflicts first` or `--conflicts last`"
-                    .to_owned()
-            }
-            Self::Conflicts { candidates, .. } if candidates.is_empty() => {
-                "keep one of them with `--conflicts first` or `--conflicts last`".to_owned()
-            }
-            Self::Conflicts { candidates, .. } => format!(
-                "if {} is a label: `--labels {}`; to keep one value: `--conflicts first` or `--conflicts last`",
-                candidates.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
-                candidates[0],
-            ),
-            Self::DisorderOnce { .. } | Self::OutOfOrder { .. } => {
-                "save it to a file first: the rows of a file are sorted".to_owned()
-            }
-            Self::TooManyInputs { .. } => "join some of them: `cat a.csv b.csv`, without the second header".to_owned(),
-            Self::Open { .. } | Self::Read { .. } => return None,
-        })
     }
 }
 

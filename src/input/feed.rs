@@ -52,8 +52,11 @@ pub(super) trait Rows {
     fn time_column(&self) -> &str;
 
     /// Returns whether a row without a time is none, such as a header that is repeated, and is passed over.
-    fn passes_over(&mut self) -> bool {
-        false
+    ///
+    /// # Errors
+    /// When it begins another table.
+    fn passes_over(&mut self) -> Result<bool, InputError> {
+        Ok(false)
     }
 
     /// Adds the samples of the row; the error is what is wrong with the row, which then adds none.
@@ -155,7 +158,7 @@ impl<R: Rows> Feed<R> {
             self.summary.rows += 1;
             match self.time()? {
                 Ok(at) => self.ahead = Some(at),
-                Err(_) if self.rows.passes_over() => self.summary.rows -= 1,
+                Err(_) if self.rows.passes_over()? => self.summary.rows -= 1,
                 Err(message) => self.bad_row(message),
             }
         }
@@ -240,7 +243,8 @@ impl<R: Rows> Feed<R> {
     #[cold]
     fn bad_row(&mut self, message: String) {
         self.summary.bad_rows += 1;
-        if let Some(alike) = self.problems.iter_mut().find(|problem| problem.message == message) {
+        let cause = cause(&message);
+        if let Some(alike) = self.problems.iter_mut().find(|problem| self::cause(&problem.message) == cause) {
             alike.rows += 1;
         } else if self.problems.len() < limits::BAD_ROWS_SHOWN {
             self.problems.push(RowProblem { path: Arc::clone(&self.path), line: self.rows.line(), message, rows: 1 });
@@ -282,12 +286,19 @@ impl<R: Rows> Feed<R> {
             let column = self.rows.column(column);
             format!("`{column}` has {texts} different texts in {rows} rows: is it a label? --ignore-columns {column}")
         }));
+        let zone = self.settings.time_zone.as_ref().and_then(|zone| zone.iana_name());
         summary.recognized = self.settings.recognized;
         summary.guessed |= self.settings.recognized.is_some();
         let found = std::mem::take(&mut summary.form);
         summary.form = self.settings.form.clone().with(&found);
+        if summary.form.zone_from.is_none() {
+            summary.form.input_timezone = zone.map(str::to_owned);
+        }
         summary.form.input_format = summary.form.input_format.or(summary.format.as_ref().map(|(format, _)| *format));
         let Some(stamps) = self.stamps else { return (self.summary, self.problems) };
+        if stamps.mixes_zones() {
+            summary.warnings.push("some times name a zone, others do not: are all of them in one?".to_owned());
+        }
         if stamps.cut {
             summary.warnings.push("times are finer than milliseconds and were truncated".to_owned());
         }
@@ -303,4 +314,14 @@ impl<R: Rows> Feed<R> {
     pub(super) fn label_candidates(&self) -> Vec<String> {
         self.rows.label_candidates()
     }
+}
+
+/// Returns what is wrong with a row without the text of its cell, so that rows with one cause are one line.
+fn cause(message: &str) -> (&str, &str) {
+    let (column, rest) = match message.split_once("`: ") {
+        Some((column, rest)) if column.starts_with("column `") || column.starts_with("field `") => (column, rest),
+        _ => ("", message),
+    };
+    let quoted = rest.strip_prefix('`').and_then(|rest| rest.split_once('`'));
+    (column, quoted.map_or(rest, |(_, rest)| rest))
 }

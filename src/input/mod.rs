@@ -2,6 +2,9 @@
 //!
 //! A [`Recording`] is a list of inputs that are read one after another in time order; what is not in order is held
 //! whole and sorted, and comes out through the same calls. Readers name rows that they cannot take by file and line.
+//!
+//! A [`Form`] says what the columns of a table or the fields of an object are: one that is built in and recognized, one
+//! that the user names, and the flags on top of it. A reader sees what comes of them (`settings`).
 
 mod absent;
 mod batches;
@@ -14,6 +17,7 @@ mod export;
 mod exposition;
 mod feed;
 mod form;
+mod hint;
 mod hold;
 mod host;
 mod influx;
@@ -36,11 +40,12 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 mod values;
+mod written;
 
 pub use batches::{Batches, Progress};
 pub use bytes::{Source, Text};
 pub use error::InputError;
-pub use form::{Decimal, Form, Pattern, Recognize};
+pub use form::{Decimal, Form, Pattern, Recognize, shell_word};
 pub use options::{BadRows, Format, ReadOptions, TimeUnit};
 pub use recording::Recording;
 pub use roles::Mixed;

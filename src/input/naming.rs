@@ -34,8 +34,20 @@ impl Named {
     }
 }
 
-/// Returns what a header says, by the form; the error is what is missing.
-pub(super) fn named(header: &str, form: &Form) -> Result<Named, String> {
+/// Why a header names no series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unnamed {
+    /// It has labels and no metric.
+    Nameless,
+    /// It is no series; the text says why.
+    Wrong(String),
+}
+
+/// Returns what a header says, by the form.
+///
+/// # Errors
+/// When it is written as a series and is none.
+pub(super) fn named(header: &str, form: &Form) -> Result<Named, Unnamed> {
     let clean_name = |name: &str| if form.clean_names { clean(name) } else { name.to_owned() };
     if let Some(label) = &form.columns_as {
         let (name, unit) = unit_of(header).unwrap_or((header.to_owned(), None));
@@ -79,7 +91,10 @@ fn is_series(header: &str) -> Option<&str> {
 /// When it only looks like one, or names a label that the series has already.
 pub(super) fn take_apart(labels: &mut LabelBuilder) -> Result<(), String> {
     let Some(series) = labels.get(METRIC_NAME).and_then(is_series) else { return Ok(()) };
-    let named = series_of(series, None)?;
+    let named = series_of(series, None).map_err(|error| match error {
+        Unnamed::Nameless => format!("`{series}` names no metric"),
+        Unnamed::Wrong(error) => error,
+    })?;
     labels.set(METRIC_NAME, &named.metric);
     for (name, value) in &named.labels {
         if labels.get(name).is_some_and(|own| own != value) {
@@ -91,12 +106,12 @@ pub(super) fn take_apart(labels: &mut LabelBuilder) -> Result<(), String> {
 }
 
 /// Reads a header as a series; `metric` is the name of one that has none.
-fn series_of(series: &str, metric: Option<&str>) -> Result<Named, String> {
+fn series_of(series: &str, metric: Option<&str>) -> Result<Named, Unnamed> {
     let named = match series.trim_start().starts_with('{') && !series.contains(METRIC_NAME) {
-        true => format!("{}{series}", metric.ok_or("names no metric; name it with --metric NAME")?),
+        true => format!("{}{series}", metric.ok_or(Unnamed::Nameless)?),
         false => series.to_owned(),
     };
-    let labels = exposition::labels(named.as_bytes())?.build();
+    let labels = exposition::labels(named.as_bytes()).map_err(Unnamed::Wrong)?.build();
     let others = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
     Ok(Named {
         metric: labels.metric().unwrap_or_default().to_owned(),
@@ -135,7 +150,7 @@ mod tests {
         check("up{}", &plain, "up", &[], None);
         let told = Form { metric: Some("load".to_owned()), ..Form::default() };
         check(r#"{job="a"}"#, &told, "load", &[("job", "a")], None);
-        assert!(named(r#"{job="a"}"#, &plain).is_err_and(|error| error.contains("--metric")));
+        assert!(named(r#"{job="a"}"#, &plain).is_err_and(|error| error == Unnamed::Nameless));
         let core = Form { columns_as: Some("core".to_owned()), ..told };
         check("cpu0", &core, "load", &[("core", "cpu0")], None);
         let pattern = r"^(?<metric1>\w+)\((?<instance>[^)]*)\)\\(?<metric2>.+)$".parse().expect("valid");

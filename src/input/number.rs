@@ -92,7 +92,36 @@ impl Vanished {
 /// Returns whether a cell is a number, or one with a unit or commas that its row is then refused for. Cost: a parse.
 pub(super) fn is_numeric_cell(field: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(field.trim_ascii()) else { return false };
-    text.parse::<f64>().is_ok() || has_comma(text) || unit(text).is_some_and(|unit| UNITS.contains(&unit))
+    text.parse::<f64>().is_ok()
+        || has_comma(text)
+        || unit(text).is_some_and(|unit| UNITS.contains(&unit))
+        || odd_sign(text).is_some()
+}
+
+/// Returns what in a number is no part of one: blanks or apostrophes between its thousands, a currency, the minus sign of
+/// a typesetter.
+fn odd_sign(text: &str) -> Option<&'static str> {
+    let is_blank = |c: char| matches!(c, ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}');
+    let is_apostrophe = |c: char| matches!(c, '\'' | '\u{2019}');
+    let is_currency = |c: char| matches!(c, '$' | '€' | '£' | '¥');
+    let bare = text.trim_start_matches(['-', '+', '\u{2212}']).trim_matches(|c| is_currency(c) || is_blank(c));
+    let (whole, part) = bare.rfind(['.', ',']).map_or((bare, ""), |at| (&bare[..at], &bare[at + 1..]));
+    let mut groups = whole.split(|c| is_blank(c) || is_apostrophe(c));
+    let is_first = |group: &str| (1..=3).contains(&group.len());
+    let digits = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().filter(|group| digits(group))?;
+    let rest: Vec<&str> = groups.collect();
+    if !(part.is_empty() || digits(part)) || !rest.iter().all(|group| digits(group) && group.len() == 3) {
+        return None;
+    }
+    if !rest.is_empty() {
+        let what = if whole.contains(is_apostrophe) { "apostrophes" } else { "blanks" };
+        return is_first(first).then_some(what);
+    }
+    if text.contains(is_currency) {
+        return Some("a currency");
+    }
+    text.contains('\u{2212}').then_some("the minus sign U+2212")
 }
 
 /// Units that exports of dashboards put behind numbers.
@@ -121,13 +150,21 @@ pub(super) fn has_comma(text: &str) -> bool {
 fn wrong(text: &str) -> String {
     let shown = shown(text);
     if has_comma(text) {
-        return format!("`{shown}` has a decimal or thousands comma; export plain numbers with a decimal point");
+        return format!(
+            "`{shown}` has a decimal or thousands comma; a decimal comma is read with `--decimal ,`, otherwise export plain \
+             numbers"
+        );
+    }
+    if let Some(what) = odd_sign(text) {
+        return format!("`{shown}` is written with {what}; export plain numbers such as `-1230.5`");
     }
     match unit(text).filter(|unit| unit.chars().count() <= 8) {
         Some(unit) => format!(
             "`{shown}` has the unit `{unit}`; export raw values (in Grafana: Inspect, Data, switch \"Formatted data\" off)"
         ),
-        None if shown.len() <= 20 => format!("`{shown}` is not a number (if it means no sample: --null '{shown}')"),
+        None if shown.len() <= 20 && !shown.contains('\'') => {
+            format!("`{shown}` is not a number (if it means no sample: --null '{shown}')")
+        }
         None => format!("`{shown}` is not a number"),
     }
 }
@@ -226,6 +263,12 @@ mod tests {
             ("abc", "not a number"),
             ("0x10", "not a number"),
             ("1_000", "not a number"),
+            ("1 230,5", "blanks"),
+            ("1\u{202f}230", "blanks"),
+            ("1'230.5", "apostrophes"),
+            ("$1.00", "a currency"),
+            ("\u{2212}1", "U+2212"),
+            ("1 2", "not a number"),
         ] {
             let message = parse_value(text.as_bytes()).expect_err(text);
             assert!(message.contains(word), "{text}: {message}");

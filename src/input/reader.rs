@@ -70,7 +70,7 @@ impl Reader {
         };
         let settings = Settings::choose(&path, bytes.head(), options)?;
         let format = settings.form.input_format.unwrap_or(found);
-        let named = [Format::PrometheusText, Format::PrometheusJson, Format::VictoriaMetrics, Format::InfluxLine];
+        let named = [Format::PrometheusText, Format::VictoriaMetrics, Format::InfluxLine];
         if let Some(metric) = options.form.metric.as_ref().filter(|_| named.contains(&format)) {
             return Err(InputError::Contradiction { path, what: format!("--metric {metric}: its metrics have names") });
         }

@@ -151,7 +151,10 @@ impl Recording {
             self.candidates = reader.label_candidates();
         }
         self.marks_ends |= reader.marks_ends();
-        let (found, problems) = reader.finish();
+        let (mut found, problems) = reader.finish();
+        if found.samples == 0 && self.sources.len() > 1 {
+            found.warnings.push("holds no sample".to_owned());
+        }
         let summary = &mut self.summary;
         summary.rows += found.rows;
         summary.samples += found.samples;
@@ -229,10 +232,11 @@ impl Recording {
         }
         let labels = self.options.form.labels.iter().map(|name| ("--labels", name));
         let ignored = self.options.form.ignore_columns.iter().map(|name| ("--ignore-columns", name));
+        let renamed = self.options.form.rename.keys().map(|name| ("--rename", name));
         let inputs = &self.summary.inputs;
         let unknown = |(_, name): &(_, &String)| !inputs.iter().any(|input| input.columns.contains(name));
         let Some(first) = inputs.iter().find(|input| !input.columns.is_empty()) else { return Ok(()) };
-        labels.chain(ignored).find(unknown).map_or(Ok(()), |(flag, name)| {
+        labels.chain(ignored).chain(renamed).find(unknown).map_or(Ok(()), |(flag, name)| {
             let (path, columns) = (Arc::clone(&first.path), listed(&first.columns));
             Err(InputError::UnknownColumn { flag, name: name.clone(), path, columns })
         })

@@ -1,6 +1,7 @@
 //! Whether a column without a role is a metric or a label: decided by a stretch of rows, not by the first one.
 
 use super::absent::is_word;
+use super::stamp::looks_like_time;
 
 /// How many rows are read ahead to decide. A recording is then read alike from a file, a pipe, and in pieces of any
 /// size.
@@ -24,6 +25,10 @@ pub(super) enum Cell {
 /// What the cells of one column are.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cells {
+    /// Texts that are times.
+    times: u64,
+    /// Whether some number in quotes has a point or an exponent, as no id has.
+    fraction: bool,
     numbers: u64,
     quoted: u64,
     texts: u64,
@@ -70,6 +75,10 @@ impl Cells {
             Cell::Empty | Cell::Text => return,
         };
         *count += 1;
+        if kind == Cell::Text && looks_like_time(field, None) {
+            self.times += 1;
+        }
+        self.fraction |= kind == Cell::Quoted && field.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
         if first.is_none() {
             *first = Some((line, super::number::shown(&String::from_utf8_lossy(field))));
         }
@@ -80,12 +89,18 @@ impl Cells {
         self.quoted > 0 && self.numbers == 0 && self.texts == 0
     }
 
+    /// Returns whether all it holds are times.
+    pub(super) fn is_times(&self) -> bool {
+        self.times > 0 && self.times == self.texts && self.numbers == 0
+    }
+
     /// Returns what the column is.
     pub(super) fn decide(&self) -> Decided {
-        let (all, bare) = (self.numbers + self.quoted + self.texts, self.numbers > 0);
+        let bare = self.numbers > 0 || self.fraction && self.texts == 0;
+        let all = self.numbers + self.quoted + self.texts;
         let (texts, numbers) = if bare { (self.texts, all - self.texts) } else { (all, 0) };
         let text = self.text.as_ref().or(self.first_quoted.as_ref().filter(|_| !bare));
-        match (&self.number, text) {
+        match (self.number.as_ref().or(self.first_quoted.as_ref().filter(|_| bare)), text) {
             (None, None) => Decided::Open,
             (Some(_), None) => Decided::Metric,
             (None, Some(_)) => Decided::Label,

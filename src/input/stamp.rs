@@ -6,6 +6,7 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use super::number::shown;
 use super::settings::Settings;
+use super::written::{formatted, how_to_write, parse_civil};
 use super::{TimeFrom, TimeUnit};
 use crate::time::Timestamp;
 
@@ -69,6 +70,8 @@ pub(super) struct Stamps {
     repeated: Option<(bool, bool)>,
     /// Whether a time without a zone was seen.
     pub(super) zoneless: bool,
+    /// Whether one with a zone was seen.
+    zoned: bool,
     /// Whether a time was finer than milliseconds.
     pub(super) cut: bool,
 }
@@ -89,6 +92,7 @@ impl Stamps {
             clock: None,
             repeated: None,
             zoneless: false,
+            zoned: false,
             cut: false,
         }
     }
@@ -104,6 +108,11 @@ impl Stamps {
             Form::Text => (None, TimeFrom::Text),
             Form::Unix(unit, from) => (Some(unit), from),
         })
+    }
+
+    /// Returns whether some times name a zone and others do not.
+    pub(super) fn mixes_zones(&self) -> bool {
+        self.zoneless && self.zoned
     }
 
     /// Returns the name of the zone that times without one are taken to be in.
@@ -177,6 +186,14 @@ impl Stamps {
         };
         // A unit that was determined, not said, holds for rows like the first only.
         if !self.takes_all() && !BELIEVED.contains(&at.div_euclid(1000)) {
+            let other = TimeUnit::ALL.iter().find(|other| BELIEVED.contains(&(number.whole / other.per_second())));
+            if let Some(other) = other {
+                let (other, unit) = (other.plural(), unit.plural());
+                return Err(row(
+                    text,
+                    format_args!("looks like {other}, and the rows above are {unit}: write one unit"),
+                ));
+            }
             let unit = unit.word();
             return Err(row(
                 text,
@@ -204,6 +221,7 @@ impl Stamps {
             }
         };
         self.zoneless |= zone.is_none();
+        self.zoned |= zone.is_some();
         let Some(seconds) = seconds.filter(|seconds| self.takes_all() || BELIEVED.contains(seconds)) else {
             return Err(row(text, format_args!("is outside the years 2000 to 2100; `--time-unit s` accepts it")));
         };
@@ -278,46 +296,6 @@ fn row(text: &[u8], why: std::fmt::Arguments<'_>) -> StampError {
     StampError::Row(format!("`{}` {why}", shown(&String::from_utf8_lossy(text))))
 }
 
-/// A time on a clock, the nanoseconds of its second, and its offset from UTC in seconds.
-type Civil = (DateTime, i64, Option<i32>);
-
-/// Reads a time in a format of `strftime`; the error says what does not fit.
-fn formatted(format: &str, text: &[u8]) -> Result<Civil, String> {
-    let parts = BrokenDownTime::parse(format, text).map_err(|error| error.to_string())?;
-    if let Ok(at) = parts.to_timestamp() {
-        let civil = Offset::UTC.to_datetime(at);
-        return Ok((whole_seconds(civil), i64::from(civil.subsec_nanosecond()), Some(0)));
-    }
-    let civil = parts.to_datetime().or_else(|_| parts.to_date().map(|day| day.at(0, 0, 0, 0)));
-    let civil = civil.map_err(|error| error.to_string())?;
-    Ok((whole_seconds(civil), i64::from(civil.subsec_nanosecond()), None))
-}
-
-fn whole_seconds(civil: DateTime) -> DateTime {
-    civil.with().subsec_nanosecond(0).build().unwrap_or(civil)
-}
-
-/// Says how to write a time, or how to have one read as it is.
-#[cold]
-fn how_to_write(text: &[u8]) -> &'static str {
-    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let day = digits(text);
-    let sign = text.get(day).copied();
-    let month = text.get(day + 1..).map_or(0, digits);
-    match sign {
-        Some(b'/') if (1..=2).contains(&day) && (1..=2).contains(&month) => {
-            "day and month may be in either order: `--time-format '%d/%m/%Y %H:%M:%S'`, or '%m/%d/%Y ..' in the US"
-        }
-        Some(b':') if (1..=2).contains(&day) => "it has no date; if another column has: `--time-column DATE,TIME`",
-        Some(b'-') if (1..=2).contains(&day) && !matches!(text.get(day + 1 + month), Some(b'-')) => {
-            "it has no year; record times with one, such as seconds since the epoch (in dstat: -T)"
-        }
-        _ => {
-            "write RFC 3339 such as `2026-01-05T18:00:00Z`, or say how it is written: `--time-format '%H:%M:%S %d.%m.%y'`"
-        }
-    }
-}
-
 /// Returns the seconds since the epoch; none for the last hours of the year 9999.
 fn utc(civil: DateTime) -> Option<i64> {
     TimeZone::UTC.to_timestamp(civil).ok().map(|at| at.as_second())
@@ -377,86 +355,6 @@ impl Decimal {
         let finer = self.more || i128::from(self.billionths) * scale % 1_000_000_000 != 0;
         (i64::try_from(nanos.div_euclid(1_000_000)).ok(), finer || nanos.rem_euclid(1_000_000) != 0)
     }
-}
-
-/// Reads `YYYY-MM-DD`, `YYYY/MM/DD` or `DD.MM.YYYY`, then perhaps `HH:MM[:SS[.fraction]]` after `T` or a space, then
-/// perhaps a zone: `Z`, `UTC`, `+HH:MM`, `+HHMM` or `+HH`.
-fn parse_civil(text: &[u8]) -> Option<Civil> {
-    let date = text.get(..10)?;
-    let (year, month, day) = if date[4] == date[7] && matches!(date[4], b'-' | b'/') {
-        (digits(&date[..4])?, digits(&date[5..7])?, digits(&date[8..])?)
-    } else if date[2] == b'.' && date[5] == b'.' {
-        (digits(&date[6..])?, digits(&date[3..5])?, digits(&date[..2])?)
-    } else {
-        return None;
-    };
-    let mut rest = &text[10..];
-    let (mut clock, mut nanos) = ([0; 3], 0);
-    if !rest.is_empty() {
-        if !matches!(rest[0], b'T' | b't' | b' ') {
-            return None;
-        }
-        rest = &rest[1..];
-        clock[0] = digits(rest.get(..2)?)?;
-        clock[1] = digits(rest.get(2..5)?.strip_prefix(b":")?)?;
-        rest = &rest[5..];
-        if rest.first() == Some(&b':') {
-            clock[2] = digits(rest.get(1..3)?)?;
-            rest = &rest[3..];
-            if let Some(fraction) = rest.strip_prefix(b".").or(rest.strip_prefix(b",")) {
-                let len = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                if len == 0 {
-                    return None;
-                }
-                let mut place = 100_000_000;
-                for byte in fraction[..len].iter().take(9) {
-                    nanos += i64::from(byte - b'0') * place;
-                    place /= 10;
-                }
-                rest = &fraction[len..];
-            }
-        }
-    }
-    let zone = parse_zone(rest.trim_ascii_start())?;
-    let part = |number: i32| i8::try_from(number).ok();
-    let civil = DateTime::new(
-        i16::try_from(year).ok()?,
-        part(month)?,
-        part(day)?,
-        part(clock[0])?,
-        part(clock[1])?,
-        part(clock[2])?,
-        0,
-    );
-    Some((civil.ok()?, nanos, zone))
-}
-
-/// Reads a zone; nothing is none. The outer `None` is another text.
-fn parse_zone(text: &[u8]) -> Option<Option<i32>> {
-    match text {
-        b"" => Some(None),
-        b"Z" | b"z" | b"UTC" | b"GMT" => Some(Some(0)),
-        [sign @ (b'+' | b'-'), rest @ ..] => {
-            let minutes = match rest {
-                [_, _] => 0,
-                [_, _, minutes @ ..] => digits(minutes.strip_prefix(b":").unwrap_or(minutes))?,
-                _ => return None,
-            };
-            let hours = digits(&rest[..2])?;
-            let offset = (hours * 60 + minutes) * 60;
-            (hours < 24 && minutes < 60 && rest.len() <= 5).then_some(Some(if *sign == b'-' {
-                -offset
-            } else {
-                offset
-            }))
-        }
-        _ => None,
-    }
-}
-
-fn digits(text: &[u8]) -> Option<i32> {
-    let all = !text.is_empty() && text.len() <= 4 && text.iter().all(u8::is_ascii_digit);
-    all.then(|| text.iter().fold(0, |number, byte| number * 10 + i32::from(byte - b'0')))
 }
 
 #[cfg(test)]

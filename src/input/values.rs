@@ -141,6 +141,8 @@ fn without<'a>(field: &'a [u8], unit: Option<&str>) -> Option<&'a [u8]> {
 pub(super) struct Commas {
     certain: bool,
     against: bool,
+    /// Numbers with a point: those with three digits after it, and the others.
+    points: (u64, u64),
 }
 
 impl Commas {
@@ -150,6 +152,11 @@ impl Commas {
         let digits = text.trim_start_matches(['-', '+']);
         if text.parse::<f64>().is_ok() {
             self.against |= digits.contains('.');
+            if let Some((whole, part)) = digits.split_once('.') {
+                let grouped = part.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0');
+                self.points.0 += u64::from(grouped);
+                self.points.1 += u64::from(!grouped);
+            }
         } else if has_comma(text) {
             match digits.split_once(',') {
                 Some((whole, part)) if !part.contains([',', '.']) && !whole.contains('.') => {
@@ -159,6 +166,11 @@ impl Commas {
                 _ => self.against = true,
             }
         }
+    }
+
+    /// Returns whether points may separate thousands: all of them have three digits behind.
+    pub(super) fn may_group(&self) -> bool {
+        self.points.0 > 0 && self.points.1 == 0
     }
 
     /// Returns whether commas can be nothing but decimal signs.

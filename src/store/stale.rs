@@ -359,7 +359,12 @@ impl Inference {
         for stream in rows.drain(..) {
             let members = std::mem::take(&mut self.streams[stream.0 as usize]);
             for id in &members {
-                let here = store.series[id.0 as usize].facts.last == self.open;
+                let facts = store.series[id.0 as usize].facts;
+                // A series may be known before its first sample is appended.
+                if facts.samples == 0 {
+                    continue;
+                }
+                let here = facts.last == self.open;
                 let track = &mut self.tracks[id.0 as usize];
                 let before = std::mem::replace(&mut track.with_row, here);
                 // A column that is filled in some rows only is no end of a series in the others: its cadence tells that.
@@ -577,6 +582,7 @@ mod tests {
     #[test]
     fn a_row_without_a_metric_ends_it() {
         assert_eq!(rows(&[true, false, false, true]), (vec![1, 2, 4], 1));
+        assert_eq!(rows(&[false, true, true, false]), (vec![2, 3, 4], 1));
     }
 
     #[test]

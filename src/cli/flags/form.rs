@@ -70,8 +70,8 @@ pub(crate) struct FormArgs {
         help_heading = "Input"
     )]
     pub(crate) skip_lines: usize,
-    /// Character between the cells of a CSV file [default: detected]
-    #[arg(long, value_name = "CHAR", hide_short_help = true, help_heading = "Input")]
+    /// Character between the cells of a CSV file, or tab [default: detected]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter, hide_short_help = true, help_heading = "Input")]
     pub(crate) delimiter: Option<char>,
     /// Decimal sign of numbers: . or , [default: detected]
     #[arg(long, value_name = "SIGN", value_parser = decimal, hide_short_help = true, help_heading = "Input")]
@@ -139,6 +139,15 @@ fn renamed(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(old, new)| !old.is_empty() && !new.is_empty());
     let wrong = || format!("`{text}` is not a new name; write it like `old=new`");
     pair.map(|(old, new)| (old.to_owned(), new.to_owned())).ok_or_else(wrong)
+}
+
+fn delimiter(text: &str) -> Result<char, String> {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        _ if matches!(text, "tab" | "\\t") => Ok('\t'),
+        (Some(one), None) => Ok(one),
+        _ => Err(format!("`{text}` is not one character, nor `tab`")),
+    }
 }
 
 fn decimal(text: &str) -> Result<Decimal, String> {

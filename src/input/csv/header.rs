@@ -7,7 +7,7 @@ use csv::ByteRecord;
 use super::levels::Levels;
 use super::text;
 use crate::input::names::{METRIC_COLUMNS, TIME_COLUMNS, date_and_time, listed, stem};
-use crate::input::naming::{self, Named};
+use crate::input::naming::{self, Named, Unnamed};
 use crate::input::settings::Settings;
 use crate::input::stamp::looks_like_time;
 use crate::input::{Form, Format, InputError, Recognize};
@@ -51,6 +51,8 @@ pub(super) struct Header {
     /// The metric name of all samples of a two-column file.
     pub(super) metric: Option<String>,
     pub(super) warnings: Vec<String>,
+    /// Columns whose metrics have another name than they.
+    pub(super) renamed: Vec<usize>,
 }
 
 /// Returns whether a name is that of a time column.
@@ -163,6 +165,7 @@ impl Header {
             time_name: String::new(),
             metric: None,
             warnings: settings.notes.iter().cloned().chain(note).collect(),
+            renamed: Vec::new(),
         };
         header.find_time(path, first, form)?;
         header.leave_out(form);
@@ -367,8 +370,12 @@ impl Header {
         for (at, level) in levels.into_iter().enumerate().filter(|(at, _)| self.roles[*at] == Role::Undecided) {
             self.named[at] = match level {
                 Some(named) => named,
-                None => naming::named(&self.names[at], form)
-                    .map_err(|error| wrong(format!("column `{}` {error}", self.names[at])))?,
+                None => naming::named(&self.names[at], form).map_err(|error| match error {
+                    Unnamed::Nameless => {
+                        InputError::NamelessColumn { path: Arc::clone(path), column: self.names[at].clone() }
+                    }
+                    Unnamed::Wrong(error) => wrong(format!("column `{}`: {error}", self.names[at])),
+                })?,
             };
         }
         self.keep_names_apart();
@@ -393,16 +400,21 @@ impl Header {
                 renamed.push(at);
             }
         }
+        self.renamed = renamed;
+    }
+
+    /// Says which columns are metrics of another name.
+    pub(super) fn renames(&self) -> Vec<String> {
+        let renamed: Vec<usize> = self.renamed.iter().copied().filter(|at| self.roles[*at] == Role::Number).collect();
         let example = |at: &usize| format!("`{}` is the metric `{}`", self.names[*at], self.named[*at].metric);
-        let notes: Vec<String> = match renamed.as_slice() {
+        match renamed.as_slice() {
             many @ [first, _, _, _, ..] => vec![format!(
                 "{} columns have names without units and characters that expressions would need quotes for, such as {}",
                 many.len(),
                 example(first)
             )],
             few => few.iter().map(|at| format!("column {}", example(at))).collect(),
-        };
-        self.warnings.extend(notes);
+        }
     }
 
     /// Returns the columns that have no role yet.

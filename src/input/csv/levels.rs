@@ -97,7 +97,11 @@ fn labelled(header: &[Vec<String>], time: &str, rows: usize, form: &Form) -> Lev
         );
         named.push(Some(one));
     }
-    let note = format!("the header has {rows} rows: `{}` is the metric name, the others are labels", header[metric][0]);
+    let level = match header[metric][0].as_str() {
+        "" => format!("row {}", metric + 1),
+        name => format!("`{name}`"),
+    };
+    let note = format!("the header has {rows} rows: {level} is the metric name, the others are labels");
     Levels::Many { rows, names, named, note: Some(note) }
 }
 

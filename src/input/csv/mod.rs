@@ -19,6 +19,7 @@ use self::wide::Wide;
 use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
+use super::number::is_numeric_cell;
 use super::roles;
 use super::settings::Settings;
 use super::summary::InputSummary;
@@ -307,6 +308,7 @@ impl Table {
             time_name: String::new(),
             metric: None,
             warnings: Vec::new(),
+            renamed: Vec::new(),
         };
         let shape = Shape::Wide(Wide::new(0, &header, &Settings::default()));
         Self { header, shape }
@@ -318,6 +320,12 @@ impl Table {
         let open = |at: &usize| matches!(self.header.roles[*at], Role::Undecided | Role::Value | Role::Number);
         for record in rows.filter(|record| record.len() == self.header.names.len()) {
             (0..record.len()).filter(open).for_each(|at| commas.take(cell(record, at).trim_ascii()));
+        }
+        if commas.may_group() {
+            self.header.warnings.push(
+                "numbers such as 1.230 are read with a decimal point; if it separates thousands, export without it"
+                    .to_owned(),
+            );
         }
         if commas.are_decimal() {
             self.header.warnings.push("numbers have a decimal comma (--decimal ,)".to_owned());
@@ -335,7 +343,7 @@ impl Table {
             Shape::Wide(wide) => &wide.values,
         };
         let words = values.describe("column", |column| self.header.names[column].clone());
-        self.header.warnings.iter().cloned().chain(words).collect()
+        self.header.warnings.iter().cloned().chain(self.header.renames()).chain(words).collect()
     }
 }
 
@@ -372,10 +380,17 @@ impl Rows for CsvRows {
         &self.table.header.time_name
     }
 
-    fn passes_over(&mut self) -> bool {
+    fn passes_over(&mut self) -> Result<bool, InputError> {
         let again = self.record.iter().map(text).eq(self.first.iter().map(text));
         self.passed.1 += u64::from(again);
-        again
+        let header = &self.table.header;
+        let time = header.time.first().and_then(|at| header.given.get(*at));
+        let names_time = || self.record.iter().any(|cell| Some(&text(cell)) == time);
+        let has_number = || self.record.iter().any(|cell| is_numeric_cell(cell.trim_ascii()));
+        if !again && self.record.len() > 1 && names_time() && !has_number() {
+            return Err(InputError::OtherHeader { path: Arc::clone(&self.path), line: self.line });
+        }
+        Ok(again)
     }
 
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {

@@ -83,7 +83,7 @@ fn a_column_that_mixes_numbers_and_words_is_refused() {
     let (message, hint) = refused(text, options());
     assert_eq!(message, "a.csv: column `cpu` mixes numbers and words: `5` in line 2, `ERR` in line 3");
     let hint = hint.expect("a hint");
-    assert!(hint.contains("`--null ERR`") && hint.contains("`--labels cpu`"), "{hint}");
+    assert!(hint.contains("`--null 'ERR'`") && hint.contains("`--labels cpu`"), "{hint}");
     let null = ReadOptions {
         form: Form { null: vec!["ERR".into()], labels: vec!["state".into()], ..options().form },
         ..options()

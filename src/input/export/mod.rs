@@ -167,6 +167,8 @@ pub(super) struct ExportRows {
     compression: Option<&'static str>,
     file: u16,
     fixed: Fixed,
+    /// The metric of series that have none.
+    metric: Option<String>,
     from: Origin,
     /// Series that were read, the next one last.
     series: Vec<Series>,
@@ -199,6 +201,7 @@ impl ExportRows {
             compression,
             file,
             fixed: settings.fixed.clone(),
+            metric: settings.form.metric.clone(),
             from,
             series: Vec::new(),
             points: Vec::new(),
@@ -230,7 +233,10 @@ impl ExportRows {
             Some(Err(error)) if error.is_eof() => {
                 return Err(self.refuse("the JSON ends too early"));
             }
-            Some(Err(error)) => return Err(self.refuse(format!("is not an export of series: {error}"))),
+            Some(Err(error)) if error.is_syntax() => return Err(self.refuse(format!("is no valid JSON: {error}"))),
+            Some(Err(_)) => {
+                return Err(self.refuse("holds no series: expected the answer of a query, or /api/v1/export"));
+            }
         };
         let data = match document {
             Document::Series(series) => {
@@ -309,7 +315,8 @@ impl ExportRows {
         self.number += 1;
         self.id = None;
         self.histograms += series.histograms.len() as u64;
-        self.labels = labels(&series.metric).and_then(|mut labels| self.fixed.give(&mut labels).map(|()| labels));
+        self.labels = labels(&series.metric, self.metric.as_deref())
+            .and_then(|mut labels| self.fixed.give(&mut labels).map(|()| labels));
         self.points = points(series).map_err(|found| self.refuse(found))?;
         Ok(true)
     }
@@ -331,8 +338,10 @@ fn points(series: Series) -> Result<Vec<(Timestamp, f64)>, String> {
     Ok(values.chain(one).collect())
 }
 
-fn labels(metric: &BTreeMap<String, String>) -> Result<LabelBuilder, String> {
+/// Makes the labels of a series; `name` is the metric of series that have none.
+fn labels(metric: &BTreeMap<String, String>, name: Option<&str>) -> Result<LabelBuilder, String> {
     let mut labels = LabelBuilder::default();
+    labels.set(METRIC_NAME, name.unwrap_or_default());
     for (name, value) in metric {
         labels.set(name, &label_value(name, value.as_bytes())?);
     }
@@ -343,7 +352,10 @@ fn labels(metric: &BTreeMap<String, String>) -> Result<LabelBuilder, String> {
 fn named(labels: &LabelBuilder) -> Result<(), String> {
     match labels.get(METRIC_NAME) {
         Some(_) => Ok(()),
-        None => Err("a series has no metric name: query the metric itself, not an expression".to_owned()),
+        None => Err(
+            "a series has no metric name: query the metric itself, not an expression, or name it with --metric NAME"
+                .to_owned(),
+        ),
     }
 }
 

@@ -7,7 +7,7 @@ impl Form {
     #[must_use]
     pub fn flags(&self) -> Option<String> {
         let mut flags: Vec<String> = Vec::new();
-        let mut say = |flag: &str, value: &str| flags.push(format!("{flag} {}", quoted(value)));
+        let mut say = |flag: &str, value: &str| flags.push(format!("{flag} {}", shell_word(value)));
         if let Some(format) = self.input_format {
             say("--input-format", format.word());
         }
@@ -15,7 +15,7 @@ impl Form {
             say("--skip-lines", &self.skip_lines.to_string());
         }
         if let Some(delimiter) = self.delimiter {
-            say("--delimiter", &delimiter.to_string());
+            say("--delimiter", &if delimiter == '\t' { "tab".to_owned() } else { delimiter.to_string() });
         }
         if let Some(decimal) = self.decimal {
             say("--decimal", if decimal == Decimal::Comma { "," } else { "." });
@@ -67,6 +67,7 @@ impl Form {
             ignore_others: false,
             rows: None,
             zip: Vec::new(),
+            continued: None,
             only: std::collections::BTreeMap::new(),
             labels_in: None,
             values_in: None,
@@ -81,7 +82,8 @@ impl Form {
 }
 
 /// Writes a word so that a shell takes it as one.
-fn quoted(word: &str) -> String {
+#[must_use]
+pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ',' | '/' | ':' | '=' | '@' | '+');
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use flags::shell_word;
 pub use pattern::Pattern;
 
 use super::{Format, TimeUnit};
@@ -62,6 +63,9 @@ pub struct Form {
     /// Arrays of a row that stand for several rows, one for each of their entries.
     #[serde(skip_serializing_if = "is_default")]
     pub zip: Vec<String>,
+    /// A field of the document that names the next page, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continued: Option<String>,
     /// Only objects with these texts in these fields are rows.
     #[serde(skip_serializing_if = "is_default")]
     pub only: BTreeMap<String, String>,
@@ -225,6 +229,7 @@ impl Form {
             decimal: over.decimal.or(self.decimal),
             rows: over.rows.or(self.rows),
             zip: either(self.zip, over.zip),
+            continued: over.continued.or(self.continued),
             only: merged(self.only, over.only),
             labels_in: over.labels_in.or(self.labels_in),
             values_in: over.values_in.or(self.values_in),

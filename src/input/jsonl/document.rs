@@ -67,6 +67,10 @@ impl<'a> Rows<'a> {
         }
         let fields = fields(document)?;
         let (array, outer): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(name, _)| name == key);
+        let more = self.form.continued.as_ref().and_then(|key| outer.iter().find(|(name, _)| name == key));
+        if let Some((name, _)) = more.filter(|(_, value)| !matches!(value.get(), "null" | "\"\"")) {
+            return Err(format!("is one page of several: `{name}` says that more follows"));
+        }
         match array.first() {
             Some((_, array)) => {
                 let outer: Fields<'a> = outer.into_iter().filter(|(_, value)| is_scalar(value)).collect();

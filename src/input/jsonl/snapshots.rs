@@ -89,6 +89,12 @@ impl Snapshots {
                 Decided::Mixed(mixed) => return Err((name, mixed)),
             }
         }
+        if snapshots.numbers.is_empty() && !snapshots.roles.contains(&Role::Undecided) {
+            // Without any other number, those in quotes are the metrics.
+            for name in std::mem::take(&mut snapshots.quoted) {
+                snapshots.give(name as u32, true, names);
+            }
+        }
         Ok(snapshots)
     }
 

@@ -148,7 +148,7 @@ fn the_first_lines_decide_what_a_field_is() {
     let text = [line(1, "1"), line(2, "\"a\""), line(3, "\"b\""), line(4, "2")].concat();
     let (message, hint) = refused(&text, options());
     assert_eq!(message, "a.jsonl: column `cpu` mixes numbers and words: `1` in line 1, `a` in line 2");
-    assert!(hint.is_some_and(|hint| hint.contains("--null a")));
+    assert!(hint.is_some_and(|hint| hint.contains("--null 'a'")));
     // Numbers in quotes alone are a label.
     check("{\"timestamp\":1,\"cpu\":1,\"port\":\"80\"}\n", &["cpu{port=\"80\"} 1=1"]);
 }

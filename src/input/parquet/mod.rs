@@ -28,7 +28,7 @@ use super::feed::Rows;
 use super::host::Host;
 use super::keys::{Keys, label_value, push_field};
 use super::names::likely_labels;
-use super::naming::{self, Named, take_apart};
+use super::naming::{self, Named, Unnamed, take_apart};
 use super::number::parse_value;
 use super::settings::Settings;
 use super::stamp::is_believed;
@@ -112,9 +112,10 @@ impl ParquetRows {
             .chain(schema.values.iter().map(|column| (column.clone(), Want::Values)))
             .collect();
         let named = schema.values.iter().map(|column| naming::named(&column.name, &settings.form));
-        let named = named
-            .collect::<Result<Vec<Named>, String>>()
-            .map_err(|what| InputError::Contradiction { path: Arc::clone(&path), what: format!("a column {what}") })?;
+        let named = named.collect::<Result<Vec<Named>, Unnamed>>().map_err(|error| match error {
+            Unnamed::Nameless => InputError::NamelessColumn { path: Arc::clone(&path), column: "{..}".to_owned() },
+            Unnamed::Wrong(what) => InputError::Contradiction { path: Arc::clone(&path), what },
+        })?;
         let mut rows = Self {
             path: Arc::clone(&path),
             number,

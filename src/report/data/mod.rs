@@ -7,7 +7,7 @@ mod tests;
 use std::io::{self, Write};
 
 use crate::format::{Clock, count, counted, duration, value};
-use crate::input::{InputSummary, RowProblem, Summary, TimeFrom};
+use crate::input::{InputSummary, RowProblem, Summary, TimeFrom, shell_word};
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
 use crate::report::wrap::hung;
 use crate::survey::Findings;
@@ -93,7 +93,7 @@ fn describe(input: &InputSummary) -> String {
         && input.recognized.is_none()
         && let Some(flags) = input.form.flags()
     {
-        lines.push(format!("  again   alertctl data {} {}", printable(&input.path), printable(&flags)));
+        lines.push(format!("  again   alertctl data {} {}", printable(&shell_word(&input.path)), printable(&flags)));
     }
     lines.extend(input.warnings.iter().map(|warning| format!("  note    {}", printable(warning))));
     lines.join("\n")
