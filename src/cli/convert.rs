@@ -32,7 +32,7 @@ pub(super) fn run(args: &DataArgs, to: Conversion) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
     let convert = &args.convert;
-    match &convert.out {
+    match out::file(&convert.out) {
         Some(path) => {
             check_plain(path)?;
             out::check_place(path)?;
@@ -40,7 +40,7 @@ pub(super) fn run(args: &DataArgs, to: Conversion) -> Result<Exit, Failure> {
         None => out::check_stdout()?,
     }
     let claims = Claims::default().rules(&convert.only_for).recordings(args.input.all());
-    claims.writes("--out", convert.out.as_deref()).check()?;
+    claims.writes("--out", out::file(&convert.out)).check()?;
     let Some(rules) = rules(args, &terminal)? else { return Ok(Exit::Failed) };
     let read = &args.input.read;
     let sources = load::recordings(&args.input.paths("alertctl data --to csv night.om")?)?;
@@ -67,8 +67,19 @@ pub(super) fn run(args: &DataArgs, to: Conversion) -> Result<Exit, Failure> {
     if extract.counts().samples == 0 {
         return Err(nothing(args, &store, &kept));
     }
-    write(args, to, &extract, &rules.file_names(), opened.recording.summary())?;
+    let names = rules.file_names();
+    let names: Vec<String> = names.into_iter().map(|name| beside(args, name)).collect();
+    write(args, to, &extract, &names, opened.recording.summary())?;
     Ok(Exit::Good)
+}
+
+/// Returns the path of a rule file as a test file has it: promtool looks for it from the folder of the test.
+fn beside(args: &DataArgs, name: String) -> String {
+    let folder = out::file(&args.convert.out).and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    match folder.and_then(|_| std::fs::canonicalize(&name).ok()) {
+        Some(path) => path.to_string_lossy().into_owned(),
+        None => name,
+    }
 }
 
 /// Refuses a name that promises a compressed file.
@@ -221,7 +232,7 @@ fn write(
         })?),
         _ => None,
     };
-    out::write_to(convert.out.as_deref(), &mut |out| match (form, &grid) {
+    out::write_to(out::file(&convert.out), &mut |out| match (form, &grid) {
         (Form::Csv, _) => extract.write_csv(out),
         (Form::Jsonl, _) => extract.write_jsonl(out),
         (Form::OpenMetrics, _) => extract.write_openmetrics(out),
@@ -230,7 +241,7 @@ fn write(
         (Form::UnitTest, None) => Ok(()),
     })?;
     let counts = extract.counts();
-    let place = convert.out.as_deref().map_or(String::new(), |path| format!(" to `{}`", path.display()));
+    let place = out::file(&convert.out).map_or(String::new(), |path| format!(" to `{}`", path.display()));
     let mut lines = vec![format!("wrote {} series, {}{place}", count(counts.series), many(counts.samples, "sample"))];
     if counts.stale > 0 && !form.has_stale() {
         let lost = many(counts.stale, "stale marker");
@@ -245,7 +256,7 @@ fn write(
             grid.interval
         ));
     }
-    if form == Form::Csv && extract.has_outer_blanks() {
+    if matches!(form, Form::Csv | Form::Jsonl) && extract.has_outer_blanks() {
         lines.push("note: labels have blanks at an end; read it with --keep-blanks".to_owned());
     }
     if summary.bad_rows > 0 {

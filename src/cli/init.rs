@@ -21,11 +21,11 @@ const FILE: &str = "rules.yml";
 pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
-    match &args.out {
+    match out::file(&args.out) {
         Some(path) => check_free(path, args.force)?,
         None => out::check_stdout()?,
     }
-    Claims::default().recordings(args.input.all()).writes("--out", args.out.as_deref()).check()?;
+    Claims::default().recordings(args.input.all()).writes("--out", out::file(&args.out)).check()?;
     let paths = args.input.paths("alertctl init night.csv")?;
     let read = &args.input.read;
     let mut opened = read.open("init", load::recordings(&paths)?, read.options()?)?;
@@ -51,10 +51,10 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
         return Err(Failure::new("the recording has no metric with a number to make a rule of")
             .hint(format!("see what is in it: alertctl data {}", paths.join(" "))));
     };
-    let file = args.out.as_deref().map_or_else(|| FILE.to_owned(), |path| path.display().to_string());
+    let file = out::file(&args.out).map_or_else(|| FILE.to_owned(), |path| path.display().to_string());
     let names = paths.iter().map(|path| quoted(path)).collect::<Vec<_>>().join(" ");
-    out::write_to(args.out.as_deref(), &mut |out| starter::write(out, &seen, (&names, &quoted(&file)), span))?;
-    if args.out.is_some() {
+    out::write_to(out::file(&args.out), &mut |out| starter::write(out, &seen, (&names, &quoted(&file)), span))?;
+    if out::file(&args.out).is_some() {
         let many = if rules == 1 { "1 rule".to_owned() } else { format!("{rules} rules") };
         say(args.console.quiet, &format!("wrote {many} to `{file}`; try: alertctl eval -r {} {names}", quoted(&file)));
     }

@@ -45,6 +45,11 @@ pub(crate) fn outputs<F: OutFormat + Copy>(
     Ok(outputs)
 }
 
+/// Returns the file that a flag names; `-` is standard output, as nothing is.
+pub(crate) fn file(path: &Option<PathBuf>) -> Option<&Path> {
+    path.as_deref().filter(|path| *path != Path::new("-"))
+}
+
 /// Names the files that were written, for a line on standard error where standard output shows nothing.
 pub(crate) fn wrote<F>(outputs: &[Output<F>]) -> Option<String> {
     let paths: Option<Vec<String>> =

@@ -130,6 +130,11 @@ impl Bytes {
         };
         let failed = |error| InputError::read(source.name(), compression, error);
         let mut head = read_head(&mut inner, HEAD_BYTES).map_err(failed)?;
+        // The place of the magic in the first header of POSIX tar.
+        if head.get(257..262) == Some(b"ustar") {
+            let (kind, command) = ("a tar archive", "tar -xf");
+            return Err(InputError::Packed { path: source.name().into(), kind, command });
+        }
         if let Some(order) = Order::of(&head) {
             head.drain(..2);
             inner = Box::new(Utf16::new(Cursor::new(head).chain(inner), order));
@@ -327,8 +332,13 @@ mod tests {
 
     #[test]
     fn other_archives_are_named() {
-        for (magic, part) in [(&b"\xfd7zXZ\0"[..], "is xz data"), (b"PK\x03\x04\x14", "a zip archive or a spreadsheet")]
-        {
+        let tar = [&[b'a'; 257][..], b"ustar\0"].concat();
+        for (magic, part) in [
+            (&b"\xfd7zXZ\0"[..], "is xz data"),
+            (b"PK\x03\x04\x14", "a zip archive or a spreadsheet"),
+            (&tar, "a tar archive"),
+            (&gzip(&tar), "a tar archive"),
+        ] {
             let error = check(magic).expect_err("packed");
             assert!(error.to_string().contains(part) && error.hint().is_some_and(|hint| hint.contains("a.csv.x")));
         }

@@ -40,6 +40,17 @@ pub(super) fn refuse_error(root: &Node, problems: &mut Problems<'_>) -> bool {
     true
 }
 
+/// Reports that an answer is one page of several.
+pub(super) fn refuse_page(root: &Node, problems: &mut Problems<'_>) {
+    let next = value(root, "data").and_then(|data| value(data, "groupNextToken"));
+    let token = next.and_then(Node::scalar).filter(|token| !token.text().is_empty());
+    if let (Some(next), Some(_)) = (next, token) {
+        let message = "this answer is one page of several: more groups follow";
+        let help = "ask for all of them: `curl SERVER/api/v1/rules > rules.json`, without `group_limit`";
+        problems.error_with_help(codes::NOT_A_RULE_FILE, message, next.span, help);
+    }
+}
+
 /// Reads the groups of an answer.
 pub(super) fn groups(listed: &Node, problems: &mut Problems<'_>) -> Vec<Group> {
     match &listed.content {

@@ -18,7 +18,9 @@ pub fn find_names(files: &dyn Files, paths: &[String]) -> (Vec<String>, Vec<File
     let (mut names, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         let is_folder = files.kind(path) == Some(FileKind::Folder);
-        match if is_folder { folder(files, path) } else { expand(files, path) } {
+        let is_glob = !is_folder && files.kind(path).is_none();
+        let found = if is_folder { folder(files, path) } else { expand(files, path) };
+        match found.map(|found| if is_folder || is_glob { without_others(files, found) } else { found }) {
             Ok(found) => names.extend(found),
             Err(error) => errors.push(error),
         }
@@ -61,6 +63,19 @@ fn folder(files: &dyn Files, path: &str) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
+/// Leaves out the manifests of other resources, such as services, that lie next to those with rules; all of them stay
+/// where nothing else does.
+fn without_others(files: &dyn Files, names: Vec<String>) -> Vec<String> {
+    let has = |bytes: &[u8], part: &str| memchr::memmem::find(bytes, part.as_bytes()).is_some();
+    let is_other = |name: &String| {
+        bytes(files, name, limits::YAML_BYTES).is_ok_and(|bytes| {
+            has(&bytes, "apiVersion:") && has(&bytes, "kind:") && !has(&bytes, "groups:") && !has(&bytes, "alertctl:")
+        })
+    };
+    let kept: Vec<String> = names.iter().filter(|name| !is_other(name)).cloned().collect();
+    if kept.is_empty() { names } else { kept }
+}
+
 /// Returns whether a JSON file has groups: a folder may hold dashboards and baselines, too.
 fn has_groups(files: &dyn Files, name: &str) -> bool {
     bytes(files, name, limits::YAML_BYTES).is_ok_and(|bytes| memchr::memmem::find(&bytes, b"\"groups\"").is_some())
@@ -93,6 +108,16 @@ mod tests {
         let mut files = Memory::named(&["d/a.yml", "d/package.json"]);
         files.0.insert("d/rules.json".to_owned(), b"{\"groups\": []}".to_vec());
         assert_eq!(names(&files, &["d"]), Ok(vec!["d/a.yml".to_owned(), "d/rules.json".to_owned()]));
+    }
+
+    #[test]
+    fn manifests_of_other_resources_are_passed_over() {
+        let mut files = Memory::named(&["d/a.yml"]);
+        files.0.insert("d/service.yaml".to_owned(), b"apiVersion: v1\nkind: Service\n".to_vec());
+        for path in ["d", "d/*"] {
+            assert_eq!(names(&files, &[path]), Ok(vec!["d/a.yml".to_owned()]), "{path}");
+        }
+        assert_eq!(names(&files, &["d/service.yaml"]), Ok(vec!["d/service.yaml".to_owned()]));
     }
 
     #[test]

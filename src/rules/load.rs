@@ -57,6 +57,7 @@ fn read(name: &str, text: &str, keys: &mut Keys, problems: &mut Problems<'_>) ->
         return manifest::groups(&read.documents, keys, problems);
     }
     if let Some(groups) = api::groups_of(root) {
+        api::refuse_page(root, problems);
         return (Form::Prometheus, api::groups(groups, problems));
     }
     if api::refuse_error(root, problems) || other::refuse_list(root, problems) {

@@ -16,8 +16,8 @@ use crate::cli::{Failure, load, mistaken};
 pub(crate) struct InputArgs {
     /// Files or globs; - reads standard input
     ///
-    /// CSV, JSONL, or an export of Prometheus or VictoriaMetrics, detected from the content; .gz and .zst are
-    /// decompressed. Several recordings are merged.
+    /// CSV, JSONL, Parquet, an export of Prometheus, VictoriaMetrics or InfluxDB, or what another tool writes (--form),
+    /// detected from the content; .gz, .zst and .bz2 are decompressed. Several recordings are merged.
     #[arg(value_name = "RECORDING", help_heading = "Input")]
     pub(crate) recordings: Vec<String>,
     /// A recording, given as a flag
@@ -35,7 +35,7 @@ pub(crate) struct ReadArgs {
     /// Input format [default: detected]
     ///
     /// One of csv_long, csv_wide, csv_two_columns, jsonl_samples, jsonl_snapshots, prometheus_text, prometheus_json,
-    /// victoriametrics.
+    /// victoriametrics, influx_line, influx_csv, parquet.
     #[arg(long, value_name = "FORMAT", value_parser = Format::from_str, hide_short_help = true, help_heading = "Input")]
     pub(crate) input_format: Option<Format>,
     /// Treat these numeric columns as labels
@@ -55,7 +55,7 @@ pub(crate) struct ReadArgs {
     pub(crate) metric: Option<String>,
     /// Treat this text as "no sample"
     ///
-    /// In addition to the empty cell and to N/A, null, none, nil, -, -- , unknown and unavailable, which are no sample in
+    /// In addition to the empty cell and to N/A, null, none, nil, -, --, unknown and unavailable, which are no sample in
     /// a column of numbers; repeatable.
     #[arg(long, value_name = "TEXT", hide_short_help = true, help_heading = "Input")]
     pub(crate) null: Vec<String>,

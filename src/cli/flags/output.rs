@@ -99,7 +99,7 @@ impl OutFormat for Format {
             "csv" => Some(Self::Csv),
             "txt" => Some(Self::Table),
             "md" => Some(Self::Markdown),
-            "om" => Some(Self::Openmetrics),
+            "om" | "openmetrics" | "prom" => Some(Self::Openmetrics),
             _ => None,
         }
     }

@@ -206,9 +206,14 @@ impl Header {
         };
         self.time = if form.time_column.is_empty() {
             let names = || self.names.iter().map(String::as_str);
-            let found = TIME_COLUMNS.iter().find_map(|name| self.position(name));
+            let kept = |at: &usize| !form.ignore_columns.contains(&self.names[*at]);
+            let found = TIME_COLUMNS.iter().find_map(|name| self.position(name).filter(kept));
             match (date_and_time(names()), found) {
-                (Some((date, time)), _) if first.is_some() && !timed(&time) => vec![date, time],
+                (Some((date, time)), found)
+                    if first.is_some() && !timed(&time) && found.is_none_or(|found| found == date || found == time) =>
+                {
+                    vec![date, time]
+                }
                 (_, Some(found)) => vec![found],
                 // A column without a name, or any column where there is no header.
                 _ => {
@@ -305,7 +310,9 @@ impl Header {
     /// Returns the column that has the first of the names and no role yet.
     fn find(&self, names: &[&str]) -> Option<usize> {
         let open = |at: &usize| self.roles[*at] == Role::Undecided;
-        names.iter().find_map(|name| self.used().filter(open).find(|at| self.names[*at].eq_ignore_ascii_case(name)))
+        let exact = |name: &&str| self.used().filter(open).find(|at| self.names[*at] == *name);
+        let alike = |name: &&str| self.used().filter(open).find(|at| self.names[*at].eq_ignore_ascii_case(name));
+        names.iter().find_map(|name| exact(name).or_else(|| alike(name)))
     }
 
     fn long(&mut self, metric: usize, value: usize, path: &Arc<str>, form: &Form) -> Result<(), InputError> {

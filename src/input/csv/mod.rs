@@ -55,6 +55,8 @@ pub(super) struct CsvRows {
     told: Vec<String>,
     /// Rows that the form passes over, and headers that are repeated.
     passed: (u64, u64),
+    /// Comments between the rows.
+    comments: u64,
 }
 
 /// A header and what is known of the rows below it.
@@ -111,6 +113,7 @@ impl CsvRows {
             joined: Vec::new(),
             told: start.notes,
             passed: (0, 0),
+            comments: 0,
         };
         rows.begin_table()?;
         Ok(rows)
@@ -383,6 +386,10 @@ impl Rows for CsvRows {
     fn passes_over(&mut self) -> Result<bool, InputError> {
         let again = self.record.iter().map(text).eq(self.first.iter().map(text));
         self.passed.1 += u64::from(again);
+        if self.record.len() == 1 && self.record[0].starts_with(b"#") {
+            self.comments += 1;
+            return Ok(true);
+        }
         let header = &self.table.header;
         let time = header.time.first().and_then(|at| header.given.get(*at));
         let names_time = || self.record.iter().any(|cell| Some(&text(cell)) == time);
@@ -419,6 +426,9 @@ impl Rows for CsvRows {
         summary.warnings.extend(self.table.describe());
         if self.passed.0 > 0 {
             summary.warnings.push(format!("{} passed over, as the form says", counted(self.passed.0, "row")));
+        }
+        if self.comments > 0 {
+            summary.warnings.push(format!("{} between the rows passed over", counted(self.comments, "comment")));
         }
         if self.passed.1 > 0 {
             summary.warnings.push(format!("the header is repeated {}", counted(self.passed.1, "time")));

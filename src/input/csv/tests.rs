@@ -138,6 +138,14 @@ fn spellings_of_csv_do_not_matter() {
 }
 
 #[test]
+fn a_time_column_that_is_left_out_is_none() {
+    let text = "timestamp,time,cpu\nx,1,5\n";
+    let form = Form { ignore_columns: vec!["timestamp".into()], ..options().form };
+    let (store, _) = read(vec![source("a.csv", text)], ReadOptions { form, ..options() }, Stale::Off).expect("reads");
+    assert_eq!(dump(&store), ["cpu 1=5"]);
+}
+
+#[test]
 fn what_was_found_is_said() {
     let text = "timestamp,metric,value\n2026-01-05 00:00:00.1234567,cpu,1\n2026-01-05T00:01:00Z,cpu,2";
     let (_, summary) = read(vec![source("a.csv", text)], ReadOptions::default(), Stale::Off).expect("reads");

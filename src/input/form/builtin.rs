@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::Form;
 
 /// The files by the name that `--form` takes, in the order in which they are tried.
-const FILES: [(&str, &str); 16] = [
+const FILES: [(&str, &str); 17] = [
     ("k6", include_str!("builtin/k6.yml")),
     ("k6_json", include_str!("builtin/k6_json.yml")),
     ("locust", include_str!("builtin/locust.yml")),
@@ -13,6 +13,7 @@ const FILES: [(&str, &str); 16] = [
     ("sadf", include_str!("builtin/sadf.yml")),
     ("dstat", include_str!("builtin/dstat.yml")),
     ("telegraf", include_str!("builtin/telegraf.yml")),
+    ("telegraf_batch", include_str!("builtin/telegraf_batch.yml")),
     ("nvidia_smi", include_str!("builtin/nvidia_smi.yml")),
     ("perfmon", include_str!("builtin/perfmon.yml")),
     ("home_assistant", include_str!("builtin/home_assistant.yml")),
@@ -51,6 +52,10 @@ impl Form {
 /// Returns the forms that a recording may be written in, by its path and its beginning.
 pub(in crate::input) fn recognize(path: &str, head: &[u8]) -> Vec<(&'static str, &'static Form)> {
     let head = head.trim_ascii_start();
+    // Nothing else has these three.
+    if ["timestamp", "metric", "value"].iter().all(|name| has_column(head, name)) {
+        return Vec::new();
+    }
     let fits = |form: &Form| {
         let Recognized { header, start, path: at } = Recognized::of(form, path, head);
         header && start && at
@@ -72,17 +77,37 @@ impl Recognized {
         let header = |name: &String| if json { has_field(head, name) } else { has_column(head, name) };
         Self {
             header: wanted.header.iter().all(header),
-            start: wanted.start.as_ref().is_none_or(|pattern| !json && pattern.is_in(head)),
+            start: wanted.start.as_ref().is_none_or(|pattern| pattern.is_in(head)),
             path: wanted.path.as_ref().is_none_or(|pattern| pattern.is_in(path.as_bytes())),
         }
     }
 }
 
-/// Returns whether an object in a text may have a field of this name.
+/// Returns whether the first object of a text, which may stand in an array, has a field of this name.
 fn has_field(head: &[u8], name: &str) -> bool {
-    let quoted = format!("\"{name}\"");
-    let mut found = memchr::memmem::find_iter(head, quoted.as_bytes());
-    found.any(|at| head[at + quoted.len()..].trim_ascii_start().first() == Some(&b':'))
+    let objects = if head.first() == Some(&b'[') { 2 } else { 1 };
+    let (mut depth, mut at) = (0, 0);
+    while let Some(byte) = head.get(at) {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == objects => return false,
+            b'}' | b']' => depth -= 1,
+            b'"' => {
+                let from = at + 1;
+                at = from;
+                while head.get(at).is_some_and(|byte| *byte != b'"') {
+                    at += if head[at] == b'\\' { 2 } else { 1 };
+                }
+                let is_name = || head.get(at + 1..).is_some_and(|rest| rest.trim_ascii_start().first() == Some(&b':'));
+                if depth == objects && head.get(from..at) == Some(name.as_bytes()) && is_name() {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    false
 }
 
 /// Returns whether a column has this name in the first line that is neither blank nor about the file.
@@ -128,6 +153,10 @@ mod tests {
         assert_eq!(names("a.csv", "timestamp, name, power.draw [W]\n"), ["nvidia_smi"]);
         assert_eq!(names("web-1/cpu-0/cpu-user-2026-01-05", "epoch,value\n"), ["collectd"]);
         assert_eq!(names("a.csv", "timestamp,metric,value\n"), Vec::<&str>::new());
+        assert_eq!(names("a.csv", "timestamp,metric,entity_id,state,last_changed,value\n"), Vec::<&str>::new());
+        let nested = "{\"timestamp\":1,\"metric\":\"a\",\"labels\":{\"name\":\"a\",\"tags\":\"b\",\"fields\":\"c\"},\"value\":1}";
+        assert_eq!(names("a.jsonl", nested), Vec::<&str>::new());
+        assert_eq!(names("a.json", "[{\"a\":{\"b\":1},\"Label\":\"x\",\"Datapoints\":[]}]"), ["cloudwatch"]);
         assert_eq!(names("a.jsonl", "{\"timestamp\":1,\"metric\":\"a\",\"value\":2}"), Vec::<&str>::new());
     }
 }
