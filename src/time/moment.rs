@@ -82,6 +82,9 @@ pub enum TimestampError {
         /// The unit in which it is a usual time, and that time in seconds.
         unit: Option<(&'static str, String)>,
     },
+    /// It is relative, and its unit is missing.
+    #[error("`{0}` has no unit; write it like `{0}m` or `{0}h`")]
+    NoUnit(String),
     /// It is relative to a recording, where an instant is expected.
     #[error("`{0}` is relative to a recording; write a date and time like `2026-01-05 18:00`")]
     Relative(String),
@@ -170,6 +173,11 @@ impl FromStr for Moment {
             if date.parse::<Date>().is_ok() {
                 return Err(TimestampError::Compact { text: whole.to_owned(), date });
             }
+        }
+        if let (true, Ok(number)) = (whole.starts_with(['+', '-']), whole.parse::<i64>())
+            && number.abs() < 1_000_000
+        {
+            return Err(TimestampError::NoUnit(whole.to_owned()));
         }
         if let Ok(seconds) = whole.parse::<f64>() {
             return of_seconds(whole, seconds).map(Self::At);
@@ -274,7 +282,7 @@ mod tests {
         check("Tue 2026-01-06 00:30:00+06:30", SIX);
         check("1767636000", SIX);
         check("1767636000.5", SIX + 500);
-        check("-5", -5000);
+        check("-5.0", -5000);
         check("+30m", 2_800_000);
         check("-1h30m", 9_000_000 - 5_400_000);
         check("-0", 9_000_000);
@@ -314,6 +322,7 @@ mod tests {
             let error = text.parse::<Moment>().expect_err(text).to_string();
             assert_eq!(error, expected, "{text}");
         };
+        check("-5", "`-5` has no unit; write it like `-5m` or `-5h`");
         let form = |text: &str| {
             format!(
                 "`{text}` is not a time; write it like `2026-01-05 18:00`, `2026-01-05T18:00:00Z` or as seconds since \
