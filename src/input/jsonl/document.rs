@@ -14,7 +14,10 @@ type Fields<'a> = Vec<(String, &'a RawValue)>;
 
 /// Returns whether a text is such a document.
 pub(super) fn is_document(head: &[u8], form: &Form) -> bool {
-    head.trim_ascii_start().first() == Some(&b'[') || form.rows.as_ref().is_some_and(|rows| has_array(head, rows))
+    let text = head.trim_ascii_start();
+    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+    // One object over several lines begins with a line of its own.
+    text.first() == Some(&b'[') || first == b"{" || form.rows.as_ref().is_some_and(|rows| has_array(head, rows))
 }
 
 /// Returns whether a text has a field of this name that is an array.
@@ -61,10 +64,10 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn document(&mut self, document: &'a RawValue) -> Result<(), String> {
-        let Some(key) = &self.form.rows else { return self.array(document, &[]) };
         if document.get().starts_with('[') {
             return self.array(document, &[]);
         }
+        let Some(key) = &self.form.rows else { return self.row(document, &[]) };
         let fields = fields(document)?;
         let (array, outer): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(name, _)| name == key);
         let more = self.form.continued.as_ref().and_then(|key| outer.iter().find(|(name, _)| name == key));

@@ -54,6 +54,13 @@ impl Layout {
             None => TIME_COLUMNS.iter().find_map(|name| find(object, name)),
         };
         let Some(time) = time else {
+            let array = object.fields.iter().find(|(_, scalar)| *scalar == Scalar::Array);
+            if let Some((name, _)) = array {
+                return Err(Unknown::Row(format!(
+                    "no time field, and values in the array `{}`; write one object per sample, for example with jq",
+                    object.names[*name as usize].shown()
+                )));
+            }
             let names: Vec<String> =
                 object.fields.iter().map(|(name, _)| object.names[*name as usize].text.clone()).collect();
             return Err(Unknown::Row(format!(

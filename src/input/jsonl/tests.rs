@@ -264,6 +264,7 @@ fn objects_within_a_row_are_part_of_its_names() {
         &line.replace("ts\":1", "timestamp\":1"),
         &["metrics_cpu{host_name=\"a\"} 1=1", "metrics_disk_used{host_name=\"a\"} 1=2"],
     );
+    check("{\n \"timestamp\": 1,\n \"cpu\": 2\n}\n{\n \"timestamp\": 2,\n \"cpu\": 3\n}\n", &["cpu 1=2 2=3"]);
     check("[{\"timestamp\":2,\"cpu\":1},\n {\"timestamp\":1,\"cpu\":5}]", &["cpu 1=5 2=1"]);
 }
 
@@ -293,8 +294,9 @@ fn files_that_are_no_recording_are_refused_in_words() {
         (b"[1]", "is not a JSON object"),
         (b"{}\n", "no time field among none"),
         (b"{\"a\":1,\"b\":2}\n", "among `a`, `b`"),
+        (b"{\"target\":\"a\",\"datapoints\":[[1,2]]}\n", "values in the array `datapoints`"),
         (b"{\"timestamp\":1}\n", "has no value in any of its rows (1)"),
-        (b"{\n  \"timestamp\": 1,\n  \"cpu\": 2\n}\n", "a.jsonl:1: the object has no end"),
+        (b"{\n  \"timestamp\": 1,\n  \"cpu\": 2\n", "is cut or damaged"),
     ] {
         let (message, hint) = refused(bytes, options());
         assert!(message.contains(part), "{part}: {message}");
