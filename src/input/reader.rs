@@ -74,6 +74,11 @@ impl Reader {
         if let Some(metric) = options.form.metric.as_ref().filter(|_| named.contains(&format)) {
             return Err(InputError::Contradiction { path, what: format!("--metric {metric}: its metrics have names") });
         }
+        let is_table = matches!(format, Format::CsvLong | Format::CsvWide | Format::CsvTwoColumn);
+        if settings.form.time_column.len() > 1 && !is_table {
+            let what = format!("--time-column {}: only columns of CSV are joined", settings.form.time_column.join(","));
+            return Err(InputError::Contradiction { path, what });
+        }
         let (to, mine) = (Arc::clone(&path), settings.clone());
         Ok(match format {
             Format::JsonlSamples | Format::JsonlSnapshots => {

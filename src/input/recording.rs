@@ -235,11 +235,40 @@ impl Recording {
         let renamed = self.options.form.rename.keys().map(|name| ("--rename", name));
         let inputs = &self.summary.inputs;
         let unknown = |(_, name): &(_, &String)| !inputs.iter().any(|input| input.columns.contains(name));
-        let Some(first) = inputs.iter().find(|input| !input.columns.is_empty()) else { return Ok(()) };
+        let Some(first) = inputs.iter().find(|input| !input.columns.is_empty()) else {
+            return self.refuse_flags_of_columns();
+        };
         labels.chain(ignored).chain(renamed).find(unknown).map_or(Ok(()), |(flag, name)| {
             let (path, columns) = (Arc::clone(&first.path), listed(&first.columns));
             Err(InputError::UnknownColumn { flag, name: name.clone(), path, columns })
         })
+    }
+
+    /// Stops a run with a flag that is about columns, where no input has any.
+    fn refuse_flags_of_columns(&self) -> Result<(), InputError> {
+        let form = &self.options.form;
+        let given = [
+            ("--labels", !form.labels.is_empty()),
+            ("--ignore-columns", !form.ignore_columns.is_empty()),
+            ("--rename", !form.rename.is_empty()),
+            ("--time-column", !form.time_column.is_empty()),
+            ("--metric-column", form.metric_column.is_some()),
+            ("--value-column", form.value_column.is_some()),
+            ("--columns-as", form.columns_as.is_some()),
+            ("--no-header", form.no_header),
+            ("--skip-lines", form.skip_lines > 0),
+            ("--delimiter", form.delimiter.is_some()),
+            ("--decimal", form.decimal.is_some()),
+        ];
+        let flag = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
+        let first = self.summary.inputs.first().filter(|input| input.samples > 0);
+        match (flag, first) {
+            (Some(flag), Some(input)) => {
+                let what = format!("{flag}: this format has no columns");
+                Err(InputError::Contradiction { path: Arc::clone(&input.path), what })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Stops a run whose rows are bad, or that has no samples at all.

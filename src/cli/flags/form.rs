@@ -84,8 +84,8 @@ pub(crate) struct FormArgs {
 }
 
 impl FormArgs {
-    /// Returns the form with these flags put over it.
-    pub(super) fn over(&self, form: Form) -> Result<Form, Failure> {
+    /// Returns the form with these flags put over it, and the form that was named below that.
+    pub(super) fn over(&self, form: Form) -> Result<(Form, Option<Form>), Failure> {
         let map = self.csv_map.as_deref().map(Form::from_csv_map).transpose().map_err(Failure::new)?;
         let flags = Form {
             time_column: self.time_column.clone(),
@@ -103,13 +103,14 @@ impl FormArgs {
             ..Form::default()
         };
         let form = map.unwrap_or_default().with(&form).with(&flags);
-        let chosen = self.chosen()?.unwrap_or_default();
-        chosen.with(&form).check().map_err(|why| Failure::new(words_of_flags(&why)))?;
-        Ok(form)
+        let chosen = self.chosen()?;
+        let both = chosen.clone().unwrap_or_default().with(&form);
+        both.check().map_err(|why| Failure::new(words_of_flags(&why)))?;
+        Ok((form, chosen))
     }
 
     /// Returns the form that was named.
-    pub(super) fn chosen(&self) -> Result<Option<Form>, Failure> {
+    fn chosen(&self) -> Result<Option<Form>, Failure> {
         let Some(name) = &self.form else { return Ok(None) };
         if let Some(form) = Form::builtin(name) {
             return Ok(Some(form));

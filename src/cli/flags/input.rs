@@ -143,9 +143,10 @@ impl ReadArgs {
             keep_blanks: self.keep_blanks,
             ..Form::default()
         };
+        let (form, chosen) = self.form.over(form)?;
         Ok(ReadOptions {
-            form: self.form.over(form)?,
-            chosen: self.form.chosen()?,
+            form,
+            chosen,
             time_zone: self.input_timezone.as_ref().map(|zone| zone.zone.clone()),
             bad_rows: self.bad_rows,
             ..ReadOptions::default()

@@ -47,6 +47,8 @@ pub(super) struct JsonlRows {
     ahead: Option<VecDeque<Line>>,
     /// What the fields of those lines hold, by the number of the name.
     cells: Vec<Cells>,
+    /// What of those is a value.
+    values: Values,
     /// The line of the row, and whether it had a line end.
     line: (u64, bool),
     /// None before the first object with a time.
@@ -90,6 +92,7 @@ impl JsonlRows {
             object: Object::new(&settings.form),
             ahead: None,
             cells: Vec::new(),
+            values: Values::new(settings),
             line: (0, true),
             settings: settings.clone(),
             layout: None,
@@ -199,10 +202,9 @@ impl JsonlRows {
         if read(&mut self.object, line).is_err() || self.is_other() {
             return;
         }
-        let values = Values::new(&self.settings);
         self.cells.resize_with(self.object.names.len(), Cells::default);
         for (name, scalar) in &self.object.fields {
-            let (text, kind) = snapshots::cell(*scalar, &self.object, &values);
+            let (text, kind) = snapshots::cell(*scalar, &self.object, &self.values);
             self.cells[*name as usize].take(number, text.trim().as_bytes(), kind);
         }
     }
