@@ -79,6 +79,7 @@ pub mod alloc;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diagnostic;
+pub mod embed;
 pub mod engine;
 pub mod format;
 #[cfg(feature = "input")]
@@ -102,3 +103,7 @@ pub mod store;
 pub mod survey;
 pub mod time;
 mod yaml;
+
+pub use embed::{Diagnostic, FileHandle, HeldRule, LoadError, NewRule, RuleHandle, RuleSet};
+pub use labels::LabelSet;
+pub use time::{Millis, Timestamp};

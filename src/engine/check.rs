@@ -1,7 +1,11 @@
 //! What the evaluator cannot do, found without a recording.
 
 use crate::diagnostic::Severity;
+use crate::promql::ast::Expr;
 use crate::promql::ast::{ExprKind, Type};
+use crate::promql::parse::Problem;
+use crate::promql::plan::{Context, LowerOptions};
+use crate::promql::program::Program;
 use crate::rules::{Rule, RuleSet};
 use crate::source::FileSpan;
 use crate::store::{Conflicts, Store};
@@ -28,6 +32,14 @@ pub fn check(set: &mut RuleSet) {
     if let Err(problems) = Engine::new(&files, EngineOptions::default(), &mut Store::new(Conflicts::Refuse)) {
         set.diagnostics.extend(problems);
     }
+}
+
+/// Returns why an expression of a rule can never be evaluated.
+pub(crate) fn refused(expr: &Expr) -> Vec<Problem> {
+    let EngineOptions { lookback, interval, delayed_names, .. } = EngineOptions::default();
+    let options =
+        LowerOptions { lookback, subquery_step: interval, delayed_names, context: Context::Rule, reads_written: false };
+    Program::new(options).add(expr).err().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ use self::written::WrittenSeries;
 
 pub use self::agreement::{Agreement, Difference, Examples};
 pub use self::check::check;
+pub(crate) use self::check::refused;
 pub use self::counts::{FaultCount, RuleCounts};
 pub use self::episode::{Began, End, Episode, Suppression};
 pub use self::event::{Activity, Cause, Event, OpenAlert, Phase, RuleId};

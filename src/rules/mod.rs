@@ -64,6 +64,8 @@ pub enum Evaluate {
     Every(Millis),
     /// At each row of a label set, on that row's values only.
     EveryRow,
+    /// At each time at which the recording has a sample, on all series.
+    EverySnapshot,
 }
 
 impl Evaluate {
@@ -72,7 +74,7 @@ impl Evaluate {
     pub fn interval(self) -> Option<Millis> {
         match self {
             Self::Every(interval) => Some(interval),
-            Self::ByDefault | Self::EveryRow => None,
+            Self::ByDefault | Self::EveryRow | Self::EverySnapshot => None,
         }
     }
 }
@@ -84,6 +86,7 @@ impl fmt::Display for Evaluate {
             Self::ByDefault => f.write_str("default"),
             Self::Every(interval) => interval.fmt(f),
             Self::EveryRow => f.write_str("each_row"),
+            Self::EverySnapshot => f.write_str("each_snapshot"),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod moment;
 
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
@@ -55,6 +56,53 @@ impl Millis {
     #[must_use]
     pub fn seconds(self) -> f64 {
         self.0 as f64 / 1000.0
+    }
+}
+
+/// Says that a time or a span does not fit the type that it should become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("out of the range of the type")]
+pub struct OutOfRange;
+
+/// Takes whole milliseconds, stopping at the end of the range.
+impl From<Duration> for Millis {
+    fn from(span: Duration) -> Self {
+        Self(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl TryFrom<Millis> for Duration {
+    type Error = OutOfRange;
+
+    /// # Errors
+    /// When the span is negative.
+    fn try_from(span: Millis) -> Result<Self, OutOfRange> {
+        u64::try_from(span.0).map(Self::from_millis).map_err(|_| OutOfRange)
+    }
+}
+
+/// Takes whole milliseconds, rounded down, stopping at the ends of the range.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => Self(Millis::from(after).0),
+            Err(before) => {
+                let before = before.duration().as_nanos().div_ceil(1_000_000);
+                Self(i64::try_from(before).map_or(i64::MIN, |span| -span))
+            }
+        }
+    }
+}
+
+impl TryFrom<Timestamp> for SystemTime {
+    type Error = OutOfRange;
+
+    /// # Errors
+    /// When the system counts no time that is so far away.
+    fn try_from(at: Timestamp) -> Result<Self, OutOfRange> {
+        let span = Duration::from_millis(at.0.unsigned_abs());
+        let time = if at.0 < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) };
+        time.ok_or(OutOfRange)
     }
 }
 
@@ -193,6 +241,19 @@ mod tests {
         }
         assert_eq!(parse_duration("0"), Ok(Millis(0)));
         assert_eq!(parse_duration("90m").map(|span| span.to_string()), Ok("1h30m".to_owned()));
+    }
+
+    #[test]
+    fn times_of_the_standard_library_come_and_go() {
+        for at in [-1_500, -1, 0, 1, 1_767_571_200_120] {
+            let time = SystemTime::try_from(Timestamp(at)).expect("in range");
+            assert_eq!(Timestamp::from(time), Timestamp(at));
+        }
+        assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_micros(1)), Timestamp(-1));
+        assert_eq!(Millis::from(Duration::MAX), Millis(i64::MAX));
+        assert_eq!(Millis::from(Duration::from_micros(1_999)), Millis(1));
+        assert_eq!(Duration::try_from(Millis(1_500)), Ok(Duration::from_millis(1_500)));
+        assert_eq!(Duration::try_from(Millis(-1)), Err(OutOfRange));
     }
 
     #[test]

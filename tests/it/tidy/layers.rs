@@ -33,6 +33,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("rules", 2),
     ("engine", 3),
     ("survey", 3),
+    ("embed", 4),
     ("live", 4),
     ("outcome", 4),
     ("replay", 4),

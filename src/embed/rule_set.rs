@@ -1,0 +1,439 @@
+//! Rules that a program holds: made in code and loaded from files, under handles that stay.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hashbrown::HashMap;
+
+use crate::diagnostic::codes;
+use crate::engine;
+use crate::rules::{self, Rule, RuleFile, RuleKind};
+
+use super::diagnostic::{Diagnostic, LoadError};
+use super::new_rule::NewRule;
+
+/// Names one rule. It stays the same whatever happens to other rules, and no other rule of the process ever has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleHandle(u64);
+
+/// Names one loaded rule file. It stays the same when the file is reloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileHandle(u64);
+
+/// Returns a number that was not given out before.
+fn fresh() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Rules, in the order in which they are evaluated: as they were added. A rule sees what an earlier rule wrote at the
+/// same time, and what a later one wrote before.
+///
+/// ```
+/// use alertctl::{NewRule, RuleSet};
+///
+/// let mut rules = RuleSet::new();
+/// let high = rules.add(NewRule::alert("High", "cpu > 0.9"))?;
+/// let file = rules.load("disk.yml", "groups: [{name: disk, rules: [{alert: Full, expr: free < 5}]}]")?;
+/// assert_eq!(rules.iter().map(|rule| rule.name()).collect::<Vec<_>>(), ["High", "Full"]);
+///
+/// // `Full` stays the rule that it was, under the same handle.
+/// rules.reload(file, "groups: [{name: disk, rules: [{alert: Full, expr: free < 9}]}]")?;
+/// assert!(rules.remove(high));
+/// assert_eq!(rules.len(), 1);
+/// # Ok::<(), alertctl::LoadError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct RuleSet {
+    files: Vec<RuleFile>,
+    /// By file.
+    held: Vec<Held>,
+    /// How many rules have a name.
+    names: HashMap<String, usize, foldhash::fast::FixedState>,
+    /// Changes with every change.
+    version: u64,
+}
+
+/// What is known of a file besides its rules.
+#[derive(Clone)]
+struct Held {
+    /// Its handle and name; none for a rule that was made in code.
+    loaded: Option<(FileHandle, String)>,
+    /// Of its rules, in their order.
+    rules: Vec<RuleHandle>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// One rule of a [`RuleSet`].
+#[derive(Clone, Copy)]
+pub struct HeldRule<'a> {
+    rule: &'a Rule,
+    handle: RuleHandle,
+    group: &'a str,
+    file: Option<&'a str>,
+}
+
+impl<'a> HeldRule<'a> {
+    /// Returns the handle of the rule.
+    #[must_use]
+    pub fn handle(&self) -> RuleHandle {
+        self.handle
+    }
+
+    /// Returns the name of the alert, or of the metric that it writes.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        &self.rule.name.text
+    }
+
+    /// Returns the expression.
+    #[must_use]
+    pub fn expr(&self) -> &'a str {
+        &self.rule.text.text
+    }
+
+    /// Returns whether it alerts; otherwise it writes a metric.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        matches!(self.rule.kind, RuleKind::Alert { .. })
+    }
+
+    /// Returns whether it is evaluated.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.rule.enabled
+    }
+
+    /// Returns the name of the file that it was loaded from; none for a rule that was made in code.
+    #[must_use]
+    pub fn file(&self) -> Option<&'a str> {
+        self.file
+    }
+
+    /// Returns what it is to a file that is loaded again: rules with equal ones are one, in their order.
+    pub(super) fn identity(&self) -> Identity {
+        let Rule { name, labels, .. } = self.rule;
+        let labels = labels.iter().map(|(name, text)| (name.clone(), text.text().to_owned())).collect();
+        Identity {
+            file: self.file.unwrap_or("").to_owned(),
+            group: if self.file.is_some() { self.group.to_owned() } else { String::new() },
+            alerts: self.is_alert(),
+            name: name.text.clone(),
+            labels,
+            nth: 0,
+        }
+    }
+}
+
+impl fmt::Debug for HeldRule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?})", self.name(), self.handle)
+    }
+}
+
+/// What makes a rule the same one, in a file that changed or a process that was started again.
+///
+/// Source: Prometheus' `Group.CopyState`, which goes by file, group, name and labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity {
+    pub file: String,
+    pub group: String,
+    pub alerts: bool,
+    pub name: String,
+    pub labels: Vec<(String, String)>,
+    /// Its place among rules that are equal so far.
+    pub nth: u32,
+}
+
+impl RuleSet {
+    /// Makes an empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a rule after all others.
+    ///
+    /// # Errors
+    /// When something is wrong with it, or a rule has its name already; nothing is changed then.
+    pub fn add(&mut self, rule: NewRule) -> Result<RuleHandle, LoadError> {
+        if self.names.contains_key(rule.name()) {
+            let message = format!("there is a rule `{}` already", rule.name());
+            return Err(LoadError::of(codes::DUPLICATE_ID, message, "remove it first, or take another name"));
+        }
+        let file = rule.build()?;
+        let handle = RuleHandle(fresh());
+        self.push(file, Held { loaded: None, rules: vec![handle], warnings: Vec::new() });
+        Ok(handle)
+    }
+
+    /// Adds the rules of a file, of Prometheus' form or alertctl's own; `name` stands for it in messages. Rules of a
+    /// Prometheus file are evaluated at the interval of their group, those of alertctl's own form for each label set,
+    /// unless they say otherwise.
+    ///
+    /// # Errors
+    /// When the text has a mistake, or a file of that name is loaded already; nothing is changed then.
+    pub fn load(&mut self, name: &str, text: &str) -> Result<FileHandle, LoadError> {
+        if self.held.iter().any(|held| held.loaded.as_ref().is_some_and(|(_, loaded)| loaded == name)) {
+            let message = format!("`{name}` is loaded already");
+            return Err(LoadError::of(codes::DUPLICATE_ID, message, "`reload` puts other rules in its place"));
+        }
+        let (file, warnings) = read(name, text)?;
+        let handle = FileHandle(fresh());
+        let rules = rules_of(&file).map(|_| RuleHandle(fresh())).collect();
+        self.push(file, Held { loaded: Some((handle, name.to_owned())), rules, warnings });
+        Ok(handle)
+    }
+
+    /// Puts the rules of a text in the place of those of a loaded file. A rule whose group, name and labels are as they
+    /// were stays the same rule: it keeps its handle, and its alerts go on.
+    ///
+    /// # Errors
+    /// When the text has a mistake, or there is no such file; nothing is changed then.
+    pub fn reload(&mut self, file: FileHandle, text: &str) -> Result<(), LoadError> {
+        let Some(at) = self.file_at(file) else {
+            return Err(LoadError::of(codes::RULE_KIND, "no such file is loaded".to_owned(), "load it"));
+        };
+        let name = self.held[at].loaded.as_ref().map_or(String::new(), |(_, name)| name.clone());
+        let (file, warnings) = read(&name, text)?;
+        let mut known: HashMap<Identity, RuleHandle> = numbered(self.rules_at(at)).collect();
+        let new = Self { files: vec![file], held: vec![self.held[at].clone()], ..Self::default() };
+        let groups = new.files[0].groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
+        let handle = RuleHandle(0);
+        let held = groups.map(|(group, rule)| HeldRule { rule, handle, group: &group.name.text, file: Some(&name) });
+        let rules = numbered(held).map(|(identity, _)| known.remove(&identity).unwrap_or_else(|| RuleHandle(fresh())));
+        let rules = rules.collect();
+        self.count_names(at, false);
+        self.held[at] = Held { rules, warnings, ..self.held[at].clone() };
+        self.files[at] = new.files.into_iter().next().unwrap_or_else(|| self.files[at].clone());
+        self.count_names(at, true);
+        self.version += 1;
+        Ok(())
+    }
+
+    /// Removes the rules of a file; returns whether there was one.
+    pub fn unload(&mut self, file: FileHandle) -> bool {
+        let at = self.file_at(file);
+        at.into_iter().for_each(|at| self.drop_file(at));
+        at.is_some()
+    }
+
+    /// Removes a rule; returns whether there was one.
+    pub fn remove(&mut self, rule: RuleHandle) -> bool {
+        let Some((at, place)) = self.place(rule) else { return false };
+        if self.held[at].loaded.is_none() {
+            self.drop_file(at);
+            return true;
+        }
+        self.count_names(at, false);
+        self.held[at].rules.remove(place);
+        let mut number = 0..;
+        let groups = &mut self.files[at].groups;
+        groups.iter_mut().for_each(|group| group.rules.retain(|_| number.next() != Some(place)));
+        self.count_names(at, true);
+        self.version += 1;
+        true
+    }
+
+    /// Has a rule evaluated, or not any more; returns whether there is one.
+    pub fn set_enabled(&mut self, rule: RuleHandle, enabled: bool) -> bool {
+        let Some((at, place)) = self.place(rule) else { return false };
+        let mut rules = self.files[at].groups.iter_mut().flat_map(|group| &mut group.rules);
+        if let Some(rule) = rules.nth(place).filter(|rule| rule.enabled != enabled) {
+            rule.enabled = enabled;
+            self.version += 1;
+        }
+        true
+    }
+
+    /// Walks over the rules in their order.
+    pub fn iter(&self) -> impl Iterator<Item = HeldRule<'_>> {
+        (0..self.files.len()).flat_map(|at| self.rules_at(at))
+    }
+
+    /// Returns a rule.
+    #[must_use]
+    pub fn get(&self, rule: RuleHandle) -> Option<HeldRule<'_>> {
+        let (at, place) = self.place(rule)?;
+        self.rules_at(at).nth(place)
+    }
+
+    /// Returns the first rule of a name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<RuleHandle> {
+        let found = self.names.contains_key(name).then(|| self.iter().find(|rule| rule.name() == name));
+        found.flatten().map(|rule| rule.handle)
+    }
+
+    /// Returns the number of rules.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.held.iter().map(|held| held.rules.len()).sum()
+    }
+
+    /// Returns whether there is no rule.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Walks over what is doubtful in the files that are loaded, and no error.
+    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.held.iter().flat_map(|held| &held.warnings)
+    }
+
+    /// Returns what an engine is built of.
+    pub(super) fn files(&self) -> &[RuleFile] {
+        &self.files
+    }
+
+    /// Returns a number that changes with every change.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Walks over the rules with what makes each the same one later.
+    pub(super) fn identities(&self) -> impl Iterator<Item = (Identity, RuleHandle)> {
+        numbered(self.iter())
+    }
+
+    fn push(&mut self, file: RuleFile, held: Held) {
+        self.files.push(file);
+        self.held.push(held);
+        self.count_names(self.files.len() - 1, true);
+        self.version += 1;
+    }
+
+    fn drop_file(&mut self, at: usize) {
+        self.count_names(at, false);
+        self.files.remove(at);
+        self.held.remove(at);
+        self.version += 1;
+    }
+
+    /// Counts the names of a file's rules, or counts them off.
+    fn count_names(&mut self, at: usize, there: bool) {
+        for rule in rules_of(&self.files[at]) {
+            let name = &rule.name.text;
+            if there {
+                *self.names.entry_ref(name.as_str()).or_insert(0) += 1;
+            } else if let Some(count) = self.names.get_mut(name) {
+                *count -= 1;
+                if *count == 0 {
+                    self.names.remove(name);
+                }
+            }
+        }
+    }
+
+    fn file_at(&self, file: FileHandle) -> Option<usize> {
+        self.held.iter().position(|held| held.loaded.as_ref().is_some_and(|(handle, _)| *handle == file))
+    }
+
+    /// Returns the number of a rule's file, and its place there.
+    fn place(&self, rule: RuleHandle) -> Option<(usize, usize)> {
+        let place = |held: &Held| held.rules.iter().position(|handle| *handle == rule);
+        self.held.iter().enumerate().find_map(|(at, held)| Some((at, place(held)?)))
+    }
+
+    /// Walks over the rules of a file.
+    fn rules_at(&self, at: usize) -> impl Iterator<Item = HeldRule<'_>> {
+        let Held { loaded, rules, .. } = &self.held[at];
+        let file = loaded.as_ref().map(|(_, name)| name.as_str());
+        let groups = self.files[at].groups.iter();
+        let all = groups.flat_map(|group| group.rules.iter().map(move |rule| (group.name.text.as_str(), rule)));
+        all.zip(rules).map(move |((group, rule), handle)| HeldRule { rule, handle: *handle, group, file })
+    }
+}
+
+impl fmt::Debug for RuleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+fn rules_of(file: &RuleFile) -> impl Iterator<Item = &Rule> {
+    file.groups.iter().flat_map(|group| &group.rules)
+}
+
+/// Numbers rules that are otherwise equal.
+fn numbered<'a>(rules: impl Iterator<Item = HeldRule<'a>>) -> impl Iterator<Item = (Identity, RuleHandle)> {
+    let mut counts: HashMap<Identity, u32> = HashMap::new();
+    rules.map(move |rule| {
+        let identity = rule.identity();
+        let count = counts.entry(identity.clone()).or_insert(0);
+        let nth = std::mem::replace(count, *count + 1);
+        (Identity { nth, ..identity }, rule.handle)
+    })
+}
+
+/// Reads a rule file, and tries whether its rules can be evaluated; returns it with its warnings.
+fn read(name: &str, text: &str) -> Result<(RuleFile, Vec<Diagnostic>), LoadError> {
+    let mut set = rules::RuleSet::default();
+    set.add_partly(name, text.as_bytes());
+    set.check_unique();
+    engine::check(&mut set);
+    let problems = Diagnostic::all(&set.diagnostics, &set.sources);
+    match set.files.pop() {
+        Some(file) if !set.diagnostics.has_errors() => Ok((file, problems)),
+        _ => Err(LoadError::new(problems)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = "groups: [{name: g, rules: [{alert: A, expr: up}, {record: b, expr: up}, {alert: A, expr: c}]}]";
+
+    fn names(rules: &RuleSet) -> Vec<&str> {
+        rules.iter().map(|rule| rule.name()).collect()
+    }
+
+    #[test]
+    fn handles_stay_while_rules_come_and_go() {
+        let mut rules = RuleSet::new();
+        let first = rules.add(NewRule::alert("First", "up")).expect("a rule");
+        let file = rules.load("two.yml", TWO).expect("rules");
+        let last = rules.add(NewRule::alert("Last", "up")).expect("a rule");
+        assert_eq!(names(&rules), ["First", "A", "b", "A", "Last"]);
+        let b = rules.find("b").expect("there");
+        assert!(rules.remove(first) && !rules.remove(first));
+        assert_eq!((rules.find("b"), rules.find("Last")), (Some(b), Some(last)));
+        assert!(rules.remove(b) && rules.find("b").is_none());
+        assert_eq!((names(&rules), rules.len()), (vec!["A", "A", "Last"], 3));
+        assert!(rules.set_enabled(last, false) && !rules.set_enabled(b, true));
+        assert!(!rules.get(last).expect("there").is_enabled());
+        assert!(rules.unload(file) && !rules.unload(file));
+        assert_eq!(names(&rules), ["Last"]);
+    }
+
+    #[test]
+    fn a_rule_that_is_as_it_was_stays_the_same() {
+        let mut rules = RuleSet::new();
+        let file = rules.load("two.yml", TWO).expect("rules");
+        let before: Vec<RuleHandle> = rules.iter().map(|rule| rule.handle()).collect();
+        let changed =
+            "groups: [{name: g, rules: [{record: n, expr: x}, {alert: A, expr: d}, {alert: A, expr: up, for: 1m}]}]";
+        rules.reload(file, changed).expect("rules");
+        let after: Vec<RuleHandle> = rules.iter().map(|rule| rule.handle()).collect();
+        assert_eq!((after[1], after[2]), (before[0], before[2]));
+        assert!(!before.contains(&after[0]) && rules.find("b").is_none());
+        let other_group = "groups: [{name: h, rules: [{alert: A, expr: d}]}]";
+        rules.reload(file, other_group).expect("rules");
+        assert_ne!(rules.iter().next().map(|rule| rule.handle()), Some(before[0]));
+    }
+
+    #[test]
+    fn what_is_refused_changes_nothing() {
+        let mut rules = RuleSet::new();
+        let file = rules.load("two.yml", TWO).expect("rules");
+        assert!(rules.load("two.yml", TWO).is_err());
+        assert!(rules.add(NewRule::alert("A", "up")).is_err());
+        let version = rules.version();
+        let error = rules.reload(file, "groups: [{name: g, rules: [{alert: A, expr: 'up['}]}]").expect_err("bad");
+        assert_eq!((error.problems()[0].file(), error.problems()[0].line()), ("two.yml", Some(1)));
+        assert!(rules.load("info.yml", "groups: [{name: g, rules: [{alert: I, expr: info(up)}]}]").is_err());
+        assert_eq!((names(&rules), rules.version()), (vec!["A", "b", "A"], version));
+    }
+}
