@@ -104,6 +104,6 @@ pub mod survey;
 pub mod time;
 mod yaml;
 
-pub use embed::{Diagnostic, FileHandle, HeldRule, LoadError, NewRule, RuleHandle, RuleSet};
+pub use embed::{AlertState, Cause, Diagnostic, Fault, FileHandle, HeldRule, LoadError, NewRule, RuleHandle, RuleSet};
 pub use labels::LabelSet;
 pub use time::{Millis, Timestamp};

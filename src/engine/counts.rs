@@ -14,6 +14,8 @@ use super::schedule::RuleInfo;
 pub struct FaultCount {
     /// The first slot.
     pub first: Timestamp,
+    /// The last slot.
+    pub last: Timestamp,
     /// How many.
     pub count: u64,
     /// Prometheus' words.
@@ -89,23 +91,24 @@ impl Counting {
 
     /// Counts a failed evaluation.
     pub(crate) fn failed(&mut self, at: Timestamp, message: &str) {
-        self.add(at, 1, message);
+        self.add((at, at), 1, message);
     }
 
-    fn add(&mut self, at: Timestamp, count: u64, message: &str) {
+    fn add(&mut self, (first, last): (Timestamp, Timestamp), count: u64, message: &str) {
         let held = self.faults.len();
         let known = self.faults.iter().position(|fault| fault.message == message);
         let known = known.or_else(|| (held >= limits::FAULT_MESSAGES).then(|| held - 1));
         match known {
             Some(known) => {
-                self.faults[known].count += count;
-                self.faults[known].first = self.faults[known].first.min(at);
+                let fault = &mut self.faults[known];
+                fault.count += count;
+                (fault.first, fault.last) = (fault.first.min(first), fault.last.max(last));
             }
             None if held + 1 == limits::FAULT_MESSAGES => {
                 let message = format!("more than {} different errors", limits::FAULT_MESSAGES - 1);
-                self.faults.push(FaultCount { first: at, count, message });
+                self.faults.push(FaultCount { first, last, count, message });
             }
-            None => self.faults.push(FaultCount { first: at, count, message: message.to_owned() }),
+            None => self.faults.push(FaultCount { first, last, count, message: message.to_owned() }),
         }
     }
 
@@ -116,8 +119,8 @@ impl Counting {
             self.faults.clone_from(&other.faults);
             return;
         }
-        for FaultCount { first, count, message } in &other.faults {
-            self.add(*first, *count, message);
+        for FaultCount { first, last, count, message } in &other.faults {
+            self.add((*first, *last), *count, message);
         }
         // In an order that does not depend on which label set came first.
         self.faults.sort_by(|a, b| (a.first, &a.message).cmp(&(b.first, &b.message)));
@@ -166,7 +169,7 @@ mod tests {
         }
         let faults = Total { counting, ..Total::default() }.counts().faults;
         assert_eq!(faults.len(), limits::FAULT_MESSAGES);
-        assert_eq!((faults[0].first, faults[0].count), (Timestamp(0), 1002));
+        assert_eq!((faults[0].first, faults[0].last, faults[0].count), (Timestamp(0), Timestamp(999), 1002));
         assert_eq!(faults.iter().map(|fault| fault.count).sum::<u64>(), 2000);
         assert_eq!(faults[limits::FAULT_MESSAGES - 1].message, "more than 99 different errors");
     }

@@ -45,6 +45,8 @@ pub enum Cause {
     ConditionFalseAfterKeep,
     /// The recording was over.
     EndOfData,
+    /// The rule was removed or disabled.
+    RuleRemoved,
 }
 
 impl Cause {
@@ -58,6 +60,7 @@ impl Cause {
             Self::LimitExceeded => "limit_exceeded",
             Self::ConditionFalseAfterKeep => "condition_false_after_keep",
             Self::EndOfData => "end_of_data",
+            Self::RuleRemoved => "rule_removed",
         }
     }
 }

@@ -243,7 +243,8 @@ mod tests {
             let notes = note(&outcome, &outcome.rules[0], &summary.rules[0], &Clock::utc());
             assert_eq!(notes.join("; "), expected);
         };
-        let fault = |count| FaultCount { first: Timestamp(0), count, message: "many-to-many".to_owned() };
+        let fault =
+            |count| FaultCount { first: Timestamp(0), last: Timestamp(0), count, message: "many-to-many".to_owned() };
         check(&|rule| rule.threshold = Some((BinaryOp::Greater, 80.0)), "never true: no values, needs > 80");
         check(&|rule| rule.disabled = true, "disabled in its file");
         let tape = Unmatched {

@@ -171,6 +171,7 @@ fn ended(episode: &Episode, last_step: Timestamp) -> String {
         Cause::LimitExceeded => "limit exceeded",
         Cause::ConditionFalseAfterKeep => "keep_firing_for over",
         Cause::EndOfData => "end of data",
+        Cause::RuleRemoved => "rule removed",
     };
     let began = match episode.began {
         Began::Observed => "",
