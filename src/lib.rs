@@ -105,5 +105,7 @@ pub mod time;
 mod yaml;
 
 pub use embed::{AlertState, Cause, Diagnostic, Fault, FileHandle, HeldRule, LoadError, NewRule, RuleHandle, RuleSet};
+#[cfg(feature = "input")]
+pub use embed::{Episode, Evaluation, EvaluationError, EvaluationOutcome};
 pub use labels::LabelSet;
 pub use time::{Millis, Timestamp};

@@ -123,6 +123,26 @@ impl fmt::Display for Cause {
 
 /// A message with which evaluations failed, most often those of one rule. An evaluation that fails leaves the alerts of
 /// its rule as they are.
+///
+/// ```
+/// # #[cfg(feature = "input")] {
+/// use alertctl::{Evaluation, NewRule, RuleSet};
+/// use std::time::Duration;
+///
+/// let mut rules = RuleSet::new();
+/// rules.add(NewRule::alert("Share", "free / on () size < 0.1").every(Duration::from_secs(60)))?;
+/// let csv = "time,disk,metric,value\n\
+///            2026-01-05T00:00:00Z,a,free,1\n\
+///            2026-01-05T00:00:00Z,a,size,9\n\
+///            2026-01-05T00:00:00Z,b,free,1\n\
+///            2026-01-05T00:00:00Z,b,size,9\n";
+/// let outcome = Evaluation::new(&rules).csv(csv).run()?;
+/// let fault = &outcome.faults()[0];
+/// assert_eq!((fault.rule(), fault.count()), (Some("Share"), 1));
+/// assert!(fault.message().contains("many-to-many"));
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The name and the handle of the rule that it is about.

@@ -2,10 +2,18 @@
 
 mod alert;
 mod diagnostic;
+#[cfg(feature = "input")]
+mod episode;
+#[cfg(feature = "input")]
+mod evaluation;
 mod new_rule;
 mod rule_set;
 
 pub use self::alert::{AlertState, Cause, Fault};
 pub use self::diagnostic::{Diagnostic, LoadError};
+#[cfg(feature = "input")]
+pub use self::episode::Episode;
+#[cfg(feature = "input")]
+pub use self::evaluation::{Evaluation, EvaluationError, EvaluationOutcome};
 pub use self::new_rule::NewRule;
 pub use self::rule_set::{FileHandle, HeldRule, RuleHandle, RuleSet};

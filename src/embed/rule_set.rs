@@ -8,6 +8,9 @@ use hashbrown::HashMap;
 use crate::diagnostic::codes;
 use crate::engine;
 use crate::rules::{self, Rule, RuleFile, RuleKind};
+#[cfg(feature = "input")]
+use crate::source::FileId;
+use crate::source::SourceFile;
 
 use super::diagnostic::{Diagnostic, LoadError};
 use super::new_rule::NewRule;
@@ -57,8 +60,8 @@ pub struct RuleSet {
 /// What is known of a file besides its rules.
 #[derive(Clone)]
 struct Held {
-    /// Its handle and name; none for a rule that was made in code.
-    loaded: Option<(FileHandle, String)>,
+    /// Its handle, name and text; none for a rule that was made in code.
+    loaded: Option<(FileHandle, SourceFile)>,
     /// Of its rules, in their order.
     rules: Vec<RuleHandle>,
     warnings: Vec<Diagnostic>,
@@ -70,7 +73,7 @@ pub struct HeldRule<'a> {
     rule: &'a Rule,
     handle: RuleHandle,
     group: &'a str,
-    file: Option<&'a str>,
+    file: Option<&'a SourceFile>,
 }
 
 impl<'a> HeldRule<'a> {
@@ -107,7 +110,13 @@ impl<'a> HeldRule<'a> {
     /// Returns the name of the file that it was loaded from; none for a rule that was made in code.
     #[must_use]
     pub fn file(&self) -> Option<&'a str> {
-        self.file
+        self.file.map(|file| file.name.as_str())
+    }
+
+    /// Returns the line of that file on which it begins, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> Option<u32> {
+        self.file.map(|file| file.position(self.rule.at.span.start).line)
     }
 
     /// Returns what it is to a file that is loaded again: rules with equal ones are one, in their order.
@@ -115,7 +124,7 @@ impl<'a> HeldRule<'a> {
         let Rule { name, labels, .. } = self.rule;
         let labels = labels.iter().map(|(name, text)| (name.clone(), text.text().to_owned())).collect();
         Identity {
-            file: self.file.unwrap_or("").to_owned(),
+            file: self.file().unwrap_or("").to_owned(),
             group: if self.file.is_some() { self.group.to_owned() } else { String::new() },
             alerts: self.is_alert(),
             name: name.text.clone(),
@@ -174,14 +183,14 @@ impl RuleSet {
     /// # Errors
     /// When the text has a mistake, or a file of that name is loaded already; nothing is changed then.
     pub fn load(&mut self, name: &str, text: &str) -> Result<FileHandle, LoadError> {
-        if self.held.iter().any(|held| held.loaded.as_ref().is_some_and(|(_, loaded)| loaded == name)) {
+        if self.held.iter().any(|held| held.loaded.as_ref().is_some_and(|(_, loaded)| loaded.name == name)) {
             let message = format!("`{name}` is loaded already");
             return Err(LoadError::of(codes::DUPLICATE_ID, message, "`reload` puts other rules in its place"));
         }
-        let (file, warnings) = read(name, text)?;
+        let (file, source, warnings) = read(name, text)?;
         let handle = FileHandle(fresh());
         let rules = rules_of(&file).map(|_| RuleHandle(fresh())).collect();
-        self.push(file, Held { loaded: Some((handle, name.to_owned())), rules, warnings });
+        self.push(file, Held { loaded: Some((handle, source)), rules, warnings });
         Ok(handle)
     }
 
@@ -194,18 +203,17 @@ impl RuleSet {
         let Some(at) = self.file_at(file) else {
             return Err(LoadError::of(codes::RULE_KIND, "no such file is loaded".to_owned(), "load it"));
         };
-        let name = self.held[at].loaded.as_ref().map_or(String::new(), |(_, name)| name.clone());
-        let (file, warnings) = read(&name, text)?;
+        let name = self.held[at].loaded.as_ref().map_or(String::new(), |(_, source)| source.name.clone());
+        let (new, source, warnings) = read(&name, text)?;
         let mut known: HashMap<Identity, RuleHandle> = numbered(self.rules_at(at)).collect();
-        let new = Self { files: vec![file], held: vec![self.held[at].clone()], ..Self::default() };
-        let groups = new.files[0].groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
+        let groups = new.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
         let handle = RuleHandle(0);
-        let held = groups.map(|(group, rule)| HeldRule { rule, handle, group: &group.name.text, file: Some(&name) });
+        let held = groups.map(|(group, rule)| HeldRule { rule, handle, group: &group.name.text, file: Some(&source) });
         let rules = numbered(held).map(|(identity, _)| known.remove(&identity).unwrap_or_else(|| RuleHandle(fresh())));
         let rules = rules.collect();
         self.count_names(at, false);
-        self.held[at] = Held { rules, warnings, ..self.held[at].clone() };
-        self.files[at] = new.files.into_iter().next().unwrap_or_else(|| self.files[at].clone());
+        self.held[at] = Held { loaded: Some((file, source)), rules, warnings };
+        self.files[at] = new;
         self.count_names(at, true);
         self.version += 1;
         Ok(())
@@ -287,6 +295,25 @@ impl RuleSet {
         &self.files
     }
 
+    /// Returns the rules with the texts that they stand in, for a run: in the order of [`RuleSet::iter`]. A rule that was
+    /// made in code stands in the text of its expression.
+    #[cfg(feature = "input")]
+    pub(super) fn to_rules(&self) -> rules::RuleSet {
+        let mut set = rules::RuleSet::default();
+        for (file, held) in self.files.iter().zip(&self.held) {
+            let made =
+                || rules_of(file).next().map(|rule| (format!("{}: expression", rule.name.text), &rule.text.text));
+            let id = match &held.loaded {
+                Some((_, source)) => set.sources.add(source.name.clone(), source.text.clone()),
+                None => made().map_or(FileId(0), |(name, text)| set.sources.add(name, text.as_str())),
+            };
+            let mut file = file.clone();
+            renumber(&mut file, id);
+            set.files.push(file);
+        }
+        set
+    }
+
     /// Returns a number that changes with every change.
     pub(super) fn version(&self) -> u64 {
         self.version
@@ -339,7 +366,7 @@ impl RuleSet {
     /// Walks over the rules of a file.
     fn rules_at(&self, at: usize) -> impl Iterator<Item = HeldRule<'_>> {
         let Held { loaded, rules, .. } = &self.held[at];
-        let file = loaded.as_ref().map(|(_, name)| name.as_str());
+        let file = loaded.as_ref().map(|(_, source)| source);
         let groups = self.files[at].groups.iter();
         let all = groups.flat_map(|group| group.rules.iter().map(move |rule| (group.name.text.as_str(), rule)));
         all.zip(rules).map(move |((group, rule), handle)| HeldRule { rule, handle: *handle, group, file })
@@ -367,15 +394,30 @@ fn numbered<'a>(rules: impl Iterator<Item = HeldRule<'a>>) -> impl Iterator<Item
     })
 }
 
-/// Reads a rule file, and tries whether its rules can be evaluated; returns it with its warnings.
-fn read(name: &str, text: &str) -> Result<(RuleFile, Vec<Diagnostic>), LoadError> {
+/// Has all that a file holds stand in a text of another number.
+#[cfg(feature = "input")]
+fn renumber(rules: &mut RuleFile, file: FileId) {
+    rules.file = file;
+    for group in &mut rules.groups {
+        (group.name.file, group.at.file) = (file, file);
+        for rule in &mut group.rules {
+            (rule.name.file, rule.text.file, rule.at.file) = (file, file, file);
+        }
+    }
+}
+
+/// Reads a rule file, and tries whether its rules can be evaluated; returns it with its text and its warnings.
+fn read(name: &str, text: &str) -> Result<(RuleFile, SourceFile, Vec<Diagnostic>), LoadError> {
     let mut set = rules::RuleSet::default();
     set.add_partly(name, text.as_bytes());
     set.check_unique();
     engine::check(&mut set);
     let problems = Diagnostic::all(&set.diagnostics, &set.sources);
     match set.files.pop() {
-        Some(file) if !set.diagnostics.has_errors() => Ok((file, problems)),
+        Some(file) if !set.diagnostics.has_errors() => {
+            let source = set.sources.file(file.file).clone();
+            Ok((file, source, problems))
+        }
         _ => Err(LoadError::new(problems)),
     }
 }

@@ -128,3 +128,26 @@ pub struct Summary {
     /// Where it was first seen not to be in order.
     pub disorder: Option<(Arc<str>, u64)>,
 }
+
+impl Summary {
+    /// Says what was odd about the order of the rows of all inputs, a sentence each: that they were sorted, and that
+    /// some repeat others.
+    #[must_use]
+    pub fn order_remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if let Some((path, line)) = &self.disorder {
+            let zoneless = self.inputs.iter().any(|one| one.time.as_ref().is_some_and(|time| time.zone.is_some()));
+            let local =
+                if zoneless { "; if its times are local and clocks were set back: --input-timezone ZONE" } else { "" };
+            remarks.push(format!(
+                "{path}:{line}: is before the row above it; the recording was sorted, and held in memory for that{local}"
+            ));
+        }
+        if self.repeats > 0 {
+            let verb = if self.repeats == 1 { "repeats" } else { "repeat" };
+            let repeats = counted(self.repeats, "sample");
+            remarks.push(format!("{repeats} {verb} another one of the same series, time and value (left out)"));
+        }
+        remarks
+    }
+}

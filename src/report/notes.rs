@@ -47,19 +47,7 @@ fn recording(input: &input::Summary) -> Vec<String> {
         [path, more @ ..] => format!("warning: {path} and {}: {text}", more_of(more.len(), "file")),
         [] => format!("warning: {text}"),
     }));
-    if let Some((path, line)) = &input.disorder {
-        let zoneless = input.inputs.iter().any(|one| one.time.as_ref().is_some_and(|time| time.zone.is_some()));
-        let local =
-            if zoneless { "; if its times are local and clocks were set back: --input-timezone ZONE" } else { "" };
-        notes.push(format!(
-            "warning: {path}:{line}: is before the row above it; the recording was sorted, and held in memory for that{local}"
-        ));
-    }
-    if input.repeats > 0 {
-        let verb = if input.repeats == 1 { "repeats" } else { "repeat" };
-        let repeats = counted(input.repeats, "sample");
-        notes.push(format!("warning: {repeats} {verb} another one of the same series, time and value (left out)"));
-    }
+    notes.extend(input.order_remarks().into_iter().map(|remark| format!("warning: {remark}")));
     notes
 }
 
