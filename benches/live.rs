@@ -2,10 +2,7 @@
 
 use std::cell::Cell;
 
-use alertctl::labels::LabelSet;
-use alertctl::live::{Live, NewRule};
-use alertctl::store::SeriesId;
-use alertctl::time::Timestamp;
+use alertctl::{LabelSet, Live, NewRule, Series, Timestamp};
 use divan::Bencher;
 
 fn main() {
@@ -34,7 +31,7 @@ const METRICS: [&str; 15] = [
 /// An evaluator with its series, and the time.
 struct Fed {
     live: Live,
-    series: Vec<SeriesId>,
+    series: Vec<Series>,
     now: Cell<i64>,
 }
 
@@ -59,7 +56,7 @@ impl Fed {
         self.now.set(self.now.get() + 1000);
         let mut snapshot = self.live.at(Timestamp(self.now.get()));
         for series in &self.series {
-            snapshot.set(*series, 2.0);
+            snapshot.set(series, 2.0);
         }
     }
 }
@@ -72,7 +69,7 @@ fn rules(count: usize) -> Fed {
     let mut live = Live::new();
     let metrics = match count {
         1 => {
-            live.add(NewRule::alert("Many", "cold_start_count > 10").expect("an expression")).expect("a rule");
+            live.add(NewRule::alert("Many", "cold_start_count > 10").each_label_set()).expect("a rule");
             metrics()
         }
         10 => {

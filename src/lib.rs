@@ -86,7 +86,6 @@ pub mod format;
 pub mod input;
 pub mod labels;
 pub mod limits;
-pub mod live;
 #[cfg(feature = "input")]
 pub mod outcome;
 #[cfg(feature = "profile")]
@@ -104,7 +103,10 @@ pub mod survey;
 pub mod time;
 mod yaml;
 
-pub use embed::{AlertState, Cause, Diagnostic, Fault, FileHandle, HeldRule, LoadError, NewRule, RuleHandle, RuleSet};
+pub use embed::{
+    Alert, AlertKey, AlertState, Cause, Diagnostic, Event, Fault, FileHandle, HeldRule, Live, LiveOptions, LoadError,
+    NewRule, QueryError, RestoreError, RuleHandle, RuleSet, Series, Snapshot, Value,
+};
 #[cfg(feature = "input")]
 pub use embed::{Episode, Evaluation, EvaluationError, EvaluationOutcome};
 pub use labels::LabelSet;

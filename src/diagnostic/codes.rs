@@ -90,6 +90,7 @@ codes! {
     PROMQL_REGEX = "promql-regex": "A regular expression does not compile.";
     PROMQL_LIMIT = "promql-limit": "An expression is longer or deeper than the limit.";
     PROMQL_DURATION = "promql-duration": "A duration that an expression works out is not one that can be used.";
+    EVALUATION = "evaluation": "An evaluation failed, as those of rules do that become faults.";
     NOT_SUPPORTED = "not-supported": "An expression is valid, and uses what is not evaluated here.";
 
     // Other files.

@@ -6,6 +6,7 @@ mod diagnostic;
 mod episode;
 #[cfg(feature = "input")]
 mod evaluation;
+mod live;
 mod new_rule;
 mod rule_set;
 
@@ -15,5 +16,6 @@ pub use self::diagnostic::{Diagnostic, LoadError};
 pub use self::episode::Episode;
 #[cfg(feature = "input")]
 pub use self::evaluation::{Evaluation, EvaluationError, EvaluationOutcome};
+pub use self::live::{Alert, AlertKey, Event, Live, LiveOptions, QueryError, RestoreError, Series, Snapshot, Value};
 pub use self::new_rule::NewRule;
 pub use self::rule_set::{FileHandle, HeldRule, RuleHandle, RuleSet};

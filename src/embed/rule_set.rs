@@ -19,6 +19,13 @@ use super::new_rule::NewRule;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleHandle(u64);
 
+impl RuleHandle {
+    /// Makes one that no rule has.
+    pub(super) fn fresh() -> Self {
+        Self(fresh())
+    }
+}
+
 /// Names one loaded rule file. It stays the same when the file is reloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileHandle(u64);
@@ -53,6 +60,8 @@ pub struct RuleSet {
     held: Vec<Held>,
     /// How many rules have a name.
     names: HashMap<String, usize, foldhash::fast::FixedState>,
+    /// How often a rule was disabled, of those that were.
+    lives: HashMap<RuleHandle, u32, foldhash::fast::FixedState>,
     /// Changes with every change.
     version: u64,
 }
@@ -171,7 +180,7 @@ impl RuleSet {
             return Err(LoadError::of(codes::DUPLICATE_ID, message, "remove it first, or take another name"));
         }
         let file = rule.build()?;
-        let handle = RuleHandle(fresh());
+        let handle = RuleHandle::fresh();
         self.push(file, Held { loaded: None, rules: vec![handle], warnings: Vec::new() });
         Ok(handle)
     }
@@ -189,7 +198,7 @@ impl RuleSet {
         }
         let (file, source, warnings) = read(name, text)?;
         let handle = FileHandle(fresh());
-        let rules = rules_of(&file).map(|_| RuleHandle(fresh())).collect();
+        let rules = rules_of(&file).map(|_| RuleHandle::fresh()).collect();
         self.push(file, Held { loaded: Some((handle, source)), rules, warnings });
         Ok(handle)
     }
@@ -209,8 +218,9 @@ impl RuleSet {
         let groups = new.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
         let handle = RuleHandle(0);
         let held = groups.map(|(group, rule)| HeldRule { rule, handle, group: &group.name.text, file: Some(&source) });
-        let rules = numbered(held).map(|(identity, _)| known.remove(&identity).unwrap_or_else(|| RuleHandle(fresh())));
+        let rules = numbered(held).map(|(identity, _)| known.remove(&identity).unwrap_or_else(RuleHandle::fresh));
         let rules = rules.collect();
+        self.lives.retain(|rule, _| known.values().all(|gone| gone != rule));
         self.count_names(at, false);
         self.held[at] = Held { loaded: Some((file, source)), rules, warnings };
         self.files[at] = new;
@@ -234,7 +244,8 @@ impl RuleSet {
             return true;
         }
         self.count_names(at, false);
-        self.held[at].rules.remove(place);
+        let gone = self.held[at].rules.remove(place);
+        self.lives.remove(&gone);
         let mut number = 0..;
         let groups = &mut self.files[at].groups;
         groups.iter_mut().for_each(|group| group.rules.retain(|_| number.next() != Some(place)));
@@ -245,10 +256,14 @@ impl RuleSet {
 
     /// Has a rule evaluated, or not any more; returns whether there is one.
     pub fn set_enabled(&mut self, rule: RuleHandle, enabled: bool) -> bool {
+        let handle = rule;
         let Some((at, place)) = self.place(rule) else { return false };
         let mut rules = self.files[at].groups.iter_mut().flat_map(|group| &mut group.rules);
         if let Some(rule) = rules.nth(place).filter(|rule| rule.enabled != enabled) {
             rule.enabled = enabled;
+            if !enabled {
+                *self.lives.entry(handle).or_insert(0) += 1;
+            }
             self.version += 1;
         }
         true
@@ -271,6 +286,13 @@ impl RuleSet {
     pub fn find(&self, name: &str) -> Option<RuleHandle> {
         let found = self.names.contains_key(name).then(|| self.iter().find(|rule| rule.name() == name));
         found.flatten().map(|rule| rule.handle)
+    }
+
+    /// Returns the loaded file of a name.
+    #[must_use]
+    pub fn find_file(&self, name: &str) -> Option<FileHandle> {
+        let named = |held: &&Held| held.loaded.as_ref().is_some_and(|(_, source)| source.name == name);
+        self.held.iter().find(named).and_then(|held| held.loaded.as_ref()).map(|(handle, _)| *handle)
     }
 
     /// Returns the number of rules.
@@ -319,6 +341,11 @@ impl RuleSet {
         self.version
     }
 
+    /// Returns how often a rule was disabled.
+    pub(super) fn life(&self, rule: RuleHandle) -> u32 {
+        self.lives.get(&rule).copied().unwrap_or(0)
+    }
+
     /// Walks over the rules with what makes each the same one later.
     pub(super) fn identities(&self) -> impl Iterator<Item = (Identity, RuleHandle)> {
         numbered(self.iter())
@@ -334,7 +361,8 @@ impl RuleSet {
     fn drop_file(&mut self, at: usize) {
         self.count_names(at, false);
         self.files.remove(at);
-        self.held.remove(at);
+        let Held { rules, .. } = self.held.remove(at);
+        self.lives.retain(|rule, _| !rules.contains(rule));
         self.version += 1;
     }
 

@@ -151,6 +151,16 @@ fn begun(at: Timestamp, value: f64) -> Activity {
 }
 
 impl Tracker {
+    /// Makes one that goes on.
+    pub(crate) fn of(state: State, activity: Activity) -> Self {
+        Self { state, activity }
+    }
+
+    /// Returns the state and what was counted of the last active stretch.
+    pub(crate) fn parts(&self) -> (State, Activity) {
+        (self.state, self.activity)
+    }
+
     /// Returns the state.
     #[must_use]
     pub fn state(&self) -> State {

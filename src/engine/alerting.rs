@@ -15,6 +15,7 @@ use super::conditions::Conditions;
 use super::event::{Activity, Cause, Event, Phase, RuleId};
 use super::fold::Fold;
 use super::naming::{Naming, Sample};
+use super::resume::AlertState;
 use super::rule::{Pass, StepFault};
 use super::targets::{Merged, Targets, first_good, row_bits};
 use super::written::Outputs;
@@ -126,16 +127,34 @@ impl Alerting {
         self.live.is_empty()
     }
 
-    /// Hands the active alerts over to the same rule in another engine, which has none yet.
-    pub(crate) fn carry_into(&self, other: &mut Self) {
-        for alert in self.alerts.iter().filter(|alert| alert.tracker.state() != State::Inactive) {
-            let at = other.alert_of(alert.labels.clone(), &alert.sample);
-            let carried = &mut other.alerts[at as usize];
-            carried.tracker = alert.tracker;
-            carried.live = true;
-            other.live.push(at);
-            if !other.fold.by_value() {
-                other.targets.add();
+    /// Returns the alerts that are active or of which something is left to be reported.
+    pub(crate) fn state(&self) -> Vec<AlertState> {
+        let written = |alert: &Alert| alert.outs.map(|outs| outs.map(|out| self.outputs.emitted(out)));
+        let is_told = |alert: &&Alert| {
+            alert.tracker.state() != State::Inactive || written(alert).is_some_and(|outs| outs.contains(&true))
+        };
+        let of = |alert: &Alert| AlertState {
+            labels: alert.labels.clone(),
+            sample: alert.sample.clone(),
+            tracker: alert.tracker,
+            written: written(alert),
+        };
+        self.alerts.iter().filter(is_told).map(of).collect()
+    }
+
+    /// Goes on with alerts that were there, where there are none yet.
+    pub(crate) fn resume(&mut self, alerts: Vec<AlertState>) {
+        for AlertState { labels, sample, tracker, written } in alerts {
+            let at = self.alert_of(labels, &sample);
+            let alert = &mut self.alerts[at as usize];
+            (alert.tracker, alert.live) = (tracker, true);
+            if let Some(written) = written.filter(|_| self.rule.writes) {
+                let outs = outs_of(&self.rule, alert, &mut self.outputs);
+                outs.iter().zip(written).for_each(|(out, emitted)| self.outputs.set_emitted(*out, emitted));
+            }
+            self.live.push(at);
+            if !self.fold.by_value() {
+                self.targets.add();
             }
         }
     }
@@ -387,20 +406,7 @@ impl Alerting {
             if state == State::Inactive {
                 continue;
             }
-            let outs = alert.outs.get_or_insert_with(|| {
-                let labels = self.rule.naming.series_labels(&alert.labels);
-                // The state of the alert hides that label of it: alerts that differ in nothing else are one series.
-                if alert.labels.get(ALERT_STATE).is_some() {
-                    return labels.map(|labels| outputs.share(labels));
-                }
-                match alert.spare_outs.take() {
-                    None => labels.map(|labels| outputs.add(labels)),
-                    Some(spare) => {
-                        spare.iter().zip(labels).for_each(|(out, labels)| outputs.rename(*out, labels));
-                        spare
-                    }
-                }
-            });
+            let outs = outs_of(&self.rule, alert, outputs);
             if let Some(since) = state.active_at() {
                 outputs.write(outs[usize::from(state.phase() == Phase::Firing)], step, Some(1.0));
                 outputs.write(outs[2], step, Some(since.0.div_euclid(1000) as f64));
@@ -439,6 +445,25 @@ impl Alerting {
     pub(crate) fn settle(&mut self) {
         self.free.append(&mut self.retired);
     }
+}
+
+/// Returns the series that tell of an alert, which it gets when they are first asked for.
+fn outs_of(rule: &AlertRule, alert: &mut Alert, outputs: &mut Outputs) -> [u32; 3] {
+    let Alert { labels: own, outs, spare_outs, .. } = alert;
+    *outs.get_or_insert_with(|| {
+        let labels = rule.naming.series_labels(own);
+        // The state of the alert hides that label of it: alerts that differ in nothing else are one series.
+        if own.get(ALERT_STATE).is_some() {
+            return labels.map(|labels| outputs.share(labels));
+        }
+        match spare_outs.take() {
+            None => labels.map(|labels| outputs.add(labels)),
+            Some(spare) => {
+                spare.iter().zip(labels).for_each(|(out, labels)| outputs.rename(*out, labels));
+                spare
+            }
+        }
+    })
 }
 
 /// Makes the draft of an event. `made_by` is the sample that made the alert active, `now` the one at this step.

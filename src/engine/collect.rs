@@ -6,7 +6,6 @@ use super::event::RuleId;
 use super::fold::Fold;
 use super::rows::Rows;
 use super::rule::RuleRun;
-use super::schedule::Schedule;
 
 impl Engine {
     /// Returns how the alerts of a rule follow from what its expression gives, if it is an alerting rule.
@@ -30,7 +29,7 @@ impl Engine {
         let rows = self.stages.iter_mut().flat_map(|stage| &mut stage.units).filter_map(|unit| unit.rows.as_mut());
         let at_slots = |rule: &&mut RuleRun| {
             let schedule = self.infos[rule.id.0 as usize].schedule;
-            matches!(self.schedules[schedule], Schedule::Slots { .. })
+            !self.schedules[schedule].is_by_rows()
         };
         let runs = self.rules.iter_mut().filter(at_slots).chain(rows.flat_map(Rows::runs_mut));
         let taken = |rule: &mut RuleRun| Some((rule.id, std::mem::take(&mut **rule.conditions.as_mut()?)));

@@ -79,9 +79,29 @@ impl Total {
 }
 
 impl Counting {
+    /// Makes one that goes on.
+    pub(crate) fn of(true_evaluations: u64, faults: Vec<FaultCount>) -> Self {
+        Self { true_evaluations, faults }
+    }
+
+    /// Returns how many evaluations had a sample in their result.
+    pub(crate) fn true_evaluations(&self) -> u64 {
+        self.true_evaluations
+    }
+
     /// Counts evaluations that had a sample in their result.
     pub(crate) fn had_samples(&mut self, evaluations: u64) {
         self.true_evaluations += evaluations;
+    }
+
+    /// Returns the failed evaluations, by message.
+    pub(crate) fn faults(&self) -> &[FaultCount] {
+        &self.faults
+    }
+
+    /// Forgets the failed evaluations.
+    pub(crate) fn clear_faults(&mut self) {
+        self.faults.clear();
     }
 
     /// Returns whether any evaluation had a sample in its result.
@@ -92,6 +112,11 @@ impl Counting {
     /// Counts a failed evaluation.
     pub(crate) fn failed(&mut self, at: Timestamp, message: &str) {
         self.add((at, at), 1, message);
+    }
+
+    /// Counts evaluations that were passed over.
+    pub(crate) fn passed_over(&mut self, at: Timestamp, count: u64) {
+        self.add((at, at), count, "the time moved on so far at once that evaluations were passed over");
     }
 
     fn add(&mut self, (first, last): (Timestamp, Timestamp), count: u64, message: &str) {

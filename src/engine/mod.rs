@@ -9,7 +9,6 @@ pub mod alert;
 mod alerting;
 pub(crate) mod bits;
 mod build;
-mod carry;
 mod cause;
 mod check;
 mod collect;
@@ -23,11 +22,13 @@ mod evaluate;
 mod event;
 pub mod fold;
 mod limit;
+mod live;
 mod naming;
 mod open;
 mod options;
 mod query;
 mod record;
+pub(crate) mod resume;
 mod rows;
 mod rule;
 mod schedule;
@@ -52,6 +53,7 @@ use self::alerting::{AlertRule, Draft};
 use self::evaluate::{Run, Shared};
 use self::naming::{Ask, External, Sample};
 use self::query::Queries;
+use self::resume::Resumed;
 use self::rows::Rows;
 use self::rule::RuleRun;
 use self::schedule::{GroupInfo, RuleInfo, Schedule};
@@ -62,6 +64,7 @@ use self::written::WrittenSeries;
 pub use self::agreement::{Agreement, Difference, Examples};
 pub use self::check::check;
 pub(crate) use self::check::refused;
+pub(crate) use self::counts::Counting;
 pub use self::counts::{FaultCount, RuleCounts};
 pub use self::episode::{Began, End, Episode, Suppression};
 pub use self::event::{Activity, Cause, Event, OpenAlert, Phase, RuleId};
@@ -110,7 +113,20 @@ impl Engine {
     /// # Errors
     /// Where expressions can never be evaluated.
     pub fn new(files: &[RuleFile], options: EngineOptions, recording: &mut Store) -> Result<Self, Diagnostics> {
-        build::build(files, options, recording, false)
+        build::build(files, options, recording, false, None)
+    }
+
+    /// Makes an engine of rule files like [`Engine::new`] that goes on where another one on the same recording stopped.
+    ///
+    /// # Errors
+    /// Where expressions can never be evaluated.
+    pub(crate) fn resume(
+        files: &[RuleFile],
+        options: EngineOptions,
+        recording: &mut Store,
+        resumed: Resumed,
+    ) -> Result<Self, Diagnostics> {
+        build::build(files, options, recording, false, Some(resumed))
     }
 
     /// Makes an engine without rules.
@@ -123,7 +139,7 @@ impl Engine {
             schedules: Vec::new(),
             offsets: Vec::new(),
             reach: Reach::default(),
-            written: WrittenSeries::new(Hidden::default(), false, false),
+            written: WrittenSeries::new(Hidden::default(), false, options.history, false),
             external: External { labels: options.external_labels.clone(), url: options.external_url.clone() },
             queries: Queries::new(options.query(), std::iter::empty()),
             start: None,
@@ -142,11 +158,19 @@ impl Engine {
     /// When a group would have more slots than [`crate::limits::STEPS`], or the rules write more series than
     /// [`crate::limits::WRITTEN_SERIES`].
     pub fn advance(&mut self, recording: &Store, watermark: Timestamp) -> Result<(), LimitReached> {
-        if self.reach.pinned.is_some_and(|pinned| pinned > watermark) {
+        let endless = self.options.history.is_some();
+        if !endless && self.reach.pinned.is_some_and(|pinned| pinned > watermark) {
             return Ok(());
         }
         self.begin(recording, watermark);
-        self.run_to(recording, watermark.minus(self.reach.ahead))
+        for schedule in &mut self.schedules {
+            if endless && schedule.is_pinned_after(watermark) {
+                schedule.skip(watermark);
+            } else {
+                schedule.allow(watermark);
+            }
+        }
+        self.run(recording)
     }
 
     /// Evaluates the slots that are left, up to the last sample of the recording.
@@ -156,12 +180,13 @@ impl Engine {
     /// [`crate::limits::WRITTEN_SERIES`].
     pub fn finish(&mut self, recording: &Store, last_sample: Timestamp) -> Result<(), LimitReached> {
         self.begin(recording, last_sample);
-        self.run_to(recording, last_sample)
+        self.schedules.iter_mut().for_each(|schedule| schedule.allow_all(last_sample));
+        self.run(recording)
     }
 
     /// Lays out the slots once the first sample is known.
     fn begin(&mut self, recording: &Store, watermark: Timestamp) {
-        if self.start.is_some() {
+        if self.start.is_some() || self.options.history.is_some() {
             return;
         }
         let Some((found, _)) = recording.span().filter(|(first, _)| *first <= watermark) else { return };
@@ -171,30 +196,58 @@ impl Engine {
         self.schedules.iter_mut().for_each(|schedule| schedule.begin(self.options.align, from, first));
     }
 
-    /// Evaluates all slots up to and at a time, slice by slice.
-    fn run_to(&mut self, recording: &Store, to: Timestamp) -> Result<(), LimitReached> {
-        let to = self.options.end.map_or(to, |end| end.min(to));
-        for group in &self.groups {
-            if let Some(slots) = self.schedules[group.schedule].slots() {
-                slots.check(&group.name, to)?;
+    /// Lays out the slots of a recording without an end, which begins at a time.
+    pub(crate) fn begin_at(&mut self, first: Timestamp) {
+        self.start = Some(first);
+        self.schedules.iter_mut().for_each(|schedule| schedule.begin(self.options.align, first, first));
+    }
+
+    /// Evaluates all that the schedules allow, slice by slice.
+    fn run(&mut self, recording: &Store) -> Result<(), LimitReached> {
+        if let Some(end) = self.options.end {
+            self.schedules.iter_mut().for_each(|schedule| schedule.allow_all(end.min(schedule.until())));
+        }
+        if self.options.history.is_some() {
+            self.catch_up();
+        } else {
+            for group in &self.groups {
+                let schedule = &self.schedules[group.schedule];
+                if let Some(slots) = schedule.slots() {
+                    slots.check(&group.name, schedule.until())?;
+                }
             }
         }
-        while self.schedules.iter().any(|schedule| schedule.is_due(recording, to)) {
-            let until = self.slice_end().min(to);
+        while self.schedules.iter().any(|schedule| schedule.is_due(recording)) {
+            let until = self.slice_end(recording);
             self.take_slice(recording, until);
             self.run_slice(recording)?;
         }
         if self.start.is_some() {
-            self.schedules.iter_mut().for_each(|schedule| schedule.pass(to));
+            self.schedules.iter_mut().for_each(Schedule::pass);
         }
         Ok(())
+    }
+
+    /// Passes over slots that are too many to be evaluated at once, and counts them as failed.
+    fn catch_up(&mut self) {
+        for (number, schedule) in self.schedules.iter_mut().enumerate() {
+            let (at, passed) = (schedule.evaluated(), schedule.catch_up());
+            if passed > 0 {
+                let infos = self.infos.iter().zip(&mut self.rules).filter(|(info, _)| info.schedule == number);
+                for (_, rule) in infos {
+                    rule.counting.passed_over(at, passed.unsigned_abs());
+                }
+            }
+        }
     }
 
     /// Takes the slots and rows that come by up to a time.
     fn take_slice(&mut self, recording: &Store, until: Timestamp) {
         self.slice.slots.resize_with(self.schedules.len(), Vec::new);
-        for (schedule, taken) in self.schedules.iter_mut().zip(&mut self.slice.slots) {
-            schedule.take(recording, until, taken, &mut self.slice.rows);
+        self.slice.rows.resize_with(self.schedules.len(), Default::default);
+        for ((schedule, taken), rows) in self.schedules.iter_mut().zip(&mut self.slice.slots).zip(&mut self.slice.rows)
+        {
+            schedule.take(recording, until, taken, rows);
         }
     }
 
@@ -213,8 +266,14 @@ impl Engine {
                 },
             };
             stage.run(&self.slice, &mut run);
-            if let Some(rule) = self.written.overfull {
-                return Err(self.rules[rule.0 as usize].too_many_series().into());
+            if let Some(rule) = self.written.overfull.take() {
+                let run = &mut self.rules[rule.0 as usize];
+                let refused = run.too_many_series();
+                if self.options.history.is_none() {
+                    return Err(refused.into());
+                }
+                let evaluated = self.schedules[self.infos[rule.0 as usize].schedule].until();
+                run.counting.failed(evaluated, &refused.to_string());
             }
         }
         self.written.quiet = self.written.quiet.saturating_add(u32::from(self.written.store.is_empty()));
@@ -226,11 +285,11 @@ impl Engine {
 
     /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have,
     /// or fewer where rules write many series, which are held for a whole slice.
-    fn slice_end(&self) -> Timestamp {
+    fn slice_end(&self, recording: &Store) -> Timestamp {
         let writes = self.rules.iter().any(|rule| rule.writer.is_some());
         let most = if writes { self.written.slice_steps() } else { usize::MAX };
         let end = |(number, schedule): (usize, &Schedule)| {
-            let slots = schedule.slots()?;
+            let slots = schedule.slots().filter(|_| schedule.is_due(recording))?;
             let units = self.stages.iter().flat_map(|stage| &stage.units).filter(|unit| unit.schedule == number);
             let steps = units.map(|unit| unit.program.block_steps(unit.interval)).max().unwrap_or(1).min(most);
             Some(slots.after(i64::try_from(steps).unwrap_or(i64::MAX)))
@@ -330,7 +389,10 @@ impl Engine {
     #[must_use]
     pub fn evaluated(&self) -> Timestamp {
         // What a fixed `@` reads is read at the first slot.
-        if self.reach.pinned.is_some() && self.schedules.iter().any(|schedule| schedule.range().is_none()) {
+        if self.options.history.is_none()
+            && self.reach.pinned.is_some()
+            && self.schedules.iter().any(|schedule| schedule.range().is_none())
+        {
             return Timestamp::MIN;
         }
         let done = |(schedule, offset): (&Schedule, &Option<Millis>)| Some(schedule.evaluated().minus((*offset)?));

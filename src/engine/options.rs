@@ -5,6 +5,7 @@ use crate::promql::query::QueryOptions;
 use crate::rules::{Evaluate, Group};
 use crate::time::{Millis, Timestamp};
 
+use super::schedule::Beat;
 use super::slots::Align;
 
 /// How far an instant selector looks back where rules are evaluated at rows: it sees what stands at the row itself.
@@ -39,6 +40,9 @@ pub struct EngineOptions {
     /// Whether every fault and every written sample is reported ([`Engine::take_faults`](super::Engine::take_faults),
     /// [`Engine::take_written`](super::Engine::take_written)).
     pub trace: bool,
+    /// Set where the recording has no end: for how long what nobody asked for yet is held. Each rule waits for what it reads
+    /// and no other, what recording rules compute is held whether a rule reads it or not, and no limit ends the run.
+    pub history: Option<Millis>,
     /// Whether what recording rules compute is compared with recorded series of the same metric, which readers of the
     /// rules do not see ([`Engine::agreements`](super::Engine::agreements)). Cost: none for metrics that are not
     /// recorded.
@@ -61,6 +65,7 @@ impl Default for EngineOptions {
             keep_written: false,
             threads: 1,
             trace: false,
+            history: None,
             compare: false,
         }
     }
@@ -77,11 +82,22 @@ impl EngineOptions {
         if group.evaluate == Evaluate::EveryRow { ROW_LOOKBACK } else { self.lookback }
     }
 
-    /// Returns how often a group is evaluated; none where it is evaluated at rows.
+    /// Returns how often a group is evaluated, where that is at an interval.
     pub(crate) fn interval_of(&self, group: &Group) -> Option<Millis> {
+        match self.beat_of(group) {
+            Beat::Every(interval) => Some(interval),
+            Beat::Rows | Beat::Snapshots => None,
+        }
+    }
+
+    /// Returns what a group is evaluated at.
+    pub(crate) fn beat_of(&self, group: &Group) -> Beat {
         match group.evaluate {
-            Evaluate::EveryRow => None,
-            evaluate => Some(evaluate.interval().filter(|interval| interval.0 > 0).unwrap_or(self.interval)),
+            Evaluate::EveryRow => Beat::Rows,
+            Evaluate::EverySnapshot => Beat::Snapshots,
+            evaluate => Beat::Every(
+                evaluate.interval().filter(|interval| interval.0 > 0).unwrap_or(self.interval).max(Millis(1)),
+            ),
         }
     }
 }

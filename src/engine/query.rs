@@ -54,7 +54,7 @@ impl Queries {
     ) -> Result<Vec<QueriedSample>, String> {
         let Asker { lags, asked, .. } = self.asker(rule);
         let written = written.map(|(store, writers, hidden)| Written { store, writers, lags, hidden });
-        let inputs = Inputs { recording, written, only: None };
+        let inputs = Inputs { written, ..Inputs::of(recording) };
         // What a panic left behind is as good as before: a query begins again each time.
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         let query = asked.query(text, &self.options).as_mut().map_err(|refused| refused.clone())?;

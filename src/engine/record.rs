@@ -58,6 +58,20 @@ impl Recorder {
         }
     }
 
+    /// Returns the series that the last evaluation wrote.
+    pub(crate) fn state(&self) -> Vec<LabelSet> {
+        self.outputs.all_emitted().cloned().collect()
+    }
+
+    /// Goes on after an evaluation that wrote these series.
+    pub(crate) fn resume(&mut self, written: Vec<LabelSet>) {
+        for labels in written {
+            self.by_labels.insert(labels.clone(), self.targets.next());
+            self.outputs.resume(labels);
+            self.targets.add();
+        }
+    }
+
     /// Returns the rule without any series.
     pub(crate) fn fork(&self) -> Self {
         Self { recorded: self.recorded, ..Self::new(Arc::clone(&self.names), self.limit, self.writes) }

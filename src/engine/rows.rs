@@ -53,6 +53,7 @@ pub(crate) struct RowUnit<'a> {
     /// What streams are forked from, and borrow the memory of.
     pub program: &'a mut Program,
     pub query_offset: Millis,
+    pub after: Timestamp,
     pub lags: Option<&'a Lags>,
     pub interval: Millis,
     /// What it costs, when that is wanted.
@@ -131,6 +132,7 @@ impl Rows {
             recording: run.recording,
             written: unit.lags.map(|lags| Written { store, writers, lags, hidden }),
             only: Some(Only { recorded, written }),
+            after: unit.after,
         };
         if stream.cold {
             stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));

@@ -17,6 +17,7 @@ use super::fold::Fold;
 use super::limit::TooManySeries;
 use super::naming::{Ask, External};
 use super::record::Recorder;
+use super::resume::RunState;
 use super::targets::row_bits;
 use super::written::{Stamping, WrittenSeries};
 use crate::rules::graph::{ALERTS, ALERTS_FOR_STATE};
@@ -111,6 +112,32 @@ impl RuleRun {
         // At a row nothing but the row itself tells that a series ended, so no name is looked for markers.
         let fork = Self::new(self.id, body, self.writer, self.query_offset, Arc::from([]));
         Self { warmth: self.warmth, conditions: self.conditions.as_ref().map(|_| Box::default()), ..fork }
+    }
+
+    /// Returns what it is, for another engine to go on with.
+    pub(crate) fn state(&self) -> RunState {
+        let (mut alerts, mut recorded) = (Vec::new(), Vec::new());
+        match &self.body {
+            Body::Quiet(_) => {}
+            Body::Alerting(alerting) => alerts = alerting.state(),
+            Body::Recording(recorder) => recorded = recorder.state(),
+        }
+        let (first_row, warm_from) = (self.first_row, self.warm_from);
+        RunState { first_row, warm_from, counting: self.counting.clone(), alerts, recorded }
+    }
+
+    /// Goes on as what it was, before it is evaluated.
+    pub(crate) fn resume(&mut self, state: RunState) {
+        let RunState { first_row, warm_from, counting, alerts, recorded } = state;
+        (self.first_row, self.warm_from, self.counting) = (first_row, warm_from, counting);
+        if !alerts.is_empty()
+            && let Some(alerting) = self.alerting()
+        {
+            alerting.resume(alerts);
+        }
+        if let Body::Recording(recorder) = &mut self.body {
+            recorder.resume(recorded);
+        }
     }
 
     /// Returns whether nothing comes of a result that has no sample and no fault.

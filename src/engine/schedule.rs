@@ -1,20 +1,21 @@
-//! When the rules of a group are evaluated: at slots, or at the rows of each label set.
+//! When the rules of a group are evaluated: at slots, at the rows of each label set, or at each snapshot.
 
-use crate::store::{RowsId, Store};
+use crate::limits;
+use crate::store::{Reach, RowsId, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::Engine;
 use super::event::RuleId;
-use super::slice::{RowClock, RowSlice};
+use super::slice::RowSlice;
 use super::slots::{Align, Slots};
 use super::timeline::RuleClock;
 
 /// What a group was evaluated with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupSchedule {
-    /// The distance of its slots; 0 where it is evaluated at rows.
+    /// The distance of its slots; 0 where it is evaluated at rows or snapshots.
     pub interval: Millis,
-    /// Whether the group itself gives the interval, or asks for rows.
+    /// Whether the group itself gives the interval, or asks for rows or snapshots.
     pub interval_from_file: bool,
     /// The first slot modulo the interval.
     pub offset: Millis,
@@ -35,96 +36,207 @@ pub(crate) struct RuleInfo {
     pub query_offset: Millis,
     /// How long after the first sample its windows are full.
     pub warmth: Millis,
+    /// It sees nothing that is stamped at or before it.
+    pub after: Timestamp,
 }
 
-/// When the groups of one schedule are evaluated.
-pub(crate) enum Schedule {
-    /// At slots of one interval, known once the recording has begun.
-    Slots { interval: Millis, slots: Option<Slots> },
-    /// At the rows of each label set.
-    Rows(RowClock),
+/// What rules are evaluated at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Beat {
+    /// Slots of an interval.
+    Every(Millis),
+    /// The rows of each label set.
+    Rows,
+    /// The times at which there is a sample.
+    Snapshots,
+}
+
+/// What the recording must have come to before rules are evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Wait {
+    /// How long after a step.
+    pub ahead: Millis,
+    /// A time before which there is no step.
+    pub pinned: Option<Timestamp>,
+}
+
+impl Wait {
+    /// Returns what a reach asks for.
+    pub(crate) fn of(reach: Reach) -> Self {
+        Self { ahead: reach.ahead, pinned: reach.pinned }
+    }
+
+    /// Returns what both ask for.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { ahead: self.ahead.max(other.ahead), pinned: self.pinned.max(other.pinned) }
+    }
+}
+
+/// What rules of one schedule have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Terms {
+    pub beat: Beat,
+    pub wait: Wait,
+    /// What was evaluated before, if anything was.
+    pub done: Option<Timestamp>,
+}
+
+/// When rules are evaluated, and how far that has come.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    terms: Terms,
+    /// Of a beat with an interval, once the recording has begun.
+    slots: Option<Slots>,
+    /// Who reads the rows.
+    rows: Option<RowsId>,
+    /// All up to this time was evaluated.
+    done: Timestamp,
+    /// The first row or snapshot and the last one.
+    range: Option<(Timestamp, Timestamp)>,
+    steps: u64,
+    /// What may be evaluated now.
+    until: Timestamp,
 }
 
 impl Schedule {
-    /// Makes one that has evaluated nothing: at the rows that a reader sees where there is no interval.
-    pub(crate) fn new(interval: Option<Millis>, rows: Option<RowsId>) -> Self {
-        match (interval, rows) {
-            (None, Some(rows)) => Self::Rows(RowClock::new(rows)),
-            (interval, _) => Self::Slots { interval: interval.unwrap_or_default(), slots: None },
-        }
+    /// Makes one that has evaluated nothing; `rows` is who reads the rows of the recording.
+    pub(crate) fn new(terms: Terms, rows: Option<RowsId>) -> Self {
+        let (done, until) = (Timestamp::MIN, Timestamp::MIN);
+        Self { terms, slots: None, rows, done, range: None, steps: 0, until }
     }
 
-    /// Begins with the first slot or row at or after `from`; `start` is the first sample of all.
+    /// Begins with the first step at or after `from`, or after what was evaluated before; `start` is the first sample of
+    /// all.
     pub(crate) fn begin(&mut self, align: Align, from: Timestamp, start: Timestamp) {
-        match self {
-            Self::Slots { interval, slots } => *slots = Some(Slots::new(*interval, align, from, start)),
-            Self::Rows(clock) => clock.done = from.minus(Millis(1)),
+        let from = self.terms.done.map_or(from, |done| done.plus(Millis(1)));
+        self.done = from.minus(Millis(1));
+        if let Beat::Every(interval) = self.terms.beat {
+            self.slots = Some(Slots::new(interval, align, from, start));
         }
     }
 
-    /// Takes what comes by up to and at a time: slots in place of those of a list, or rows.
+    /// Allows all up to and at a time, for which the recording is complete as far as the rules look ahead of it.
+    pub(crate) fn allow(&mut self, watermark: Timestamp) {
+        self.until = watermark.minus(self.terms.wait.ahead);
+    }
+
+    /// Returns whether the recording has not come to a time that the rules wait for.
+    pub(crate) fn is_pinned_after(&self, watermark: Timestamp) -> bool {
+        self.terms.wait.pinned.is_some_and(|pinned| pinned > watermark)
+    }
+
+    /// Returns a time before which there is no step.
+    pub(crate) fn pinned(&self) -> Option<Timestamp> {
+        self.terms.wait.pinned
+    }
+
+    /// Allows all up to and at a time.
+    pub(crate) fn allow_all(&mut self, to: Timestamp) {
+        self.until = to;
+    }
+
+    /// Passes over all up to and at a time.
+    pub(crate) fn skip(&mut self, to: Timestamp) {
+        if let Some(slots) = &mut self.slots {
+            slots.skip(to);
+        }
+        self.done = self.done.max(to);
+        self.until = self.done;
+    }
+
+    /// Passes over slots that are too many to be evaluated at once; returns how many.
+    pub(crate) fn catch_up(&mut self) -> i64 {
+        let Some(slots) = &mut self.slots else { return 0 };
+        let due = slots.due(self.until);
+        let over = (due - limits::CATCH_UP).max(0);
+        if over > 0 {
+            slots.skip(slots.after(over));
+        }
+        over
+    }
+
+    /// Takes what comes by up to and at a time: slots and snapshots in place of those of a list, or rows.
     pub(crate) fn take(&mut self, recording: &Store, to: Timestamp, taken: &mut Vec<Timestamp>, rows: &mut RowSlice) {
         taken.clear();
-        match self {
-            Self::Slots { slots: Some(slots), .. } => slots.take(to, taken),
-            Self::Slots { slots: None, .. } => {}
-            Self::Rows(clock) => rows.take(recording, clock, to),
+        rows.clear();
+        let to = to.min(self.until);
+        match (self.terms.beat, &mut self.slots) {
+            (Beat::Every(_), Some(slots)) => slots.take(to, taken),
+            (Beat::Every(_), None) => {}
+            (Beat::Rows, _) => rows.take(self.rows.map_or(&[], |rows| recording.rows(rows, self.done, to))),
+            (Beat::Snapshots, _) => taken.extend_from_slice(recording.times(self.done, to)),
+        }
+        if self.slots.is_none() {
+            let span = match self.terms.beat {
+                Beat::Rows => rows.span(),
+                _ => taken.first().copied().zip(taken.last().copied()),
+            };
+            if let Some((first, last)) = span {
+                self.range = Some((self.range.map_or(first, |range| range.0), last));
+            }
+            self.steps += (taken.len() + rows.ordered.len()) as u64;
+            self.done = self.done.max(to);
         }
     }
 
-    /// Records that all up to a time was evaluated, whether there was a row at it or not.
-    pub(crate) fn pass(&mut self, to: Timestamp) {
-        if let Self::Rows(clock) = self {
-            clock.done = clock.done.max(to);
+    /// Records that all that was allowed was evaluated, whether there was a row or snapshot at its end or not.
+    pub(crate) fn pass(&mut self) {
+        if self.slots.is_none() && !matches!(self.terms.beat, Beat::Every(_)) {
+            self.done = self.done.max(self.until);
         }
     }
 
     pub(crate) fn slots(&self) -> Option<Slots> {
-        match self {
-            Self::Slots { slots, .. } => *slots,
-            Self::Rows(_) => None,
-        }
+        self.slots
     }
 
-    /// Returns the distance of the slots; 0 for rows.
+    /// Returns the distance of the slots; 0 for rows and snapshots.
     pub(crate) fn interval(&self) -> Millis {
-        match self {
-            Self::Slots { interval, .. } => *interval,
-            Self::Rows(_) => Millis::ZERO,
+        match self.terms.beat {
+            Beat::Every(interval) => interval,
+            Beat::Rows | Beat::Snapshots => Millis::ZERO,
         }
     }
 
-    /// Returns whether there is anything to evaluate up to and at a time.
-    pub(crate) fn is_due(&self, recording: &Store, to: Timestamp) -> bool {
-        match self {
-            Self::Slots { slots, .. } => slots.is_some_and(|slots| slots.next() <= to),
-            Self::Rows(clock) => !recording.rows(clock.rows_id, clock.done, to).is_empty(),
+    /// Returns whether the rules are evaluated for each label set by itself.
+    pub(crate) fn is_by_rows(&self) -> bool {
+        self.terms.beat == Beat::Rows
+    }
+
+    /// Returns whether there is anything to evaluate in what is allowed.
+    pub(crate) fn is_due(&self, recording: &Store) -> bool {
+        match self.terms.beat {
+            Beat::Every(_) => self.slots.is_some_and(|slots| slots.next() <= self.until),
+            Beat::Rows => self.rows.is_some_and(|rows| !recording.rows(rows, self.done, self.until).is_empty()),
+            Beat::Snapshots => !recording.times(self.done, self.until).is_empty(),
         }
+    }
+
+    /// Returns the end of what is allowed.
+    pub(crate) fn until(&self) -> Timestamp {
+        self.until
     }
 
     /// Returns the time up to which nothing is evaluated any more.
     pub(crate) fn evaluated(&self) -> Timestamp {
-        match self {
-            Self::Slots { slots: Some(slots), .. } => slots.next().minus(Millis(1)),
-            Self::Slots { slots: None, .. } => Timestamp::MIN,
-            Self::Rows(clock) => clock.done,
+        match (self.terms.beat, self.slots) {
+            (Beat::Every(_), Some(slots)) => slots.next().minus(Millis(1)),
+            (Beat::Every(_), None) => Timestamp::MIN,
+            (Beat::Rows | Beat::Snapshots, _) => self.done,
         }
     }
 
-    /// Returns the first slot or row that was evaluated and the last one.
+    /// Returns the first step that was evaluated and the last one.
     pub(crate) fn range(&self) -> Option<(Timestamp, Timestamp)> {
-        match self {
-            Self::Slots { slots, .. } => slots.and_then(|slots| Some((slots.first(), slots.last()?))),
-            Self::Rows(clock) => clock.range,
+        match self.slots {
+            Some(slots) => Some((slots.first(), slots.last()?)),
+            None => self.range,
         }
     }
 
-    /// Returns how many slots or rows were evaluated.
+    /// Returns how many steps were evaluated.
     pub(crate) fn steps(&self) -> u64 {
-        match self {
-            Self::Slots { slots, .. } => slots.map_or(0, |slots| slots.taken()),
-            Self::Rows(clock) => clock.rows,
-        }
+        self.slots.map_or(self.steps, |slots| slots.taken())
     }
 }
 

@@ -1,34 +1,7 @@
 //! The slots and rows of a stretch of time that is evaluated at once.
 
-use crate::store::{LabelSetId, RowsId, Store};
+use crate::store::LabelSetId;
 use crate::time::Timestamp;
-
-/// Where the evaluation at rows stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RowClock {
-    /// Who reads the rows of the recording.
-    pub rows_id: RowsId,
-    /// All rows up to this time were evaluated.
-    pub done: Timestamp,
-    /// The first row and the last one.
-    pub range: Option<(Timestamp, Timestamp)>,
-    pub rows: u64,
-}
-
-impl RowClock {
-    /// Makes one that has evaluated nothing.
-    pub(crate) fn new(rows_id: RowsId) -> Self {
-        Self { rows_id, done: Timestamp::MIN, range: None, rows: 0 }
-    }
-
-    /// Records rows, ascending by time.
-    fn take(&mut self, rows: &[(Timestamp, LabelSetId)]) {
-        if let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) {
-            self.range = Some((self.range.map_or(*first, |range| range.0), *last));
-            self.rows += rows.len() as u64;
-        }
-    }
-}
 
 /// The rows of a slice, by time and by label set.
 #[derive(Debug, Default)]
@@ -42,16 +15,22 @@ pub(crate) struct RowSlice {
 }
 
 impl RowSlice {
-    /// Takes the rows of a recording after those that were taken, up to a time. Cost: a sort of rows that mostly are in
-    /// order.
-    pub(crate) fn take(&mut self, recording: &Store, clock: &mut RowClock, to: Timestamp) {
+    /// Drops all rows and keeps the memory.
+    pub(crate) fn clear(&mut self) {
         self.ordered.clear();
         self.streams.clear();
         self.times.clear();
         self.by_label_set.clear();
-        self.ordered.extend(recording.rows(clock.rows_id, clock.done, to));
-        clock.done = clock.done.max(to);
-        clock.take(&self.ordered);
+    }
+
+    /// Returns the times of the first row and the last one.
+    pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.ordered.first()?.0, self.ordered.last()?.0))
+    }
+
+    /// Takes rows, ascending by time, where there are none. Cost: a sort of rows that mostly are in order.
+    pub(crate) fn take(&mut self, rows: &[(Timestamp, LabelSetId)]) {
+        self.ordered.extend_from_slice(rows);
         self.ordered.sort_unstable();
         self.by_label_set.extend(self.ordered.iter().map(|(time, id)| (*id, *time)));
         self.by_label_set.sort_unstable();
@@ -76,5 +55,6 @@ impl RowSlice {
 pub(crate) struct Slice {
     /// By schedule.
     pub slots: Vec<Vec<Timestamp>>,
-    pub rows: RowSlice,
+    /// By schedule.
+    pub rows: Vec<RowSlice>,
 }

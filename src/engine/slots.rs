@@ -131,6 +131,16 @@ impl Slots {
         self.at(self.taken.saturating_add(steps).saturating_sub(1))
     }
 
+    /// Returns how many slots there are up to and at `to` that were not taken.
+    pub(crate) fn due(&self, to: Timestamp) -> i64 {
+        (self.count(to) - self.taken).max(0)
+    }
+
+    /// Passes over the slots up to and at `to`.
+    pub(crate) fn skip(&mut self, to: Timestamp) {
+        self.taken = self.taken.max(self.count(to));
+    }
+
     /// Takes the slots up to and at `to`, in order.
     pub(crate) fn take(&mut self, to: Timestamp, slots: &mut Vec<Timestamp>) {
         slots.clear();

@@ -108,7 +108,8 @@ fn run_in(groups: &[Group], series: &str, options: &EngineOptions, chunk: usize)
 fn run_ordered(groups: &[Group], series: &str, options: &EngineOptions, chunk: usize, by_step: bool) -> Told {
     let files = [RuleFile { file: FileId(0), form: Form::Prometheus, groups: groups.to_vec() }];
     let mut store = Store::default();
-    let mut engine = build::build(&files, options.clone(), &mut store, by_step).expect("rules that can be evaluated");
+    let mut engine =
+        build::build(&files, options.clone(), &mut store, by_step, None).expect("rules that can be evaluated");
     let (labels, samples) = samples(series);
     let last = Timestamp(samples.iter().map(|(time, ..)| *time).max().unwrap_or(0));
     let mut told = Told::default();

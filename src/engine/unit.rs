@@ -24,6 +24,8 @@ pub(crate) struct Unit {
     pub schedule: usize,
     pub interval: Millis,
     pub query_offset: Millis,
+    /// The rules see nothing that is stamped at or before it.
+    pub after: Timestamp,
     /// By writer: what the rules see of written samples; absent where they read none.
     pub lags: Option<Lags>,
     /// Where the rules are evaluated at rows: what they are on each label set. Their program is run on no store then.
@@ -43,7 +45,7 @@ impl Unit {
     ) {
         let (store, writers, hidden) = (&written.store, written.writers.as_slice(), &written.hidden);
         let written = self.lags.as_ref().map(|lags| Written { store, writers, lags, hidden });
-        let inputs = Inputs { recording, written, only: None };
+        let inputs = Inputs { written, after: self.after, ..Inputs::of(recording) };
         let terms = Terms { slots, links: &self.links, query_offset: self.query_offset, inputs };
         let (program, watched) = (&mut self.program, &mut self.watched);
         let mut runs = |steps: &Steps<'_>, sink: &mut dyn Sink| {
@@ -72,6 +74,7 @@ impl Unit {
         let unit = RowUnit {
             program: &mut self.program,
             query_offset: self.query_offset,
+            after: self.after,
             lags: self.lags.as_ref(),
             interval: self.interval,
             watched: self.watched.as_deref_mut(),
@@ -81,8 +84,9 @@ impl Unit {
 
     /// Evaluates all rules at all slots or rows of a slice, block by block.
     pub(crate) fn run(&mut self, slice: &Slice, run: &mut Run<'_>) {
+        let schedule = self.schedule;
         if let Some((rows, mut unit)) = self.by_rows() {
-            return rows.run(&mut unit, &slice.rows, run);
+            return rows.run(&mut unit, &slice.rows[schedule], run);
         }
         let mut left = slice.slots[self.schedule].as_slice();
         while !left.is_empty() {
@@ -93,8 +97,9 @@ impl Unit {
 
     /// Evaluates all rules at one slot or row of a slice.
     pub(crate) fn step(&mut self, slice: &Slice, at: usize, run: &mut Run<'_>) {
+        let schedule = self.schedule;
         if let Some((rows, mut unit)) = self.by_rows() {
-            let (slot, id) = slice.rows.ordered[at];
+            let (slot, id) = slice.rows[schedule].ordered[at];
             return rows.block(&mut unit, id, &[slot], run);
         }
         let slot = slice.slots[self.schedule][at];
@@ -104,7 +109,7 @@ impl Unit {
     /// Returns a slot of a slice, if there are so many.
     pub(crate) fn slot(&self, slice: &Slice, at: usize) -> Option<Timestamp> {
         match &self.rows {
-            Some(_) => slice.rows.ordered.get(at).map(|(time, _)| *time),
+            Some(_) => slice.rows[self.schedule].ordered.get(at).map(|(time, _)| *time),
             None => slice.slots[self.schedule].get(at).copied(),
         }
     }

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use crate::labels::LabelSet;
 use crate::limits;
 use crate::rules::graph::RuleGraph;
-use crate::store::{Batch, Conflicts, Hidden, SeriesId, Store, is_stale};
+use crate::store::{Apart, Batch, Conflicts, Hidden, Samples, SeriesId, Store, is_stale};
 use crate::time::{Millis, Timestamp};
 
 use super::event::RuleId;
@@ -60,10 +60,11 @@ pub(crate) struct WrittenSeries {
 }
 
 impl WrittenSeries {
-    pub(crate) fn new(hidden: Hidden, keep: bool, trace: bool) -> Self {
-        let mut store = Store::new(Conflicts::First);
+    /// Makes one that holds what is read, or all with `keep`; of a recording without an end, what `history` says.
+    pub(crate) fn new(hidden: Hidden, keep: bool, history: Option<Millis>, trace: bool) -> Self {
+        let mut store = history.map_or_else(|| Store::new(Conflicts::First), Store::endless);
         if keep {
-            store.keep_all();
+            store.keep_for_queries();
         }
         Self {
             store,
@@ -116,6 +117,28 @@ impl WrittenSeries {
             self.flush();
         }
         (Taken::Yes, true)
+    }
+
+    /// Returns the newest stamp of a series, and the bits of its value.
+    pub(crate) fn newest(&self, id: SeriesId) -> (Timestamp, u64) {
+        self.newest[id.0 as usize]
+    }
+
+    /// Takes a series with its samples as it was in another engine.
+    pub(crate) fn resume(
+        &mut self,
+        (labels, newest): (&LabelSet, (Timestamp, u64)),
+        samples: Samples<'_>,
+        held: Vec<Apart>,
+        stamping: Stamping<'_>,
+    ) {
+        let Some(id) = self.series(labels, stamping) else { return };
+        for (time, value) in samples.times.iter().zip(samples.values) {
+            self.batch.push(id, *time, *value, 0);
+        }
+        self.flush();
+        self.store.hold_apart(id, held);
+        self.newest[id.0 as usize] = newest;
     }
 
     fn flush(&mut self) {
@@ -210,6 +233,23 @@ impl Outputs {
     /// Returns the number of series.
     pub(crate) fn len(&self) -> usize {
         self.outs.len()
+    }
+
+    /// Adds a series that the last successful evaluation wrote.
+    pub(crate) fn resume(&mut self, labels: LabelSet) -> u32 {
+        let out = self.add(labels);
+        self.outs[out as usize].emitted = true;
+        out
+    }
+
+    /// Records whether the last successful evaluation wrote a series.
+    pub(crate) fn set_emitted(&mut self, out: u32, emitted: bool) {
+        self.outs[out as usize].emitted |= emitted;
+    }
+
+    /// Walks over the series that the last successful evaluation wrote.
+    pub(crate) fn all_emitted(&self) -> impl Iterator<Item = &LabelSet> {
+        self.outs.iter().filter(|out| out.emitted).map(|out| &out.labels)
     }
 
     /// Returns whether the last successful evaluation wrote a series.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::hidden_by;
-use crate::rules::graph::RuleGraph;
+use crate::rules::graph::{Keep, RuleGraph};
 use crate::rules::{Group, Rule, RuleFile};
 use crate::store::{Hidden, SeriesId, Store};
 
@@ -49,7 +49,7 @@ impl<'a> Parts<'a> {
             file: file.file,
             form: file.form,
         });
-        let graph = RuleGraph::of(files, false);
+        let graph = RuleGraph::of(files, Keep::Read);
         Self { bare: bare.collect(), rules, hidden: hidden_by(&graph), graph }
     }
 

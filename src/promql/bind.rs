@@ -64,11 +64,7 @@ impl Program {
         self.place_states();
         for node in 0..self.plan.nodes.len() {
             let state = self.plan.nodes[node].place.state as usize;
-            let below = |reach: Reach| Reach {
-                back: Millis(reach.back.0.saturating_add(around.back.0)),
-                ahead: Millis(reach.ahead.0.saturating_add(around.ahead.0)),
-                pinned: reach.pinned.or(around.pinned),
-            };
+            let below = |reach: Reach| Reach { pinned: reach.pinned.or(around.pinned), ..reach.within(around) };
             match &self.plan.nodes[node].kind {
                 Kind::Select { select, .. } => {
                     let reach = below(self.reach_of(node, select, self.plan.options.lookback));

@@ -205,7 +205,7 @@ mod tests {
         };
         let mut program = Program::new(options);
         program.add(&parse(expr).expr).expect("it evaluates");
-        let inputs = Inputs { recording: &store, written: None, only: None };
+        let inputs = Inputs::of(&store);
         program.bind_unregistered(&inputs);
         let slots: Vec<Timestamp> = (0..=10).map(|minute| Timestamp(minute * 60_000)).collect();
         let mut tally = Tally::of(&program);
@@ -250,7 +250,7 @@ mod tests {
             reads_written: false,
         });
         program.add(&parse("max_over_time(rate(m[1m])[2m:1m]) > 1").expr).expect("it evaluates");
-        let inputs = Inputs { recording: &store, written: None, only: None };
+        let inputs = Inputs::of(&store);
         program.bind_unregistered(&inputs);
         let time = std::cell::Cell::new(0);
         let now = || time.replace(time.get() + 1);

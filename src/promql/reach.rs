@@ -15,12 +15,16 @@ impl Program {
                 // step of a subquery may come at any time.
                 let once = self.plan.nodes[node].invariant && !self.within;
                 let back = if once { Millis::ZERO } else { Millis(i64::MAX) };
-                Reach { back, ahead: Millis::ZERO, pinned: Some(at.minus(offset)) }
+                {
+                    let to = at.minus(offset);
+                    Reach { back, ahead: Millis::ZERO, pinned: Some(to), held: Some((to.minus(range), to)) }
+                }
             }
             None | Some(Fixed::Query) => Reach {
                 back: Millis(range.0.saturating_add(offset.0).max(0)),
                 ahead: Millis(offset.0.saturating_neg().max(0)),
                 pinned: None,
+                held: None,
             },
         }
     }
@@ -41,11 +45,7 @@ impl Program {
                 Kind::Window { input: WindowInput::Subquery { inner, step, offset, at }, range, .. } => {
                     let own = self.reach_at(number, *at, *offset, Millis(range.0.saturating_add(step.0)));
                     let inner = self.inner[*inner].reach();
-                    Reach {
-                        back: Millis(own.back.0.saturating_add(inner.back.0)),
-                        ahead: Millis(own.ahead.0.saturating_add(inner.ahead.0)),
-                        pinned: own.pinned.max(inner.pinned),
-                    }
+                    inner.within(own)
                 }
                 _ => Reach::default(),
             });

@@ -70,6 +70,9 @@ impl Batch {
     }
 }
 
+/// A sample of a series at a time.
+pub(crate) type Sample = (SeriesId, Timestamp, f64);
+
 /// What happens to two samples of one series at one time with different values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Conflicts {
@@ -173,14 +176,15 @@ impl Store {
         self.series.push(Series {
             labels: labels.clone(),
             facts: SeriesFacts { samples: 0, first: Timestamp::MAX, last: Timestamp::MIN },
-            wanted: self.keep_all,
-            back: crate::time::Millis::ZERO,
+            wanted: self.keep_all || self.history.is_some(),
+            back: self.history.unwrap_or_default(),
             times: Vec::new(),
             values: Vec::new(),
             head: 0,
             stale: 0,
             last_value: f64::NAN,
             inferred: Vec::new(),
+            held: Vec::new(),
         });
         self.offer(id);
         if let Some(mut log) = self.row_log.take() {
@@ -212,6 +216,9 @@ impl Store {
         if let Some(log) = &mut self.row_log {
             log.sort();
         }
+        if let Some(times) = &mut self.times {
+            times.sort();
+        }
         match self.refused.first() {
             Some(conflict) => Err(Rejected::Conflict(*conflict)),
             None => Ok(appended),
@@ -232,6 +239,10 @@ impl Store {
         row: u64,
         appended: &mut Appended,
     ) -> Result<(), Rejected> {
+        if self.history.is_some() {
+            self.push_endless(id, time, value);
+            return Ok(());
+        }
         let series = &mut self.series[id.0 as usize];
         if time <= series.facts.last {
             return self.push_again(id, time, value, row, appended);
@@ -251,6 +262,9 @@ impl Store {
                 log.see(id, time);
             }
         }
+        if let Some(times) = &mut self.times {
+            times.see(time);
+        }
         if series.wanted {
             // A marker that was inferred before this sample came cannot be at or after it.
             if series.times.last().is_some_and(|last| *last >= time) {
@@ -261,6 +275,35 @@ impl Store {
             series.values.push(value);
         }
         Ok(())
+    }
+
+    /// Takes samples and markers of a recording without an end, in time order for each series; what is before the newest
+    /// of its series does not count.
+    pub(crate) fn extend(&mut self, samples: &[Sample]) {
+        samples.iter().for_each(|(id, time, value)| self.push_endless(*id, *time, *value));
+        if let Some(log) = &mut self.row_log {
+            log.sort();
+        }
+    }
+
+    fn push_endless(&mut self, id: SeriesId, time: Timestamp, value: f64) {
+        let series = &mut self.series[id.0 as usize];
+        if let Some(last) = series.times.last().filter(|last| **last >= time) {
+            if *last > time {
+                return;
+            }
+            series.times.pop();
+            series.stale -= series.values.pop().map_or(0, |held| usize::from(is_stale(held)));
+        }
+        if series.times.len() == series.times.capacity() {
+            series.evict(self.evicted);
+        }
+        series.times.push(time);
+        series.values.push(value);
+        series.stale += usize::from(is_stale(value));
+        if let Some(log) = &mut self.row_log {
+            log.see(id, time);
+        }
     }
 
     /// Takes a sample at or before the newest of its series.

@@ -2,10 +2,13 @@
 
 mod append;
 mod cadence;
+mod compact;
+mod held;
 mod hidden;
 mod rows;
 mod select;
 mod stale;
+mod times;
 
 use std::sync::Arc;
 
@@ -14,14 +17,18 @@ use hashbrown::HashMap;
 use crate::labels::{LabelSet, Matcher};
 use crate::time::{Millis, Timestamp};
 
+pub(crate) use append::Sample;
 pub use append::{Appended, Batch, Conflict, Conflicts, Rejected};
+pub(crate) use held::Apart;
 pub use hidden::Hidden;
 pub use rows::{LabelSetId, RowsId};
 pub use select::Reach;
 pub use stale::{Stale, StaleCounts};
 
+use held::Stretch;
 use rows::RowLog;
 use stale::Inference;
+use times::TimeLog;
 
 /// The bits of the NaN that marks the end of a series.
 ///
@@ -89,6 +96,8 @@ struct Series {
     last_value: f64,
     /// Where those of the markers stand that were inferred.
     inferred: Vec<Timestamp>,
+    /// The stretches that selectors read for good.
+    held: Vec<Stretch>,
 }
 
 struct Selector {
@@ -113,6 +122,10 @@ pub struct Store {
     any_metric: Vec<SelectorId>,
     conflicts: Conflicts,
     keep_all: bool,
+    /// How far back the samples of all series are held, wanted or not, of a recording without an end.
+    history: Option<Millis>,
+    /// Of a recording without an end: what was evaluated.
+    evicted: Timestamp,
     /// The first conflicts that were refused.
     refused: Vec<Conflict>,
     stale_counts: StaleCounts,
@@ -120,6 +133,8 @@ pub struct Store {
     inference: Option<Box<Inference>>,
     /// None where no rule is evaluated at rows.
     row_log: Option<Box<RowLog>>,
+    /// None where no rule is evaluated at each snapshot.
+    times: Option<Box<TimeLog>>,
 }
 
 impl Store {
@@ -134,6 +149,21 @@ impl Store {
         self.keep_all = true;
         for series in &mut self.series {
             series.wanted = true;
+        }
+    }
+
+    /// Makes an empty store for a recording without an end: it holds the samples of all series for as long as `history`
+    /// at least, and drops those of a series that are older when the next one of it comes. Of two samples of a series at
+    /// one time the last counts. A stale marker is a row of its label set, one in which the series is not there.
+    #[must_use]
+    pub fn endless(history: Millis) -> Self {
+        Self { history: Some(history), ..Self::new(Conflicts::Last) }
+    }
+
+    /// Holds what queries that are not known yet may read: everything, or the history of a recording without an end.
+    pub fn keep_for_queries(&mut self) {
+        if self.history.is_none() {
+            self.keep_all();
         }
     }
 
@@ -184,6 +214,11 @@ impl Store {
     #[must_use]
     pub fn samples(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> Samples<'_> {
         let series = &self.series[id.0 as usize];
+        if !series.held.is_empty()
+            && let Some(held) = series.held_within(from, to)
+        {
+            return held;
+        }
         let times = &series.times[series.head..];
         // What is newest is what is asked for most.
         let high = match times.last() {
@@ -204,6 +239,12 @@ impl Store {
         (series.facts.samples > 0).then_some(series.last_value)
     }
 
+    /// Returns how far back from a step what is held of a series is read.
+    pub(crate) fn reach_back(&self, id: SeriesId) -> Millis {
+        let series = &self.series[id.0 as usize];
+        if series.is_held() { Millis(i64::MAX) } else { series.back }
+    }
+
     /// Returns whether any stale marker is held for a series.
     #[must_use]
     pub fn has_stale(&self, id: SeriesId) -> bool {
@@ -216,31 +257,52 @@ impl Store {
         if let Some(log) = &mut self.row_log {
             log.evict(evaluated);
         }
-        if self.keep_all {
+        if let Some(times) = &mut self.times {
+            times.evict(evaluated);
+        }
+        if self.history.is_some() {
+            // Any number of series may be silent: each is gone through when its next sample comes.
+            self.evicted = evaluated;
+        } else if !self.keep_all {
+            self.series.iter_mut().for_each(|series| series.evict(evaluated));
+        }
+    }
+}
+
+impl Series {
+    /// Gives back memory that is not needed.
+    fn shrink(&mut self) {
+        if self.times.capacity() > 4 * (self.times.len() + 1) {
+            self.times.shrink_to(self.times.len() * 2);
+            self.values.shrink_to(self.values.len() * 2);
+        }
+    }
+
+    /// Drops the samples that no selector can reach from a step after `evaluated`.
+    fn evict(&mut self, evaluated: Timestamp) {
+        let mut edge = evaluated.minus(self.back);
+        if !self.held.is_empty() {
+            edge = self.keep_held(edge);
+        }
+        let live = &self.times[self.head..];
+        if live.len() < 2 || live[1] > edge {
             return;
         }
-        for series in &mut self.series {
-            let edge = evaluated.minus(series.back);
-            let live = &series.times[series.head..];
-            if live.len() < 2 || live[1] > edge {
-                continue;
-            }
-            let gone = live.partition_point(|time| *time <= edge).saturating_sub(1);
-            if series.stale > 0 {
-                let dropped = &series.values[series.head..series.head + gone];
-                series.stale -= dropped.iter().filter(|value| is_stale(**value)).count();
-            }
-            series.head += gone;
-            if !series.inferred.is_empty() {
-                let first = series.times[series.head];
-                let passed = series.inferred.partition_point(|at| *at < first);
-                series.inferred.drain(..passed);
-            }
-            if series.head * 2 > series.times.len() {
-                series.times.drain(..series.head);
-                series.values.drain(..series.head);
-                series.head = 0;
-            }
+        let gone = live.partition_point(|time| *time <= edge).saturating_sub(1);
+        if self.stale > 0 {
+            let dropped = &self.values[self.head..self.head + gone];
+            self.stale -= dropped.iter().filter(|value| is_stale(**value)).count();
+        }
+        self.head += gone;
+        if !self.inferred.is_empty() {
+            let first = self.times[self.head];
+            let passed = self.inferred.partition_point(|at| *at < first);
+            self.inferred.drain(..passed);
+        }
+        if self.head * 2 > self.times.len() {
+            self.times.drain(..self.head);
+            self.values.drain(..self.head);
+            self.head = 0;
         }
     }
 }

@@ -66,6 +66,19 @@ impl RowLog {
         }
     }
 
+    /// Records rows of a label set.
+    pub(super) fn add_rows(&mut self, id: LabelSetId, times: &[Timestamp]) {
+        for reader in &mut self.readers {
+            times.iter().for_each(|time| reader.row(id, *time));
+            reader.sort();
+        }
+    }
+
+    /// Walks over the series of a label set that any reader sees.
+    pub(super) fn series(&self, id: LabelSetId) -> impl Iterator<Item = &SeriesId> {
+        self.readers.iter().filter_map(move |reader| reader.series.get(id.0 as usize)).flatten()
+    }
+
     /// Brings the rows in order. Cost: nothing where samples come in the order of time.
     pub(super) fn sort(&mut self) {
         self.readers.iter_mut().for_each(Reader::sort);
@@ -111,7 +124,15 @@ impl Reader {
     }
 
     fn see(&mut self, id: SeriesId, time: Timestamp) {
-        let Some(at) = self.of_series[id.0 as usize].filter(|_| self.logs) else { return };
+        if let Some(at) = self.of_series[id.0 as usize] {
+            self.row(at, time);
+        }
+    }
+
+    fn row(&mut self, at: LabelSetId, time: Timestamp) {
+        if !self.logs || at.0 as usize >= self.newest.len() {
+            return;
+        }
         let newest = &mut self.newest[at.0 as usize];
         if *newest == time {
             return;
@@ -144,10 +165,10 @@ impl Reader {
         }
     }
 
-    /// Records the samples that a series still holds.
-    fn see_held(&mut self, id: SeriesId, series: &Series) {
+    /// Records the samples that a series still holds, its stale markers among them where they are rows.
+    fn see_held(&mut self, id: SeriesId, series: &Series, markers: bool) {
         let held = series.times[series.head..].iter().zip(&series.values[series.head..]);
-        held.filter(|(_, value)| !is_stale(**value)).for_each(|(time, _)| self.see(id, *time));
+        held.filter(|(_, value)| markers || !is_stale(**value)).for_each(|(time, _)| self.see(id, *time));
     }
 }
 
@@ -173,7 +194,7 @@ impl Store {
             let mut reader = Reader::new(hidden, logs);
             for ((id, series), at) in self.ids().zip(&self.series).zip(&log.of_series) {
                 reader.add(id, *at, &series.labels);
-                reader.see_held(id, series);
+                reader.see_held(id, series, self.history.is_some());
             }
             reader.sort();
             log.readers.push(reader);

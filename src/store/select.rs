@@ -16,13 +16,27 @@ pub struct Reach {
     pub ahead: Millis,
     /// The latest time that a fixed `@` reaches; no step is evaluated before the recording has come to it.
     pub pinned: Option<Timestamp>,
+    /// The stretch that a fixed `@` reads at every step: from after the first time to the other. Of several taken together
+    /// one of them, which says that there is any.
+    pub held: Option<(Timestamp, Timestamp)>,
 }
 
 impl Reach {
     /// Makes a reach that looks back only.
     #[must_use]
     pub fn back(back: Millis) -> Self {
-        Self { back, ahead: Millis::ZERO, pinned: None }
+        Self { back, ..Self::default() }
+    }
+
+    /// Returns the reach of what looks so far from each step of a subquery, which looks as far as `around`.
+    pub(crate) fn within(self, around: Self) -> Self {
+        let moved = |(from, to): (Timestamp, Timestamp)| (from.minus(self.back), to.plus(self.ahead));
+        Self {
+            back: Millis(self.back.0.saturating_add(around.back.0)),
+            ahead: Millis(self.ahead.0.saturating_add(around.ahead.0)),
+            pinned: self.pinned.max(around.pinned),
+            held: self.held.or(around.held.map(moved)),
+        }
     }
 
     /// Returns the reach that covers both.
@@ -32,6 +46,7 @@ impl Reach {
             back: self.back.max(other.back),
             ahead: self.ahead.max(other.ahead),
             pinned: self.pinned.max(other.pinned),
+            held: self.held.or(other.held),
         }
     }
 }
@@ -67,8 +82,9 @@ impl Store {
             log.forget_readers();
         }
         for series in &mut self.series {
-            series.wanted = self.keep_all;
-            series.back = Millis::ZERO;
+            series.wanted = self.keep_all || self.history.is_some();
+            series.back = self.history.unwrap_or_default();
+            series.release();
         }
     }
 
@@ -92,6 +108,11 @@ impl Store {
             Some(metric) => self.names.get(metric).into_iter().flatten().copied().filter(|id| fits(id)).collect(),
             None => self.ids().filter(|id| fits(id)).collect(),
         }
+    }
+
+    /// Returns whether there is a series of a metric.
+    pub(crate) fn has_metric(&self, metric: &str) -> bool {
+        self.names.get(metric).is_some_and(|series| !series.is_empty())
     }
 
     /// Returns the metric names of all series, sorted.
@@ -119,7 +140,13 @@ impl Store {
         if taken && !selector.hidden.contains(series.labels.metric().unwrap_or("")) {
             selector.series.push(id);
             series.wanted = true;
-            series.back = series.back.max(selector.reach.back);
+            // Without an end nothing could be dropped: the stretch itself is held instead of all since then.
+            let back =
+                selector.reach.held.filter(|_| self.history.is_some()).map_or(selector.reach.back, |_| Millis::ZERO);
+            series.back = series.back.max(back);
+            if let Some(span) = selector.reach.held.filter(|_| self.history.is_some()) {
+                series.hold(span);
+            }
         }
     }
 }

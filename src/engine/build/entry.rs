@@ -1,10 +1,13 @@
 //! The rules of all files, one after the other, with what their groups say of them.
 
+use hashbrown::HashMap;
+
 use crate::engine::options::EngineOptions;
-use crate::engine::schedule::GroupInfo;
+use crate::engine::resume::Resumed;
+use crate::engine::schedule::{GroupInfo, Terms, Wait};
 use crate::promql::plan::{Context, LowerOptions};
 use crate::rules::{Evaluate, Group, Rule, RuleFile};
-use crate::time::Millis;
+use crate::time::{Millis, Timestamp};
 
 /// A rule and the numbers of its group and schedule.
 #[derive(Clone, Copy)]
@@ -13,6 +16,8 @@ pub(super) struct Entry<'a> {
     pub group: &'a Group,
     pub schedule: usize,
     pub query_offset: Millis,
+    /// It sees nothing that is stamped at or before it.
+    pub after: Timestamp,
 }
 
 impl Entry<'_> {
@@ -28,36 +33,57 @@ impl Entry<'_> {
     }
 }
 
-/// The groups and rules of all files, in order.
-pub(super) struct Entries<'a> {
-    pub groups: Vec<GroupInfo>,
-    /// By schedule: the distance of its slots; none where it is at rows.
-    pub intervals: Vec<Option<Millis>>,
-    pub entries: Vec<Entry<'a>>,
+/// Returns the rules of files, not yet on a schedule.
+pub(super) fn entries(files: &[RuleFile]) -> Vec<Entry<'_>> {
+    let groups = files.iter().flat_map(|file| &file.groups);
+    let of = |group: &'_ Group| group.query_offset.unwrap_or_default();
+    let entry = |(group, rule)| Entry { rule, group, schedule: 0, query_offset: of(group), after: Timestamp::MIN };
+    groups.flat_map(|group| group.rules.iter().map(move |rule| (group, rule))).map(entry).collect()
 }
 
-impl<'a> Entries<'a> {
-    /// Lays out the rules of files: groups with one interval have one schedule.
-    pub(super) fn of(files: &'a [RuleFile], options: &EngineOptions) -> Self {
-        let mut all = Self { groups: Vec::new(), intervals: Vec::new(), entries: Vec::new() };
+/// The schedules of a run, and what is known of its groups.
+#[derive(Default)]
+pub(super) struct Schedules {
+    pub groups: Vec<GroupInfo>,
+    /// By schedule.
+    pub terms: Vec<Terms>,
+    known: HashMap<Terms, usize, foldhash::fast::FixedState>,
+}
+
+impl Schedules {
+    /// Puts each rule on a schedule: those that have the same one in all there is to it share it.
+    pub(super) fn of(
+        (files, entries): (&[RuleFile], &mut [Entry<'_>]),
+        waits: &[Wait],
+        options: &EngineOptions,
+        resumed: Option<&Resumed>,
+    ) -> Self {
+        let mut all = Self::default();
+        let mut rest = entries.iter_mut().zip(waits).enumerate();
         for group in files.iter().flat_map(|file| &file.groups) {
-            let schedule = all.schedule(options.interval_of(group));
-            all.groups.push(GroupInfo {
-                name: group.name.text.clone(),
-                interval_from_file: group.evaluate != Evaluate::ByDefault,
-                schedule,
-            });
-            let query_offset = group.query_offset.unwrap_or_default();
-            all.entries.extend(group.rules.iter().map(|rule| Entry { rule, group, schedule, query_offset }));
+            let beat = options.beat_of(group);
+            let mut first = None;
+            for (number, (entry, wait)) in rest.by_ref().take(group.rules.len()) {
+                let (done, after) = resumed.map_or((None, Timestamp::MIN), |resumed| {
+                    let (done, after) = resumed.place(number, beat, options.align);
+                    (Some(done), after)
+                });
+                entry.schedule = all.number(Terms { beat, wait: *wait, done });
+                entry.after = after;
+                first.get_or_insert(entry.schedule);
+            }
+            let schedule = first.unwrap_or_else(|| all.number(Terms { beat, wait: Wait::default(), done: None }));
+            let interval_from_file = group.evaluate != Evaluate::ByDefault;
+            all.groups.push(GroupInfo { name: group.name.text.clone(), interval_from_file, schedule });
         }
         all
     }
 
-    /// Returns the number of the schedule with an interval, a new one if there is none.
-    fn schedule(&mut self, interval: Option<Millis>) -> usize {
-        self.intervals.iter().position(|known| *known == interval).unwrap_or_else(|| {
-            self.intervals.push(interval);
-            self.intervals.len() - 1
+    /// Returns the number of the schedule with these terms, a new one if there is none.
+    fn number(&mut self, terms: Terms) -> usize {
+        *self.known.entry(terms).or_insert_with(|| {
+            self.terms.push(terms);
+            self.terms.len() - 1
         })
     }
 }

@@ -4,37 +4,42 @@ mod entry;
 mod rules;
 mod sight;
 mod units;
+mod waits;
 mod warmth;
 
 use crate::diagnostic::Diagnostics;
 use crate::rules::RuleFile;
-use crate::rules::graph::RuleGraph;
+use crate::rules::graph::{Keep, RuleGraph};
 use crate::store::{Reach, RowsId, Store};
 use crate::time::Millis;
 
-use self::entry::Entries;
+use self::entry::{Entry, Schedules};
 use self::sight::Sight;
 use self::units::Packing;
 use super::course::Course;
 use super::query::Queries;
+use super::resume::Resumed;
 use super::rows::{RowReaders, Rows};
 use super::rule::RuleRun;
-use super::schedule::{RuleInfo, Schedule};
+use super::schedule::{Beat, RuleInfo, Schedule, Terms, Wait};
 use super::stage::Stage;
 use super::written::{WrittenSeries, hidden_by};
 use super::{Engine, EngineOptions, agreement};
 
 /// Builds an engine and registers with the recording what its rules read; it does not see there what they write.
 /// `by_step` makes all rules run one step at a time in the order of time and rule, as a server does: slow, and with the
-/// same events.
+/// same events. `resumed` is where another engine on the same recording stopped.
 pub(super) fn build(
     files: &[RuleFile],
     options: EngineOptions,
     recording: &mut Store,
     by_step: bool,
+    resumed: Option<Resumed>,
 ) -> Result<Engine, Diagnostics> {
-    let Entries { groups, intervals, entries } = Entries::of(files, &options);
-    let graph = RuleGraph::of(files, options.keep_written || options.trace);
+    let mut entries = entry::entries(files);
+    let graph = RuleGraph::of(files, kept(&options));
+    let waits = waits::waits(&entries, &graph, &options);
+    let Schedules { groups, mut terms, .. } = Schedules::of((files, &mut entries), &waits, &options, resumed.as_ref());
     let query_offsets: Vec<Millis> = entries.iter().map(|entry| entry.query_offset).collect();
     let sight = Sight::of(&graph, &query_offsets);
     let mut packing = Packing {
@@ -50,20 +55,25 @@ pub(super) fn build(
     }
     let warmth = warmth::warmth(&entries, &graph, &options);
     let mut rules = rules::ready(&entries, &sight, &warmth);
-    let info = |(entry, warmth): (&entry::Entry<'_>, &Millis)| RuleInfo {
+    let info = |(entry, warmth): (&Entry<'_>, &Millis)| RuleInfo {
         schedule: entry.schedule,
         query_offset: entry.query_offset,
         warmth: *warmth,
+        after: entry.after,
     };
     let infos: Vec<RuleInfo> = entries.iter().zip(&warmth).map(info).collect();
     let asks = graph.nodes.iter().any(|node| node.asks);
-    let mut written = WrittenSeries::new(hidden_by(&graph), asks || options.keep_written, options.trace);
+    let keep = asks || options.keep_written;
+    let mut written = WrittenSeries::new(hidden_by(&graph), keep, options.history, options.trace);
     if asks {
-        recording.keep_all();
+        recording.keep_for_queries();
     }
-    let (reach, rows) = bind(&mut stages, &intervals, recording, &mut written);
+    let (reach, rows) = bind(&mut stages, &terms, recording, &mut written);
+    if options.history.is_none() {
+        terms.iter_mut().for_each(|terms| terms.wait = Wait::of(reach));
+    }
     if options.compare {
-        let lookback = |entry: &entry::Entry<'_>| entry.rule.enabled.then(|| options.lookback_of(entry.group));
+        let lookback = |entry: &Entry<'_>| entry.rule.enabled.then(|| options.lookback_of(entry.group));
         let lookbacks: Vec<Option<Millis>> = entries.iter().map(lookback).collect();
         agreement::register(&mut rules, &lookbacks, recording);
     }
@@ -71,31 +81,47 @@ pub(super) fn build(
     let nodes = graph.nodes.iter().enumerate();
     let askers = nodes.filter(|(_, node)| node.asks).map(|(rule, _)| (rule, sight.of_all(rule)));
     let queries = Queries::new(options.query(), askers);
-    Ok(Engine {
+    let mut engine = Engine {
         faults: options.trace.then(Vec::new),
         groups,
-        offsets: longest_offsets(&infos, intervals.len()),
+        offsets: longest_offsets(&infos, terms.len()),
         infos,
         rules,
         stages,
-        schedules: intervals.into_iter().map(|interval| Schedule::new(interval, rows)).collect(),
+        schedules: terms.into_iter().map(|terms| Schedule::new(terms, rows)).collect(),
         reach,
         written,
         queries,
         ..Engine::empty(options)
-    })
+    };
+    if let Some(resumed) = resumed {
+        engine.take_state(resumed, recording);
+    }
+    Ok(engine)
 }
 
-/// Registers what all units select, and who reads rows where there is a schedule without interval. Returns how far from
-/// a slot they look, all taken together, and the reader of the recording's rows.
+/// Returns which written series are wanted although no rule reads them.
+fn kept(options: &EngineOptions) -> Keep {
+    match options.history {
+        _ if options.keep_written || options.trace => Keep::All,
+        Some(_) => Keep::Recorded,
+        None => Keep::Read,
+    }
+}
+
+/// Registers what all units select, and who reads rows or snapshots where there is a schedule of them. Returns how far
+/// from a step they look, all taken together, and the reader of the recording's rows.
 fn bind(
     stages: &mut [Stage],
-    intervals: &[Option<Millis>],
+    terms: &[Terms],
     recording: &mut Store,
     written: &mut WrittenSeries,
 ) -> (Reach, Option<RowsId>) {
-    let at_rows = intervals.contains(&None);
-    let readers = at_rows.then(|| RowReaders {
+    let any = |beat: Beat| terms.iter().any(|terms| terms.beat == beat);
+    if any(Beat::Snapshots) {
+        recording.keep_times();
+    }
+    let readers = any(Beat::Rows).then(|| RowReaders {
         recorded: recording.keep_rows(&written.hidden),
         written: written.store.keep_label_sets(),
     });
@@ -104,7 +130,7 @@ fn bind(
         let store = unit.lags.is_some().then_some(&mut written.store);
         unit.program.bind(recording, &written.hidden, store);
         reach = reach.or(unit.program.reach());
-        let readers = readers.filter(|_| intervals[unit.schedule].is_none());
+        let readers = readers.filter(|_| terms[unit.schedule].beat == Beat::Rows);
         unit.rows = readers.map(|readers| Rows::of(&unit.links, readers));
     }
     (reach, readers.map(|readers| readers.recorded))

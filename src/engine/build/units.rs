@@ -42,6 +42,7 @@ impl Packing<'_> {
             schedule: entry.schedule,
             interval: self.options.interval_of(entry.group).unwrap_or(self.options.interval),
             query_offset: entry.query_offset,
+            after: entry.after,
             lags,
             rows: None,
             watched: None,
@@ -109,10 +110,11 @@ impl Packing<'_> {
     /// evaluated side by side, in a few units for each thread.
     fn share(&mut self, shared: &mut SharedUnits, rule: usize) {
         let wants = sight::wants(self.graph, rule);
-        let Entry { schedule, query_offset, .. } = self.entries[rule];
+        let Entry { schedule, query_offset, after, .. } = self.entries[rule];
         let reads = !wants.is_empty();
         let fits = |(held, unit): &(Held, Unit)| {
-            (unit.schedule, unit.query_offset, unit.lags.is_some()) == (schedule, query_offset, reads)
+            (unit.schedule, unit.query_offset, unit.after, unit.lags.is_some())
+                == (schedule, query_offset, after, reads)
                 && held.fits((self.sight, self.graph), rule, &wants)
         };
         // One unit where there is one thread: the more rules in it, the more they share.

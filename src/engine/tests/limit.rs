@@ -27,7 +27,7 @@ fn rules_that_multiply_series_are_refused() {
 #[test]
 fn a_slice_holds_fewer_steps_the_more_series_rules_write() {
     let labels = |at: u32| LabelSet::new([("__name__", "r"), ("x", &at.to_string())]);
-    let mut written = WrittenSeries::new(Hidden::default(), false, false);
+    let mut written = WrittenSeries::new(Hidden::default(), false, None, false);
     assert_eq!(written.slice_steps(), 1, "nobody knows yet how many there will be");
     written.quiet = 10;
     assert_eq!(written.slice_steps(), 1024, "rules that write nothing are no reason for short slices");

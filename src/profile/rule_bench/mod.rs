@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::alloc::{CountingAllocator, allocated};
 use crate::diagnostic::Diagnostics;
 use crate::engine::{Cost, Engine, EngineOptions, Watch, hidden_by};
-use crate::rules::graph::RuleGraph;
+use crate::rules::graph::{Keep, RuleGraph};
 use crate::rules::{Evaluate, Group, RuleFile};
 use crate::store::{Conflicts, RowsId, Store};
 use crate::time::{Millis, Timestamp};
@@ -95,7 +95,7 @@ impl RuleBench {
         let groups = || files.iter().flat_map(|file| &file.groups);
         let spacing = if groups().any(|group| group.evaluate == Evaluate::EveryRow) {
             // The reader that the rules were registered with.
-            let rows = store.keep_rows(&hidden_by(&RuleGraph::of(&files, false)));
+            let rows = store.keep_rows(&hidden_by(&RuleGraph::of(&files, Keep::Read)));
             spacing_of_rows(&store, rows, span)
         } else {
             span.1.since(span.0).max(Millis(1))

@@ -287,7 +287,7 @@ fn blocks(exprs: &[&str]) -> Result<Box<dyn Work>, WorkloadError> {
         let Some(program) = programs.last_mut() else { continue };
         program.add(&parse(expr).expr).map_err(|_| WorkloadError(format!("cannot evaluate `{expr}`")))?;
     }
-    let inputs = Inputs { recording: &store, written: None, only: None };
+    let inputs = Inputs::of(&store);
     programs.iter_mut().for_each(|program| program.bind_unregistered(&inputs));
     let roots = if together { exprs.len() } else { 1 };
     Ok(Box::new(Blocks { store, programs, slots, results: 0, turn: 0, roots }))
@@ -301,7 +301,7 @@ impl Work for Blocks {
             let steps = BLOCK.min(usize::try_from(left.div_ceil(self.roots as u64)).unwrap_or(BLOCK));
             let from = (self.turn * BLOCK) % CYCLE;
             let at = self.turn % self.programs.len();
-            let inputs = Inputs { recording: black_box(&self.store), written: None, only: None };
+            let inputs = Inputs::of(black_box(&self.store));
             let steps = Steps { slots: &self.slots[from..from + steps], offset: Millis::ZERO };
             let results = &mut self.results;
             let sink = &mut |_, root: Root<'_>| *results += black_box(root.present[0]) & 1;

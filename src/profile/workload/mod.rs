@@ -8,10 +8,8 @@ mod memory;
 
 use serde::Serialize;
 
+use crate::embed::{HeldRule, Live, LoadError, RuleHandle, Series};
 use crate::labels::LabelSet;
-use crate::live::{Live, LiveError};
-use crate::rules::RuleKind;
-use crate::store::SeriesId;
 use crate::time::{Millis, Timestamp};
 
 use super::dice::Dice;
@@ -96,16 +94,17 @@ impl Rules {
     /// Returns an evaluator of live values with these rules, of which `text` are those that were written.
     fn live(self, text: &str) -> Result<Live, WorkloadError> {
         let mut live = Live::new();
-        let failed = |error: LiveError| WorkloadError(error.to_string());
+        let failed = |error: LoadError| WorkloadError(error.to_string());
         match self {
             Self::None => {}
-            Self::All | Self::Derived => live.load(RULES.0, RULES.1).map_err(failed)?,
-            Self::Thresholds { .. } => live.load("thresholds.yml", text).map_err(failed)?,
+            Self::All | Self::Derived => drop(live.load(RULES.0, RULES.1).map_err(failed)?),
+            Self::Thresholds { .. } => drop(live.load("thresholds.yml", text).map_err(failed)?),
         }
         if self == Self::Derived {
-            let alerts = live.rules().filter(|rule| matches!(rule.kind, RuleKind::Alert { .. }));
-            for name in alerts.map(|rule| rule.name.text.clone()).collect::<Vec<_>>() {
-                live.remove(&name).map_err(failed)?;
+            let alerts: Vec<RuleHandle> =
+                live.rules().iter().filter(HeldRule::is_alert).map(|rule| rule.handle()).collect();
+            for rule in alerts {
+                live.remove(rule);
             }
         }
         Ok(live)
@@ -180,7 +179,7 @@ fn snapshots() -> Vec<Row> {
 /// Snapshots that go through the library, one at a time.
 struct Feed {
     live: Live,
-    series: Vec<SeriesId>,
+    series: Vec<Series>,
     rows: Vec<Row>,
     /// Snapshots so far.
     next: usize,
@@ -205,7 +204,7 @@ impl Feed {
         let mut snapshot = self.live.at(Timestamp(EPOCH + self.next as i64 * CADENCE.0));
         let row = &self.rows[self.next % CYCLE];
         for (series, value) in self.series.iter().zip(row) {
-            snapshot.set(*series, *value);
+            snapshot.set(series, *value);
         }
         self.events += self.live.evaluate().len();
         self.next += 1;
@@ -225,9 +224,9 @@ mod tests {
         let mut feed = Feed::new(Rules::All).expect("the rules load");
         (0..2 * CYCLE).for_each(|_| feed.step());
         assert!(feed.events > 10, "{}", feed.events);
-        assert_eq!(feed.live.rules().count(), 14, "ten rules and the four that they derive from");
+        assert_eq!(feed.live.rules().len(), 14, "ten rules and the four that they derive from");
         let derived = Feed::new(Rules::Derived).expect("the rules load");
-        assert_eq!(derived.live.rules().count(), 4);
+        assert_eq!(derived.live.rules().len(), 4);
     }
 
     #[test]

@@ -27,8 +27,7 @@ pub(super) fn evaluate(
     out.reset(sources.len(), steps);
     let (Some(first), Some(last)) = (refs.first(), refs.last()) else { return };
     for (row, source) in sources.iter().enumerate() {
-        let store = frame.inputs.store_of(*source);
-        let samples = store.samples(source.id, first.minus(lookback), *last);
+        let samples = frame.inputs.samples(*source, first.minus(lookback), *last);
         if samples.times.is_empty() {
             continue;
         }
@@ -48,7 +47,11 @@ fn newest(
     values: &mut [f64],
     bits: &mut [u64],
 ) {
-    let mut taken = 0;
+    // One step goes straight to its sample; many go through the samples once.
+    let mut taken = match ends {
+        [end] => samples.times.partition_point(|time| time <= end),
+        _ => 0,
+    };
     for (step, (reference, end)) in refs.iter().zip(ends).enumerate() {
         while taken < samples.times.len() && samples.times[taken] <= *end {
             taken += 1;

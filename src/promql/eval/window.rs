@@ -81,7 +81,7 @@ fn of_series<P: Probe>(
     let (Some(first), Some(last)) = (refs.first().copied(), refs.last().copied()) else { return };
     for (row, source) in sources.iter().enumerate() {
         let store = frame.inputs.store_of(*source);
-        let samples = store.samples(source.id, first.minus(window.range), last);
+        let samples = frame.inputs.samples(*source, first.minus(window.range), last);
         let (mut times, mut values) = (samples.times, samples.values);
         if store.has_stale(source.id) && values.iter().any(|value| is_stale(*value)) {
             scratch.times.clear();

@@ -1,6 +1,6 @@
 //! What a program reads: the stores, which of their series count, and the steps of a run.
 
-use crate::store::{Hidden, SeriesId, Store};
+use crate::store::{Hidden, Samples, SeriesId, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::super::lags::Lags;
@@ -12,6 +12,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) written: Option<Written<'a>>,
     /// The only series there are, where not all count.
     pub(crate) only: Option<Only<'a>>,
+    /// What is stamped at or before it is not seen, though others may see it; `Timestamp::MIN` where all is.
+    pub(crate) after: Timestamp,
 }
 
 /// The series of one label set.
@@ -50,12 +52,22 @@ impl Inputs<'_> {
 }
 
 impl<'a> Inputs<'a> {
+    /// Makes inputs of a recording alone.
+    pub(crate) fn of(recording: &'a Store) -> Self {
+        Self { recording, written: None, only: None, after: Timestamp::MIN }
+    }
+
     /// Returns the store that a series is in.
     pub(crate) fn store_of(&self, source: Source) -> &'a Store {
         match self.written {
             Some(written) if source.written => written.store,
             _ => self.recording,
         }
+    }
+
+    /// Returns the samples of a series with `from < time <= to`, as [`Store::samples`].
+    pub(crate) fn samples(&self, source: Source, from: Timestamp, to: Timestamp) -> Samples<'a> {
+        self.store_of(source).samples(source.id, from.max(self.after), to)
     }
 }
 

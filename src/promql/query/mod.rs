@@ -197,7 +197,7 @@ impl Query {
     /// # Errors
     /// When the evaluation fails.
     pub fn at(&mut self, recording: &Store, at: Timestamp) -> Result<Value, QueryError> {
-        self.at_on(&Inputs { recording, written: None, only: None }, at)
+        self.at_on(&Inputs::of(recording), at)
     }
 
     /// Evaluates at one time on a recording and what rules wrote.
@@ -227,7 +227,7 @@ impl Query {
             Prepared::Text(_) => return Err(refused(Type::String)),
             Prepared::Samples(_) | Prepared::Subquery(_) => return Err(refused(Type::Matrix)),
         };
-        let inputs = Inputs { recording, written: None, only: None };
+        let inputs = Inputs::of(recording);
         program.begin_anew(&inputs);
         steps_of(program, &inputs, range, None).map(Value::Matrix)
     }

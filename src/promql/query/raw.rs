@@ -65,16 +65,15 @@ impl Samples {
         let end = reference(self.select.at, self.select.offset, at);
         let from = end.minus(self.range);
         let of = |source: &Source| {
-            let (store, end) = match inputs.written {
+            let end = match inputs.written {
                 Some(written) if source.written => {
-                    let lag = written.lags.of(written.writers[source.id.0 as usize]);
-                    (written.store, end.min(at.minus(lag)))
+                    end.min(at.minus(written.lags.of(written.writers[source.id.0 as usize])))
                 }
-                _ => (inputs.recording, end),
+                _ => end,
             };
-            let samples = store.samples(source.id, from, end);
+            let samples = inputs.samples(*source, from, end);
             let live = samples.times.iter().zip(samples.values).filter(|(_, value)| !is_stale(**value));
-            let labels = store.labels(source.id).clone();
+            let labels = inputs.store_of(*source).labels(source.id).clone();
             Series { labels, samples: live.map(|(time, value)| (*time, *value)).collect() }
         };
         by_labels(self.found.iter().map(of).collect())

@@ -86,7 +86,7 @@ fn written_series_are_seen_as_late_as_their_reader_sees_them() {
     let check = |text: &str, lag: i64, expected: &str| {
         let (lags, hidden) = (Lags::Listed(vec![(0, Millis(lag))]), Hidden::default());
         let written = Written { store: &written, writers: &[0], lags: &lags, hidden: &hidden };
-        let inputs = Inputs { recording: &recording, written: Some(written), only: None };
+        let inputs = Inputs { written: Some(written), ..Inputs::of(&recording) };
         assert_eq!(shown(&instant(text).at_on(&inputs, Timestamp(MINUTE))), expected, "{text}");
     };
     for text in ["up", "up[1m]", "up[1m:1m]"] {

@@ -1,5 +1,8 @@
 //! Rows that are series: those of selectors and of functions over ranges.
 
+use std::cmp::Ordering;
+use std::ops::Range;
+
 use crate::labels::LabelSet;
 use crate::store::SelectorId;
 
@@ -68,8 +71,8 @@ impl Found {
             rows.drops.push(false);
         }
         if before != self.sources.len() {
-            let mut order: Vec<u32> = (0..number(rows.labels.len())).collect();
-            order.sort_by(|a, b| rows.labels[*a as usize].cmp(&rows.labels[*b as usize]));
+            let new = number(before)..number(rows.labels.len());
+            let order = inserted(&rows.order, new, |a, b| rows.labels[*a as usize].cmp(&rows.labels[*b as usize]));
             rows.set_order(order);
         }
     }
@@ -91,13 +94,30 @@ impl Found {
         for source in &self.sources[before..] {
             rows.add_mapped(labels_of(*source, inputs), false, !keeps_name, delayed);
         }
-        let mut by_series: Vec<u32> = (0..number(self.sources.len())).collect();
-        by_series.sort_by(|a, b| {
+        let new = number(before)..number(self.sources.len());
+        let by_series = inserted(&self.placed, new, |a, b| {
             labels_of(self.sources[*a as usize], inputs).cmp(labels_of(self.sources[*b as usize], inputs))
         });
         rows.order_by(&by_series);
         self.placed = by_series;
     }
+}
+
+/// Returns numbers that are in order with new ones put in, each after those that are equal. Cost: a search for each new
+/// one, and a copy of all.
+fn inserted(held: &[u32], new: Range<u32>, order: impl Fn(&u32, &u32) -> Ordering) -> Vec<u32> {
+    let mut new: Vec<u32> = new.collect();
+    new.sort_by(&order);
+    let mut all = Vec::with_capacity(held.len() + new.len());
+    let mut rest = held;
+    for number in new {
+        let (before, after) = rest.split_at(rest.partition_point(|other| order(other, &number).is_le()));
+        all.extend_from_slice(before);
+        all.push(number);
+        rest = after;
+    }
+    all.extend_from_slice(rest);
+    all
 }
 
 fn labels_of<'a>(source: Source, inputs: &Inputs<'a>) -> &'a LabelSet {

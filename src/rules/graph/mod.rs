@@ -21,6 +21,17 @@ use self::sets::{Item, Sets};
 
 pub(crate) use self::written::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Written};
 
+/// Which written series are wanted although no rule reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// None.
+    Read,
+    /// What recording rules write.
+    Recorded,
+    /// All, and those that tell of alerts.
+    All,
+}
+
 /// What a rule writes and reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
@@ -59,11 +70,11 @@ pub(crate) struct RuleGraph {
 }
 
 impl RuleGraph {
-    /// Makes the graph of all rules; `keep` says that all written series are wanted, read by a rule or not.
+    /// Makes the graph of all rules; `keep` says which written series are wanted, read by a rule or not.
     ///
     /// Cost: near linear in the rules and in what the sets of writers hold; see [`Sets::taken_by`] for selectors
     /// without a metric name and [`Rivals::among`] for labels.
-    pub(crate) fn of(files: &[RuleFile], keep: bool) -> Self {
+    pub(crate) fn of(files: &[RuleFile], keep: Keep) -> Self {
         let rules: Vec<(&Rule, &Group)> = files
             .iter()
             .flat_map(|file| &file.groups)
@@ -72,7 +83,9 @@ impl RuleGraph {
         let writes: Vec<Vec<Written>> = rules.iter().map(|(rule, _)| Written::by(rule)).collect();
         let asks: Vec<Asks> = rules.iter().map(|(rule, _)| Asks::of(rule)).collect();
         let (sets, reads) = reads(&rules, &asks, &writes);
-        let mut is_read = vec![keep || asks.iter().any(|asks| asks.annotations); rules.len()];
+        let asked = keep == Keep::All || asks.iter().any(|asks| asks.annotations);
+        let is_wanted = |rule: &Rule| asked || keep == Keep::Recorded && matches!(rule.kind, RuleKind::Record);
+        let mut is_read: Vec<bool> = rules.iter().map(|(rule, _)| is_wanted(rule)).collect();
         sets.iter().flatten().for_each(|writer| is_read[*writer as usize] = true);
         let offsets: Vec<Millis> = rules.iter().map(|(_, group)| group.query_offset.unwrap_or_default()).collect();
         let items: Vec<Item<'_>> = items(&writes).filter(|item| is_read[item.rule as usize]).collect();

@@ -35,7 +35,7 @@ fn order(graph: &RuleGraph) -> String {
 }
 
 fn check(rules: &[&str], expected: &str) {
-    assert_eq!(order(&RuleGraph::of(&files(rules), false)), expected, "{rules:?}");
+    assert_eq!(order(&RuleGraph::of(&files(rules), Keep::Read)), expected, "{rules:?}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn alerts_are_read_by_name_and_state() {
         ["alert: X, expr: x".to_owned(), "alert: Y, expr: x".to_owned(), format!("record: b, expr: '{selector}'")]
     };
     let check = |selector: &str, expected: &str, is_read: [bool; 3]| {
-        let graph = RuleGraph::of(&files(&with(selector)), false);
+        let graph = RuleGraph::of(&files(&with(selector)), Keep::Read);
         assert_eq!(order(&graph), expected, "{selector}");
         assert!(graph.nodes.iter().map(|node| node.is_read).eq(is_read), "{selector}");
     };
@@ -94,7 +94,7 @@ fn alerts_are_read_by_name_and_state() {
 #[test]
 fn a_long_chain_does_not_overflow_the_stack() {
     let rules: Vec<String> = (0..5_000).map(|at| format!("record: m{at}, expr: m{}", at + 1)).collect();
-    assert_eq!(RuleGraph::of(&files(&rules), false).components.len(), 5_000);
+    assert_eq!(RuleGraph::of(&files(&rules), Keep::Read).components.len(), 5_000);
 }
 
 /// Counts the edges of a graph of rules, and what its sets hold.
@@ -241,6 +241,6 @@ proptest! {
     #[test]
     fn components_and_levels_are_those_of_all_pairs(rules in prop::collection::vec(rule(), 1..9)) {
         let files = files(&rules);
-        prop_assert_eq!(order(&RuleGraph::of(&files, false)), by_pairs(&files));
+        prop_assert_eq!(order(&RuleGraph::of(&files, Keep::Read)), by_pairs(&files));
     }
 }

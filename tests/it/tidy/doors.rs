@@ -25,10 +25,10 @@ const DOORS: &[(&str, &[&str])] = &[
     // A digest that reads gzip, and the histograms of HdrHistogram, which are packed by zlib.
     ("flate2", &["input::bytes", "profile::histogram"]),
     // Maps whose order does not leak, on every hot path.
-    ("foldhash", &["engine", "input", "live", "promql", "rules::graph", "store", "survey"]),
+    ("foldhash", &["embed", "engine", "input", "promql", "rules::graph", "store", "survey"]),
     ("glob", &["cli::load"]),
     ("granit_parser", &["yaml"]),
-    ("hashbrown", &["engine", "input", "live", "promql", "rules::graph", "store", "survey"]),
+    ("hashbrown", &["embed", "engine", "input", "promql", "rules::graph", "store", "survey"]),
     ("hdrhistogram", &["profile::histogram"]),
     ("indicatif", &["cli::ui"]),
     // Dates are read and written where they occur.
@@ -52,7 +52,7 @@ const DOORS: &[(&str, &[&str])] = &[
     // Each error is made where it is met.
     ("thiserror", &[EVERYWHERE]),
     ("unicode_width", &["report::wrap"]),
-    ("xxhash_rust", &["labels"]),
+    ("xxhash_rust", &["embed::live::save", "labels"]),
 ];
 
 /// Whether a name means something of the crate in a file: a module of it, or what it imports from one.

@@ -34,7 +34,6 @@ const LAYERS: &[(&str, u8)] = &[
     ("engine", 3),
     ("survey", 3),
     ("embed", 4),
-    ("live", 4),
     ("outcome", 4),
     ("replay", 4),
     ("profile", 5),

@@ -1,0 +1,442 @@
+//! Alert rules on values as they come.
+
+mod codec;
+mod event;
+mod options;
+mod query;
+mod rebuild;
+mod save;
+mod series;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use crate::engine::{self, Engine, Phase};
+use crate::labels::LabelSet;
+use crate::store::{LabelSetId, Sample, Store, stale_marker};
+use crate::time::Timestamp;
+
+use self::rebuild::Bound;
+use self::series::SeriesTable;
+use self::snapshot::Clock;
+use super::alert::{AlertState, Fault};
+use super::diagnostic::LoadError;
+use super::new_rule::NewRule;
+use super::rule_set::{FileHandle, HeldRule, RuleHandle, RuleSet};
+
+pub use self::event::{Alert, AlertKey, Event};
+pub use self::options::LiveOptions;
+pub use self::query::{QueryError, Value};
+pub use self::save::RestoreError;
+pub use self::series::Series;
+pub use self::snapshot::Snapshot;
+
+/// Rules and the alerts that they make of values as they come.
+///
+/// Time is what the caller says it is. A snapshot is what is set at one time; at each snapshot the rules are evaluated
+/// on the newest value of every series, those of a rule file at their intervals.
+///
+/// ```
+/// use std::time::Duration;
+/// use alertctl::{AlertState, LabelSet, Live, NewRule, Timestamp};
+///
+/// let mut live = Live::new();
+/// live.add(NewRule::alert("CpuHigh", "cpu > 0.9").hold(Duration::from_secs(30)).label("severity", "critical"))?;
+/// let cpu = live.series(&LabelSet::new([("__name__", "cpu"), ("host", "a")]));
+///
+/// let mut told = Vec::new();
+/// for second in (0..60).step_by(15) {
+///     live.at(Timestamp(second * 1000)).set(&cpu, 0.97);
+///     told.extend(live.evaluate().iter().map(|event| format!("{} s: {}", event.at().0 / 1000, event.to())));
+/// }
+/// assert_eq!(told, ["0 s: pending", "30 s: firing"]);
+///
+/// // The host is gone: after five minutes without a value its series has ended, and so has the alert.
+/// let events = live.advance(Timestamp(3_600_000));
+/// assert_eq!(events[0].to_string(), "1970-01-01T00:05:45Z CpuHigh{host=\"a\", severity=\"critical\"}: firing -> inactive (series_ended)");
+/// assert!(live.alerts().is_empty());
+/// # Ok::<(), alertctl::LoadError>(())
+/// ```
+///
+/// Rules come and go without a trace in others: their events are the same whatever is added, removed, enabled or
+/// disabled beside them. What goes wrong while it runs is told by [`Live::faults`]; nothing here panics or stops.
+pub struct Live {
+    options: LiveOptions,
+    rules: RuleSet,
+    /// The version of the rules that the engine was built of.
+    built: u64,
+    /// By rule of the engine.
+    bound: Vec<Bound>,
+    engine: Engine,
+    store: Store,
+    table: SeriesTable,
+    /// What was set and is not evaluated.
+    batch: Vec<Sample>,
+    clock: Clock,
+    /// Label sets all of whose series ended, and on which alerts may go on that are evaluated for each by itself.
+    over: Vec<LabelSetId>,
+    /// Series to be forgotten with the next snapshot, unless they are set.
+    leaving: Vec<u32>,
+    /// What happened to alerts of rules that are gone.
+    ended: Vec<Event>,
+    events: Vec<engine::Event>,
+    suppressed: HashSet<AlertKey, foldhash::fast::FixedState>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rules, series, latest) = (&self.rules, self.store.len(), self.clock.latest());
+        f.debug_struct("Live").field("rules", rules).field("series", &series).field("latest", &latest).finish()
+    }
+}
+
+impl Live {
+    /// Makes an evaluator without rules.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(LiveOptions::default())
+    }
+
+    /// Makes an evaluator without rules, with options.
+    #[must_use]
+    pub fn with_options(options: LiveOptions) -> Self {
+        let rules = RuleSet::new();
+        Self {
+            built: rules.version(),
+            rules,
+            bound: Vec::new(),
+            engine: Engine::empty(options.engine()),
+            store: Store::endless(options.history),
+            options,
+            table: SeriesTable::new(),
+            batch: Vec::new(),
+            clock: Clock::default(),
+            over: Vec::new(),
+            leaving: Vec::new(),
+            ended: Vec::new(),
+            events: Vec::new(),
+            suppressed: HashSet::default(),
+        }
+    }
+
+    /// Returns the rules.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Adds a rule. It is evaluated from the next snapshot on, and sees what was set before as far as
+    /// [`LiveOptions::history`] goes. Cost: as [`Live::edit`].
+    ///
+    /// # Errors
+    /// When something is wrong with it, or a rule has its name already; nothing is changed then.
+    pub fn add(&mut self, rule: NewRule) -> Result<RuleHandle, LoadError> {
+        self.rules.add(rule)
+    }
+
+    /// Adds the rules of a file, as [`RuleSet::load`].
+    ///
+    /// # Errors
+    /// When the text has a mistake, or a file of that name is loaded already; nothing is changed then.
+    pub fn load(&mut self, name: &str, text: &str) -> Result<FileHandle, LoadError> {
+        self.rules.load(name, text)
+    }
+
+    /// Puts the rules of a text in the place of those of a file, as [`RuleSet::reload`].
+    ///
+    /// # Errors
+    /// When the text has a mistake, or there is no such file; nothing is changed then.
+    pub fn reload(&mut self, file: FileHandle, text: &str) -> Result<(), LoadError> {
+        self.rules.reload(file, text)
+    }
+
+    /// Removes the rules of a file; returns whether there was one. Their alerts end with the next evaluation.
+    pub fn unload(&mut self, file: FileHandle) -> bool {
+        self.rules.unload(file)
+    }
+
+    /// Removes a rule; returns whether there was one. Its alerts end with the next evaluation.
+    pub fn remove(&mut self, rule: RuleHandle) -> bool {
+        self.rules.remove(rule)
+    }
+
+    /// Has a rule evaluated, or not any more; returns whether there is one. The alerts of one that is disabled end with
+    /// the next evaluation.
+    pub fn set_enabled(&mut self, rule: RuleHandle, enabled: bool) -> bool {
+        self.rules.set_enabled(rule, enabled)
+    }
+
+    /// Changes the rules as one step: all of it, or nothing where it fails. Cost: a copy of the rules; with the next
+    /// evaluation all rules are bound again, once for any number of changes.
+    ///
+    /// ```
+    /// use alertctl::{Live, NewRule};
+    ///
+    /// let mut live = Live::new();
+    /// live.edit(|rules| {
+    ///     for limit in 1..100 {
+    ///         rules.add(NewRule::alert(&format!("Over{limit}"), &format!("queue > {limit}")))?;
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(live.rules().len(), 99);
+    /// # Ok::<(), alertctl::LoadError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the change returns.
+    pub fn edit<T>(&mut self, change: impl FnOnce(&mut RuleSet) -> Result<T, LoadError>) -> Result<T, LoadError> {
+        let mut rules = self.rules.clone();
+        let changed = change(&mut rules)?;
+        self.rules = rules;
+        Ok(changed)
+    }
+
+    /// Returns the handle of a series, a new one if its labels were not seen. Cost: a hash of the labels.
+    pub fn series(&mut self, labels: &LabelSet) -> Series {
+        self.table.series(labels, self.clock.latest(), &mut self.store)
+    }
+
+    /// Begins a snapshot, or goes on with the newest one. What is set in it counts with the next [`Live::evaluate`].
+    ///
+    /// A time that is not after the latest evaluation, or is before another snapshot, is too late; one that is much
+    /// later than all others is refused ([`LiveOptions::longest_jump`]): nothing that is set in it counts, and
+    /// [`Live::faults`] tells of it.
+    pub fn at(&mut self, time: impl Into<Timestamp>) -> Snapshot<'_> {
+        let time = time.into();
+        let taken = self.clock.come_to(time, self.options.longest_jump);
+        Snapshot::new(self, time, taken)
+    }
+
+    /// Evaluates the rules at the snapshots since the last call; returns what changed, by time, rule and labels, and the
+    /// ends of alerts whose rules were removed meanwhile. Cost: once warm no memory is asked for while nothing changes.
+    pub fn evaluate(&mut self) -> Vec<Event> {
+        self.rebind();
+        self.run();
+        self.take_events()
+    }
+
+    /// Lets time go on to an instant at which nothing is set, and evaluates the rules up to it: series end that had no
+    /// value for too long, and alerts fire that tell of silence.
+    pub fn advance(&mut self, to: impl Into<Timestamp>) -> Vec<Event> {
+        self.clock.go_to(to.into());
+        self.evaluate()
+    }
+
+    /// Ends a series at a time: it is in no snapshot any more, until it is set again.
+    pub fn end(&mut self, series: &Series, at: impl Into<Timestamp>) {
+        self.at(at).end(series);
+    }
+
+    /// Ends a series with the next snapshot, and forgets it: with a value that comes later it begins anew.
+    pub fn forget(&mut self, series: &Series) {
+        let slot = self.table.slot(series, self.clock.latest(), &mut self.store);
+        self.table.leave(slot, self.clock.latest());
+        self.leaving.push(slot);
+    }
+
+    /// Evaluates all that the snapshots allow.
+    fn run(&mut self) {
+        let Some((first, latest)) = self.clock.span() else { return };
+        self.end_series(latest);
+        if self.engine.start().is_none() {
+            self.engine.begin_at(first);
+        }
+        for time in self.clock.pending() {
+            self.store.tick(*time);
+        }
+        self.store.extend(&self.batch);
+        self.batch.clear();
+        self.go_on_with_alerts();
+        let advanced = self.engine.advance(&self.store, latest);
+        debug_assert!(advanced.is_ok(), "no limit ends a run without an end");
+        self.clock.evaluated();
+        self.engine.take_events_into(&mut self.events);
+        // Without rules nothing is left to be evaluated.
+        self.store.evict(if self.engine.is_empty() { latest } else { self.engine.evaluated() });
+        if self.table.is_full() {
+            self.compact();
+        }
+    }
+
+    /// Ends the series that had no value for too long, and those that are to be forgotten.
+    fn end_series(&mut self, latest: Timestamp) {
+        let Self { table, batch, leaving, options, store, clock, .. } = self;
+        let before = batch.len();
+        while let Some((id, at)) = table.due(latest, (options.stale_after, options.idle_series), store) {
+            batch.push((id, at, stale_marker()));
+            clock.tick(at);
+        }
+        leaving.retain(|slot| {
+            let held = table.get(*slot);
+            if !held.leaving || held.ended {
+                return false;
+            }
+            let Some(at) = clock.pending().iter().find(|time| **time > held.last) else { return true };
+            if let Some(id) = table.end(*slot) {
+                batch.push((id, *at, stale_marker()));
+            }
+            false
+        });
+        if batch.len() > before {
+            self.note_label_sets(before);
+        }
+    }
+
+    /// Notes the label sets of series that ended, in the batch from a place on.
+    fn note_label_sets(&mut self, from: usize) {
+        for (id, ..) in &self.batch[from..] {
+            let label_set = self.store.labels(*id).without_metric();
+            self.over.extend(self.store.find_label_set(&label_set));
+        }
+    }
+
+    /// Has rules looked at for label sets that have ended, as long as an alert on them goes on: nothing else would tell
+    /// it that time has passed.
+    fn go_on_with_alerts(&mut self) {
+        if self.over.is_empty() {
+            return;
+        }
+        let Self { over, engine, store, clock, .. } = self;
+        let active = engine.active_label_sets();
+        over.sort_unstable();
+        over.dedup();
+        over.retain(|id| {
+            let Some(ended) = store.ended_at(*id) else { return false };
+            // What begins now may be kept, too.
+            if ended <= clock.evaluated && active.binary_search(id).is_err() {
+                return false;
+            }
+            let after = clock.pending().partition_point(|time| *time <= ended);
+            store.add_rows(*id, &clock.pending()[after..]);
+            true
+        });
+    }
+
+    /// Hands over what happened, in order.
+    fn take_events(&mut self) -> Vec<Event> {
+        let mut events = std::mem::take(&mut self.ended);
+        events.sort_by(|a, b| (a.at, &a.name, &a.key.labels).cmp(&(b.at, &b.name, &b.key.labels)));
+        if self.events.is_empty() {
+            return events;
+        }
+        self.events.sort_by(|a, b| (a.at, a.rule, &a.labels).cmp(&(b.at, b.rule, &b.labels)));
+        let drained = std::mem::take(&mut self.events);
+        for event in &drained {
+            let event = self.event(event);
+            events.push(event);
+        }
+        self.events = drained;
+        self.events.clear();
+        events
+    }
+
+    fn event(&mut self, event: &engine::Event) -> Event {
+        let Bound { handle, name, .. } = &self.bound[event.rule.0 as usize];
+        let (name, key) = (Arc::clone(name), AlertKey { rule: *handle, labels: event.labels.clone() });
+        let from = self.seen(event.from, &key);
+        if event.to == Phase::Inactive {
+            self.suppressed.remove(&key);
+        }
+        Event {
+            at: event.at,
+            name,
+            key,
+            from,
+            to: event.to.into(),
+            value: event.value,
+            cause: event.cause.map(Into::into),
+            annotations: event.annotations.clone(),
+            active_at: event.activity.active_at,
+        }
+    }
+
+    /// Returns what an alert is seen as.
+    fn seen(&self, phase: Phase, key: &AlertKey) -> AlertState {
+        match phase {
+            Phase::Firing if !self.suppressed.is_empty() && self.suppressed.contains(key) => AlertState::Suppressed,
+            phase => phase.into(),
+        }
+    }
+
+    /// Returns the alerts that are active, by rule and labels. Those of rules that were removed since the last evaluation
+    /// are not among them.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<Alert> {
+        let changed = self.rules.version() != self.built;
+        let enabled = |rule: HeldRule<'_>| rule.is_enabled().then(|| rule.handle());
+        let there: Option<HashSet<RuleHandle>> = changed.then(|| self.rules.iter().filter_map(enabled).collect());
+        let alert = |(rule, labels, phase, activity): (engine::RuleId, &LabelSet, Phase, &engine::Activity)| {
+            let bound = &self.bound[rule.0 as usize];
+            let key = AlertKey { rule: bound.handle, labels: labels.clone() };
+            there.as_ref().is_none_or(|there| there.contains(&bound.handle)).then(|| Alert {
+                name: Arc::clone(&bound.name),
+                state: self.seen(phase, &key),
+                key,
+                active_at: activity.active_at,
+                fired_at: activity.fired_at,
+                value: activity.value_last,
+            })
+        };
+        self.engine.active().into_iter().filter_map(alert).collect()
+    }
+
+    /// Suppresses a firing alert until it is resolved: it goes on, and is seen as suppressed. Returns whether it fires.
+    pub fn suppress(&mut self, alert: &AlertKey) -> bool {
+        let is_it = |found: &Alert| found.key == *alert && found.state != AlertState::Pending;
+        let fires = self.alerts().iter().any(is_it);
+        if fires {
+            self.suppressed.insert(alert.clone());
+        }
+        fires
+    }
+
+    /// Ends the suppression of an alert; returns whether it was suppressed.
+    pub fn unsuppress(&mut self, alert: &AlertKey) -> bool {
+        self.suppressed.remove(alert)
+    }
+
+    /// Returns what went wrong so far: evaluations that failed, by rule and message, and values that did not count.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        let fault = |rule, found: engine::FaultCount| {
+            let engine::FaultCount { first, last, count, message } = found;
+            Fault { rule, message, count, first, last }
+        };
+        let mut faults: Vec<Fault> = self.clock.faults().into_iter().map(|found| fault(None, found)).collect();
+        for (rule, metric) in self.engine.hiding(&self.store) {
+            let bound = &self.bound[rule.0 as usize];
+            let message = format!("it writes `{metric}`, which is set, too: rules see only what it writes");
+            let (rule, at) = (Some((bound.name.to_string(), bound.handle)), self.clock.latest());
+            faults.push(Fault { rule, message, count: 1, first: at, last: at });
+        }
+        let waits = self.engine.waits_for(self.clock.latest());
+        for ((bound, found), pinned) in self.bound.iter().zip(self.engine.fault_counts()).zip(waits) {
+            let rule = || Some((bound.name.to_string(), bound.handle));
+            faults.extend(found.into_iter().map(|found| fault(rule(), found)));
+            if let Some(pinned) = pinned.filter(|_| bound.enabled) {
+                let message = format!("it reads what is there at {pinned}, and is not evaluated before");
+                let at = self.clock.latest();
+                faults.push(Fault { rule: rule(), message, count: 1, first: at, last: at });
+            }
+        }
+        faults
+    }
+
+    /// Forgets what went wrong so far.
+    pub fn clear_faults(&mut self) {
+        self.clock.clear_faults();
+        self.engine.clear_faults();
+    }
+}

@@ -1,0 +1,180 @@
+//! Values as they are set, and the time that they are set at.
+
+use crate::engine::{Counting, FaultCount};
+use crate::labels::LabelSet;
+use crate::store::{is_stale, stale_marker};
+use crate::time::{Millis, Timestamp};
+
+use super::Live;
+use super::series::Series;
+
+/// The first and the last instant that has four digits of a year: what is beyond is a mistake in the unit.
+const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
+/// Why a time is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Late,
+    OutOfRange,
+    TooFar,
+}
+
+impl Refused {
+    fn message(self) -> &'static str {
+        match self {
+            Self::Late => "a value came too late: its time was evaluated, or another snapshot is later",
+            Self::OutOfRange => "a time is before the year 1 or after 9999: it must be milliseconds since 1970",
+            Self::TooFar => {
+                "a value is so far ahead of the last snapshot that all others would be too late; `advance` goes any distance"
+            }
+        }
+    }
+}
+
+/// The times of the snapshots.
+#[derive(Clone, Debug)]
+pub(super) struct Clock {
+    /// The newest snapshot, and the newest one that was evaluated.
+    pub latest: Timestamp,
+    pub evaluated: Timestamp,
+    /// The times since, ascending.
+    pub pending: Vec<Timestamp>,
+    /// What was refused, by message.
+    pub refused: Counting,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        let (latest, evaluated) = (Timestamp::MIN, Timestamp::MIN);
+        Self { latest, evaluated, pending: Vec::new(), refused: Counting::default() }
+    }
+}
+
+impl Clock {
+    /// Comes to the time of a snapshot.
+    pub(super) fn come_to(&mut self, time: Timestamp, longest_jump: Millis) -> Result<(), Refused> {
+        if !TIMES.contains(&time.0) {
+            return Err(Refused::OutOfRange);
+        }
+        if time <= self.evaluated || time < self.latest {
+            return Err(Refused::Late);
+        }
+        if self.latest > Timestamp::MIN && time.since(self.latest) > longest_jump {
+            return Err(Refused::TooFar);
+        }
+        self.go(time);
+        Ok(())
+    }
+
+    /// Goes on to a time, if it is later than all others.
+    pub(super) fn go_to(&mut self, time: Timestamp) {
+        if !TIMES.contains(&time.0) {
+            self.refuse(time, Refused::OutOfRange);
+        } else if time > self.latest {
+            self.go(time);
+        }
+    }
+
+    fn go(&mut self, time: Timestamp) {
+        self.latest = time;
+        if self.pending.last() != Some(&time) {
+            self.pending.push(time);
+        }
+    }
+
+    /// Records a time at which a series ended, between two snapshots.
+    pub(super) fn tick(&mut self, time: Timestamp) {
+        if let Err(place) = self.pending.binary_search(&time) {
+            self.pending.insert(place, time);
+        }
+    }
+
+    /// Counts what is not taken.
+    pub(super) fn refuse(&mut self, time: Timestamp, why: Refused) {
+        self.refused.failed(time, why.message());
+    }
+
+    /// Returns the time of the newest snapshot.
+    pub(super) fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
+    /// Returns the first time that is not evaluated and the last one.
+    pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((*self.pending.first()?, self.latest))
+    }
+
+    pub(super) fn pending(&self) -> &[Timestamp] {
+        &self.pending
+    }
+
+    /// Records that all was evaluated.
+    pub(super) fn evaluated(&mut self) {
+        self.pending.clear();
+        self.evaluated = self.latest;
+    }
+
+    pub(super) fn faults(&self) -> Vec<FaultCount> {
+        self.refused.faults().to_vec()
+    }
+
+    pub(super) fn clear_faults(&mut self) {
+        self.refused = Counting::default();
+    }
+}
+
+/// The values of one time, while they are set; see [`Live::at`].
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    live: &'a mut Live,
+    time: Timestamp,
+    taken: Result<(), Refused>,
+}
+
+impl<'a> Snapshot<'a> {
+    pub(super) fn new(live: &'a mut Live, time: Timestamp, taken: Result<(), Refused>) -> Self {
+        Self { live, time, taken }
+    }
+
+    /// Sets the value of a series; of two for one time the last one counts. NaN is a value like others, but the stale
+    /// marker of Prometheus, which ends the series.
+    pub fn set(&mut self, series: &Series, value: f64) -> &mut Self {
+        let Live { table, clock, store, .. } = &mut *self.live;
+        let slot = table.slot(series, clock.latest, store);
+        self.set_slot(slot, value);
+        self
+    }
+
+    /// Sets the value of the series with these labels, the name of the metric as `__name__`. Cost: a hash of the labels
+    /// more than [`Snapshot::set`].
+    pub fn set_labels(&mut self, labels: &LabelSet, value: f64) -> &mut Self {
+        let Live { table, clock, store, .. } = &mut *self.live;
+        let slot = table.slot_by_labels(labels, clock.latest, store);
+        self.set_slot(slot, value);
+        self
+    }
+
+    /// Ends a series: it is not in this snapshot nor in a later one, until it is set again.
+    pub fn end(&mut self, series: &Series) -> &mut Self {
+        self.set(series, stale_marker())
+    }
+
+    fn set_slot(&mut self, slot: u32, value: f64) {
+        let Live { table, batch, clock, options, .. } = &mut *self.live;
+        if let Err(why) = self.taken {
+            return clock.refuse(self.time, why);
+        }
+        if !is_stale(value) {
+            let (id, missed) = table.set(slot, self.time, options.stale_after);
+            if let Some(ended) = missed {
+                batch.push((id, ended, stale_marker()));
+                clock.tick(ended);
+            }
+            batch.push((id, self.time, value));
+        } else if let Some(id) = table.end(slot) {
+            let from = batch.len();
+            batch.push((id, self.time, value));
+            self.live.note_label_sets(from);
+        }
+    }
+}

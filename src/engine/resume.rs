@@ -1,0 +1,185 @@
+//! From one engine to the next: what goes on when rules change, when a store is made anew, or when a process starts
+//! again. To the rules that stay nothing has happened.
+
+use crate::labels::LabelSet;
+use crate::store::{Apart, Samples, Store, is_stale};
+use crate::time::{Millis, Timestamp};
+
+use super::Engine;
+use super::alert::Tracker;
+use super::counts::Counting;
+use super::event::RuleId;
+use super::rule::RuleRun;
+use super::schedule::Beat;
+use super::slots::{Align, Slots};
+use super::written::Stamping;
+
+/// What an engine was when it stopped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EngineState {
+    /// By rule.
+    pub rules: Vec<RuleState>,
+    /// What rules wrote.
+    pub written: Vec<WrittenState>,
+}
+
+/// What a rule was.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleState {
+    /// Whether it is evaluated for each label set by itself.
+    pub by_rows: bool,
+    /// All up to this time was evaluated.
+    pub done: Timestamp,
+    /// It sees nothing that is stamped at or before it.
+    pub after: Timestamp,
+    /// What it was on all series, or on each label set by itself.
+    pub runs: Vec<(Option<LabelSet>, RunState)>,
+}
+
+/// What a rule was on the series that it is evaluated on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RunState {
+    pub first_row: Option<Timestamp>,
+    pub warm_from: Option<Timestamp>,
+    pub counting: Counting,
+    pub alerts: Vec<AlertState>,
+    /// The series that the last evaluation wrote.
+    pub recorded: Vec<LabelSet>,
+}
+
+/// What an alert was.
+#[derive(Clone, Debug)]
+pub(crate) struct AlertState {
+    pub labels: LabelSet,
+    /// Labels of the sample that made it active.
+    pub sample: LabelSet,
+    pub tracker: Tracker,
+    /// Which of the series that tell of it the last evaluation wrote, if any were ever written.
+    pub written: Option<[bool; 3]>,
+}
+
+/// A series that a rule wrote.
+#[derive(Clone, Debug)]
+pub(crate) struct WrittenState {
+    /// The rule, by its place.
+    pub rule: usize,
+    pub labels: LabelSet,
+    /// The newest stamp, and the bits of its value.
+    pub newest: (Timestamp, u64),
+    pub times: Vec<Timestamp>,
+    pub values: Vec<f64>,
+    /// What is held apart from them.
+    pub held: Vec<Apart>,
+}
+
+/// Where an engine begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Resumed {
+    /// The first time of all.
+    pub start: Timestamp,
+    /// What was evaluated before a rule came that is new.
+    pub now: Timestamp,
+    /// A rule that is new sees nothing that is stamped at or before it.
+    pub after: Timestamp,
+    /// By rule of the engine to be: what it was; none for one that is new.
+    pub rules: Vec<Option<RuleState>>,
+    /// What rules wrote that are still there, each with its place in the engine to be.
+    pub written: Vec<WrittenState>,
+}
+
+impl Resumed {
+    /// Returns up to which time a rule was evaluated, and what it does not see.
+    pub(super) fn place(&self, rule: usize, beat: Beat, align: Align) -> (Timestamp, Timestamp) {
+        let (done, after) = match self.rules.get(rule).and_then(Option::as_ref) {
+            Some(state) => (state.done, state.after),
+            None => (self.now, self.after),
+        };
+        match beat {
+            // All times up to the next slot are the same to it.
+            Beat::Every(interval) => {
+                let slots = Slots::new(interval, align, done.plus(Millis(1)), self.start);
+                (slots.next().minus(Millis(1)), after)
+            }
+            Beat::Rows | Beat::Snapshots => (done, after),
+        }
+    }
+}
+
+impl Engine {
+    /// Returns all that the next engine needs to go on. What ended long ago is left behind.
+    pub(crate) fn state(&self, recording: &Store) -> EngineState {
+        let state = |rule: &RuleRun| {
+            let info = &self.infos[rule.id.0 as usize];
+            let schedule = &self.schedules[info.schedule];
+            let by_rows = schedule.is_by_rows();
+            let runs = if by_rows { Vec::new() } else { vec![(None, rule.state())] };
+            RuleState { by_rows, done: schedule.evaluated(), after: info.after, runs }
+        };
+        let mut rules: Vec<RuleState> = self.rules.iter().map(state).collect();
+        for rows in self.stages.iter().flat_map(|stage| &stage.units).filter_map(|unit| unit.rows.as_ref()) {
+            for (id, rule) in rows.by_label_set() {
+                if let Some(labels) = recording.label_set(id) {
+                    rules[rule.id.0 as usize].runs.push((Some(labels.clone()), rule.state()));
+                }
+            }
+        }
+        EngineState { rules, written: self.written_state() }
+    }
+
+    fn written_state(&self) -> Vec<WrittenState> {
+        let store = &self.written.store;
+        let mut rules = vec![0; self.rules.len()];
+        for (rule, run) in self.rules.iter().enumerate() {
+            if let Some(writer) = run.writer {
+                rules[writer as usize] = rule;
+            }
+        }
+        let evaluated = self.evaluated();
+        let held = store.ids().filter_map(|id| {
+            let Samples { times, values } = store.samples(id, Timestamp::MIN, Timestamp::MAX);
+            let (last, value) = (*times.last()?, *values.last()?);
+            let is_over = is_stale(value) && last <= evaluated.minus(store.reach_back(id));
+            let rule = rules[self.written.writers[id.0 as usize] as usize];
+            (!is_over).then(|| WrittenState {
+                rule,
+                labels: store.labels(id).clone(),
+                newest: self.written.newest(id),
+                times: times.to_vec(),
+                values: values.to_vec(),
+                held: store.held_apart(id),
+            })
+        });
+        held.collect()
+    }
+
+    /// Puts an engine that has evaluated nothing into the state of another one.
+    pub(super) fn take_state(&mut self, resumed: Resumed, recording: &Store) {
+        self.begin_at(resumed.start);
+        for (rule, state) in (0..).map(RuleId).zip(resumed.rules) {
+            for (on, run) in state.into_iter().flat_map(|state| state.runs) {
+                match on {
+                    None => self.rules[rule.0 as usize].resume(run),
+                    Some(labels) => self.resume_rows(rule, &labels, run, recording),
+                }
+            }
+        }
+        for WrittenState { rule, labels, newest, times, values, held } in resumed.written {
+            let run = &self.rules[rule];
+            if let Some(writer) = run.writer {
+                let stamping = Stamping { rule: run.id, writer, slots: &[], query_offset: run.query_offset };
+                self.written.resume((&labels, newest), Samples { times: &times, values: &values }, held, stamping);
+            }
+        }
+    }
+
+    fn resume_rows(&mut self, rule: RuleId, labels: &LabelSet, run: RunState, recording: &Store) {
+        let Some(id) = recording.find_label_set(labels) else { return };
+        for unit in self.stages.iter_mut().flat_map(|stage| &mut stage.units) {
+            if let Some(rows) = &mut unit.rows
+                && let Some(found) = rows.rule_on(&unit.program, id, rule, &self.rules)
+            {
+                return found.resume(run);
+            }
+        }
+    }
+}
