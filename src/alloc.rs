@@ -30,7 +30,8 @@ pub struct Allocated {
     pub freed: u64,
     /// The most that was held at once. Unit: bytes.
     pub peak: u64,
-    /// What the allocator rounded the sizes of the blocks to that are held; 0 where it does not tell. Unit: bytes.
+    /// What the allocator rounded the sizes of the blocks to that are held; 0 where it does not tell, and without the
+    /// feature `profile`. Unit: bytes.
     pub usable: u64,
 }
 
@@ -82,14 +83,17 @@ fn given_back(bytes: usize, usable: u64) {
     USABLE_FREED.fetch_add(usable, Relaxed);
 }
 
-/// Returns what a block has room for; 0 where the system's allocator does not tell.
-#[expect(unsafe_code, reason = "the allocator is asked about its own block")]
+/// Returns what a block has room for; 0 where the system's allocator does not tell, or is not asked.
 fn usable(memory: *mut u8) -> u64 {
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", feature = "profile"))]
+    #[expect(unsafe_code, reason = "the allocator is asked about its own block")]
     // SAFETY: the callers pass a block of the system's allocator that is not freed yet, or null, of which the size is 0.
     let usable: usize = unsafe { libc::malloc_usable_size(memory.cast()) };
-    #[cfg(not(target_os = "linux"))]
-    let usable: usize = 0;
+    #[cfg(not(all(target_os = "linux", feature = "profile")))]
+    let usable = {
+        let _ = memory;
+        0_usize
+    };
     usable as u64
 }
 
@@ -153,7 +157,11 @@ mod tests {
             let memory = CountingAllocator.realloc(memory, layout, 300);
             let grown = Layout::from_size_align(300, 8).expect("a layout");
             assert_eq!((allocated().live(), allocated().calls), (300, 2));
-            assert!(!cfg!(target_os = "linux") || allocated().usable >= 300, "{:?}", allocated());
+            assert!(
+                !cfg!(all(target_os = "linux", feature = "profile")) || allocated().usable >= 300,
+                "{:?}",
+                allocated()
+            );
             CountingAllocator.dealloc(memory, grown);
         }
         assert_eq!(CountingAllocator::off(), Allocated { calls: 2, bytes: 400, freed: 400, peak: 300, usable: 0 });

@@ -65,9 +65,11 @@
 //! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!
 //! # Features
-//! `cli` (default) is the tool with its reports; it brings `input` (recordings, `survey`, `replay`, `outcome`) and
-//! `profile`. `parquet` (default) reads recordings in Parquet. Without any of them the library is the engine alone: rules,
-//! PromQL, [`live`].
+//! None is on by default: the library is the engine alone, that is rules, PromQL and [`live`]. `input` adds recordings
+//! (`survey`, `replay`, `outcome`), `parquet` those in Parquet, `profile` the profiler, and `cli` the tool with its
+//! reports, which brings `input` and `profile`. `serde` makes label sets and times values of serde; `threads`, which
+//! `input` brings, evaluates rules in several threads, with the same results. What is built in a clone has `cli` and
+//! `parquet`.
 //!
 //! # Invariants
 //! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, recognized by its bits.

@@ -4,8 +4,6 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use rayon::prelude::*;
-
 use crate::time::Timestamp;
 
 use super::alerting::Draft;
@@ -20,7 +18,8 @@ pub(crate) struct Stage {
     pub units: Vec<Unit>,
     /// Whether each unit (of one rule) runs one step at a time, in the order of time and rule, rather than by blocks.
     pub by_step: bool,
-    /// Whether units run at once, in the threads of the pool at hand.
+    /// Whether units run at once, in the threads of the pool at hand (without the feature `threads`, block by block in
+    /// the one thread there is).
     pub at_once: bool,
 }
 
@@ -85,7 +84,7 @@ fn round<'b>(units: &mut [&mut Unit], left: &mut [&'b [Timestamp]], run: &mut Ru
         })
         .collect();
     let (stores, external, queries) = ((run.recording, &*run.written), run.shared.external, run.shared.queries);
-    tasks.par_iter_mut().for_each(|task| {
+    each(&mut tasks, |task| {
         let mut shared = Shared { external, queries, drafts: &mut task.drafts, faults: task.faults.as_mut() };
         task.unit.evaluate(task.slots, stores, task.rules.as_mut_slice(), &mut shared);
     });
@@ -98,4 +97,17 @@ fn round<'b>(units: &mut [&mut Unit], left: &mut [&'b [Timestamp]], run: &mut Ru
             all.extend(faults);
         }
     }
+}
+
+/// Does something with each item, in the threads of the pool at hand.
+#[cfg(feature = "threads")]
+fn each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
+    use rayon::prelude::*;
+    items.par_iter_mut().for_each(work);
+}
+
+/// Does something with each item, one after the other.
+#[cfg(not(feature = "threads"))]
+fn each<T>(items: &mut [T], work: impl Fn(&mut T)) {
+    items.iter_mut().for_each(work);
 }

@@ -11,7 +11,7 @@ impl InputError {
                 let sheet = if kind.contains("spreadsheet") { "; save a spreadsheet as CSV" } else { "" };
                 format!("unpack it: `{command} {path}`{sheet}")
             }
-            Self::NoParquet { .. } => "build it with `cargo install --features parquet`, or write CSV".to_owned(),
+            Self::NoParquet { .. } => "build it with `--features cli,parquet`, or write CSV".to_owned(),
             Self::Codec { .. } => "write it with zstd, snappy, gzip or lz4".to_owned(),
             Self::TooLong { .. } => "write several files, and name them all".to_owned(),
             Self::OddColumn { column, .. } => format!("leave it out: `--ignore-columns {column}`"),

@@ -2,6 +2,8 @@
 
 mod matcher;
 mod regexp;
+#[cfg(feature = "serde")]
+mod serial;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,7 +19,7 @@ pub const METRIC_NAME: &str = "__name__";
 /// An immutable set of labels: names unique, values not empty, sorted by name; `__name__` is a label like the others.
 ///
 /// One shared allocation, laid out as Prometheus lays out its labels (length, name, length, value ..), so a clone is a
-/// count and [`LabelSet::fingerprint`] is a plain XXH64 of it.
+/// count and [`LabelSet::fingerprint`] is a plain XXH64 of it. With the feature `serde` it is a map of names to values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LabelSet(Arc<[u8]>);
 

@@ -9,12 +9,14 @@ use thiserror::Error;
 
 pub use moment::{Moment, TimestampError};
 
-/// An instant. Unit: milliseconds since the Unix epoch, UTC; never a float.
+/// An instant. Unit: milliseconds since the Unix epoch, UTC; never a float. With the feature `serde` it is that number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Timestamp(pub i64);
 
-/// A span of time. Unit: milliseconds; may be negative.
+/// A span of time. Unit: milliseconds; may be negative. With the feature `serde` it is that number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Millis(pub i64);
 
 impl Timestamp {
@@ -267,5 +269,14 @@ mod tests {
     fn instants_print_as_rfc_3339() {
         assert_eq!(Timestamp(1_767_571_200_000).to_string(), "2026-01-05T00:00:00Z");
         assert_eq!(Timestamp(1_767_571_200_120).to_string(), "2026-01-05T00:00:00.120Z");
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn instants_and_spans_are_numbers_in_json() {
+        let both = (Timestamp(1_767_571_200_120), Millis(-90_000));
+        let json = serde_json::to_string(&both).expect("JSON");
+        assert_eq!(json, "[1767571200120,-90000]");
+        assert_eq!(serde_json::from_str::<(Timestamp, Millis)>(&json).expect("both"), both);
     }
 }

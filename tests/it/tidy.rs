@@ -1,6 +1,8 @@
-//! Rules about the text of the crate: layers, doors of outside crates, who opens paths, lengths of files, codes.
+//! Rules about the text of the crate: layers, doors of outside crates and how many there are, who opens paths, lengths of
+//! files, codes.
 
 mod codes;
+mod crates;
 mod doors;
 mod layers;
 mod source;

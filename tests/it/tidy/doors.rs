@@ -43,7 +43,19 @@ const DOORS: &[(&str, &[&str])] = &[
     // To kill a process group.
     ("rustix", &["profile::group"]),
     ("ruzstd", &["input::bytes"]),
-    ("serde", &["input::export", "input::form", "input::jsonl", "input::options", "profile", "report"]),
+    (
+        "serde",
+        &[
+            "input::export",
+            "input::form",
+            "input::jsonl",
+            "input::options",
+            "labels::serial",
+            "profile",
+            "report",
+            "time",
+        ],
+    ),
     ("serde_json", &["input::export", "input::jsonl", "profile", "report"]),
     ("serde_yaml", &["input::form", "profile::workload"]),
     ("signal_hook", &["cli::interrupt"]),

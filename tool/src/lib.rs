@@ -1,0 +1,1 @@
+//! Nothing but features for `alertctl`: see `Cargo.toml` next to this folder.
