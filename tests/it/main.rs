@@ -5,6 +5,7 @@ mod alerts;
 mod cases;
 mod conditions;
 mod convert;
+mod embed;
 mod exports;
 mod forms;
 mod golden;
