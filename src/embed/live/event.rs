@@ -9,7 +9,20 @@ use crate::time::Timestamp;
 use super::super::alert::{AlertState, Cause};
 use super::super::rule_set::RuleHandle;
 
-/// Tells one alert from all others: its rule and its labels.
+/// Identifies one alert: its rule and its labels.
+///
+/// ```
+/// use alertctl::{AlertKey, LabelSet, Live, NewRule, Timestamp};
+///
+/// let mut live = Live::new();
+/// let rule = live.add(NewRule::alert("CpuHigh", "cpu > 0.9"))?;
+/// live.at(Timestamp(0)).set_labels(&LabelSet::new([("__name__", "cpu"), ("host", "a")]), 0.97);
+/// let events = live.evaluate();
+/// let key = AlertKey::new(rule, LabelSet::new([("alertname", "CpuHigh"), ("host", "a")]));
+/// assert_eq!(*events[0].key(), key);
+/// assert!(live.suppress(&key));
+/// # Ok::<(), alertctl::LoadError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertKey {
     pub(super) rule: RuleHandle,
@@ -17,26 +30,40 @@ pub struct AlertKey {
 }
 
 impl AlertKey {
-    /// Makes a key; the labels of an alert have `alertname` among them.
+    /// Makes a key. The labels are all labels of the alert: `alertname`, those of the series, and those that the rule
+    /// sets.
     #[must_use]
     pub fn new(rule: RuleHandle, labels: LabelSet) -> Self {
         Self { rule, labels }
     }
 
-    /// Returns the rule.
+    /// Returns the handle of the rule.
     #[must_use]
     pub fn rule(&self) -> RuleHandle {
         self.rule
     }
 
-    /// Returns the labels.
+    /// Returns the labels of the alert, `alertname` among them.
     #[must_use]
     pub fn labels(&self) -> &LabelSet {
         &self.labels
     }
 }
 
-/// An alert that is active.
+/// An alert that is active: pending, firing or suppressed. [`Live::alerts`](super::Live::alerts) returns all of them.
+///
+/// ```
+/// use alertctl::{AlertState, LabelSet, Live, NewRule, Timestamp};
+///
+/// let mut live = Live::new();
+/// live.add(NewRule::alert("CpuHigh", "cpu > 0.9"))?;
+/// live.at(Timestamp(0)).set_labels(&LabelSet::new([("__name__", "cpu"), ("host", "a")]), 0.97);
+/// live.evaluate();
+/// let alert = &live.alerts()[0];
+/// assert_eq!((alert.rule(), alert.state(), alert.value()), ("CpuHigh", AlertState::Firing, 0.97));
+/// assert_eq!(alert.to_string(), "CpuHigh{host=\"a\"} is firing");
+/// # Ok::<(), alertctl::LoadError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     pub(super) name: Arc<str>,
@@ -54,7 +81,7 @@ impl Alert {
         &self.name
     }
 
-    /// Returns what tells it from all others, for [`Live::suppress`](super::Live::suppress).
+    /// Returns what identifies it, for [`Live::suppress`](super::Live::suppress).
     #[must_use]
     pub fn key(&self) -> &AlertKey {
         &self.key
@@ -72,19 +99,19 @@ impl Alert {
         self.state
     }
 
-    /// Returns since when its condition holds.
+    /// Returns the time since which its condition is true.
     #[must_use]
     pub fn active_at(&self) -> Timestamp {
         self.active_at
     }
 
-    /// Returns since when it fires; none while it is pending.
+    /// Returns the time since which it fires; none while it is pending.
     #[must_use]
     pub fn fired_at(&self) -> Option<Timestamp> {
         self.fired_at
     }
 
-    /// Returns the last value at which its condition was true.
+    /// Returns the last value of the expression for which its condition was true.
     #[must_use]
     pub fn value(&self) -> f64 {
         self.value
@@ -98,12 +125,26 @@ impl fmt::Display for Alert {
     }
 }
 
-/// Returns the labels of an alert but its name.
-fn shown(labels: &LabelSet) -> LabelSet {
-    labels.filter(|name| name != "alertname")
+/// Returns the labels of an alert without its name, as they are printed: nothing if there are no others.
+fn shown(labels: &LabelSet) -> String {
+    let others = labels.filter(|name| name != "alertname");
+    if others.is_empty() { String::new() } else { others.to_string() }
 }
 
-/// A change of one alert.
+/// A change of one alert's state.
+///
+/// ```
+/// use alertctl::{AlertState, LabelSet, Live, NewRule, Timestamp};
+///
+/// let mut live = Live::new();
+/// live.add(NewRule::alert("CpuHigh", "cpu > 0.9").annotation("summary", "{{ $labels.host }} is at {{ $value }}"))?;
+/// live.at(Timestamp(0)).set_labels(&LabelSet::new([("__name__", "cpu"), ("host", "a")]), 0.97);
+/// let events = live.evaluate();
+/// assert_eq!((events[0].from(), events[0].to()), (AlertState::Inactive, AlertState::Firing));
+/// assert_eq!(events[0].annotation("summary"), Some("a is at 0.97"));
+/// assert_eq!(events[0].to_string(), "1970-01-01T00:00:00Z CpuHigh{host=\"a\"}: inactive -> firing");
+/// # Ok::<(), alertctl::LoadError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub(super) at: Timestamp,
@@ -118,7 +159,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Returns when it happened: the time of the evaluation.
+    /// Returns when it happened: the time of the snapshot at which the rule was evaluated, or of the rule's interval.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         self.at
@@ -130,7 +171,7 @@ impl Event {
         &self.name
     }
 
-    /// Returns what tells the alert from all others.
+    /// Returns what identifies the alert.
     #[must_use]
     pub fn key(&self) -> &AlertKey {
         &self.key
@@ -154,37 +195,37 @@ impl Event {
         self.to
     }
 
-    /// Returns the value, where the condition was true.
+    /// Returns the value of the expression; none if the condition was not true.
     #[must_use]
     pub fn value(&self) -> Option<f64> {
         self.value
     }
 
-    /// Returns why the alert became inactive; none where it did not.
+    /// Returns why the alert became inactive; none if it did not.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.cause
     }
 
-    /// Walks over the texts for people by name, where the alert begins to fire.
+    /// Walks over the annotations, name and text. Only the event with which an alert begins to fire has them.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         self.annotations.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// Returns one of the texts for people, where the alert begins to fire.
+    /// Returns the text of one annotation. Only the event with which an alert begins to fire has them.
     #[must_use]
     pub fn annotation(&self, name: &str) -> Option<&str> {
         self.annotations().find(|(held, _)| *held == name).map(|(_, text)| text)
     }
 
-    /// Returns since when the condition holds, or held.
+    /// Returns the time at which the condition became true.
     #[must_use]
     pub fn active_at(&self) -> Timestamp {
         self.active_at
     }
 }
 
-/// Formats as `2026-01-05T00:00:00Z CpuHigh{host="a"}: pending -> firing`, with the cause where it became inactive.
+/// Formats as `2026-01-05T00:00:00Z CpuHigh{host="a"}: pending -> firing`, with the cause if it became inactive.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, name, key, from, to, cause, .. } = self;
