@@ -17,18 +17,19 @@ use super::rule_set::RuleHandle;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AlertState {
-    /// The condition does not hold.
+    /// The condition is not true.
     Inactive,
-    /// It holds, not yet for as long as the rule wants.
+    /// The condition is true, but not yet for as long as the rule asks for ([`NewRule::hold`](crate::NewRule::hold),
+    /// `for`).
     Pending,
     /// The alert fires.
     Firing,
-    /// The alert fires, and nobody is to hear of it now.
+    /// The alert fires, and [`Live::suppress`](crate::Live::suppress) was called for it.
     Suppressed,
 }
 
 impl AlertState {
-    /// Returns the word for it.
+    /// Returns the state as a word: `inactive`, `pending`, `firing` or `suppressed`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +51,7 @@ impl From<engine::Phase> for AlertState {
     }
 }
 
-/// Formats as the word for it.
+/// Formats as [`AlertState::as_str`]; a width, as in `{:<10}`, is kept.
 impl fmt::Display for AlertState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -67,24 +68,26 @@ impl fmt::Display for AlertState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The series was there, and the condition was not true.
+    /// The series still had values, and the condition was no longer true.
     ConditionFalse,
-    /// The series had ended.
+    /// The series ended: it was ended, or it had no value for
+    /// [`LiveOptions::stale_after`](crate::LiveOptions::stale_after).
     SeriesEnded,
-    /// The series had ended: no value came for longer than it usually takes.
+    /// The series ended, as is inferred from a recording: no value came for longer than usual.
     StaleInferred,
-    /// The rule had more alerts than the limit of its group.
+    /// The rule had more alerts than the `limit` of its group allows.
     LimitExceeded,
-    /// The condition was not true, and the time for which the alert goes on after that was over.
+    /// The condition was no longer true, and the time for which the alert keeps firing after that was over
+    /// ([`NewRule::keep_firing`](crate::NewRule::keep_firing), `keep_firing_for`).
     ConditionFalseAfterKeepFiring,
-    /// The recording was over while the alert was active.
+    /// The recording ended while the alert was active.
     EndOfData,
-    /// The rule was removed or disabled.
+    /// The rule was removed or disabled, or is no longer in its file.
     RuleRemoved,
 }
 
 impl Cause {
-    /// Returns the word for it.
+    /// Returns the cause as a word, such as `condition_false`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         let cause = match self {
@@ -114,15 +117,15 @@ impl From<engine::Cause> for Cause {
     }
 }
 
-/// Formats as the word for it.
+/// Formats as [`Cause::as_str`]; a width, as in `{:<12}`, is kept.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-/// A message with which evaluations failed, most often those of one rule. An evaluation that fails leaves the alerts of
-/// its rule as they are.
+/// Something that went wrong, and how often: evaluations of a rule that failed with the same message, or values that
+/// were refused. An evaluation that fails leaves the alerts of its rule as they are.
 ///
 /// ```
 /// # #[cfg(feature = "input")] {
@@ -154,13 +157,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Returns the name of the rule that failed; none where the fault is not about a rule.
+    /// Returns the name of the rule that failed; none if the fault is about values that were refused.
     #[must_use]
     pub fn rule(&self) -> Option<&str> {
         self.rule.as_ref().map(|(name, _)| name.as_str())
     }
 
-    /// Returns the handle of the rule that failed; none where the fault is not about a rule.
+    /// Returns the handle of the rule that failed; none if the fault is about values that were refused.
     #[must_use]
     pub fn handle(&self) -> Option<RuleHandle> {
         self.rule.as_ref().map(|(_, handle)| *handle)
@@ -172,7 +175,7 @@ impl Fault {
         &self.message
     }
 
-    /// Returns how many evaluations failed with this message.
+    /// Returns how many evaluations failed with this message, or how many values were refused.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count

@@ -1,11 +1,11 @@
-//! What is wrong with rules, told to the program that brought them.
+//! What is wrong with rules, for the program that brought them.
 
 use std::fmt;
 
 use crate::diagnostic::{Diagnostic as Found, Diagnostics, Severity};
 use crate::source::SourceMap;
 
-/// One problem of a rule or a rule file: what it is, where it stands, and what to write instead.
+/// One problem of a rule, a rule file or a query: what it is, where it is, and what to write instead.
 ///
 /// Its [`Display`](fmt::Display) form has all of it, with the line of the text and a caret below:
 ///
@@ -65,7 +65,7 @@ impl Diagnostic {
         self.code
     }
 
-    /// Returns whether the rule cannot be used because of it; a warning is not an error.
+    /// Returns whether it is an error: the rule is refused because of it. Otherwise it is a warning.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.is_error
@@ -77,26 +77,26 @@ impl Diagnostic {
         &self.message
     }
 
-    /// Returns the name of the file, or the rule and its part where the rule was made in code; empty where the problem
-    /// has no place.
+    /// Returns the name of the file; for a rule that was made in code its name and its part, such as `High:
+    /// expression`. Empty if the problem has no place in a text.
     #[must_use]
     pub fn file(&self) -> &str {
         self.place.as_ref().map_or("", |place| &place.file)
     }
 
-    /// Returns the line, counted from 1.
+    /// Returns the line, counted from 1; none if the problem has no place in a text.
     #[must_use]
     pub fn line(&self) -> Option<u32> {
         self.place.as_ref().map(|place| place.line)
     }
 
-    /// Returns the column, counted from 1 in characters.
+    /// Returns the column, counted from 1 in characters; none if the problem has no place in a text.
     #[must_use]
     pub fn column(&self) -> Option<u32> {
         self.place.as_ref().map(|place| place.column)
     }
 
-    /// Walks over what to write instead.
+    /// Walks over the advice on what to write instead, one sentence each.
     pub fn help(&self) -> impl Iterator<Item = &str> {
         self.help.iter().map(String::as_str)
     }
@@ -120,7 +120,18 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Says why rules were not taken: everything that is wrong with them.
+/// Why rules were refused: everything that is wrong with them. Its [`Display`](fmt::Display) form is what to print.
+///
+/// ```
+/// use alertctl::RuleSet;
+///
+/// let mut rules = RuleSet::new();
+/// let text = "groups:\n- {name: g, rules: [{alert: A, expr: 'up ='}, {exp: up}]}\n";
+/// let error = rules.load("disk.yml", text).unwrap_err();
+/// assert!(error.problems().len() > 1);
+/// assert!(error.to_string().starts_with("disk.yml:2:"));
+/// assert!(rules.is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError {
     problems: Vec<Diagnostic>,
@@ -138,7 +149,7 @@ impl LoadError {
         Self::new(vec![Diagnostic { code, is_error: true, message, place: None, help }])
     }
 
-    /// Returns the problems by file and place, warnings among them.
+    /// Returns the problems, by file and place. At least one is an error; warnings are among them.
     #[must_use]
     pub fn problems(&self) -> &[Diagnostic] {
         &self.problems

@@ -9,7 +9,8 @@ use crate::time::Timestamp;
 use super::alert::{AlertState, Cause};
 use super::rule_set::RuleHandle;
 
-/// One stretch of activity of one alert: it became active, perhaps fired, and ended, or not.
+/// One alert of a recording from the time at which it became active to its end: perhaps it fired, perhaps the recording
+/// ended first.
 ///
 /// ```
 /// use alertctl::{AlertState, Cause, Evaluation, NewRule, RuleSet};
@@ -69,19 +70,20 @@ impl Episode {
         &self.episode.labels
     }
 
-    /// Walks over the texts for people by name: as they were when it fired, or when it became active if it never fired.
+    /// Walks over the annotations, name and text: as they were when it fired, or when it became active if it never
+    /// fired.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         self.episode.annotations.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// Returns one of these texts.
+    /// Returns the text of one annotation.
     #[must_use]
     pub fn annotation(&self, name: &str) -> Option<&str> {
         self.annotations().find(|(known, _)| *known == name).map(|(_, text)| text)
     }
 
-    /// Returns the state of the alert after its last step: inactive if it ended, otherwise what it was at the end of the
-    /// recording.
+    /// Returns the state of the alert at its end: inactive if it ended, otherwise pending or firing, as it was when the
+    /// recording ended.
     #[must_use]
     pub fn state(&self) -> AlertState {
         let phase = match (self.episode.ended_at, self.episode.activity.fired_at) {
@@ -116,8 +118,9 @@ impl Episode {
         self.episode.cause.into()
     }
 
-    /// Returns whether its beginning is in the recording. Otherwise its condition was true at the first evaluation, or
-    /// before the windows of the expression were full, and it may have begun earlier.
+    /// Returns whether its beginning is in the recording. Otherwise its condition was already true at the first
+    /// evaluation, or while the windows of the expression still reached before the recording, and it may have begun
+    /// earlier.
     #[must_use]
     pub fn beginning_seen(&self) -> bool {
         self.episode.began == Began::Observed
@@ -130,14 +133,14 @@ impl Episode {
         activity.value_fire.unwrap_or(activity.value_active)
     }
 
-    /// Returns the last value at which the condition was true.
+    /// Returns the last value for which the condition was true.
     #[must_use]
     pub fn last_value(&self) -> f64 {
         self.episode.activity.value_last
     }
 
-    /// Returns the value furthest beyond the threshold; none if the expression compares with no number, so that neither
-    /// a large value nor a small one is known to be bad.
+    /// Returns the value furthest beyond the threshold, such as the largest one of `cpu > 0.9`; none if the expression
+    /// does not compare with a number.
     #[must_use]
     pub fn worst(&self) -> Option<f64> {
         self.worst

@@ -20,8 +20,8 @@ use super::rule_set::{HeldRule, RuleHandle, RuleSet};
 const CALLED: [(&str, &str); 4] =
     [("--eval-interval", "interval"), ("--lookback-delta", "lookback"), ("--start", "start"), ("--end", "end")];
 
-/// Evaluates rules on recorded values, as `alertctl eval` does: the same rules have the same alerts as in a program that
-/// evaluates them on live values.
+/// Evaluates rules on recorded values, as `alertctl eval` does: rules have the same alerts as when
+/// [`Live`](crate::Live) evaluates them on these values. It opens no files: the program passes what they contain.
 ///
 /// ```
 /// use alertctl::{Evaluation, RuleSet};
@@ -53,13 +53,13 @@ pub struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
-    /// Takes the rules.
+    /// Makes an evaluation of some rules, as yet without values.
     #[must_use]
     pub fn new(rules: &'a RuleSet) -> Self {
         Self { rules, inputs: Vec::new(), interval: None, lookback: None, start: None, end: None }
     }
 
-    /// Adds values as CSV, under the name `recording.csv` in messages.
+    /// Adds values as CSV with a header: a column of times, labels, and metrics. Messages call it `recording.csv`.
     #[must_use]
     pub fn csv(self, text: &str) -> Self {
         let name = match self.inputs.len() {
@@ -69,8 +69,9 @@ impl<'a> Evaluation<'a> {
         self.input(&name, text)
     }
 
-    /// Adds the content of a file; `name` stands for it in messages. Its format is found by the content and by the ending
-    /// of the name, as `alertctl eval` does; it may be compressed. Several inputs are read as one recording, in time order.
+    /// Adds the content of a file; messages call it `name`. Its format is detected by the content and by the ending of
+    /// the name, as `alertctl eval` does; it may be compressed. Several inputs are read as one recording, in time
+    /// order.
     ///
     /// ```
     /// # use alertctl::{Evaluation, NewRule, RuleSet};
@@ -89,29 +90,29 @@ impl<'a> Evaluation<'a> {
         self
     }
 
-    /// Sets how often rules are evaluated that say nothing of it; a minute by default.
+    /// Sets how often rules without an interval of their own are evaluated; the default is 1 minute.
     #[must_use]
     pub fn interval(mut self, interval: impl Into<Millis>) -> Self {
         self.interval = Some(interval.into());
         self
     }
 
-    /// Sets for how long a value counts after its time; five minutes by default.
+    /// Sets for how long a value counts when no newer one follows; the default is 5 minutes.
     #[must_use]
     pub fn lookback(mut self, span: impl Into<Millis>) -> Self {
         self.lookback = Some(span.into());
         self
     }
 
-    /// Leaves out episodes that ended before an instant. Everything before it is evaluated all the same, so that what is
-    /// active then is known.
+    /// Leaves out episodes that ended before a time. What is before it is evaluated all the same, so that alerts which
+    /// are active at that time have their true beginning.
     #[must_use]
     pub fn start(mut self, at: impl Into<Timestamp>) -> Self {
         self.start = Some(at.into());
         self
     }
 
-    /// Ends the evaluation at an instant, and not at the last value.
+    /// Ends the evaluation at a time instead of at the last value.
     #[must_use]
     pub fn end(mut self, at: impl Into<Timestamp>) -> Self {
         self.end = Some(at.into());
@@ -121,8 +122,8 @@ impl<'a> Evaluation<'a> {
     /// Reads the recording to its end while the rules are evaluated.
     ///
     /// # Errors
-    /// When the recording cannot be read, or not a single rule is evaluated at any time: there are no rules, no values,
-    /// or none where they would have to be.
+    /// When the recording cannot be read, or nothing is evaluated: there are no rules or no values, all rules are
+    /// disabled, or no evaluation falls within the recording.
     pub fn run(&self) -> Result<EvaluationOutcome, EvaluationError> {
         let options = self.options()?;
         let held: Vec<HeldRule<'_>> = self.rules.iter().collect();
@@ -170,7 +171,7 @@ impl fmt::Debug for Evaluation<'_> {
     }
 }
 
-/// What came of an [`Evaluation`].
+/// The result of an [`Evaluation`]: episodes, and what may be wrong with them.
 ///
 /// ```
 /// use alertctl::{Evaluation, NewRule, RuleSet};
@@ -219,26 +220,26 @@ impl EvaluationOutcome {
         &self.episodes
     }
 
-    /// Returns the messages with which evaluations failed, by rule. While a rule fails, its alerts stay as they are.
+    /// Returns the evaluations that failed, by rule and message. While a rule fails, its alerts stay as they are.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
 
-    /// Walks over what may make the result wrong, a sentence each: metrics that are not in the recording, rules that were
-    /// never evaluated, values that were left out, series that come and go. If one names a flag, it is a flag of
+    /// Walks over what may make the result wrong, one sentence each: metrics that are not in the recording, rules that
+    /// were never evaluated, values that were left out, series that come and go. A flag in such a sentence is a flag of
     /// `alertctl eval`.
     pub fn warnings(&self) -> impl Iterator<Item = &str> {
         self.warnings.iter().map(String::as_str)
     }
 
-    /// Walks over what else is worth knowing of the recording, a sentence each: stretches without values, times that look
-    /// rounded.
+    /// Walks over what else is worth knowing about the recording, one sentence each: stretches without values, times
+    /// that look rounded.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
         self.notes.iter().map(String::as_str)
     }
 
-    /// Returns how often a rule was evaluated, all of them together.
+    /// Returns the number of evaluations, of all rules together.
     #[must_use]
     pub fn evaluations(&self) -> u64 {
         self.evaluations
@@ -303,8 +304,8 @@ fn called(message: &str) -> String {
     CALLED.iter().fold(message.to_owned(), |text, (flag, name)| text.replace(flag, name))
 }
 
-/// Why an [`Evaluation`] has no outcome. Its [`Display`](fmt::Display) form names the line of the recording where one is
-/// at fault; if it names a flag, it is a flag of `alertctl eval`.
+/// Why an [`Evaluation`] has no outcome. Its [`Display`](fmt::Display) form names the line of the recording if one is
+/// at fault. A flag in it is a flag of `alertctl eval`.
 ///
 /// ```
 /// use alertctl::{Evaluation, NewRule, RuleSet};
@@ -347,7 +348,7 @@ impl fmt::Display for EvaluationError {
     }
 }
 
-/// Its source is the [`LoadError`] where the rules are at fault.
+/// Its source is a [`LoadError`] if the rules are at fault.
 impl std::error::Error for EvaluationError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.rules.as_ref().map(|error| error as _)

@@ -12,9 +12,11 @@ use crate::time::Millis;
 
 use super::diagnostic::{self, LoadError};
 
-/// A rule that is written in code. It is checked when it is added to a [`RuleSet`](super::RuleSet).
+/// A rule that is written in code. It is checked when it is added to a [`RuleSet`](super::RuleSet) or a
+/// [`Live`](super::Live).
 ///
-/// By default it is evaluated at every snapshot, on all series that there are then.
+/// By default it is evaluated at every snapshot, on the newest values of all series. [`NewRule::every`] and
+/// [`NewRule::each_label_set`] change that.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,13 +45,15 @@ pub struct NewRule {
 }
 
 impl NewRule {
-    /// Makes a rule that alerts on each series of an expression.
+    /// Makes an alerting rule: it has an alert for each series that the PromQL expression returns, such as `cpu > 0.9`.
+    /// The alert has the labels of the series, and `alertname`, which is the name of the rule.
     #[must_use]
     pub fn alert(name: &str, expr: &str) -> Self {
         Self::new(name, expr, true)
     }
 
-    /// Makes a rule that writes the series of an expression under its name, for other rules.
+    /// Makes a recording rule: it writes the series that the PromQL expression returns as a metric with its name, for
+    /// rules that are added after it and for queries.
     #[must_use]
     pub fn record(name: &str, expr: &str) -> Self {
         Self::new(name, expr, false)
@@ -68,44 +72,49 @@ impl NewRule {
         }
     }
 
-    /// Sets how long the condition must hold before the alert fires.
+    /// Sets how long the condition must be true before the alert fires, `for` in a rule file. The default is 0: it
+    /// fires at once.
     #[must_use]
     pub fn hold(mut self, span: impl Into<Millis>) -> Self {
         self.hold = span.into();
         self
     }
 
-    /// Sets how long the alert goes on firing after the condition is gone.
+    /// Sets how long the alert keeps firing once the condition is no longer true, `keep_firing_for` in a rule file. The
+    /// default is 0.
     #[must_use]
     pub fn keep_firing(mut self, span: impl Into<Millis>) -> Self {
         self.keep_firing = span.into();
         self
     }
 
-    /// Sets a label of the alerts, or of the series that are written. For an alert the text is a template, such as
-    /// `{{ $labels.team }}`; an empty one removes the label.
+    /// Sets a label of the alerts, or of the series that are written. For an alert the text is a template of
+    /// Prometheus, such as `{{ $labels.team }}`. An empty text removes the label.
     #[must_use]
     pub fn label(mut self, name: &str, text: &str) -> Self {
         set(&mut self.labels, name, text);
         self
     }
 
-    /// Sets a text for people, a template: what an alert says while it fires.
+    /// Sets an annotation, a text for people such as a summary. It is a template of Prometheus, which can show
+    /// `{{ $labels.host }}` and `{{ $value }}`; [`Event::annotation`](super::Event::annotation) returns the result.
     #[must_use]
     pub fn annotation(mut self, name: &str, text: &str) -> Self {
         set(&mut self.annotations, name, text);
         self
     }
 
-    /// Has the rule evaluated at a fixed interval, at its multiples since the epoch, as a server does.
+    /// Evaluates the rule at a fixed interval, as a Prometheus server does, and not at every snapshot: at the multiples
+    /// of the interval since the epoch.
     #[must_use]
     pub fn every(mut self, interval: impl Into<Millis>) -> Self {
         self.evaluate = Evaluate::Every(interval.into());
         self
     }
 
-    /// Has the rule evaluated for each label set by itself, whenever one of its series is set, on the values that are
-    /// set then: no aggregation sees two label sets, and a series that is not set is not there.
+    /// Evaluates the rule for each label set separately, when a series with these labels is set, and only on the values
+    /// that are set in this snapshot. An aggregation such as `sum` then never adds up two hosts, and a metric of the
+    /// label set that is not set in the snapshot is missing. Rules of a native file are evaluated like this.
     #[must_use]
     pub fn each_label_set(mut self) -> Self {
         self.evaluate = Evaluate::EveryRow;
@@ -260,8 +269,8 @@ impl Building<'_> {
     }
 }
 
-/// Returns whether an expression can name a metric without quotes. A name made in code is held to that: a typing error is
-/// likelier than the wish for blanks in a name.
+/// Returns whether an expression can name a metric without quotes. A name made in code is held to that: a typing error
+/// is likelier than the wish for blanks in a name.
 fn is_metric_name(name: &str) -> bool {
     let fits =
         |(at, c): (usize, char)| c.is_ascii_alphabetic() || c == '_' || c == ':' || (at > 0 && c.is_ascii_digit());

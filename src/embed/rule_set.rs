@@ -1,4 +1,4 @@
-//! Rules that a program holds: made in code and loaded from files, under handles that stay.
+//! Rules that a program holds: made in code and loaded from files, under handles that stay valid.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,20 @@ use crate::source::SourceFile;
 use super::diagnostic::{Diagnostic, LoadError};
 use super::new_rule::NewRule;
 
-/// Names one rule. It stays the same whatever happens to other rules, and no other rule of the process ever has it.
+/// Identifies one rule. It stays the same whatever happens to other rules, also when the file of the rule is reloaded,
+/// and no other rule of the process ever has it.
+///
+/// ```
+/// use alertctl::{Live, NewRule};
+///
+/// let mut live = Live::new();
+/// let high = live.add(NewRule::alert("High", "cpu > 0.9"))?;
+/// assert_eq!(live.rules().find("High"), Some(high));
+/// assert!(live.set_enabled(high, false));
+/// assert!(live.remove(high));
+/// assert!(live.rules().get(high).is_none());
+/// # Ok::<(), alertctl::LoadError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleHandle(u64);
 
@@ -26,7 +39,18 @@ impl RuleHandle {
     }
 }
 
-/// Names one loaded rule file. It stays the same when the file is reloaded.
+/// Identifies one loaded rule file. It stays the same when the file is reloaded.
+///
+/// ```
+/// use alertctl::Live;
+///
+/// let mut live = Live::new();
+/// let file = live.load("disk.yml", "groups: [{name: disk, rules: [{alert: Full, expr: free < 5}]}]")?;
+/// live.reload(file, "groups: [{name: disk, rules: [{alert: Full, expr: free < 9}]}]")?;
+/// assert_eq!(live.rules().find_file("disk.yml"), Some(file));
+/// assert!(live.unload(file));
+/// # Ok::<(), alertctl::LoadError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileHandle(u64);
 
@@ -36,8 +60,10 @@ fn fresh() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Rules, in the order in which they are evaluated: as they were added. A rule sees what an earlier rule wrote at the
-/// same time, and what a later one wrote before.
+/// Rules, in the order in which they are evaluated: the order in which they were added. A rule sees what rules before
+/// it wrote at the same time, and what rules after it wrote at the time before.
+///
+/// [`Live`](super::Live) has one, with the same methods; `Evaluation` borrows one.
 ///
 /// ```
 /// use alertctl::{NewRule, RuleSet};
@@ -47,7 +73,7 @@ fn fresh() -> u64 {
 /// let file = rules.load("disk.yml", "groups: [{name: disk, rules: [{alert: Full, expr: free < 5}]}]")?;
 /// assert_eq!(rules.iter().map(|rule| rule.name()).collect::<Vec<_>>(), ["High", "Full"]);
 ///
-/// // `Full` stays the rule that it was, under the same handle.
+/// // `Full` is still the same rule, with the same handle.
 /// rules.reload(file, "groups: [{name: disk, rules: [{alert: Full, expr: free < 9}]}]")?;
 /// assert!(rules.remove(high));
 /// assert_eq!(rules.len(), 1);
@@ -76,7 +102,18 @@ struct Held {
     warnings: Vec<Diagnostic>,
 }
 
-/// One rule of a [`RuleSet`].
+/// One rule of a [`RuleSet`], to look at.
+///
+/// ```
+/// use alertctl::{NewRule, RuleSet};
+///
+/// let mut rules = RuleSet::new();
+/// rules.add(NewRule::alert("High", "cpu > 0.9"))?;
+/// rules.load("disk.yml", "groups:\n- {name: disk, rules: [{alert: Full, expr: free < 5}]}\n")?;
+/// let found: Vec<_> = rules.iter().map(|rule| (rule.name(), rule.expr(), rule.line())).collect();
+/// assert_eq!(found, [("High", "cpu > 0.9", None), ("Full", "free < 5", Some(2))]);
+/// # Ok::<(), alertctl::LoadError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct HeldRule<'a> {
     rule: &'a Rule,
@@ -92,25 +129,25 @@ impl<'a> HeldRule<'a> {
         self.handle
     }
 
-    /// Returns the name of the alert, or of the metric that it writes.
+    /// Returns the name of the alert, or of the metric that the rule writes.
     #[must_use]
     pub fn name(&self) -> &'a str {
         &self.rule.name.text
     }
 
-    /// Returns the expression.
+    /// Returns the PromQL expression; for a rule of a native file, the one that it was translated to.
     #[must_use]
     pub fn expr(&self) -> &'a str {
         &self.rule.text.text
     }
 
-    /// Returns whether it alerts; otherwise it writes a metric.
+    /// Returns whether it is an alerting rule; otherwise it writes a metric.
     #[must_use]
     pub fn is_alert(&self) -> bool {
         matches!(self.rule.kind, RuleKind::Alert { .. })
     }
 
-    /// Returns whether it is evaluated.
+    /// Returns whether it is evaluated; see [`RuleSet::set_enabled`].
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.rule.enabled
@@ -122,7 +159,7 @@ impl<'a> HeldRule<'a> {
         self.file.map(|file| file.name.as_str())
     }
 
-    /// Returns the line of that file on which it begins, counted from 1.
+    /// Returns the line of that file on which it begins, counted from 1; none for a rule that was made in code.
     #[must_use]
     pub fn line(&self) -> Option<u32> {
         self.file.map(|file| file.position(self.rule.at.span.start).line)
@@ -173,7 +210,7 @@ impl RuleSet {
     /// Adds a rule after all others.
     ///
     /// # Errors
-    /// When something is wrong with it, or a rule has its name already; nothing is changed then.
+    /// When something is wrong with it, or there is already a rule with its name; nothing is changed then.
     pub fn add(&mut self, rule: NewRule) -> Result<RuleHandle, LoadError> {
         if self.names.contains_key(rule.name()) {
             let message = format!("there is a rule `{}` already", rule.name());
@@ -185,12 +222,13 @@ impl RuleSet {
         Ok(handle)
     }
 
-    /// Adds the rules of a file, of Prometheus' form or alertctl's own; `name` stands for it in messages. Rules of a
-    /// Prometheus file are evaluated at the interval of their group, those of alertctl's own form for each label set,
-    /// unless they say otherwise.
+    /// Adds the rules of a file after all others; `text` is its content, a Prometheus or native rule file, and messages
+    /// call it `name`. Rules of a Prometheus file are evaluated at the interval of their group, rules of a native file
+    /// for each label set separately, unless it has `evaluate` with an interval. Several rules of files may have the
+    /// same name.
     ///
     /// # Errors
-    /// When the text has a mistake, or a file of that name is loaded already; nothing is changed then.
+    /// When the text has a mistake, or a file with that name is already loaded; nothing is changed then.
     pub fn load(&mut self, name: &str, text: &str) -> Result<FileHandle, LoadError> {
         if self.held.iter().any(|held| held.loaded.as_ref().is_some_and(|(_, loaded)| loaded.name == name)) {
             let message = format!("`{name}` is loaded already");
@@ -203,11 +241,12 @@ impl RuleSet {
         Ok(handle)
     }
 
-    /// Puts the rules of a text in the place of those of a loaded file. A rule whose group, name and labels are as they
-    /// were stays the same rule: it keeps its handle, and its alerts go on.
+    /// Replaces the rules of a loaded file by those of its new content. A rule that has the same group, name and labels
+    /// as before is still the same rule: it keeps its handle, and its alerts continue while its new condition is true.
+    /// Rules that were disabled with [`RuleSet::set_enabled`] are enabled again.
     ///
     /// # Errors
-    /// When the text has a mistake, or there is no such file; nothing is changed then.
+    /// When the text has a mistake, or no such file is loaded; nothing is changed then.
     pub fn reload(&mut self, file: FileHandle, text: &str) -> Result<(), LoadError> {
         let Some(at) = self.file_at(file) else {
             return Err(LoadError::of(codes::RULE_KIND, "no such file is loaded".to_owned(), "load it"));
@@ -229,14 +268,14 @@ impl RuleSet {
         Ok(())
     }
 
-    /// Removes the rules of a file; returns whether there was one.
+    /// Removes a file with its rules; returns whether there was one.
     pub fn unload(&mut self, file: FileHandle) -> bool {
         let at = self.file_at(file);
         at.into_iter().for_each(|at| self.drop_file(at));
         at.is_some()
     }
 
-    /// Removes a rule; returns whether there was one.
+    /// Removes a rule, made in code or loaded from a file; returns whether there was one.
     pub fn remove(&mut self, rule: RuleHandle) -> bool {
         let Some((at, place)) = self.place(rule) else { return false };
         if self.held[at].loaded.is_none() {
@@ -254,7 +293,8 @@ impl RuleSet {
         true
     }
 
-    /// Has a rule evaluated, or not any more; returns whether there is one.
+    /// Enables or disables a rule: one that is disabled stays where it is, and is not evaluated. Returns whether there
+    /// is such a rule.
     pub fn set_enabled(&mut self, rule: RuleHandle, enabled: bool) -> bool {
         let handle = rule;
         let Some((at, place)) = self.place(rule) else { return false };
@@ -269,26 +309,26 @@ impl RuleSet {
         true
     }
 
-    /// Walks over the rules in their order.
+    /// Walks over the rules, in the order in which they are evaluated.
     pub fn iter(&self) -> impl Iterator<Item = HeldRule<'_>> {
         (0..self.files.len()).flat_map(|at| self.rules_at(at))
     }
 
-    /// Returns a rule.
+    /// Returns a rule; none if it was removed.
     #[must_use]
     pub fn get(&self, rule: RuleHandle) -> Option<HeldRule<'_>> {
         let (at, place) = self.place(rule)?;
         self.rules_at(at).nth(place)
     }
 
-    /// Returns the first rule of a name.
+    /// Returns the first rule with a name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<RuleHandle> {
         let found = self.names.contains_key(name).then(|| self.iter().find(|rule| rule.name() == name));
         found.flatten().map(|rule| rule.handle)
     }
 
-    /// Returns the loaded file of a name.
+    /// Returns the loaded file with a name.
     #[must_use]
     pub fn find_file(&self, name: &str) -> Option<FileHandle> {
         let named = |held: &&Held| held.loaded.as_ref().is_some_and(|(_, source)| source.name == name);
@@ -307,7 +347,7 @@ impl RuleSet {
         self.len() == 0
     }
 
-    /// Walks over what is doubtful in the files that are loaded, and no error.
+    /// Walks over the warnings about the files that are loaded: what is suspicious in them, but not an error.
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
         self.held.iter().flat_map(|held| &held.warnings)
     }
@@ -317,8 +357,8 @@ impl RuleSet {
         &self.files
     }
 
-    /// Returns the rules with the texts that they stand in, for a run: in the order of [`RuleSet::iter`]. A rule that was
-    /// made in code stands in the text of its expression.
+    /// Returns the rules with the texts that they stand in, for a run: in the order of [`RuleSet::iter`]. A rule that
+    /// was made in code stands in the text of its expression.
     #[cfg(feature = "input")]
     pub(super) fn to_rules(&self) -> rules::RuleSet {
         let mut set = rules::RuleSet::default();

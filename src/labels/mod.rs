@@ -18,6 +18,15 @@ pub const METRIC_NAME: &str = "__name__";
 
 /// An immutable set of labels: names unique, values not empty, sorted by name; `__name__` is a label like the others.
 ///
+/// ```
+/// use alertctl::LabelSet;
+///
+/// let labels = LabelSet::new([("__name__", "cpu"), ("host", "a")]);
+/// assert_eq!((labels.metric(), labels.get("host")), (Some("cpu"), Some("a")));
+/// assert_eq!(labels.to_string(), "cpu{host=\"a\"}");
+/// assert_eq!(labels, LabelSet::new([("host", "a"), ("__name__", "cpu"), ("zone", "")]));
+/// ```
+///
 /// One shared allocation, laid out as Prometheus lays out its labels (length, name, length, value ..), so a clone is a
 /// count and [`LabelSet::fingerprint`] is a plain XXH64 of it. With the feature `serde` it is a map of names to values.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,7 +61,7 @@ impl LabelSet {
         self.iter().find(|(label, _)| *label == name).map(|(_, value)| value)
     }
 
-    /// Returns the metric name, if there is one.
+    /// Returns the metric name, the value of `__name__`, if there is one.
     #[must_use]
     pub fn metric(&self) -> Option<&str> {
         self.get(METRIC_NAME)

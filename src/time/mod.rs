@@ -10,11 +10,30 @@ use thiserror::Error;
 pub use moment::{Moment, TimestampError};
 
 /// An instant. Unit: milliseconds since the Unix epoch, UTC; never a float. With the feature `serde` it is that number.
+///
+/// ```
+/// use alertctl::{Millis, Timestamp};
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// let at = Timestamp(1_767_571_200_000);
+/// assert_eq!(at.to_string(), "2026-01-05T00:00:00Z");
+/// assert_eq!(at.plus(Millis(1500)).since(at), Millis(1500));
+/// assert_eq!(Timestamp::from(UNIX_EPOCH + Duration::from_secs(60)), Timestamp(60_000));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Timestamp(pub i64);
 
-/// A span of time. Unit: milliseconds; may be negative. With the feature `serde` it is that number.
+/// A span of time. Unit: milliseconds; may be negative. A [`Duration`] is accepted wherever a program passes one.
+///
+/// ```
+/// use alertctl::Millis;
+/// use std::time::Duration;
+///
+/// assert_eq!(Millis::from(Duration::from_secs(90)), Millis(90_000));
+/// assert_eq!(Millis(90_000).to_string(), "1m30s");
+/// assert_eq!(Duration::try_from(Millis(90_000)), Ok(Duration::from_secs(90)));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Millis(pub i64);

@@ -1,4 +1,4 @@
-//! Alert rules on values as they come.
+//! Alert rules on values as they arrive.
 
 mod codec;
 mod event;
@@ -36,14 +36,15 @@ pub use self::save::RestoreError;
 pub use self::series::Series;
 pub use self::snapshot::Snapshot;
 
-/// Rules and the alerts that they make of values as they come.
+/// Evaluates rules on values as they arrive, and returns the changes of alerts.
 ///
-/// Time is what the caller says it is. A snapshot is what is set at one time; at each snapshot the rules are evaluated
-/// on the newest value of every series, those of a rule file at their intervals.
+/// Time is what the caller says it is. A snapshot is the values that are set at one time, with [`Live::at`]. At each
+/// snapshot the rules are evaluated on the newest value of every series; rules of a Prometheus file are evaluated at
+/// the intervals of their groups.
 ///
 /// ```
 /// use std::time::Duration;
-/// use alertctl::{AlertState, LabelSet, Live, NewRule, Timestamp};
+/// use alertctl::{AlertState, Cause, LabelSet, Live, NewRule, Timestamp};
 ///
 /// let mut live = Live::new();
 /// live.add(NewRule::alert("CpuHigh", "cpu > 0.9").hold(Duration::from_secs(30)).label("severity", "critical"))?;
@@ -58,13 +59,14 @@ pub use self::snapshot::Snapshot;
 ///
 /// // The host is gone: after five minutes without a value its series has ended, and so has the alert.
 /// let events = live.advance(Timestamp(3_600_000));
-/// assert_eq!(events[0].to_string(), "1970-01-01T00:05:45Z CpuHigh{host=\"a\", severity=\"critical\"}: firing -> inactive (series_ended)");
+/// assert_eq!(events[0].at(), Timestamp(345_000));
+/// assert_eq!((events[0].to(), events[0].cause()), (AlertState::Inactive, Some(Cause::SeriesEnded)));
 /// assert!(live.alerts().is_empty());
 /// # Ok::<(), alertctl::LoadError>(())
 /// ```
 ///
-/// Rules come and go without a trace in others: their events are the same whatever is added, removed, enabled or
-/// disabled beside them. What goes wrong while it runs is told by [`Live::faults`]; nothing here panics or stops.
+/// Rules can be added, removed, enabled and disabled at any time: the events of other rules do not change. What goes
+/// wrong while it runs is counted by [`Live::faults`]; nothing here panics or stops.
 pub struct Live {
     options: LiveOptions,
     rules: RuleSet,
@@ -102,7 +104,7 @@ impl fmt::Debug for Live {
 }
 
 impl Live {
-    /// Makes an evaluator without rules.
+    /// Makes an evaluator without rules, with the default options.
     #[must_use]
     pub fn new() -> Self {
         Self::with_options(LiveOptions::default())
@@ -130,38 +132,39 @@ impl Live {
         }
     }
 
-    /// Returns the rules.
+    /// Returns the rules, to look at: the methods of [`Live`] and [`Live::edit`] change them.
     #[must_use]
     pub fn rules(&self) -> &RuleSet {
         &self.rules
     }
 
-    /// Adds a rule. It is evaluated from the next snapshot on, and sees what was set before as far as
-    /// [`LiveOptions::history`] goes. Cost: as [`Live::edit`].
+    /// Adds a rule. It is evaluated at the snapshots that are not evaluated yet and all later ones, and sees older
+    /// values as far back as [`LiveOptions::history`] goes. Cost: as [`Live::edit`], without the copy.
     ///
     /// # Errors
-    /// When something is wrong with it, or a rule has its name already; nothing is changed then.
+    /// When something is wrong with it, or there is already a rule with its name; nothing is changed then.
     pub fn add(&mut self, rule: NewRule) -> Result<RuleHandle, LoadError> {
         self.rules.add(rule)
     }
 
-    /// Adds the rules of a file, as [`RuleSet::load`].
+    /// Adds the rules of a file; `text` is its content, and messages call it `name`. See [`RuleSet::load`].
     ///
     /// # Errors
-    /// When the text has a mistake, or a file of that name is loaded already; nothing is changed then.
+    /// When the text has a mistake, or a file with that name is already loaded; nothing is changed then.
     pub fn load(&mut self, name: &str, text: &str) -> Result<FileHandle, LoadError> {
         self.rules.load(name, text)
     }
 
-    /// Puts the rules of a text in the place of those of a file, as [`RuleSet::reload`].
+    /// Replaces the rules of a loaded file by those of its new content. A rule that has the same group, name and labels
+    /// as before keeps its handle, and its alerts continue while its new condition is true. See [`RuleSet::reload`].
     ///
     /// # Errors
-    /// When the text has a mistake, or there is no such file; nothing is changed then.
+    /// When the text has a mistake, or no such file is loaded; nothing is changed then.
     pub fn reload(&mut self, file: FileHandle, text: &str) -> Result<(), LoadError> {
         self.rules.reload(file, text)
     }
 
-    /// Removes the rules of a file; returns whether there was one. Their alerts end with the next evaluation.
+    /// Removes a file with its rules; returns whether there was one. Their alerts end with the next evaluation.
     pub fn unload(&mut self, file: FileHandle) -> bool {
         self.rules.unload(file)
     }
@@ -171,14 +174,14 @@ impl Live {
         self.rules.remove(rule)
     }
 
-    /// Has a rule evaluated, or not any more; returns whether there is one. The alerts of one that is disabled end with
+    /// Enables or disables a rule; returns whether there is such a rule. The alerts of a rule that is disabled end with
     /// the next evaluation.
     pub fn set_enabled(&mut self, rule: RuleHandle, enabled: bool) -> bool {
         self.rules.set_enabled(rule, enabled)
     }
 
-    /// Changes the rules as one step: all of it, or nothing where it fails. Cost: a copy of the rules; with the next
-    /// evaluation all rules are bound again, once for any number of changes.
+    /// Makes several changes of the rules in one step: all of them, or none if one fails. Cost: the rules are copied,
+    /// and the next evaluation prepares all rules again, once for any number of changes.
     ///
     /// ```
     /// use alertctl::{Live, NewRule};
@@ -195,7 +198,7 @@ impl Live {
     /// ```
     ///
     /// # Errors
-    /// What the change returns.
+    /// The error that the change returns.
     pub fn edit<T>(&mut self, change: impl FnOnce(&mut RuleSet) -> Result<T, LoadError>) -> Result<T, LoadError> {
         let mut rules = self.rules.clone();
         let changed = change(&mut rules)?;
@@ -203,43 +206,48 @@ impl Live {
         Ok(changed)
     }
 
-    /// Returns the handle of a series, a new one if its labels were not seen. Cost: a hash of the labels.
+    /// Returns the handle of the series with these labels, with the name of the metric as `__name__`. The series need
+    /// not exist yet. Cost: the labels are hashed.
     pub fn series(&mut self, labels: &LabelSet) -> Series {
         self.table.series(labels, self.clock.latest(), &mut self.store)
     }
 
-    /// Begins a snapshot, or goes on with the newest one. What is set in it counts with the next [`Live::evaluate`].
+    /// Begins a snapshot, or continues the newest one if it has the same time. The next [`Live::evaluate`] evaluates
+    /// it.
     ///
-    /// A time that is not after the latest evaluation, or is before another snapshot, is too late; one that is much
-    /// later than all others is refused ([`LiveOptions::longest_jump`]): nothing that is set in it counts, and
-    /// [`Live::faults`] tells of it.
+    /// A time is refused if it is not after the last evaluation, if a later snapshot exists, or if it is too far ahead
+    /// of the newest snapshot ([`LiveOptions::longest_jump`]). Values that are set in a refused snapshot are ignored,
+    /// and [`Live::faults`] counts them.
     pub fn at(&mut self, time: impl Into<Timestamp>) -> Snapshot<'_> {
         let time = time.into();
         let taken = self.clock.come_to(time, self.options.longest_jump);
         Snapshot::new(self, time, taken)
     }
 
-    /// Evaluates the rules at the snapshots since the last call; returns what changed, by time, rule and labels, and the
-    /// ends of alerts whose rules were removed meanwhile. Cost: once warm no memory is asked for while nothing changes.
+    /// Evaluates the rules at every snapshot since the last call. Returns the changes of alerts, ordered by time, rule
+    /// and labels; before them, the ends of alerts whose rules were removed or disabled. Cost: once warm, it allocates
+    /// nothing while no alert changes.
     pub fn evaluate(&mut self) -> Vec<Event> {
         self.rebind();
         self.run();
         self.take_events()
     }
 
-    /// Lets time go on to an instant at which nothing is set, and evaluates the rules up to it: series end that had no
-    /// value for too long, and alerts fire that tell of silence.
+    /// Lets time pass up to `to`, evaluates the rules, and returns the changes as [`Live::evaluate`] does. Call it from
+    /// a timer when no values arrive: series end that had no value for too long, and rules on missing values, such as
+    /// `absent(cpu)`, become true. A time that is not later than the newest snapshot only evaluates.
     pub fn advance(&mut self, to: impl Into<Timestamp>) -> Vec<Event> {
         self.clock.go_to(to.into());
         self.evaluate()
     }
 
-    /// Ends a series at a time: it is in no snapshot any more, until it is set again.
+    /// Ends a series at a time: it is missing from then on, until it is set again. The same as
+    /// `live.at(at).end(series)`.
     pub fn end(&mut self, series: &Series, at: impl Into<Timestamp>) {
         self.at(at).end(series);
     }
 
-    /// Ends a series with the next snapshot, and forgets it: with a value that comes later it begins anew.
+    /// Ends a series with the next snapshot, and frees its memory. A later value is the first one of a new series.
     pub fn forget(&mut self, series: &Series) {
         let slot = self.table.slot(series, self.clock.latest(), &mut self.store);
         self.table.leave(slot, self.clock.latest());
@@ -370,8 +378,8 @@ impl Live {
         }
     }
 
-    /// Returns the alerts that are active, by rule and labels. Those of rules that were removed since the last evaluation
-    /// are not among them.
+    /// Returns the alerts that are active, ordered by rule and labels, as of the last evaluation. Those of rules that
+    /// were removed or disabled since are not among them.
     #[must_use]
     pub fn alerts(&self) -> Vec<Alert> {
         let changed = self.rules.version() != self.built;
@@ -392,7 +400,8 @@ impl Live {
         self.engine.active().into_iter().filter_map(alert).collect()
     }
 
-    /// Suppresses a firing alert until it is resolved: it goes on, and is seen as suppressed. Returns whether it fires.
+    /// Suppresses a firing alert until it is resolved: it is shown as [`AlertState::Suppressed`], and is otherwise as
+    /// before. Returns whether there is such an alert, and it fires.
     pub fn suppress(&mut self, alert: &AlertKey) -> bool {
         let is_it = |found: &Alert| found.key == *alert && found.state != AlertState::Pending;
         let fires = self.alerts().iter().any(is_it);
@@ -402,12 +411,13 @@ impl Live {
         fires
     }
 
-    /// Ends the suppression of an alert; returns whether it was suppressed.
+    /// Ends the suppression of an alert before it is resolved; returns whether it was suppressed.
     pub fn unsuppress(&mut self, alert: &AlertKey) -> bool {
         self.suppressed.remove(alert)
     }
 
-    /// Returns what went wrong so far: evaluations that failed, by rule and message, and values that did not count.
+    /// Returns what went wrong since the last [`Live::clear_faults`]: evaluations that failed, by rule and message, and
+    /// values that were refused. It is not part of the events: look at it from time to time.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         let fault = |rule, found: engine::FaultCount| {
@@ -434,7 +444,7 @@ impl Live {
         faults
     }
 
-    /// Forgets what went wrong so far.
+    /// Forgets the faults so far.
     pub fn clear_faults(&mut self) {
         self.clock.clear_faults();
         self.engine.clear_faults();

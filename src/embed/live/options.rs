@@ -6,7 +6,7 @@ use crate::time::Millis;
 
 const MINUTE: Millis = Millis(60_000);
 
-/// How a [`Live`](super::Live) evaluates.
+/// How a [`Live`](super::Live) evaluates: when series end, and how long their values are kept.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,42 +55,42 @@ impl LiveOptions {
         Self::default()
     }
 
-    /// Sets how long a series counts as being there after its last value: then it has ended, and so have the alerts on
-    /// it. The default, and what 0 stands for, is 5 minutes.
+    /// Sets how long a series lives without a new value: then it has ended, and so have its alerts. It should be longer
+    /// than the time between two values of a series. The default is 5 minutes, also for 0 and less.
     #[must_use]
     pub fn stale_after(mut self, span: impl Into<Millis>) -> Self {
         self.stale_after = or(span.into(), Self::default().stale_after);
         self
     }
 
-    /// Sets how long a series without a value is remembered. The default is 1 hour. A value that comes later is taken
-    /// as the first one of a new series.
+    /// Sets how long a series without a value is kept in memory. A value that arrives later is the first one of a new
+    /// series. Handles stay valid. The default is 1 hour.
     #[must_use]
     pub fn idle_series(mut self, span: impl Into<Millis>) -> Self {
         self.idle_series = span.into().max(Millis::ZERO);
         self
     }
 
-    /// Sets for how long values are held that no rule needs: as far back a rule sees that is added later, and a query of
-    /// a template or of [`Live::query`](super::Live::query). The default is 5 minutes. Windows of rules are held as long
-    /// as they are.
+    /// Sets for how long values are kept that no rule needs: this is how far back [`Live::query`](super::Live::query),
+    /// a `query` in a template and a rule that is added later can look. What the windows of rules need, such as
+    /// `rate(requests[1h])`, is kept in any case. The default is 5 minutes.
     #[must_use]
     pub fn history(mut self, span: impl Into<Millis>) -> Self {
         self.history = span.into().max(Millis::ZERO);
         self
     }
 
-    /// Sets how often groups of a rule file are evaluated that name no interval. The default, and what 0 stands for, is
-    /// 1 minute.
+    /// Sets how often groups of a rule file without an `interval` are evaluated. The default is 1 minute, also for 0
+    /// and less.
     #[must_use]
     pub fn interval(mut self, span: impl Into<Millis>) -> Self {
         self.interval = or(span.into(), MINUTE);
         self
     }
 
-    /// Sets how far a snapshot may be ahead of the one before it; one that is further away is refused and told by
-    /// [`Live::faults`](super::Live::faults), since all that came after it would be too late.
-    /// [`Live::advance`](super::Live::advance) goes any distance. The default, and what 0 stands for, is 366 days.
+    /// Sets how far a snapshot may be ahead of the one before it. One that is further ahead is refused and counted by
+    /// [`Live::faults`](super::Live::faults): a single wrong time would make all later values come too late.
+    /// [`Live::advance`](super::Live::advance) goes any distance. The default is 366 days, also for 0 and less.
     #[must_use]
     pub fn longest_jump(mut self, span: impl Into<Millis>) -> Self {
         self.longest_jump = or(span.into(), Self::default().longest_jump);

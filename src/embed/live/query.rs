@@ -1,4 +1,4 @@
-//! Questions to the values that are held.
+//! Queries of the values that are kept.
 
 use std::fmt;
 
@@ -11,28 +11,52 @@ use crate::time::Timestamp;
 use super::super::diagnostic::Diagnostic;
 use super::Live;
 
-/// What a query gives.
+/// The result of [`Live::query`].
+///
+/// ```
+/// use alertctl::{LabelSet, Live, Timestamp, Value};
+///
+/// let mut live = Live::new();
+/// live.at(Timestamp(0)).set_labels(&LabelSet::new([("__name__", "cpu"), ("host", "a")]), 0.5);
+/// live.evaluate();
+/// match live.query("cpu * 100", Timestamp(0))? {
+///     Value::Scalar(number) => println!("{number}"),
+///     Value::Vector(series) => {
+///         assert_eq!(series, [(LabelSet::new([("host", "a")]), 50.0)]);
+///     }
+///     other => println!("{other:?}"),
+/// }
+/// # Ok::<(), alertctl::QueryError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// A number.
+    /// A number, as of `time()`.
     Scalar(f64),
-    /// A text.
+    /// A text, as of `"text"`.
     Text(String),
-    /// Series with one value each, in the order of the result.
+    /// Series with one value each, as of `cpu`, in the order of the result: `sort` and `topk` order it.
     Vector(Vec<(LabelSet, f64)>),
-    /// Series with many values each, by labels.
+    /// Series with their values over a range, as of `cpu[5m]`, ordered by labels.
     Matrix(Vec<(LabelSet, Vec<(Timestamp, f64)>)>),
 }
 
-/// Says why a query has no value.
+/// Why a query has no value: it cannot be read, or its evaluation failed.
+///
+/// ```
+/// use alertctl::{Live, Timestamp};
+///
+/// let error = Live::new().query("sum(cpu", Timestamp(0)).unwrap_err();
+/// assert_eq!((error.problems()[0].file(), error.problems()[0].line()), ("query", Some(1)));
+/// println!("{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryError {
     problems: Vec<Diagnostic>,
 }
 
 impl QueryError {
-    /// Returns what is wrong.
+    /// Returns what is wrong; at least one problem.
     #[must_use]
     pub fn problems(&self) -> &[Diagnostic] {
         &self.problems
@@ -51,7 +75,7 @@ impl fmt::Display for QueryError {
 
 impl std::error::Error for QueryError {}
 
-/// Tells what is wrong with a query.
+/// Returns what is wrong with a query, with its place in the text.
 fn refused(text: &str, error: &query::QueryError) -> QueryError {
     let mut sources = SourceMap::default();
     let file = sources.add("query", text);
@@ -80,9 +104,9 @@ fn refused(text: &str, error: &query::QueryError) -> QueryError {
 }
 
 impl Live {
-    /// Evaluates an expression at a time, on what was evaluated: the values that were set and the metrics that rules
-    /// write. It reaches back as far as [`LiveOptions::history`](super::LiveOptions::history), or as windows of rules do.
-    /// Cost: the expression is planned, and looks for its series among all.
+    /// Evaluates a PromQL expression at a time, on the values of all snapshots that were evaluated and the metrics that
+    /// rules wrote. Values are kept for [`LiveOptions::history`](super::LiveOptions::history), and longer where the
+    /// window of a rule needs them. Cost: the expression is parsed, and every series is compared with its selectors.
     ///
     /// ```
     /// use alertctl::{LabelSet, Live, Timestamp, Value};
@@ -98,7 +122,7 @@ impl Live {
     /// ```
     ///
     /// # Errors
-    /// When the expression cannot be read, or its evaluation fails.
+    /// When the expression has a mistake, or its evaluation fails.
     pub fn query(&self, expr: &str, at: impl Into<Timestamp>) -> Result<Value, QueryError> {
         let failed = |error: query::QueryError| refused(expr, &error);
         let options = self.options.engine().query();

@@ -1,7 +1,8 @@
 //! Saving a state and going on with it in another process.
 //!
-//! A save is the word `alertctl live` and a zero byte, the version as 4 bytes, the length of what follows as 8 bytes, the
-//! state in the fields of [`Saved`], and 8 bytes of XXH64 over the state; numbers of fixed length are little-endian.
+//! A save is the word `alertctl live` and a zero byte, the version as 4 bytes, the length of what follows as 8 bytes,
+//! the state in the fields of [`Saved`], and 8 bytes of XXH64 over the state; numbers of fixed length are
+//! little-endian.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -26,15 +27,29 @@ const MAGIC: &[u8; 14] = b"alertctl live\0";
 /// A state that means something else gets another number.
 const VERSION: u32 = 1;
 
-/// Says why a save cannot be gone on with.
+/// Why [`Live::restore`] did not restore a save.
+///
+/// ```
+/// use alertctl::{Live, RestoreError};
+///
+/// let mut live = Live::new();
+/// let error = live.restore("not a save".as_bytes()).unwrap_err();
+/// assert!(matches!(error, RestoreError::NotASave));
+///
+/// let mut saved = Vec::new();
+/// live.save(&mut saved)?;
+/// saved.pop();
+/// assert!(matches!(live.restore(saved.as_slice()), Err(RestoreError::Damaged)));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RestoreError {
     /// It cannot be read.
     Io(io::Error),
-    /// It is something else.
+    /// It is something else than a save, or empty.
     NotASave,
-    /// It was written by another version of this crate, in a form that this one does not know.
+    /// It was written by another version of this crate, in a format with this number, which this version cannot read.
     Version(u32),
     /// It is incomplete, or its bytes were changed.
     Damaged,
@@ -114,8 +129,9 @@ coded! {
 }
 
 impl Live {
-    /// Writes all that is needed to go on in another process: series with their values, alerts, windows, suppression,
-    /// and snapshots that are not evaluated yet. Rules are not part of it, nor options.
+    /// Writes everything that another process needs to continue: series with their values, alerts, windows,
+    /// suppression, and snapshots that are not evaluated yet. Rules and options are not part of it. Cost: all values
+    /// that are kept are copied into memory, and written in a few calls.
     ///
     /// ```
     /// use std::time::Duration;
@@ -130,7 +146,7 @@ impl Live {
     /// let mut saved = Vec::new();
     /// live.save(&mut saved)?;
     ///
-    /// // Another process: the same rules, then what was saved.
+    /// // In another process: first the same rules, then what was saved.
     /// let mut live = Live::new();
     /// live.add(rule())?;
     /// live.restore(saved.as_slice())?;
@@ -140,7 +156,7 @@ impl Live {
     /// ```
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// What the writer returns.
     pub fn save(&mut self, mut to: impl Write) -> io::Result<()> {
         self.rebind();
         let mut state = Vec::new();
@@ -153,12 +169,12 @@ impl Live {
         to.flush()
     }
 
-    /// Goes on with what was saved, in place of all values and alerts that are there; the rules stay. A rule is the one
-    /// that it was where its file, group, name and labels are the same. Alerts of other rules end, which the next
-    /// evaluation returns.
+    /// Replaces all values and alerts by those of a save; the rules stay. Add the rules before: a saved rule is
+    /// continued by the one with the same file, group, name and labels. The alerts of saved rules that are not there
+    /// end, and the next evaluation returns these events.
     ///
     /// # Errors
-    /// When it cannot be read, or is no save of this version; nothing is changed then.
+    /// When it cannot be read, is damaged, or is not a save of this version; nothing is changed then.
     pub fn restore(&mut self, mut from: impl Read) -> Result<(), RestoreError> {
         let mut bytes = Vec::new();
         from.read_to_end(&mut bytes).map_err(RestoreError::Io)?;

@@ -8,15 +8,19 @@ use crate::labels::LabelSet;
 use crate::store::{SeriesId, Store};
 use crate::time::{Millis, Timestamp};
 
-/// Names a series of a [`Live`](super::Live), so that its values can be set without looking up its labels.
+/// The handle of a series of a [`Live`](super::Live): with it, values are set without looking up labels.
 ///
-/// It never dangles: a series that was forgotten meanwhile, or one of another `Live`, is found by its labels.
+/// It is always valid: if the series was forgotten, or the handle is from another `Live`, the series is found by its
+/// labels.
 ///
 /// ```
-/// use alertctl::{LabelSet, Live};
+/// use alertctl::{LabelSet, Live, Timestamp};
 ///
 /// let mut live = Live::new();
 /// let cpu = live.series(&LabelSet::new([("__name__", "cpu"), ("host", "a")]));
+/// for second in 0..10 {
+///     live.at(Timestamp(second * 1000)).set(&cpu, 0.5);
+/// }
 /// assert_eq!(cpu.labels().get("host"), Some("a"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -123,7 +123,19 @@ impl Clock {
     }
 }
 
-/// The values of one time, while they are set; see [`Live::at`].
+/// The values of one time, while they are set. [`Live::at`] begins one; it is over when the next method of [`Live`] is
+/// called.
+///
+/// ```
+/// use alertctl::{LabelSet, Live, Timestamp};
+///
+/// let mut live = Live::new();
+/// let cpu = live.series(&LabelSet::new([("__name__", "cpu"), ("host", "a")]));
+/// let memory = live.series(&LabelSet::new([("__name__", "memory"), ("host", "a")]));
+/// live.at(Timestamp(0)).set(&cpu, 0.2).set(&memory, 3e9);
+/// live.at(Timestamp(15_000)).set(&cpu, 0.4).end(&memory);
+/// live.evaluate();
+/// ```
 #[derive(Debug)]
 pub struct Snapshot<'a> {
     live: &'a mut Live,
@@ -136,8 +148,9 @@ impl<'a> Snapshot<'a> {
         Self { live, time, taken }
     }
 
-    /// Sets the value of a series; of two for one time the last one counts. NaN is a value like others, but the stale
-    /// marker of Prometheus, which ends the series.
+    /// Sets the value of a series. If it is set twice in one snapshot, the last value counts. NaN is a value like
+    /// others, except the stale marker of Prometheus, which ends the series. It never fails: if the time of the
+    /// snapshot was refused, the value is ignored, and [`Live::faults`] counts it.
     pub fn set(&mut self, series: &Series, value: f64) -> &mut Self {
         let Live { table, clock, store, .. } = &mut *self.live;
         let slot = table.slot(series, clock.latest, store);
@@ -145,8 +158,8 @@ impl<'a> Snapshot<'a> {
         self
     }
 
-    /// Sets the value of the series with these labels, the name of the metric as `__name__`. Cost: a hash of the labels
-    /// more than [`Snapshot::set`].
+    /// Sets the value of the series with these labels, with the name of the metric as `__name__`; otherwise as
+    /// [`Snapshot::set`]. Cost: the labels are hashed, which a [`Series`] handle saves.
     pub fn set_labels(&mut self, labels: &LabelSet, value: f64) -> &mut Self {
         let Live { table, clock, store, .. } = &mut *self.live;
         let slot = table.slot_by_labels(labels, clock.latest, store);
@@ -154,7 +167,8 @@ impl<'a> Snapshot<'a> {
         self
     }
 
-    /// Ends a series: it is not in this snapshot nor in a later one, until it is set again.
+    /// Ends a series: it is missing in this snapshot and all later ones, until it is set again. Its alerts end with the
+    /// cause [`Cause::SeriesEnded`](crate::Cause::SeriesEnded).
     pub fn end(&mut self, series: &Series) -> &mut Self {
         self.set(series, stale_marker())
     }
