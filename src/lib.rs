@@ -1,6 +1,60 @@
-//! Evaluates alert rules on recorded metrics, offline: the meaning of Prometheus 3.14, on files instead of a server.
+//! Evaluates alert rules, on values as they arrive or on recorded ones, with the meaning of Prometheus 3.14.
 //!
-//! # The flow
+//! A program brings values and says what time it is; it gets the changes of alerts back. Nothing here opens a file,
+//! reads the clock or talks to a server. [`Live`] is where to begin:
+//!
+//! ```
+//! use alertctl::{LabelSet, Live, NewRule, Timestamp};
+//! use std::time::Duration;
+//!
+//! let mut live = Live::new();
+//! live.add(NewRule::alert("CpuHigh", "cpu > 0.9").hold(Duration::from_secs(30)))?;
+//! let cpu = live.series(&LabelSet::new([("__name__", "cpu"), ("host", "a")]));
+//! let mut lines = Vec::new();
+//! for second in (0..60).step_by(15) {
+//!     live.at(Timestamp(second * 1000)).set(&cpu, 0.97);
+//!     for event in live.evaluate() {
+//!         lines.push(event.to_string());
+//!     }
+//! }
+//! assert_eq!(lines, [
+//!     "1970-01-01T00:00:00Z CpuHigh{host=\"a\"}: inactive -> pending",
+//!     "1970-01-01T00:00:30Z CpuHigh{host=\"a\"}: pending -> firing",
+//! ]);
+//! # Ok::<(), alertctl::LoadError>(())
+//! ```
+//!
+//! With the feature `input`, `Evaluation` runs the same rules on a recording:
+//!
+//! ```
+//! # #[cfg(feature = "input")] {
+//! use alertctl::{Evaluation, RuleSet};
+//!
+//! let mut rules = RuleSet::new();
+//! rules.load("disk.yml", "groups: [{name: disks, rules: [{alert: Full, expr: free < 5}]}]")?;
+//! let csv = "time,host,free\n2026-01-05T00:00:00Z,a,9\n2026-01-05T00:01:00Z,a,4\n";
+//! let outcome = Evaluation::new(&rules).csv(csv).run()?;
+//! let full = &outcome.episodes()[0];
+//! assert_eq!(full.fired_at().map(|at| at.to_string()).as_deref(), Some("2026-01-05T00:01:00Z"));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The names at the root of the crate are what a program uses, and all that it can rely on: modules may change with any
+//! version. The guide is `docs/embed.md`, with three whole programs: thresholds on standard input, rules that are
+//! reloaded, and a restart that loses nothing.
+//!
+//! # Features
+//! None is on by default: the library is the engine alone, that is rules, PromQL and [`Live`]. `input` adds recordings
+//! (`Evaluation`, and the modules `survey`, `replay` and `outcome`), `parquet` those in Parquet, `profile` the
+//! profiler, and `cli` the tool with its reports, which brings `input` and `profile`. `serde` makes label sets and
+//! times values of serde; `threads`, which `input` brings, evaluates rules in several threads, with the same results.
+//! What is built in a clone has `cli` and `parquet`.
+//!
+//! # Inside
+//! What follows is for those who change the crate.
+//!
+//! ## The flow
 //! ```text
 //!  rules/*.yml                                   recordings: .csv .jsonl .om .lp ... (.gz .zst .bz2), stdin, text
 //!      | bytes, found by source::Files               | bytes
@@ -34,20 +88,21 @@
 //!                      report            table, timeline, markdown, json, ndjson, csv
 //!
 //!  replay drives all of it: next batch, survey, append, advance, take events, evict, finish, close -> Outcome
+//!  embed::Live drives the middle of it: values of the caller, append, advance, take events, evict -> its Events
 //!  everywhere: diagnostic::Diagnostics (collected, never thrown), with the codes of diagnostic::codes
 //! ```
 //! Streaming and batch are one path: a watermark w promises that no sample stamped at or before w will still come;
 //! the engine evaluates what w allows, the store drops what no selector can reach any more.
 //!
-//! # Where to begin
-//! - To evaluate rules on a recording: [`replay`], whose page has a whole program.
-//! - To evaluate rules on values as they come: [`live`].
+//! ## Where to begin
+//! - To run a recording as the commands do: [`replay`], whose page has a whole program.
+//! - To follow a value that a program sets: [`Snapshot::set`], [`Live::evaluate`], then as a sample.
 //! - To follow a sample: [`input::Batches`], `replay/read.rs` (the one loop), [`store::Store::append`],
 //!   [`engine::Engine::advance`], `engine/alert.rs`, [`outcome::Outcome::episodes`].
 //! - To follow a rule: [`rules::RuleSet::add`], `rules/prometheus.rs` or `rules/native`, `rules/graph`,
 //!   [`engine::Engine::new`], `promql/plan.rs`, `promql/eval`, then as a sample.
 //!
-//! # Layers
+//! ## Layers
 //! Each may use those above it, and nothing below (a test reads every path against this list, and another one where
 //! outside crates come in):
 //!
@@ -59,19 +114,13 @@
 //! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`; of [`promql`] the evaluation: `plan
 //! program eval query` (store) |
 //! | 3 | [`engine`]; [`survey`]: what a recording looks like |
-//! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`live`]: the engine on snapshots of the caller |
+//! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`embed`]: what a program uses of all
+//! this, and [`Live`], the engine on snapshots of the caller |
 //! | 5 | [`profile`] |
 //! | 6 | [`report`]: data types in, `&mut dyn Write` out |
 //! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!
-//! # Features
-//! None is on by default: the library is the engine alone, that is rules, PromQL and [`live`]. `input` adds recordings
-//! (`survey`, `replay`, `outcome`), `parquet` those in Parquet, `profile` the profiler, and `cli` the tool with its
-//! reports, which brings `input` and `profile`. `serde` makes label sets and times values of serde; `threads`, which
-//! `input` brings, evaluates rules in several threads, with the same results. What is built in a clone has `cli` and
-//! `parquet`.
-//!
-//! # Invariants
+//! ## Invariants
 //! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, recognized by its bits.
 //! - Ids and row numbers are append-only: a number is an identity for the life of its store or program.
 //! - Absence is a cleared bit, failure a set one; neither is ever a value.
@@ -104,6 +153,10 @@ pub mod store;
 pub mod survey;
 pub mod time;
 mod yaml;
+
+#[cfg(all(doctest, feature = "input"))]
+#[doc = include_str!("../docs/embed.md")]
+struct Guide;
 
 pub use embed::{
     Alert, AlertKey, AlertState, Cause, Diagnostic, Event, Fault, FileHandle, HeldRule, Live, LiveOptions, LoadError,
