@@ -126,31 +126,51 @@
 //! - Absence is a cleared bit, failure a set one; neither is ever a value.
 //! - Same input, same bytes out: nothing depends on hash order, chunks or threads.
 
+#[doc(hidden)]
 pub mod alloc;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
+#[allow(rustdoc::invalid_html_tags, reason = "help texts are printed as they stand")]
 pub mod cli;
+#[doc(hidden)]
 pub mod diagnostic;
+#[doc(hidden)]
 pub mod embed;
+#[doc(hidden)]
 pub mod engine;
+#[doc(hidden)]
 pub mod format;
 #[cfg(feature = "input")]
+#[doc(hidden)]
 pub mod input;
+#[doc(hidden)]
 pub mod labels;
+#[doc(hidden)]
 pub mod limits;
 #[cfg(feature = "input")]
+#[doc(hidden)]
 pub mod outcome;
 #[cfg(feature = "profile")]
+#[doc(hidden)]
 pub mod profile;
+#[doc(hidden)]
 pub mod promql;
 #[cfg(feature = "input")]
+#[doc(hidden)]
 pub mod replay;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod rules;
+#[doc(hidden)]
 pub mod source;
+#[doc(hidden)]
 pub mod store;
 #[cfg(feature = "input")]
+#[doc(hidden)]
 pub mod survey;
+#[doc(hidden)]
 pub mod time;
 mod yaml;
 

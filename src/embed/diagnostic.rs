@@ -132,7 +132,7 @@ impl fmt::Display for Diagnostic {
 /// assert!(error.to_string().starts_with("disk.yml:2:"));
 /// assert!(rules.is_empty());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LoadError {
     problems: Vec<Diagnostic>,
 }
@@ -163,6 +163,13 @@ impl fmt::Display for LoadError {
             write!(f, "{}{problem}", if at == 0 { "" } else { "\n" })?;
         }
         Ok(())
+    }
+}
+
+/// Formats as [`Display`](fmt::Display) does: what `main` prints when it returns an error is for people.
+impl fmt::Debug for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -14,7 +14,8 @@ use crate::time::{Millis, Timestamp};
 use super::alert::Fault;
 use super::diagnostic::{Diagnostic, LoadError};
 use super::episode::Episode;
-use super::rule_set::{HeldRule, RuleHandle, RuleSet};
+use super::held_rule::HeldRule;
+use super::rule_set::{RuleHandle, RuleSet};
 
 /// Flags of the command line that messages name, and what the same is called here.
 const CALLED: [(&str, &str); 4] =
@@ -317,7 +318,7 @@ fn called(message: &str) -> String {
 /// assert!(error.to_string().contains("recording.csv:3: "));
 /// # Ok::<(), alertctl::LoadError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EvaluationError {
     message: String,
     /// What is wrong with the rules, where they are at fault.
@@ -349,6 +350,13 @@ impl fmt::Display for EvaluationError {
 }
 
 /// Its source is a [`LoadError`] if the rules are at fault.
+/// Formats as [`Display`](fmt::Display) does: what `main` prints when it returns an error is for people.
+impl fmt::Debug for EvaluationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for EvaluationError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.rules.as_ref().map(|error| error as _)

@@ -6,6 +6,7 @@ mod diagnostic;
 mod episode;
 #[cfg(feature = "input")]
 mod evaluation;
+mod held_rule;
 mod live;
 mod new_rule;
 mod rule_set;
@@ -16,6 +17,7 @@ pub use self::diagnostic::{Diagnostic, LoadError};
 pub use self::episode::Episode;
 #[cfg(feature = "input")]
 pub use self::evaluation::{Evaluation, EvaluationError, EvaluationOutcome};
+pub use self::held_rule::HeldRule;
 pub use self::live::{Alert, AlertKey, Event, Live, LiveOptions, QueryError, RestoreError, Series, Snapshot, Value};
 pub use self::new_rule::NewRule;
-pub use self::rule_set::{FileHandle, HeldRule, RuleHandle, RuleSet};
+pub use self::rule_set::{FileHandle, RuleHandle, RuleSet};

@@ -7,12 +7,13 @@ use hashbrown::HashMap;
 
 use crate::diagnostic::codes;
 use crate::engine;
-use crate::rules::{self, Rule, RuleFile, RuleKind};
+use crate::rules::{self, Rule, RuleFile};
 #[cfg(feature = "input")]
 use crate::source::FileId;
 use crate::source::SourceFile;
 
 use super::diagnostic::{Diagnostic, LoadError};
+use super::held_rule::{HeldRule, Identity, numbered};
 use super::new_rule::NewRule;
 
 /// Identifies one rule. It stays the same whatever happens to other rules, also when the file of the rule is reloaded,
@@ -86,10 +87,19 @@ pub struct RuleSet {
     held: Vec<Held>,
     /// How many rules have a name.
     names: HashMap<String, usize, foldhash::fast::FixedState>,
-    /// How often a rule was disabled, of those that were.
-    lives: HashMap<RuleHandle, u32, foldhash::fast::FixedState>,
+    /// Of rules that a program enabled or disabled, or a file that was loaded again.
+    switched: HashMap<RuleHandle, Switched, foldhash::fast::FixedState>,
     /// Changes with every change.
     version: u64,
+}
+
+/// How a rule was enabled and disabled.
+#[derive(Clone, Copy, Default)]
+struct Switched {
+    /// What the program said last, if it said anything: that holds when its file is loaded again.
+    enabled: Option<bool>,
+    /// How often it was disabled.
+    off: u32,
 }
 
 /// What is known of a file besides its rules.
@@ -100,104 +110,6 @@ struct Held {
     /// Of its rules, in their order.
     rules: Vec<RuleHandle>,
     warnings: Vec<Diagnostic>,
-}
-
-/// One rule of a [`RuleSet`], to look at.
-///
-/// ```
-/// use alertctl::{NewRule, RuleSet};
-///
-/// let mut rules = RuleSet::new();
-/// rules.add(NewRule::alert("High", "cpu > 0.9"))?;
-/// rules.load("disk.yml", "groups:\n- {name: disk, rules: [{alert: Full, expr: free < 5}]}\n")?;
-/// let found: Vec<_> = rules.iter().map(|rule| (rule.name(), rule.expr(), rule.line())).collect();
-/// assert_eq!(found, [("High", "cpu > 0.9", None), ("Full", "free < 5", Some(2))]);
-/// # Ok::<(), alertctl::LoadError>(())
-/// ```
-#[derive(Clone, Copy)]
-pub struct HeldRule<'a> {
-    rule: &'a Rule,
-    handle: RuleHandle,
-    group: &'a str,
-    file: Option<&'a SourceFile>,
-}
-
-impl<'a> HeldRule<'a> {
-    /// Returns the handle of the rule.
-    #[must_use]
-    pub fn handle(&self) -> RuleHandle {
-        self.handle
-    }
-
-    /// Returns the name of the alert, or of the metric that the rule writes.
-    #[must_use]
-    pub fn name(&self) -> &'a str {
-        &self.rule.name.text
-    }
-
-    /// Returns the PromQL expression; for a rule of a native file, the one that it was translated to.
-    #[must_use]
-    pub fn expr(&self) -> &'a str {
-        &self.rule.text.text
-    }
-
-    /// Returns whether it is an alerting rule; otherwise it writes a metric.
-    #[must_use]
-    pub fn is_alert(&self) -> bool {
-        matches!(self.rule.kind, RuleKind::Alert { .. })
-    }
-
-    /// Returns whether it is evaluated; see [`RuleSet::set_enabled`].
-    #[must_use]
-    pub fn is_enabled(&self) -> bool {
-        self.rule.enabled
-    }
-
-    /// Returns the name of the file that it was loaded from; none for a rule that was made in code.
-    #[must_use]
-    pub fn file(&self) -> Option<&'a str> {
-        self.file.map(|file| file.name.as_str())
-    }
-
-    /// Returns the line of that file on which it begins, counted from 1; none for a rule that was made in code.
-    #[must_use]
-    pub fn line(&self) -> Option<u32> {
-        self.file.map(|file| file.position(self.rule.at.span.start).line)
-    }
-
-    /// Returns what it is to a file that is loaded again: rules with equal ones are one, in their order.
-    pub(super) fn identity(&self) -> Identity {
-        let Rule { name, labels, .. } = self.rule;
-        let labels = labels.iter().map(|(name, text)| (name.clone(), text.text().to_owned())).collect();
-        Identity {
-            file: self.file().unwrap_or("").to_owned(),
-            group: if self.file.is_some() { self.group.to_owned() } else { String::new() },
-            alerts: self.is_alert(),
-            name: name.text.clone(),
-            labels,
-            nth: 0,
-        }
-    }
-}
-
-impl fmt::Debug for HeldRule<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({:?})", self.name(), self.handle)
-    }
-}
-
-/// What makes a rule the same one, in a file that changed or a process that was started again.
-///
-/// Source: Prometheus' `Group.CopyState`, which goes by file, group, name and labels.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity {
-    pub file: String,
-    pub group: String,
-    pub alerts: bool,
-    pub name: String,
-    pub labels: Vec<(String, String)>,
-    /// Its place among rules that are equal so far.
-    pub nth: u32,
 }
 
 impl RuleSet {
@@ -243,7 +155,7 @@ impl RuleSet {
 
     /// Replaces the rules of a loaded file by those of its new content. A rule that has the same group, name and labels
     /// as before is still the same rule: it keeps its handle, and its alerts continue while its new condition is true.
-    /// Rules that were disabled with [`RuleSet::set_enabled`] are enabled again.
+    /// What was said of it with [`RuleSet::set_enabled`] still holds.
     ///
     /// # Errors
     /// When the text has a mistake, or no such file is loaded; nothing is changed then.
@@ -254,15 +166,17 @@ impl RuleSet {
         let name = self.held[at].loaded.as_ref().map_or(String::new(), |(_, source)| source.name.clone());
         let (new, source, warnings) = read(&name, text)?;
         let mut known: HashMap<Identity, RuleHandle> = numbered(self.rules_at(at)).collect();
+        let before = self.rules_at(at).map(|rule| (rule.handle(), rule.is_enabled())).collect();
         let groups = new.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
         let handle = RuleHandle(0);
         let held = groups.map(|(group, rule)| HeldRule { rule, handle, group: &group.name.text, file: Some(&source) });
         let rules = numbered(held).map(|(identity, _)| known.remove(&identity).unwrap_or_else(RuleHandle::fresh));
         let rules = rules.collect();
-        self.lives.retain(|rule, _| known.values().all(|gone| gone != rule));
+        self.switched.retain(|rule, _| known.values().all(|gone| gone != rule));
         self.count_names(at, false);
         self.held[at] = Held { loaded: Some((file, source)), rules, warnings };
         self.files[at] = new;
+        self.keep_switched(at, &before);
         self.count_names(at, true);
         self.version += 1;
         Ok(())
@@ -284,7 +198,7 @@ impl RuleSet {
         }
         self.count_names(at, false);
         let gone = self.held[at].rules.remove(place);
-        self.lives.remove(&gone);
+        self.switched.remove(&gone);
         let mut number = 0..;
         let groups = &mut self.files[at].groups;
         groups.iter_mut().for_each(|group| group.rules.retain(|_| number.next() != Some(place)));
@@ -296,17 +210,29 @@ impl RuleSet {
     /// Enables or disables a rule: one that is disabled stays where it is, and is not evaluated. Returns whether there
     /// is such a rule.
     pub fn set_enabled(&mut self, rule: RuleHandle, enabled: bool) -> bool {
-        let handle = rule;
         let Some((at, place)) = self.place(rule) else { return false };
+        let switched = self.switched.entry(rule).or_default();
+        switched.enabled = Some(enabled);
         let mut rules = self.files[at].groups.iter_mut().flat_map(|group| &mut group.rules);
         if let Some(rule) = rules.nth(place).filter(|rule| rule.enabled != enabled) {
             rule.enabled = enabled;
-            if !enabled {
-                *self.lives.entry(handle).or_insert(0) += 1;
-            }
+            switched.off += u32::from(!enabled);
             self.version += 1;
         }
         true
+    }
+
+    /// Keeps rules of a file that was loaded again as the program set them, and counts those that the file disables now.
+    fn keep_switched(&mut self, at: usize, before: &HashMap<RuleHandle, bool>) {
+        let rules = self.files[at].groups.iter_mut().flat_map(|group| &mut group.rules);
+        for (rule, handle) in rules.zip(&self.held[at].rules) {
+            if let Some(enabled) = self.switched.get(handle).and_then(|switched| switched.enabled) {
+                rule.enabled = enabled;
+            }
+            if !rule.enabled && before.get(handle) == Some(&true) {
+                self.switched.entry(*handle).or_default().off += 1;
+            }
+        }
     }
 
     /// Walks over the rules, in the order in which they are evaluated.
@@ -383,7 +309,7 @@ impl RuleSet {
 
     /// Returns how often a rule was disabled.
     pub(super) fn life(&self, rule: RuleHandle) -> u32 {
-        self.lives.get(&rule).copied().unwrap_or(0)
+        self.switched.get(&rule).map_or(0, |switched| switched.off)
     }
 
     /// Walks over the rules with what makes each the same one later.
@@ -402,7 +328,7 @@ impl RuleSet {
         self.count_names(at, false);
         self.files.remove(at);
         let Held { rules, .. } = self.held.remove(at);
-        self.lives.retain(|rule, _| !rules.contains(rule));
+        self.switched.retain(|rule, _| !rules.contains(rule));
         self.version += 1;
     }
 
@@ -449,17 +375,6 @@ impl fmt::Debug for RuleSet {
 
 fn rules_of(file: &RuleFile) -> impl Iterator<Item = &Rule> {
     file.groups.iter().flat_map(|group| &group.rules)
-}
-
-/// Numbers rules that are otherwise equal.
-fn numbered<'a>(rules: impl Iterator<Item = HeldRule<'a>>) -> impl Iterator<Item = (Identity, RuleHandle)> {
-    let mut counts: HashMap<Identity, u32> = HashMap::new();
-    rules.map(move |rule| {
-        let identity = rule.identity();
-        let count = counts.entry(identity.clone()).or_insert(0);
-        let nth = std::mem::replace(count, *count + 1);
-        (Identity { nth, ..identity }, rule.handle)
-    })
 }
 
 /// Has all that a file holds stand in a text of another number.
@@ -529,6 +444,9 @@ mod tests {
         let after: Vec<RuleHandle> = rules.iter().map(|rule| rule.handle()).collect();
         assert_eq!((after[1], after[2]), (before[0], before[2]));
         assert!(!before.contains(&after[0]) && rules.find("b").is_none());
+        let (first, _) = (after[1], rules.set_enabled(after[1], false));
+        rules.reload(file, TWO).expect("rules");
+        assert!(!rules.get(first).expect("there").is_enabled());
         let other_group = "groups: [{name: h, rules: [{alert: A, expr: d}]}]";
         rules.reload(file, other_group).expect("rules");
         assert_ne!(rules.iter().next().map(|rule| rule.handle()), Some(before[0]));

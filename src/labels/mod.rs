@@ -51,7 +51,7 @@ impl LabelSet {
 
     /// Walks over the labels by name.
     #[must_use]
-    pub fn iter(&self) -> Labels<'_> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         Labels { rest: &self.0 }
     }
 
@@ -80,6 +80,7 @@ impl LabelSet {
     }
 
     /// Returns the labels whose names satisfy `keep`.
+    #[doc(hidden)]
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
         if self.iter().all(|(name, _)| keep(name)) {
@@ -96,12 +97,14 @@ impl LabelSet {
     /// Returns the set without its metric name (and `__type__` and `__unit__`), as functions and arithmetic leave it.
     ///
     /// Source: promql.md 8.5; Prometheus' `DropReserved`.
+    #[doc(hidden)]
     #[must_use]
     pub fn without_metric(&self) -> Self {
         self.filter(|name| !matches!(name, METRIC_NAME | "__type__" | "__unit__"))
     }
 
     /// Returns a builder that begins with these labels.
+    #[doc(hidden)]
     #[must_use]
     pub fn to_builder(&self) -> LabelBuilder {
         LabelBuilder { pairs: self.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
@@ -190,7 +193,7 @@ impl fmt::Display for Quoted<'_> {
 
 /// Walks over the labels of a set, by name.
 #[derive(Clone, Debug)]
-pub struct Labels<'a> {
+struct Labels<'a> {
     rest: &'a [u8],
 }
 

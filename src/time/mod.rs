@@ -44,6 +44,12 @@ impl Timestamp {
     /// Lies after every sample.
     pub const MAX: Self = Self(i64::MAX);
 
+    /// Makes the instant that is so many seconds after the epoch, stopping at the ends of the range.
+    #[must_use]
+    pub const fn from_secs(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
     /// Moves the instant by a span, stopping at the ends of the range.
     #[must_use]
     pub fn plus(self, span: Millis) -> Self {

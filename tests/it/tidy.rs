@@ -5,6 +5,7 @@ mod codes;
 mod crates;
 mod doors;
 mod layers;
+mod public;
 mod source;
 mod words;
 

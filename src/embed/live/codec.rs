@@ -9,7 +9,7 @@ use crate::engine::{Activity, Counting, FaultCount};
 use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
-use super::super::rule_set::Identity;
+use super::super::held_rule::Identity;
 
 /// What can be written as bytes and read again. Reading takes the bytes off the front; `None` where they mean nothing.
 pub(super) trait Coded: Sized {

@@ -26,8 +26,9 @@ use self::series::SeriesTable;
 use self::snapshot::Clock;
 use super::alert::{AlertState, Fault};
 use super::diagnostic::LoadError;
+use super::held_rule::HeldRule;
 use super::new_rule::NewRule;
-use super::rule_set::{FileHandle, HeldRule, RuleHandle, RuleSet};
+use super::rule_set::{FileHandle, RuleHandle, RuleSet};
 
 pub use self::event::{Alert, AlertKey, Event};
 pub use self::options::LiveOptions;

@@ -50,7 +50,7 @@ pub enum Value {
 /// assert_eq!((error.problems()[0].file(), error.problems()[0].line()), ("query", Some(1)));
 /// println!("{error}");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct QueryError {
     problems: Vec<Diagnostic>,
 }
@@ -70,6 +70,13 @@ impl fmt::Display for QueryError {
             write!(f, "{}{problem}", if at == 0 { "" } else { "\n" })?;
         }
         Ok(())
+    }
+}
+
+/// Formats as [`Display`](fmt::Display) does: what `main` prints when it returns an error is for people.
+impl fmt::Debug for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

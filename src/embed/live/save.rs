@@ -16,7 +16,8 @@ use crate::store::{Apart, Sample, Store};
 use crate::time::Timestamp;
 
 use super::super::alert::{AlertState, Cause};
-use super::super::rule_set::{Identity, RuleHandle};
+use super::super::held_rule::Identity;
+use super::super::rule_set::RuleHandle;
 use super::codec::{Coded, coded};
 use super::event::{AlertKey, Event};
 use super::rebuild::Bound;

@@ -278,3 +278,72 @@ fn an_edit_is_whole_or_not_at_all() {
     assert_eq!(feed(&mut live, 0, &[("cpu", 9.0)]), [] as [&str; 0]);
     assert_eq!(Cause::RuleRemoved.to_string(), "rule_removed");
 }
+
+/// Rules that are evaluated in each of the ways that there are.
+#[cfg(feature = "input")]
+fn all_ways() -> RuleSet {
+    let mut rules = RuleSet::new();
+    let file = "groups: [{name: g, interval: 30s, rules: [
+        {record: double, expr: cpu * 2},
+        {alert: File, expr: double > 14, for: 1m, keep_firing_for: 30s}]}]";
+    rules.load("file.yml", file).expect("rules");
+    rules.load("native.yml", "alertctl: 1\nrules: [{id: native, metric: cpu, above: 7, for: 30s}]").expect("rules");
+    for rule in [
+        NewRule::alert("Snapshots", "cpu > 6").hold(Millis(15_000)),
+        NewRule::alert("Sum", "sum(cpu) > 11 and sum(cpu) < 15"),
+        NewRule::alert("Mean", "avg_over_time(cpu[1m]) > 5"),
+        NewRule::alert("Rows", "cpu > 8").each_label_set().keep_firing(Millis(20_000)),
+        NewRule::alert("Slots", "changes(cpu[2m]) > 6").every(Millis(20_000)),
+    ] {
+        rules.add(rule).expect("a rule");
+    }
+    rules
+}
+
+/// The same rules on the same values have the same alerts, live and recorded.
+#[cfg(feature = "input")]
+#[test]
+fn live_values_and_recorded_ones_give_the_same_alerts() {
+    use super::super::Evaluation;
+    const BEGIN: i64 = 1_767_571_200;
+    let value = |step: i64, host: i64| ((step * (host + 3) * 7) % 11) as f64;
+    let mut csv = "time,metric,host,value\n".to_owned();
+    let mut live = Live::new();
+    live.rules = all_ways();
+    let mut ended = Vec::new();
+    let mut begun: Vec<(String, LabelSet, Timestamp, Option<Timestamp>)> = Vec::new();
+    for step in 0..200 {
+        for (number, host) in (0..).zip(["a", "b"]) {
+            live.at(at(BEGIN + step * 15)).set_labels(&labels("cpu", host), value(step, number));
+            csv.push_str(&format!("{},cpu,{host},{}\n", BEGIN + step * 15, value(step, number)));
+        }
+        for event in live.evaluate() {
+            let (rule, labels) = (event.rule().to_owned(), event.labels().clone());
+            let place = begun.iter().position(|(name, of, ..)| (name, of) == (&rule, &labels));
+            match (event.to(), place) {
+                (AlertState::Inactive, Some(place)) => {
+                    let (rule, labels, active, fired) = begun.remove(place);
+                    ended.push((rule, labels, active, fired, Some(event.at())));
+                }
+                (AlertState::Firing, Some(place)) => begun[place].3 = Some(event.at()),
+                (state, _) => {
+                    let fired = (state == AlertState::Firing).then(|| event.at());
+                    begun.push((rule, labels, event.active_at(), fired));
+                }
+            }
+        }
+    }
+    ended.extend(begun.into_iter().map(|(rule, labels, active, fired)| (rule, labels, active, fired, None)));
+    let outcome = Evaluation::new(&all_ways()).csv(&csv).run().expect("a run");
+    let episodes = outcome.episodes().iter().map(|episode| {
+        let (rule, labels) = (episode.rule().to_owned(), episode.labels().clone());
+        (rule, labels, episode.active_at(), episode.fired_at(), episode.ended_at())
+    });
+    let mut episodes: Vec<_> = episodes.collect();
+    episodes.sort();
+    ended.sort();
+    for rule in all_ways().iter().filter(HeldRule::is_alert) {
+        assert!(ended.iter().any(|(name, ..)| name == rule.name()), "{} says something", rule.name());
+    }
+    assert_eq!(ended, episodes);
+}
