@@ -58,6 +58,11 @@ fn a_warm_evaluation_asks_for_no_memory() {
     live.add(NewRule::alert("Ratio", "ratio > 0.5 and a > 5")).expect("a rule");
     live.add(NewRule::alert("Mean", "avg_over_time(a[5m]) > 5 and a")).expect("a rule");
     live.load("more.yml", "alertctl: 1\nrules: [{id: hot, metric: b, above: 5, for: 1m}]").expect("rules");
+    live.add(NewRule::alert("Rows", "a > 5 and b > 5").each_label_set()).expect("a rule");
+    live.add(
+        NewRule::alert("Slots", "sum(ratio) > 1 and sum(a) > 15").every(Millis(2_000)).keep_firing(Millis(60_000)),
+    )
+    .expect("a rule");
     check(&mut live, &["a", "b", "c"], &["x", "y"]);
 }
 

@@ -89,7 +89,7 @@ pub struct RuleSet {
     names: HashMap<String, usize, foldhash::fast::FixedState>,
     /// Of rules that a program enabled or disabled, or a file that was loaded again.
     switched: HashMap<RuleHandle, Switched, foldhash::fast::FixedState>,
-    /// Changes with every change.
+    /// Another number with every change, which no other set has but a copy of this one; 0 while nothing was changed.
     version: u64,
 }
 
@@ -178,7 +178,7 @@ impl RuleSet {
         self.files[at] = new;
         self.keep_switched(at, &before);
         self.count_names(at, true);
-        self.version += 1;
+        self.version = fresh();
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl RuleSet {
         let groups = &mut self.files[at].groups;
         groups.iter_mut().for_each(|group| group.rules.retain(|_| number.next() != Some(place)));
         self.count_names(at, true);
-        self.version += 1;
+        self.version = fresh();
         true
     }
 
@@ -217,7 +217,7 @@ impl RuleSet {
         if let Some(rule) = rules.nth(place).filter(|rule| rule.enabled != enabled) {
             rule.enabled = enabled;
             switched.off += u32::from(!enabled);
-            self.version += 1;
+            self.version = fresh();
         }
         true
     }
@@ -321,7 +321,7 @@ impl RuleSet {
         self.files.push(file);
         self.held.push(held);
         self.count_names(self.files.len() - 1, true);
-        self.version += 1;
+        self.version = fresh();
     }
 
     fn drop_file(&mut self, at: usize) {
@@ -329,7 +329,7 @@ impl RuleSet {
         self.files.remove(at);
         let Held { rules, .. } = self.held.remove(at);
         self.switched.retain(|rule, _| !rules.contains(rule));
-        self.version += 1;
+        self.version = fresh();
     }
 
     /// Counts the names of a file's rules, or counts them off.

@@ -48,8 +48,8 @@ pub(super) struct Slot {
     generation: u32,
     /// When the newest value was set.
     pub last: Timestamp,
-    /// When somebody asked for it, or set a value.
-    touched: Timestamp,
+    /// When somebody asked for it first.
+    asked: Timestamp,
     /// Whether it is in no snapshot any more.
     pub ended: bool,
     /// Whether it is to be forgotten as soon as nothing can see its values, unless one comes.
@@ -101,7 +101,7 @@ impl SeriesTable {
             return *slot;
         }
         let (last, next) = (Timestamp::MIN, Timestamp::MAX);
-        let new = Slot { id, generation: 0, last, touched: now, ended: true, leaving: false, forgotten: false, next };
+        let new = Slot { id, generation: 0, last, asked: now, ended: true, leaving: false, forgotten: false, next };
         let slot = match self.free.pop() {
             Some(slot) => {
                 let generation = self.slots[slot as usize].generation;
@@ -144,12 +144,25 @@ impl SeriesTable {
     }
 
     /// Records a value at a time; returns when the series had ended before, if it had and that was not seen.
+    #[inline]
     pub(super) fn set(&mut self, slot: u32, at: Timestamp, stale_after: Millis) -> (SeriesId, Option<Timestamp>) {
+        let held = &mut self.slots[slot as usize];
+        // What is there and not to be forgotten is in the queue already, at or before the end that it had.
+        if !(held.ended | held.leaving | held.forgotten) && at.since(held.last) <= stale_after {
+            held.last = at;
+            return (held.id, None);
+        }
+        self.set_again(slot, at, stale_after)
+    }
+
+    /// Records a value of a series that was not there, or is to be forgotten.
+    #[cold]
+    fn set_again(&mut self, slot: u32, at: Timestamp, stale_after: Millis) -> (SeriesId, Option<Timestamp>) {
         let held = &mut self.slots[slot as usize];
         let overdue = held.last.plus(stale_after);
         let missed = (!held.ended && overdue < at).then_some(overdue);
         let Slot { id, next, .. } = *held;
-        (held.last, held.touched, held.ended, held.leaving) = (at, at, false, false);
+        (held.last, held.ended, held.leaving) = (at, false, false);
         if std::mem::take(&mut held.forgotten) {
             self.forgotten -= 1;
         }
@@ -163,7 +176,7 @@ impl SeriesTable {
     /// Goes on with a series that is there for the first time.
     pub(super) fn resume(&mut self, slot: u32, last: Timestamp, ended: bool, stale_after: Millis) {
         let held = &mut self.slots[slot as usize];
-        (held.last, held.touched, held.ended) = (last, last.max(held.touched), ended);
+        (held.last, held.ended) = (last, ended);
         if !ended {
             self.look_again(slot, last.plus(stale_after));
         }
@@ -205,7 +218,7 @@ impl SeriesTable {
             let end = held.last.plus(stale_after);
             // An end stands at most so much later than the last value; until then some rule may look back at it.
             let unseen = held.last.plus(stale_after).plus(store.reach_back(held.id));
-            let over = if held.leaving { unseen } else { unseen.max(held.touched.plus(idle)) };
+            let over = if held.leaving { unseen } else { unseen.max(held.last.max(held.asked).plus(idle)) };
             if !held.ended && end > due {
                 self.look_again(slot, end);
             } else if !held.ended {
