@@ -30,7 +30,7 @@ pub const HELD_SAMPLES: usize = 50_000_000;
 /// The most evaluations of one group in a run.
 pub const STEPS: i64 = 100_000_000;
 /// The most evaluations of a rule that are made up for where snapshots are far apart.
-pub const CATCH_UP: i64 = 1_000_000;
+pub const CATCH_UP: i64 = 10_000_000;
 /// The most problems of one code that are shown for one file.
 pub const DIAGNOSTICS_PER_CODE: usize = 50;
 /// The most bad rows that are shown.

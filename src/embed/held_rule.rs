@@ -4,7 +4,7 @@ use std::fmt;
 
 use hashbrown::HashMap;
 
-use crate::rules::{Rule, RuleKind};
+use crate::rules::{Evaluate, Group, Rule, RuleKind};
 use crate::source::SourceFile;
 
 use super::rule_set::RuleHandle;
@@ -25,7 +25,7 @@ use super::rule_set::RuleHandle;
 pub struct HeldRule<'a> {
     pub(super) rule: &'a Rule,
     pub(super) handle: RuleHandle,
-    pub(super) group: &'a str,
+    pub(super) group: &'a Group,
     pub(super) file: Option<&'a SourceFile>,
 }
 
@@ -72,13 +72,18 @@ impl<'a> HeldRule<'a> {
         self.file.map(|file| file.position(self.rule.at.span.start).line)
     }
 
+    /// Returns whether it is evaluated for each label set by itself.
+    pub(super) fn is_by_rows(&self) -> bool {
+        self.group.evaluate == Evaluate::EveryRow
+    }
+
     /// Returns what it is to a file that is loaded again: rules with equal ones are one, in their order.
     pub(super) fn identity(&self) -> Identity {
         let Rule { name, labels, .. } = self.rule;
         let labels = labels.iter().map(|(name, text)| (name.clone(), text.text().to_owned())).collect();
         Identity {
             file: self.file().unwrap_or("").to_owned(),
-            group: if self.file.is_some() { self.group.to_owned() } else { String::new() },
+            group: if self.file.is_some() { self.group.name.text.clone() } else { String::new() },
             alerts: self.is_alert(),
             name: name.text.clone(),
             labels,

@@ -191,8 +191,8 @@ impl Building<'_> {
         let what = if *alerts { "alert" } else { "recorded metric" };
         if name.is_empty() {
             self.error(codes::RULE_KIND, format!("this {what} has no name"), "give it one, such as `CpuHigh`");
-        } else if name.chars().any(char::is_control) {
-            let message = format!("the name {name:?} of the {what} has control characters");
+        } else if name.chars().any(char::is_control) || name.trim().is_empty() {
+            let message = format!("the name {name:?} of the {what} has control characters, or nothing but blanks");
             self.error(codes::RECORD_NAME, message, "use letters, digits and `_`");
         } else if !alerts && !is_metric_name(name) {
             let message = format!("`{name}` is no name of a metric");
@@ -219,7 +219,11 @@ impl Building<'_> {
     fn check_part(&mut self, what: &str, name: &str) {
         let code = if what == "label" { codes::LABEL_NAME } else { codes::ANNOTATION_NAME };
         if name.is_empty() {
-            self.error(code, format!("a {what} of `{}` has no name", self.name), "");
+            self.error(
+                code,
+                format!("{} of `{}` has no name", if what == "label" { "a label" } else { "an annotation" }, self.name),
+                "",
+            );
         } else if name.chars().any(char::is_control) {
             self.error(code, format!("the name {name:?} of a {what} of `{}` has control characters", self.name), "");
         } else if what == "label" && name == METRIC_NAME {

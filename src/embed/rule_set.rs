@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use crate::diagnostic::codes;
 use crate::engine;
-use crate::rules::{self, Rule, RuleFile};
+use crate::rules::{self, Evaluate, Rule, RuleFile};
 #[cfg(feature = "input")]
 use crate::source::FileId;
 use crate::source::SourceFile;
@@ -166,10 +166,10 @@ impl RuleSet {
         let name = self.held[at].loaded.as_ref().map_or(String::new(), |(_, source)| source.name.clone());
         let (new, source, warnings) = read(&name, text)?;
         let mut known: HashMap<Identity, RuleHandle> = numbered(self.rules_at(at)).collect();
-        let before = self.rules_at(at).map(|rule| (rule.handle(), rule.is_enabled())).collect();
+        let before = self.rules_at(at).map(|rule| (rule.handle(), (rule.is_enabled(), rule.is_by_rows()))).collect();
         let groups = new.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
         let handle = RuleHandle(0);
-        let held = groups.map(|(group, rule)| HeldRule { rule, handle, group: &group.name.text, file: Some(&source) });
+        let held = groups.map(|(group, rule)| HeldRule { rule, handle, group, file: Some(&source) });
         let rules = numbered(held).map(|(identity, _)| known.remove(&identity).unwrap_or_else(RuleHandle::fresh));
         let rules = rules.collect();
         self.switched.retain(|rule, _| known.values().all(|gone| gone != rule));
@@ -222,14 +222,20 @@ impl RuleSet {
         true
     }
 
-    /// Keeps rules of a file that was loaded again as the program set them, and counts those that the file disables now.
-    fn keep_switched(&mut self, at: usize, before: &HashMap<RuleHandle, bool>) {
-        let rules = self.files[at].groups.iter_mut().flat_map(|group| &mut group.rules);
-        for (rule, handle) in rules.zip(&self.held[at].rules) {
+    /// Keeps rules of a file that was loaded again as the program set them. A rule that the file disables now, or has
+    /// evaluated for each label set or not any more, begins anew.
+    fn keep_switched(&mut self, at: usize, before: &HashMap<RuleHandle, (bool, bool)>) {
+        let groups = self.files[at].groups.iter_mut();
+        let rules = groups.flat_map(|group| {
+            let by_rows = group.evaluate == Evaluate::EveryRow;
+            group.rules.iter_mut().map(move |rule| (by_rows, rule))
+        });
+        for ((by_rows, rule), handle) in rules.zip(&self.held[at].rules) {
             if let Some(enabled) = self.switched.get(handle).and_then(|switched| switched.enabled) {
                 rule.enabled = enabled;
             }
-            if !rule.enabled && before.get(handle) == Some(&true) {
+            let was = before.get(handle);
+            if was.is_some_and(|(was_enabled, was_by_rows)| *was_enabled && !rule.enabled || *was_by_rows != by_rows) {
                 self.switched.entry(*handle).or_default().off += 1;
             }
         }
@@ -362,7 +368,7 @@ impl RuleSet {
         let Held { loaded, rules, .. } = &self.held[at];
         let file = loaded.as_ref().map(|(_, source)| source);
         let groups = self.files[at].groups.iter();
-        let all = groups.flat_map(|group| group.rules.iter().map(move |rule| (group.name.text.as_str(), rule)));
+        let all = groups.flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
         all.zip(rules).map(move |((group, rule), handle)| HeldRule { rule, handle: *handle, group, file })
     }
 }

@@ -6,13 +6,14 @@ use hashbrown::HashMap;
 
 use crate::labels::LabelSet;
 use crate::promql::program::Root;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 
 use super::alert::{Change, Pace, State, Tracker};
 use super::bits;
 use super::condition::Condition;
 use super::conditions::Conditions;
-use super::event::{Activity, Cause, Event, Phase, RuleId};
+use super::draft::draft;
+use super::event::{Activity, Cause, Phase, RuleId};
 use super::fold::Fold;
 use super::naming::{Naming, Sample};
 use super::resume::AlertState;
@@ -23,18 +24,6 @@ use crate::rules::graph::ALERT_STATE;
 
 /// The words of a failed evaluation of which two samples give one alert.
 const DUPLICATE: &str = "vector contains metrics with the same labelset after applying alert labels";
-
-/// An event whose annotations are not expanded and whose cause may still be looked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Draft {
-    pub event: Event,
-    /// The step within its block.
-    pub step: usize,
-    /// Labels of the sample that the annotations and the cause are about.
-    pub sample: LabelSet,
-    /// Value and slot that the annotations are about, where there are any.
-    pub annotate: Option<(f64, Timestamp)>,
-}
 
 /// One alert.
 #[derive(Debug)]
@@ -433,6 +422,12 @@ impl Alerting {
         });
     }
 
+    /// Returns what the alert with these labels is.
+    pub(crate) fn phase_of(&self, labels: &LabelSet) -> Phase {
+        let alert = self.by_labels.get(labels).map(|at| &self.alerts[*at as usize]);
+        alert.map_or(Phase::Inactive, |alert| alert.tracker.state().phase())
+    }
+
     /// Returns the alerts that are active now: labels, state, counts, and the labels of the sample that made each so.
     pub(crate) fn active(&self) -> impl Iterator<Item = (&LabelSet, State, &Activity, &LabelSet)> {
         self.alerts.iter().filter_map(|alert| {
@@ -464,34 +459,4 @@ fn outs_of(rule: &AlertRule, alert: &mut Alert, outputs: &mut Outputs) -> [u32; 
             }
         }
     })
-}
-
-/// Makes the draft of an event. `made_by` is the sample that made the alert active, `now` the one at this step.
-fn draft(
-    rule: RuleId,
-    labels: &LabelSet,
-    made_by: &mut LabelSet,
-    now: Option<&LabelSet>,
-    change: Change,
-    step: usize,
-    keep: Millis,
-) -> Draft {
-    let Change { at, from, to, value, activity } = change;
-    if let Some(now) = now.filter(|_| from == Phase::Inactive) {
-        made_by.clone_from(now);
-    }
-    let (sample, annotate) = match (from, to) {
-        (_, Phase::Firing) => (now.unwrap_or(made_by).clone(), value.map(|value| (value, at))),
-        (Phase::Pending, Phase::Inactive) => (made_by.clone(), Some((activity.value_active, activity.active_at))),
-        _ => (made_by.clone(), None),
-    };
-    let cause = match (from, to) {
-        (Phase::Firing, Phase::Inactive) if keep > Millis::ZERO => Some(Cause::ConditionFalseAfterKeep),
-        (_, Phase::Inactive) => Some(Cause::ConditionFalse),
-        _ => None,
-    };
-    let labels = labels.clone();
-    let annotations = Vec::new();
-    let event = Event { at, rule, labels, from, to, value, cause, annotations, activity, warm_from: None };
-    Draft { event, step, sample, annotate }
 }

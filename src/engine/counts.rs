@@ -115,8 +115,8 @@ impl Counting {
     }
 
     /// Counts evaluations that were passed over.
-    pub(crate) fn passed_over(&mut self, at: Timestamp, count: u64) {
-        self.add((at, at), count, "the time moved on so far at once that evaluations were passed over");
+    pub(crate) fn passed_over(&mut self, span: (Timestamp, Timestamp), count: u64) {
+        self.add(span, count, "the time moved on so far at once that evaluations were passed over");
     }
 
     fn add(&mut self, (first, last): (Timestamp, Timestamp), count: u64, message: &str) {

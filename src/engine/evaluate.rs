@@ -5,8 +5,8 @@ use crate::promql::program::{Inputs, Root, Sink, Steps};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
-use super::alerting::Draft;
 use super::course::{Course, Link};
+use super::draft::Draft;
 use super::naming::{Ask, External};
 use super::query::Queries;
 use super::rule::{FaultAt, Pass, RuleRun};
@@ -35,6 +35,8 @@ pub(crate) struct Terms<'a> {
     pub links: &'a [Link],
     pub query_offset: Millis,
     pub inputs: Inputs<'a>,
+    /// Whether rules without an active alert are left out.
+    pub lingers: bool,
 }
 
 /// Runs a program at given steps and hands over what its roots evaluate to.
@@ -94,10 +96,10 @@ impl<R: RuleSet + ?Sized> Sink for Folding<'_, '_, '_, R> {
     }
 
     fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>) {
-        let Terms { slots, links, inputs, .. } = *self.terms;
+        let Terms { slots, links, inputs, lingers, .. } = *self.terms;
         let Shared { external, queries, drafts, faults } = &mut *self.shared;
         let Link { rule, compared: number } = links[id.0];
-        let Some(rule) = self.rules.rule(rule) else { return };
+        let Some(rule) = self.rules.rule(rule).filter(|rule| !lingers || rule.is_active()) else { return };
         let written = inputs.written.map(|written| (written.store, written.writers, written.hidden));
         let asker = rule.id.0 as usize;
         let ask: &mut Ask<'_> = &mut |text, slot| queries.answer(asker, text, slot, inputs.recording, written);

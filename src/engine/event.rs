@@ -1,6 +1,7 @@
 //! What happens to an alert: its states, its transitions, and what is counted of it on the way.
 
 use crate::labels::LabelSet;
+use crate::store::LabelSetId;
 use crate::time::Timestamp;
 
 /// The number of a rule in a run: rules are counted over all files and groups, in order.
@@ -116,6 +117,8 @@ pub struct Event {
     pub activity: Activity,
     /// Where the rule is evaluated at rows: the first row of the label set at which all windows were full.
     pub warm_from: Option<Timestamp>,
+    /// Where the rule is evaluated at rows: the label set.
+    pub on: Option<LabelSetId>,
 }
 
 /// An alert that was active at the last step.

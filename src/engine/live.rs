@@ -15,37 +15,56 @@ use super::rows::Rows;
 use super::rule::{Body, RuleRun};
 use super::{FaultCount, Phase};
 
+/// An alert that is active.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ActiveAlert<'a> {
+    pub rule: RuleId,
+    /// Where the rule is evaluated at rows: the label set.
+    pub on: Option<LabelSetId>,
+    pub labels: &'a LabelSet,
+    pub phase: Phase,
+    pub activity: &'a Activity,
+}
+
 impl Engine {
     /// Returns the first time of all, once there was one.
     pub(crate) fn start(&self) -> Option<Timestamp> {
         self.start
     }
 
-    /// Returns the alerts that are active, by rule and labels.
-    pub(crate) fn active(&self) -> Vec<(RuleId, &LabelSet, Phase, &Activity)> {
+    /// Returns the alerts that are active.
+    pub(crate) fn active(&self) -> Vec<ActiveAlert<'_>> {
+        let rows = self.stages.iter().flat_map(|stage| &stage.units).filter_map(|unit| unit.rows.as_ref());
+        let rows = rows.flat_map(Rows::by_label_set).map(|(id, run)| (Some(id), run));
         let mut active = Vec::new();
-        for run in self.runs() {
+        for (on, run) in self.rules.iter().map(|run| (None, run)).chain(rows) {
             if let Body::Alerting(alerting) = &run.body {
-                let alerts = alerting.active();
-                active.extend(alerts.map(|(labels, state, activity, _)| (run.id, labels, state.phase(), activity)));
+                let of = |(labels, state, activity, _): (_, State, _, _)| {
+                    let (rule, phase) = (run.id, state.phase());
+                    ActiveAlert { rule, on, labels, phase, activity }
+                };
+                active.extend(alerting.active().map(of));
             }
         }
-        active.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
         active
     }
 
-    /// Returns the label sets on which rules that are evaluated for each by itself have an active alert.
-    pub(crate) fn active_label_sets(&self) -> Vec<LabelSetId> {
-        let rows = self.stages.iter().flat_map(|stage| &stage.units).filter_map(|unit| unit.rows.as_ref());
-        let is_active = |run: &RuleRun| match &run.body {
-            Body::Alerting(alerting) => alerting.active().any(|(_, state, ..)| state != State::Inactive),
+    /// Returns whether an alert of a rule fires; `is_it` tells which of the label sets it may be on. Cost: a look-up, for
+    /// each label set where the rule is evaluated for each by itself.
+    pub(crate) fn fires(&self, rule: RuleId, labels: &LabelSet, is_it: &dyn Fn(Option<LabelSetId>) -> bool) -> bool {
+        let fires = |run: &RuleRun| match &run.body {
+            Body::Alerting(alerting) => alerting.phase_of(labels) == Phase::Firing,
             Body::Quiet(_) | Body::Recording(_) => false,
         };
-        let mut active: Vec<LabelSetId> =
-            rows.flat_map(Rows::by_label_set).filter(|(_, run)| is_active(run)).map(|(id, _)| id).collect();
-        active.sort_unstable();
-        active.dedup();
-        active
+        let rows = self.stages.iter().flat_map(|stage| &stage.units).filter_map(|unit| unit.rows.as_ref());
+        let mut rows = rows.flat_map(Rows::by_label_set).filter(|(_, run)| run.id == rule);
+        fires(&self.rules[rule.0 as usize]) && is_it(None) || rows.any(|(id, run)| fires(run) && is_it(Some(id)))
+    }
+
+    /// Returns whether a rule that is evaluated for each label set by itself has an active alert on one.
+    pub(crate) fn is_active_on(&self, id: LabelSetId) -> bool {
+        let units = self.stages.iter().flat_map(|stage| &stage.units);
+        units.filter_map(|unit| unit.rows.as_ref()).any(|rows| rows.is_active_on(id))
     }
 
     /// Returns the failed evaluations of each rule, by message.

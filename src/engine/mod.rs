@@ -17,6 +17,7 @@ pub mod conditions;
 mod costs;
 mod counts;
 mod course;
+mod draft;
 mod episode;
 mod evaluate;
 mod event;
@@ -49,7 +50,8 @@ use crate::rules::RuleFile;
 use crate::store::{Hidden, Reach, Store};
 use crate::time::{Millis, Timestamp};
 
-use self::alerting::{AlertRule, Draft};
+use self::alerting::AlertRule;
+use self::draft::Draft;
 use self::evaluate::{Run, Shared};
 use self::naming::{Ask, External, Sample};
 use self::query::Queries;
@@ -69,6 +71,7 @@ pub use self::counts::{FaultCount, RuleCounts};
 pub use self::episode::{Began, End, Episode, Suppression};
 pub use self::event::{Activity, Cause, Event, OpenAlert, Phase, RuleId};
 pub use self::limit::{LimitReached, TooManySeries, TooManySteps};
+pub(crate) use self::live::ActiveAlert;
 pub use self::options::EngineOptions;
 pub use self::rule::FaultAt;
 pub use self::schedule::GroupSchedule;
@@ -231,11 +234,11 @@ impl Engine {
     /// Passes over slots that are too many to be evaluated at once, and counts them as failed.
     fn catch_up(&mut self) {
         for (number, schedule) in self.schedules.iter_mut().enumerate() {
-            let (at, passed) = (schedule.evaluated(), schedule.catch_up());
+            let (from, passed) = (schedule.evaluated(), schedule.catch_up());
             if passed > 0 {
                 let infos = self.infos.iter().zip(&mut self.rules).filter(|(info, _)| info.schedule == number);
                 for (_, rule) in infos {
-                    rule.counting.passed_over(at, passed.unsigned_abs());
+                    rule.counting.passed_over((from, schedule.evaluated()), passed.unsigned_abs());
                 }
             }
         }

@@ -89,18 +89,21 @@ pub(crate) struct Resumed {
 
 impl Resumed {
     /// Returns up to which time a rule was evaluated, and what it does not see.
-    pub(super) fn place(&self, rule: usize, beat: Beat, align: Align) -> (Timestamp, Timestamp) {
-        let (done, after) = match self.rules.get(rule).and_then(Option::as_ref) {
+    pub(super) fn place(&self, rule: usize) -> (Timestamp, Timestamp) {
+        match self.rules.get(rule).and_then(Option::as_ref) {
             Some(state) => (state.done, state.after),
             None => (self.now, self.after),
-        };
+        }
+    }
+
+    /// Returns the last time before the next step after one: all times up to it are the same to a rule.
+    pub(super) fn before_next(&self, done: Timestamp, beat: Beat, align: Align) -> Timestamp {
         match beat {
-            // All times up to the next slot are the same to it.
             Beat::Every(interval) => {
                 let slots = Slots::new(interval, align, done.plus(Millis(1)), self.start);
-                (slots.next().minus(Millis(1)), after)
+                slots.next().minus(Millis(1))
             }
-            Beat::Rows | Beat::Snapshots => (done, after),
+            Beat::Rows | Beat::Snapshots => done,
         }
     }
 }
@@ -113,7 +116,7 @@ impl Engine {
             let schedule = &self.schedules[info.schedule];
             let by_rows = schedule.is_by_rows();
             let runs = if by_rows { Vec::new() } else { vec![(None, rule.state())] };
-            RuleState { by_rows, done: schedule.evaluated(), after: info.after, runs }
+            RuleState { by_rows, done: info.done.max(schedule.until()), after: info.after, runs }
         };
         let mut rules: Vec<RuleState> = self.rules.iter().map(state).collect();
         for rows in self.stages.iter().flat_map(|stage| &stage.units).filter_map(|unit| unit.rows.as_ref()) {
@@ -178,7 +181,11 @@ impl Engine {
             if let Some(rows) = &mut unit.rows
                 && let Some(found) = rows.rule_on(&unit.program, id, rule, &self.rules)
             {
-                return found.resume(run);
+                found.resume(run);
+                if found.is_active() {
+                    rows.wake(id);
+                }
+                return;
             }
         }
     }

@@ -104,21 +104,43 @@ impl Rows {
         Some(&mut self.streams[place].rules[at])
     }
 
+    /// Returns whether a rule has an active alert on a label set.
+    pub(crate) fn is_active_on(&self, id: LabelSetId) -> bool {
+        let place = self.places.get(id.0 as usize).copied().flatten();
+        place.is_some_and(|place| self.streams[place as usize].rules.iter().any(RuleRun::is_active))
+    }
+
+    /// Has a label set looked at although nothing can come of its series: alerts on it are active.
+    pub(crate) fn wake(&mut self, id: LabelSetId) {
+        if let Some(place) = self.places.get(id.0 as usize).copied().flatten() {
+            self.streams[place as usize].alive = true;
+        }
+    }
+
     /// Evaluates all rules at all rows of a slice, one label set after the other.
     pub(crate) fn run(&mut self, unit: &mut RowUnit<'_>, slice: &RowSlice, run: &mut Run<'_>) {
         for (id, mut times) in slice.streams() {
-            while !times.is_empty() {
+            while let Some(first) = times.first() {
                 // A block has no fewer steps than this.
                 let steps = if times.len() > 16 { unit.program.block_steps(unit.interval) } else { 16 };
-                let (block, rest) = times.split_at(steps.min(times.len()));
-                self.block(unit, id, block, run);
+                let lingers = slice.lingers(id, *first);
+                let alike = times.iter().take(steps).take_while(|time| slice.lingers(id, **time) == lingers).count();
+                let (block, rest) = times.split_at(alike);
+                self.block(unit, id, (block, lingers), run);
                 times = rest;
             }
         }
     }
 
     /// Evaluates all rules at some rows of one label set.
-    pub(crate) fn block(&mut self, unit: &mut RowUnit<'_>, id: LabelSetId, slots: &[Timestamp], run: &mut Run<'_>) {
+    /// Where the label set `lingers`, rules without an alert on it are left out.
+    pub(crate) fn block(
+        &mut self,
+        unit: &mut RowUnit<'_>,
+        id: LabelSetId,
+        (slots, lingers): (&[Timestamp], bool),
+        run: &mut Run<'_>,
+    ) {
         let at = self.place(unit.program, id, run.rules);
         let stream = &mut self.streams[at];
         let store = &run.written.store;
@@ -134,7 +156,7 @@ impl Rows {
             only: Some(Only { recorded, written }),
             after: unit.after,
         };
-        if stream.cold {
+        if stream.cold && !lingers {
             stream.rules.iter_mut().for_each(|rule| rule.come_to_rows(slots));
             stream.cold = stream.rules.iter().any(RuleRun::is_cold);
         }
@@ -150,8 +172,9 @@ impl Rows {
             }
             return;
         }
+        let first_draft = run.shared.drafts.len();
         let (lender, watched) = (&mut *unit.program, &mut unit.watched);
-        let terms = Terms { slots, links: &self.links, query_offset: unit.query_offset, inputs };
+        let terms = Terms { slots, links: &self.links, query_offset: unit.query_offset, inputs, lingers };
         evaluate(
             &mut |steps, sink| {
                 watch::run(&mut stream.program, Some(lender), watched.as_deref_mut(), &terms.inputs, steps, sink);
@@ -161,6 +184,7 @@ impl Rows {
             stream.rules.as_mut_slice(),
             &mut run.shared,
         );
+        run.shared.drafts[first_draft..].iter_mut().for_each(|draft| draft.event.on = Some(id));
         for place in &self.commits {
             stream.rules[*place].commit(run.written, slots);
         }

@@ -7,11 +7,12 @@ use crate::promql::program::Root;
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
-use super::alerting::{AlertRule, Alerting, Draft};
+use super::alerting::{AlertRule, Alerting};
 use super::bits;
 use super::conditions::Conditions;
 use super::counts::Counting;
 use super::course::Compared;
+use super::draft::Draft;
 use super::event::{Cause, Phase, RuleId};
 use super::fold::Fold;
 use super::limit::TooManySeries;
@@ -149,6 +150,14 @@ impl RuleRun {
             Body::Quiet(_) => true,
             Body::Alerting(alerting) => alerting.is_idle(),
             Body::Recording(_) => false,
+        }
+    }
+
+    /// Returns whether it has an active alert.
+    pub(crate) fn is_active(&self) -> bool {
+        match &self.body {
+            Body::Alerting(alerting) => alerting.active().next().is_some(),
+            Body::Quiet(_) | Body::Recording(_) => false,
         }
     }
 

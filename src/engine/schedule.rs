@@ -38,6 +38,8 @@ pub(crate) struct RuleInfo {
     pub warmth: Millis,
     /// It sees nothing that is stamped at or before it.
     pub after: Timestamp,
+    /// What was evaluated before the engine was made.
+    pub done: Timestamp,
 }
 
 /// What rules are evaluated at.
@@ -163,7 +165,10 @@ impl Schedule {
         match (self.terms.beat, &mut self.slots) {
             (Beat::Every(_), Some(slots)) => slots.take(to, taken),
             (Beat::Every(_), None) => {}
-            (Beat::Rows, _) => rows.take(self.rows.map_or(&[], |rows| recording.rows(rows, self.done, to))),
+            (Beat::Rows, _) => {
+                let own = self.rows.map_or(&[] as &[_], |rows| recording.rows(rows, self.done, to));
+                rows.take(own, recording.lingering(self.done, to));
+            }
             (Beat::Snapshots, _) => taken.extend_from_slice(recording.times(self.done, to)),
         }
         if self.slots.is_none() {
@@ -207,7 +212,10 @@ impl Schedule {
     pub(crate) fn is_due(&self, recording: &Store) -> bool {
         match self.terms.beat {
             Beat::Every(_) => self.slots.is_some_and(|slots| slots.next() <= self.until),
-            Beat::Rows => self.rows.is_some_and(|rows| !recording.rows(rows, self.done, self.until).is_empty()),
+            Beat::Rows => {
+                let own = self.rows.is_some_and(|rows| !recording.rows(rows, self.done, self.until).is_empty());
+                own || !recording.lingering(self.done, self.until).is_empty()
+            }
             Beat::Snapshots => !recording.times(self.done, self.until).is_empty(),
         }
     }

@@ -12,6 +12,8 @@ pub(crate) struct RowSlice {
     streams: Vec<(LabelSetId, usize)>,
     times: Vec<Timestamp>,
     by_label_set: Vec<(LabelSetId, Timestamp)>,
+    /// Those of them that are of label sets that have ended, ascending.
+    lingering: Vec<(LabelSetId, Timestamp)>,
 }
 
 impl RowSlice {
@@ -21,6 +23,7 @@ impl RowSlice {
         self.streams.clear();
         self.times.clear();
         self.by_label_set.clear();
+        self.lingering.clear();
     }
 
     /// Returns the times of the first row and the last one.
@@ -28,9 +31,13 @@ impl RowSlice {
         Some((self.ordered.first()?.0, self.ordered.last()?.0))
     }
 
-    /// Takes rows, ascending by time, where there are none. Cost: a sort of rows that mostly are in order.
-    pub(crate) fn take(&mut self, rows: &[(Timestamp, LabelSetId)]) {
+    /// Takes rows, ascending by time, where there are none, and those of label sets that have ended. Cost: a sort of rows
+    /// that mostly are in order.
+    pub(crate) fn take(&mut self, rows: &[(Timestamp, LabelSetId)], lingering: &[(Timestamp, LabelSetId)]) {
         self.ordered.extend_from_slice(rows);
+        self.ordered.extend_from_slice(lingering);
+        self.lingering.extend(lingering.iter().map(|(time, id)| (*id, *time)));
+        self.lingering.sort_unstable();
         self.ordered.sort_unstable();
         self.by_label_set.extend(self.ordered.iter().map(|(time, id)| (*id, *time)));
         self.by_label_set.sort_unstable();
@@ -41,6 +48,11 @@ impl RowSlice {
                 None => self.streams.push((*id, self.times.len())),
             }
         }
+    }
+
+    /// Returns whether a row is of a label set that has ended: then only rules that have an alert on it are evaluated.
+    pub(crate) fn lingers(&self, id: LabelSetId, time: Timestamp) -> bool {
+        !self.lingering.is_empty() && self.lingering.binary_search(&(id, time)).is_ok()
     }
 
     /// Walks over the label sets with their times.

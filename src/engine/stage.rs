@@ -6,8 +6,8 @@ use std::collections::binary_heap::PeekMut;
 
 use crate::time::Timestamp;
 
-use super::alerting::Draft;
 use super::course::Link;
+use super::draft::Draft;
 use super::evaluate::{Run, Shared};
 use super::rule::{FaultAt, RuleRun};
 use super::slice::Slice;

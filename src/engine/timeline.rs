@@ -133,7 +133,19 @@ mod tests {
                     (change.at, change.from, change.to, change.value, change.activity);
                 let labels = labels.clone();
                 timeline.push(
-                    Event { at, rule, labels, from, to, value, cause, annotations, activity, warm_from: None },
+                    Event {
+                        at,
+                        rule,
+                        labels,
+                        from,
+                        to,
+                        value,
+                        cause,
+                        annotations,
+                        activity,
+                        warm_from: None,
+                        on: None,
+                    },
                     &CLOCK,
                 );
             }

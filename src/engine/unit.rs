@@ -46,7 +46,7 @@ impl Unit {
         let (store, writers, hidden) = (&written.store, written.writers.as_slice(), &written.hidden);
         let written = self.lags.as_ref().map(|lags| Written { store, writers, lags, hidden });
         let inputs = Inputs { written, after: self.after, ..Inputs::of(recording) };
-        let terms = Terms { slots, links: &self.links, query_offset: self.query_offset, inputs };
+        let terms = Terms { slots, links: &self.links, query_offset: self.query_offset, inputs, lingers: false };
         let (program, watched) = (&mut self.program, &mut self.watched);
         let mut runs = |steps: &Steps<'_>, sink: &mut dyn Sink| {
             watch::run(program, None, watched.as_deref_mut(), &inputs, steps, sink);
@@ -100,7 +100,8 @@ impl Unit {
         let schedule = self.schedule;
         if let Some((rows, mut unit)) = self.by_rows() {
             let (slot, id) = slice.rows[schedule].ordered[at];
-            return rows.block(&mut unit, id, &[slot], run);
+            let lingers = slice.rows[schedule].lingers(id, slot);
+            return rows.block(&mut unit, id, (&[slot], lingers), run);
         }
         let slot = slice.slots[self.schedule][at];
         self.block(&[slot], run);

@@ -50,7 +50,6 @@ impl LabelSet {
     }
 
     /// Walks over the labels by name.
-    #[must_use]
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         Labels { rest: &self.0 }
     }

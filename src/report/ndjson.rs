@@ -97,6 +97,7 @@ mod tests {
             annotations: episode.annotations.clone(),
             activity: episode.activity,
             warm_from: None,
+            on: None,
         };
         let mut out = Vec::new();
         let mut rules = RuleSet::default();

@@ -10,6 +10,7 @@ impl Store {
     pub(crate) fn compact(&mut self, keep: &mut dyn FnMut(SeriesId) -> bool) -> Vec<Option<SeriesId>> {
         debug_assert!(self.inference.is_none(), "a recording without an end infers no markers");
         self.forget_selectors();
+        self.lingering = self.lingering_labels();
         self.row_log = None;
         let mut numbers = Vec::with_capacity(self.series.len());
         let (mut old, mut new) = ((0..).map(SeriesId), (0..).map(SeriesId));
@@ -45,12 +46,5 @@ impl Store {
             }
         }
         Some(end)
-    }
-
-    /// Records rows of a label set at which none of its series is there.
-    pub(crate) fn add_rows(&mut self, id: LabelSetId, times: &[Timestamp]) {
-        if let Some(log) = &mut self.row_log {
-            log.add_rows(id, times);
-        }
     }
 }

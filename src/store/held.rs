@@ -31,9 +31,12 @@ impl Series {
         self.held.iter_mut().for_each(|held| held.is_read = false);
     }
 
-    /// Returns whether a selector reads a stretch.
+    /// Returns whether a selector reads a stretch that a sample is in.
     pub(super) fn is_held(&self) -> bool {
-        self.held.iter().any(|held| held.is_read)
+        let times = &self.times[self.head..];
+        let within =
+            |(from, to): Span| times.partition_point(|time| *time <= from) < times.partition_point(|time| *time <= to);
+        self.held.iter().any(|held| held.is_read && (!held.times.is_empty() || within(held.span)))
     }
 
     /// Returns up to where samples may be dropped instead of up to `edge`, now that those of the stretches are kept.
@@ -58,7 +61,8 @@ impl Series {
     pub(super) fn held_within(&self, from: Timestamp, to: Timestamp) -> Option<Samples<'_>> {
         let fits = |held: &&Stretch| held.span.0 <= from && to <= held.span.1 && !held.times.is_empty();
         let Stretch { times, values, .. } = self.held.iter().find(fits)?;
-        let span = times.partition_point(|time| *time <= from)..times.partition_point(|time| *time <= to);
+        let end = times.partition_point(|time| *time <= to);
+        let span = times[..end].partition_point(|time| *time <= from)..end;
         Some(Samples { times: &times[span.clone()], values: &values[span] })
     }
 }

@@ -133,6 +133,8 @@ pub struct Store {
     inference: Option<Box<Inference>>,
     /// None where no rule is evaluated at rows.
     row_log: Option<Box<RowLog>>,
+    /// Rows of label sets that have ended, until somebody reads rows.
+    lingering: Vec<(Timestamp, LabelSet)>,
     /// None where no rule is evaluated at each snapshot.
     times: Option<Box<TimeLog>>,
 }

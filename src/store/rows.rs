@@ -23,6 +23,8 @@ pub(super) struct RowLog {
     /// By series.
     of_series: Vec<LabelSetId>,
     readers: Vec<Reader>,
+    /// Rows of label sets that have ended, ascending by time.
+    lingering: Vec<(Timestamp, LabelSetId)>,
 }
 
 /// What one reader sees: label sets with their series and their rows.
@@ -66,14 +68,6 @@ impl RowLog {
         }
     }
 
-    /// Records rows of a label set.
-    pub(super) fn add_rows(&mut self, id: LabelSetId, times: &[Timestamp]) {
-        for reader in &mut self.readers {
-            times.iter().for_each(|time| reader.row(id, *time));
-            reader.sort();
-        }
-    }
-
     /// Walks over the series of a label set that any reader sees.
     pub(super) fn series(&self, id: LabelSetId) -> impl Iterator<Item = &SeriesId> {
         self.readers.iter().filter_map(move |reader| reader.series.get(id.0 as usize)).flatten()
@@ -87,6 +81,8 @@ impl RowLog {
     /// Forgets the rows up to a time.
     pub(super) fn evict(&mut self, evaluated: Timestamp) {
         self.readers.iter_mut().for_each(|reader| reader.evict(evaluated));
+        let over = self.lingering.partition_point(|row| row.0 <= evaluated);
+        self.lingering.drain(..over);
     }
 
     /// Forgets who wants to know of rows.
@@ -124,15 +120,7 @@ impl Reader {
     }
 
     fn see(&mut self, id: SeriesId, time: Timestamp) {
-        if let Some(at) = self.of_series[id.0 as usize] {
-            self.row(at, time);
-        }
-    }
-
-    fn row(&mut self, at: LabelSetId, time: Timestamp) {
-        if !self.logs || at.0 as usize >= self.newest.len() {
-            return;
-        }
+        let Some(at) = self.of_series[id.0 as usize].filter(|_| self.logs) else { return };
         let newest = &mut self.newest[at.0 as usize];
         if *newest == time {
             return;
@@ -189,6 +177,9 @@ impl Store {
         for id in self.ids().skip(log.of_series.len()) {
             log.add(id, self.labels(id));
         }
+        for (time, labels) in self.lingering.drain(..) {
+            log.lingering.extend(log.by_labels.get(&labels).map(|id| (time, *id)));
+        }
         let same = |reader: &Reader| (&reader.hidden, reader.logs) == (hidden, logs);
         let at = log.readers.iter().position(same).unwrap_or_else(|| {
             let mut reader = Reader::new(hidden, logs);
@@ -219,6 +210,33 @@ impl Store {
         &live[low..high]
     }
 
+    /// Records a row of a label set that has ended, later than all of them: rules with an alert on it are evaluated there.
+    pub(crate) fn linger(&mut self, id: LabelSetId, time: Timestamp) {
+        if let Some(log) = &mut self.row_log {
+            log.lingering.push((time, id));
+        }
+    }
+
+    /// Returns the rows of label sets that have ended, with `after < time <= to`, by time.
+    #[must_use]
+    pub(crate) fn lingering(&self, after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
+        let Some(log) = &self.row_log else { return &[] };
+        let low = log.lingering.partition_point(|row| row.0 <= after);
+        let high = low + log.lingering[low..].partition_point(|row| row.0 <= to);
+        &log.lingering[low..high]
+    }
+
+    /// Returns the rows of label sets that have ended, for another store.
+    pub(crate) fn lingering_labels(&self) -> Vec<(Timestamp, LabelSet)> {
+        let all = self.lingering(Timestamp::MIN, Timestamp::MAX).iter();
+        all.filter_map(|(time, id)| Some((*time, self.label_set(*id)?.clone()))).collect()
+    }
+
+    /// Takes the rows of label sets that have ended, before rows are kept.
+    pub(crate) fn take_lingering(&mut self, rows: Vec<(Timestamp, LabelSet)>) {
+        self.lingering = rows;
+    }
+
     /// Returns the labels that all series of a label set have, metric name aside.
     #[must_use]
     pub fn label_set(&self, id: LabelSetId) -> Option<&LabelSet> {
@@ -229,6 +247,11 @@ impl Store {
     #[must_use]
     pub fn series_of(&self, rows: RowsId, id: LabelSetId) -> &[SeriesId] {
         self.row_reader(rows).and_then(|reader| reader.series.get(id.0 as usize)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the label set of a series, where rows are kept.
+    pub(crate) fn label_set_of(&self, id: SeriesId) -> Option<LabelSetId> {
+        self.row_log.as_ref()?.of_series.get(id.0 as usize).copied()
     }
 
     /// Returns the number of a label set, if any series has it.

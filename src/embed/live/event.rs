@@ -27,6 +27,8 @@ use super::super::rule_set::RuleHandle;
 pub struct AlertKey {
     pub(super) rule: RuleHandle,
     pub(super) labels: LabelSet,
+    /// The label set that it is on, where its labels do not tell.
+    pub(super) on: Option<LabelSet>,
 }
 
 impl AlertKey {
@@ -34,7 +36,14 @@ impl AlertKey {
     /// sets.
     #[must_use]
     pub fn new(rule: RuleHandle, labels: LabelSet) -> Self {
-        Self { rule, labels }
+        Self { rule, labels, on: None }
+    }
+
+    /// Makes the key of an alert of a rule that is evaluated for each label set by itself.
+    pub(super) fn on(rule: RuleHandle, labels: LabelSet, on: Option<&LabelSet>) -> Self {
+        let is_told = |set: &&LabelSet| set.iter().all(|(name, value)| labels.get(name) == Some(value));
+        let on = on.filter(|set| !is_told(set)).cloned();
+        Self { rule, labels, on }
     }
 
     /// Returns the handle of the rule.
@@ -47,6 +56,14 @@ impl AlertKey {
     #[must_use]
     pub fn labels(&self) -> &LabelSet {
         &self.labels
+    }
+
+    /// Returns the label set that the alert is on, where its rule is evaluated for each label set by itself
+    /// ([`NewRule::each_label_set`](crate::NewRule::each_label_set)) and its labels do not tell: `sum(cpu) > 10` has an
+    /// alert without labels for each host.
+    #[must_use]
+    pub fn label_set(&self) -> Option<&LabelSet> {
+        self.on.as_ref()
     }
 }
 

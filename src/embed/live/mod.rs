@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::engine::{self, Engine, Phase};
+use crate::engine::{self, ActiveAlert, Engine, Phase};
 use crate::labels::LabelSet;
-use crate::store::{LabelSetId, Sample, Store, stale_marker};
+use crate::store::{LabelSetId, Sample, SeriesId, Store, stale_marker};
 use crate::time::Timestamp;
 
 use self::rebuild::Bound;
@@ -26,7 +26,6 @@ use self::series::SeriesTable;
 use self::snapshot::Clock;
 use super::alert::{AlertState, Fault};
 use super::diagnostic::LoadError;
-use super::held_rule::HeldRule;
 use super::new_rule::NewRule;
 use super::rule_set::{FileHandle, RuleHandle, RuleSet};
 
@@ -83,10 +82,12 @@ pub struct Live {
     clock: Clock,
     /// Label sets all of whose series ended, and on which alerts may go on that are evaluated for each by itself.
     over: Vec<LabelSetId>,
+    /// Series that end, and when, in what is not evaluated.
+    ends: Vec<(Timestamp, SeriesId)>,
     /// Series to be forgotten with the next snapshot, unless they are set.
     leaving: Vec<u32>,
-    /// What happened to alerts of rules that are gone.
-    ended: Vec<Event>,
+    /// What happened and was not returned.
+    told: Vec<Event>,
     events: Vec<engine::Event>,
     suppressed: HashSet<AlertKey, foldhash::fast::FixedState>,
 }
@@ -126,8 +127,9 @@ impl Live {
             batch: Vec::new(),
             clock: Clock::default(),
             over: Vec::new(),
+            ends: Vec::new(),
             leaving: Vec::new(),
-            ended: Vec::new(),
+            told: Vec::new(),
             events: Vec::new(),
             suppressed: HashSet::default(),
         }
@@ -221,7 +223,11 @@ impl Live {
     /// and [`Live::faults`] counts them.
     pub fn at(&mut self, time: impl Into<Timestamp>) -> Snapshot<'_> {
         let time = time.into();
-        let taken = self.clock.come_to(time, self.options.longest_jump);
+        let taken = self.clock.come_to(time, self.options.longest_jump).map(|is_new| {
+            if is_new && !self.leaving.is_empty() {
+                self.end_leaving(time);
+            }
+        });
         Snapshot::new(self, time, taken)
     }
 
@@ -231,14 +237,17 @@ impl Live {
     pub fn evaluate(&mut self) -> Vec<Event> {
         self.rebind();
         self.run();
-        self.take_events()
+        std::mem::take(&mut self.told)
     }
 
     /// Lets time pass up to `to`, evaluates the rules, and returns the changes as [`Live::evaluate`] does. Call it from
     /// a timer when no values arrive: series end that had no value for too long, and rules on missing values, such as
     /// `absent(cpu)`, become true. A time that is not later than the newest snapshot only evaluates.
     pub fn advance(&mut self, to: impl Into<Timestamp>) -> Vec<Event> {
-        self.clock.go_to(to.into());
+        let to = to.into();
+        if self.clock.go_to(to) && !self.leaving.is_empty() {
+            self.end_leaving(to);
+        }
         self.evaluate()
     }
 
@@ -255,23 +264,32 @@ impl Live {
         self.leaving.push(slot);
     }
 
-    /// Evaluates all that the snapshots allow.
+    /// Evaluates the times since the last call, one after the other: so nothing depends on how many there are.
     fn run(&mut self) {
         let Some((first, latest)) = self.clock.span() else { return };
-        self.end_series(latest);
+        self.end_silent(latest);
         if self.engine.start().is_none() {
             self.engine.begin_at(first);
         }
-        for time in self.clock.pending() {
-            self.store.tick(*time);
+        if !self.batch.is_sorted_by_key(|(_, time, _)| *time) {
+            self.batch.sort_by_key(|(_, time, _)| *time);
         }
-        self.store.extend(&self.batch);
+        let (times, batch) = (self.clock.take_pending(), std::mem::take(&mut self.batch));
+        let mut rest = batch.as_slice();
+        for time in &times {
+            let (now, later) = rest.split_at(rest.partition_point(|(_, at, _)| at <= time));
+            rest = later;
+            self.store.tick(*time);
+            self.store.extend(now);
+            self.linger(*time);
+            let advanced = self.engine.advance(&self.store, *time);
+            debug_assert!(advanced.is_ok(), "no limit ends a run without an end");
+        }
+        self.clock.give_back(times);
+        self.batch = batch;
         self.batch.clear();
-        self.go_on_with_alerts();
-        let advanced = self.engine.advance(&self.store, latest);
-        debug_assert!(advanced.is_ok(), "no limit ends a run without an end");
-        self.clock.evaluated();
         self.engine.take_events_into(&mut self.events);
+        self.tell();
         // Without rules nothing is left to be evaluated.
         self.store.evict(if self.engine.is_empty() { latest } else { self.engine.evaluated() });
         if self.table.is_full() {
@@ -279,94 +297,89 @@ impl Live {
         }
     }
 
-    /// Ends the series that had no value for too long, and those that are to be forgotten.
-    fn end_series(&mut self, latest: Timestamp) {
-        let Self { table, batch, leaving, options, store, clock, .. } = self;
-        let before = batch.len();
-        while let Some((id, at)) = table.due(latest, (options.stale_after, options.idle_series), store) {
-            batch.push((id, at, stale_marker()));
-            clock.tick(at);
+    /// Ends the series that had no value for too long.
+    fn end_silent(&mut self, latest: Timestamp) {
+        let before = self.batch.len();
+        let spans = (self.options.stale_after, self.options.idle_series);
+        while let Some((id, at)) = self.table.due(latest, spans, &self.store) {
+            self.batch.push((id, at, stale_marker()));
+            self.clock.tick(at);
         }
-        leaving.retain(|slot| {
-            let held = table.get(*slot);
-            if !held.leaving || held.ended {
-                return false;
-            }
-            let Some(at) = clock.pending().iter().find(|time| **time > held.last) else { return true };
-            if let Some(id) = table.end(*slot) {
-                batch.push((id, *at, stale_marker()));
-            }
-            false
-        });
-        if batch.len() > before {
-            self.note_label_sets(before);
-        }
+        self.note_ends(before);
     }
 
-    /// Notes the label sets of series that ended, in the batch from a place on.
-    fn note_label_sets(&mut self, from: usize) {
-        for (id, ..) in &self.batch[from..] {
-            let label_set = self.store.labels(*id).without_metric();
-            self.over.extend(self.store.find_label_set(&label_set));
+    /// Ends the series that are to be forgotten, at a new time.
+    fn end_leaving(&mut self, at: Timestamp) {
+        let before = self.batch.len();
+        for slot in self.leaving.drain(..) {
+            let end = self.table.get(slot).leaving.then(|| self.table.end(slot, at, self.options.stale_after));
+            if let Some((id, at)) = end.flatten() {
+                self.batch.push((id, at, stale_marker()));
+                self.clock.tick(at);
+            }
         }
+        self.note_ends(before);
+    }
+
+    /// Notes the series that end, in the batch from a place on.
+    fn note_ends(&mut self, from: usize) {
+        self.ends.extend(self.batch[from..].iter().map(|(id, at, _)| (*at, *id)));
     }
 
     /// Has rules looked at for label sets that have ended, as long as an alert on them goes on: nothing else would tell
     /// it that time has passed.
-    fn go_on_with_alerts(&mut self) {
-        if self.over.is_empty() {
+    fn linger(&mut self, now: Timestamp) {
+        if self.over.is_empty() && self.ends.is_empty() {
             return;
         }
-        let Self { over, engine, store, clock, .. } = self;
-        let active = engine.active_label_sets();
+        let Self { over, ends, engine, store, .. } = self;
+        ends.retain(|(at, id)| {
+            over.extend(store.label_set_of(*id).filter(|_| *at <= now));
+            *at > now
+        });
         over.sort_unstable();
         over.dedup();
+        let evaluated = engine.evaluated();
         over.retain(|id| {
             let Some(ended) = store.ended_at(*id) else { return false };
-            // What begins now may be kept, too.
-            if ended <= clock.evaluated && active.binary_search(id).is_err() {
-                return false;
+            // What is still to be evaluated may begin an alert that goes on.
+            let goes_on = ended >= evaluated || engine.is_active_on(*id);
+            if goes_on && ended < now {
+                store.linger(*id, now);
             }
-            let after = clock.pending().partition_point(|time| *time <= ended);
-            store.add_rows(*id, &clock.pending()[after..]);
-            true
+            goes_on
         });
     }
 
-    /// Hands over what happened, in order.
-    fn take_events(&mut self) -> Vec<Event> {
-        let mut events = std::mem::take(&mut self.ended);
-        events.sort_by(|a, b| (a.at, &a.name, &a.key.labels).cmp(&(b.at, &b.name, &b.key.labels)));
-        if self.events.is_empty() {
-            return events;
+    /// Says what happened in an evaluation, in order.
+    fn tell(&mut self) {
+        let mut events = std::mem::take(&mut self.events);
+        let of = |event: engine::Event| (event.rule, self.event(event));
+        let mut told: Vec<(engine::RuleId, Event)> = events.drain(..).map(of).collect();
+        self.events = events;
+        told.sort_by(|(a_rule, a), (b_rule, b)| (a.at, a_rule, &a.key).cmp(&(b.at, b_rule, &b.key)));
+        for (_, mut event) in told {
+            if self.suppressed.contains(&event.key) && event.from == AlertState::Firing {
+                event.from = AlertState::Suppressed;
+                self.suppressed.remove(&event.key);
+            }
+            self.told.push(event);
         }
-        self.events.sort_by(|a, b| (a.at, a.rule, &a.labels).cmp(&(b.at, b.rule, &b.labels)));
-        let drained = std::mem::take(&mut self.events);
-        for event in &drained {
-            let event = self.event(event);
-            events.push(event);
-        }
-        self.events = drained;
-        self.events.clear();
-        events
     }
 
-    fn event(&mut self, event: &engine::Event) -> Event {
+    fn event(&self, event: engine::Event) -> Event {
         let Bound { handle, name, .. } = &self.bound[event.rule.0 as usize];
-        let (name, key) = (Arc::clone(name), AlertKey { rule: *handle, labels: event.labels.clone() });
-        let from = self.seen(event.from, &key);
-        if event.to == Phase::Inactive {
-            self.suppressed.remove(&key);
-        }
+        let on = event.on.and_then(|id| self.store.label_set(id));
+        let (name, key) = (Arc::clone(name), AlertKey::on(*handle, event.labels, on));
         Event {
             at: event.at,
             name,
             key,
-            from,
+            from: event.from.into(),
             to: event.to.into(),
             value: event.value,
             cause: event.cause.map(Into::into),
-            annotations: event.annotations.clone(),
+            annotations: if event.to == Phase::Firing { event.annotations } else { Vec::new() },
             active_at: event.activity.active_at,
         }
     }
@@ -383,29 +396,37 @@ impl Live {
     /// were removed or disabled since are not among them.
     #[must_use]
     pub fn alerts(&self) -> Vec<Alert> {
-        let changed = self.rules.version() != self.built;
-        let enabled = |rule: HeldRule<'_>| rule.is_enabled().then(|| rule.handle());
-        let there: Option<HashSet<RuleHandle>> = changed.then(|| self.rules.iter().filter_map(enabled).collect());
-        let alert = |(rule, labels, phase, activity): (engine::RuleId, &LabelSet, Phase, &engine::Activity)| {
-            let bound = &self.bound[rule.0 as usize];
-            let key = AlertKey { rule: bound.handle, labels: labels.clone() };
+        let there: Option<HashSet<RuleHandle>> = (self.rules.version() != self.built).then(|| self.going_on());
+        let alert = |alert: ActiveAlert<'_>| {
+            let bound = &self.bound[alert.rule.0 as usize];
+            let on = alert.on.and_then(|id| self.store.label_set(id));
+            let key = AlertKey::on(bound.handle, alert.labels.clone(), on);
             there.as_ref().is_none_or(|there| there.contains(&bound.handle)).then(|| Alert {
                 name: Arc::clone(&bound.name),
-                state: self.seen(phase, &key),
+                state: self.seen(alert.phase, &key),
                 key,
-                active_at: activity.active_at,
-                fired_at: activity.fired_at,
-                value: activity.value_last,
+                active_at: alert.activity.active_at,
+                fired_at: alert.activity.fired_at,
+                value: alert.activity.value_last,
             })
         };
-        self.engine.active().into_iter().filter_map(alert).collect()
+        let mut alerts: Vec<(engine::RuleId, Alert)> =
+            self.engine.active().into_iter().filter_map(|active| Some((active.rule, alert(active)?))).collect();
+        alerts.sort_by(|(a_rule, a), (b_rule, b)| (a_rule, &a.key).cmp(&(b_rule, &b.key)));
+        alerts.into_iter().map(|(_, alert)| alert).collect()
     }
 
     /// Suppresses a firing alert until it is resolved: it is shown as [`AlertState::Suppressed`], and is otherwise as
     /// before. Returns whether there is such an alert, and it fires.
     pub fn suppress(&mut self, alert: &AlertKey) -> bool {
-        let is_it = |found: &Alert| found.key == *alert && found.state != AlertState::Pending;
-        let fires = self.alerts().iter().any(is_it);
+        let there = self.rules.version() == self.built || self.going_on().contains(&alert.rule);
+        let rule = self.bound.iter().position(|bound| bound.handle == alert.rule).filter(|_| there);
+        let rule = rule.and_then(|number| u32::try_from(number).ok()).map(engine::RuleId);
+        let is_it = |on: Option<LabelSetId>| {
+            let on = on.and_then(|id| self.store.label_set(id));
+            AlertKey::on(alert.rule, alert.labels.clone(), on) == *alert
+        };
+        let fires = rule.is_some_and(|rule| self.engine.fires(rule, &alert.labels, &is_it));
         if fires {
             self.suppressed.insert(alert.clone());
         }
@@ -436,7 +457,7 @@ impl Live {
         for ((bound, found), pinned) in self.bound.iter().zip(self.engine.fault_counts()).zip(waits) {
             let rule = || Some((bound.name.to_string(), bound.handle));
             faults.extend(found.into_iter().map(|found| fault(rule(), found)));
-            if let Some(pinned) = pinned.filter(|_| bound.enabled) {
+            if let Some(pinned) = pinned.filter(|_| bound.enabled && self.clock.latest() > Timestamp::MIN) {
                 let message = format!("it reads what is there at {pinned}, and is not evaluated before");
                 let at = self.clock.latest();
                 faults.push(Fault { rule: rule(), message, count: 1, first: at, last: at });

@@ -33,7 +33,7 @@ impl Default for LiveOptions {
     fn default() -> Self {
         Self {
             stale_after: Millis(5 * MINUTE.0),
-            idle_series: Millis(60 * MINUTE.0),
+            idle_series: Millis(10 * MINUTE.0),
             history: Millis(5 * MINUTE.0),
             interval: MINUTE,
             longest_jump: Millis(366 * 24 * 60 * MINUTE.0),
@@ -64,7 +64,7 @@ impl LiveOptions {
     }
 
     /// Sets how long a series without a value is kept in memory. A value that arrives later is the first one of a new
-    /// series. Handles stay valid. The default is 1 hour.
+    /// series. Handles stay valid. The default is 10 minutes.
     #[must_use]
     pub fn idle_series(mut self, span: impl Into<Millis>) -> Self {
         self.idle_series = span.into().max(Millis::ZERO);

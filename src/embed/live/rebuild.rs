@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::engine::Engine;
 use crate::engine::resume::{EngineState, Resumed, RuleState, WrittenState};
 use crate::labels::LabelSet;
-use crate::rules::Evaluate;
 
 use super::super::alert::Cause;
 use super::super::rule_set::RuleHandle;
@@ -32,27 +31,46 @@ impl Live {
         if self.rules.version() != self.built {
             let state = self.state();
             self.resume(state);
+            self.told.sort_by(|a, b| (a.at, &a.name, &a.key).cmp(&(b.at, &b.name, &b.key)));
         }
     }
 
     /// Forgets series, and binds the rules to the others.
     pub(super) fn compact(&mut self) {
         let state = self.state();
+        let evaluated = self.engine.evaluated();
         let mut kept = vec![true; self.store.len()];
-        let active = self.engine.active_label_sets();
         for (_, slot) in self.table.iter().filter(|(_, slot)| slot.forgotten) {
             // A rule that came meanwhile may look further back, and an alert may be kept for longer.
             let unseen = slot.last.plus(self.options.stale_after).plus(self.store.reach_back(slot.id));
             let is_active = || {
                 let label_set = self.store.find_label_set(&self.store.labels(slot.id).without_metric());
-                label_set.is_some_and(|id| active.binary_search(&id).is_ok())
+                label_set.is_some_and(|id| self.engine.is_active_on(id))
             };
-            kept[slot.id.0 as usize] = unseen > self.clock.evaluated || is_active();
+            kept[slot.id.0 as usize] = unseen > evaluated || is_active();
         }
-        let over: Vec<LabelSet> = self.over.iter().filter_map(|id| self.store.label_set(*id).cloned()).collect();
+        let over = self.over_labels();
         let numbers = self.store.compact(&mut |id| kept[id.0 as usize]);
         self.table.renumber(&numbers);
         self.resume(state);
+        self.take_over(&over);
+    }
+
+    /// Returns the rules of the engine that are still there and enabled, and were all the time.
+    pub(super) fn going_on(&self) -> HashSet<RuleHandle> {
+        let lives: HashMap<RuleHandle, u32> = self.bound.iter().map(|bound| (bound.handle, bound.life)).collect();
+        let goes_on = |handle: RuleHandle| lives.get(&handle) == Some(&self.rules.life(handle));
+        let enabled = self.rules.iter().filter(|rule| rule.is_enabled() && goes_on(rule.handle()));
+        enabled.map(|rule| rule.handle()).collect()
+    }
+
+    /// Returns the label sets that have ended, by their labels.
+    pub(super) fn over_labels(&self) -> Vec<LabelSet> {
+        self.over.iter().filter_map(|id| self.store.label_set(*id).cloned()).collect()
+    }
+
+    /// Takes the label sets that have ended, after the rules were bound.
+    pub(super) fn take_over(&mut self, over: &[LabelSet]) {
         self.over = over.iter().filter_map(|labels| self.store.find_label_set(labels)).collect();
     }
 
@@ -70,15 +88,12 @@ impl Live {
         (mut states, written): (HashMap<RuleHandle, RuleState>, Vec<(RuleHandle, WrittenState)>),
     ) {
         let before = std::mem::take(&mut self.bound);
-        let by_rows = |group: &crate::rules::Group| group.evaluate == Evaluate::EveryRow;
-        let groups = self.rules.files().iter().flat_map(|file| &file.groups);
-        let mut rows = groups.flat_map(|group| group.rules.iter().map(move |_| by_rows(group)));
         let bound = self.rules.iter().map(|rule| Bound {
             handle: rule.handle(),
             name: rule.name().into(),
             enabled: rule.is_enabled(),
             life: self.rules.life(rule.handle()),
-            by_rows: rows.next().unwrap_or(false),
+            by_rows: rule.is_by_rows(),
         });
         self.bound = bound.collect();
         let lives: HashMap<RuleHandle, u32> = before.iter().map(|bound| (bound.handle, bound.life)).collect();
@@ -142,9 +157,10 @@ impl Live {
     /// Ends the alerts of a rule that is gone.
     fn end_alerts(&mut self, bound: &Bound, state: &RuleState) {
         let mut ended = Vec::new();
-        for alert in state.runs.iter().flat_map(|(_, run)| &run.alerts) {
+        let alerts = state.runs.iter().flat_map(|(on, run)| run.alerts.iter().map(move |alert| (on, alert)));
+        for (on, alert) in alerts {
             let Some(active_at) = alert.tracker.state().active_at() else { continue };
-            let key = AlertKey { rule: bound.handle, labels: alert.labels.clone() };
+            let key = AlertKey::on(bound.handle, alert.labels.clone(), on.as_ref());
             ended.push(Event {
                 at: self.clock.evaluated,
                 name: Arc::clone(&bound.name),
@@ -157,10 +173,9 @@ impl Live {
                 active_at,
             });
         }
-        ended.sort_by(|a, b| a.key.labels.cmp(&b.key.labels));
         for event in &ended {
             self.suppressed.remove(&event.key);
         }
-        self.ended.extend(ended);
+        self.told.extend(ended);
     }
 }

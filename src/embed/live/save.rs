@@ -90,11 +90,14 @@ struct Saved {
     series: Vec<SavedSeries>,
     /// Values that are not evaluated: the number of the series, the time, the value.
     batch: Vec<(u32, (Timestamp, f64))>,
+    /// Series that end in the batch, label sets that have ended, and rows of these.
+    ends: Vec<(Timestamp, u32)>,
     over: Vec<LabelSet>,
+    lingering: Vec<(Timestamp, LabelSet)>,
     rules: Vec<(Identity, RuleState)>,
     /// The number in `rules` of the rule that wrote each is its own.
     written: Vec<WrittenState>,
-    suppressed: Vec<(u32, LabelSet)>,
+    suppressed: Vec<(u32, (LabelSet, Option<LabelSet>))>,
     ended: Vec<SavedEnd>,
 }
 
@@ -115,6 +118,7 @@ struct SavedEnd {
     at: Timestamp,
     name: String,
     labels: LabelSet,
+    on: Option<LabelSet>,
     /// Whether it fired, and whether it was suppressed.
     fired: bool,
     suppressed: bool,
@@ -123,10 +127,12 @@ struct SavedEnd {
 
 coded! {
     Saved {
-        start, latest, evaluated, pending, refused, times, series, batch, over, rules, written, suppressed, ended
+        start, latest, evaluated, pending, refused, times, series, batch, ends, over, lingering, rules,
+        written,
+        suppressed, ended
     }
     SavedSeries { labels, last, ended, leaving, times, values, apart }
-    SavedEnd { at, name, labels, fired, suppressed, active_at }
+    SavedEnd { at, name, labels, on, fired, suppressed, active_at }
 }
 
 impl Live {
@@ -208,13 +214,15 @@ impl Live {
             }
         });
         let batch = self.batch.iter().map(|(id, time, value)| (id.0, (*time, *value)));
-        let suppressed = |key: &AlertKey| Some((u32::try_from(*places.get(&key.rule)?).ok()?, key.labels.clone()));
-        let mut suppressed: Vec<(u32, LabelSet)> = self.suppressed.iter().filter_map(suppressed).collect();
+        let suppressed =
+            |key: &AlertKey| Some((u32::try_from(*places.get(&key.rule)?).ok()?, (key.labels.clone(), key.on.clone())));
+        let mut suppressed: Vec<_> = self.suppressed.iter().filter_map(suppressed).collect();
         suppressed.sort();
-        let ended = self.ended.iter().map(|event| SavedEnd {
+        let ended = self.told.iter().map(|event| SavedEnd {
             at: event.at,
             name: event.name.to_string(),
             labels: event.key.labels.clone(),
+            on: event.key.on.clone(),
             fired: event.from != AlertState::Pending,
             suppressed: event.from == AlertState::Suppressed,
             active_at: event.active_at,
@@ -228,7 +236,9 @@ impl Live {
             times: self.store.times(Timestamp::MIN, Timestamp::MAX).to_vec(),
             series: series.collect(),
             batch: batch.collect(),
-            over: self.over.iter().filter_map(|id| self.store.label_set(*id).cloned()).collect(),
+            ends: self.ends.iter().map(|(at, id)| (*at, id.0)).collect(),
+            over: self.over_labels(),
+            lingering: self.store.lingering_labels(),
             written: written.into_iter().filter_map(place).collect(),
             rules,
             suppressed,
@@ -260,20 +270,23 @@ impl Live {
                 self.batch.push((*id, time, value));
             }
         }
+        let end = |(at, series): (Timestamp, u32)| Some((at, *ids.get(series as usize)?));
+        self.ends = saved.ends.into_iter().filter_map(end).collect();
+        self.store.take_lingering(saved.lingering);
         self.resume_rules(saved.start, saved.rules, saved.written, saved.suppressed);
-        for SavedEnd { at, name, labels, fired, suppressed, active_at } in saved.ended {
+        for SavedEnd { at, name, labels, on, fired, suppressed, active_at } in saved.ended {
             let from = match (fired, suppressed) {
                 (false, _) => AlertState::Pending,
                 (true, false) => AlertState::Firing,
                 (true, true) => AlertState::Suppressed,
             };
-            let key = AlertKey { rule: RuleHandle::fresh(), labels };
+            let key = AlertKey { rule: RuleHandle::fresh(), labels, on };
             let (to, cause) = (AlertState::Inactive, Some(Cause::RuleRemoved));
             let (value, annotations) = (None, Vec::new());
-            self.ended.push(Event { at, name: name.into(), key, from, to, value, cause, annotations, active_at });
+            self.told.push(Event { at, name: name.into(), key, from, to, value, cause, annotations, active_at });
         }
         saved.times.iter().for_each(|time| self.store.tick(*time));
-        self.over = saved.over.iter().filter_map(|labels| self.store.find_label_set(labels)).collect();
+        self.take_over(&saved.over);
     }
 
     /// Binds the rules to what they were.
@@ -282,7 +295,7 @@ impl Live {
         start: Option<Timestamp>,
         rules: Vec<(Identity, RuleState)>,
         written: Vec<WrittenState>,
-        suppressed: Vec<(u32, LabelSet)>,
+        suppressed: Vec<(u32, (LabelSet, Option<LabelSet>))>,
     ) {
         let known: HashMap<Identity, RuleHandle> = self.rules.identities().collect();
         let handle =
@@ -296,9 +309,11 @@ impl Live {
             by_rows: state.by_rows,
         });
         self.bound = before.collect();
-        let key = |(rule, labels): (u32, LabelSet)| Some(AlertKey { rule: *handles.get(rule as usize)?, labels });
+        let key = |(rule, (labels, on)): (u32, (LabelSet, Option<LabelSet>))| {
+            Some(AlertKey { rule: *handles.get(rule as usize)?, labels, on })
+        };
         self.suppressed = suppressed.into_iter().filter_map(key).collect();
-        self.ended.clear();
+        self.told.clear();
         let written = written.into_iter().filter_map(|state| Some((*handles.get(state.rule)?, state))).collect();
         let states = handles.iter().copied().zip(rules.into_iter().map(|(_, state)| state)).collect();
         self.engine = Engine::empty(self.options.engine());

@@ -182,11 +182,12 @@ impl SeriesTable {
         }
     }
 
-    /// Records that a series ended; returns which one, unless it had ended before.
-    pub(super) fn end(&mut self, slot: u32) -> Option<SeriesId> {
+    /// Records that a series ended at a time; returns which one and when, unless it had ended before: it may have been
+    /// silent for too long already.
+    pub(super) fn end(&mut self, slot: u32, at: Timestamp, stale_after: Millis) -> Option<(SeriesId, Timestamp)> {
         let held = &mut self.slots[slot as usize];
         let was = std::mem::replace(&mut held.ended, true);
-        (!was).then_some(held.id)
+        (!was).then(|| (held.id, at.min(held.last.plus(stale_after))))
     }
 
     /// Records that a series is to be forgotten.
@@ -236,7 +237,7 @@ impl SeriesTable {
 
     /// Returns whether so many series are to be forgotten that it is worth to do so.
     pub(super) fn is_full(&self) -> bool {
-        self.forgotten > 1_000 && self.forgotten * 2 > self.slot_of.len()
+        self.forgotten > 500 && self.forgotten * 4 > self.slot_of.len()
     }
 
     /// Forgets series, and renumbers the others as a store has done: by old number the new one, if it is still there.

@@ -2,7 +2,7 @@
 
 use crate::engine::{Counting, FaultCount};
 use crate::labels::LabelSet;
-use crate::store::{is_stale, stale_marker};
+use crate::store::{SeriesId, is_stale, stale_marker};
 use crate::time::{Millis, Timestamp};
 
 use super::Live;
@@ -51,8 +51,8 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Comes to the time of a snapshot.
-    pub(super) fn come_to(&mut self, time: Timestamp, longest_jump: Millis) -> Result<(), Refused> {
+    /// Comes to the time of a snapshot; returns whether it is a new one.
+    pub(super) fn come_to(&mut self, time: Timestamp, longest_jump: Millis) -> Result<bool, Refused> {
         if !TIMES.contains(&time.0) {
             return Err(Refused::OutOfRange);
         }
@@ -62,24 +62,25 @@ impl Clock {
         if self.latest > Timestamp::MIN && time.since(self.latest) > longest_jump {
             return Err(Refused::TooFar);
         }
-        self.go(time);
-        Ok(())
+        Ok(self.go(time))
     }
 
-    /// Goes on to a time, if it is later than all others.
-    pub(super) fn go_to(&mut self, time: Timestamp) {
+    /// Goes on to a time, if it is later than all others; returns whether it is.
+    pub(super) fn go_to(&mut self, time: Timestamp) -> bool {
         if !TIMES.contains(&time.0) {
             self.refuse(time, Refused::OutOfRange);
-        } else if time > self.latest {
-            self.go(time);
+            return false;
         }
+        time > self.latest && self.go(time)
     }
 
-    fn go(&mut self, time: Timestamp) {
+    fn go(&mut self, time: Timestamp) -> bool {
         self.latest = time;
-        if self.pending.last() != Some(&time) {
+        let is_new = self.pending.last() != Some(&time);
+        if is_new {
             self.pending.push(time);
         }
+        is_new
     }
 
     /// Records a time at which a series ended, between two snapshots.
@@ -104,13 +105,15 @@ impl Clock {
         Some((*self.pending.first()?, self.latest))
     }
 
-    pub(super) fn pending(&self) -> &[Timestamp] {
-        &self.pending
+    /// Hands over the times that are not evaluated.
+    pub(super) fn take_pending(&mut self) -> Vec<Timestamp> {
+        std::mem::take(&mut self.pending)
     }
 
-    /// Records that all was evaluated.
-    pub(super) fn evaluated(&mut self) {
-        self.pending.clear();
+    /// Records that all times were evaluated; the memory of their list is used again.
+    pub(super) fn give_back(&mut self, mut times: Vec<Timestamp>) {
+        times.clear();
+        self.pending = times;
         self.evaluated = self.latest;
     }
 
@@ -181,14 +184,25 @@ impl<'a> Snapshot<'a> {
         if !is_stale(value) {
             let (id, missed) = table.set(slot, self.time, options.stale_after);
             if let Some(ended) = missed {
-                batch.push((id, ended, stale_marker()));
-                clock.tick(ended);
+                return self.set_after(id, ended, value);
             }
             batch.push((id, self.time, value));
-        } else if let Some(id) = table.end(slot) {
+        } else if let Some((id, at)) = table.end(slot, self.time, options.stale_after) {
             let from = batch.len();
-            batch.push((id, self.time, value));
-            self.live.note_label_sets(from);
+            batch.push((id, at, value));
+            clock.tick(at);
+            self.live.note_ends(from);
         }
+    }
+
+    /// Sets the value of a series that had ended before, which was not seen.
+    #[cold]
+    fn set_after(&mut self, id: SeriesId, ended: Timestamp, value: f64) {
+        let Live { batch, clock, .. } = &mut *self.live;
+        let from = batch.len();
+        batch.push((id, ended, stale_marker()));
+        clock.tick(ended);
+        self.live.note_ends(from);
+        self.live.batch.push((id, self.time, value));
     }
 }

@@ -342,8 +342,102 @@ fn live_values_and_recorded_ones_give_the_same_alerts() {
     let mut episodes: Vec<_> = episodes.collect();
     episodes.sort();
     ended.sort();
-    for rule in all_ways().iter().filter(HeldRule::is_alert) {
+    for rule in all_ways().iter().filter(|rule| rule.is_alert()) {
         assert!(ended.iter().any(|(name, ..)| name == rule.name()), "{} says something", rule.name());
     }
     assert_eq!(ended, episodes);
+}
+
+#[test]
+fn an_alert_whose_rule_reads_another_metric_now_ends() {
+    let mut live = Live::new();
+    let text = |metric: &str| format!("alertctl: 1\nrules: [{{id: X, metric: {metric}, above: 2}}]\n");
+    let file = live.load("f.yml", &text("cpu")).expect("rules");
+    assert_eq!(feed(&mut live, 0, &[("cpu", 3.0)]), ["0 X/a firing"]);
+    live.reload(file, &text("disk")).expect("rules");
+    assert_eq!(feed(&mut live, 15, &[("cpu", 3.0)]), ["15 X/a inactive series_ended"]);
+}
+
+#[test]
+fn fixed_times_are_read_whatever_comes_and_goes() {
+    let mut live = Live::new();
+    live.at(at(58)).set_labels(&labels("cpu", "a"), 0.0);
+    live.add(NewRule::alert("A", "cpu @ 400 > 5")).expect("a rule");
+    live.at(at(10_928)).set_labels(&labels("cpu", "a"), 8.0);
+    live.evaluate();
+    live.add(NewRule::alert("B", "cpu @ 100 > 5")).expect("a rule");
+    live.at(at(20_072)).set_labels(&labels("cpu", "a"), 6.0);
+    assert_eq!(told(&live.evaluate()), [] as [&str; 0]);
+    let mut live = Live::new();
+    live.add(NewRule::alert("A", "max_over_time(cpu[1m] @ 300) > 5")).expect("a rule");
+    let mut all = Vec::new();
+    for second in [254, 259, 270, 299, 300, 301] {
+        all.extend(feed(&mut live, second, &[("cpu", 9.0)]));
+        live.add(NewRule::alert(&format!("Other{second}"), "foo > 1")).expect("a rule");
+    }
+    assert_eq!(all, ["300 A/a firing"]);
+}
+
+#[test]
+fn a_series_that_is_ended_late_had_ended_before() {
+    let mut live = Live::new();
+    live.add(high()).expect("a rule");
+    feed(&mut live, 100, &[("cpu", 9.0)]);
+    let cpu = live.series(&labels("cpu", "a"));
+    live.end(&cpu, at(900));
+    assert_eq!(told(&live.evaluate()), ["400 High/a inactive series_ended"]);
+}
+
+#[test]
+fn alerts_of_two_label_sets_are_told_apart() {
+    let mut live = Live::new();
+    live.add(NewRule::alert("Sum", "sum(cpu) > 5").each_label_set()).expect("a rule");
+    live.at(at(0)).set_labels(&labels("cpu", "a"), 9.0).set_labels(&labels("cpu", "b"), 9.0);
+    let events = live.evaluate();
+    assert_ne!(events[0].key(), events[1].key());
+    assert_eq!(events[0].key().label_set().and_then(|set| set.get("host")), Some("a"));
+    assert!(live.suppress(events[0].key()));
+    let states: Vec<AlertState> = live.alerts().iter().map(Alert::state).collect();
+    assert_eq!(states, [AlertState::Suppressed, AlertState::Firing]);
+    live.at(at(1)).set_labels(&labels("cpu", "b"), 1.0);
+    live.evaluate();
+    assert_eq!(live.alerts()[0].state(), AlertState::Suppressed);
+}
+
+#[test]
+fn a_series_is_forgotten_with_the_next_snapshot_or_goes_on() {
+    for evaluate in [true, false] {
+        let mut live = Live::new();
+        live.add(high()).expect("a rule");
+        assert_eq!(feed(&mut live, 0, &[("cpu", 9.0)]).len(), 1);
+        let cpu = live.series(&labels("cpu", "a"));
+        live.forget(&cpu);
+        live.at(at(15));
+        let mut events = if evaluate { live.evaluate() } else { Vec::new() };
+        live.at(at(30)).set(&cpu, 9.0);
+        events.extend(live.evaluate());
+        assert_eq!(told(&events), ["15 High/a inactive series_ended", "30 High/a firing"]);
+        live.forget(&cpu);
+        assert_eq!(feed(&mut live, 45, &[("cpu", 9.0)]), [] as [&str; 0]);
+    }
+}
+
+#[test]
+fn a_change_of_rules_shows_in_no_alert_of_alerts() {
+    for other in [true, false] {
+        let mut live = Live::new();
+        live.add(NewRule::alert("A0", "cpu > 3")).expect("a rule");
+        let reader = NewRule::alert("A2", "ALERTS{alertname=\"A0\"}").label("v", "{{ $value }}");
+        live.add(reader.annotation("s", "{{ query \"cpu\" }}")).expect("a rule");
+        for (second, value) in [(100, 9.0), (115, 1.0), (130, 9.0)] {
+            live.at(at(second)).set_labels(&labels("cpu", "a"), value);
+        }
+        assert_eq!(live.evaluate().len(), 6);
+        if other {
+            live.add(NewRule::alert("Other", "foo > 1")).expect("a rule");
+        }
+        for second in [145, 160] {
+            assert_eq!(feed(&mut live, second, &[("cpu", 9.0)]), [] as [&str; 0], "{other}");
+        }
+    }
 }

@@ -18,6 +18,8 @@ pub(super) struct Entry<'a> {
     pub query_offset: Millis,
     /// It sees nothing that is stamped at or before it.
     pub after: Timestamp,
+    /// What was evaluated before.
+    pub done: Timestamp,
 }
 
 impl Entry<'_> {
@@ -37,7 +39,14 @@ impl Entry<'_> {
 pub(super) fn entries(files: &[RuleFile]) -> Vec<Entry<'_>> {
     let groups = files.iter().flat_map(|file| &file.groups);
     let of = |group: &'_ Group| group.query_offset.unwrap_or_default();
-    let entry = |(group, rule)| Entry { rule, group, schedule: 0, query_offset: of(group), after: Timestamp::MIN };
+    let entry = |(group, rule)| Entry {
+        rule,
+        group,
+        schedule: 0,
+        query_offset: of(group),
+        after: Timestamp::MIN,
+        done: Timestamp::MIN,
+    };
     groups.flat_map(|group| group.rules.iter().map(move |rule| (group, rule))).map(entry).collect()
 }
 
@@ -64,12 +73,11 @@ impl Schedules {
             let beat = options.beat_of(group);
             let mut first = None;
             for (number, (entry, wait)) in rest.by_ref().take(group.rules.len()) {
-                let (done, after) = resumed.map_or((None, Timestamp::MIN), |resumed| {
-                    let (done, after) = resumed.place(number, beat, options.align);
-                    (Some(done), after)
+                let done = resumed.map(|resumed| {
+                    (entry.done, entry.after) = resumed.place(number);
+                    resumed.before_next(entry.done, beat, options.align)
                 });
                 entry.schedule = all.number(Terms { beat, wait: *wait, done });
-                entry.after = after;
                 first.get_or_insert(entry.schedule);
             }
             let schedule = first.unwrap_or_else(|| all.number(Terms { beat, wait: Wait::default(), done: None }));

@@ -60,6 +60,7 @@ pub(super) fn build(
         query_offset: entry.query_offset,
         warmth: *warmth,
         after: entry.after,
+        done: entry.done,
     };
     let infos: Vec<RuleInfo> = entries.iter().zip(&warmth).map(info).collect();
     let asks = graph.nodes.iter().any(|node| node.asks);

@@ -38,13 +38,9 @@ pub(super) fn waits(entries: &[Entry<'_>], graph: &RuleGraph, options: &EngineOp
 
 /// Returns whether an expression moves the time that it reads by `offset` or `@`.
 fn moves(expr: &Expr) -> bool {
-    let mut found = false;
+    let mut found = expr.selectors().iter().any(|one| one.selector.modifiers != Modifiers::default());
     expr.walk(&mut |expr| {
-        found |= match &expr.kind {
-            ExprKind::Selector(selector) => selector.modifiers != Modifiers::default(),
-            ExprKind::Subquery(subquery) => subquery.modifiers != Modifiers::default(),
-            _ => false,
-        };
+        found |= matches!(&expr.kind, ExprKind::Subquery(subquery) if subquery.modifiers != Modifiers::default());
     });
     found
 }
