@@ -51,7 +51,8 @@ impl Live {
         }
         let over = self.over_labels();
         let numbers = self.store.compact(&mut |id| kept[id.0 as usize]);
-        self.table.renumber(&numbers);
+        // What had to stay is looked at again in a while.
+        self.table.renumber(&numbers, self.clock.evaluated.plus(self.options.stale_after));
         self.resume(state);
         self.take_over(&over);
     }

@@ -240,8 +240,9 @@ impl SeriesTable {
         self.forgotten > 500 && self.forgotten * 4 > self.slot_of.len()
     }
 
-    /// Forgets series, and renumbers the others as a store has done: by old number the new one, if it is still there.
-    pub(super) fn renumber(&mut self, ids: &[Option<SeriesId>]) {
+    /// Forgets series, and renumbers the others as a store has done: by old number the new one, if it is still there. Those
+    /// that had to stay are looked at again later.
+    pub(super) fn renumber(&mut self, ids: &[Option<SeriesId>], later: Timestamp) {
         let before = std::mem::take(&mut self.slot_of);
         for (slot, id) in before.into_iter().zip(ids) {
             let held = &mut self.slots[slot as usize];
@@ -249,6 +250,9 @@ impl SeriesTable {
                 Some(id) => {
                     held.id = *id;
                     self.slot_of.push(slot);
+                    if std::mem::take(&mut held.forgotten) {
+                        self.look_again(slot, later);
+                    }
                 }
                 None => {
                     held.generation = held.generation.wrapping_add(1);
@@ -257,7 +261,7 @@ impl SeriesTable {
                 }
             }
         }
-        self.forgotten = self.slot_of.iter().filter(|slot| self.slots[**slot as usize].forgotten).count();
+        self.forgotten = 0;
         let slots = &self.slots;
         self.queue.retain(|Reverse((at, slot))| slots[*slot as usize].next == *at);
         self.queue.shrink_to(self.slot_of.len() * 2);

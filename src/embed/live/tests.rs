@@ -441,3 +441,17 @@ fn a_change_of_rules_shows_in_no_alert_of_alerts() {
         }
     }
 }
+
+#[test]
+fn what_cannot_be_forgotten_yet_is_not_tried_again_at_once() {
+    let options = LiveOptions::new().stale_after(Millis(10_000)).idle_series(Millis(10_000));
+    let mut live = Live::with_options(options.history(Millis(1_000)));
+    live.add(NewRule::alert("Gone", "absent(cpu)").each_label_set()).expect("a rule");
+    for host in 0..1_000 {
+        live.at(at(0)).set_labels(&labels("cpu", &host.to_string()), 1.0);
+    }
+    (1..120).for_each(|second| drop(live.advance(at(second))));
+    // An alert is active on each of them.
+    assert_eq!((live.store.len(), live.alerts().len()), (1_000, 1_000));
+    assert!(!live.table.is_full());
+}
