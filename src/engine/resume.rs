@@ -111,12 +111,15 @@ impl Resumed {
 impl Engine {
     /// Returns all that the next engine needs to go on. What ended long ago is left behind.
     pub(crate) fn state(&self, recording: &Store) -> EngineState {
+        // Nothing is evaluated before the first time, however long a rule waits.
+        let before_start = self.start.map_or(Timestamp::MIN, |start| start.minus(Millis(1)));
         let state = |rule: &RuleRun| {
             let info = &self.infos[rule.id.0 as usize];
             let schedule = &self.schedules[info.schedule];
             let by_rows = schedule.is_by_rows();
             let runs = if by_rows { Vec::new() } else { vec![(None, rule.state())] };
-            RuleState { by_rows, done: info.done.max(schedule.until()), after: info.after, runs }
+            let done = info.done.max(schedule.until()).max(before_start);
+            RuleState { by_rows, done, after: info.after, runs }
         };
         let mut rules: Vec<RuleState> = self.rules.iter().map(state).collect();
         for rows in self.stages.iter().flat_map(|stage| &stage.units).filter_map(|unit| unit.rows.as_ref()) {
