@@ -120,7 +120,9 @@ impl Alerting {
     pub(crate) fn state(&self) -> Vec<AlertState> {
         let written = |alert: &Alert| alert.outs.map(|outs| outs.map(|out| self.outputs.emitted(out)));
         let is_told = |alert: &&Alert| {
-            alert.tracker.state() != State::Inactive || written(alert).is_some_and(|outs| outs.contains(&true))
+            // One that was forgotten may share its series with another one.
+            let is_active = alert.tracker.state() != State::Inactive;
+            is_active || alert.live && written(alert).is_some_and(|outs| outs.contains(&true))
         };
         let of = |alert: &Alert| AlertState {
             labels: alert.labels.clone(),

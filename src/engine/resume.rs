@@ -88,10 +88,12 @@ pub(crate) struct Resumed {
 }
 
 impl Resumed {
-    /// Returns up to which time a rule was evaluated, and what it does not see.
-    pub(super) fn place(&self, rule: usize) -> (Timestamp, Timestamp) {
+    /// Returns up to which time a rule was evaluated, and what it does not see. Series that tell of alerts are written
+    /// only while somebody reads them: one that is new and reads them sees none of before, whoever else reads them.
+    pub(super) fn place(&self, rule: usize, reads_alerts: bool) -> (Timestamp, Timestamp) {
         match self.rules.get(rule).and_then(Option::as_ref) {
             Some(state) => (state.done, state.after),
+            None if reads_alerts => (self.now, self.now),
             None => (self.now, self.after),
         }
     }

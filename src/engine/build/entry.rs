@@ -6,7 +6,8 @@ use crate::engine::options::EngineOptions;
 use crate::engine::resume::Resumed;
 use crate::engine::schedule::{GroupInfo, Terms, Wait};
 use crate::promql::plan::{Context, LowerOptions};
-use crate::rules::{Evaluate, Group, Rule, RuleFile};
+use crate::rules::graph::RuleGraph;
+use crate::rules::{Evaluate, Group, Rule, RuleFile, RuleKind};
 use crate::time::{Millis, Timestamp};
 
 /// A rule and the numbers of its group and schedule.
@@ -50,6 +51,12 @@ pub(super) fn entries(files: &[RuleFile]) -> Vec<Entry<'_>> {
     groups.flat_map(|group| group.rules.iter().map(move |rule| (group, rule))).map(entry).collect()
 }
 
+/// Returns whether a rule reads the series that tell of alerts; `alerts` by rule.
+fn reads_alerts(rule: usize, graph: &RuleGraph, alerts: &[bool]) -> bool {
+    let sets = graph.nodes[rule].reads.iter().map(|set| &graph.sets[*set as usize]);
+    sets.flatten().any(|writer| alerts[*writer as usize])
+}
+
 /// The schedules of a run, and what is known of its groups.
 #[derive(Default)]
 pub(super) struct Schedules {
@@ -63,18 +70,19 @@ impl Schedules {
     /// Puts each rule on a schedule: those that have the same one in all there is to it share it.
     pub(super) fn of(
         (files, entries): (&[RuleFile], &mut [Entry<'_>]),
-        waits: &[Wait],
+        (waits, graph): (&[Wait], &RuleGraph),
         options: &EngineOptions,
         resumed: Option<&Resumed>,
     ) -> Self {
         let mut all = Self::default();
+        let kinds: Vec<bool> = entries.iter().map(|entry| matches!(entry.rule.kind, RuleKind::Alert { .. })).collect();
         let mut rest = entries.iter_mut().zip(waits).enumerate();
         for group in files.iter().flat_map(|file| &file.groups) {
             let beat = options.beat_of(group);
             let mut first = None;
             for (number, (entry, wait)) in rest.by_ref().take(group.rules.len()) {
                 let done = resumed.map(|resumed| {
-                    (entry.done, entry.after) = resumed.place(number);
+                    (entry.done, entry.after) = resumed.place(number, reads_alerts(number, graph, &kinds));
                     resumed.before_next(entry.done, beat, options.align)
                 });
                 entry.schedule = all.number(Terms { beat, wait: *wait, done });

@@ -39,7 +39,8 @@ pub(super) fn build(
     let mut entries = entry::entries(files);
     let graph = RuleGraph::of(files, kept(&options));
     let waits = waits::waits(&entries, &graph, &options);
-    let Schedules { groups, mut terms, .. } = Schedules::of((files, &mut entries), &waits, &options, resumed.as_ref());
+    let Schedules { groups, mut terms, .. } =
+        Schedules::of((files, &mut entries), (&waits, &graph), &options, resumed.as_ref());
     let query_offsets: Vec<Millis> = entries.iter().map(|entry| entry.query_offset).collect();
     let sight = Sight::of(&graph, &query_offsets);
     let mut packing = Packing {
