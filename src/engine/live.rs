@@ -105,6 +105,7 @@ impl Engine {
         let lags = Lags::default();
         let (store, writers, hidden) = (&self.written.store, self.written.writers.as_slice(), &self.written.hidden);
         let written = Some(Written { store, writers, lags: &lags, hidden });
-        query.at_on(&Inputs { written, ..Inputs::of(recording) }, at)
+        let after = self.options.history.map_or(Timestamp::MIN, |history| at.minus(history));
+        query.at_on(&Inputs { written, after, ..Inputs::of(recording) }, at)
     }
 }

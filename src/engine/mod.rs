@@ -144,7 +144,7 @@ impl Engine {
             reach: Reach::default(),
             written: WrittenSeries::new(Hidden::default(), false, options.history, false),
             external: External { labels: options.external_labels.clone(), url: options.external_url.clone() },
-            queries: Queries::new(options.query(), std::iter::empty()),
+            queries: Queries::new(options.query(), options.history, std::iter::empty()),
             start: None,
             faults: None,
             slice: Slice::default(),

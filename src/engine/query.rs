@@ -10,11 +10,13 @@ use crate::promql::program::{Inputs, Written};
 use crate::promql::query::{Query, QueryContext, QueryOptions, Value};
 use crate::rules::template::QueriedSample;
 use crate::store::{Hidden, Store};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// How the queries of templates are evaluated.
 pub(crate) struct Queries {
     options: QueryOptions,
+    /// How far back they see, where the recording has no end: what is held besides depends on other rules.
+    history: Option<Millis>,
     /// By rule: those whose templates ask queries.
     askers: Vec<Asker>,
 }
@@ -30,9 +32,13 @@ struct Asker {
 
 impl Queries {
     /// Takes the rules whose templates ask, ascending, each with what it sees of written samples.
-    pub(crate) fn new(options: QueryOptions, askers: impl Iterator<Item = (usize, Lags)>) -> Self {
+    pub(crate) fn new(
+        options: QueryOptions,
+        history: Option<Millis>,
+        askers: impl Iterator<Item = (usize, Lags)>,
+    ) -> Self {
         let askers = askers.map(|(rule, lags)| Asker { rule, lags, asked: Mutex::default() });
-        Self { options, askers: askers.collect() }
+        Self { options, history, askers: askers.collect() }
     }
 
     /// # Panics
@@ -54,7 +60,8 @@ impl Queries {
     ) -> Result<Vec<QueriedSample>, String> {
         let Asker { lags, asked, .. } = self.asker(rule);
         let written = written.map(|(store, writers, hidden)| Written { store, writers, lags, hidden });
-        let inputs = Inputs { written, ..Inputs::of(recording) };
+        let after = self.history.map_or(Timestamp::MIN, |history| slot.minus(history));
+        let inputs = Inputs { written, after, ..Inputs::of(recording) };
         // What a panic left behind is as good as before: a query begins again each time.
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         let query = asked.query(text, &self.options).as_mut().map_err(|refused| refused.clone())?;

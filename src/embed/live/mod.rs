@@ -121,7 +121,7 @@ impl Live {
             rules,
             bound: Vec::new(),
             engine: Engine::empty(options.engine()),
-            store: Store::endless(options.history),
+            store: Store::endless(options.held()),
             options,
             table: SeriesTable::new(),
             batch: Vec::new(),

@@ -73,7 +73,8 @@ impl LiveOptions {
 
     /// Sets for how long values are kept that no rule needs: this is how far back [`Live::query`](super::Live::query),
     /// a `query` in a template and a rule that is added later can look. What the windows of rules need, such as
-    /// `rate(requests[1h])`, is kept in any case. The default is 5 minutes.
+    /// `rate(requests[1h])`, is kept in any case. The default is 5 minutes; it is never less than
+    /// [`stale_after`](Self::stale_after).
     #[must_use]
     pub fn history(mut self, span: impl Into<Millis>) -> Self {
         self.history = span.into().max(Millis::ZERO);
@@ -111,6 +112,11 @@ impl LiveOptions {
         self
     }
 
+    /// Returns how long values are held that no rule needs: as long as a series is there at least.
+    pub(super) fn held(&self) -> Millis {
+        self.history.max(self.stale_after)
+    }
+
     /// Returns the options of the engine.
     pub(super) fn engine(&self) -> EngineOptions {
         EngineOptions {
@@ -118,7 +124,7 @@ impl LiveOptions {
             lookback: self.stale_after,
             external_labels: self.external_labels.clone(),
             external_url: self.external_url.clone(),
-            history: Some(self.history),
+            history: Some(self.held()),
             ..EngineOptions::default()
         }
     }

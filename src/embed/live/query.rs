@@ -112,8 +112,7 @@ fn refused(text: &str, error: &query::QueryError) -> QueryError {
 
 impl Live {
     /// Evaluates a PromQL expression at a time, on the values of all snapshots that were evaluated and the metrics that
-    /// rules wrote. Values are kept for [`LiveOptions::history`](super::LiveOptions::history), and longer where the
-    /// window of a rule needs them. Cost: the expression is parsed, and every series is compared with its selectors.
+    /// rules wrote. It looks back as far as [`LiveOptions::history`](super::LiveOptions::history). Cost: the expression is parsed, and every series is compared with its selectors.
     ///
     /// ```
     /// use alertctl::{LabelSet, Live, Timestamp, Value};

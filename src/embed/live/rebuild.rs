@@ -117,7 +117,7 @@ impl Live {
             None => Engine::new(self.rules.files(), options, &mut self.store),
             Some(start) => {
                 let now = self.clock.evaluated;
-                let after = now.minus(self.options.history);
+                let after = now.minus(self.options.held());
                 let resumed = Resumed { start, now, after, rules, written };
                 Engine::resume(self.rules.files(), options, &mut self.store, resumed)
             }

@@ -247,7 +247,7 @@ impl Live {
     }
 
     fn take_saved(&mut self, saved: Saved) {
-        self.store = Store::endless(self.options.history);
+        self.store = Store::endless(self.options.held());
         self.table = SeriesTable::new();
         (self.batch, self.leaving, self.events) = (Vec::new(), Vec::new(), Vec::new());
         let Saved { latest, evaluated, pending, refused, .. } = saved;

@@ -82,7 +82,7 @@ pub(super) fn build(
     begin_courses(&mut stages, &rules);
     let nodes = graph.nodes.iter().enumerate();
     let askers = nodes.filter(|(_, node)| node.asks).map(|(rule, _)| (rule, sight.of_all(rule)));
-    let queries = Queries::new(options.query(), askers);
+    let queries = Queries::new(options.query(), options.history, askers);
     let mut engine = Engine {
         faults: options.trace.then(Vec::new),
         groups,
