@@ -120,6 +120,14 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// Formats problems, one after the other.
+pub(super) fn print(problems: &[Diagnostic], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (at, problem) in problems.iter().enumerate() {
+        write!(f, "{}{problem}", if at == 0 { "" } else { "\n" })?;
+    }
+    Ok(())
+}
+
 /// Why rules were refused: everything that is wrong with them. Its [`Display`](fmt::Display) form is what to print.
 ///
 /// ```
@@ -159,10 +167,7 @@ impl LoadError {
 /// Formats as the problems, one after the other.
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.problems.iter().enumerate() {
-            write!(f, "{}{problem}", if at == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
+        print(&self.problems, f)
     }
 }
 

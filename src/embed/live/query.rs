@@ -8,7 +8,7 @@ use crate::promql::query::{self, Query, QueryContext};
 use crate::source::{FileSpan, SourceMap};
 use crate::time::Timestamp;
 
-use super::super::diagnostic::Diagnostic;
+use super::super::diagnostic::{self, Diagnostic};
 use super::Live;
 
 /// The result of [`Live::query`].
@@ -66,10 +66,7 @@ impl QueryError {
 /// Formats as the problems, one after the other.
 impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.problems.iter().enumerate() {
-            write!(f, "{}{problem}", if at == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
+        diagnostic::print(&self.problems, f)
     }
 }
 
