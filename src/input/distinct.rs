@@ -54,6 +54,12 @@ impl Distinct {
         self.too_many()
     }
 
+    /// Counts rows without a new text.
+    pub(super) fn rows(&mut self, rows: u64, new_times: u64) {
+        self.rows += rows;
+        self.times += new_times;
+    }
+
     /// Returns the first column that is no label, and its number of texts.
     pub(super) fn too_many(&self) -> Option<(usize, usize)> {
         self.above(SHARE).find(|(_, texts)| *texts > TEXTS).or_else(|| self.above(NEARLY_ALL).next())

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use super::InputError;
 use super::distinct::Distinct;
+use super::lines::Lines;
+use super::place;
+use super::repeat::Repeats;
 use super::settings::Settings;
 use super::stamp::{StampError, Stamps, is_believed};
 use super::summary::{InputSummary, RowProblem, TimeFound};
@@ -61,6 +64,11 @@ pub(super) trait Rows {
 
     /// Adds the samples of the row; the error is what is wrong with the row, which then adds none.
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String>;
+
+    /// Returns the rows that may repeat, and the lines where the next one stands; none where the next row is not there.
+    fn repeats(&mut self) -> Option<(&mut Repeats, &mut Lines)> {
+        None
+    }
 
     /// Returns the time of the row, where it is known without reading a text.
     fn at(&self) -> Option<Timestamp> {
@@ -168,6 +176,12 @@ impl<R: Rows> Feed<R> {
     /// Fills a batch; false at the end of the input, where the batch may be empty.
     pub(super) fn fill(&mut self, store: &mut Store, batch: &mut Batch) -> Result<bool, Stop> {
         while batch.len() < self.settings.batch_rows {
+            if self.ahead.is_none() {
+                self.fill_repeats(batch)?;
+                if batch.len() == self.settings.batch_rows {
+                    break;
+                }
+            }
             if self.first_time()?.is_none() {
                 return match self.rows.distinct().too_many() {
                     Some((column, distinct)) => Err(self.text_column(column, distinct).into()),
@@ -196,6 +210,51 @@ impl<R: Rows> Feed<R> {
             }
         }
         Ok(true)
+    }
+
+    /// Takes rows as long as they repeat ones that came before, until the batch is full.
+    fn fill_repeats(&mut self, batch: &mut Batch) -> Result<(), InputError> {
+        let Self { path, rows, settings, stamps: Some(stamps), newest, newest_line, summary, any_order, .. } = self
+        else {
+            return Ok(());
+        };
+        let Some((repeats, lines)) = rows.repeats() else { return Ok(()) };
+        let before = batch.len();
+        // The time for which the span was brought up to date, and how many times came.
+        let (mut spanned, mut times) = (None, 0);
+        while batch.len() < settings.batch_rows {
+            let text = lines.ahead(path)?;
+            let Some(row) = repeats.find(text) else { break };
+            if let Some(time) = row.time {
+                let time = &text[time];
+                // What is wrong with it is said where the row is read in whole.
+                let Ok(at) = stamps.read(time) else { break };
+                repeats.set_time(time, at);
+            }
+            let at = repeats.at();
+            if spanned != Some(at) {
+                let is_far = *newest != Timestamp::MIN && at.since(*newest).0.abs() >= FAR.0;
+                if at < *newest && !*any_order || is_far && settings.form.time_unit.is_none() {
+                    break;
+                }
+                if at > *newest {
+                    *newest_line = lines.line + 1;
+                }
+                times += u64::from(at != *newest);
+                *newest = at.max(*newest);
+                let (from, to) = summary.span.unwrap_or((at, at));
+                summary.span = Some((from.min(at), to.max(at)));
+                spanned = Some(at);
+            }
+            batch.push(row.series, at, row.value, place(repeats.file, lines.line + 1));
+            lines.pass(row.bytes);
+            repeats.take(row.series);
+        }
+        let taken = (batch.len() - before) as u64;
+        summary.rows += taken;
+        summary.samples += taken;
+        rows.distinct().rows(taken, times);
+        Ok(())
     }
 
     /// Says that a time is too far away from the newest one to be one of this recording; the user can say it is.
@@ -313,6 +372,12 @@ impl<R: Rows> Feed<R> {
     /// Returns the numeric columns that might be labels, for the question about conflicts.
     pub(super) fn label_candidates(&self) -> Vec<String> {
         self.rows.label_candidates()
+    }
+
+    /// Returns how many rows repeated ones before.
+    #[cfg(test)]
+    pub(super) fn repeated(&mut self) -> u64 {
+        self.rows.repeats().map_or(0, |(repeats, _)| repeats.taken)
     }
 }
 

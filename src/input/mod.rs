@@ -32,6 +32,7 @@ mod options;
 mod parquet;
 mod reader;
 mod recording;
+mod repeat;
 mod roles;
 mod series;
 mod settings;

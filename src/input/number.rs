@@ -23,36 +23,43 @@ pub(super) fn parse_value(field: &[u8]) -> Result<f64, String> {
     }
 }
 
-/// Reads a plain decimal such as `-0.5508` of at most 15 digits. The digits and the power of ten are whole numbers that
-/// a float holds exactly, so the division rounds once, as a parser of floats must.
+/// Reads a plain decimal such as `-0.5508` of at most 15 digits.
 fn plain_decimal(field: &[u8]) -> Option<f64> {
+    leading_decimal(field).filter(|(_, end)| *end == field.len()).map(|(value, _)| value)
+}
+
+/// Reads the plain decimal of at most 15 digits with which a text begins, and returns where it ends. The digits and the
+/// power of ten are whole numbers that a float holds exactly, so the division rounds once, as a parser of floats must.
+pub(super) fn leading_decimal(text: &[u8]) -> Option<(f64, usize)> {
     const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-    let (negative, text) = match field {
-        [b'-', text @ ..] => (true, text),
-        text => (false, text),
-    };
-    let (mut number, mut digits, mut places) = (0_u64, 0, None);
-    if text.len() > 16 {
+    let negative = text.first() == Some(&b'-');
+    let unsigned = &text[usize::from(negative)..];
+    // Fifteen digits, a point, and one byte more that shows that there are more digits.
+    let unsigned = &unsigned[..unsigned.len().min(17)];
+    let (whole, mut number) = digits(unsigned, 0);
+    let (mut end, mut places) = (whole, 0);
+    if unsigned.get(whole) == Some(&b'.') {
+        (places, number) = digits(&unsigned[whole + 1..], number);
+        end += 1 + places;
+    }
+    if !(1..=15).contains(&(whole + places)) {
         return None;
     }
-    for byte in text {
-        match (byte.wrapping_sub(b'0'), &mut places) {
-            (digit @ 0..=9, places) => {
-                number = number * 10 + u64::from(digit);
-                digits += 1;
-                if let Some(places) = places {
-                    *places += 1;
-                }
-            }
-            (_, places @ None) if *byte == b'.' => *places = Some(0),
-            _ => return None,
+    let value = number as f64 / POWERS[places];
+    Some((if negative { -value } else { value }, usize::from(negative) + end))
+}
+
+/// Appends the digits with which a text of at most 17 bytes begins to a number; returns how many there are.
+#[inline]
+fn digits(text: &[u8], mut number: u64) -> (usize, u64) {
+    for (at, byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (at, number);
         }
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
     }
-    if !(1..=15).contains(&digits) {
-        return None;
-    }
-    let value = number as f64 / POWERS[places.unwrap_or(0)];
-    Some(if negative { -value } else { value })
+    (text.len(), number)
 }
 
 /// Counts values such as `1e-400`, which are 0 in a 64-bit float.

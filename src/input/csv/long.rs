@@ -14,7 +14,7 @@ use crate::store::{Batch, SeriesId, Store};
 /// What is known of a long file, or of one with two columns.
 pub(super) struct Long {
     file: u16,
-    value: usize,
+    pub(super) value: usize,
     /// The columns of the key: the metric name's, then the labels'.
     key_columns: Vec<usize>,
     /// The names of their labels.

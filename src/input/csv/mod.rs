@@ -3,6 +3,7 @@
 mod header;
 mod levels;
 mod long;
+mod repeats;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,9 @@ use self::wide::Wide;
 use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
+use super::lines::Lines;
 use super::number::is_numeric_cell;
+use super::repeat::Repeats;
 use super::roles;
 use super::settings::Settings;
 use super::summary::InputSummary;
@@ -31,7 +34,7 @@ use crate::time::Timestamp;
 /// Reads the rows of one CSV file: a table, or several with a header each.
 pub(super) struct CsvRows {
     path: Arc<str>,
-    csv: csv::Reader<Bytes>,
+    csv: csv::Reader<Lines>,
     file: u16,
     settings: Settings,
     record: ByteRecord,
@@ -45,6 +48,12 @@ pub(super) struct CsvRows {
     /// The header as it stands in the file, or its first row.
     first: ByteRecord,
     table: Table,
+    /// None where rows of this table are not compared with those before.
+    repeats: Option<Repeats>,
+    /// Rows of tables above that went past the CSV reader.
+    repeated: u64,
+    /// Whether the record is the line that was read last.
+    is_last: bool,
     /// Rows that were read ahead, each with its line.
     ahead: VecDeque<(ByteRecord, u64)>,
     /// The header of the next table.
@@ -85,10 +94,10 @@ impl CsvRows {
             .delimiter(start.delimiter)
             // A carriage return before the line end is taken off the last field, so that lines are counted rightly.
             .terminator(csv::Terminator::Any(b'\n'))
-            .buffer_capacity(256 << 10)
-            .from_reader(bytes);
+            .buffer_capacity(64 << 10)
+            .from_reader(Lines::below(bytes, start.lines));
         let mut record = ByteRecord::new();
-        let compression = csv.get_ref().compression;
+        let compression = csv.get_ref().compression();
         let line = start.lines + 1;
         csv.read_byte_record(&mut record).map_err(|error| InputError::csv(&path, line, compression, error))?;
         if record.is_empty() {
@@ -108,6 +117,9 @@ impl CsvRows {
             hash: start.hash,
             first: ByteRecord::new(),
             table,
+            repeats: None,
+            repeated: 0,
+            is_last: false,
             ahead,
             next: None,
             joined: Vec::new(),
@@ -140,7 +152,9 @@ impl CsvRows {
             let last = at + 1 == self.ahead.len();
             self.refuse_lines(record, *line, last && self.csv.is_done())?;
         }
-        self.decide_roles()
+        self.decide_roles()?;
+        self.begin_repeats();
+        Ok(())
     }
 
     /// Reads rows ahead until there are so many.
@@ -200,12 +214,12 @@ impl CsvRows {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
                 Err(error) => {
-                    let compression = self.csv.get_ref().compression;
-                    return Err(InputError::csv(&self.path, start + self.above, compression, error));
+                    let compression = self.csv.get_ref().compression();
+                    return Err(InputError::csv(&self.path, start + self.above(), compression, error));
                 }
             }
             let end = self.csv.position().line();
-            self.line = self.above + if end == start + 1 { start } else { self.line_of_record(start, end) };
+            self.line = self.above() + if end == start + 1 { start } else { self.line_of_record(start, end) };
             let lines = (end > start + 1 || self.csv.is_done()) && self.record.as_slice().contains(&b'\n');
             if lines && !self.table.header.names.is_empty() {
                 self.refuse_lines(&self.record, self.line, self.csv.is_done())?;
@@ -224,6 +238,11 @@ impl CsvRows {
                 return Ok(true);
             }
         }
+    }
+
+    /// Returns how many lines the CSV reader was not given.
+    fn above(&self) -> u64 {
+        self.above + self.repeated + self.repeats.as_ref().map_or(0, |repeats| repeats.taken)
     }
 
     /// Takes a row that begins with `#` for the header of the next table; false where it is that of this one again.
@@ -253,7 +272,7 @@ impl CsvRows {
     #[cold]
     fn line_of_record(&self, start: u64, end: u64) -> u64 {
         let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;
-        let open = self.csv.is_done() && !self.csv.get_ref().ends_with_newline();
+        let open = self.csv.is_done() && !self.csv.get_ref().ended;
         start + (end - start).saturating_sub(inside + u64::from(!open))
     }
 
@@ -352,7 +371,11 @@ impl Table {
 
 impl Rows for CsvRows {
     fn next_row(&mut self) -> Result<bool, InputError> {
+        if let Some(repeats) = &mut self.repeats {
+            repeats.forget_time();
+        }
         loop {
+            self.is_last = self.ahead.is_empty();
             if let Some((record, line)) = self.ahead.pop_front() {
                 (self.record, self.line) = (record, line);
             } else if !self.read_row()? {
@@ -400,11 +423,22 @@ impl Rows for CsvRows {
         Ok(again)
     }
 
+    fn repeats(&mut self) -> Option<(&mut Repeats, &mut Lines)> {
+        self.may_repeat()
+    }
+
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
         let row = (&self.record, self.line, at);
         let Table { header, shape } = &mut self.table;
         match shape {
-            Shape::Long(long) => long.row(row, store, batch),
+            Shape::Long(long) => {
+                let before = batch.len();
+                long.row(row, store, batch)?;
+                if batch.len() > before {
+                    self.learn(at, batch);
+                }
+                Ok(())
+            }
             Shape::Wide(wide) => wide.row(row, header, store, batch),
         }
     }
@@ -433,7 +467,7 @@ impl Rows for CsvRows {
         if self.passed.1 > 0 {
             summary.warnings.push(format!("the header is repeated {}", counted(self.passed.1, "time")));
         }
-        if !self.csv.get_ref().ends_with_newline() {
+        if !self.csv.get_ref().ended {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
         }
         self.found(summary);

@@ -7,6 +7,7 @@ mod document;
 mod labels;
 mod layout;
 mod object;
+mod repeats;
 mod samples;
 mod snapshots;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
 use super::lines::{Line, Lines};
+use super::repeat::Repeats;
 use super::roles::{self, Cells};
 use super::settings::Settings;
 use super::summary::InputSummary;
@@ -55,6 +57,10 @@ pub(super) struct JsonlRows {
     layout: Option<(Layout, Shapes)>,
     /// What is wrong with the row, or its time as text.
     time: Result<Vec<u8>, String>,
+    /// None where lines are not compared with those before.
+    repeats: Option<Repeats>,
+    /// Whether the row is the line that was read last.
+    is_last: bool,
     /// How many rows the form passes over.
     passed: u64,
     /// Whether some row was read.
@@ -97,6 +103,8 @@ impl JsonlRows {
             settings: settings.clone(),
             layout: None,
             time: Ok(Vec::new()),
+            repeats: repeats::begin(settings, file),
+            is_last: false,
             passed: 0,
             any: false,
             cut: false,
@@ -272,11 +280,15 @@ impl JsonlRows {
 
 impl Rows for JsonlRows {
     fn next_row(&mut self) -> Result<bool, InputError> {
+        if let Some(repeats) = &mut self.repeats {
+            repeats.forget_time();
+        }
         loop {
             if self.ahead.is_none() {
                 self.look_ahead()?;
             }
             let held = self.ahead.as_mut().and_then(VecDeque::pop_front);
+            self.is_last = held.is_none();
             let wrong = if let Some(line) = held {
                 self.line = (line.number, line.ended);
                 if line.text.trim_ascii().is_empty() {
@@ -330,6 +342,10 @@ impl Rows for JsonlRows {
         self.lines.is_some()
     }
 
+    fn repeats(&mut self) -> Option<(&mut Repeats, &mut Lines)> {
+        self.may_repeat()
+    }
+
     fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
         let Some(known) = &self.layout else { return Ok(()) };
         let shape = self.shape(known)?;
@@ -347,7 +363,14 @@ impl Rows for JsonlRows {
             shapes.snapshots = shapes.snapshots.take().or(made.snapshots);
         }
         match (shape, shapes) {
-            (Shape::Sample, Shapes { samples: Some(samples), .. }) => samples.row(row, store, batch),
+            (Shape::Sample, Shapes { samples: Some(samples), .. }) => {
+                let before = batch.len();
+                samples.row(row, store, batch)?;
+                if batch.len() > before {
+                    self.learn(at, batch);
+                }
+                Ok(())
+            }
             (Shape::Snapshot, Shapes { snapshots: Some(snapshots), .. }) => snapshots.row(row, store, batch),
             _ => Ok(()),
         }

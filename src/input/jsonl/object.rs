@@ -71,6 +71,11 @@ impl Name {
         crate::input::number::shown(&self.path.replace(BELOW, "."))
     }
 
+    /// Returns the name of a field that stands in no other object.
+    pub(super) fn outer(&self) -> Option<&str> {
+        (!self.path.contains(BELOW)).then_some(&self.path)
+    }
+
     /// Returns whether a flag or a form means this name.
     pub(super) fn is(&self, wanted: &str) -> bool {
         self.text == wanted || self.path.replace(BELOW, ".") == wanted

@@ -16,7 +16,7 @@ use crate::store::{Batch, SeriesId, Store};
 pub(super) struct Samples {
     file: u16,
     time: u32,
-    value: u32,
+    pub(super) value: u32,
     metric: Metric,
     only: Vec<String>,
     fixed: Fixed,
