@@ -20,6 +20,9 @@ pub const PARQUET_BYTES: usize = 2 << 30;
 pub const CSV_COLUMNS: usize = 100_000;
 /// The most rows of one batch that a reader hands over.
 pub const BATCH_ROWS: usize = 16_384;
+/// How many samples of a recording come in before rules are evaluated on them, unless a whole block of evaluations is due
+/// before that.
+pub const WAITING_SAMPLES: usize = 1 << 19;
 /// The most series that the rules of a run may write for other rules to read: some 1 GB.
 pub const WRITTEN_SERIES: usize = 1_000_000;
 /// The most samples of written series that one slice of time should hold.

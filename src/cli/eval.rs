@@ -26,6 +26,9 @@ use super::ui::{Terminal, say};
 use super::watch::{Kept, Lines, Watch};
 use super::{Exit, Failure};
 
+/// The least length of recordings for which another thread is worth its start. Unit: bytes.
+const READ_AHEAD_BYTES: u64 = 4 << 20;
+
 /// Loads the rules, evaluates them while the recordings are read, writes the results.
 pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
@@ -66,6 +69,9 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     options.selection.start = placed("--start", args.time.start)?;
     options.end = placed("--end", args.time.end)?;
     let mut opened = args.input.read.open("eval", recordings, args.input.read.options()?)?;
+    if options.threads > 1 && opened.length >= READ_AHEAD_BYTES {
+        opened.recording.read_ahead();
+    }
     let mut watch = Watch::new(args.console, &terminal, opened.length, &interrupt);
     if outputs.iter().any(|output| output.format == Format::Ndjson) {
         watch.keep_transitions(&rules, &paths);

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::input::{Source, Text};
@@ -75,26 +75,26 @@ pub(crate) fn length(sources: &[Box<dyn Source>]) -> Option<u64> {
 }
 
 /// A recording that can be opened more than once, by whoever has a part in it.
-pub(crate) struct Shared(Rc<dyn Source>);
+pub(crate) struct Shared(Arc<dyn Source>);
 
 impl Shared {
     /// Takes recordings; what can be read only once is read to its end and held.
     pub(crate) fn all(sources: Vec<Box<dyn Source>>) -> Result<Vec<Self>, Failure> {
         let shared = |source: Box<dyn Source>| -> Result<Self, Failure> {
             if source.reopens() {
-                return Ok(Self(Rc::from(source)));
+                return Ok(Self(Arc::from(source)));
             }
             let mut bytes = Vec::new();
             let read = source.open().and_then(|mut open| open.read_to_end(&mut bytes));
             read.map_err(|error| Failure::new(format!("cannot read `{}`: {error}", source.name())))?;
-            Ok(Self(Rc::new(Text::new(source.name(), bytes))))
+            Ok(Self(Arc::new(Text::new(source.name(), bytes))))
         };
         sources.into_iter().map(shared).collect()
     }
 
     /// Returns the recordings for one reading.
     pub(crate) fn again(all: &[Self]) -> Vec<Box<dyn Source>> {
-        all.iter().map(|one| -> Box<dyn Source> { Box::new(Self(Rc::clone(&one.0))) }).collect()
+        all.iter().map(|one| -> Box<dyn Source> { Box::new(Self(Arc::clone(&one.0))) }).collect()
     }
 }
 
@@ -103,7 +103,7 @@ impl Source for Shared {
         self.0.name()
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read>> {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         self.0.open()
     }
 
@@ -121,7 +121,7 @@ impl Source for FileSource {
         &self.name
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read>> {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(File::open(&self.name)?))
     }
 
@@ -140,7 +140,7 @@ impl Source for Stdin {
         "-"
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read>> {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         if self.opened.swap(true, Ordering::Relaxed) {
             return Err(io::Error::other("standard input can be read only once"));
         }

@@ -176,6 +176,14 @@ impl Engine {
         self.run(recording)
     }
 
+    /// Returns whether slots up to a time are as many as are best evaluated at once.
+    #[must_use]
+    pub fn has_block(&self, watermark: Timestamp) -> bool {
+        let due = |number: usize| self.schedules[number].slots().map_or(0, |slots| slots.due(watermark));
+        let mut units = self.stages.iter().flat_map(|stage| &stage.units);
+        units.any(|unit| due(unit.schedule) >= unit.program.block_steps(unit.interval) as i64)
+    }
+
     /// Evaluates the slots that are left, up to the last sample of the recording.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use super::encoding::{self, LineFeeds, Order, Utf16};
 use crate::limits;
 
 /// An input by name; readers never open a path themselves.
-pub trait Source {
+pub trait Source: Send + Sync {
     /// Returns the name for messages: a path, or `-` for standard input.
     fn name(&self) -> &str;
 
@@ -21,7 +21,7 @@ pub trait Source {
     ///
     /// # Errors
     /// When it cannot be opened, or not a second time.
-    fn open(&self) -> io::Result<Box<dyn Read>>;
+    fn open(&self) -> io::Result<Box<dyn Read + Send>>;
 
     /// Returns whether it can be opened more than once.
     fn reopens(&self) -> bool {
@@ -53,7 +53,7 @@ impl Source for Text {
         &self.name
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read>> {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(Cursor::new(Arc::clone(&self.bytes))))
     }
 }
@@ -65,7 +65,7 @@ pub(super) struct LineTooLong;
 
 /// The decompressed bytes of one input, without its byte order mark.
 pub(super) struct Bytes {
-    inner: Box<dyn Read>,
+    inner: Box<dyn Read + Send>,
     /// What was read ahead to find out the form.
     head: Cursor<Vec<u8>>,
     /// Bytes handed out since the last record began, those of the reader's buffer not counted.
@@ -122,7 +122,7 @@ impl Bytes {
         }
         let compression = compression(&magic);
         let raw = BufReader::with_capacity(256 << 10, Cursor::new(magic).chain(raw));
-        let mut inner: Box<dyn Read> = match compression {
+        let mut inner: Box<dyn Read + Send> = match compression {
             Some("gzip") => Box::new(MultiGzDecoder::new(raw)),
             Some("zstd") => Box::new(Zstd { decoder: None, source: Some(raw) }),
             Some(_) => Box::new(MultiBzDecoder::new(raw)),
@@ -186,7 +186,7 @@ impl Read for Bytes {
 }
 
 struct Counted {
-    inner: Box<dyn Read>,
+    inner: Box<dyn Read + Send>,
     read: Arc<AtomicU64>,
 }
 

@@ -13,7 +13,7 @@ use super::settings::{Fixed, Settings};
 use super::summary::InputSummary;
 use super::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, SeriesId, Store, stale_marker};
+use crate::store::{Batch, Numbers, SeriesId, stale_marker};
 use crate::time::Timestamp;
 
 /// Returns whether a text begins as one of these formats does: with a comment that describes a metric, or a sample.
@@ -272,13 +272,13 @@ impl Rows for ExpositionRows {
         "timestamp"
     }
 
-    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let Ok(parts) = &self.row else { return Ok(()) };
         let series = match &mut self.series[parts.series as usize] {
             Some(series) => series,
             new => new.insert(labels(self.keys.get(parts.series)).and_then(|mut labels| {
                 self.fixed.give(&mut labels)?;
-                Ok(store.series(&labels.build()))
+                Ok(numbers.series(&labels.build()))
             })),
         };
         let series = series.clone()?;

@@ -12,7 +12,7 @@ use super::stamp::{StampError, Stamps, is_believed};
 use super::summary::{InputSummary, RowProblem, TimeFound};
 use crate::format::duration;
 use crate::limits;
-use crate::store::{Batch, Store};
+use crate::store::{Batch, Numbers};
 use crate::time::{Millis, Timestamp};
 
 /// How far a row may be away from the newest one. Unit: milliseconds.
@@ -63,7 +63,7 @@ pub(super) trait Rows {
     }
 
     /// Adds the samples of the row; the error is what is wrong with the row, which then adds none.
-    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String>;
+    fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String>;
 
     /// Returns the rows that may repeat, and the lines where the next one stands; none where the next row is not there.
     fn repeats(&mut self) -> Option<(&mut Repeats, &mut Lines)> {
@@ -174,7 +174,7 @@ impl<R: Rows> Feed<R> {
     }
 
     /// Fills a batch; false at the end of the input, where the batch may be empty.
-    pub(super) fn fill(&mut self, store: &mut Store, batch: &mut Batch) -> Result<bool, Stop> {
+    pub(super) fn fill(&mut self, numbers: &mut Numbers, batch: &mut Batch) -> Result<bool, Stop> {
         while batch.len() < self.settings.batch_rows {
             if self.ahead.is_none() {
                 self.fill_repeats(batch)?;
@@ -201,7 +201,7 @@ impl<R: Rows> Feed<R> {
                 return Err(Stop::Disorder { line: self.rows.line(), own });
             }
             let before = batch.len();
-            match self.rows.take(at, store, batch) {
+            match self.rows.take(at, numbers, batch) {
                 Ok(()) => self.took(at, batch.len() - before)?,
                 Err(message) => {
                     batch.truncate(before);

@@ -3,7 +3,7 @@
 use super::naming::Named;
 use super::settings::Fixed;
 use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, SeriesId, Store, StreamId};
+use crate::store::{Batch, Numbers, SeriesId, StreamId};
 use crate::time::Timestamp;
 
 /// The rows of one label set, metric names aside.
@@ -18,19 +18,19 @@ pub(super) struct Host {
 
 impl Host {
     /// Makes a host of the labels of its rows; a metric name among them is the beginning of all its names.
-    pub(super) fn new(mut labels: LabelBuilder, fixed: &Fixed, store: &mut Store) -> Result<Self, String> {
+    pub(super) fn new(mut labels: LabelBuilder, fixed: &Fixed, numbers: &mut Numbers) -> Result<Self, String> {
         let prefix = labels.get(METRIC_NAME).map(str::to_owned);
         labels.remove(METRIC_NAME);
         fixed.give(&mut labels)?;
-        let stream = store.infers_from_rows().then(|| store.stream());
+        let stream = numbers.infers_from_rows().then(|| numbers.stream());
         Ok(Self { labels, prefix, stream, series: Vec::new() })
     }
 
     /// Returns the series of a column, which is numbered by its ordinal.
-    pub(super) fn series(&mut self, ordinal: usize, column: &Named, store: &mut Store) -> SeriesId {
+    pub(super) fn series(&mut self, ordinal: usize, column: &Named, numbers: &mut Numbers) -> SeriesId {
         match self.series.get(ordinal) {
             Some(Some(series)) => *series,
-            _ => self.add(ordinal, column, store),
+            _ => self.add(ordinal, column, numbers),
         }
     }
 
@@ -42,15 +42,15 @@ impl Host {
     }
 
     #[cold]
-    fn add(&mut self, ordinal: usize, column: &Named, store: &mut Store) -> SeriesId {
+    fn add(&mut self, ordinal: usize, column: &Named, numbers: &mut Numbers) -> SeriesId {
         let mut labels = self.labels.clone();
         for (name, value) in &column.labels {
             labels.set(name, value);
         }
         labels.set(METRIC_NAME, &column.metric_of(self.prefix.as_deref()));
-        let series = store.series(&labels.build());
+        let series = numbers.series(&labels.build());
         if let Some(stream) = self.stream {
-            store.join(series, stream);
+            numbers.join(series, stream);
         }
         if self.series.len() <= ordinal {
             self.series.resize(ordinal + 1, None);

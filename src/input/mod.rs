@@ -7,6 +7,7 @@
 //! that the user names, and the flags on top of it. A reader sees what comes of them (`settings`).
 
 mod absent;
+mod ahead;
 mod batches;
 mod bytes;
 mod csv;
@@ -34,6 +35,7 @@ mod reader;
 mod recording;
 mod repeat;
 mod roles;
+mod sequence;
 mod series;
 mod settings;
 mod stamp;

@@ -14,7 +14,7 @@ use super::jsonl::JsonlRows;
 use super::settings::Settings;
 use super::summary::{InputSummary, RowProblem};
 use super::{Format, InputError, ReadOptions};
-use crate::store::{Batch, Store};
+use crate::store::{Batch, Numbers};
 use crate::time::Timestamp;
 
 /// Reads one input into batches.
@@ -141,8 +141,8 @@ impl Reader {
     }
 
     /// Fills a batch; false at the end of the input, where the batch may be empty.
-    pub(super) fn fill(&mut self, store: &mut Store, batch: &mut Batch) -> Result<bool, Stop> {
-        each!(self, feed => feed.fill(store, batch))
+    pub(super) fn fill(&mut self, numbers: &mut Numbers, batch: &mut Batch) -> Result<bool, Stop> {
+        each!(self, feed => feed.fill(numbers, batch))
     }
 
     /// Returns what was found, once the input was read to its end.

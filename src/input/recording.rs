@@ -1,54 +1,44 @@
 //! A list of inputs as one recording in time order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ahead::Ahead;
 use super::bytes::Source;
-use super::feed::Stop;
-use super::hold::Held;
-use super::names::listed;
-use super::reader::Reader;
+use super::sequence::{Sequence, Sources};
 use super::summary::{RowProblem, Summary};
-use super::{BadRows, Batches, InputError, Progress, ReadOptions, placed};
+use super::{Batches, InputError, Progress, ReadOptions, placed};
 use crate::limits;
-use crate::store::{Batch, Conflict, Rejected, Store};
-use crate::time::{Millis, Timestamp};
+use crate::store::{Batch, Conflict, Numbers, Rejected, Store};
 
 /// Inputs that are read as one recording.
 ///
 /// Inputs are ordered by their first time and read one after another. As soon as a row is before the one above it,
 /// all of them are read again and held whole, so the caller sees time order in any case.
 pub struct Recording {
-    sources: Vec<Box<dyn Source>>,
+    sources: Sources,
     options: ReadOptions,
-    /// The order in which the inputs are read.
-    order: Vec<usize>,
-    /// Readers that were opened to find the order, by input.
-    opened: Vec<Option<Reader>>,
-    /// How many of `order` were begun.
-    begun: usize,
-    reader: Option<Reader>,
-    newest: Timestamp,
-    state: State,
-    held: Held,
-    /// Whether a stale marker was read.
-    marks_ends: bool,
+    reading: Reading,
+    /// Whether the first batch was asked for.
+    begun: bool,
+    /// Whether a thread is to read ahead.
+    ahead: bool,
     read: Arc<AtomicU64>,
+    /// How many batches were handed out since the beginning or the last restart, that one counted.
+    batches: u64,
     summary: Summary,
-    /// Columns that may be labels, for the question about conflicts.
-    candidates: Vec<String>,
+    /// Repeats and settled conflicts.
+    settled: (u64, u64),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Batches go out as they are read.
-    Streaming,
-    /// Everything is read first.
-    Collecting,
-    /// What was collected goes out.
-    HandingOut,
-    Done,
+/// Where the inputs are read.
+enum Reading {
+    /// In the thread of the caller.
+    Here(Box<Sequence>),
+    /// In another one, some batches ahead.
+    Ahead(Ahead),
+    /// Nowhere, while it goes from here to there.
+    Nowhere,
 }
 
 impl Recording {
@@ -60,244 +50,25 @@ impl Recording {
         if sources.len() > limits::INPUTS {
             return Err(InputError::TooManyInputs { count: sources.len() });
         }
-        let mut recording = Self {
-            opened: sources.iter().map(|_| None).collect(),
-            order: (0..sources.len()).collect(),
+        let (sources, read): (Sources, _) = (sources.into(), Arc::default());
+        let sequence = Sequence::open(Arc::clone(&sources), options.clone(), Arc::clone(&read))?;
+        Ok(Self {
             sources,
             options,
-            begun: 0,
-            reader: None,
-            newest: Timestamp::MIN,
-            state: State::Streaming,
-            held: Held::default(),
-            marks_ends: false,
-            read: Arc::default(),
+            reading: Reading::Here(Box::new(sequence)),
+            begun: false,
+            ahead: false,
+            read,
+            batches: 0,
             summary: Summary::default(),
-            candidates: Vec::new(),
-        };
-        recording.find_order()?;
-        Ok(recording)
-    }
-
-    fn find_order(&mut self) -> Result<(), InputError> {
-        let mut firsts = Vec::with_capacity(self.sources.len());
-        for input in 0..self.sources.len() {
-            let mut reader = self.open_input(input)?;
-            firsts.push(reader.first_time()?);
-            if !reader.in_time_order() {
-                self.state = State::Collecting;
-                self.summary.held_whole = true;
-            }
-            // Few readers stay open: a glob may name thousands of files.
-            if self.sources.len() == 1 || !self.sources[input].reopens() {
-                self.opened[input] = Some(reader);
-            }
-        }
-        self.order.sort_by_key(|input| firsts[*input]);
-        if self.sources.len() > 1 {
-            self.read.store(0, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    fn open_input(&self, input: usize) -> Result<Reader, InputError> {
-        let file = u16::try_from(input).unwrap_or(u16::MAX);
-        Reader::open(&*self.sources[input], file, &self.options, &self.read)
-    }
-
-    fn read_on(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
-        let collecting = self.state == State::Collecting;
-        let Some(mut reader) = self.current()? else { return self.all_read(store, batch) };
-        match reader.fill(store, batch) {
-            Ok(more) => {
-                self.newest = self.newest.max(reader.newest());
-                if more {
-                    self.reader = Some(reader);
-                } else {
-                    self.close(reader);
-                }
-            }
-            Err(Stop::Disorder { line, own }) => return self.restart(line, own),
-            Err(Stop::Failed(error)) => return Err(error),
-        }
-        if collecting {
-            self.held.take(batch);
-            return Ok(Progress::Batch(Timestamp::MIN));
-        }
-        Ok(Progress::Batch(self.newest.minus(Millis(1))))
-    }
-
-    /// Returns the reader of the input that is read now; none after the last.
-    fn current(&mut self) -> Result<Option<Reader>, InputError> {
-        if let Some(reader) = self.reader.take() {
-            return Ok(Some(reader));
-        }
-        let Some(input) = self.order.get(self.begun).copied() else { return Ok(None) };
-        let mut reader = match self.opened[input].take() {
-            Some(reader) => reader,
-            None => self.open_input(input)?,
-        };
-        if self.state == State::Collecting {
-            reader.take_any_order();
-        } else {
-            reader.start_at(self.newest);
-        }
-        self.begun += 1;
-        Ok(Some(reader))
-    }
-
-    fn close(&mut self, reader: Reader) {
-        if self.candidates.is_empty() {
-            self.candidates = reader.label_candidates();
-        }
-        self.marks_ends |= reader.marks_ends();
-        let (mut found, problems) = reader.finish();
-        if found.samples == 0 && self.sources.len() > 1 {
-            found.warnings.push("holds no sample".to_owned());
-        }
-        let summary = &mut self.summary;
-        summary.rows += found.rows;
-        summary.samples += found.samples;
-        summary.bad_rows += found.bad_rows;
-        let room = limits::BAD_ROWS_SHOWN.saturating_sub(summary.bad_rows_shown.len());
-        summary.bad_rows_shown.extend(problems.into_iter().take(room));
-        summary.span = match (summary.span, found.span) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (span, None) | (None, span) => span,
-        };
-        summary.inputs.push(found);
-    }
-
-    /// Begins again, to hold all of it; `own` where an input is out of order by itself, and does not only overlap others.
-    fn restart(&mut self, line: u64, own: bool) -> Result<Progress, InputError> {
-        let input = self.order[self.begun - 1];
-        let path: Arc<str> = self.sources[input].name().into();
-        if let Some(once) = self.order[..self.begun].iter().find(|input| !self.sources[**input].reopens()) {
-            if *once == input {
-                return Err(InputError::DisorderOnce { path, line });
-            }
-            return Err(InputError::DisorderOnce { path: self.sources[*once].name().into(), line });
-        }
-        self.summary = Summary { held_whole: true, disorder: own.then_some((path, line)), ..Summary::default() };
-        self.begun = 0;
-        self.reader = None;
-        self.newest = Timestamp::MIN;
-        self.read.store(0, Ordering::Relaxed);
-        self.state = State::Collecting;
-        Ok(Progress::Restart)
-    }
-
-    /// Goes on after the last input.
-    fn all_read(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
-        self.check_rows()?;
-        if self.state == State::Collecting {
-            self.held.sort();
-            if self.marks_ends {
-                store.trust_markers();
-            }
-            self.newest = Timestamp::MIN;
-            self.state = State::HandingOut;
-            return Ok(self.hand_out(batch));
-        }
-        self.state = State::Done;
-        Ok(Progress::Batch(self.newest))
-    }
-
-    fn hand_out(&mut self, batch: &mut Batch) -> Progress {
-        let more = self.held.fill(batch, self.options.batch_rows.max(1));
-        self.newest = self.newest.max(batch.last().unwrap_or(Timestamp::MIN));
-        if more {
-            return Progress::Batch(self.newest.minus(Millis(1)));
-        }
-        self.held = Held::default();
-        self.state = State::Done;
-        Progress::Batch(self.newest)
-    }
-
-    /// Stops a run with a flag that names a column which no input has.
-    fn check_columns(&self) -> Result<(), InputError> {
-        let mut labels: BTreeMap<&str, &Arc<str>> = BTreeMap::new();
-        for input in &self.summary.inputs {
-            for name in &input.label_columns {
-                labels.entry(name).or_insert(&input.path);
-            }
-        }
-        for input in &self.summary.inputs {
-            let mut metrics = input.metric_columns.iter();
-            let both = metrics.find_map(|name| Some((name, *labels.get(name.as_str())?)));
-            if let Some((column, label)) = both {
-                let (column, label, metric) = (column.clone(), Arc::clone(label), Arc::clone(&input.path));
-                return Err(InputError::ColumnDiffers { column, label, metric });
-            }
-        }
-        let labels = self.options.form.labels.iter().map(|name| ("--labels", name));
-        let ignored = self.options.form.ignore_columns.iter().map(|name| ("--ignore-columns", name));
-        let renamed = self.options.form.rename.keys().map(|name| ("--rename", name));
-        let inputs = &self.summary.inputs;
-        let unknown = |(_, name): &(_, &String)| !inputs.iter().any(|input| input.columns.contains(name));
-        let Some(first) = inputs.iter().find(|input| !input.columns.is_empty()) else {
-            return self.refuse_flags_of_columns();
-        };
-        labels.chain(ignored).chain(renamed).find(unknown).map_or(Ok(()), |(flag, name)| {
-            let (path, columns) = (Arc::clone(&first.path), listed(&first.columns));
-            Err(InputError::UnknownColumn { flag, name: name.clone(), path, columns })
+            settled: (0, 0),
         })
     }
 
-    /// Stops a run with a flag that is about columns, where no input has any.
-    fn refuse_flags_of_columns(&self) -> Result<(), InputError> {
-        let form = &self.options.form;
-        let given = [
-            ("--labels", !form.labels.is_empty()),
-            ("--ignore-columns", !form.ignore_columns.is_empty()),
-            ("--rename", !form.rename.is_empty()),
-            ("--time-column", !form.time_column.is_empty()),
-            ("--metric-column", form.metric_column.is_some()),
-            ("--value-column", form.value_column.is_some()),
-            ("--columns-as", form.columns_as.is_some()),
-            ("--no-header", form.no_header),
-            ("--skip-lines", form.skip_lines > 0),
-            ("--delimiter", form.delimiter.is_some()),
-            ("--decimal", form.decimal.is_some()),
-        ];
-        let flag = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
-        let first = self.summary.inputs.first().filter(|input| input.samples > 0);
-        match (flag, first) {
-            (Some(flag), Some(input)) => {
-                let what = format!("{flag}: this format has no columns");
-                Err(InputError::Contradiction { path: Arc::clone(&input.path), what })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Stops a run whose rows are bad, or that has no samples at all.
-    fn check_rows(&self) -> Result<(), InputError> {
-        self.check_columns()?;
-        let Summary { rows, bad_rows, .. } = self.summary;
-        let share = bad_rows as f64 / rows.max(1) as f64;
-        let taken = match self.options.bad_rows {
-            _ if bad_rows == 0 => true,
-            BadRows::Stop => false,
-            BadRows::Skip { share: None } => bad_rows <= 10 || share < 0.01,
-            BadRows::Skip { share: Some(most) } => share <= most,
-        };
-        if !taken {
-            let problems = self.summary.bad_rows_shown.clone();
-            return Err(InputError::BadRows { problems, count: bad_rows, rows });
-        }
-        let Some(first) = self.summary.inputs.first().filter(|_| self.summary.samples == 0) else { return Ok(()) };
-        let path = Arc::clone(&first.path);
-        if bad_rows > 0 {
-            // Why there is no sample is what the rows say.
-            let problems = self.summary.bad_rows_shown.clone();
-            return Err(InputError::BadRows { problems, count: bad_rows, rows });
-        }
-        Err(if rows == 0 {
-            InputError::HeaderOnly { path }
-        } else {
-            InputError::NoSamples { path, rows, labels: first.label_columns.clone() }
-        })
+    /// Reads in a thread of its own from now on, some batches ahead of what is asked for; inputs that can be opened once
+    /// are read as before. What comes out is the same.
+    pub fn read_ahead(&mut self) {
+        self.ahead = self.sources.iter().all(|source| source.reopens());
     }
 
     /// Returns the input and line of a row, as [`Batch::rows`] has it.
@@ -313,33 +84,75 @@ impl Recording {
         RowProblem { path, line, message: conflict.words(store), rows: 1 }
     }
 
+    /// Begins to read for a store that has these numbers.
+    fn begin(&mut self, numbers: Numbers) {
+        if let Reading::Here(sequence) = &mut self.reading {
+            sequence.begin(numbers);
+        }
+        if self.ahead {
+            self.reading = match std::mem::replace(&mut self.reading, Reading::Nowhere) {
+                Reading::Here(sequence) => Ahead::start(sequence).map_or_else(Reading::Here, Reading::Ahead),
+                other => other,
+            };
+        }
+    }
+
     /// Says in words which conflicts stopped the store.
     fn conflict_error(&self, store: &Store, conflicts: &[Conflict]) -> InputError {
-        let candidates = match &self.reader {
-            Some(reader) if self.candidates.is_empty() => reader.label_candidates(),
-            _ => self.candidates.clone(),
-        };
         let shown = conflicts.iter().map(|conflict| self.describe(store, conflict));
         let several = self.sources.len() > 1;
+        let candidates = self.candidates().unwrap_or_default();
         InputError::Conflicts { shown: shown.collect(), count: conflicts.len() as u64, candidates, several }
+    }
+
+    /// Returns columns that may be labels, by what the batches so far had. A reader that is ahead knows more: its inputs
+    /// are read once more up to here.
+    fn candidates(&self) -> Result<Vec<String>, InputError> {
+        if let Reading::Here(sequence) = &self.reading {
+            return Ok(sequence.candidates());
+        }
+        let mut again = Sequence::open(Arc::clone(&self.sources), self.options.clone(), Arc::default())?;
+        let (mut batch, mut left) = (Batch::default(), self.batches);
+        while left > 0 {
+            left -= 1;
+            if again.next(&mut batch)? == Progress::Restart {
+                left = self.batches;
+            }
+        }
+        Ok(again.candidates())
     }
 }
 
 impl Batches for Recording {
     fn next_batch(&mut self, store: &mut Store, batch: &mut Batch) -> Result<Progress, InputError> {
-        batch.clear();
-        match self.state {
-            State::Done => Ok(Progress::End),
-            State::HandingOut => Ok(self.hand_out(batch)),
-            State::Streaming | State::Collecting => self.read_on(store, batch),
+        if !std::mem::replace(&mut self.begun, true) {
+            self.begin(Numbers::of(store));
         }
+        let progress = match &mut self.reading {
+            Reading::Here(sequence) => {
+                let progress = sequence.next(batch)?;
+                if progress == Progress::End {
+                    self.summary = sequence.take_summary();
+                }
+                progress
+            }
+            Reading::Ahead(ahead) => ahead.next(batch, &mut self.summary)?,
+            Reading::Nowhere => Progress::End,
+        };
+        self.batches += 1;
+        match progress {
+            Progress::Batch(_) => store.meet(batch),
+            Progress::Restart => (self.batches, self.settled) = (0, (0, 0)),
+            Progress::End => (self.summary.repeats, self.summary.conflicts) = self.settled,
+        }
+        Ok(progress)
     }
 
     fn append(&mut self, store: &mut Store, batch: &Batch) -> Result<(), InputError> {
         match store.append(batch) {
             Ok(appended) => {
-                self.summary.repeats += appended.repeats;
-                self.summary.conflicts += appended.conflicts;
+                self.settled.0 += appended.repeats;
+                self.settled.1 += appended.conflicts;
                 Ok(())
             }
             Err(Rejected::Conflict(_)) => Err(self.conflict_error(store, store.refused())),
@@ -362,8 +175,8 @@ impl Batches for Recording {
 #[cfg(test)]
 mod tests {
     use super::super::Text;
-    use super::super::testing::{Once, dump, read, source};
-    use super::super::{Form, TimeUnit};
+    use super::super::testing::{Once, dump, read, read_by, source};
+    use super::super::{BadRows, Form, TimeUnit};
     use super::*;
     use crate::store::{Stale, StaleCounts};
 
@@ -377,13 +190,13 @@ mod tests {
 
     /// Reads texts with batches of several sizes and compares what comes out.
     fn check(texts: &[&str], expected: Option<&[&str]>) -> (Summary, StaleCounts) {
-        let read = |batch_rows| {
+        let read = |batch_rows, ahead| {
             let sources = texts.iter().enumerate().map(|(at, text)| source(&format!("{at}.csv"), text)).collect();
-            read(sources, options(batch_rows), Stale::Auto).expect("reads")
+            read_by(ahead, sources, options(batch_rows), Stale::Auto).expect("reads")
         };
-        let (whole, summary) = read(limits::BATCH_ROWS);
-        for batch_rows in [1, 2, 7] {
-            let (store, other) = read(batch_rows);
+        let (whole, summary) = read(limits::BATCH_ROWS, false);
+        for (batch_rows, ahead) in [(1, false), (2, false), (7, false), (1, true), (limits::BATCH_ROWS, true)] {
+            let (store, other) = read(batch_rows, ahead);
             assert_eq!(dump(&store), dump(&whole), "batches of {batch_rows}");
             assert_eq!((other, store.stale_counts()), (summary.clone(), whole.stale_counts()));
         }
@@ -446,6 +259,21 @@ mod tests {
         let (summary, counts) = check(&[&wide], None);
         assert!(!summary.held_whole && counts.by_row > 9 && counts.by_cadence > 9 && counts.by_up == 0, "{counts:?}");
         assert!(check(&[&long, &wide], None).0.held_whole);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_alike_by_a_reader_that_is_ahead() {
+        // `state` is whole up to the conflict, and not after it.
+        let rows: String = (3..90).map(|at| format!("{at},x,1.5,{at}\n")).collect();
+        let conflict = format!("time,host,state,cpu\n1,x,1,5\n1,x,2,6\n{rows}");
+        for text in [&*conflict, "time,host,cpu\n1,x,5\n2,x,fast\n", "time,host,cpu\n", "time,host\n1,\"x"] {
+            let [here, ahead] = [false, true].map(|ahead| {
+                let read = read_by(ahead, vec![source("a.csv", text)], options(2), Stale::Auto);
+                let error = read.map(|(store, _)| dump(&store)).expect_err(text);
+                (error.to_string(), error.hint())
+            });
+            assert_eq!(here, ahead);
+        }
     }
 
     #[test]

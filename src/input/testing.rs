@@ -15,7 +15,7 @@ impl Source for Once {
         self.0.name()
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read>> {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         self.0.open()
     }
 
@@ -55,7 +55,20 @@ pub(super) fn read(
     options: ReadOptions,
     stale: Stale,
 ) -> Result<(Store, Summary), InputError> {
+    read_by(false, sources, options, stale)
+}
+
+/// Does the same as [`read`], by a thread that is ahead if that is wanted.
+pub(super) fn read_by(
+    ahead: bool,
+    sources: Vec<Box<dyn Source>>,
+    options: ReadOptions,
+    stale: Stale,
+) -> Result<(Store, Summary), InputError> {
     let mut recording = Recording::open(sources, options)?;
+    if ahead {
+        recording.read_ahead();
+    }
     let last = Cell::new(Timestamp::MIN);
     let mut begin = || {
         last.set(Timestamp::MIN);

@@ -14,9 +14,9 @@ pub(super) trait Reading {
     /// Makes the store of a pass. A second pass, if one is needed, begins in the same way.
     fn begin(&mut self) -> Result<Store, RunError>;
 
-    /// Goes on once the store holds all samples up to the watermark.
-    fn complete(&mut self, store: &mut Store, watermark: Timestamp) -> Result<(), RunError> {
-        let _ = (store, watermark);
+    /// Goes on once the store holds all samples up to the watermark, of which so many are new.
+    fn complete(&mut self, store: &mut Store, samples: usize, watermark: Timestamp) -> Result<(), RunError> {
+        let _ = (store, samples, watermark);
         Ok(())
     }
 
@@ -61,7 +61,7 @@ pub(super) fn read(
                 loaded.survey.observe(store, &batch);
                 recording.append(store, &batch)?;
                 store.advance(watermark);
-                reading.complete(store, watermark)?;
+                reading.complete(store, batch.len(), watermark)?;
             }
         }
         if reading.read(recording.bytes_read()).is_break() {

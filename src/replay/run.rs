@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::{Engine, EngineOptions, Timeline};
+use crate::engine::{Engine, EngineOptions, Event, Timeline};
 use crate::input::{self, Batches};
+use crate::limits;
 use crate::outcome::{Finished, Outcome, RunOptions, asked};
 use crate::rules::RuleSet;
 use crate::store::Store;
@@ -60,7 +61,7 @@ impl<'a> Replay<'a> {
     ) -> Result<Vec<Outcome>, RunError> {
         let Self { sets, options } = self;
         let shown = sets.iter().map(|set| asked::before(set, &options)).collect::<Result<_, _>>()?;
-        let mut run = Run { sets: &sets, options: &options, runs: Vec::new(), shown, observer };
+        let mut run = Run { sets: &sets, options: &options, runs: Vec::new(), shown, observer, waiting: 0 };
         let loaded = read(recording, Depth::Times, &mut run)?;
         if let Some(last) = loaded.last {
             run.finish(&loaded.store, last)?;
@@ -103,23 +104,6 @@ pub(crate) fn conclude(
     outcome(rules, options, engine, timeline, (store, survey), input)
 }
 
-/// Moves the events of an engine to its timeline, by way of the observer.
-fn take_events(
-    set: usize,
-    engine: &mut Engine,
-    timeline: &mut Timeline,
-    (shown, options): (&[bool], &RunOptions),
-    observer: &mut impl Observer,
-) {
-    for event in engine.take_events() {
-        if shown[event.rule.0 as usize] && options.selection.takes_event(&event, &options.external_labels.value) {
-            observer.event(set, &event);
-        }
-        let clock = engine.clock(event.rule);
-        timeline.push(event, &clock);
-    }
-}
-
 /// The engines of a run, each with its episodes so far.
 struct Run<'a, O> {
     sets: &'a [&'a RuleSet],
@@ -128,6 +112,8 @@ struct Run<'a, O> {
     /// By set and rule: whether it is reported.
     shown: Vec<Vec<bool>>,
     observer: &'a mut O,
+    /// How many samples came since the engines went on.
+    waiting: usize,
 }
 
 impl<O: Observer> Run<'_, O> {
@@ -139,15 +125,29 @@ impl<O: Observer> Run<'_, O> {
         Ok(())
     }
 
-    /// Takes what the engines have to say.
+    /// Takes what the engines have to say: the events of all of them in the order of time.
     fn take(&mut self) {
-        for (set, ((engine, timeline), shown)) in self.runs.iter_mut().zip(&self.shown).enumerate() {
-            take_events(set, engine, timeline, (shown, self.options), self.observer);
+        let (external, selection) = (&self.options.external_labels.value, &self.options.selection);
+        let mut events: Vec<(usize, Event)> = Vec::new();
+        for (set, (engine, _)) in self.runs.iter_mut().enumerate() {
+            events.extend(engine.take_events().into_iter().map(|event| (set, event)));
+        }
+        if self.runs.len() > 1 {
+            events.sort_by_key(|(_, event)| event.at);
+        }
+        for (set, event) in events {
+            if self.shown[set][event.rule.0 as usize] && selection.takes_event(&event, external) {
+                self.observer.event(set, &event);
+            }
+            let (engine, timeline) = &mut self.runs[set];
+            let clock = engine.clock(event.rule);
+            timeline.push(event, &clock);
+        }
+        for (set, ((engine, _), shown)) in self.runs.iter_mut().zip(&self.shown).enumerate() {
             if self.options.trace {
                 engine.take_faults().into_iter().for_each(|fault| self.observer.fault(set, fault));
                 for sample in engine.take_written() {
-                    let external = &self.options.external_labels.value;
-                    if shown[sample.rule.0 as usize] && self.options.selection.takes_sample(&sample, external) {
+                    if shown[sample.rule.0 as usize] && selection.takes_sample(&sample, external) {
                         self.observer.written(set, sample);
                     }
                 }
@@ -166,11 +166,19 @@ impl<O: Observer> Reading for Run<'_, O> {
             Ok((engine, Timeline::default()))
         };
         self.runs = self.sets.iter().map(engine).collect::<Result<_, RunError>>()?;
+        self.waiting = 0;
         self.observer.begin();
         Ok(store)
     }
 
-    fn complete(&mut self, store: &mut Store, watermark: Timestamp) -> Result<(), RunError> {
+    /// Lets the engines go on when many samples came or a whole block of evaluations is due: each stretch of them begins
+    /// its windows again, which costs more than the samples that are held until then.
+    fn complete(&mut self, store: &mut Store, samples: usize, watermark: Timestamp) -> Result<(), RunError> {
+        self.waiting += samples;
+        if self.waiting < limits::WAITING_SAMPLES && !self.runs.iter().any(|(engine, _)| engine.has_block(watermark)) {
+            return Ok(());
+        }
+        self.waiting = 0;
         for (engine, _) in &mut self.runs {
             engine.advance(store, watermark)?;
         }

@@ -20,6 +20,14 @@ pub struct Batch {
     pub values: Vec<f64>,
     /// Where it stands, for messages: the line, and in the upper 16 bits the number of its input.
     pub rows: Vec<u64>,
+    /// The label sets of series that are in no batch before: their numbers follow those of the series before.
+    pub born: Vec<LabelSet>,
+    /// Which series come in the rows of which stream, those that are in no batch before.
+    pub joined: Vec<(SeriesId, StreamId)>,
+    /// How many streams there are.
+    pub streams: u32,
+    /// Whether the recording has stale markers of its own, so that none are inferred.
+    pub marks_ends: bool,
     /// Which streams have a row, and when: an event each, in time order, for the inference of stale markers. A metric
     /// that the stream's previous row had and this one lacks has ended.
     pub snapshots: Vec<(StreamId, Timestamp)>,
@@ -58,6 +66,9 @@ impl Batch {
         self.times.clear();
         self.values.clear();
         self.rows.clear();
+        self.born.clear();
+        self.joined.clear();
+        self.marks_ends = false;
         self.snapshots.clear();
     }
 
@@ -192,6 +203,18 @@ impl Store {
             self.row_log = Some(log);
         }
         id
+    }
+
+    /// Takes the series and streams that are new in a batch, and numbers them as [`super::Numbers`] did.
+    pub fn meet(&mut self, batch: &Batch) {
+        for labels in &batch.born {
+            self.series(labels);
+        }
+        if batch.marks_ends {
+            self.trust_markers();
+        }
+        self.begin_streams(batch.streams);
+        batch.joined.iter().for_each(|(series, stream)| self.join(*series, *stream));
     }
 
     /// Takes samples, in time order for each series; in time order over all series where stale markers are inferred.

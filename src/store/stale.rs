@@ -205,15 +205,20 @@ impl Store {
         self.inference.as_ref().is_some_and(|inference| inference.limit.is_none())
     }
 
-    /// Begins a stream of rows.
-    pub fn stream(&mut self) -> StreamId {
-        let Some(inference) = &mut self.inference else { return StreamId(0) };
-        inference.streams.push(Vec::new());
-        StreamId(u32::try_from(inference.streams.len() - 1).unwrap_or(u32::MAX))
+    /// Returns how many streams of rows there are.
+    pub(super) fn streams(&self) -> u32 {
+        self.inference.as_ref().map_or(0, |inference| u32::try_from(inference.streams.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Begins streams of rows, until there are so many.
+    pub(super) fn begin_streams(&mut self, streams: u32) {
+        if let Some(inference) = &mut self.inference {
+            inference.streams.resize(inference.streams.len().max(streams as usize), Vec::new());
+        }
     }
 
     /// Tells that a series comes in the rows of a stream.
-    pub fn join(&mut self, series: SeriesId, stream: StreamId) {
+    pub(super) fn join(&mut self, series: SeriesId, stream: StreamId) {
         if let Some(inference) = &mut self.inference
             && let Some(members) = inference.streams.get_mut(stream.0 as usize)
         {
@@ -564,7 +569,8 @@ mod tests {
         let mut store = Store::default();
         store.keep_all();
         store.infer(Stale::Auto);
-        let stream = store.stream();
+        let stream = StreamId(0);
+        store.begin_streams(1);
         let ids = ["a", "b"].map(|name| store.series(&LabelSet::new([("__name__", name)])));
         ids.into_iter().for_each(|id| store.join(id, stream));
         let mut batch = Batch::default();

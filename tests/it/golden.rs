@@ -26,7 +26,7 @@ impl Source for File {
         self.0.to_str().unwrap_or_default()
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read>> {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(std::fs::File::open(&self.0)?))
     }
 }

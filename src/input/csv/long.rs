@@ -9,7 +9,7 @@ use crate::input::place;
 use crate::input::settings::{Fixed, Settings};
 use crate::input::values::Values;
 use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, SeriesId, Store};
+use crate::store::{Batch, Numbers, SeriesId};
 
 /// What is known of a long file, or of one with two columns.
 pub(super) struct Long {
@@ -63,7 +63,7 @@ impl Long {
     }
 
     /// Adds the row's sample; the error is what is wrong with the row.
-    pub(super) fn row(&mut self, row: Row<'_>, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    pub(super) fn row(&mut self, row: Row<'_>, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let (record, line, at) = row;
         let field = cell(record, self.value).trim_ascii();
         let Some(value) = self.values.read((self.value, line), field, None)? else { return Ok(()) };
@@ -73,7 +73,7 @@ impl Long {
         }
         let (number, new) = self.keys.number(&self.key);
         if new {
-            let series = self.build(row, store);
+            let series = self.build(row, numbers);
             self.series.push(series);
         }
         match &self.series[number as usize] {
@@ -86,7 +86,7 @@ impl Long {
     }
 
     #[cold]
-    fn build(&mut self, (record, ..): Row<'_>, store: &mut Store) -> Result<SeriesId, String> {
+    fn build(&mut self, (record, ..): Row<'_>, numbers: &mut Numbers) -> Result<SeriesId, String> {
         let mut labels = LabelBuilder::default();
         if let Some(metric) = &self.metric {
             labels.set(METRIC_NAME, metric);
@@ -108,6 +108,6 @@ impl Long {
         }
         take_apart(&mut labels)?;
         self.fixed.give(&mut labels)?;
-        Ok(store.series(&labels.build()))
+        Ok(numbers.series(&labels.build()))
     }
 }

@@ -28,7 +28,7 @@ use super::settings::Settings;
 use super::summary::InputSummary;
 use super::{Decimal, Form, InputError};
 use crate::format::counted;
-use crate::store::{Batch, Store};
+use crate::store::{Batch, Numbers};
 use crate::time::Timestamp;
 
 /// Reads the rows of one CSV file: a table, or several with a header each.
@@ -427,19 +427,19 @@ impl Rows for CsvRows {
         self.may_repeat()
     }
 
-    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let row = (&self.record, self.line, at);
         let Table { header, shape } = &mut self.table;
         match shape {
             Shape::Long(long) => {
                 let before = batch.len();
-                long.row(row, store, batch)?;
+                long.row(row, numbers, batch)?;
                 if batch.len() > before {
                     self.learn(at, batch);
                 }
                 Ok(())
             }
-            Shape::Wide(wide) => wide.row(row, header, store, batch),
+            Shape::Wide(wide) => wide.row(row, header, numbers, batch),
         }
     }
 

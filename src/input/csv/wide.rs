@@ -16,7 +16,7 @@ use crate::input::stamp::looks_like_time;
 use crate::input::values::Values;
 use crate::input::{Mixed, place, shell_word};
 use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, Store};
+use crate::store::{Batch, Numbers};
 
 /// What is known of a wide file.
 pub(super) struct Wide {
@@ -130,7 +130,7 @@ impl Wide {
         &mut self,
         row: Row<'_>,
         header: &mut Header,
-        store: &mut Store,
+        numbers: &mut Numbers,
         batch: &mut Batch,
     ) -> Result<(), String> {
         let (record, line, at) = row;
@@ -143,7 +143,7 @@ impl Wide {
         }
         let (number, new) = self.keys.number(&self.key);
         if new {
-            let host = self.build(row, header, store);
+            let host = self.build(row, header, numbers);
             self.hosts.push(host);
         }
         let host = self.hosts[number as usize].as_mut().map_err(|message| message.clone())?;
@@ -156,7 +156,7 @@ impl Wide {
                 Err(message) => return Err(format!("column `{}`: {message}", header.names[*column])),
             };
             self.whole[ordinal] &= value.fract() == 0.0;
-            let series = host.series(ordinal, named, store);
+            let series = host.series(ordinal, named, numbers);
             batch.push(series, at, value, place(self.file, line));
         }
         host.end_row(at, batch);
@@ -267,7 +267,7 @@ impl Wide {
     }
 
     #[cold]
-    fn build(&mut self, (record, ..): Row<'_>, header: &Header, store: &mut Store) -> Result<Host, String> {
+    fn build(&mut self, (record, ..): Row<'_>, header: &Header, numbers: &mut Numbers) -> Result<Host, String> {
         let mut labels = LabelBuilder::default();
         for column in &self.labels {
             let prefix = self.prefix == Some(*column);
@@ -281,7 +281,7 @@ impl Wide {
                 self.distinct.note(*column, value.as_bytes());
             }
         }
-        Host::new(labels, &self.fixed, store)
+        Host::new(labels, &self.fixed, numbers)
     }
 
     /// Returns the metrics that might be labels.

@@ -20,7 +20,7 @@ use crate::input::settings::{Fixed, Settings};
 use crate::input::summary::InputSummary;
 use crate::input::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, SeriesId, Store, is_stale, stale_marker};
+use crate::store::{Batch, Numbers, SeriesId, is_stale, stale_marker};
 use crate::time::Timestamp;
 
 /// Returns which of the formats a text begins with.
@@ -389,10 +389,10 @@ impl Rows for ExportRows {
         "timestamps"
     }
 
-    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let id = match self.id {
             Some(id) => id,
-            None => *self.id.insert(store.series(&self.labels.clone()?.build())),
+            None => *self.id.insert(numbers.series(&self.labels.clone()?.build())),
         };
         self.marks |= is_stale(self.point.1);
         batch.push(id, at, self.point.1, place(self.file, self.number));

@@ -16,7 +16,7 @@ use crate::input::settings::Settings;
 use crate::input::summary::InputSummary;
 use crate::input::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, SeriesId, Store};
+use crate::store::{Batch, Numbers, SeriesId};
 use crate::time::Timestamp;
 
 /// Returns whether a text begins with an annotation, or with the header that InfluxDB gives its tables.
@@ -291,7 +291,7 @@ impl Rows for AnnotatedRows {
         self.table.as_ref().map_or("_time", |table| &table.names[table.time])
     }
 
-    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let Some(table) = &self.table else { return Ok(()) };
         self.key.clear();
         self.key.extend_from_slice(&self.layout.to_le_bytes());
@@ -323,7 +323,7 @@ impl Rows for AnnotatedRows {
                     let mut labels = set.labels.clone();
                     labels.set(METRIC_NAME, &set.metric(name, self.settings.form.metric.as_ref())?);
                     self.settings.fixed.give(&mut labels)?;
-                    let series = store.series(&labels.build());
+                    let series = numbers.series(&labels.build());
                     set.series[ordinal] = Kind::Numbers(series);
                     batch.push(series, at, value, place(self.file, self.line));
                 }

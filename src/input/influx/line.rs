@@ -16,7 +16,7 @@ use crate::input::settings::{Fixed, Settings};
 use crate::input::summary::InputSummary;
 use crate::input::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, SeriesId, Store};
+use crate::store::{Batch, Numbers, SeriesId};
 use crate::time::Timestamp;
 
 /// Returns whether the first line of a text that is no comment is line protocol from its beginning to its end; it may
@@ -304,7 +304,7 @@ impl LineRows {
 
     /// Finds the series of a field, which is none where it is left out.
     #[cold]
-    fn add_series(&mut self, set: u32, field: &[u8], store: &mut Store) -> Result<Option<SeriesId>, String> {
+    fn add_series(&mut self, set: u32, field: &[u8], numbers: &mut Numbers) -> Result<Option<SeriesId>, String> {
         let field = plain(field)?.into_owned();
         self.fields.insert(field.clone());
         if self.told_labels.contains(&field) {
@@ -321,7 +321,7 @@ impl LineRows {
             self.note_name(&written, metric);
         }
         self.fixed.give(&mut labels)?;
-        Ok(Some(store.series(&labels.build())))
+        Ok(Some(numbers.series(&labels.build())))
     }
 
     fn add_text(&mut self, field: &[u8]) -> Result<(), String> {
@@ -340,7 +340,7 @@ impl LineRows {
         }
     }
 
-    fn take_row(&mut self, row: &Row, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    fn take_row(&mut self, row: &Row, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let series = &row.line[..row.series];
         let (set, new) = self.keys.number(series);
         if new {
@@ -365,7 +365,7 @@ impl LineRows {
             self.booleans += u64::from(text[0].is_ascii_alphabetic() && value.is_finite());
             let (number, new) = self.field_keys.number(&self.key);
             if new {
-                let series = self.add_series(set, key, store);
+                let series = self.add_series(set, key, numbers);
                 self.series.push(series);
             }
             if let Some(series) = self.series[number as usize].clone()? {
@@ -430,9 +430,9 @@ impl Rows for LineRows {
         "timestamp"
     }
 
-    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let Ok(row) = std::mem::replace(&mut self.row, Ok(Row::default())) else { return Ok(()) };
-        let taken = self.take_row(&row, at, store, batch);
+        let taken = self.take_row(&row, at, numbers, batch);
         self.row = Ok(row);
         taken
     }

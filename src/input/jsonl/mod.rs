@@ -34,7 +34,7 @@ use super::summary::InputSummary;
 use super::values::Values;
 use crate::format::counted;
 use crate::limits;
-use crate::store::{Batch, Store};
+use crate::store::{Batch, Numbers};
 use crate::time::Timestamp;
 
 /// Reads the rows of one JSONL file.
@@ -346,7 +346,7 @@ impl Rows for JsonlRows {
         self.may_repeat()
     }
 
-    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let Some(known) = &self.layout else { return Ok(()) };
         let shape = self.shape(known)?;
         let time = known.0.time;
@@ -365,13 +365,13 @@ impl Rows for JsonlRows {
         match (shape, shapes) {
             (Shape::Sample, Shapes { samples: Some(samples), .. }) => {
                 let before = batch.len();
-                samples.row(row, store, batch)?;
+                samples.row(row, numbers, batch)?;
                 if batch.len() > before {
                     self.learn(at, batch);
                 }
                 Ok(())
             }
-            (Shape::Snapshot, Shapes { snapshots: Some(snapshots), .. }) => snapshots.row(row, store, batch),
+            (Shape::Snapshot, Shapes { snapshots: Some(snapshots), .. }) => snapshots.row(row, numbers, batch),
             _ => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use crate::input::place;
 use crate::input::settings::{Fixed, Settings};
 use crate::input::values::Values;
 use crate::labels::{LabelBuilder, METRIC_NAME};
-use crate::store::{Batch, SeriesId, Store};
+use crate::store::{Batch, Numbers, SeriesId};
 
 /// What is known of a file of samples.
 pub(super) struct Samples {
@@ -45,7 +45,7 @@ impl Samples {
     }
 
     /// Adds the sample of the row; the error is what is wrong with the row.
-    pub(super) fn row(&mut self, row: Row<'_>, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    pub(super) fn row(&mut self, row: Row<'_>, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let (object, line, at) = row;
         while self.roles.len() < object.names.len() {
             self.roles.push(self.role(self.roles.len(), object));
@@ -75,7 +75,7 @@ impl Samples {
         }
         let (number, new) = self.labels.number();
         if new {
-            let series = self.build(object, store);
+            let series = self.build(object, numbers);
             self.series.push(series);
         }
         match &self.series[number as usize] {
@@ -101,7 +101,7 @@ impl Samples {
     }
 
     #[cold]
-    fn build(&mut self, object: &Object, store: &mut Store) -> Result<SeriesId, String> {
+    fn build(&mut self, object: &Object, numbers: &mut Numbers) -> Result<SeriesId, String> {
         let mut labels = LabelBuilder::default();
         if let Metric::Fixed(metric) = &self.metric {
             labels.set(METRIC_NAME, metric);
@@ -109,7 +109,7 @@ impl Samples {
         let mut labels = self.labels.build(object, &self.roles, labels)?;
         take_apart(&mut labels)?;
         self.fixed.give(&mut labels)?;
-        Ok(store.series(&labels.build()))
+        Ok(numbers.series(&labels.build()))
     }
 }
 

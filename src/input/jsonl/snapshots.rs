@@ -17,7 +17,7 @@ use crate::input::settings::{Fixed, Settings};
 use crate::input::values::Values;
 use crate::input::{Form, Mixed, place};
 use crate::labels::{LabelBuilder, LabelSet};
-use crate::store::{Batch, Store};
+use crate::store::{Batch, Numbers};
 
 /// What is known of a file of snapshots.
 pub(super) struct Snapshots {
@@ -99,7 +99,7 @@ impl Snapshots {
     }
 
     /// Adds the row's samples; the error is what is wrong with the row, which then adds none.
-    pub(super) fn row(&mut self, row: Row<'_>, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    pub(super) fn row(&mut self, row: Row<'_>, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let (object, line, at) = row;
         while self.roles.len() < object.names.len() {
             self.roles.push(self.role(self.roles.len(), &object.names));
@@ -126,7 +126,7 @@ impl Snapshots {
         }
         let (number, new) = self.labels.number();
         if new {
-            let host = self.build(object, store);
+            let host = self.build(object, numbers);
             self.by_number.push(host);
         }
         let host = match &self.by_number[number as usize] {
@@ -136,7 +136,7 @@ impl Snapshots {
         for (ordinal, value) in &self.row {
             let (_, named, whole) = &mut self.numbers[*ordinal as usize];
             *whole &= value.fract() == 0.0;
-            let series = host.series(*ordinal as usize, named, store);
+            let series = host.series(*ordinal as usize, named, numbers);
             batch.push(series, at, *value, place(self.file, line));
         }
         host.end_row(at, batch);
@@ -190,13 +190,13 @@ impl Snapshots {
 
     /// Returns the host of the row's labels, whatever the order of its fields.
     #[cold]
-    fn build(&mut self, object: &Object, store: &mut Store) -> Result<usize, String> {
+    fn build(&mut self, object: &Object, numbers: &mut Numbers) -> Result<usize, String> {
         let labels = self.labels.build(object, &self.roles, LabelBuilder::default())?;
         let set = labels.build();
         if let Some(host) = self.by_labels.get(&set) {
             return Ok(*host);
         }
-        self.hosts.push(Host::new(labels, &self.fixed, store)?);
+        self.hosts.push(Host::new(labels, &self.fixed, numbers)?);
         self.by_labels.insert(set, self.hosts.len() - 1);
         Ok(self.hosts.len() - 1)
     }

@@ -36,7 +36,7 @@ use super::summary::InputSummary;
 use super::{Format, InputError, TimeUnit, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::limits;
-use crate::store::{Batch, SeriesId, Store};
+use crate::store::{Batch, Numbers, SeriesId};
 use crate::time::Timestamp;
 
 /// How many rows are decoded at once.
@@ -209,7 +209,7 @@ impl ParquetRows {
 
     /// Makes the series or the label set of a key.
     #[cold]
-    fn add_set(&mut self, store: &mut Store) -> Result<Set, String> {
+    fn add_set(&mut self, numbers: &mut Numbers) -> Result<Set, String> {
         let mut labels = LabelBuilder::default();
         for (at, column) in self.schema.labels.iter().enumerate() {
             let value = label_value(&column.name, self.text(1 + at))?.into_owned();
@@ -223,7 +223,7 @@ impl ParquetRows {
             }
         }
         let Some(metric) = &self.schema.metric else {
-            return Host::new(labels, &self.settings.fixed, store).map(Set::Host);
+            return Host::new(labels, &self.settings.fixed, numbers).map(Set::Host);
         };
         let name = label_value(&metric.name, self.text(1 + self.schema.labels.len()))?;
         if name.trim().is_empty() {
@@ -232,7 +232,7 @@ impl ParquetRows {
         labels.set(METRIC_NAME, name.trim());
         take_apart(&mut labels)?;
         self.settings.fixed.give(&mut labels)?;
-        Ok(Set::Series(store.series(&labels.build())))
+        Ok(Set::Series(numbers.series(&labels.build())))
     }
 }
 
@@ -320,7 +320,7 @@ impl Rows for ParquetRows {
         &self.schema.time.name
     }
 
-    fn take(&mut self, at: Timestamp, store: &mut Store, batch: &mut Batch) -> Result<(), String> {
+    fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let values = self.columns.len() - self.schema.values.len();
         let mut first = None;
         if let (Some(_), Some(column)) = (&self.schema.metric, self.schema.values.first()) {
@@ -338,7 +338,7 @@ impl Rows for ParquetRows {
         let (number, new) = self.keys.number(&key);
         self.key = key;
         if new {
-            let set = self.add_set(store);
+            let set = self.add_set(numbers);
             self.sets.push(set);
         }
         let set = self.sets[number as usize].as_mut().map_err(|message| message.clone())?;
@@ -351,7 +351,7 @@ impl Rows for ParquetRows {
             self.whole[ordinal] &= value.fract() == 0.0;
             let series = match set {
                 Set::Series(series) => *series,
-                Set::Host(host) => host.series(ordinal, &self.named[ordinal], store),
+                Set::Host(host) => host.series(ordinal, &self.named[ordinal], numbers),
             };
             batch.push(series, at, value, place(self.number, self.line));
         }

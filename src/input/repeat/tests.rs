@@ -9,7 +9,7 @@ use super::super::settings::Settings;
 use super::super::testing::{dump, read, source};
 use super::super::{BadRows, Form, ReadOptions};
 use super::*;
-use crate::store::{Batch, Conflicts, Stale, Store};
+use crate::store::{Batch, Numbers, Stale};
 
 /// Makes texts that are recordings more or less.
 struct Dice(u64);
@@ -182,9 +182,9 @@ fn repeated<R: Rows>(text: &str, open: impl Fn(Arc<str>, Bytes, Settings) -> R) 
     let bytes = Bytes::open(&Text::new("a", text.as_bytes()), &Arc::default()).expect("opens");
     let rows = open("a".into(), bytes, settings.clone());
     let mut feed = Feed::new("a".into(), rows, settings);
-    let (mut store, mut batch) = (Store::new(Conflicts::First), Batch::default());
+    let (mut numbers, mut batch) = (Numbers::default(), Batch::default());
     let (mut samples, mut repeated) = (0, 0);
-    while feed.fill(&mut store, &mut batch).expect("reads") {
+    while feed.fill(&mut numbers, &mut batch).expect("reads") {
         samples += batch.len();
         repeated = repeated.max(feed.repeated());
         batch.clear();
