@@ -222,33 +222,43 @@ impl<R: Rows> Feed<R> {
         let before = batch.len();
         // The time for which the span was brought up to date, and how many times came.
         let (mut spanned, mut times) = (None, 0);
-        while batch.len() < settings.batch_rows {
+        loop {
+            let above = lines.line;
             let text = lines.ahead(path)?;
-            let Some(row) = repeats.find(text) else { break };
-            if let Some(time) = row.time {
-                let time = &text[time];
-                // What is wrong with it is said where the row is read in whole.
-                let Ok(at) = stamps.read(time) else { break };
-                repeats.set_time(time, at);
-            }
-            let at = repeats.at();
-            if spanned != Some(at) {
-                let is_far = *newest != Timestamp::MIN && at.since(*newest).0.abs() >= FAR.0;
-                if at < *newest && !*any_order || is_far && settings.form.time_unit.is_none() {
-                    break;
+            let (mut bytes, mut taken) = (0, 0);
+            while batch.len() < settings.batch_rows {
+                let Some(row) = repeats.find(&text[bytes..]) else { break };
+                if let Some(time) = row.time {
+                    let time = &text[bytes..][time];
+                    // What is wrong with it is said where the row is read in whole.
+                    let Ok(at) = stamps.read(time) else { break };
+                    repeats.set_time(time, at);
                 }
-                if at > *newest {
-                    *newest_line = lines.line + 1;
+                let at = repeats.at();
+                taken += 1;
+                if spanned != Some(at) {
+                    let is_far = *newest != Timestamp::MIN && at.since(*newest).0.abs() >= FAR.0;
+                    if at < *newest && !*any_order || is_far && settings.form.time_unit.is_none() {
+                        taken -= 1;
+                        break;
+                    }
+                    if at > *newest {
+                        *newest_line = above + taken;
+                    }
+                    times += u64::from(at != *newest);
+                    *newest = at.max(*newest);
+                    let (from, to) = summary.span.unwrap_or((at, at));
+                    summary.span = Some((from.min(at), to.max(at)));
+                    spanned = Some(at);
                 }
-                times += u64::from(at != *newest);
-                *newest = at.max(*newest);
-                let (from, to) = summary.span.unwrap_or((at, at));
-                summary.span = Some((from.min(at), to.max(at)));
-                spanned = Some(at);
+                batch.push(row.series, at, row.value, place(repeats.file, above + taken));
+                repeats.take(row.series);
+                bytes += row.bytes;
             }
-            batch.push(row.series, at, row.value, place(repeats.file, lines.line + 1));
-            lines.pass(row.bytes);
-            repeats.take(row.series);
+            if taken == 0 {
+                break;
+            }
+            lines.pass_all(bytes, taken);
         }
         let taken = (batch.len() - before) as u64;
         summary.rows += taken;

@@ -59,7 +59,7 @@ impl Lines {
     pub(super) fn below(bytes: Bytes, lines: u64) -> Self {
         Self {
             bytes,
-            buffer: vec![0; READ_BYTES],
+            buffer: vec![0; 2 * READ_BYTES],
             start: 0,
             end: 0,
             done: false,
@@ -79,11 +79,17 @@ impl Lines {
     }
 
     /// Passes over the next line, which has so many bytes with its line end.
-    pub(super) fn pass(&mut self, bytes: usize) {
+    fn pass(&mut self, bytes: usize) {
         self.last = self.start..self.start + bytes;
         self.start += bytes;
         self.line += 1;
         self.ended = true;
+    }
+
+    /// Passes over the next lines, which have so many bytes with their line ends.
+    pub(super) fn pass_all(&mut self, bytes: usize, lines: u64) {
+        self.pass(bytes);
+        self.line += lines - 1;
     }
 
     /// Returns the line that was returned last, with its line end, if it has one and is in the buffer still.
@@ -143,7 +149,8 @@ impl Lines {
         self.last = 0..0;
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
-        if self.buffer.len() - self.end < READ_BYTES / 2 {
+        // A read into no less than this goes past the buffer of the file.
+        if self.buffer.len() - self.end < READ_BYTES {
             self.buffer.resize((self.buffer.len() * 2).min(limits::LINE_BYTES + 2 * READ_BYTES), 0);
         }
         // The limit is kept here, to the byte.

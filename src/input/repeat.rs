@@ -101,52 +101,41 @@ impl Repeats {
     #[inline]
     fn read(&self, known: &Known, text: &[u8]) -> Option<(f64, Option<Range<usize>>, usize)> {
         let Known { text: own, first, second, value_first, json, .. } = known;
-        let (first, second) = (usize::from(*first), usize::from(*second));
-        let mut at = first;
-        if text.get(..first)? != &own[..first] {
-            return None;
+        let (before, rest) = own.split_at(usize::from(*first));
+        let (between, after) = rest.split_at(usize::from(*second - *first));
+        let at = pass(text, 0, before)?;
+        if *value_first {
+            let (value, at) = number(text, at, json.1)?;
+            let at = pass(text, at, between)?;
+            let (time, at) = self.time(text, at, json.0)?;
+            Some((value, time, pass(text, at, after)?))
+        } else {
+            let (time, at) = self.time(text, at, json.0)?;
+            let at = pass(text, at, between)?;
+            let (value, at) = number(text, at, json.1)?;
+            Some((value, time, pass(text, at, after)?))
         }
-        let (mut value, mut time) = (0.0, None);
-        for (is_value, literal) in [(*value_first, &own[first..second]), (!*value_first, &own[second..])] {
-            if is_value {
-                let rest = &text[at..];
-                let (number, bytes) = leading_decimal(rest)?;
-                if json.1 && !is_json(&rest[..bytes]) {
-                    return None;
-                }
-                value = number;
-                at += bytes;
-            } else {
-                (time, at) = self.time(&text[at..], at, json.0)?;
-            }
-            let end = at + literal.len();
-            if text.get(at..end)? != literal {
-                return None;
-            }
-            at = end;
-        }
-        Some((value, time, at))
     }
 
-    /// Finds the end of a time; its place too, if it is another one than the newest.
+    /// Passes over a time; returns its place too, if it is another one than the newest.
     #[inline]
     fn time(&self, text: &[u8], at: usize, json: bool) -> Option<(Option<Range<usize>>, usize)> {
-        let same = self.time.len();
-        if same > 0
-            && text.get(..same) == Some(&self.time[..])
-            && text.get(same).is_some_and(|byte| !self.is_time(*byte))
+        if let Some(end) = pass(text, at, &self.time).filter(|end| *end > at)
+            && !self.is_time(*text.get(end)?)
         {
-            return Some((None, at + same));
+            return Some((None, end));
         }
-        let end = text.iter().position(|byte| !self.is_time(*byte))?;
-        let whole = (1..=18).contains(&end) && text[..end].iter().all(u8::is_ascii_digit) && is_json(&text[..end]);
-        (!json || whole).then_some((Some(at..at + end), at + end))
+        let bytes = text[at..].iter().position(|byte| !self.is_time(*byte))?;
+        let time = at..at + bytes;
+        let digits = &text[time.clone()];
+        let whole = (1..=18).contains(&bytes) && digits.iter().all(u8::is_ascii_digit) && is_json(digits);
+        (!json || whole).then_some((Some(time), at + bytes))
     }
 
     /// Returns whether a byte can be part of a time.
+    #[inline]
     fn is_time(&self, byte: u8) -> bool {
-        let part = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':' | b'.' | b'+' | b'/' | b' ');
-        part && self.syntax != Syntax::Delimited(byte)
+        TIME[usize::from(byte)] && self.syntax != Syntax::Delimited(byte)
     }
 
     /// Returns the time of rows whose time has the text of the newest one.
@@ -224,6 +213,38 @@ impl Repeats {
             }
         }
     }
+}
+
+/// The bytes of which times are written.
+const TIME: [bool; 256] = {
+    let (mut time, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        let at = byte as u8;
+        time[byte] = at.is_ascii_alphanumeric() || matches!(at, b'-' | b':' | b'.' | b'+' | b'/' | b' ');
+        byte += 1;
+    }
+    time
+};
+
+/// Passes over what stands at a place of a text; none where it is something else.
+#[inline]
+fn pass(text: &[u8], at: usize, expected: &[u8]) -> Option<usize> {
+    let end = at + expected.len();
+    let found = text.get(at..end)?;
+    let same = match expected {
+        [] => true,
+        [byte] => found[0] == *byte,
+        expected => found == expected,
+    };
+    same.then_some(end)
+}
+
+/// Passes over a number.
+#[inline]
+fn number(text: &[u8], at: usize, json: bool) -> Option<(f64, usize)> {
+    let (value, bytes) = leading_decimal(text.get(at..)?)?;
+    let end = at + bytes;
+    (!json || is_json(&text[at..end])).then_some((value, end))
 }
 
 /// Returns whether a decimal is one of JSON: no zeros before it, and digits on both sides of a point.

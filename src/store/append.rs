@@ -270,7 +270,8 @@ impl Store {
         if time <= series.facts.last {
             return self.push_again(id, time, value, row, appended);
         }
-        if is_stale(value) {
+        let stale = is_stale(value);
+        if stale {
             if series.times.last() == Some(&time) {
                 appended.repeats += 1;
                 return Ok(());
@@ -293,7 +294,7 @@ impl Store {
             if series.times.last().is_some_and(|last| *last >= time) {
                 return Err(Rejected::OutOfOrder { series: id, row });
             }
-            series.stale += usize::from(is_stale(value));
+            series.stale += usize::from(stale);
             series.times.push(time);
             series.values.push(value);
         }

@@ -142,9 +142,14 @@ impl Survey {
         let samples = batch.series.iter().zip(&batch.times).zip(&batch.values);
         match &mut self.values {
             None => {
+                // Most samples have the time of the one before.
+                let mut newest = None;
                 for ((id, time), _) in samples.filter(|(_, value)| !is_stale(**value)) {
                     self.series[id.0 as usize].see(*time);
-                    self.silences.see(*time);
+                    if newest != Some(*time) {
+                        self.silences.see(*time);
+                        newest = Some(*time);
+                    }
                 }
             }
             Some(values) => {
