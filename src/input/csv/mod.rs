@@ -1,5 +1,6 @@
 //! CSV: long, wide and two-column files.
 
+mod form;
 mod header;
 mod levels;
 mod long;
@@ -17,6 +18,7 @@ use csv::ByteRecord;
 use self::header::{Header, Names, Role};
 use self::long::Long;
 use self::wide::Wide;
+use super::InputError;
 use super::bytes::Bytes;
 use super::distinct::Distinct;
 use super::feed::Rows;
@@ -26,7 +28,6 @@ use super::repeat::Repeats;
 use super::roles;
 use super::settings::Settings;
 use super::summary::InputSummary;
-use super::{Decimal, Form, InputError};
 use crate::format::counted;
 use crate::store::{Batch, Numbers};
 use crate::time::Timestamp;
@@ -274,31 +275,6 @@ impl CsvRows {
         let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;
         let open = self.csv.is_done() && !self.csv.get_ref().ended;
         start + (end - start).saturating_sub(inside + u64::from(!open))
-    }
-
-    /// Says how the table can be read without a guess.
-    fn found(&self, summary: &mut InputSummary) {
-        let header = &self.table.header;
-        let values = match &self.table.shape {
-            Shape::Long(long) => &long.values,
-            Shape::Wide(wide) => &wide.values,
-        };
-        let mut form = Form { input_format: Some(header.format), ..Form::default() };
-        form.delimiter = (self.delimiter != b',').then_some(char::from(self.delimiter));
-        form.decimal = values.takes_commas().then_some(Decimal::Comma);
-        form.time_column = header.time.iter().map(|at| header.given[*at].clone()).collect();
-        let numbered = form.time_column.iter().any(String::is_empty);
-        if numbered {
-            form.time_column.clear();
-        }
-        let told = |at: &usize| header.roles[*at] == Role::Label && header.format == super::Format::CsvWide;
-        form.labels = (0..header.roles.len()).filter(told).map(|at| header.given[at].clone()).collect();
-        form.labels.retain(|label| !self.settings.form.labels.contains(label));
-        let told = &self.settings.form;
-        let known = header.time.len() == 1 && header::is_time_name(&header.given[header.time[0]], told);
-        summary.guessed =
-            !numbered && (values.takes_commas() && told.decimal.is_none() || !known && told.time_column.is_empty());
-        summary.form = form;
     }
 
     /// Joins the cells of the time, where there are several.
