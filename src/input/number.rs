@@ -24,71 +24,38 @@ pub(super) fn parse_value(field: &[u8]) -> Result<f64, String> {
 }
 
 /// Reads a plain decimal such as `-0.5508` of at most 15 digits.
-fn plain_decimal(field: &[u8]) -> Option<f64> {
+pub(super) fn plain_decimal(field: &[u8]) -> Option<f64> {
     leading_decimal(field).filter(|(_, end)| *end == field.len()).map(|(value, _)| value)
 }
 
 /// Reads the plain decimal of at most 15 digits with which a text begins, and returns where it ends. The digits and the
 /// power of ten are whole numbers that a float holds exactly, so the division rounds once, as a parser of floats must.
+#[inline]
 pub(super) fn leading_decimal(text: &[u8]) -> Option<(f64, usize)> {
     const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    const NONE: usize = usize::MAX;
     let negative = text.first() == Some(&b'-');
     let begin = usize::from(negative);
-    let (point, mut number) = digits(text, begin, 0);
-    let (mut end, mut places) = (point, 0);
-    if text.get(point) == Some(&b'.') {
-        (end, number) = digits(text, point + 1, number);
-        places = end - point - 1;
+    // Fifteen digits, a point, and one byte more that shows that there are more digits.
+    let text = &text[..text.len().min(begin + 17)];
+    let (mut at, mut number, mut point) = (begin, 0_u64, NONE);
+    while let Some(byte) = text.get(at) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            number = number * 10 + u64::from(digit);
+        } else if *byte == b'.' && point == NONE {
+            point = at;
+        } else {
+            break;
+        }
+        at += 1;
     }
-    if !(1..=15).contains(&(point - begin + places)) {
+    let (digits, places) = if point == NONE { (at - begin, 0) } else { (at - begin - 1, at - point - 1) };
+    if !(1..=15).contains(&digits) {
         return None;
     }
     let value = if places == 0 { number as f64 } else { number as f64 / POWERS[places] };
-    Some((if negative { -value } else { value }, end))
-}
-
-/// Appends the digits that stand at a place of a text to a number, and returns where they end; more than 16 are too many
-/// in any case.
-#[inline]
-fn digits(text: &[u8], mut at: usize, mut number: u64) -> (usize, u64) {
-    let most = at + 16;
-    // Eight bytes at once: the digits among them are moved to the end, behind zeros.
-    while let Some(eight) = text.get(at..at + 8).and_then(|eight| <[u8; 8]>::try_from(eight).ok()) {
-        let eight = u64::from_le_bytes(eight) ^ ZEROS;
-        // A byte above 9 has a bit of its upper half, or gets one by adding 6.
-        let other = (eight | eight.wrapping_add(SIXES)) & UPPER;
-        let count = (other.trailing_zeros() / 8) as usize;
-        if count == 0 {
-            return (at, number);
-        }
-        number = number.wrapping_mul(TENS[count]).wrapping_add(eight_digits(eight << (64 - 8 * count)));
-        at += count;
-        if count < 8 || at >= most {
-            return (at, number);
-        }
-    }
-    while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit <= 9) {
-        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
-        at += 1;
-        if at >= most {
-            break;
-        }
-    }
-    (at, number)
-}
-
-const ZEROS: u64 = 0x3030_3030_3030_3030;
-const SIXES: u64 = 0x0606_0606_0606_0606;
-const UPPER: u64 = 0xf0f0_f0f0_f0f0_f0f0;
-const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-
-/// Returns the number of eight digits, a byte each, the first of them in the lowest byte: neighbours are joined to pairs,
-/// pairs to fours, fours to the eight.
-#[inline]
-fn eight_digits(digits: u64) -> u64 {
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
+    Some((if negative { -value } else { value }, at))
 }
 
 /// Counts values such as `1e-400`, which are 0 in a 64-bit float.

@@ -8,9 +8,8 @@
 
 use std::ops::Range;
 
-use super::form::{Decimal, Form};
 use super::lines::AHEAD_BYTES;
-use super::number::{leading_decimal, parse_value};
+use super::number::leading_decimal;
 use crate::store::SeriesId;
 use crate::time::Timestamp;
 
@@ -26,12 +25,6 @@ pub(super) enum Syntax {
     Delimited(u8),
     /// Numbers are those of JSON, unless they stand in quotes.
     Json,
-}
-
-/// Returns whether a form takes every number for a value.
-pub(super) fn takes_all_numbers(form: &Form) -> bool {
-    let is_number = |null: &String| parse_value(null.trim().as_bytes()).is_ok();
-    form.decimal != Some(Decimal::Comma) && !form.null.iter().any(is_number)
 }
 
 /// A row around its time and value.

@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::absent::Absent;
-use super::form::Decimal;
-use super::number::{Vanished, has_comma, is_numeric_cell, parse_value};
+use super::form::{Decimal, Form};
+use super::number::{Vanished, has_comma, is_numeric_cell, parse_value, plain_decimal};
 use super::roles::Cell;
 use super::settings::Settings;
+
+/// Returns whether a form takes every number for a value.
+pub(super) fn takes_all_numbers(form: &Form) -> bool {
+    let is_number = |null: &String| parse_value(null.trim().as_bytes()).is_ok();
+    form.decimal != Some(Decimal::Comma) && !form.null.iter().any(is_number)
+}
 
 /// Reads values, and counts what was no sample.
 #[derive(Default)]
@@ -15,6 +21,8 @@ pub(super) struct Values {
     comma: bool,
     words: BTreeMap<String, f64>,
     vanished: Vanished,
+    /// Whether every number is a value as it stands.
+    plain: bool,
     /// By word that was read as a value: how many.
     worded: BTreeMap<String, u64>,
 }
@@ -25,6 +33,7 @@ impl Values {
         Self {
             absent: Absent::new(&form.null),
             comma: form.decimal == Some(Decimal::Comma),
+            plain: takes_all_numbers(form),
             words: form.words.clone(),
             vanished: Vanished::default(),
             worded: BTreeMap::new(),
@@ -34,6 +43,7 @@ impl Values {
     /// Takes commas as decimal signs from now on.
     pub(super) fn take_commas(&mut self) {
         self.comma = true;
+        self.plain = false;
     }
 
     /// Returns whether commas are decimal signs.
@@ -48,6 +58,11 @@ impl Values {
         field: &[u8],
         unit: Option<&str>,
     ) -> Result<Option<f64>, String> {
+        if self.plain
+            && let Some(value) = plain_decimal(field)
+        {
+            return Ok(Some(value));
+        }
         if self.absent.is_empty(field) {
             return Ok(None);
         }

@@ -226,8 +226,9 @@ impl Store {
         let mut appended = Appended::default();
         match self.inference.take() {
             None => {
-                for (at, id) in batch.series.iter().enumerate() {
-                    self.push(*id, batch.times[at], batch.values[at], batch.rows[at], &mut appended)?;
+                let samples = batch.series.iter().zip(&batch.times).zip(&batch.values).zip(&batch.rows);
+                for (((id, time), value), row) in samples {
+                    self.push(*id, *time, *value, *row, &mut appended)?;
                 }
             }
             Some(mut inference) => {
@@ -254,6 +255,7 @@ impl Store {
         &self.refused
     }
 
+    #[inline]
     pub(super) fn push(
         &mut self,
         id: SeriesId,

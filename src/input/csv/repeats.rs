@@ -2,7 +2,8 @@
 
 use super::{CsvRows, Shape, cell};
 use crate::input::lines::Lines;
-use crate::input::repeat::{Repeats, Syntax, takes_all_numbers};
+use crate::input::repeat::{Repeats, Syntax};
+use crate::input::values::takes_all_numbers;
 use crate::store::Batch;
 use crate::time::Timestamp;
 

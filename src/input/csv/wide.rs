@@ -155,7 +155,8 @@ impl Wide {
                 Ok(None) => continue,
                 Err(message) => return Err(format!("column `{}`: {message}", header.names[*column])),
             };
-            self.whole[ordinal] &= value.fract() == 0.0;
+            let whole = &mut self.whole[ordinal];
+            *whole = *whole && value.fract() == 0.0;
             let series = host.series(ordinal, named, numbers);
             batch.push(series, at, value, place(self.file, line));
         }

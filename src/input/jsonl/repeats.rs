@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 
 use super::JsonlRows;
 use crate::input::lines::Lines;
-use crate::input::repeat::{Repeats, Syntax, takes_all_numbers};
+use crate::input::repeat::{Repeats, Syntax};
 use crate::input::settings::Settings;
+use crate::input::values::takes_all_numbers;
 use crate::store::Batch;
 use crate::time::Timestamp;
 

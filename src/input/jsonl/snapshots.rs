@@ -135,7 +135,7 @@ impl Snapshots {
         };
         for (ordinal, value) in &self.row {
             let (_, named, whole) = &mut self.numbers[*ordinal as usize];
-            *whole &= value.fract() == 0.0;
+            *whole = *whole && value.fract() == 0.0;
             let series = host.series(*ordinal as usize, named, numbers);
             batch.push(series, at, *value, place(self.file, line));
         }
