@@ -1,6 +1,7 @@
 //! Prometheus' text formats with a time on each line: OpenMetrics, the older text format, `promtool tsdb dump` and
 //! `dump-openmetrics`, `mimirtool remote-read dump`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::bytes::Bytes;
@@ -9,8 +10,10 @@ use super::feed::Rows;
 use super::keys::{Keys, label_value};
 use super::lines::Lines;
 use super::number::{Vanished, parse_value, shown};
+use super::repeat::{Repeats, Syntax, place_of};
 use super::settings::{Fixed, Settings};
 use super::summary::InputSummary;
+use super::values::takes_all_numbers;
 use super::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::store::{Batch, Numbers, SeriesId, stale_marker};
@@ -157,6 +160,8 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
 pub(super) struct ExpositionRows {
     path: Arc<str>,
     lines: Lines,
+    /// None where lines are not compared with those before.
+    repeats: Option<Repeats>,
     file: u16,
     fixed: Fixed,
     keys: Keys,
@@ -178,6 +183,8 @@ struct Parts {
     series: u32,
     time: Vec<u8>,
     value: f64,
+    /// Where the time and the value stand in the line.
+    places: (Range<usize>, Range<usize>),
 }
 
 impl ExpositionRows {
@@ -185,6 +192,7 @@ impl ExpositionRows {
         Self {
             path,
             lines: Lines::new(bytes),
+            repeats: takes_all_numbers(&settings.form).then(|| Repeats::new(Syntax::Delimited(b' '), file)),
             file,
             fixed: settings.fixed.clone(),
             keys: Keys::default(),
@@ -199,7 +207,7 @@ impl ExpositionRows {
 }
 
 /// Reads the value and the time of a line into memory that is used again.
-fn read_parts(series: u32, sample: &Sample<'_>, mut parts: Parts) -> Result<Parts, String> {
+fn read_parts(series: u32, sample: &Sample<'_>, line: &[u8], mut parts: Parts) -> Result<Parts, String> {
     let Sample { value, time, comment, .. } = *sample;
     if value.starts_with(b"{") {
         return Err("a native histogram: not read".to_owned());
@@ -211,6 +219,7 @@ fn read_parts(series: u32, sample: &Sample<'_>, mut parts: Parts) -> Result<Part
     parts.value = if comment == b"StaleNaN" { stale_marker() } else { parse_value(value)? };
     parts.time.clear();
     parts.time.extend_from_slice(time);
+    parts.places = (place_of(time, line), place_of(value, line));
     Ok(parts)
 }
 
@@ -219,6 +228,10 @@ impl Rows for ExpositionRows {
         loop {
             let number_of_line = self.lines.line + 1;
             let Some(line) = self.lines.next(&self.path)? else { return Ok(false) };
+            if let Some(repeats) = &mut self.repeats {
+                repeats.forget_time();
+            }
+            let whole = line;
             let line = line.trim_ascii();
             if line.is_empty() || line.starts_with(b"#") {
                 self.ended |= line == b"# EOF";
@@ -252,7 +265,7 @@ impl Rows for ExpositionRows {
                     }
                 },
             };
-            self.row = read_parts(number, &sample, parts);
+            self.row = read_parts(number, &sample, whole, parts);
             if let Ok(parts) = &self.row {
                 self.vanished.note(parts.value, sample.value, number_of_line);
             }
@@ -272,6 +285,10 @@ impl Rows for ExpositionRows {
         "timestamp"
     }
 
+    fn repeats(&mut self) -> Option<(&mut Repeats, &mut Lines)> {
+        Some((self.repeats.as_mut()?, &mut self.lines))
+    }
+
     fn take(&mut self, at: Timestamp, numbers: &mut Numbers, batch: &mut Batch) -> Result<(), String> {
         let Ok(parts) = &self.row else { return Ok(()) };
         let series = match &mut self.series[parts.series as usize] {
@@ -284,6 +301,13 @@ impl Rows for ExpositionRows {
         let series = series.clone()?;
         self.marks |= crate::store::is_stale(parts.value);
         batch.push(series, at, parts.value, place(self.file, self.lines.line));
+        let Some(repeats) = &mut self.repeats else { return Ok(()) };
+        repeats.set_time(&parts.time, at);
+        if let Some(row) = self.lines.last()
+            && repeats.is_new(row, series, parts.value)
+        {
+            repeats.learn(row, series, parts.value, parts.places.clone());
+        }
         Ok(())
     }
 

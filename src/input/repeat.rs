@@ -240,6 +240,12 @@ fn number(text: &[u8], at: usize, json: bool) -> Option<(f64, usize)> {
     (!json || is_json(&text[at..end])).then_some((value, end))
 }
 
+/// Returns where a part of a row stands in it.
+pub(super) fn place_of(part: &[u8], row: &[u8]) -> Range<usize> {
+    let from = part.as_ptr() as usize - row.as_ptr() as usize;
+    from..from + part.len()
+}
+
 /// Returns whether a decimal is one of JSON: no zeros before it, and digits on both sides of a point.
 #[inline]
 fn is_json(number: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::JsonlRows;
 use crate::input::lines::Lines;
-use crate::input::repeat::{Repeats, Syntax};
+use crate::input::repeat::{Repeats, Syntax, place_of};
 use crate::input::settings::Settings;
 use crate::input::values::takes_all_numbers;
 use crate::store::Batch;
@@ -54,7 +54,6 @@ impl JsonlRows {
 
 /// Returns where a value of a line stands, without the quotes around it.
 fn inner(line: &[u8], value: &str) -> Range<usize> {
-    let from = value.as_ptr() as usize - line.as_ptr() as usize;
-    let to = from + value.len();
-    if value.starts_with('"') { from + 1..to - 1 } else { from..to }
+    let Range { start, end } = place_of(value.as_bytes(), line);
+    if value.starts_with('"') { start + 1..end - 1 } else { start..end }
 }

@@ -59,6 +59,22 @@ fn odd(dice: &mut Dice) -> &'static str {
     dice.pick(&["", "n/a", "x", "05", ".5", "5.", "+3", " 7", "8 ", "1_0", "\"9\"", "null", "true", "1,5", "00", "-"])
 }
 
+/// Writes series as lines of Prometheus' text format, one series after the other or mixed.
+fn exposition(dice: &mut Dice) -> Vec<u8> {
+    let (kind, mixed, odds) = (dice.below(3), dice.one_in(2), dice.pick(&[0, 10, 60]));
+    let mut text = String::new();
+    for row in 0..60 {
+        let (series, scrape) = if mixed { (row % 4, row / 4) } else { (row / 15, row % 15) };
+        let odd = if odds > 0 && dice.one_in(odds) { Some(odd(dice)) } else { None };
+        let value = odd.map_or_else(|| value(dice), str::to_owned);
+        let comment = if dice.one_in(15) { " # StaleNaN" } else { "" };
+        let blanks = if dice.one_in(15) { "  " } else { " " };
+        let time = time(kind, scrape * 15);
+        let _ = writeln!(text, "m{}{{host=\"h{series}\"}} {value}{blanks}{time}{comment}", series % 2);
+    }
+    text.into_bytes()
+}
+
 /// Writes scrapes of a few series: rows of CSV with columns in some order, or lines of JSON.
 fn recording(dice: &mut Dice, json: bool) -> Vec<u8> {
     let delimiter = dice.pick(&[",", ",", ";", "\t"]);
@@ -162,10 +178,13 @@ proptest::proptest! {
     #[test]
     fn rows_that_repeat_are_read_as_all_others(seed in proptest::prelude::any::<u64>()) {
         let mut dice = Dice(seed);
-        for json in [false, true] {
-            let mut texts = vec![recording(&mut dice, json)];
+        for json in [None, Some(false), Some(true)] {
+            let mut texts = vec![match json {
+                None => exposition(&mut dice),
+                Some(json) => recording(&mut dice, json),
+            }];
             if dice.one_in(4) {
-                texts.push(recording(&mut dice, json));
+                texts.push(recording(&mut dice, json == Some(true)));
             }
             let zone = dice.pick(&[None, Some("Europe/Berlin")]);
             for batch_rows in [1000, 3] {
