@@ -3,6 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 use crate::engine::{Began, End, Episode};
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
@@ -193,7 +196,7 @@ pub fn episode_id(episode: &Episode) -> String {
 /// within `join` after that one resolved.
 #[must_use]
 pub fn refired(episodes: &[&Episode], join: Millis) -> Vec<Option<usize>> {
-    let mut last: BTreeMap<(u32, &LabelSet), usize> = BTreeMap::new();
+    let mut last: HashMap<(u32, &LabelSet), usize, FixedState> = HashMap::default();
     let mut order: Vec<usize> = (0..episodes.len()).filter(|at| episodes[*at].activity.fired_at.is_some()).collect();
     order.sort_by_key(|at| episodes[*at].activity.fired_at);
     let mut found = vec![None; episodes.len()];
@@ -249,7 +252,8 @@ fn together(mut fired: Vec<(Timestamp, usize)>, sets: usize) -> u64 {
 fn of_rule(rule: &RuleFacts, episodes: &[&Episode], last_step: Timestamp, join: Millis) -> RuleSummary {
     let mut summary = RuleSummary::default();
     let mut intervals = Vec::new();
-    let mut sets: Vec<&LabelSet> = Vec::new();
+    let mut sets: HashMap<&LabelSet, usize, FixedState> = HashMap::default();
+    let mut fired = Vec::new();
     for episode in episodes {
         if episode.end == End::DiedPending {
             summary.near_misses += 1;
@@ -265,13 +269,10 @@ fn of_rule(rule: &RuleFacts, episodes: &[&Episode], last_step: Timestamp, join: 
         summary.open += u64::from(episode.end == End::ActiveAtEnd);
         summary.began_before_data += u64::from(episode.began == Began::BeforeData);
         intervals.push((fired_at, fired_at.plus(length)));
-        sets.push(&episode.labels);
+        let next = sets.len();
+        fired.push((fired_at, *sets.entry(&episode.labels).or_insert(next)));
     }
-    sets.sort_unstable();
-    sets.dedup();
-    let place = |labels: &LabelSet| sets.binary_search(&labels).unwrap_or_default();
-    let fired = episodes.iter().filter_map(|episode| Some((episode.activity.fired_at?, place(&episode.labels))));
-    summary.together = together(fired.collect(), sets.len());
+    summary.together = together(fired, sets.len());
     summary.label_sets = sets.len() as u64;
     summary.bursts = bursts(intervals, join);
     summary.refires = refired(episodes, join).iter().flatten().count() as u64;
