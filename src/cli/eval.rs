@@ -23,7 +23,7 @@ use super::load::{self, Shared};
 use super::out::{self, Output};
 use super::rules::{load_all, refuse};
 use super::ui::{Terminal, say};
-use super::watch::{Kept, Lines, Watch};
+use super::watch::{Kept, Lines, Transitions, Watch};
 use super::{Exit, Failure};
 
 /// The least length of recordings for which another thread is worth its start. Unit: bytes.
@@ -84,11 +84,14 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     if samples.as_ref().is_some_and(SampleColumns::is_full) {
         return Err(too_many_samples());
     }
+    if let Some(failure) = transitions.as_ref().and_then(Transitions::failure) {
+        return Err(failure);
+    }
     let outcome = match evaluated {
         Ok(outcome) => outcome,
         Err(error) => return failed(&error, &rules, &terminal, &interrupt),
     };
-    let lines = transitions.map(|transitions| transitions.finish()).transpose()?;
+    let lines = transitions.map(|transitions| transitions.finish()).transpose()?.flatten();
     let mut kept = Written { lines, samples };
     let summary = Summary::of(&outcome);
     if !args.console.quiet {

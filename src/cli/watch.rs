@@ -19,6 +19,9 @@ use super::ui::{Progress, Terminal};
 /// The most bytes of transitions that stay in memory.
 const TRANSITIONS_IN_MEMORY: usize = 8 << 20;
 
+/// How many bytes of transitions go to the file at once.
+const TRANSITIONS_AT_ONCE: usize = 64 << 10;
+
 /// Draws progress, listens to Ctrl-C, keeps transitions and samples.
 pub(super) struct Watch<'a> {
     progress: Progress,
@@ -42,7 +45,7 @@ impl<'a> Watch<'a> {
 
     /// Keeps the transitions of a run of these rules on these recordings.
     pub(super) fn keep_transitions(&mut self, rules: &'a RuleSet, recordings: &'a [String]) {
-        self.transitions = Some(Transitions { rules, recordings, kept: Err(io::ErrorKind::NotFound.into()) });
+        self.transitions = Some(Transitions { rules, recordings, kept: Ok(None) });
     }
 
     /// Keeps the samples that rules write.
@@ -70,7 +73,8 @@ impl Observer for Watch<'_> {
     fn read(&mut self, bytes: u64) -> ControlFlow<()> {
         self.progress.at(bytes);
         let full = self.samples.as_ref().is_some_and(SampleColumns::is_full);
-        if full || self.interrupt.pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let lost = self.transitions.as_ref().is_some_and(|transitions| transitions.kept.is_err());
+        if full || lost || self.interrupt.pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn event(&mut self, _: usize, event: &Event) {
@@ -86,35 +90,49 @@ impl Observer for Watch<'_> {
     }
 }
 
-/// Transitions as lines, in a temporary file until all rows are known to be good. The file has no name, so that nothing
-/// is left of it when a signal ends the process.
+/// Transitions as lines, until all rows are known to be good: in memory, and if they are many in a temporary file. The
+/// file has no name, so that nothing is left of it when a signal ends the process.
 pub(super) struct Transitions<'a> {
     rules: &'a RuleSet,
     recordings: &'a [String],
-    kept: io::Result<NdjsonWriter<io::BufWriter<SpooledTempFile>>>,
+    /// None before the run begins.
+    kept: io::Result<Option<NdjsonWriter<io::BufWriter<SpooledTempFile>>>>,
 }
 
 impl Transitions<'_> {
     fn begin(&mut self) {
-        let spool = io::BufWriter::new(SpooledTempFile::new(TRANSITIONS_IN_MEMORY));
-        self.kept = NdjsonWriter::begin(spool, self.rules, self.recordings);
+        let spool = SpooledTempFile::new(TRANSITIONS_IN_MEMORY);
+        let spool = io::BufWriter::with_capacity(TRANSITIONS_AT_ONCE, spool);
+        self.kept = NdjsonWriter::begin(spool, self.rules, self.recordings).map(Some);
     }
 
     fn keep(&mut self, event: &Event) {
-        if let Ok(writer) = &mut self.kept
+        if let Ok(Some(writer)) = &mut self.kept
             && let Err(error) = writer.event(event)
         {
             self.kept = Err(error);
         }
     }
 
-    /// Makes the lines ready to be copied.
-    pub(super) fn finish(self) -> Result<Lines, Failure> {
-        let unkept =
-            |error: &io::Error| Failure::new(format!("cannot keep the transitions in a temporary file: {error}"));
-        let buffered = self.kept.map_err(|error| unkept(&error))?.into_inner();
-        buffered.into_inner().map(Lines).map_err(|error| unkept(error.error()))
+    /// Says why transitions were lost, if any were: then the run was stopped.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.kept.as_ref().err().map(unkept)
     }
+
+    /// Makes the lines of a run ready to be copied.
+    pub(super) fn finish(self) -> Result<Option<Lines>, Failure> {
+        let Some(writer) = self.kept.map_err(|error| unkept(&error))? else { return Ok(None) };
+        writer.into_inner().into_inner().map(|lines| Some(Lines(lines))).map_err(|error| unkept(error.error()))
+    }
+}
+
+fn unkept(error: &io::Error) -> Failure {
+    let folder = std::env::temp_dir();
+    Failure::new(format!(
+        "cannot keep the transitions for ndjson in a temporary file in `{}`: {error}",
+        folder.display()
+    ))
+    .hint("set TMPDIR to a folder that exists and has room")
 }
 
 /// Transitions that can be copied, any number of times.

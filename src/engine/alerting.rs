@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 
 use crate::labels::LabelSet;
 use crate::promql::program::Root;
+use crate::promql::roster::{inserted, number};
 use crate::time::Timestamp;
 
 use super::alert::{Change, Pace, State, Tracker};
@@ -61,6 +62,8 @@ pub(crate) struct Alerting {
     /// The target of a row is its alert, unless each sample is named again.
     alerts: Vec<Alert>,
     by_labels: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
+    /// Alerts by label order, those that were there when a block was last gone through alert by alert.
+    ordered: Vec<u32>,
     live: Vec<u32>,
     /// Alerts that may be replaced once what they wrote is committed; those that may be now.
     retired: Vec<u32>,
@@ -88,6 +91,7 @@ impl Alerting {
             targets: Targets::default(),
             alerts: Vec::new(),
             by_labels: HashMap::default(),
+            ordered: Vec::new(),
             live: Vec::new(),
             retired: Vec::new(),
             free: Vec::new(),
@@ -218,14 +222,23 @@ impl Alerting {
             }
             None => {
                 self.alerts.push(alert);
-                u32::try_from(self.alerts.len() - 1).unwrap_or(u32::MAX)
+                number(self.alerts.len() - 1)
             }
         };
         self.by_labels.insert(labels, at);
         at
     }
 
-    /// Goes through one alert after the other, each by runs of equal bits.
+    /// Puts the alerts that came since into label order.
+    fn order_alerts(&mut self) {
+        let new = number(self.ordered.len())..number(self.alerts.len());
+        if !new.is_empty() {
+            let labels = |at: &u32| &self.alerts[*at as usize].labels;
+            self.ordered = inserted(&self.ordered, new, |a, b| labels(a).cmp(labels(b)));
+        }
+    }
+
+    /// Goes through one alert after the other, each by runs of equal bits: by label order, as events are ordered.
     fn fold_by_alert(
         &mut self,
         rule: RuleId,
@@ -242,7 +255,9 @@ impl Alerting {
         if let Some(conditions) = &mut conditions {
             conditions.add_steps(pass.slots, failed);
         }
-        for (at, alert) in (0..).zip(&mut self.alerts) {
+        self.order_alerts();
+        for at in &self.ordered {
+            let (at, alert) = (*at, &mut self.alerts[*at as usize]);
             let presence = self.targets.presence(at, root, &mut self.merged);
             let active = alert.tracker.state() != State::Inactive;
             if !active && presence.present.iter().all(|word| *word == 0) {

@@ -311,11 +311,7 @@ impl Engine {
     /// Makes events of the drafts of a slice.
     fn make_events(&mut self, recording: &Store) {
         let mut drafts = std::mem::take(&mut self.drafts);
-        drafts.sort_by(|a, b| {
-            (a.event.at, a.event.rule)
-                .cmp(&(b.event.at, b.event.rule))
-                .then_with(|| a.event.labels.cmp(&b.event.labels))
-        });
+        draft::sort(&mut drafts);
         let together = |a: &Draft, b: &Draft| (a.event.at, a.event.rule) == (b.event.at, b.event.rule);
         let annotated = |drafts: &[Draft]| drafts.iter().filter(|draft| draft.annotate.is_some()).count();
         let evaluations: Vec<(usize, usize)> =

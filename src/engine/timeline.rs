@@ -103,10 +103,9 @@ impl Timeline {
     /// Returns all episodes by `fired_at` (or `active_at` where an alert never fired), rule and labels.
     #[must_use]
     pub fn finish(mut self) -> Vec<Episode> {
-        self.episodes.sort_by(|a, b| {
-            let key =
-                |episode: &Episode| (episode.activity.fired_at.unwrap_or(episode.activity.active_at), episode.rule);
-            key(a).cmp(&key(b)).then_with(|| a.labels.cmp(&b.labels))
+        self.episodes.sort_by_cached_key(|episode| {
+            let began = episode.activity.fired_at.unwrap_or(episode.activity.active_at);
+            (began, episode.rule, episode.labels.clone())
         });
         self.episodes
     }

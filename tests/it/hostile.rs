@@ -181,6 +181,34 @@ fn a_full_disk_is_reported() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_missing_temporary_folder_concerns_only_many_transitions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // 200 firings of 50,000 bytes are more than is held in memory.
+    let text = "x".repeat(50_000);
+    let rules = format!(
+        "groups:\n- name: g\n  interval: 1m\n  rules:\n  - alert: Down\n    expr: up == 0\n    annotations: {{text: {text}}}\n"
+    );
+    let rows: String = (0..200).map(|host| format!("1767571200,up,h{host},0\n")).collect();
+    fs::write(folder.path().join("rules.yml"), rules).expect("written");
+    fs::write(folder.path().join("rows.csv"), format!("timestamp,metric,host,value\n{rows}")).expect("written");
+    let run = |format: &str, alerts: &str| {
+        let args = ["eval", "-q", "-r", "rules.yml", "rows.csv", "-o", format, "--where", alerts];
+        let mut command = spawn::tool(&args, folder.path());
+        let out = command.env("TMPDIR", "/none/at/all").output().expect("runs");
+        (out.status.code(), out.stdout.len(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (code, _, said) = run("ndjson", "{host=~'h.*'}");
+    let problem = "error: cannot keep the transitions for ndjson in a temporary file in `/none/at/all`: ";
+    assert!(code == Some(2) && said.starts_with(problem), "{said}");
+    assert!(said.contains("set TMPDIR to a folder that exists and has room"), "{said}");
+    for (format, alerts) in [("json", "{host=~'h.*'}"), ("table", "{host=~'h.*'}"), ("ndjson", "{host='h7'}")] {
+        let (code, written, said) = run(format, alerts);
+        assert!(code == Some(0) && written > 0 && said.is_empty(), "{format}: {said}");
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_quietly() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let args = ["eval", "-q", "-r", "rules/node.yml", "fixtures/node.csv", "-o", "ndjson"];

@@ -105,7 +105,7 @@ impl Found {
 
 /// Returns numbers that are in order with new ones put in, each after those that are equal. Cost: a search for each new
 /// one, and a copy of all.
-fn inserted(held: &[u32], new: Range<u32>, order: impl Fn(&u32, &u32) -> Ordering) -> Vec<u32> {
+pub(crate) fn inserted(held: &[u32], new: Range<u32>, order: impl Fn(&u32, &u32) -> Ordering) -> Vec<u32> {
     let mut new: Vec<u32> = new.collect();
     new.sort_by(&order);
     let mut all = Vec::with_capacity(held.len() + new.len());

@@ -13,7 +13,7 @@ use crate::store::SelectorId;
 use super::plan::{Elementwise, Kind, Node, NodeId, Plan, WindowInput};
 use super::program::{Fault, Inputs};
 
-pub(crate) use self::found::{Found, Inner};
+pub(crate) use self::found::{Found, Inner, inserted};
 pub(crate) use self::grouped::{Buckets, Groups};
 pub(crate) use self::joined::{Joined, KeyGroup, Matched};
 
