@@ -122,7 +122,8 @@
 //!
 //! ## Invariants
 //! - Time is whole milliseconds since the epoch, never a float. The stale marker is one NaN, recognized by its bits.
-//! - Ids and row numbers are append-only: a number is an identity for the life of its store or program.
+//! - Ids and row numbers are append-only: a number is an identity for the life of its store or program. A program that
+//!   forgets its rows (`Engine::bind_anew`) forgets all of them, with all that knows them by number.
 //! - Absence is a cleared bit, failure a set one; neither is ever a value.
 //! - Same input, same bytes out: nothing depends on hash order, chunks or threads.
 

@@ -121,6 +121,7 @@ pub(super) fn register(rules: &mut [RuleRun], lookbacks: &[Option<Millis>], reco
     for (name, (longest, writers)) in by_name {
         let matcher = Matcher::equal(METRIC_NAME, &name);
         let selector = recording.select(&[matcher], Reach::back(longest), &Hidden::default());
+        recording.list_for_good(selector);
         for at in writers {
             if let (Body::Recording(recorder), Some(lookback)) = (&mut rules[at].body, lookbacks[at]) {
                 recorder.compare_with(Recorded { selector, lookback });

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use crate::labels::LabelSet;
 use crate::promql::program::Root;
-use crate::promql::roster::{inserted, number};
+use crate::promql::roster::number;
 use crate::time::Timestamp;
 
 use super::alert::{Change, Pace, State, Tracker};
@@ -17,6 +17,7 @@ use super::draft::draft;
 use super::event::{Activity, Cause, Phase, RuleId};
 use super::fold::Fold;
 use super::naming::{Naming, Sample};
+use super::ordered::Ordered;
 use super::resume::AlertState;
 use super::rule::{Pass, StepFault};
 use super::targets::{Merged, Targets, first_good, row_bits};
@@ -62,8 +63,8 @@ pub(crate) struct Alerting {
     /// The target of a row is its alert, unless each sample is named again.
     alerts: Vec<Alert>,
     by_labels: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
-    /// Alerts by label order, those that were there when a block was last gone through alert by alert.
-    ordered: Vec<u32>,
+    /// The alerts that are gone through one by one; not where each sample is named again.
+    ordered: Ordered,
     live: Vec<u32>,
     /// Alerts that may be replaced once what they wrote is committed; those that may be now.
     retired: Vec<u32>,
@@ -91,7 +92,7 @@ impl Alerting {
             targets: Targets::default(),
             alerts: Vec::new(),
             by_labels: HashMap::default(),
-            ordered: Vec::new(),
+            ordered: Ordered::default(),
             live: Vec::new(),
             retired: Vec::new(),
             free: Vec::new(),
@@ -200,7 +201,9 @@ impl Alerting {
     /// Returns the alert with these labels, a new one if there is none.
     fn alert_of(&mut self, labels: LabelSet, sample: &LabelSet) -> u32 {
         if let Some(alert) = self.by_labels.get(&labels) {
-            return *alert;
+            let alert = *alert;
+            self.list(alert);
+            return alert;
         }
         let alert = Alert {
             labels: labels.clone(),
@@ -226,16 +229,20 @@ impl Alerting {
             }
         };
         self.by_labels.insert(labels, at);
+        self.list(at);
         at
     }
 
-    /// Puts the alerts that came since into label order.
-    fn order_alerts(&mut self) {
-        let new = number(self.ordered.len())..number(self.alerts.len());
-        if !new.is_empty() {
-            let labels = |at: &u32| &self.alerts[*at as usize].labels;
-            self.ordered = inserted(&self.ordered, new, |a, b| labels(a).cmp(labels(b)));
+    fn list(&mut self, at: u32) {
+        if !self.fold.by_value() {
+            self.ordered.add(at);
         }
+    }
+
+    /// Forgets the rows of its result. Alerts that are inactive are gone through again once they have a row.
+    pub(crate) fn forget_rows(&mut self) {
+        self.targets.forget_rows(|_| false);
+        self.ordered.retain(|at| self.alerts[at as usize].tracker.state() != State::Inactive);
     }
 
     /// Goes through one alert after the other, each by runs of equal bits: by label order, as events are ordered.
@@ -255,8 +262,8 @@ impl Alerting {
         if let Some(conditions) = &mut conditions {
             conditions.add_steps(pass.slots, failed);
         }
-        self.order_alerts();
-        for at in &self.ordered {
+        let ordered = self.ordered.all(|at| &self.alerts[at as usize].labels);
+        for at in ordered {
             let (at, alert) = (*at, &mut self.alerts[*at as usize]);
             let presence = self.targets.presence(at, root, &mut self.merged);
             let active = alert.tracker.state() != State::Inactive;

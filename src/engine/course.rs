@@ -55,6 +55,11 @@ impl Course {
         Self { evaluations: 0, idle: vec![false; links.len()], compared, failed: Vec::new() }
     }
 
+    /// Forgets the rows of the program.
+    pub(crate) fn forget_rows(&mut self) {
+        self.compared.iter_mut().for_each(|compared| compared.rows = HashMap::default());
+    }
+
     pub(crate) fn is_idle(&self, id: RootId) -> bool {
         self.idle[id.0]
     }

@@ -7,6 +7,7 @@
 mod agreement;
 pub mod alert;
 mod alerting;
+mod anew;
 pub(crate) mod bits;
 mod build;
 mod cause;
@@ -27,6 +28,7 @@ mod live;
 mod naming;
 mod open;
 mod options;
+mod ordered;
 mod query;
 mod record;
 pub(crate) mod resume;
@@ -291,6 +293,9 @@ impl Engine {
         self.make_events(recording);
         let evaluated = self.evaluated();
         self.written.store.evict(evaluated);
+        if self.may_bind_anew() && self.written.store.is_crowded() {
+            self.bind_anew();
+        }
         Ok(())
     }
 

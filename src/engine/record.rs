@@ -72,6 +72,13 @@ impl Recorder {
         }
     }
 
+    /// Forgets the rows of its result, and what is over: series that the last evaluation did not write. Their labels and
+    /// numbers stay.
+    pub(crate) fn forget_rows(&mut self) {
+        let Self { targets, outputs, .. } = self;
+        targets.forget_rows(|target| outputs.emitted(target));
+    }
+
     /// Returns the rule without any series.
     pub(crate) fn fork(&self) -> Self {
         Self { recorded: self.recorded, ..Self::new(Arc::clone(&self.names), self.limit, self.writes) }
@@ -152,7 +159,7 @@ impl Recorder {
             self.apply_limit(root, failed, faults);
         }
         if self.writes {
-            for target in 0..self.targets.next() {
+            for target in self.targets.listed().to_vec() {
                 self.write(target, root, failed);
             }
         }

@@ -141,6 +141,15 @@ impl RuleRun {
         }
     }
 
+    /// Forgets the rows of its result, which are about to get other numbers.
+    pub(crate) fn forget_rows(&mut self) {
+        match &mut self.body {
+            Body::Quiet(_) => {}
+            Body::Alerting(alerting) => alerting.forget_rows(),
+            Body::Recording(recorder) => recorder.forget_rows(),
+        }
+    }
+
     /// Returns whether nothing comes of a result that has no sample and no fault.
     pub(crate) fn is_idle(&self) -> bool {
         if self.conditions.is_some() {

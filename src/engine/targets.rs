@@ -1,6 +1,7 @@
 //! Which rows of a result are one alert, or one recorded series.
 
 use crate::promql::program::Root;
+use crate::promql::roster::number;
 
 use super::bits;
 
@@ -14,6 +15,12 @@ pub(crate) struct Targets {
     rows: Vec<Vec<u32>>,
     /// Those with more rows than one.
     shared: Vec<u32>,
+    /// By target: whether it is in `listed`.
+    is_listed: Vec<bool>,
+    /// Those that have a row, or had one when it last mattered, ascending.
+    listed: Vec<u32>,
+    /// How many of these are in order.
+    sorted: usize,
 }
 
 /// The steps at which a target is present, and its values there.
@@ -59,12 +66,47 @@ impl Targets {
 
     /// Returns the number that a new target gets.
     pub(crate) fn next(&self) -> u32 {
-        u32::try_from(self.rows.len()).unwrap_or(NONE)
+        number(self.rows.len())
     }
 
     /// Adds a target that no row stands for yet.
     pub(crate) fn add(&mut self) {
         self.rows.push(Vec::new());
+        self.list(number(self.rows.len() - 1));
+    }
+
+    fn list(&mut self, target: u32) {
+        let index = target as usize;
+        if self.is_listed.len() <= index {
+            self.is_listed.resize(index + 1, false);
+        }
+        if !std::mem::replace(&mut self.is_listed[index], true) {
+            self.listed.push(target);
+        }
+    }
+
+    /// Returns the targets that a row may stand for, ascending: all but those that were taken off when rows were forgotten,
+    /// and have none since.
+    pub(crate) fn listed(&mut self) -> &[u32] {
+        if self.sorted < self.listed.len() {
+            self.listed.sort_unstable();
+            self.sorted = self.listed.len();
+        }
+        &self.listed
+    }
+
+    /// Forgets all rows, and lists only the targets that are to be kept until they have rows again.
+    pub(crate) fn forget_rows(&mut self, mut keep: impl FnMut(u32) -> bool) {
+        self.of_row = Vec::new();
+        self.shared.clear();
+        let Self { rows, is_listed, listed, .. } = self;
+        listed.retain(|target| {
+            rows[*target as usize] = Vec::new();
+            is_listed[*target as usize] = keep(*target);
+            is_listed[*target as usize]
+        });
+        listed.shrink_to_fit();
+        self.sorted = 0;
     }
 
     /// Lets a row stand for a target, a new one if it is the next.
@@ -76,8 +118,9 @@ impl Targets {
         if target == self.next() {
             self.rows.push(Vec::new());
         }
+        self.list(target);
         let rows = &mut self.rows[target as usize];
-        rows.push(u32::try_from(row).unwrap_or(NONE));
+        rows.push(number(row));
         if rows.len() == 2 {
             self.shared.push(target);
         }

@@ -1,6 +1,7 @@
 //! Whole runs of the engine, on recordings in series notation, one sample a minute from the epoch on.
 
 mod agreement;
+mod anew;
 mod limit;
 
 use super::*;

@@ -198,6 +198,9 @@ pub struct RunOptions {
     pub threads: usize,
     /// Whether observers are shown every failed evaluation and every sample that rules write.
     pub trace: bool,
+    /// Whether series that have ended are left behind after each batch, and not only where they are many: the outcome is
+    /// the same, which tests see.
+    pub retire_at_once: bool,
 }
 
 /// Prometheus' own defaults; bursts are joined under five minutes.
@@ -221,6 +224,7 @@ impl Default for RunOptions {
             fail_on: Vec::new(),
             threads: engine.threads,
             trace: engine.trace,
+            retire_at_once: false,
         }
     }
 }

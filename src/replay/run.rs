@@ -17,7 +17,8 @@ use super::{Observer, RunError};
 /// Rules that are about to be evaluated on a recording.
 ///
 /// The first sample, the slots and the range are parameters ([`RunOptions`]), so that a run may begin anywhere. Memory
-/// does not grow with the length of a recording in time order; one that is not is held whole.
+/// does not grow with the length of a recording in time order, but for its episodes and some hundred bytes for each
+/// series there ever was; one that is not is held whole.
 pub struct Replay<'a> {
     sets: Vec<&'a RuleSet>,
     options: RunOptions,
@@ -125,6 +126,19 @@ impl<O: Observer> Run<'_, O> {
         Ok(())
     }
 
+    /// Leaves series behind that have ended, once they may be many.
+    fn retire(&mut self, store: &mut Store, evaluated: Timestamp) {
+        let at_once = self.options.retire_at_once;
+        if !(at_once || store.is_crowded()) || !self.runs.iter().all(|(engine, _)| engine.may_bind_anew()) {
+            return;
+        }
+        // To bind anew costs as much as the series that are left.
+        let least = if at_once { 0 } else { store.awake() / 4 };
+        if store.retire(evaluated, least) || at_once {
+            self.runs.iter_mut().for_each(|(engine, _)| engine.bind_anew());
+        }
+    }
+
     /// Takes what the engines have to say: the events of all of them in the order of time.
     fn take(&mut self) {
         let (external, selection) = (&self.options.external_labels.value, &self.options.selection);
@@ -175,7 +189,8 @@ impl<O: Observer> Reading for Run<'_, O> {
     /// its windows again, which costs more than the samples that are held until then.
     fn complete(&mut self, store: &mut Store, samples: usize, watermark: Timestamp) -> Result<(), RunError> {
         self.waiting += samples;
-        if self.waiting < limits::WAITING_SAMPLES && !self.runs.iter().any(|(engine, _)| engine.has_block(watermark)) {
+        let at_once = self.options.retire_at_once || self.waiting >= limits::WAITING_SAMPLES;
+        if !at_once && !self.runs.iter().any(|(engine, _)| engine.has_block(watermark)) {
             return Ok(());
         }
         self.waiting = 0;
@@ -183,8 +198,9 @@ impl<O: Observer> Reading for Run<'_, O> {
             engine.advance(store, watermark)?;
         }
         self.take();
-        let evaluated = self.runs.iter().map(|(engine, _)| engine.evaluated()).min();
-        store.evict(evaluated.unwrap_or(watermark));
+        let evaluated = self.runs.iter().map(|(engine, _)| engine.evaluated()).min().unwrap_or(watermark);
+        store.evict(evaluated);
+        self.retire(store, evaluated);
         Ok(())
     }
 

@@ -189,6 +189,7 @@ impl Store {
             facts: SeriesFacts { samples: 0, first: Timestamp::MAX, last: Timestamp::MIN },
             wanted: self.keep_all || self.history.is_some(),
             back: self.history.unwrap_or_default(),
+            asleep: false,
             times: Vec::new(),
             values: Vec::new(),
             head: 0,
@@ -197,6 +198,7 @@ impl Store {
             inferred: Vec::new(),
             held: Vec::new(),
         });
+        self.awake.add(id);
         self.offer(id);
         if let Some(mut log) = self.row_log.take() {
             log.add(id, labels);
@@ -267,6 +269,9 @@ impl Store {
         if self.history.is_some() {
             self.push_endless(id, time, value);
             return Ok(());
+        }
+        if self.series[id.0 as usize].asleep {
+            self.wake(id);
         }
         let series = &mut self.series[id.0 as usize];
         if time <= series.facts.last {

@@ -1,6 +1,7 @@
 //! Samples by series: the one place that knows duplicates, disorder and stale markers.
 
 mod append;
+mod asleep;
 mod cadence;
 mod compact;
 mod held;
@@ -27,6 +28,7 @@ pub use rows::{LabelSetId, RowsId};
 pub use select::Reach;
 pub use stale::{Stale, StaleCounts};
 
+use asleep::Awake;
 use held::Stretch;
 use rows::RowLog;
 use stale::Inference;
@@ -88,6 +90,8 @@ struct Series {
     wanted: bool,
     /// How far back the selectors on it look from a step.
     back: Millis,
+    /// Whether it has ended, as far as is known.
+    asleep: bool,
     /// Columns; what is before `head` was evicted.
     times: Vec<Timestamp>,
     values: Vec<f64>,
@@ -107,6 +111,8 @@ struct Selector {
     hidden: Hidden,
     reach: Reach,
     series: Vec<SeriesId>,
+    /// Whether it lists ended series too.
+    lasting: bool,
 }
 
 /// Holds samples by series, and for each registered selector the series that it matches.
@@ -139,6 +145,7 @@ pub struct Store {
     lingering: Vec<(Timestamp, LabelSet)>,
     /// None where no rule is evaluated at each snapshot.
     times: Option<Box<TimeLog>>,
+    awake: Awake,
 }
 
 impl Store {
@@ -268,7 +275,7 @@ impl Store {
             // Any number of series may be silent: each is gone through when its next sample comes.
             self.evicted = evaluated;
         } else if !self.keep_all {
-            self.series.iter_mut().for_each(|series| series.evict(evaluated));
+            self.for_each_awake(|series| series.evict(evaluated));
         }
     }
 }

@@ -65,6 +65,7 @@ impl Store {
             hidden: hidden.clone(),
             reach,
             series: Vec::new(),
+            lasting: false,
         });
         for series in self.matching(matchers, hidden) {
             self.offer_to(series, id);
@@ -88,7 +89,8 @@ impl Store {
         }
     }
 
-    /// Returns the series that a selector takes, in the order they appeared; the list only grows.
+    /// Returns the series that a selector takes, in the order they appeared; the list only grows, until
+    /// [`Store::retire`] takes ended ones off.
     #[must_use]
     pub fn selected(&self, id: SelectorId) -> &[SeriesId] {
         &self.selectors[id.0 as usize].series
@@ -123,7 +125,7 @@ impl Store {
         names
     }
 
-    /// Offers a new series to the selectors that may want it.
+    /// Offers a series, that is new or wakes, to the selectors that may want it.
     pub(super) fn offer(&mut self, series: SeriesId) {
         let metric = self.series[series.0 as usize].labels.metric().unwrap_or("");
         let mut selectors: Vec<SelectorId> = self.by_metric.get(metric).cloned().unwrap_or_default();
@@ -138,7 +140,10 @@ impl Store {
         let series = &mut self.series[id.0 as usize];
         let taken = selector.matchers.iter().all(|matcher| matcher.matches_set(&series.labels));
         if taken && !selector.hidden.contains(series.labels.metric().unwrap_or("")) {
-            selector.series.push(id);
+            // It has those that wake already.
+            if !selector.lasting || selector.series.last().is_none_or(|last| *last < id) {
+                selector.series.push(id);
+            }
             series.wanted = true;
             // Without an end nothing could be dropped: the stretch itself is held instead of all since then.
             let back =

@@ -427,25 +427,42 @@ impl Inference {
         if watermark >= self.open {
             self.close(store);
         }
-        let kind = self.kind_of_silence();
-        for (at, track) in self.tracks.iter_mut().enumerate() {
-            let series = &store.series[at];
-            let silence = watermark.since(series.facts.last).0;
-            if track.marked || !series.wanted || series.facts.samples == 0 {
-                continue;
-            }
-            let allowed = match self.limit {
-                Some(limit) => Some(limit),
-                // One less: a marker that is due at the watermark itself belongs there.
-                None if track.cadence.short(silence.saturating_add(1)) => None,
-                None => track.cadence.allowed(),
-            };
-            if let Some(allowed) = allowed.filter(|allowed| *allowed <= silence) {
-                track.marked = true;
-                let due = series.facts.last.plus(Millis(allowed));
-                store.mark(SeriesId(u32::try_from(at).unwrap_or(u32::MAX)), due, kind);
+        // Later ones have had no sample yet.
+        let (awake, met) = (store.take_awake(), self.tracks.len());
+        match &awake {
+            None => (0..met).for_each(|at| self.advance_one(store, at, watermark)),
+            Some(ids) => {
+                let ids = ids.iter().map(|id| id.0 as usize).filter(|at| *at < met);
+                ids.for_each(|at| self.advance_one(store, at, watermark));
             }
         }
+        store.put_awake(awake);
+    }
+
+    fn advance_one(&mut self, store: &mut Store, at: usize, watermark: Timestamp) {
+        let (series, track) = (&store.series[at], &mut self.tracks[at]);
+        let silence = watermark.since(series.facts.last).0;
+        if track.marked || !series.wanted || series.facts.samples == 0 {
+            return;
+        }
+        let allowed = match self.limit {
+            Some(limit) => Some(limit),
+            // One less: a marker that is due at the watermark itself belongs there.
+            None if track.cadence.short(silence.saturating_add(1)) => None,
+            None => track.cadence.allowed(),
+        };
+        if let Some(allowed) = allowed.filter(|allowed| *allowed <= silence) {
+            track.marked = true;
+            let due = series.facts.last.plus(Millis(allowed));
+            let kind = self.kind_of_silence();
+            store.mark(SeriesId(u32::try_from(at).unwrap_or(u32::MAX)), due, kind);
+        }
+    }
+
+    /// Returns whether a silence of a series tells nothing more: it has its marker, or its samples are too few to tell.
+    pub(super) fn is_done_with(&self, id: SeriesId) -> bool {
+        let Some(track) = self.tracks.get(id.0 as usize) else { return false };
+        track.marked || self.limit.is_none() && track.cadence.clone().allowed().is_none()
     }
 }
 

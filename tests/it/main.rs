@@ -3,6 +3,7 @@
 mod agree;
 mod alerts;
 mod cases;
+mod churn;
 mod conditions;
 mod convert;
 mod embed;

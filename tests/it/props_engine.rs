@@ -27,16 +27,21 @@ struct Way {
     chunk: usize,
     evict: bool,
     trace: bool,
+    /// Whether ended series are left behind after each chunk.
+    retire: bool,
 }
 
-const WHOLE: Way = Way { chunk: usize::MAX, evict: false, trace: true };
+const WHOLE: Way = Way { chunk: usize::MAX, evict: false, trace: true, retire: false };
 
-const OTHERS: [Way; 5] = [
-    Way { chunk: usize::MAX, evict: true, trace: false },
-    Way { chunk: 1, evict: true, trace: false },
-    Way { chunk: 7, evict: true, trace: true },
-    Way { chunk: 7, evict: false, trace: false },
-    Way { chunk: 1_024, evict: true, trace: true },
+const OTHERS: [Way; 8] = [
+    Way { chunk: usize::MAX, evict: true, trace: false, retire: false },
+    Way { chunk: 1, evict: true, trace: false, retire: false },
+    Way { chunk: 7, evict: true, trace: true, retire: false },
+    Way { chunk: 7, evict: false, trace: false, retire: false },
+    Way { chunk: 1_024, evict: true, trace: true, retire: false },
+    Way { chunk: 1, evict: true, trace: true, retire: true },
+    Way { chunk: 7, evict: false, trace: false, retire: true },
+    Way { chunk: 100, evict: true, trace: false, retire: true },
 ];
 
 /// A failed evaluation: slot, group, rule, words.
@@ -100,6 +105,10 @@ fn run(data: &Data, file: &RuleFile, start: Option<i64>, way: Way) -> Outcome {
         engine.advance(&store, Timestamp(watermark)).expect("few steps");
         if way.evict {
             store.evict(engine.evaluated());
+        }
+        if way.retire && engine.may_bind_anew() {
+            store.retire(engine.evaluated(), 1);
+            engine.bind_anew();
         }
         told(&mut engine, &mut timeline);
     }

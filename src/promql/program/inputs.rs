@@ -45,6 +45,14 @@ impl Inputs<'_> {
         }
     }
 
+    /// Returns counts that change whenever a selector may have got a series, recorded or written.
+    pub(crate) fn offers(&self) -> [usize; 2] {
+        match &self.only {
+            Some(_) => self.series(),
+            None => [self.recording.offers(), self.written.map_or(0, |written| written.store.offers())],
+        }
+    }
+
     /// Returns whether there are fewer series than there were: stores only grow, so these are others.
     pub(crate) fn lost_any(&self, met: [usize; 2]) -> bool {
         self.series().iter().zip(met).any(|(now, then)| *now < then)

@@ -31,7 +31,7 @@ pub(crate) struct Program {
     /// Whether its results are wanted in order.
     pub(super) ordered: bool,
     pub(super) states: Vec<NodeState>,
-    /// How many series there were when rows were last found for all of them.
+    /// What [`Inputs::offers`] were when rows were last found for all series.
     bound: Option<[usize; 2]>,
     /// How many series there were when a program that registers no selectors looked for them last.
     pub(super) met: Option<[usize; 2]>,
@@ -86,6 +86,20 @@ impl Program {
             back: self.back,
             memory: None,
         }
+    }
+
+    /// Forgets all rows, as though it had never run: it finds those of the series that its selectors list now. What a fixed
+    /// `@` read is lost.
+    pub(crate) fn forget_rows(&mut self) {
+        self.states.iter_mut().for_each(NodeState::forget_rows);
+        self.inner.iter_mut().for_each(Self::forget_rows);
+        (self.bound, self.widest, self.memory) = (None, 0, None);
+    }
+
+    /// Returns how many rows the largest node has.
+    #[cfg(test)]
+    pub(crate) fn widest(&self) -> usize {
+        self.widest
     }
 
     /// Returns whether nothing can come of the program where its selectors find no series.

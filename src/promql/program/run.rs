@@ -56,8 +56,8 @@ impl Program {
     /// Evaluates all roots for a frame.
     pub(crate) fn run_frame<P: Probe>(&mut self, frame: &Frame<'_>, probe: &mut P, sink: &mut dyn Sink) {
         let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
-        let (series, steps) = (frame.inputs.series(), frame.evals.len());
-        let mut run = Running { fresh: self.bound != Some(series), failing: false };
+        let (offers, steps) = (frame.inputs.offers(), frame.evals.len());
+        let mut run = Running { fresh: self.bound != Some(offers), failing: false };
         let mut next_root = 0;
         for at in 0..self.plan.nodes.len() {
             self.evaluate(at, &mut memory, frame, &mut run, probe);
@@ -68,7 +68,7 @@ impl Program {
             }
         }
         self.memory = Some(memory);
-        self.bound = Some(series);
+        self.bound = Some(offers);
         if run.fresh {
             self.measure();
         }

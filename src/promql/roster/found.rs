@@ -1,7 +1,6 @@
 //! Rows that are series: those of selectors and of functions over ranges.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
 use crate::labels::LabelSet;
 use crate::store::SelectorId;
@@ -71,7 +70,7 @@ impl Found {
             rows.drops.push(false);
         }
         if before != self.sources.len() {
-            let new = number(before)..number(rows.labels.len());
+            let new = (number(before)..number(rows.labels.len())).collect();
             let order = inserted(&rows.order, new, |a, b| rows.labels[*a as usize].cmp(&rows.labels[*b as usize]));
             rows.set_order(order);
         }
@@ -94,7 +93,7 @@ impl Found {
         for source in &self.sources[before..] {
             rows.add_mapped(labels_of(*source, inputs), false, !keeps_name, delayed);
         }
-        let new = number(before)..number(self.sources.len());
+        let new = (number(before)..number(self.sources.len())).collect();
         let by_series = inserted(&self.placed, new, |a, b| {
             labels_of(self.sources[*a as usize], inputs).cmp(labels_of(self.sources[*b as usize], inputs))
         });
@@ -105,8 +104,7 @@ impl Found {
 
 /// Returns numbers that are in order with new ones put in, each after those that are equal. Cost: a search for each new
 /// one, and a copy of all.
-pub(crate) fn inserted(held: &[u32], new: Range<u32>, order: impl Fn(&u32, &u32) -> Ordering) -> Vec<u32> {
-    let mut new: Vec<u32> = new.collect();
+pub(crate) fn inserted(held: &[u32], mut new: Vec<u32>, order: impl Fn(&u32, &u32) -> Ordering) -> Vec<u32> {
     new.sort_by(&order);
     let mut all = Vec::with_capacity(held.len() + new.len());
     let mut rest = held;

@@ -138,6 +138,18 @@ impl NodeState {
         Self { ordered: self.ordered, own: self.own.anew(), ..Self::default() }
     }
 
+    /// Forgets all rows; selectors stay registered.
+    pub(crate) fn forget_rows(&mut self) {
+        let selectors = match &self.own {
+            Own::Found(found) => found.selectors,
+            _ => None,
+        };
+        *self = self.anew();
+        if let Some(selectors) = selectors {
+            self.register(selectors);
+        }
+    }
+
     /// Adds rows for what the inputs gained since the last run. Cost: nothing when they gained nothing.
     pub(crate) fn bind(&mut self, node: &Node, plan: &Plan, states: &[Self], inputs: &Inputs<'_>) {
         let states = Below { plan, states };
