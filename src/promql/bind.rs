@@ -9,6 +9,7 @@ use super::ast::AggregateOp;
 use super::plan::{Kind, NodeId, Operand, Select, WindowInput};
 use super::program::{Inputs, Program, Source};
 use super::roster::{NodeState, Own, number};
+use super::walk::Walk;
 
 impl Program {
     /// Registers the selectors of all nodes with the stores, and lays out the blocks. Hidden metrics are not seen in
@@ -163,6 +164,7 @@ impl Program {
             free.extend(ended.iter().map(|node| plan.nodes[*node].place.register));
         }
         plan.registers = blocks;
+        plan.walk = Walk::of(plan);
         plan.seal();
         self.back = self.reach().back;
     }

@@ -10,6 +10,7 @@ use super::ast::{AggregateOp, BinaryOp, Side};
 use super::dates::DateFn;
 use super::maths::MathFn;
 use super::rollup::RangeFn;
+use super::walk::Walk;
 
 /// Where an expression is evaluated: what `start()`, `end()`, `step()` and `range()` mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -328,6 +329,8 @@ pub(crate) struct Plan {
     pub(crate) inner: Vec<Plan>,
     /// How many blocks its nodes share; known once it is bound.
     pub(crate) registers: u32,
+    /// How it is gone through one step at a time; known once it is bound.
+    pub(crate) walk: Walk,
     /// The part that is being lowered.
     pub(super) span: Span,
     by_text: HashMap<String, NodeId, foldhash::fast::FixedState>,
@@ -342,6 +345,7 @@ impl Plan {
             compared: Vec::new(),
             inner: Vec::new(),
             registers: 0,
+            walk: Walk::default(),
             span: Span::default(),
             by_text: HashMap::default(),
         }

@@ -14,6 +14,9 @@ pub(crate) trait Probe {
     /// Whether samples are to be counted: where not, the count compiles to nothing.
     const COUNTS: bool = true;
 
+    /// Whether nodes are to be told of: where not, thresholds of which nothing comes need not be evaluated.
+    const HEARS: bool = true;
+
     /// Begins a node; nodes of a subquery begin within the node that reads it.
     fn enter(&mut self, _node: NodeId) {}
 
@@ -41,6 +44,7 @@ pub(crate) struct Unheard;
 
 impl Probe for Unheard {
     const COUNTS: bool = false;
+    const HEARS: bool = false;
 }
 
 /// Returns how many samples windows hold together.

@@ -36,6 +36,17 @@ pub(crate) fn compare(op: BinaryOp, a: f64, b: f64) -> bool {
     }
 }
 
+/// Returns the comparison that holds for two values where this one holds for them the other way round.
+pub(crate) fn mirrored(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Less => BinaryOp::Greater,
+        BinaryOp::LessEqual => BinaryOp::GreaterEqual,
+        BinaryOp::Greater => BinaryOp::Less,
+        BinaryOp::GreaterEqual => BinaryOp::LessEqual,
+        op => op,
+    }
+}
+
 /// The exponents from which Go's `Pow` leaves its loop.
 const HUGE_EXPONENT: f64 = (1u64 << 63) as f64;
 

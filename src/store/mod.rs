@@ -243,6 +243,20 @@ impl Store {
         Samples { times: &times[low..high], values: &series.values[series.head + low..series.head + high] }
     }
 
+    /// Returns the newest sample with `from < time <= to`, a stale marker too. Cost: nothing where it is the newest of
+    /// all, else as [`Store::samples`].
+    pub(crate) fn newest(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> Option<(Timestamp, f64)> {
+        let series = &self.series[id.0 as usize];
+        if let (Some(time), Some(value)) = (series.times.last(), series.values.last())
+            && *time <= to
+            && series.held.is_empty()
+        {
+            return (*time > from).then_some((*time, *value));
+        }
+        let Samples { times, values } = self.samples(id, from, to);
+        times.last().copied().zip(values.last().copied())
+    }
+
     /// Returns the value of the newest sample of a series, if it has any, whether it is held or not.
     #[must_use]
     pub fn newest_value(&self, id: SeriesId) -> Option<f64> {

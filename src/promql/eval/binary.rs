@@ -168,6 +168,12 @@ fn result(op: BinaryOp, return_bool: bool, a: f64, b: f64) -> Option<f64> {
     if return_bool { Some(f64::from(u8::from(holds))) } else { holds.then_some(a) }
 }
 
+/// Computes the result of one pair.
+pub(super) fn alone(op: &VectorBinary, many: f64, one: f64) -> Option<f64> {
+    let (a, b) = sides(op, many, one);
+    result(op.op, op.return_bool, a, b)
+}
+
 /// Fails the steps at which two rows of the one side have the same key, while both sides have any sample.
 fn find_duplicates(
     view: &View<'_>,

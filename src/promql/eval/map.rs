@@ -5,8 +5,9 @@ use super::super::block::{self, Block};
 use super::super::maths;
 use super::super::plan::{Elementwise, NodeId, Operand};
 use super::super::program::Frame;
+use super::super::registers::Registers;
 use super::super::roster::NodeState;
-use super::super::scalar_ops::{arithmetic, compare};
+use super::super::scalar_ops::{arithmetic, compare, mirrored};
 use super::{Scratch, View, copy_rows};
 
 /// Applies an operation to every value. Cost: one pass over the values.
@@ -81,6 +82,38 @@ fn apply(view: &View<'_>, op: &Elementwise, input: &Block, frame: &Frame<'_>, ou
             }
         }
     }
+}
+
+/// Applies an operation to one value of one step; absent where it gives none.
+pub(super) fn alone(op: &Elementwise, value: f64, registers: &Registers, frame: &Frame<'_>) -> Option<f64> {
+    let mut values = [value];
+    match op {
+        Elementwise::Maths(function) => maths::apply(*function, &mut values),
+        Elementwise::Date(function) => values[0] = function.apply(value),
+        Elementwise::Same => {}
+        Elementwise::Compare { op, scalar, swap, return_bool } => {
+            let scalar = registers.scalar(*scalar);
+            let holds = if *swap { compare(*op, scalar, value) } else { compare(*op, value, scalar) };
+            if !return_bool {
+                return holds.then_some(value);
+            }
+            values[0] = f64::from(u8::from(holds));
+        }
+        Elementwise::EvalTime => values[0] = frame.evals[0].seconds(),
+        Elementwise::Arithmetic { op, scalar, swap } => constant(*op, registers.scalar(*scalar), *swap, &mut values),
+        Elementwise::ClampMin(low) => maths::clamp_min(&mut values, registers.scalar(*low)),
+        Elementwise::ClampMax(high) => maths::clamp_max(&mut values, registers.scalar(*high)),
+        Elementwise::Round(nearest) => maths::round(&mut values, registers.scalar(*nearest)),
+        Elementwise::Clamp(low, high) => {
+            let (low, high) = (registers.scalar(*low), registers.scalar(*high));
+            // Where the bounds cross there is no result.
+            if high < low {
+                return None;
+            }
+            values[0] = maths::max(low, maths::min(high, value));
+        }
+    }
+    Some(values[0])
 }
 
 fn each(out: &mut Block, value: impl Fn(f64, usize) -> f64) {
@@ -160,14 +193,7 @@ pub(super) fn filter(view: &View<'_>, comparison: Comparison, input: &Block, out
 /// Returns a bit for each of at most 64 values: whether the comparison with a number holds. One loop for each operator,
 /// which the compiler makes wide.
 fn mask(op: BinaryOp, scalar: f64, swap: bool, values: &[f64]) -> u64 {
-    let op = match (op, swap) {
-        (BinaryOp::Less, true) => BinaryOp::Greater,
-        (BinaryOp::LessEqual, true) => BinaryOp::GreaterEqual,
-        (BinaryOp::Greater, true) => BinaryOp::Less,
-        (BinaryOp::GreaterEqual, true) => BinaryOp::LessEqual,
-        (op, _) => op,
-    };
-    match op {
+    match if swap { mirrored(op) } else { op } {
         BinaryOp::Greater => gather(values, |value| value > scalar),
         BinaryOp::GreaterEqual => gather(values, |value| value >= scalar),
         BinaryOp::Less => gather(values, |value| value < scalar),

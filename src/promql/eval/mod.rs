@@ -1,6 +1,7 @@
 //! Evaluation of one node at all steps of a run.
 
 mod aggregate;
+pub(crate) mod alone;
 mod binary;
 mod buckets;
 mod map;

@@ -65,6 +65,23 @@ fn newest(
     }
 }
 
+/// Takes at the only step the newest sample of a series within the look-back, unless it is a stale marker; `stamp`: its
+/// time in place of its value.
+pub(super) fn newest_alone(
+    source: Source,
+    select: &Select,
+    (stamp, lookback): (bool, Millis),
+    frame: &Frame<'_>,
+) -> Option<f64> {
+    let reference = reference(select.at, select.offset, frame, frame.evals[0]);
+    let end = cap(source, frame, reference, frame.slots[0]);
+    let (time, value) = frame.inputs.newest(source, reference.minus(lookback), end)?;
+    if is_stale(value) {
+        return None;
+    }
+    Some(if stamp { time.seconds() } else { value })
+}
+
 /// Returns for each step the time that a selector refers to; it is written where it is not the step itself.
 pub(super) fn references<'a>(
     at: Option<Fixed>,
@@ -75,24 +92,43 @@ pub(super) fn references<'a>(
     if at.is_none() && offset == Millis::ZERO {
         return frame.evals;
     }
-    let reference = |eval: &Timestamp| match at {
-        None => *eval,
-        Some(Fixed::Time(at)) => at,
-        Some(Fixed::Query) => frame.query.unwrap_or(*eval),
-    };
     written.clear();
-    written.extend(frame.evals.iter().map(|eval| reference(eval).minus(offset)));
+    written.extend(frame.evals.iter().map(|eval| reference(at, offset, frame, *eval)));
     written
+}
+
+/// Returns the time that a selector refers to at a step.
+fn reference(at: Option<Fixed>, offset: Millis, frame: &Frame<'_>, eval: Timestamp) -> Timestamp {
+    let at = match at {
+        None => eval,
+        Some(Fixed::Time(at)) => at,
+        Some(Fixed::Query) => frame.query.unwrap_or(eval),
+    };
+    at.minus(offset)
 }
 
 /// Writes for each step the end of what it sees of a written series; returns whether any step sees less than all.
 pub(super) fn caps(source: Source, frame: &Frame<'_>, refs: &[Timestamp], caps: &mut Vec<Timestamp>) -> bool {
-    let Some(written) = frame.inputs.written.filter(|_| source.written) else { return false };
-    let lag = written.lags.of(written.writers[source.id.0 as usize]);
+    let Some(lag) = lag(source, frame) else { return false };
     caps.clear();
-    caps.extend(refs.iter().zip(frame.slots).map(|(reference, slot)| match *slot {
-        Timestamp::MAX => *reference,
-        slot => slot.minus(lag).min(*reference),
-    }));
+    caps.extend(refs.iter().zip(frame.slots).map(|(reference, slot)| capped(*reference, *slot, lag)));
     true
+}
+
+/// Returns the end of what a step sees of a series.
+fn cap(source: Source, frame: &Frame<'_>, reference: Timestamp, slot: Timestamp) -> Timestamp {
+    lag(source, frame).map_or(reference, |lag| capped(reference, slot, lag))
+}
+
+/// Returns how late a written series is seen.
+fn lag(source: Source, frame: &Frame<'_>) -> Option<Millis> {
+    let written = frame.inputs.written.filter(|_| source.written)?;
+    Some(written.lags.of(written.writers[source.id.0 as usize]))
+}
+
+fn capped(reference: Timestamp, slot: Timestamp, lag: Millis) -> Timestamp {
+    match slot {
+        Timestamp::MAX => reference,
+        slot => slot.minus(lag).min(reference),
+    }
 }

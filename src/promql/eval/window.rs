@@ -5,8 +5,8 @@ use crate::store::is_stale;
 use crate::time::{Millis, Timestamp};
 
 use super::super::block::{self, Block};
-use super::super::plan::{NodeId, Operand, WindowInput};
-use super::super::probe::{self, Probe};
+use super::super::plan::{NodeId, Operand, Select, WindowInput};
+use super::super::probe::{self, Probe, Unheard};
 use super::super::program::{Frame, Program, Root, Source};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
@@ -67,6 +67,25 @@ pub(super) fn evaluate<P: Probe>(
             scratch.refs = written;
         }
     }
+}
+
+/// Applies a function to the samples in the window of the only step, of a selector that found one series at most.
+pub(super) fn alone(
+    state: &NodeState,
+    select: &Select,
+    window: &Window<'_>,
+    frame: &Frame<'_>,
+    scratch: &mut Scratch,
+) -> Option<f64> {
+    let Own::Found(found) = &state.own else { return None };
+    let mut written = std::mem::take(&mut scratch.refs);
+    let refs = references(select.at, select.offset, frame, &mut written);
+    let mut raw = std::mem::take(&mut scratch.raw);
+    raw.reset(found.sources.len(), 1);
+    of_series(&found.sources, window, refs, frame, &mut raw, scratch, &mut Unheard);
+    let value = found.sources.first().and_then(|_| raw.get(0, 0));
+    (scratch.refs, scratch.raw) = (written, raw);
+    value
 }
 
 fn of_series<P: Probe>(

@@ -77,6 +77,11 @@ impl<'a> Inputs<'a> {
     pub(crate) fn samples(&self, source: Source, from: Timestamp, to: Timestamp) -> Samples<'a> {
         self.store_of(source).samples(source.id, from.max(self.after), to)
     }
+
+    /// Returns the newest of these samples, as [`Store::newest`].
+    pub(crate) fn newest(&self, source: Source, from: Timestamp, to: Timestamp) -> Option<(Timestamp, f64)> {
+        self.store_of(source).newest(source.id, from.max(self.after), to)
+    }
 }
 
 /// A series of one of the two stores.

@@ -6,6 +6,7 @@ use crate::time::Timestamp;
 use super::super::block::Block;
 use super::super::eval;
 use super::super::plan::{Place, Plan};
+use super::super::registers::Registers;
 
 /// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside.
 pub(super) struct Memory {
@@ -13,6 +14,10 @@ pub(super) struct Memory {
     pub(super) blocks: Vec<Box<Block>>,
     /// Changes places with the block of the node at hand while that is written.
     pub(super) spare: Box<Block>,
+    /// Of a threshold, which has no block of its own.
+    pub(super) threshold: Block,
+    /// Of nodes of one row, at one step.
+    pub(super) registers: Registers,
     pub(super) scratch: eval::Scratch,
     /// The labels of a scalar root.
     pub(super) no_labels: [LabelSet; 1],
@@ -24,6 +29,8 @@ impl Memory {
         Box::new(Self {
             blocks: (0..plan.registers).map(|_| Box::default()).collect(),
             spare: Box::default(),
+            threshold: Block::default(),
+            registers: Registers::of(plan.nodes.len()),
             scratch: eval::Scratch::default(),
             no_labels: [LabelSet::empty()],
             evals: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod inputs;
 mod memory;
+mod once;
 mod outputs;
 mod run;
 mod show;
@@ -18,6 +19,7 @@ use super::plan::{Kind, LowerOptions, NodeId, Plan, RootId, Select, WindowInput}
 use super::roster::NodeState;
 
 use self::memory::Memory;
+use self::once::Once;
 
 pub(crate) use self::inputs::{Frame, Inputs, Only, Source, Steps, Written};
 pub(crate) use self::outputs::{Fault, Root, Sink};
@@ -41,6 +43,8 @@ pub(crate) struct Program {
     pub(super) back: Millis,
     /// Made with the first run; programs of one plan can lend it to each other.
     memory: Option<Box<Memory>>,
+    /// How one step is evaluated; found with the first run of one step after rows were found.
+    once: Option<Box<Once>>,
 }
 
 impl Program {
@@ -62,6 +66,7 @@ impl Program {
             widest: 0,
             back: Millis::ZERO,
             memory: None,
+            once: None,
         }
     }
 
@@ -85,6 +90,7 @@ impl Program {
             widest: 0,
             back: self.back,
             memory: None,
+            once: None,
         }
     }
 

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use super::super::block;
 use super::super::eval;
-use super::super::plan::NodeId;
+use super::super::plan::{NodeId, Plan};
 use super::super::probe::Probe;
+use super::super::roster::NodeState;
 use super::memory::Memory;
 use super::{Frame, Inputs, Program, Sink, Steps};
 
 /// What is known while the nodes of a run are evaluated one after the other.
-struct Running {
+pub(super) struct Running {
     /// Whether a node may have rows to find.
-    fresh: bool,
+    pub(super) fresh: bool,
     /// Whether a node had a step that failed.
-    failing: bool,
+    pub(super) failing: bool,
 }
 
 impl Program {
@@ -30,7 +31,12 @@ impl Program {
         let mut evals = self.memory.as_mut().map(|memory| std::mem::take(&mut memory.evals)).unwrap_or_default();
         evals.clear();
         evals.extend(steps.slots.iter().map(|slot| slot.minus(steps.offset)));
-        self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, probe, sink);
+        let frame = Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None };
+        if !P::HEARS && evals.len() == 1 && self.is_bound_to(inputs) && !self.plan.options.delayed_names {
+            self.run_once(&frame, sink);
+        } else {
+            self.run_frame(&frame, probe, sink);
+        }
         if let Some(memory) = &mut self.memory {
             memory.evals = evals;
         }
@@ -47,7 +53,9 @@ impl Program {
     ) {
         debug_assert!(Arc::ptr_eq(&self.plan, &lender.plan), "blocks are laid out by plan");
         // Others have written to the blocks since.
-        self.states.iter_mut().for_each(|state| state.evaluated = false);
+        for state in &self.plan.walk.invariant {
+            self.states[*state as usize].evaluated = false;
+        }
         self.memory = lender.memory.take();
         self.run_probed(inputs, steps, probe, sink);
         lender.memory = self.memory.take();
@@ -60,21 +68,43 @@ impl Program {
         let mut run = Running { fresh: self.bound != Some(offers), failing: false };
         let mut next_root = 0;
         for at in 0..self.plan.nodes.len() {
-            self.evaluate(at, &mut memory, frame, &mut run, probe);
-            self.emit_compared(at, &memory, steps, sink);
+            self.nodes().evaluate(at, &mut memory, frame, &mut run, probe);
+            self.shown().emit_compared(at, &memory, steps, sink);
             while self.plan.roots.get(next_root).is_some_and(|root| root.node <= at) {
-                self.emit(next_root, &memory, steps, sink);
+                self.shown().emit(next_root, &memory, steps, sink);
                 next_root += 1;
             }
         }
         self.memory = Some(memory);
         self.bound = Some(offers);
-        if run.fresh {
+        self.ran_over(run.fresh);
+    }
+
+    /// Notes that all nodes were evaluated by blocks.
+    pub(super) fn ran_over(&mut self, fresh: bool) {
+        if fresh {
             self.measure();
+            self.once = None;
+        } else if let Some(once) = &mut self.once {
+            once.forget_wants();
         }
     }
 
-    fn evaluate<P: Probe>(
+    pub(super) fn nodes(&mut self) -> Nodes<'_> {
+        Nodes { plan: &self.plan, states: &mut self.states, inner: &mut self.inner }
+    }
+}
+
+/// The nodes of a program, to be evaluated.
+pub(super) struct Nodes<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) states: &'a mut [NodeState],
+    pub(super) inner: &'a mut [Program],
+}
+
+impl Nodes<'_> {
+    /// Evaluates a node at all steps, after those before it.
+    pub(super) fn evaluate<P: Probe>(
         &mut self,
         at: NodeId,
         memory: &mut Memory,
@@ -90,14 +120,14 @@ impl Program {
         // A node reads only blocks that others wrote.
         std::mem::swap(spare, &mut blocks[register]);
         if node.place.shares {
-            let view = eval::View { plan: &self.plan, states: &self.states, blocks };
+            let view = eval::View { plan: self.plan, states: self.states, blocks };
             eval::filter(&view, at, steps, spare, scratch, run.failing);
         } else {
             // It knows only the states of those before it.
             let (states, rest) = self.states.split_at_mut(node.place.state as usize);
             let Some(state) = rest.first_mut() else { return };
             if run.fresh {
-                state.bind(node, &self.plan, states, &frame.inputs);
+                state.bind(node, self.plan, states, &frame.inputs);
             }
             let rows = state.labels.len();
             if node.invariant && state.evaluated {
@@ -106,7 +136,7 @@ impl Program {
                 spare.grow(rows);
             } else {
                 state.faults.clear();
-                let view = eval::View { plan: &self.plan, states, blocks };
+                let view = eval::View { plan: self.plan, states, blocks };
                 let one;
                 let frame = if node.invariant {
                     one = Frame { evals: &frame.evals[..1], slots: &frame.slots[..1], ..*frame };
@@ -114,7 +144,7 @@ impl Program {
                 } else {
                     frame
                 };
-                eval::evaluate(&view, at, state, &mut self.inner, frame, spare, scratch, run.failing, probe);
+                eval::evaluate(&view, at, state, self.inner, frame, spare, scratch, run.failing, probe);
                 state.evaluated = true;
                 // Some nodes find rows only now: those after it must notice.
                 run.fresh |= state.labels.len() != rows;

@@ -4,11 +4,23 @@ use crate::labels::LabelSet;
 
 use super::super::block::{self, Block};
 use super::super::eval;
-use super::super::plan::{NodeId, PlannedRoot, RootId};
+use super::super::plan::{NodeId, Plan, PlannedRoot, RootId};
+use super::super::roster::NodeState;
 use super::memory::Memory;
 use super::{Fault, Program, Root, Sink};
 
-impl Program {
+/// What the nodes of a program evaluated to, to be shown.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) states: &'a [NodeState],
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn state(&self, node: NodeId) -> &'a NodeState {
+        &self.states[self.plan.nodes[node].place.state as usize]
+    }
+
     /// Hands a vector that roots compare to the sink, if it asks for it.
     pub(super) fn emit_compared(&self, node: NodeId, memory: &Memory, steps: usize, sink: &mut dyn Sink) {
         if let Some(number) = self.plan.nodes[node].place.compared
@@ -35,9 +47,27 @@ impl Program {
     }
 
     /// Shows what a node evaluated to.
-    fn with_root(&self, node: NodeId, memory: &Memory, scalar: bool, steps: usize, show: &mut dyn FnMut(Root<'_>)) {
+    pub(super) fn with_root(
+        &self,
+        node: NodeId,
+        memory: &Memory,
+        scalar: bool,
+        steps: usize,
+        show: &mut dyn FnMut(Root<'_>),
+    ) {
+        self.with_block(node, memory.block(self.plan.nodes[node].place), (scalar, &memory.no_labels), steps, show);
+    }
+
+    /// Shows the block of a node.
+    pub(super) fn with_block(
+        &self,
+        node: NodeId,
+        block: &Block,
+        (scalar, no_labels): (bool, &[LabelSet; 1]),
+        steps: usize,
+        show: &mut dyn FnMut(Root<'_>),
+    ) {
         let spread;
-        let block = memory.block(self.plan.nodes[node].place);
         let block = if block.steps == steps {
             block
         } else {
@@ -53,7 +83,7 @@ impl Program {
         let state = self.state(node);
         let finished;
         let (labels, order, block): (&[LabelSet], &[u32], &Block) = if scalar {
-            (&memory.no_labels, &[0], block)
+            (no_labels, &[0], block)
         } else if self.plan.options.delayed_names && state.drops.iter().any(|drops| *drops) {
             finished = eval::drop_names(state, block, &mut faults);
             (&finished.labels, &finished.order, &finished.block)
@@ -74,22 +104,8 @@ impl Program {
         });
     }
 
-    /// Returns what a node evaluated to in the latest run.
-    pub(super) fn block(&self, node: NodeId) -> &Block {
-        self.memory.as_ref().map_or(&NO_BLOCK, |memory| memory.block(self.plan.nodes[node].place))
-    }
-
-    /// Returns the faults of a root's latest run, one for each failed step.
-    pub(crate) fn faults_of(&self, root: usize, steps: usize) -> Vec<Fault> {
-        let node = self.plan.roots[root].node;
-        let mut faults = Vec::new();
-        let failed = &self.block(node).failed;
-        self.collect_faults(node, steps, failed.len().max(steps.div_ceil(64)), &mut faults);
-        faults
-    }
-
     /// Finds for each failed step the first fault in evaluation order among the nodes that a root reads.
-    fn collect_faults(&self, root: NodeId, steps: usize, words: usize, faults: &mut Vec<Fault>) {
+    pub(super) fn collect_faults(&self, root: NodeId, steps: usize, words: usize, faults: &mut Vec<Fault>) {
         let mut read = vec![false; root + 1];
         read[root] = true;
         for at in (0..=root).rev() {
@@ -115,6 +131,26 @@ impl Program {
             }
         }
         faults.sort_by_key(|fault| fault.step);
+    }
+}
+
+impl Program {
+    pub(super) fn shown(&self) -> Shown<'_> {
+        Shown { plan: &self.plan, states: &self.states }
+    }
+
+    /// Returns what a node evaluated to in the latest run.
+    pub(super) fn block(&self, node: NodeId) -> &Block {
+        self.memory.as_ref().map_or(&NO_BLOCK, |memory| memory.block(self.plan.nodes[node].place))
+    }
+
+    /// Returns the faults of a root's latest run, one for each failed step.
+    pub(crate) fn faults_of(&self, root: usize, steps: usize) -> Vec<Fault> {
+        let node = self.plan.roots[root].node;
+        let mut faults = Vec::new();
+        let failed = &self.block(node).failed;
+        self.shown().collect_faults(node, steps, failed.len().max(steps.div_ceil(64)), &mut faults);
+        faults
     }
 }
 
