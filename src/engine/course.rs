@@ -95,6 +95,9 @@ impl Course {
 
 impl Compared {
     fn see(&mut self, root: &Root<'_>) {
+        if root.steps == 1 {
+            return self.see_step(root);
+        }
         let good = |word: usize| bits::mask(word, root.steps) & !root.failed.get(word).copied().unwrap_or(0);
         let (mut least, mut greatest) = self.extremes.unwrap_or((f64::NAN, f64::NAN));
         for row in 0..root.labels.len() {
@@ -113,6 +116,20 @@ impl Compared {
                     }
                 }
             }
+        }
+        self.extremes = (least <= greatest).then_some((least, greatest));
+    }
+
+    /// Records the values of the only step.
+    fn see_step(&mut self, root: &Root<'_>) {
+        if root.failed.first().is_some_and(|failed| failed & 1 == 1) {
+            return;
+        }
+        let (mut least, mut greatest) = self.extremes.unwrap_or((f64::NAN, f64::NAN));
+        let rows = root.values.iter().zip(root.present).take(root.labels.len());
+        for (value, _) in rows.filter(|(_, present)| **present & 1 == 1) {
+            least = least.min(*value);
+            greatest = greatest.max(*value);
         }
         self.extremes = (least <= greatest).then_some((least, greatest));
     }

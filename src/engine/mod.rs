@@ -256,8 +256,10 @@ impl Engine {
 
     /// Takes the slots and rows that come by up to a time.
     fn take_slice(&mut self, recording: &Store, until: Timestamp) {
-        self.slice.slots.resize_with(self.schedules.len(), Vec::new);
-        self.slice.rows.resize_with(self.schedules.len(), Default::default);
+        if self.slice.slots.len() != self.schedules.len() {
+            self.slice.slots.resize_with(self.schedules.len(), Vec::new);
+            self.slice.rows.resize_with(self.schedules.len(), Default::default);
+        }
         for ((schedule, taken), rows) in self.schedules.iter_mut().zip(&mut self.slice.slots).zip(&mut self.slice.rows)
         {
             schedule.take(recording, until, taken, rows);
@@ -302,10 +304,10 @@ impl Engine {
     /// Returns where the next slice ends: when the busiest schedule has come by as many slots as a block should have,
     /// or fewer where rules write many series, which are held for a whole slice.
     fn slice_end(&self, recording: &Store) -> Timestamp {
-        let writes = self.rules.iter().any(|rule| rule.writer.is_some());
-        let most = if writes { self.written.slice_steps() } else { usize::MAX };
         let end = |(number, schedule): (usize, &Schedule)| {
             let slots = schedule.slots().filter(|_| schedule.is_due(recording))?;
+            let writes = self.rules.iter().any(|rule| rule.writer.is_some());
+            let most = if writes { self.written.slice_steps() } else { usize::MAX };
             let units = self.stages.iter().flat_map(|stage| &stage.units).filter(|unit| unit.schedule == number);
             let steps = units.map(|unit| unit.program.block_steps(unit.interval)).max().unwrap_or(1).min(most);
             Some(slots.after(i64::try_from(steps).unwrap_or(i64::MAX)))
@@ -315,6 +317,9 @@ impl Engine {
 
     /// Makes events of the drafts of a slice.
     fn make_events(&mut self, recording: &Store) {
+        if self.drafts.is_empty() {
+            return;
+        }
         let mut drafts = std::mem::take(&mut self.drafts);
         draft::sort(&mut drafts);
         let together = |a: &Draft, b: &Draft| (a.event.at, a.event.rule) == (b.event.at, b.event.rule);

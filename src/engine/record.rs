@@ -170,6 +170,27 @@ impl Recorder {
         }
     }
 
+    /// Makes the evaluation of a result of one step; returns false, and makes none, where there may be more to it than
+    /// values of series that were there before.
+    pub(crate) fn step(&mut self, root: &Root<'_>) -> bool {
+        let Self { targets, outputs, merged, .. } = self;
+        let is_simple = root.steps == 1 && root.failed.iter().all(|failed| *failed == 0) && !targets.any_shared();
+        if !is_simple || self.limit > 0 || self.recorded.is_some() {
+            return false;
+        }
+        let present = root.present.iter().take(root.labels.len()).enumerate().filter(|(_, bits)| **bits != 0);
+        if present.into_iter().any(|(row, _)| targets.of_row(row).is_none()) {
+            return false;
+        }
+        if self.writes {
+            for target in 0..targets.next() {
+                let presence = targets.presence(target, root, merged);
+                outputs.write(target, 0, bits::is_set(presence.present, 0).then(|| presence.values[0]));
+            }
+        }
+        true
+    }
+
     fn apply_limit(&self, root: &Root<'_>, failed: &mut [u64], faults: &mut Vec<StepFault>) {
         for step in 0..root.steps {
             let present = |row: &usize| bits::is_set(&root.present[row * root.words..], step);

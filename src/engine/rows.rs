@@ -120,6 +120,10 @@ impl Rows {
     /// Evaluates all rules at all rows of a slice, one label set after the other.
     pub(crate) fn run(&mut self, unit: &mut RowUnit<'_>, slice: &RowSlice, run: &mut Run<'_>) {
         for (id, mut times) in slice.streams() {
+            if let [time] = times {
+                self.block(unit, id, (times, slice.lingers(id, *time)), run);
+                continue;
+            }
             while let Some(first) = times.first() {
                 // A block has no fewer steps than this.
                 let steps = if times.len() > 16 { unit.program.block_steps(unit.interval) } else { 16 };

@@ -248,6 +248,12 @@ impl RuleRun {
             // Nothing is true and nothing was.
             return;
         }
+        if let Body::Recording(recorder) = &mut self.body
+            && recorder.step(root)
+        {
+            let is_true = root.present.iter().any(|present| *present != 0);
+            return self.counting.had_samples(u64::from(is_true));
+        }
         let words = bits::words(root.steps);
         failed.clear();
         failed
@@ -274,6 +280,16 @@ impl RuleRun {
             })
             .sum();
         self.counting.had_samples(true_steps);
+        if !faults.is_empty() {
+            self.count_faults(faults, pass);
+        }
+        if let Some((series, compared)) = compared {
+            self.find_causes(series, compared, &mut pass.drafts[first_draft..], pass.recording);
+        }
+    }
+
+    #[cold]
+    fn count_faults(&mut self, mut faults: Vec<StepFault>, pass: &mut Pass<'_, '_>) {
         faults.sort_by_key(|fault| fault.step);
         for fault in faults {
             let slot = pass.slots[fault.step];
@@ -281,9 +297,6 @@ impl RuleRun {
             if let Some(all) = &mut pass.faults {
                 all.push(FaultAt { rule: self.id, slot, message: fault.message });
             }
-        }
-        if let Some((series, compared)) = compared {
-            self.find_causes(series, compared, &mut pass.drafts[first_draft..], pass.recording);
         }
     }
 

@@ -34,6 +34,11 @@ impl RowSlice {
     /// Takes rows, ascending by time, where there are none, and those of label sets that have ended. Cost: a sort of rows
     /// that mostly are in order.
     pub(crate) fn take(&mut self, rows: &[(Timestamp, LabelSetId)], lingering: &[(Timestamp, LabelSetId)]) {
+        if let ([(time, id)], []) = (rows, lingering) {
+            self.ordered.push((*time, *id));
+            self.times.push(*time);
+            return self.streams.push((*id, 1));
+        }
         self.ordered.extend_from_slice(rows);
         self.ordered.extend_from_slice(lingering);
         self.lingering.extend(lingering.iter().map(|(time, id)| (*id, *time)));

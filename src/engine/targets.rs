@@ -64,6 +64,11 @@ impl Targets {
         self.of_row.get(row).copied().filter(|target| *target != NONE)
     }
 
+    /// Returns whether any target has more rows than one.
+    pub(crate) fn any_shared(&self) -> bool {
+        !self.shared.is_empty()
+    }
+
     /// Returns the number that a new target gets.
     pub(crate) fn next(&self) -> u32 {
         number(self.rows.len())

@@ -49,6 +49,8 @@ pub(crate) struct WrittenSeries {
     /// By series: the newest stamp and the bits of its value.
     newest: Vec<(Timestamp, u64)>,
     batch: Batch,
+    /// Whether the store holds a recording without an end, which takes samples one by one.
+    endless: bool,
     /// How many slices were evaluated before there was any series.
     pub quiet: u32,
     /// How many series there may be.
@@ -72,6 +74,7 @@ impl WrittenSeries {
             writers: Vec::new(),
             newest: Vec::new(),
             batch: Batch::default(),
+            endless: history.is_some(),
             quiet: 0,
             most: limits::WRITTEN_SERIES,
             overfull: None,
@@ -112,6 +115,10 @@ impl WrittenSeries {
             return (if again { Taken::Yes } else { Taken::No }, false);
         }
         *newest = (stamp, value.to_bits());
+        if self.endless {
+            self.store.extend(&[(id, stamp, value)]);
+            return (Taken::Yes, true);
+        }
         self.batch.push(id, stamp, value, 0);
         if self.batch.len() >= limits::BATCH_ROWS {
             self.flush();
@@ -142,6 +149,9 @@ impl WrittenSeries {
     }
 
     fn flush(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
         let appended = self.store.append(&self.batch);
         assert!(appended.is_ok(), "written samples ascend by series, as the newest stamps ensure");
         self.batch.clear();

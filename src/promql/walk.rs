@@ -25,6 +25,8 @@ pub(crate) struct Walk {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop {
     pub(crate) node: NodeId,
+    /// Whether anything is to be done once it is evaluated.
+    pub(crate) shows: bool,
     /// Where the roots end in the list that are handed over once it is evaluated.
     pub(crate) roots: u32,
     /// The number of the thresholds that it is compared with, if it is.
@@ -76,6 +78,7 @@ impl Walk {
         }
         let mut roots = (0..).zip(&plan.roots).filter(|(_, root)| !is_test(root)).peekable();
         for node in (0..plan.nodes.len()).filter(|node| tests[*node].is_none()) {
+            let before = walk.roots.len();
             while let Some((number, _)) = roots.next_if(|(_, root)| root.node <= node) {
                 walk.roots.push(number);
             }
@@ -85,7 +88,9 @@ impl Walk {
                 walk.thresholds.push(thresholds);
                 u32::try_from(walk.thresholds.len() - 1).unwrap_or(u32::MAX)
             });
-            walk.stops.push(Stop { node, roots: end, thresholds });
+            let compared = plan.nodes[node].place.compared;
+            let shows = walk.roots.len() > before || thresholds.is_some() || compared.is_some();
+            walk.stops.push(Stop { node, shows, roots: end, thresholds });
         }
         walk.stops.shrink_to_fit();
         walk.roots.shrink_to_fit();

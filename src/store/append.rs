@@ -311,28 +311,21 @@ impl Store {
     /// Takes samples and markers of a recording without an end, in time order for each series; what is before the newest
     /// of its series does not count.
     pub(crate) fn extend(&mut self, samples: &[Sample]) {
-        samples.iter().for_each(|(id, time, value)| self.push_endless(*id, *time, *value));
-        if let Some(log) = &mut self.row_log {
+        let Self { series, row_log, evicted, .. } = self;
+        for (id, time, value) in samples {
+            let taken = series[id.0 as usize].push_endless(*time, *value, *evicted);
+            if let Some(log) = row_log.as_mut().filter(|_| taken) {
+                log.see(*id, *time);
+            }
+        }
+        if let Some(log) = row_log {
             log.sort();
         }
     }
 
     fn push_endless(&mut self, id: SeriesId, time: Timestamp, value: f64) {
-        let series = &mut self.series[id.0 as usize];
-        if let Some(last) = series.times.last().filter(|last| **last >= time) {
-            if *last > time {
-                return;
-            }
-            series.times.pop();
-            series.stale -= series.values.pop().map_or(0, |held| usize::from(is_stale(held)));
-        }
-        if series.times.len() == series.times.capacity() {
-            series.evict(self.evicted);
-        }
-        series.times.push(time);
-        series.values.push(value);
-        series.stale += usize::from(is_stale(value));
-        if let Some(log) = &mut self.row_log {
+        let taken = self.series[id.0 as usize].push_endless(time, value, self.evicted);
+        if let Some(log) = self.row_log.as_mut().filter(|_| taken) {
             log.see(id, time);
         }
     }
@@ -374,5 +367,33 @@ impl Store {
         }
         appended.conflicts += 1;
         Ok(())
+    }
+}
+
+impl Series {
+    /// Takes a sample or marker of a recording without an end; returns whether it counts.
+    #[inline]
+    fn push_endless(&mut self, time: Timestamp, value: f64, evicted: Timestamp) -> bool {
+        if self.times.last().is_some_and(|last| *last >= time) && !self.take_back(time) {
+            return false;
+        }
+        if self.times.len() == self.times.capacity() {
+            self.evict(evicted);
+        }
+        self.times.push(time);
+        self.values.push(value);
+        self.stale += usize::from(is_stale(value));
+        true
+    }
+
+    /// Makes place for another sample at the newest time; returns whether it is that.
+    #[cold]
+    fn take_back(&mut self, time: Timestamp) -> bool {
+        if self.times.last() != Some(&time) {
+            return false;
+        }
+        self.times.pop();
+        self.stale -= self.values.pop().map_or(0, |held| usize::from(is_stale(held)));
+        true
     }
 }

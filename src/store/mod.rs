@@ -236,15 +236,13 @@ impl Store {
             Some(last) if *last > to => times.partition_point(|time| *time <= to),
             _ => times.len(),
         };
-        let low = match times[..high].iter().rev().nth(1) {
-            Some(before) if *before <= from && times[high - 1] > from => high - 1,
-            _ => times[..high].partition_point(|time| *time <= from),
-        };
+        let low = first_after(&times[..high], from);
         Samples { times: &times[low..high], values: &series.values[series.head + low..series.head + high] }
     }
 
     /// Returns the newest sample with `from < time <= to`, a stale marker too. Cost: nothing where it is the newest of
     /// all, else as [`Store::samples`].
+    #[inline]
     pub(crate) fn newest(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> Option<(Timestamp, f64)> {
         let series = &self.series[id.0 as usize];
         if let (Some(time), Some(value)) = (series.times.last(), series.values.last())
@@ -291,6 +289,23 @@ impl Store {
         } else if !self.keep_all {
             self.for_each_awake(|series| series.evict(evaluated));
         }
+    }
+}
+
+/// Returns the place of the first time after `from`. Cost: constant for the last one, and where times are evenly spaced;
+/// else a binary search.
+fn first_after(times: &[Timestamp], from: Timestamp) -> usize {
+    let [.., before, last] = times else { return usize::from(times.first().is_some_and(|time| *time <= from)) };
+    if *before <= from && *last > from {
+        return times.len() - 1;
+    }
+    let behind = last.since(from).0.max(0) / last.since(*before).0.max(1);
+    let guess = times.len().saturating_sub(usize::try_from(behind).unwrap_or(usize::MAX));
+    // Where `from` is a whole number of spacings before the last one, the first place, else the second.
+    let fits = |at: usize| (at == 0 || times[at - 1] <= from) && times.get(at).is_none_or(|time| *time > from);
+    match [guess, guess.saturating_sub(1)].into_iter().find(|at| fits(*at)) {
+        Some(at) => at,
+        None => times.partition_point(|time| *time <= from),
     }
 }
 
@@ -400,5 +415,19 @@ mod tests {
         store.evict(Timestamp(50));
         assert_eq!(times(&store, a).first(), Some(&40));
         assert_eq!(times(&store, a).last(), Some(&99));
+    }
+
+    #[test]
+    fn a_window_begins_after_its_left_end() {
+        let steady: Vec<i64> = (0..20).map(|at| at * 10).collect();
+        let uneven = [0, 1, 2, 30, 31, 90, 100, 101, 250];
+        let slower = [0, 10, 20, 30, 40, 140, 240];
+        for times in [&steady[..], &uneven, &slower, &[7], &[7, 9], &[]] {
+            let times: Vec<Timestamp> = times.iter().map(|at| Timestamp(*at)).collect();
+            for from in (-3..260).map(Timestamp).chain([Timestamp::MIN, Timestamp::MAX]) {
+                let expected = times.partition_point(|time| *time <= from);
+                assert_eq!(first_after(&times, from), expected, "{from:?} of {times:?}");
+            }
+        }
     }
 }

@@ -62,6 +62,7 @@ impl RowLog {
     }
 
     /// Records an accepted sample.
+    #[inline]
     pub(super) fn see(&mut self, id: SeriesId, time: Timestamp) {
         for reader in &mut self.readers {
             reader.see(id, time);
@@ -81,8 +82,10 @@ impl RowLog {
     /// Forgets the rows up to a time.
     pub(super) fn evict(&mut self, evaluated: Timestamp) {
         self.readers.iter_mut().for_each(|reader| reader.evict(evaluated));
-        let over = self.lingering.partition_point(|row| row.0 <= evaluated);
-        self.lingering.drain(..over);
+        if !self.lingering.is_empty() {
+            let over = self.lingering.partition_point(|row| row.0 <= evaluated);
+            self.lingering.drain(..over);
+        }
     }
 
     /// Forgets who wants to know of rows.
@@ -119,12 +122,17 @@ impl Reader {
         self.of_series.push(Some(at));
     }
 
+    #[inline]
     fn see(&mut self, id: SeriesId, time: Timestamp) {
         let Some(at) = self.of_series[id.0 as usize].filter(|_| self.logs) else { return };
-        let newest = &mut self.newest[at.0 as usize];
-        if *newest == time {
-            return;
+        // Of the samples of a row all but one find it there.
+        if self.newest[at.0 as usize] != time {
+            self.log_row(at, time);
         }
+    }
+
+    fn log_row(&mut self, at: LabelSetId, time: Timestamp) {
+        let newest = &mut self.newest[at.0 as usize];
         *newest = time.max(*newest);
         self.unsorted |= self.log.last().is_some_and(|last| last.0 > time);
         self.log.push((time, at));
@@ -146,6 +154,11 @@ impl Reader {
         if live.first().is_none_or(|first| first.0 > evaluated) {
             return;
         }
+        if self.log.last().is_some_and(|last| last.0 <= evaluated) {
+            self.log.clear();
+            self.head = 0;
+            return;
+        }
         self.head += live.partition_point(|row| row.0 <= evaluated);
         if self.head * 2 > self.log.len() {
             self.log.drain(..self.head);
@@ -153,11 +166,26 @@ impl Reader {
         }
     }
 
+    /// Returns the rows with `after < time <= to`.
+    fn within(&self, after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
+        within(&self.log[self.head..], after, to)
+    }
+
     /// Records the samples that a series still holds, its stale markers among them where they are rows.
     fn see_held(&mut self, id: SeriesId, series: &Series, markers: bool) {
         let held = series.times[series.head..].iter().zip(&series.values[series.head..]);
         held.filter(|(_, value)| markers || !is_stale(**value)).for_each(|(time, _)| self.see(id, *time));
     }
+}
+
+/// Returns the rows with `after < time <= to`. Cost: two comparisons where these are all, else two binary searches.
+fn within(rows: &[(Timestamp, LabelSetId)], after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return &[] };
+    if first.0 > after && last.0 <= to {
+        return rows;
+    }
+    let low = rows.partition_point(|row| row.0 <= after);
+    &rows[low..low + rows[low..].partition_point(|row| row.0 <= to)]
 }
 
 impl Store {
@@ -203,11 +231,7 @@ impl Store {
     /// that time. Those up to the latest [`Store::evict`] are gone. Cost: two binary searches.
     #[must_use]
     pub fn rows(&self, reader: RowsId, after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
-        let Some(reader) = self.row_reader(reader) else { return &[] };
-        let live = &reader.log[reader.head..];
-        let low = live.partition_point(|row| row.0 <= after);
-        let high = low + live[low..].partition_point(|row| row.0 <= to);
-        &live[low..high]
+        self.row_reader(reader).map_or(&[], |reader| reader.within(after, to))
     }
 
     /// Records a row of a label set that has ended, later than all of them: rules with an alert on it are evaluated there.
@@ -220,10 +244,7 @@ impl Store {
     /// Returns the rows of label sets that have ended, with `after < time <= to`, by time.
     #[must_use]
     pub(crate) fn lingering(&self, after: Timestamp, to: Timestamp) -> &[(Timestamp, LabelSetId)] {
-        let Some(log) = &self.row_log else { return &[] };
-        let low = log.lingering.partition_point(|row| row.0 <= after);
-        let high = low + log.lingering[low..].partition_point(|row| row.0 <= to);
-        &log.lingering[low..high]
+        self.row_log.as_ref().map_or(&[], |log| within(&log.lingering, after, to))
     }
 
     /// Returns the rows of label sets that have ended, for another store.

@@ -79,6 +79,8 @@ pub struct Live {
     table: SeriesTable,
     /// What was set and is not evaluated.
     batch: Vec<Sample>,
+    /// Whether it may have to be sorted by time.
+    disordered: bool,
     clock: Clock,
     /// Label sets all of whose series ended, and on which alerts may go on that are evaluated for each by itself.
     over: Vec<LabelSetId>,
@@ -125,6 +127,7 @@ impl Live {
             options,
             table: SeriesTable::new(),
             batch: Vec::new(),
+            disordered: false,
             clock: Clock::default(),
             over: Vec::new(),
             ends: Vec::new(),
@@ -271,13 +274,18 @@ impl Live {
         if self.engine.start().is_none() {
             self.engine.begin_at(first);
         }
-        if !self.batch.is_sorted_by_key(|(_, time, _)| *time) {
+        if std::mem::take(&mut self.disordered) {
             self.batch.sort_by_key(|(_, time, _)| *time);
         }
         let (times, batch) = (self.clock.take_pending(), std::mem::take(&mut self.batch));
         let mut rest = batch.as_slice();
         for time in &times {
-            let (now, later) = rest.split_at(rest.partition_point(|(_, at, _)| at <= time));
+            let now = if rest.last().is_some_and(|(_, last, _)| last <= time) {
+                rest.len()
+            } else {
+                rest.partition_point(|(_, at, _)| at <= time)
+            };
+            let (now, later) = rest.split_at(now);
             rest = later;
             self.store.tick(*time);
             self.store.extend(now);
@@ -323,6 +331,7 @@ impl Live {
 
     /// Notes the series that end, in the batch from a place on.
     fn note_ends(&mut self, from: usize) {
+        self.disordered |= from < self.batch.len();
         self.ends.extend(self.batch[from..].iter().map(|(id, at, _)| (*at, *id)));
     }
 
@@ -353,6 +362,9 @@ impl Live {
 
     /// Says what happened in an evaluation, in order.
     fn tell(&mut self) {
+        if self.events.is_empty() {
+            return;
+        }
         let mut events = std::mem::take(&mut self.events);
         let of = |event: engine::Event| (event.rule, self.event(event));
         let mut told: Vec<(engine::RuleId, Event)> = events.drain(..).map(of).collect();

@@ -265,6 +265,7 @@ impl Live {
             }
         }
         let ids: Vec<_> = self.store.ids().collect();
+        self.disordered = true;
         for (series, (time, value)) in saved.batch {
             if let Some(id) = ids.get(series as usize) {
                 self.batch.push((*id, time, value));

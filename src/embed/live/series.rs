@@ -60,6 +60,15 @@ pub(super) struct Slot {
     next: Timestamp,
 }
 
+impl Slot {
+    /// Returns whether a value at a time is one more of a series that is there: what is not to be forgotten is in the
+    /// queue already, at or before the end that it had.
+    #[inline]
+    fn goes_on(&self, at: Timestamp, stale_after: Millis) -> bool {
+        !(self.ended | self.leaving | self.forgotten) && at.since(self.last) <= stale_after
+    }
+}
+
 /// The series of one `Live`.
 pub(super) struct SeriesTable {
     /// Tells its handles from those of others.
@@ -143,12 +152,20 @@ impl SeriesTable {
         self.slot_of.iter().map(|slot| (*slot, self.slots[*slot as usize]))
     }
 
+    /// Returns the place of a handle's series, if it is there and a value at this time is one more of it: that time is its
+    /// newest then.
+    #[inline]
+    pub(super) fn set_on(&mut self, series: &Series, at: Timestamp, stale_after: Millis) -> Option<&mut Slot> {
+        let held = self.slots.get_mut(series.slot as usize)?;
+        let is_it = series.owner == self.owner && series.generation == held.generation;
+        (is_it && held.goes_on(at, stale_after)).then_some(held)
+    }
+
     /// Records a value at a time; returns when the series had ended before, if it had and that was not seen.
     #[inline]
     pub(super) fn set(&mut self, slot: u32, at: Timestamp, stale_after: Millis) -> (SeriesId, Option<Timestamp>) {
         let held = &mut self.slots[slot as usize];
-        // What is there and not to be forgotten is in the queue already, at or before the end that it had.
-        if !(held.ended | held.leaving | held.forgotten) && at.since(held.last) <= stale_after {
+        if held.goes_on(at, stale_after) {
             held.last = at;
             return (held.id, None);
         }

@@ -154,11 +154,25 @@ impl<'a> Snapshot<'a> {
     /// Sets the value of a series. If it is set twice in one snapshot, the last value counts. NaN is a value like
     /// others, except the stale marker of Prometheus, which ends the series. It never fails: if the time of the
     /// snapshot was refused, the value is ignored, and [`Live::faults`] counts it.
+    #[inline]
     pub fn set(&mut self, series: &Series, value: f64) -> &mut Self {
+        let Live { table, batch, options, .. } = &mut *self.live;
+        // Most series were there before, and go on.
+        match table.set_on(series, self.time, options.stale_after).filter(|_| self.taken.is_ok() && !is_stale(value)) {
+            Some(held) => {
+                held.last = self.time;
+                batch.push((held.id, self.time, value));
+            }
+            None => self.set_any(series, value),
+        }
+        self
+    }
+
+    #[cold]
+    fn set_any(&mut self, series: &Series, value: f64) {
         let Live { table, clock, store, .. } = &mut *self.live;
         let slot = table.slot(series, clock.latest, store);
         self.set_slot(slot, value);
-        self
     }
 
     /// Sets the value of the series with these labels, with the name of the metric as `__name__`; otherwise as

@@ -2,7 +2,7 @@
 
 use super::super::ast::{AggregateOp, BinaryOp};
 use super::super::kahan::{Kahan, Mean, Spread};
-use super::super::plan::{Kind, NodeId, Operand, Plan, WindowInput};
+use super::super::plan::{Kind, Node, Operand, Plan, WindowInput};
 use super::super::program::Frame;
 use super::super::quantile::quantile;
 use super::super::registers::Registers;
@@ -57,13 +57,13 @@ pub(crate) fn passes(kind: &Kind, value: f64, registers: &Registers, frame: &Fra
 /// Evaluates a node that fits; absent where it has no sample. `meets`: whether the rows of its inputs have the same key.
 #[inline]
 pub(crate) fn evaluate(
-    (plan, at): (&Plan, NodeId),
+    (plan, node): (&Plan, &Node),
     (state, meets): (&NodeState, bool),
     frame: &Frame<'_>,
     registers: &Registers,
     scratch: &mut Scratch,
 ) -> Option<f64> {
-    match &plan.nodes[at].kind {
+    match &node.kind {
         Kind::Map { op, input } => registers.get(*input).and_then(|value| map::alone(op, value, registers, frame)),
         Kind::Select { select, stamp } => {
             let Own::Found(found) = &state.own else { return None };
@@ -83,7 +83,8 @@ pub(crate) fn evaluate(
             }
         }
         Kind::Window { input: input @ WindowInput::Selector(select), function, range, params } => {
-            let window = window::Window { node: at, input, function: *function, range: *range, params };
+            // Only a probe asks which node it is.
+            let window = window::Window { node: 0, input, function: *function, range: *range, params };
             window::alone(state, select, &window, frame, scratch)
         }
         Kind::Aggregate { op, param, input, .. } => {

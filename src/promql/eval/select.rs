@@ -98,7 +98,7 @@ pub(super) fn references<'a>(
 }
 
 /// Returns the time that a selector refers to at a step.
-fn reference(at: Option<Fixed>, offset: Millis, frame: &Frame<'_>, eval: Timestamp) -> Timestamp {
+pub(super) fn reference(at: Option<Fixed>, offset: Millis, frame: &Frame<'_>, eval: Timestamp) -> Timestamp {
     let at = match at {
         None => eval,
         Some(Fixed::Time(at)) => at,
@@ -116,13 +116,16 @@ pub(super) fn caps(source: Source, frame: &Frame<'_>, refs: &[Timestamp], caps: 
 }
 
 /// Returns the end of what a step sees of a series.
-fn cap(source: Source, frame: &Frame<'_>, reference: Timestamp, slot: Timestamp) -> Timestamp {
+pub(super) fn cap(source: Source, frame: &Frame<'_>, reference: Timestamp, slot: Timestamp) -> Timestamp {
     lag(source, frame).map_or(reference, |lag| capped(reference, slot, lag))
 }
 
 /// Returns how late a written series is seen.
 fn lag(source: Source, frame: &Frame<'_>) -> Option<Millis> {
-    let written = frame.inputs.written.filter(|_| source.written)?;
+    if !source.written {
+        return None;
+    }
+    let written = frame.inputs.written.as_ref()?;
     Some(written.lags.of(written.writers[source.id.0 as usize]))
 }
 

@@ -1,16 +1,16 @@
 //! Functions over ranges of samples: of selectors and of subqueries.
 
 use crate::limits;
-use crate::store::is_stale;
+use crate::store::{Samples, is_stale};
 use crate::time::{Millis, Timestamp};
 
 use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand, Select, WindowInput};
-use super::super::probe::{self, Probe, Unheard};
+use super::super::probe::{self, Probe};
 use super::super::program::{Frame, Program, Root, Source};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
-use super::select::{caps, references};
+use super::select::{self, caps, references};
 use super::{SAME_LABELS, Scratch, View, copy_rows, fault, fault_of};
 
 /// The parts of a window node.
@@ -72,20 +72,46 @@ pub(super) fn evaluate<P: Probe>(
 /// Applies a function to the samples in the window of the only step, of a selector that found one series at most.
 pub(super) fn alone(
     state: &NodeState,
-    select: &Select,
+    selector: &Select,
     window: &Window<'_>,
     frame: &Frame<'_>,
     scratch: &mut Scratch,
 ) -> Option<f64> {
     let Own::Found(found) = &state.own else { return None };
-    let mut written = std::mem::take(&mut scratch.refs);
-    let refs = references(select.at, select.offset, frame, &mut written);
-    let mut raw = std::mem::take(&mut scratch.raw);
-    raw.reset(found.sources.len(), 1);
-    of_series(&found.sources, window, refs, frame, &mut raw, scratch, &mut Unheard);
-    let value = found.sources.first().and_then(|_| raw.get(0, 0));
-    (scratch.refs, scratch.raw) = (written, raw);
-    value
+    let source = *found.sources.first()?;
+    let reference = select::reference(selector.at, selector.offset, frame, frame.evals[0]);
+    let end = select::cap(source, frame, reference, frame.slots[0]);
+    let samples = frame.inputs.samples(source, reference.minus(window.range), end);
+    let (times, values) = without_markers(source, samples, frame, (&mut scratch.times, &mut scratch.values));
+    if times.is_empty() {
+        return None;
+    }
+    let (bounds, refs) = ([(0, super::number(times.len()))], [reference]);
+    let windows = Windows { times, values, bounds: &bounds, refs: &refs, evals: frame.evals, range: window.range };
+    let (mut out, mut present) = ([0.0], [0]);
+    let params = params(window, &scratch.params);
+    rollup::roll(window.function, &windows, params, &mut scratch.rollup, &mut out, &mut present);
+    (present[0] & 1 == 1).then_some(out[0])
+}
+
+/// Returns the samples of a series without stale markers: as they are, or copied where there is one among them.
+fn without_markers<'a>(
+    source: Source,
+    samples: Samples<'a>,
+    frame: &Frame<'_>,
+    (times, values): (&'a mut Vec<Timestamp>, &'a mut Vec<f64>),
+) -> (&'a [Timestamp], &'a [f64]) {
+    let is_marked = frame.inputs.store_of(source).has_stale(source.id);
+    if !is_marked || !samples.values.iter().any(|value| is_stale(*value)) {
+        return (samples.times, samples.values);
+    }
+    times.clear();
+    values.clear();
+    for (time, value) in samples.times.iter().zip(samples.values).filter(|(_, value)| !is_stale(**value)) {
+        times.push(*time);
+        values.push(*value);
+    }
+    (times, values)
 }
 
 fn of_series<P: Probe>(
@@ -99,19 +125,8 @@ fn of_series<P: Probe>(
 ) {
     let (Some(first), Some(last)) = (refs.first().copied(), refs.last().copied()) else { return };
     for (row, source) in sources.iter().enumerate() {
-        let store = frame.inputs.store_of(*source);
         let samples = frame.inputs.samples(*source, first.minus(window.range), last);
-        let (mut times, mut values) = (samples.times, samples.values);
-        if store.has_stale(source.id) && values.iter().any(|value| is_stale(*value)) {
-            scratch.times.clear();
-            scratch.values.clear();
-            let live = times.iter().zip(values).filter(|(_, value)| !is_stale(**value));
-            live.for_each(|(time, value)| {
-                scratch.times.push(*time);
-                scratch.values.push(*value);
-            });
-            (times, values) = (&scratch.times, &scratch.values);
-        }
+        let (times, values) = without_markers(*source, samples, frame, (&mut scratch.times, &mut scratch.values));
         if times.is_empty() {
             continue;
         }

@@ -67,7 +67,7 @@ impl<'a> Inputs<'a> {
 
     /// Returns the store that a series is in.
     pub(crate) fn store_of(&self, source: Source) -> &'a Store {
-        match self.written {
+        match &self.written {
             Some(written) if source.written => written.store,
             _ => self.recording,
         }

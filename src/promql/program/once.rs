@@ -4,14 +4,17 @@
 #[cfg(test)]
 mod tests;
 
+use std::slice::from_ref;
+
 use crate::labels::LabelSet;
 
-use super::super::block;
+use super::super::block::{self, Block};
 use super::super::eval::{self, alone};
 use super::super::plan::{NodeId, Plan, PlannedRoot, RootId};
 use super::super::probe::Unheard;
-use super::super::registers::Registers;
-use super::super::roster::NodeState;
+use super::super::registers::Register;
+use super::super::roster::{NodeState, number};
+use super::super::walk::Stop;
 use super::memory::Memory;
 use super::run::{Nodes, Running};
 use super::show::Shown;
@@ -21,6 +24,8 @@ use super::{Fault, Frame, Inputs, Program, Root, Sink};
 pub(super) struct Once {
     /// By node; without meaning for thresholds.
     ways: Vec<Way>,
+    /// By stop of the walk.
+    tasks: Vec<Task>,
     /// Thresholds of which the sink wants to be shown that there is no sample: by the number of their vector.
     busy: Vec<(u32, RootId)>,
     /// Those of the run at hand that are so from now on.
@@ -40,6 +45,17 @@ struct Way {
     lifted: bool,
     /// Its value is written to its block besides its register.
     spilled: bool,
+}
+
+/// A node that is evaluated.
+#[derive(Clone, Copy, Debug)]
+struct Task {
+    node: u32,
+    /// The state that has its rows.
+    state: u32,
+    way: Way,
+    /// Whether anything is to be done once it is evaluated.
+    shows: bool,
 }
 
 impl Once {
@@ -67,7 +83,14 @@ impl Once {
                 node.kind.inputs().for_each(|input| ways[input].spilled = ways[input].alone);
             }
         }
-        Self { ways, busy: Vec::new(), still_busy: Vec::new(), asked: false }
+        let task = |stop: &Stop| Task {
+            node: number(stop.node),
+            state: plan.nodes[stop.node].place.state,
+            way: ways[stop.node],
+            shows: stop.shows,
+        };
+        let tasks = plan.walk.stops.iter().map(task).collect();
+        Self { ways, tasks, busy: Vec::new(), still_busy: Vec::new(), asked: false }
     }
 
     /// Asks the sink again what it wants to be shown.
@@ -109,7 +132,7 @@ impl Program {
         stepping.go(sink);
         let Running { fresh, failing } = stepping.run;
         if failing {
-            memory.registers.failed.fill(0);
+            memory.registers.forget_failures();
         }
         std::mem::swap(&mut once.busy, &mut once.still_busy);
         once.still_busy.clear();
@@ -119,6 +142,15 @@ impl Program {
             self.ran_over(true);
         }
     }
+}
+
+/// Writes a register to a block of so many rows, one at most.
+fn spill(rows: usize, register: &Register, block: &mut Block) {
+    block.reset(rows, 1);
+    if register.present != 0 {
+        block.set(0, 0, register.value);
+    }
+    block.failed[0] = register.failed;
 }
 
 /// A run at one step.
@@ -135,13 +167,17 @@ struct Stepping<'a, 'b> {
 impl Stepping<'_, '_> {
     fn go(&mut self, sink: &mut dyn Sink) {
         let plan = self.nodes.plan;
-        let mut first_root = 0;
-        for stop in &plan.walk.stops {
-            self.evaluate(stop.node);
+        let (mut next, mut first_root) = (0, 0);
+        while next < plan.walk.stops.len() {
+            next = self.evaluate_from(next);
+            let stop = &plan.walk.stops[next - 1];
+            if !stop.shows {
+                continue;
+            }
             if let Some(number) = plan.nodes[stop.node].place.compared
                 && sink.wants_compared(number)
             {
-                self.with_root(stop.node, false, &mut |root| sink.compared(number, root));
+                self.with_root(stop.node, false, |root| sink.compared(number, root));
             }
             if let Some(number) = stop.thresholds {
                 self.hand_over_thresholds(number, stop.node, sink);
@@ -153,40 +189,55 @@ impl Stepping<'_, '_> {
         }
     }
 
+    /// Evaluates nodes from a stop on, at least one, and up to one of which something is to be shown; returns the stop
+    /// after them.
+    fn evaluate_from(&mut self, first: usize) -> usize {
+        let Self { nodes: Nodes { plan, states, .. }, frame, memory, run, .. } = self;
+        let tasks = &self.once.tasks[first..];
+        if run.fresh || !tasks[0].way.alone {
+            let task = tasks[0];
+            self.evaluate_by_blocks(task);
+            return first + 1;
+        }
+        let Memory { registers, scratch, blocks, .. } = &mut **memory;
+        let mut next = first;
+        for Task { node, state, way, shows } in tasks {
+            if !way.alone {
+                break;
+            }
+            let at = *node as usize;
+            let state = &states[*state as usize];
+            let value = alone::evaluate((plan, &plan.nodes[at]), (state, way.meets), frame, registers, scratch);
+            registers.put(at, value);
+            if run.failing {
+                registers.inherit_failures(at, plan.nodes[at].kind.inputs());
+            }
+            if way.spilled {
+                let block = &mut blocks[plan.nodes[at].place.register as usize];
+                spill(state.labels.len(), registers.of_node(at), block);
+            }
+            next += 1;
+            if *shows {
+                break;
+            }
+        }
+        next
+    }
+
+    fn evaluate_by_blocks(&mut self, Task { node, way, .. }: Task) {
+        let at = node as usize;
+        self.nodes.evaluate(at, self.memory, self.frame, &mut self.run, &mut Unheard);
+        if way.lifted && !self.run.fresh {
+            let block = &self.memory.blocks[self.nodes.plan.nodes[at].place.register as usize];
+            self.memory.registers.put(at, if block.rows > 0 { block.get(0, 0) } else { None });
+            self.memory.registers.fail(at, block.failed.first().copied().unwrap_or(0));
+        }
+    }
+
     /// Returns how a node was evaluated.
     fn way(&self, node: NodeId) -> Way {
         // Since a node found rows, only blocks count: they have what was evaluated before, too.
         if self.run.fresh { Way::default() } else { self.once.ways[node] }
-    }
-
-    fn evaluate(&mut self, at: NodeId) {
-        let Self { nodes: Nodes { plan, states, .. }, frame, memory, run, .. } = self;
-        let way = if run.fresh { Way::default() } else { self.once.ways[at] };
-        let node = &plan.nodes[at];
-        if !way.alone {
-            self.nodes.evaluate(at, self.memory, self.frame, &mut self.run, &mut Unheard);
-            if way.lifted && !self.run.fresh {
-                let block = &self.memory.blocks[node.place.register as usize];
-                self.memory.registers.put(at, if block.rows > 0 { block.get(0, 0) } else { None });
-                self.memory.registers.failed[at] = block.failed.first().copied().unwrap_or(0);
-            }
-            return;
-        }
-        let state = &states[node.place.state as usize];
-        let Memory { registers, scratch, blocks, .. } = &mut **memory;
-        let value = alone::evaluate((plan, at), (state, way.meets), frame, registers, scratch);
-        registers.put(at, value);
-        if run.failing {
-            registers.inherit_failures(at, node.kind.inputs());
-        }
-        if way.spilled {
-            let block = &mut blocks[node.place.register as usize];
-            block.reset(state.labels.len(), 1);
-            if let Some(value) = value {
-                block.set(0, 0, value);
-            }
-            block.failed[0] = registers.failed[at];
-        }
     }
 
     fn shown(&self) -> Shown<'_> {
@@ -194,33 +245,30 @@ impl Stepping<'_, '_> {
     }
 
     /// Returns the faults of a node that failed.
-    fn faults(&self, node: NodeId, failed: bool) -> Vec<Fault> {
+    #[cold]
+    fn faults(&self, node: NodeId) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if failed {
-            self.shown().collect_faults(node, 1, 1, &mut faults);
-        }
+        self.shown().collect_faults(node, 1, 1, &mut faults);
         faults
     }
 
     /// Shows what a node evaluated to.
-    fn with_root(&self, node: NodeId, scalar: bool, show: &mut dyn FnMut(Root<'_>)) {
+    #[inline]
+    fn with_root(&self, node: NodeId, scalar: bool, show: impl FnOnce(Root<'_>)) {
         if !self.way(node).alone {
-            return self.shown().with_root(node, self.memory, scalar, 1, show);
+            let mut show = Some(show);
+            let once = &mut |root: Root<'_>| show.take().map_or((), |show| show(root));
+            return self.shown().with_root(node, self.memory, scalar, 1, once);
         }
-        let registers = &self.memory.registers;
-        let faults = self.faults(node, registers.failed[node] != 0);
-        show(self.alone(node, (registers.present[node], scalar), node, &faults));
+        let register = self.memory.registers.of_node(node);
+        if register.failed == 0 {
+            return show(self.alone(node, (register, scalar), &[]));
+        }
+        show(self.alone(node, (register, scalar), &self.faults(node)));
     }
 
     /// Returns what a node evaluated to whose value is in a register.
-    fn alone<'a>(
-        &'a self,
-        node: NodeId,
-        (present, scalar): (u64, bool),
-        register: NodeId,
-        faults: &'a [Fault],
-    ) -> Root<'a> {
-        let Registers { values, failed, .. } = &self.memory.registers;
+    fn alone<'a>(&'a self, node: NodeId, (register, scalar): (&'a Register, bool), faults: &'a [Fault]) -> Root<'a> {
         let (labels, order): (&[LabelSet], &[u32]) = if scalar {
             (&self.memory.no_labels, &[0])
         } else {
@@ -232,11 +280,11 @@ impl Stepping<'_, '_> {
             order,
             scalar,
             steps: 1,
-            values: &values[register..=register],
-            present: if present == 0 { &[0] } else { &[1] },
+            values: from_ref(&register.value),
+            present: from_ref(&register.present),
             words: 1,
             ranks: &[],
-            failed: &failed[register..=register],
+            failed: from_ref(&register.failed),
             faults,
         }
     }
@@ -244,8 +292,8 @@ impl Stepping<'_, '_> {
     /// Returns whether a node has neither a sample nor a fault.
     fn is_empty(&self, node: NodeId) -> bool {
         if self.way(node).alone {
-            let Registers { present, failed, .. } = &self.memory.registers;
-            return present[node] | failed[node] == 0;
+            let register = self.memory.registers.of_node(node);
+            return register.present | register.failed == 0;
         }
         let block = self.memory.block(self.nodes.plan.nodes[node].place);
         !block::any(&block.present) && !block::any(&block.failed)
@@ -256,7 +304,7 @@ impl Stepping<'_, '_> {
         let PlannedRoot { node, scalar, .. } = self.nodes.plan.roots[root];
         let id = RootId(root);
         if !self.is_empty(node) || sink.wants_empty(id) {
-            self.with_root(node, scalar, &mut |root| self.with_compared(id, root, sink));
+            self.with_root(node, scalar, |root| self.with_compared(id, root, sink));
         }
     }
 
@@ -265,7 +313,7 @@ impl Stepping<'_, '_> {
         match plan.roots[id.0].compared {
             Some(number) => {
                 let node = plan.compared[number as usize];
-                self.with_root(node, false, &mut |compared| sink.root(id, root, Some(compared)));
+                self.with_root(node, false, |compared| sink.root(id, root, Some(compared)));
             }
             None => sink.root(id, root, None),
         }
@@ -273,7 +321,8 @@ impl Stepping<'_, '_> {
 
     /// Hands over the thresholds that a vector passes, and those that the sink wants in any case.
     fn hand_over_thresholds(&mut self, number: u32, input: NodeId, sink: &mut dyn Sink) {
-        let thresholds = &self.nodes.plan.walk.thresholds[number as usize];
+        let plan = self.nodes.plan;
+        let thresholds = &plan.walk.thresholds[number as usize];
         let busy = self.once.busy[self.next_busy..].iter().take_while(|(of, _)| *of == number).count();
         let busy = self.next_busy..self.next_busy + busy;
         self.next_busy = busy.end;
@@ -298,9 +347,9 @@ impl Stepping<'_, '_> {
     /// Returns whether a vector failed, and its least and greatest value, NaN where there is none.
     fn extremes(&self, node: NodeId) -> (bool, f64, f64) {
         if self.way(node).alone {
-            let registers = &self.memory.registers;
-            let value = registers.get(node).unwrap_or(f64::NAN);
-            return (registers.failed[node] != 0, value, value);
+            let register = self.memory.registers.of_node(node);
+            let value = if register.present == 0 { f64::NAN } else { register.value };
+            return (register.failed != 0, value, value);
         }
         let block = self.memory.block(self.nodes.plan.nodes[node].place);
         let present = block.values.iter().zip(&block.present).filter(|(_, present)| **present != 0);
@@ -334,9 +383,9 @@ impl Stepping<'_, '_> {
         }
         let node = self.nodes.plan.roots[root.0].node;
         if self.way(input).alone {
-            let failed = self.memory.registers.failed[input] != 0;
-            let faults = self.faults(node, failed);
-            self.with_compared(root, self.alone(node, (u64::from(passes), false), input, &faults), sink);
+            let register = Register { present: u64::from(passes), ..*self.memory.registers.of_node(input) };
+            let faults = if register.failed == 0 { Vec::new() } else { self.faults(node) };
+            self.with_compared(root, self.alone(node, (&register, false), &faults), sink);
         } else {
             let Memory { threshold, no_labels, .. } = &*self.memory;
             let show = &mut |shown: Root<'_>| self.with_compared(root, shown, sink);

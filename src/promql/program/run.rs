@@ -28,15 +28,18 @@ impl Program {
         probe: &mut P,
         sink: &mut dyn Sink,
     ) {
+        if let [slot] = steps.slots
+            && !P::HEARS
+            && self.is_bound_to(inputs)
+            && !self.plan.options.delayed_names
+        {
+            let evals = [slot.minus(steps.offset)];
+            return self.run_once(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, sink);
+        }
         let mut evals = self.memory.as_mut().map(|memory| std::mem::take(&mut memory.evals)).unwrap_or_default();
         evals.clear();
         evals.extend(steps.slots.iter().map(|slot| slot.minus(steps.offset)));
-        let frame = Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None };
-        if !P::HEARS && evals.len() == 1 && self.is_bound_to(inputs) && !self.plan.options.delayed_names {
-            self.run_once(&frame, sink);
-        } else {
-            self.run_frame(&frame, probe, sink);
-        }
+        self.run_frame(&Frame { inputs: *inputs, evals: &evals, slots: steps.slots, query: None }, probe, sink);
         if let Some(memory) = &mut self.memory {
             memory.evals = evals;
         }
