@@ -15,26 +15,32 @@ pub(super) const LANES: usize = 8;
 /// One number of each window.
 pub(super) type Lane = [f64; LANES];
 
-/// Eight compensated sums of finite values.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    sum: Lane,
-    c: Lane,
+/// Compensated sums of finite values.
+#[derive(Clone, Copy, Debug)]
+struct Sums<const N: usize> {
+    sum: [f64; N],
+    c: [f64; N],
+}
+
+impl<const N: usize> Default for Sums<N> {
+    fn default() -> Self {
+        Self { sum: [0.0; N], c: [0.0; N] }
+    }
 }
 
 /// Applies an operation lane by lane: one operation at a time, so that it becomes one instruction.
 #[inline(always)]
-fn zip(a: Lane, b: Lane, operation: impl Fn(f64, f64) -> f64) -> Lane {
-    let mut out = [0.0; LANES];
+fn zip<const N: usize>(a: [f64; N], b: [f64; N], operation: impl Fn(f64, f64) -> f64) -> [f64; N] {
+    let mut out = [0.0; N];
     for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(&b)) {
         *out = operation(*a, *b);
     }
     out
 }
 
-impl Sums {
+impl<const N: usize> Sums<N> {
     #[inline(always)]
-    fn add(&mut self, x: Lane) {
+    fn add(&mut self, x: [f64; N]) {
         let t = zip(self.sum, x, |sum, x| sum + x);
         let large = zip(self.sum, x, |sum, x| if sum.abs() >= x.abs() { sum } else { x });
         let small = zip(self.sum, x, |sum, x| if sum.abs() >= x.abs() { x } else { sum });
@@ -44,7 +50,7 @@ impl Sums {
     }
 
     #[inline(always)]
-    fn total(&self) -> Lane {
+    fn total(&self) -> [f64; N] {
         zip(self.sum, self.c, |sum, c| sum + c)
     }
 
@@ -132,16 +138,16 @@ struct SumFold<'a> {
 }
 
 impl Fold for SumFold<'_> {
-    type Result = Sums;
+    type Result = Sums<LANES>;
 
     fn group(&self) -> &Group {
         &self.group
     }
 
     #[inline(always)]
-    fn run<const ROW: bool>(self) -> Sums {
+    fn run<const ROW: bool>(self) -> Sums<LANES> {
         let columns = self.group.columns(self.values);
-        let mut sums = Sums::default();
+        let mut sums = Sums::<LANES>::default();
         for at in 0..self.group.len {
             sums.add(load::<ROW>(&columns, at));
         }
@@ -163,16 +169,16 @@ struct VarianceFold<'a> {
 
 impl Fold for VarianceFold<'_> {
     /// Mean and squares.
-    type Result = [Sums; 2];
+    type Result = [Sums<LANES>; 2];
 
     fn group(&self) -> &Group {
         &self.group
     }
 
     #[inline(always)]
-    fn run<const ROW: bool>(self) -> [Sums; 2] {
+    fn run<const ROW: bool>(self) -> [Sums<LANES>; 2] {
         let columns = self.group.columns(self.values);
-        let [mut mean, mut squares] = [Sums::default(); 2];
+        let [mut mean, mut squares] = [Sums::<LANES>::default(); 2];
         let mut count = 0.0;
         for at in 0..self.group.len {
             count += 1.0;
@@ -220,21 +226,21 @@ impl RegressionFold<'_> {
     fn run_even<const ROW: bool>(self) -> [Regression; LANES] {
         let columns = self.group.columns(self.values);
         let times = &self.millis[self.group.starts[0]..];
-        let [mut sum_y, mut sum_xy] = [Sums::default(); 2];
-        let [mut sum_x, mut sum_xx] = [Kahan::default(); 2];
+        let [mut sum_y, mut sum_xy] = [Sums::<LANES>::default(); 2];
+        // Of x, and of its square.
+        let mut sums_x = Sums::<2>::default();
         for at in 0..self.group.len {
             let y = load::<ROW>(&columns, at);
             let x = (times[at] - self.origins[0]) / 1000.0;
-            sum_x.add(x);
+            sums_x.add([x, x * x]);
             sum_y.add(y);
             sum_xy.add(zip([x; LANES], y, |x, y| x * y));
-            sum_xx.add(x * x);
         }
         from_fn(|lane| Regression {
-            x: sum_x,
+            x: sums_x.lane(0),
             y: sum_y.lane(lane),
             xy: sum_xy.lane(lane),
-            xx: sum_xx,
+            xx: sums_x.lane(1),
             count: self.group.len as f64,
         })
     }
@@ -254,7 +260,7 @@ impl Fold for RegressionFold<'_> {
         }
         let columns = self.group.columns(self.values);
         let times = self.group.columns(self.millis);
-        let [mut sum_x, mut sum_y, mut sum_xy, mut sum_xx] = [Sums::default(); 4];
+        let [mut sum_x, mut sum_y, mut sum_xy, mut sum_xx] = [Sums::<LANES>::default(); 4];
         for at in 0..self.group.len {
             let y = load::<ROW>(&columns, at);
             let x = zip(load::<ROW>(&times, at), self.origins, |t, origin| (t - origin) / 1000.0);
