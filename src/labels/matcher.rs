@@ -49,7 +49,7 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Makes a matcher; a regular expression is compiled here, once.
+    /// Makes a matcher; a regular expression is read here, and compiled when it is first asked.
     ///
     /// # Errors
     /// When the regular expression does not compile or grows beyond its limit.

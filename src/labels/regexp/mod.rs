@@ -4,18 +4,19 @@
 mod class;
 mod expand;
 mod parse;
+mod program;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex_automata::meta;
 use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, Look};
 use thiserror::Error;
 
 use self::parse::{Flags, Parsed};
+use self::program::Program;
 use crate::limits;
 
 /// Says why a regular expression cannot be used.
@@ -56,10 +57,10 @@ fn too_large() -> String {
     format!("needs more than the limit of {} MiB when compiled", limits::REGEX_BYTES >> 20)
 }
 
-/// A compiled regular expression with RE2's meaning.
+/// A regular expression with RE2's meaning.
 #[derive(Clone, Debug)]
 pub struct Regexp {
-    program: meta::Regex,
+    program: Program,
     /// What every text that matches begins with: most texts are refused by it without the program, whose memory would
     /// push that of others out of the cache where thousands of expressions look at one text.
     prefix: Arc<[u8]>,
@@ -79,7 +80,7 @@ impl Regexp {
         let prefixes = Extractor::new().extract(&hir);
         let prefix = prefixes.longest_common_prefix().unwrap_or_default().into();
         let whole = Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]);
-        Ok(Self { prefix, ..compile(&whole, names, pattern)? })
+        Ok(Self { prefix, ..take(whole, names, pattern)? })
     }
 
     /// Compiles an expression that must match a whole text as the one of `label_replace` must: written into
@@ -99,7 +100,7 @@ impl Regexp {
             RegexpError::TooLarge { .. } => RegexpError::TooLarge { pattern: short(pattern) },
         };
         let Parsed { hir, names } = parse::parse(&format!("{OPEN}{pattern})$"), Flags::default()).map_err(own)?;
-        compile(&hir, names, pattern)
+        take(hir, names, pattern)
     }
 
     /// Compiles an expression that may match anywhere, with `.` stopping at line ends, as Go's `regexp.Compile` does.
@@ -108,20 +109,21 @@ impl Regexp {
     /// As for [`Regexp::anchored`].
     pub fn unanchored(pattern: &str) -> Result<Self, RegexpError> {
         let Parsed { hir, names } = parse::parse(pattern, Flags::default())?;
-        compile(&hir, names, pattern)
+        take(hir, names, pattern)
     }
 
     /// Returns whether the text matches. Cost: linear in the text.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        text.as_bytes().starts_with(&self.prefix) && self.program.is_match(text)
+        text.as_bytes().starts_with(&self.prefix) && self.program.get().is_match(text)
     }
 
     /// Returns the expansion of a replacement (`$1`, `${name}`) for a match of the expression, or none without a match.
     #[must_use]
     pub fn expand(&self, text: &str, replacement: &str) -> Option<String> {
-        let mut captures = self.program.create_captures();
-        self.program.captures(text, &mut captures);
+        let program = self.program.get();
+        let mut captures = program.create_captures();
+        program.captures(text, &mut captures);
         let mut out = String::new();
         captures.is_match().then(|| expand::append(&mut out, replacement, text, &captures, &self.names))?;
         Some(out)
@@ -132,7 +134,7 @@ impl Regexp {
     pub fn replace_all(&self, text: &str, replacement: &str) -> String {
         let mut out = String::new();
         let mut done = 0;
-        for captures in self.program.captures_iter(text) {
+        for captures in self.program.get().captures_iter(text) {
             if let Some(found) = captures.get_match() {
                 out.push_str(&text[done..found.start()]);
                 expand::append(&mut out, replacement, text, &captures, &self.names);
@@ -144,11 +146,8 @@ impl Regexp {
     }
 }
 
-fn compile(hir: &Hir, names: Vec<Option<String>>, pattern: &str) -> Result<Regexp, RegexpError> {
-    let config = meta::Config::new().nfa_size_limit(Some(limits::REGEX_BYTES));
-    // A tree that was built by the parser fails by its size alone.
-    let program = meta::Builder::new().configure(config).build_from_hir(hir);
-    let program = program.map_err(|_| RegexpError::TooLarge { pattern: short(pattern) })?;
+fn take(hir: Hir, names: Vec<Option<String>>, pattern: &str) -> Result<Regexp, RegexpError> {
+    let program = Program::new(hir).map_err(|_| RegexpError::TooLarge { pattern: short(pattern) })?;
     Ok(Regexp { program, prefix: Arc::default(), names: names.into() })
 }
 
