@@ -13,7 +13,7 @@ pub(crate) const ALERT_NAME: &str = "alertname";
 pub(crate) const ALERT_STATE: &str = "alertstate";
 
 /// Series of one metric that a rule may write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Written {
     /// The metric name.
     pub name: String,
