@@ -199,11 +199,16 @@ pub(super) fn refuse_template(file: &str, text: &str, problems: &mut Problems<'_
     false
 }
 
+/// Returns where a character stands twice in a row.
+fn pair(text: &str, byte: u8) -> Option<usize> {
+    text.as_bytes().windows(2).position(|pair| pair == [byte, byte])
+}
+
 /// Returns where an action of Helm stands in a line.
 fn helm_action(line: &str) -> Option<usize> {
     let mut from = 0;
-    while let Some(open) = line[from..].find("{{").map(|at| from + at) {
-        let close = line[open..].find("}}").map_or(line.len(), |at| open + at);
+    while let Some(open) = pair(&line[from..], b'{').map(|at| from + at) {
+        let close = pair(&line[open..], b'}').map_or(line.len(), |at| open + at);
         let inside = &line[open..close];
         if HELM.iter().any(|mark| inside.contains(mark)) {
             return Some(open);

@@ -130,26 +130,43 @@ pub struct Piece {
 }
 
 /// Tells where each byte of a scalar's text stands in its file (indents, folds and escapes are between the pieces).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextMap {
-    /// The pieces, in order of both offsets, none empty.
-    pub pieces: Vec<Piece>,
+    /// The only piece, where there are not more: most texts stand in the file as they are.
+    one: [Piece; 1],
+    /// All pieces, where there are several.
+    more: Vec<Piece>,
 }
 
 impl TextMap {
+    /// Makes a map of pieces in order of both offsets, none empty but where there is only one.
+    #[must_use]
+    pub fn new(pieces: Vec<Piece>) -> Self {
+        match pieces[..] {
+            [one] => Self { one: [one], more: Vec::new() },
+            _ => Self { one: [Piece { text: 0, file: 0, len: 0 }], more: pieces },
+        }
+    }
+
+    /// Returns the pieces, in order of both offsets; never none.
+    #[must_use]
+    pub fn pieces(&self) -> &[Piece] {
+        if self.more.is_empty() { &self.one } else { &self.more }
+    }
+
     /// Maps a text that stands in the file as it is, from `offset` on.
     #[must_use]
     pub fn verbatim(offset: u32, len: u32) -> Self {
-        Self { pieces: vec![Piece { text: 0, file: offset, len }] }
+        Self { one: [Piece { text: 0, file: offset, len }], more: Vec::new() }
     }
 
     /// Returns the file offset of a text offset, and whether a byte of a piece stands there; one between two pieces
     /// goes to the end of the first.
     fn offset(&self, text: u32) -> (u32, bool) {
-        let after = self.pieces.partition_point(|piece| piece.text <= text);
-        match after.checked_sub(1).and_then(|at| self.pieces.get(at)) {
+        let after = self.pieces().partition_point(|piece| piece.text <= text);
+        match after.checked_sub(1).and_then(|at| self.pieces().get(at)) {
             Some(piece) => (piece.file + (text - piece.text).min(piece.len), text - piece.text < piece.len),
-            None => (self.pieces.first().map_or(0, |piece| piece.file), false),
+            None => (self.pieces().first().map_or(0, |piece| piece.file), false),
         }
     }
 
@@ -157,20 +174,20 @@ impl TextMap {
     #[must_use]
     pub fn through(&self, outer: &Self) -> Self {
         let mut pieces = Vec::new();
-        for piece in &self.pieces {
+        for piece in self.pieces() {
             let end = piece.file + piece.len;
-            let first = outer.pieces.partition_point(|outer| outer.text + outer.len <= piece.file);
-            for outer in outer.pieces[first..].iter().take_while(|outer| outer.text < end) {
+            let first = outer.pieces().partition_point(|outer| outer.text + outer.len <= piece.file);
+            for outer in outer.pieces()[first..].iter().take_while(|outer| outer.text < end) {
                 let (from, to) = (piece.file.max(outer.text), end.min(outer.text + outer.len));
                 let (text, file) = (piece.text + (from - piece.file), outer.file + (from - outer.text));
                 pieces.push(Piece { text, file, len: to - from });
             }
         }
-        if let Some(first) = self.pieces.first().filter(|_| pieces.is_empty()) {
+        if let Some(first) = self.pieces().first().filter(|_| pieces.is_empty()) {
             // A text without a byte of its own still has a place.
             pieces.push(Piece { text: first.text, file: outer.offset(first.file).0, len: 0 });
         }
-        Self { pieces }
+        Self::new(pieces)
     }
 
     /// Returns where a stretch of the text stands in the file.
@@ -231,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_span_goes_through_the_pieces() {
-        let map = TextMap { pieces: vec![Piece { text: 0, file: 10, len: 4 }, Piece { text: 4, file: 20, len: 6 }] };
+        let map = TextMap::new(vec![Piece { text: 0, file: 10, len: 4 }, Piece { text: 4, file: 20, len: 6 }]);
         assert_eq!(map.to_file(Span::new(1, 3)), Span::new(11, 13));
         assert_eq!(map.to_file(Span::new(2, 6)), Span::new(12, 22));
         assert_eq!(map.to_file(Span::new(10, 10)), Span::new(26, 26));
@@ -239,11 +256,11 @@ mod tests {
 
     #[test]
     fn a_map_goes_through_another() {
-        let outer = TextMap { pieces: vec![Piece { text: 0, file: 10, len: 4 }, Piece { text: 5, file: 20, len: 6 }] };
-        let inner = TextMap { pieces: vec![Piece { text: 0, file: 2, len: 5 }] };
+        let outer = TextMap::new(vec![Piece { text: 0, file: 10, len: 4 }, Piece { text: 5, file: 20, len: 6 }]);
+        let inner = TextMap::new(vec![Piece { text: 0, file: 2, len: 5 }]);
         let both = vec![Piece { text: 0, file: 12, len: 2 }, Piece { text: 3, file: 20, len: 2 }];
-        assert_eq!(inner.through(&outer).pieces, both);
+        assert_eq!(inner.through(&outer).pieces(), both);
         let nothing = TextMap::verbatim(4, 0);
-        assert_eq!(nothing.through(&outer).pieces, [Piece { text: 0, file: 14, len: 0 }]);
+        assert_eq!(nothing.through(&outer).pieces(), [Piece { text: 0, file: 14, len: 0 }]);
     }
 }

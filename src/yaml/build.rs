@@ -146,7 +146,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
         // The parser writes `~` for a value that was left out.
         let text = if span.start == span.end && notation == Notation::Plain { "" } else { text };
         let map = scalar::map(text, self.source, span, notation);
-        if let (Notation::Literal | Notation::Folded, Some(last)) = (notation, map.pieces.last()) {
+        if let (Notation::Literal | Notation::Folded, Some(last)) = (notation, map.pieces().last()) {
             // The parser's span goes on over blank lines to the next key.
             span.end = last.file + last.len;
         }

@@ -28,15 +28,47 @@ pub(crate) struct Fields<'a> {
     pub(crate) span: Span,
     /// In file order, merged ones last; `None` was taken.
     fields: Vec<Option<Field<'a>>>,
-    /// Where in `fields` a key is.
-    index: BTreeMap<&'a str, usize>,
+    index: Index<'a>,
+}
+
+/// Where in the fields of a mapping a key is.
+#[derive(Debug, Default)]
+struct Index<'a> {
+    /// The keys, by their place.
+    keys: Vec<&'a str>,
+    /// The same by name, where there are more than [`FEW`].
+    by_name: BTreeMap<&'a str, usize>,
+}
+
+/// How many keys are looked through one by one.
+const FEW: usize = 16;
+
+impl<'a> Index<'a> {
+    fn get(&self, key: &str) -> Option<usize> {
+        if self.keys.len() <= FEW {
+            return self.keys.iter().position(|known| *known == key);
+        }
+        self.by_name.get(key).copied()
+    }
+
+    /// Adds a key that is not there yet.
+    fn push(&mut self, key: &'a str) {
+        self.keys.push(key);
+        match self.keys.len() {
+            FEW => self.by_name.extend(self.keys.iter().enumerate().map(|(at, key)| (*key, at))),
+            len if len > FEW => {
+                self.by_name.insert(key, len - 1);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl<'a> Fields<'a> {
     /// Opens a mapping: repeated keys are reported, `<<` is merged. `what` names it (`a group`). Nothing is an empty
     /// mapping; anything else is reported and `None`.
     pub(crate) fn open(node: &'a Node, what: &str, problems: &mut Problems<'_>) -> Option<Self> {
-        let mut fields = Self { span: node.span, fields: Vec::new(), index: BTreeMap::new() };
+        let mut fields = Self { span: node.span, fields: Vec::new(), index: Index::default() };
         if node.is_null() {
             return Some(fields);
         }
@@ -51,15 +83,21 @@ impl<'a> Fields<'a> {
     /// Adds entries: those of the mapping itself first, then those that it merges, which give way.
     fn add_all(&mut self, entries: &'a [(Node, Node)], own: bool, problems: &mut Problems<'_>) {
         let mut merges = Vec::new();
+        let few = entries.len() <= FEW;
         let mut seen = BTreeMap::new();
-        for (key_node, value) in entries {
+        for (at, (key_node, value)) in entries.iter().enumerate() {
             let Some(key) = key_node.scalar() else {
                 let help = "a text that begins with `{` or `[` needs quotes, such as `'{{ $value }}'`";
                 let message = format!("a key is a text, this is {}", key_node.words());
                 problems.error_with_help(codes::WRONG_TYPE, message, key_node.span, help);
                 continue;
             };
-            if let Some(first) = seen.insert(key.text(), key_node.span) {
+            let same = |(other, _): &&(Node, Node)| other.scalar().is_some_and(|other| other.text() == key.text());
+            let before = match few {
+                true => entries[..at].iter().rev().find(same).map(|(other, _)| other.span),
+                false => seen.insert(key.text(), key_node.span),
+            };
+            if let Some(first) = before {
                 if own {
                     let message = format!("the key `{}` is written twice in one mapping", key.text());
                     let first = problems.at(first);
@@ -74,8 +112,8 @@ impl<'a> Fields<'a> {
                 merges.push(value);
                 continue;
             }
-            if !self.index.contains_key(key.text()) {
-                self.index.insert(key.text(), self.fields.len());
+            if self.index.get(key.text()).is_none() {
+                self.index.push(key.text());
                 self.fields.push(Some(Field { key, key_span: key_node.span, value }));
             }
         }
@@ -100,12 +138,12 @@ impl<'a> Fields<'a> {
 
     /// Takes the field of a key.
     pub(crate) fn take(&mut self, key: &str) -> Option<Field<'a>> {
-        self.index.get(key).and_then(|at| self.fields[*at].take())
+        self.index.get(key).and_then(|at| self.fields[at].take())
     }
 
     /// Returns the field of a key and leaves it.
     pub(crate) fn peek(&self, key: &str) -> Option<Field<'a>> {
-        self.index.get(key).and_then(|at| self.fields[*at])
+        self.index.get(key).and_then(|at| self.fields[at])
     }
 
     /// Returns all that was not taken and leaves it, in file order.
@@ -132,7 +170,10 @@ impl<'a> Fields<'a> {
         hint: impl Fn(&str) -> Option<String>,
         problems: &mut Problems<'_>,
     ) {
-        let absent: Vec<&str> = known.iter().copied().filter(|key| !self.index.contains_key(key)).collect();
+        if self.first().is_none() {
+            return;
+        }
+        let absent: Vec<&str> = known.iter().copied().filter(|key| self.index.get(key).is_none()).collect();
         for field in self.rest() {
             let key = field.key.text();
             let mut found = Diagnostic::error(
@@ -271,7 +312,8 @@ impl<'a> Field<'a> {
 
     /// Returns a mapping of names to texts, in file order; nothing as a text is the empty one.
     pub(crate) fn texts(self, problems: &mut Problems<'_>) -> Vec<Named<'a>> {
-        let what = format!("`{}`", self.key.text());
+        let is_mapping = matches!(self.value.content, Content::Mapping(_));
+        let what = if is_mapping { String::new() } else { format!("`{}`", self.key.text()) };
         let Some(fields) = Fields::open(self.value, &what, problems) else { return Vec::new() };
         let mut texts = Vec::new();
         for field in fields.rest() {

@@ -261,7 +261,7 @@ mod tests {
                     let folded = c == '\n' || c == ' ';
                     assert!(written.starts_with([c, '\\']) || folded, "{source:?} {c:?} {scalar:?}");
                 }
-                let mapped: u32 = scalar.located.map.pieces.iter().map(|piece| piece.len).sum();
+                let mapped: u32 = scalar.located.map.pieces().iter().map(|piece| piece.len).sum();
                 let solid = text.bytes().filter(|byte| !matches!(byte, b'\n' | b' ')).count();
                 assert!(mapped as usize >= solid, "{source:?} {scalar:?}");
                 let whole = &source[scalar.located.span.range()];

@@ -77,21 +77,38 @@ pub(crate) enum Notation {
 /// the first character of its first line that is not empty on.
 pub(crate) fn map(text: &str, source: &str, span: Span, notation: Notation) -> TextMap {
     let written = source.get(span.range()).unwrap_or_default();
+    if let Some(map) = verbatim(text, written, span, notation) {
+        return map;
+    }
     let mut walk = Walk { text, written, start: span.start, text_at: 0, written_at: 0, pieces: Vec::new() };
-    let before = source.get(..span.start as usize).unwrap_or_default();
-    let indent = before.len() - before.trim_end_matches(' ').len();
+    let indent = || {
+        let before = source.get(..span.start as usize).unwrap_or_default();
+        before.len() - before.trim_end_matches(' ').len()
+    };
     match notation {
         Notation::Plain => walk.flow(None),
         Notation::Single => walk.flow(Some(b'\'')),
         Notation::Double => walk.flow(Some(b'"')),
-        Notation::Literal => walk.block(indent, false),
-        Notation::Folded => walk.block(indent, true),
+        Notation::Literal => walk.block(indent(), false),
+        Notation::Folded => walk.block(indent(), true),
     }
     if walk.pieces.is_empty() {
         // A text without a byte of its own still has a place.
         walk.pieces.push(Piece { text: 0, file: span.start, len: 0 });
     }
-    TextMap { pieces: walk.pieces }
+    TextMap::new(walk.pieces)
+}
+
+/// Maps a plain or quoted scalar that stands in one line as it is, which most do.
+fn verbatim(text: &str, written: &str, span: Span, notation: Notation) -> Option<TextMap> {
+    let (inner, before) = match notation {
+        Notation::Plain => (written, 0),
+        // Where a quote or a backslash is escaped, the two differ in length.
+        Notation::Single | Notation::Double => (written.get(1..written.len().checked_sub(1)?)?, 1),
+        Notation::Literal | Notation::Folded => return None,
+    };
+    let same = !text.is_empty() && inner == text && !text.bytes().any(|byte| matches!(byte, b'\\' | b'\r' | b'\n'));
+    same.then(|| TextMap::verbatim(span.start + before, u32::try_from(text.len()).unwrap_or(u32::MAX)))
 }
 
 /// A walk over a scalar's text and what was written for it. Unit of the places: bytes.

@@ -1,5 +1,6 @@
 //! From the bytes of a file to its text.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
@@ -24,8 +25,10 @@ pub(crate) fn add<'d>(
         return (problems, None);
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = String::from_utf8_lossy(bytes);
-    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let (text, valid) = match std::str::from_utf8(bytes) {
+        Ok(text) => (Cow::Borrowed(text), text.len()),
+        Err(error) => (String::from_utf8_lossy(bytes), error.valid_up_to()),
+    };
     let file = sources.add(name, text.as_ref());
     let mut problems = Problems::new(file, diagnostics);
     check(&text, bytes, valid, &mut problems);
@@ -46,6 +49,10 @@ fn check(text: &str, bytes: &[u8], valid: usize, problems: &mut Problems<'_>) {
         problems.error_with_help(codes::INVALID_UTF8, message, Span::new(valid, valid + 3), "save the file as UTF-8");
     }
     let forbidden = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+    // Most texts are ASCII, of which a walk over bytes says enough.
+    if text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) {
+        return;
+    }
     let found = text.char_indices().filter(|(_, c)| forbidden(*c));
     let mut found = found.peekable();
     let Some((at, c)) = found.peek().copied() else { return };

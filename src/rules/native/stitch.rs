@@ -8,7 +8,7 @@ use crate::source::{FileId, Located, Piece, Span, TextMap};
 #[derive(Debug, Default)]
 pub(super) struct Stitched {
     text: String,
-    map: TextMap,
+    pieces: Vec<Piece>,
 }
 
 impl Stitched {
@@ -21,17 +21,14 @@ impl Stitched {
     /// Adds a text of the file.
     pub(super) fn copy(&mut self, located: &Located) -> &mut Self {
         let base = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        let pieces = located.map.pieces.iter().filter(|piece| piece.len > 0);
-        self.map.pieces.extend(pieces.map(|piece| Piece { text: piece.text.saturating_add(base), ..*piece }));
+        let pieces = located.map.pieces().iter().filter(|piece| piece.len > 0);
+        self.pieces.extend(pieces.map(|piece| Piece { text: piece.text.saturating_add(base), ..*piece }));
         self.add(&located.text)
     }
 
     /// Returns the text as written at `span`.
     pub(super) fn finish(self, file: FileId, span: Span) -> Located {
-        let mut map = self.map;
-        if map.pieces.is_empty() {
-            map = TextMap::verbatim(span.start, 0);
-        }
+        let map = if self.pieces.is_empty() { TextMap::verbatim(span.start, 0) } else { TextMap::new(self.pieces) };
         Located { text: self.text, file, span, map }
     }
 }

@@ -20,11 +20,11 @@ fn becomes(rule: &str, expected: &str) {
     assert_eq!((rule.text.text.as_str(), rule.expr.to_string()), (expected, printed));
     // What was copied stands in the file as it does in the expression.
     let text = &sources.file(file.file).text;
-    for piece in &rule.text.map.pieces {
+    for piece in rule.text.map.pieces() {
         let part = |at: u32| Span { start: at, end: at + piece.len }.range();
         assert_eq!(rule.text.text[part(piece.text)], text[part(piece.file)]);
     }
-    assert!(!rule.text.map.pieces.is_empty());
+    assert!(!rule.text.map.pieces().is_empty());
 }
 
 /// Checks what is reported for one rule with an id and a metric.

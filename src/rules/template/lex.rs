@@ -77,6 +77,12 @@ fn trims(text: &str) -> bool {
     text.strip_prefix('-').is_some_and(|rest| rest.starts_with(is_space))
 }
 
+/// Returns where the first action of a text begins.
+pub(super) fn open(text: &str) -> Option<usize> {
+    // Less to begin with than a search for a text of any length.
+    text.as_bytes().windows(2).position(|pair| pair == b"{{")
+}
+
 /// Cuts a template into tokens, the last of which is [`Kind::End`].
 ///
 /// Source: Go's `text/template/parse`.
@@ -117,7 +123,7 @@ impl<'t> Lexer<'t> {
 
     fn run(&mut self) -> Result<(), TemplateProblem> {
         loop {
-            let open = self.rest().find("{{").map(|found| self.at + found);
+            let open = open(self.rest()).map(|found| self.at + found);
             self.plain(open);
             let Some(open) = open else { break };
             self.at = open + 2;

@@ -50,7 +50,7 @@ impl Template {
     /// What Prometheus refuses when it loads a rule, and calls that can only fail: unknown functions and variables,
     /// stray or missing `end`, wrong numbers of arguments.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateProblem>> {
-        if !text.contains("{{") {
+        if lex::open(text).is_none() {
             return Ok(Self::literal(text));
         }
         let tree = parse::parse(text)?;

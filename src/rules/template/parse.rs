@@ -23,7 +23,7 @@ pub(super) fn parse(text: &str) -> Result<Tree, Vec<TemplateProblem>> {
         text,
         tokens,
         at: 0,
-        variables: GIVEN.iter().map(|name| (*name).to_owned()).collect(),
+        variables: GIVEN.to_vec(),
         problems: Vec::new(),
         defined: Vec::new(),
         depth: 0,
@@ -53,7 +53,7 @@ pub(super) struct Parser<'t> {
     pub(super) tokens: Vec<Token>,
     pub(super) at: usize,
     /// Variables in scope, with their `$`.
-    pub(super) variables: Vec<String>,
+    pub(super) variables: Vec<&'t str>,
     pub(super) problems: Vec<TemplateProblem>,
     defined: Vec<(String, Vec<Node>)>,
     /// How many actions and parentheses are open.
@@ -153,7 +153,7 @@ impl<'t> Parser<'t> {
 
     /// Reads the body of a named template, which sees no variable but `$`.
     fn definition(&mut self, open: Span, name_at: Span, name: String, what: &str) -> Parsed<()> {
-        let outer = std::mem::replace(&mut self.variables, vec!["$".to_owned()]);
+        let outer = std::mem::replace(&mut self.variables, vec!["$"]);
         let loops = std::mem::take(&mut self.loops);
         let body = self.list(open, what);
         self.variables = outer;

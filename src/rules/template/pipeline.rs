@@ -8,7 +8,7 @@ use super::tree::{Command, Operand, Pipe, Term};
 use crate::diagnostic::nearest;
 use crate::source::Span;
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     /// Reads a pipeline and the token that ends it.
     pub(super) fn pipe(&mut self, what: &str, end: Kind) -> Parsed<Pipe> {
         let first = self.peek();
@@ -37,14 +37,15 @@ impl Parser<'_> {
     /// Reads the variables that a pipeline sets, if it does.
     fn variables(&mut self, pipe: &mut Pipe, what: &str) -> Parsed<()> {
         let start = self.at;
+        let mut names: Vec<&'t str> = Vec::new();
         while self.peek().kind == Kind::Variable {
             let token = self.next();
-            let name = self.written(token).to_owned();
+            let name = self.written(token);
             let next = self.peek();
             match next.kind {
                 Kind::Declare | Kind::Assign => {
                     self.at += 1;
-                    pipe.variables.push(name);
+                    names.push(name);
                     pipe.assigns = next.kind == Kind::Assign;
                     if pipe.assigns {
                         for at in (start..self.at).step_by(2) {
@@ -52,20 +53,21 @@ impl Parser<'_> {
                             self.check_variable(token);
                         }
                     }
-                    self.variables.extend(pipe.variables.iter().cloned());
+                    self.variables.extend(&names);
+                    pipe.variables = names.into_iter().map(str::to_owned).collect();
                     return Ok(());
                 }
                 Kind::Other if self.written(next) == "," => {
                     self.at += 1;
-                    pipe.variables.push(name);
-                    if what != "range" || pipe.variables.len() > 1 {
+                    names.push(name);
+                    if what != "range" || names.len() > 1 {
                         return Err(problem(next.span, "only a `range` sets two variables, and never more", ""));
                     }
                 }
                 _ => break,
             }
         }
-        if pipe.variables.is_empty() {
+        if names.is_empty() {
             self.at = start;
             return Ok(());
         }
@@ -75,10 +77,10 @@ impl Parser<'_> {
 
     fn check_variable(&mut self, token: Token) {
         let name = self.written(token);
-        if self.variables.iter().any(|known| known == name) {
+        if self.variables.contains(&name) {
             return;
         }
-        let known = self.variables.iter().map(String::as_str).filter(|known| known.len() > 1);
+        let known = self.variables.iter().copied().filter(|known| known.len() > 1);
         let near = nearest(name, known);
         let help = match near.first() {
             Some(near) => format!("did you mean `{near}`?"),
