@@ -1,42 +1,64 @@
 //! What the evaluator cannot do, found without a recording.
 
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::promql::ast::Expr;
 use crate::promql::ast::{ExprKind, Type};
 use crate::promql::parse::Problem;
 use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
-use crate::rules::{Rule, RuleSet};
+use crate::rules::{Group, Rule, RuleSet};
 use crate::source::FileSpan;
-use crate::store::{Conflicts, Store};
+use crate::time::Millis;
 
-use super::{Engine, EngineOptions};
+use super::EngineOptions;
 
 /// Adds to the problems of rules what can never be evaluated, of the rules in which nothing else is wrong.
 ///
-/// Cost: the rules are built as for a run.
+/// Cost: linear in the rules, and in the errors that were found of them.
 pub fn check(set: &mut RuleSet) {
     let errors = set.diagnostics.sorted().into_iter().filter(|found| found.severity == Severity::Error);
-    let broken: Vec<FileSpan> = errors.filter_map(|found| Some(found.primary?.at)).collect();
+    let mut broken: Vec<FileSpan> = errors.filter_map(|found| Some(found.primary?.at)).collect();
+    broken.sort_unstable_by_key(|at| (at.file, at.span.start));
+    // Each span reaches as far as any before it in its file: then the last one that begins early enough tells of all.
+    for at in 1..broken.len() {
+        if broken[at - 1].file == broken[at].file {
+            broken[at].span.end = broken[at].span.end.max(broken[at - 1].span.end);
+        }
+    }
     let sound = |rule: &Rule| {
         let (file, span) = (rule.text.file, rule.text.span);
-        let touched = |at: &FileSpan| at.file == file && at.span.start <= span.end && span.start <= at.span.end;
-        let mut whole = !broken.iter().any(touched);
+        let before = broken.partition_point(|at| (at.file, at.span.start) <= (file, span.end));
+        let touched = before > 0 && broken[before - 1].file == file && span.start <= broken[before - 1].span.end;
+        let mut whole = !touched;
         rule.expr.walk(&mut |expr| whole &= !matches!(expr.kind, ExprKind::Invalid));
         whole && matches!(rule.expr.ty(), Type::Scalar | Type::Vector)
     };
-    let mut files = set.files.clone();
-    for group in files.iter_mut().flat_map(|file| &mut file.groups) {
-        group.rules.retain(sound);
+    let options = EngineOptions::default();
+    for group in set.files.iter().flat_map(|file| &file.groups) {
+        for rule in group.rules.iter().filter(|rule| rule.enabled && sound(rule)) {
+            for problem in refused_with(&rule.expr, &options, options.lookback_of(group)) {
+                set.diagnostics.push(refusal(rule, group, &problem));
+            }
+        }
     }
-    if let Err(problems) = Engine::new(&files, EngineOptions::default(), &mut Store::new(Conflicts::Refuse)) {
-        set.diagnostics.extend(problems);
-    }
+}
+
+/// Says why the expression of a rule can never be evaluated.
+pub(super) fn refusal(rule: &Rule, group: &Group, problem: &Problem) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(problem.code, problem.message.clone(), rule.text.at(problem.span));
+    diagnostic.help.extend(problem.help.clone());
+    diagnostic.subject = Some((group.name.text.clone(), rule.name.text.clone()));
+    diagnostic
 }
 
 /// Returns why an expression of a rule can never be evaluated.
 pub(crate) fn refused(expr: &Expr) -> Vec<Problem> {
-    let EngineOptions { lookback, interval, delayed_names, .. } = EngineOptions::default();
+    let options = EngineOptions::default();
+    refused_with(expr, &options, options.lookback)
+}
+
+fn refused_with(expr: &Expr, options: &EngineOptions, lookback: Millis) -> Vec<Problem> {
+    let EngineOptions { interval, delayed_names, .. } = *options;
     let options =
         LowerOptions { lookback, subquery_step: interval, delayed_names, context: Context::Rule, reads_written: false };
     Program::new(options).add(expr).err().unwrap_or_default()
@@ -64,6 +86,22 @@ mod tests {
         let info = "  - {record: a, expr: 'info(up)'}\n";
         check(&format!("{rules}{info}"), &["not-supported 4:24"]);
         check(&format!("{rules}{info}  - {{alert: B}}\n"), &["not-supported 4:24", "missing-expr 5:5"]);
+    }
+
+    #[test]
+    fn a_rule_is_left_out_where_an_error_touches_it() {
+        // A sweep over the sorted errors finds what a look at all of them finds.
+        let rules = "groups:\n- name: g\n  rules:\n";
+        let bad = "  - {record: b, expr: 'x +'}\n";
+        let info = "  - {record: a, expr: 'info(up)'}\n";
+        check(
+            &format!("{rules}{bad}{info}{bad}{info}"),
+            &["promql-syntax 4:27", "not-supported 5:24", "promql-syntax 6:27", "not-supported 7:24"],
+        );
+        check(
+            &format!("{rules}  - {{record: a, expr: 'info(up)', for: 5}}\n{info}"),
+            &["not-supported 4:24", "duration 4:40", "not-supported 5:24"],
+        );
     }
 
     #[test]

@@ -93,6 +93,8 @@ impl Program {
     /// Gives every node a state, or that of the node whose rows it has.
     fn place_states(&mut self) {
         let plan = Arc::make_mut(&mut self.plan);
+        // From here on, those of the inner programs are theirs alone.
+        plan.inner = Vec::new();
         let nodes = &mut plan.nodes;
         self.states.clear();
         for at in 0..nodes.len() {
@@ -102,9 +104,6 @@ impl Program {
             if shared.is_none() {
                 self.states.push(NodeState::of(&nodes[at].kind));
             }
-        }
-        for (number, node) in (0..).zip(&plan.compared) {
-            plan.nodes[*node].place.compared = Some(number);
         }
         self.states.shrink_to_fit();
     }

@@ -133,7 +133,7 @@ impl Kind {
     /// Says in a few words what a node does.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Const(value) => format!("number {value}"),
+            Self::Const(value) => format!("number {}", value.0),
             Self::Time | Self::QueryTime => "time()".to_owned(),
             Self::Select { select, .. } => name(select),
             Self::Window { input, function, range, .. } => match input {

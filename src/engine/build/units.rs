@@ -2,15 +2,15 @@
 
 use hashbrown::HashMap;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::Diagnostics;
 use crate::engine::cause;
+use crate::engine::check::refusal;
 use crate::engine::course::{Course, Link};
 use crate::engine::options::EngineOptions;
 use crate::engine::stage::Stage;
 use crate::engine::unit::Unit;
 use crate::promql::ast::Expr;
 use crate::promql::lags::Lags;
-use crate::promql::parse::Problem;
 use crate::promql::program::Program;
 use crate::rules::RuleKind;
 use crate::rules::graph::{Component, RuleGraph};
@@ -56,22 +56,14 @@ impl Packing<'_> {
             return;
         }
         if let Err(problems) = unit.program.add(&source.expr) {
-            problems.iter().for_each(|problem| self.refuse(rule, problem));
+            let group = self.entries[rule].group;
+            problems.iter().for_each(|problem| self.problems.push(refusal(source, group, problem)));
             return;
         }
         let alerts = matches!(source.kind, RuleKind::Alert { .. });
         let series = cause::compared(&source.expr).filter(|_| alerts);
         let compared = series.and_then(|series| unit.program.compare(series).ok());
         unit.links.push(Link { rule, compared });
-    }
-
-    /// Records why the expression of a rule can never be evaluated.
-    fn refuse(&mut self, rule: usize, problem: &Problem) {
-        let Entry { rule, group, .. } = &self.entries[rule];
-        let mut diagnostic = Diagnostic::error(problem.code, problem.message.clone(), rule.text.at(problem.span));
-        diagnostic.help.extend(problem.help.clone());
-        diagnostic.subject = Some((group.name.text.clone(), rule.name.text.clone()));
-        self.problems.push(diagnostic);
     }
 
     /// Lays out the stages, in the order they run. Rules of one level and schedule share a program unless they see

@@ -162,7 +162,7 @@ pub(crate) fn evaluate<P: Probe>(
     let steps = frame.evals.len();
     let node = &view.plan.nodes[at];
     match &node.kind {
-        Kind::Const(value) => scalar_row(out, steps, |_| *value),
+        Kind::Const(value) => scalar_row(out, steps, |_| value.0),
         Kind::Time => scalar_row(out, steps, |step| frame.evals[step].seconds()),
         Kind::QueryTime => scalar_row(out, steps, |step| frame.query.unwrap_or(frame.evals[step]).seconds()),
         Kind::ScalarBinary { op, lhs, rhs } => {

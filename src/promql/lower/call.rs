@@ -6,7 +6,9 @@ use crate::time::Timestamp;
 
 use super::super::ast::{Expr, ExprKind, Type};
 use super::super::functions::{Function, Kernel};
-use super::super::plan::{BucketFn, Context, Elementwise, Kind, NodeId, Operand, Plan, Relabel, SortBy};
+use super::super::plan::{
+    BucketFn, Context, Elementwise, Kind, NodeId, Number, Operand, Pattern, Plan, Relabel, SortBy,
+};
 use super::super::rollup::{RangeFn, smoothing_fault};
 use super::{Problems, not_yet, refuse, string};
 
@@ -19,11 +21,11 @@ impl Plan {
             Kernel::Maths(function) => self.map_first(args, Elementwise::Maths(function))?,
             Kernel::Date(function) => self.map_first(args, Elementwise::Date(function))?,
             Kernel::Time => self.node(Kind::Time),
-            Kernel::Pi => self.node(Kind::Const(std::f64::consts::PI)),
+            Kernel::Pi => self.node(Kind::Const(Number(std::f64::consts::PI))),
             Kernel::Start => self.edge(|start, _| start),
             Kernel::End => self.edge(|_, end| end),
-            Kernel::Step => self.node(Kind::Const(self.durations().step.seconds())),
-            Kernel::QueryRange => self.node(Kind::Const(self.durations().range.seconds())),
+            Kernel::Step => self.node(Kind::Const(Number(self.durations().step.seconds()))),
+            Kernel::QueryRange => self.node(Kind::Const(Number(self.durations().range.seconds()))),
             Kernel::Extreme { max } => {
                 let (lhs, rhs) = (self.operand(&args[0])?, self.operand(&args[1])?);
                 self.node(Kind::Extreme { max, lhs, rhs })
@@ -106,7 +108,7 @@ impl Plan {
     fn edge(&mut self, take: fn(Timestamp, Timestamp) -> Timestamp) -> NodeId {
         self.node(match self.options.context {
             Context::Rule => Kind::QueryTime,
-            Context::Range { start, end, .. } => Kind::Const(take(start, end).seconds()),
+            Context::Range { start, end, .. } => Kind::Const(Number(take(start, end).seconds())),
         })
     }
 
@@ -166,7 +168,8 @@ fn label_replace(args: &[Expr]) -> Result<Relabel, Problems> {
         let words = format!("invalid regular expression in label_replace(): {}: {}", texts[2], error.reason());
         refuse(args[4].span, words)
     })?;
-    Ok(Relabel::Replace { destination, replacement: texts[0].clone(), source: texts[1].clone(), regexp })
+    let pattern = Pattern { text: texts[2].clone(), regexp };
+    Ok(Relabel::Replace { destination, replacement: texts[0].clone(), source: texts[1].clone(), pattern })
 }
 
 fn label_join(args: &[Expr]) -> Result<Relabel, Problems> {

@@ -17,8 +17,8 @@ use super::eval::scalar_binary;
 use super::maths::MathFn;
 use super::parse::Problem;
 use super::plan::{
-    Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Operand, Plan, PlannedRoot, RootId, Select, VectorBinary,
-    WindowInput,
+    Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Number, Operand, Plan, PlannedRoot, RootId, Select,
+    VectorBinary, WindowInput,
 };
 
 type Problems = Vec<Problem>;
@@ -57,11 +57,11 @@ impl Plan {
     /// As [`Plan::add`]; never for a part of an expression that was added.
     pub(crate) fn compare(&mut self, part: &Expr) -> Result<u32, Problems> {
         let node = self.lower(part)?;
-        let number = self.compared.iter().position(|known| *known == node).unwrap_or_else(|| {
+        let next = u32::try_from(self.compared.len()).unwrap_or(u32::MAX);
+        let number = *self.nodes[node].place.compared.get_or_insert(next);
+        if number == next {
             self.compared.push(node);
-            self.compared.len() - 1
-        });
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        }
         if let Some(root) = self.roots.last_mut() {
             debug_assert!(node <= root.node, "a part comes before the whole");
             root.compared = Some(number);
@@ -79,11 +79,11 @@ impl Plan {
     fn lower_kind(&mut self, expr: &Expr) -> Result<NodeId, Problems> {
         let span = expr.span;
         Ok(match &expr.kind {
-            ExprKind::Number { value, .. } => self.node(Kind::Const(*value)),
+            ExprKind::Number { value, .. } => self.node(Kind::Const(Number(*value))),
             ExprKind::Paren(inner) => self.lower(inner)?,
             ExprKind::Unary { op: UnaryOp::Plus, expr } => self.lower(expr)?,
             ExprKind::Unary { op: UnaryOp::Minus, expr } if expr.ty() == Type::Scalar => match self.operand(expr)? {
-                Operand::Const(value) => self.node(Kind::Const(-value)),
+                Operand::Const(value) => self.node(Kind::Const(Number(-value))),
                 rhs => self.node(Kind::ScalarBinary { op: BinaryOp::Mul, lhs: Operand::Const(-1.0), rhs }),
             },
             ExprKind::Unary { op: UnaryOp::Minus, expr } => {
@@ -109,7 +109,7 @@ impl Plan {
         let known = self.nodes.len();
         let node = self.lower(expr)?;
         Ok(match self.nodes[node].kind {
-            Kind::Const(value) => {
+            Kind::Const(Number(value)) => {
                 // A number needs no node; what was made to compute it was numbers, too.
                 self.forget_from(known);
                 Operand::Const(value)
@@ -157,7 +157,7 @@ impl Plan {
             (Type::Scalar, Type::Scalar) => {
                 let (lhs, rhs) = (self.operand(lhs)?, self.operand(rhs)?);
                 if let (Operand::Const(a), Operand::Const(b)) = (lhs, rhs) {
-                    return Ok(self.node(Kind::Const(scalar_binary(*op, a, b))));
+                    return Ok(self.node(Kind::Const(Number(scalar_binary(*op, a, b)))));
                 }
                 Ok(self.node(Kind::ScalarBinary { op: *op, lhs, rhs }))
             }
@@ -282,12 +282,8 @@ impl Plan {
         }
         let mut plan = Self::new(self.options);
         plan.add(&subquery.expr)?;
-        // Equal subqueries share their inner program, so that the windows over them print alike.
-        let same = self.inner.iter().position(|other| other.prints_like(&plan));
-        let inner = same.unwrap_or_else(|| {
-            self.inner.push(plan);
-            self.inner.len() - 1
-        });
+        // Equal subqueries share their inner program, so that the windows over them are equal too.
+        let inner = self.inner(plan);
         Ok((WindowInput::Subquery { inner, step, offset, at }, range))
     }
 }

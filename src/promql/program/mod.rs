@@ -49,15 +49,14 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn new(options: LowerOptions) -> Self {
-        Self::of(Plan::new(options), false)
+        Self::of(Arc::new(Plan::new(options)), false)
     }
 
     /// Makes a program of a plan; `within`: it is that of a subquery.
-    pub(super) fn of(mut plan: Plan, within: bool) -> Self {
-        let inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
+    pub(super) fn of(plan: Arc<Plan>, within: bool) -> Self {
         Self {
-            plan: Arc::new(plan),
-            inner,
+            inner: inner_of(&plan.inner),
+            plan,
             within,
             ordered: false,
             states: Vec::new(),
@@ -68,13 +67,6 @@ impl Program {
             memory: None,
             once: None,
         }
-    }
-
-    /// Takes a program that did not run apart.
-    fn into_plan(self) -> Plan {
-        let mut plan = Arc::try_unwrap(self.plan).unwrap_or_else(|shared| Plan::clone(&shared));
-        plan.inner = self.inner.into_iter().map(Self::into_plan).collect();
-        plan
     }
 
     /// Returns a program of the same plan that is bound to nothing yet, for other series than this one.
@@ -161,9 +153,8 @@ impl Program {
     /// Changes the plan of a program that is not bound yet.
     fn with_plan<T>(&mut self, change: impl FnOnce(&mut Plan) -> T) -> T {
         let plan = Arc::make_mut(&mut self.plan);
-        plan.inner = std::mem::take(&mut self.inner).into_iter().map(Self::into_plan).collect();
         let changed = change(plan);
-        self.inner = std::mem::take(&mut plan.inner).into_iter().map(|plan| Self::of(plan, true)).collect();
+        self.inner.extend(inner_of(&plan.inner[self.inner.len()..]));
         changed
     }
 
@@ -223,4 +214,9 @@ impl Program {
         let node = self.plan.roots[root].node;
         (self.state(node), self.block(node))
     }
+}
+
+/// Makes the programs of subqueries.
+fn inner_of(plans: &[Arc<Plan>]) -> Vec<Program> {
+    plans.iter().map(|plan| Program::of(Arc::clone(plan), true)).collect()
 }

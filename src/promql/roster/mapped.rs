@@ -28,7 +28,8 @@ impl NodeState {
         for at in self.seen[0]..input.labels.len() {
             let before = &input.labels[at];
             let (destination, written, labels) = match relabel {
-                Relabel::Replace { destination, replacement, source, regexp } => {
+                Relabel::Replace { destination, replacement, source, pattern } => {
+                    let regexp = &pattern.regexp;
                     let matches = regexp.is_match(before.get(source).unwrap_or(""));
                     (destination, matches, label_replace(before, destination, replacement, source, regexp))
                 }

@@ -1,8 +1,10 @@
 //! From an expression to a flat program: nodes in topological order, common subtrees once.
 
-use hashbrown::HashMap;
+mod known;
 
-use crate::labels::{LabelSet, METRIC_NAME, Matcher, Regexp};
+use std::sync::Arc;
+
+use crate::labels::{LabelSet, METRIC_NAME, Matcher};
 use crate::source::Span;
 use crate::time::{Millis, Timestamp};
 
@@ -11,6 +13,9 @@ use super::dates::DateFn;
 use super::maths::MathFn;
 use super::rollup::RangeFn;
 use super::walk::Walk;
+
+use self::known::Known;
+pub(crate) use self::known::{Number, Pattern};
 
 /// Where an expression is evaluated: what `start()`, `end()`, `step()` and `range()` mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +55,7 @@ pub(crate) type NodeId = usize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RootId(pub(crate) usize);
 
-/// A scalar that a node takes: a number, or a scalar node (one row).
+/// A scalar that a node takes: a number, or a scalar node (one row). Numbers are equal as [`Number`] says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operand {
     Const(f64),
@@ -58,7 +63,7 @@ pub(crate) enum Operand {
 }
 
 /// What an instant or range selector selects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Select {
     pub(crate) matchers: Vec<Matcher>,
     /// Subtracted from the step, or from `at`.
@@ -68,7 +73,7 @@ pub(crate) struct Select {
 }
 
 /// What `@` puts in place of the step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fixed {
     /// A time.
     Time(Timestamp),
@@ -77,7 +82,7 @@ pub(crate) enum Fixed {
 }
 
 /// Where the samples of a window come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum WindowInput {
     Selector(Select),
     /// The number of an inner program of this program, its step and the modifiers of the subquery.
@@ -90,7 +95,7 @@ pub(crate) enum WindowInput {
 }
 
 /// One elementwise operation on a vector.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Elementwise {
     Maths(MathFn),
     Date(DateFn),
@@ -118,7 +123,7 @@ pub(crate) enum Elementwise {
 }
 
 /// What is computed of the buckets of a classic histogram.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum BucketFn {
     /// The value below which a share of the observations is.
     Quantile(Operand),
@@ -137,14 +142,14 @@ impl BucketFn {
 }
 
 /// How labels are rewritten.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Relabel {
-    Replace { destination: String, replacement: String, source: String, regexp: Regexp },
+    Replace { destination: String, replacement: String, source: String, pattern: Pattern },
     Join { destination: String, separator: String, sources: Vec<String> },
 }
 
 /// Which labels make a key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyLabels {
     /// Whether the labels are the only ones (`on`, `by`), or the ones that do not count.
     pub(crate) only: bool,
@@ -163,7 +168,7 @@ impl KeyLabels {
 }
 
 /// An operator between two vectors that computes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct VectorBinary {
     pub(crate) op: BinaryOp,
     pub(crate) return_bool: bool,
@@ -177,17 +182,17 @@ pub(crate) struct VectorBinary {
 }
 
 /// What a vector is sorted by.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SortBy {
     Value { descending: bool },
     Labels { names: Vec<String>, descending: bool },
 }
 
 /// The kinds of node. Rows, unless said otherwise, are those of the input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     /// A number, as one row.
-    Const(f64),
+    Const(Number),
     /// Seconds since the epoch of the step, as one row.
     Time,
     /// Seconds since the epoch of the time of the query, as one row.
@@ -294,7 +299,7 @@ pub(crate) struct Place {
     pub(crate) state: u32,
     /// Whether that state is another node's: a filter has the rows of its input.
     pub(crate) shares: bool,
-    /// Its number among the vectors that roots compare.
+    /// Its number among the vectors that roots compare; known from the start.
     pub(crate) compared: Option<u32>,
 }
 
@@ -309,7 +314,7 @@ impl Node {
 }
 
 /// An expression of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PlannedRoot {
     pub(crate) node: NodeId,
     pub(crate) scalar: bool,
@@ -325,15 +330,15 @@ pub(crate) struct Plan {
     pub(crate) roots: Vec<PlannedRoot>,
     /// The vectors that roots compare, each once.
     pub(crate) compared: Vec<NodeId>,
-    /// Programs of subqueries.
-    pub(crate) inner: Vec<Plan>,
+    /// Those of subqueries, until it is bound.
+    pub(crate) inner: Vec<Arc<Plan>>,
     /// How many blocks its nodes share; known once it is bound.
     pub(crate) registers: u32,
     /// How it is gone through one step at a time; known once it is bound.
     pub(crate) walk: Walk,
     /// The part that is being lowered.
     pub(super) span: Span,
-    by_text: HashMap<String, NodeId, foldhash::fast::FixedState>,
+    known: Known,
 }
 
 impl Plan {
@@ -347,45 +352,16 @@ impl Plan {
             registers: 0,
             walk: Walk::default(),
             span: Span::default(),
-            by_text: HashMap::default(),
+            known: Known::default(),
         }
     }
 
     /// Gives back the memory that is needed only while nodes are added.
     pub(super) fn seal(&mut self) {
-        self.by_text = HashMap::default();
+        self.known = Known::default();
         self.nodes.shrink_to_fit();
         self.roots.shrink_to_fit();
         self.compared.shrink_to_fit();
-    }
-
-    /// Adds a node, or finds the one that is the same.
-    pub(super) fn node(&mut self, kind: Kind) -> NodeId {
-        // Two nodes are one when they print alike: kinds, operands and matchers are all in the text.
-        let text = format!("{kind:?}");
-        if let Some(id) = self.by_text.get(&text) {
-            return *id;
-        }
-        let invariant = !self.options.reads_written && self.is_invariant(&kind);
-        self.nodes.push(Node { kind, span: self.span, invariant, place: Place::default() });
-        self.by_text.insert(text, self.nodes.len() - 1);
-        self.nodes.len() - 1
-    }
-
-    /// Takes back the nodes that were added from a number on, which nothing reads.
-    pub(super) fn forget_from(&mut self, first: NodeId) {
-        for node in self.nodes.drain(first..) {
-            self.by_text.remove(&format!("{:?}", node.kind));
-        }
-    }
-
-    /// Returns whether two plans that are not bound compute the same, subqueries and all.
-    pub(super) fn prints_like(&self, other: &Self) -> bool {
-        let kinds = |plan: &Self| format!("{:?}", plan.nodes.iter().map(|node| &node.kind).collect::<Vec<_>>());
-        self.roots == other.roots
-            && self.inner.len() == other.inner.len()
-            && kinds(self) == kinds(other)
-            && self.inner.iter().zip(&other.inner).all(|(a, b)| a.prints_like(b))
     }
 
     fn is_invariant(&self, kind: &Kind) -> bool {
