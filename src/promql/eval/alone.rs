@@ -108,7 +108,7 @@ pub(crate) fn evaluate(
             let (a, b) = (registers.scalar(*lhs), registers.scalar(*rhs));
             Some(if *max { maths::max(a, b) } else { maths::min(a, b) })
         }
-        Kind::Const(value) => Some(*value),
+        Kind::Const(value) => Some(value.0),
         Kind::Time => Some(frame.evals[0].seconds()),
         Kind::QueryTime => Some(frame.query.unwrap_or(frame.evals[0]).seconds()),
         // They do not fit.
