@@ -1,6 +1,7 @@
 //! From rule files to an engine: schedules, order, programs.
 
 mod entry;
+mod kin;
 mod rules;
 mod sight;
 mod units;

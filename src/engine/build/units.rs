@@ -1,7 +1,5 @@
 //! Which rules are evaluated together, in which order.
 
-use hashbrown::HashMap;
-
 use crate::diagnostic::Diagnostics;
 use crate::engine::cause;
 use crate::engine::check::refusal;
@@ -16,6 +14,7 @@ use crate::rules::RuleKind;
 use crate::rules::graph::{Component, RuleGraph};
 
 use super::entry::Entry;
+use super::kin;
 use super::sight::{self, Apart, Held, Sight};
 
 /// The most units of one schedule for each thread: enough to share the work out, few enough to share subtrees.
@@ -71,15 +70,21 @@ impl Packing<'_> {
     pub(super) fn stages(&mut self, components: &[Component]) -> Vec<Stage> {
         let mut stages = Vec::new();
         for level in components.chunk_by(|a, b| a.level == b.level) {
-            let mut shared = SharedUnits::default();
+            let mut rules = Vec::new();
             for component in level {
                 if component.stepwise {
                     stages.push(self.by_step(component));
                     continue;
                 }
-                component.rules.iter().for_each(|rule| self.share(&mut shared, *rule as usize));
+                rules.extend(component.rules.iter().map(|rule| *rule as usize));
             }
-            let units = shared.into_units();
+            // One bin where there is one thread: the more rules in it, the more they share.
+            let bins = if self.options.threads > 1 { self.options.threads * UNITS_A_THREAD } else { 1 };
+            let exprs: Vec<&Expr> = rules.iter().map(|rule| &self.entries[*rule].rule.expr).collect();
+            let bins = kin::deal(&exprs, bins);
+            let mut shared = Vec::new();
+            rules.iter().zip(bins).for_each(|(rule, bin)| self.share(&mut shared, bin, *rule));
+            let units: Vec<Unit> = shared.into_iter().map(Shared::into_unit).collect();
             let at_once = self.options.threads > 1 && units.len() > 1;
             stages.push(Stage { units, by_step: false, at_once });
         }
@@ -98,61 +103,39 @@ impl Packing<'_> {
         Stage { units, by_step: true, at_once: false }
     }
 
-    /// Adds a rule to one of the units of its level. Rules with a selector in common share subtrees; others are better
-    /// evaluated side by side, in a few units for each thread.
-    fn share(&mut self, shared: &mut SharedUnits, rule: usize) {
+    /// Adds a rule to the unit of its bin, or to another one of the bin where it sees written samples at other times.
+    fn share(&mut self, units: &mut Vec<Shared>, bin: usize, rule: usize) {
         let wants = sight::wants(self.graph, rule);
         let Entry { schedule, query_offset, after, .. } = self.entries[rule];
         let reads = !wants.is_empty();
-        let fits = |(held, unit): &(Held, Unit)| {
-            (unit.schedule, unit.query_offset, unit.after, unit.lags.is_some())
-                == (schedule, query_offset, after, reads)
+        let fits = |Shared { bin: own, held, unit }: &Shared| {
+            (*own, unit.schedule, unit.query_offset, unit.after, unit.lags.is_some())
+                == (bin, schedule, query_offset, after, reads)
                 && held.fits((self.sight, self.graph), rule, &wants)
         };
-        // One unit where there is one thread: the more rules in it, the more they share.
-        let most = if self.options.threads > 1 { self.options.threads * UNITS_A_THREAD } else { 1 };
-        let SharedUnits { units, by_selector } = shared;
-        let texts = selector_texts(&self.entries[rule].rule.expr);
-        let akin = texts.iter().filter_map(|text| by_selector.get(text)).find(|at| fits(&units[**at]));
-        let any = (0..units.len()).filter(|at| fits(&units[*at]));
-        let at = match akin {
-            Some(at) => *at,
-            None if any.clone().take(most).count() < most => {
-                units.push((Held::default(), self.unit(rule, reads.then(Lags::default))));
-                units.len() - 1
-            }
-            None => any.min_by_key(|at| units[*at].1.links.len()).unwrap_or_default(),
-        };
-        by_selector.extend(texts.into_iter().map(|text| (text, at)));
-        let (held, unit) = &mut units[at];
+        let at = units.iter().position(fits).unwrap_or_else(|| {
+            units.push(Shared { bin, held: Held::default(), unit: self.unit(rule, reads.then(Lags::default)) });
+            units.len() - 1
+        });
+        let Shared { held, unit, .. } = &mut units[at];
         held.hold((self.sight, self.graph), rule, &wants);
         self.add(unit, rule);
     }
 }
 
-/// The units of one level that rules share.
-#[derive(Default)]
-struct SharedUnits {
-    /// Each with what its rules see.
-    units: Vec<(Held, Unit)>,
-    /// By the text of a selector: the unit of the last rule that has it.
-    by_selector: HashMap<String, usize, foldhash::fast::FixedState>,
+/// A unit of one level that rules share.
+struct Shared {
+    bin: usize,
+    /// What its rules see.
+    held: Held,
+    unit: Unit,
 }
 
-impl SharedUnits {
-    /// Returns the units, each with what its rules see of written samples.
-    fn into_units(self) -> Vec<Unit> {
-        let units = self.units.into_iter().map(|(held, mut unit)| {
-            unit.lags = unit.lags.map(|_| held.into_lags());
-            unit
-        });
-        let mut units: Vec<Unit> = units.collect();
-        units.shrink_to_fit();
-        units
+impl Shared {
+    /// Returns the unit, with what its rules see of written samples.
+    fn into_unit(self) -> Unit {
+        let Self { held, mut unit, .. } = self;
+        unit.lags = unit.lags.map(|_| held.into_lags());
+        unit
     }
-}
-
-/// Returns the selectors of an expression as they print.
-fn selector_texts(expr: &Expr) -> Vec<String> {
-    expr.selectors().into_iter().map(|one| one.selector.to_string()).collect()
 }
