@@ -132,7 +132,7 @@ pub struct Store {
     keep_all: bool,
     /// How far back the samples of all series are held, wanted or not, of a recording without an end.
     history: Option<Millis>,
-    /// Of a recording without an end: what was evaluated.
+    /// What was evaluated when samples were last evicted.
     evicted: Timestamp,
     /// The first conflicts that were refused.
     refused: Vec<Conflict>,
@@ -275,7 +275,8 @@ impl Store {
     }
 
     /// Drops, series by series, the samples that no selector can reach from a step after `evaluated`; the newest at or
-    /// before each edge stays, since a later inference may need it. Cost: amortised constant a sample.
+    /// before each edge stays, since a later inference may need it. Cost: amortised constant a sample, and a look at each
+    /// series where more was evaluated than the last time.
     pub fn evict(&mut self, evaluated: Timestamp) {
         if let Some(log) = &mut self.row_log {
             log.evict(evaluated);
@@ -283,10 +284,10 @@ impl Store {
         if let Some(times) = &mut self.times {
             times.evict(evaluated);
         }
-        if self.history.is_some() {
-            // Any number of series may be silent: each is gone through when its next sample comes.
-            self.evicted = evaluated;
-        } else if !self.keep_all {
+        let before = std::mem::replace(&mut self.evicted, evaluated);
+        // Without an end, any number of series may be silent: each is gone through when its next sample comes. What came
+        // since the last time is later than what was evaluated then, so there is nothing to drop until more is.
+        if self.history.is_none() && !self.keep_all && before != evaluated {
             self.for_each_awake(|series| series.evict(evaluated));
         }
     }
@@ -402,6 +403,26 @@ mod tests {
         let rejected = store.append(&rows(&[(a, 2, 1.0), (a, 2, 5.0)])).expect_err("conflict");
         assert!(matches!(rejected, Rejected::Conflict(Conflict { kept, other, .. }) if (kept, other) == (1.0, 5.0)));
         assert!(matches!(store.append(&rows(&[(a, 1, 1.5)])), Err(Rejected::OutOfOrder { .. })));
+    }
+
+    #[test]
+    fn series_are_gone_through_when_more_was_evaluated() {
+        let mut store = Store::default();
+        store.select(&[Matcher::equal("__name__", "up")], Reach::back(Millis(10)), &Hidden::default());
+        let a = store.series(&labels("up"));
+        store.append(&rows(&[(a, 10, 1.0), (a, 20, 1.0), (a, 30, 1.0)])).expect("in order");
+        let mut held = |evaluated: i64| {
+            store.evict(Timestamp(evaluated));
+            times(&store, a).len()
+        };
+        assert_eq!([held(15), held(35), held(35), held(45)], [3, 2, 2, 1]);
+        store.series[a.0 as usize].back = Millis::ZERO;
+        store.append(&rows(&[(a, 44, 1.0), (a, 45, 1.0)])).expect("in order");
+        let mut held = |evaluated: i64| {
+            store.evict(Timestamp(evaluated));
+            times(&store, a).len()
+        };
+        assert_eq!([held(45), held(46)], [3, 1], "a second call with the same time looks at no series");
     }
 
     #[test]
