@@ -21,6 +21,37 @@ struct Pending {
     lo: usize,
     hi: usize,
     steps: Range<usize>,
+    /// Whether its samples are all as far apart.
+    even: bool,
+}
+
+/// What x alone decides in windows whose samples are all as far apart. Successive windows of a series in step have the
+/// same x, and so it is folded once for many of them.
+#[derive(Debug, Default)]
+struct Even {
+    /// The first x, how far the next is, and how many there are. Unit: milliseconds.
+    of: (i64, i64, usize),
+    xs: Vec<f64>,
+    x: Kahan,
+    xx: Kahan,
+}
+
+impl Even {
+    /// Makes the sums of a first x and so many after it, unless they are those of before.
+    fn fold(&mut self, of: (i64, i64, usize)) {
+        if self.of == of && !self.xs.is_empty() {
+            return;
+        }
+        let (first, step, len) = of;
+        *self = Self { of, xs: std::mem::take(&mut self.xs), ..Self::default() };
+        self.xs.clear();
+        for at in 0..len as i64 {
+            let x = (first + step * at) as f64 / 1000.0;
+            self.xs.push(x);
+            self.x.add(x);
+            self.xx.add(x * x);
+        }
+    }
 }
 
 /// Evaluates `sum_over_time`, `avg_over_time`, `stddev_over_time`, `stdvar_over_time`, `deriv` and `predict_linear` by
@@ -36,12 +67,13 @@ pub(super) fn refold(
     present: &mut [u64],
 ) {
     let fits = matches!(function, RangeFn::Deriv | RangeFn::PredictLinear);
-    let mut groups = Groups { function, windows, horizon, base: Timestamp(0), lanes: true, millis };
+    let mut groups =
+        Groups { function, windows, horizon, base: Timestamp(0), lanes: true, millis, even: Even::default() };
     if fits {
         groups.count_millis();
     }
     let mut pending: [Pending; LANES] = from_fn(|_| Pending::default());
-    let (mut waiting, mut last_change, mut seen) = (0, 0, 1);
+    let (mut waiting, mut last_change, mut last_uneven, mut seen) = (0, 0, 0, 1);
     for step in 0..windows.steps() {
         let (lo, hi) = windows.range_of(step);
         if hi - lo < if fits { 2 } else { 1 } {
@@ -60,6 +92,10 @@ pub(super) fn refold(
                 if windows.values[at] != windows.values[at - 1] {
                     last_change = at;
                 }
+                let spacing = |at: usize| windows.times[at].since(windows.times[at - 1]);
+                if at > 1 && spacing(at) != spacing(at - 1) {
+                    last_uneven = at;
+                }
             }
             seen = hi;
             if last_change <= lo {
@@ -72,7 +108,7 @@ pub(super) fn refold(
             groups.fold(&pending, out, present);
             waiting = 0;
         }
-        pending[waiting] = Pending { lo, hi, steps: step..step + 1 };
+        pending[waiting] = Pending { lo, hi, steps: step..step + 1, even: fits && last_uneven <= lo + 1 };
         waiting += 1;
     }
     groups.fold(&pending[..waiting], out, present);
@@ -89,6 +125,7 @@ struct Groups<'a> {
     lanes: bool,
     /// The times of all samples as floats, for lines.
     millis: &'a mut Vec<f64>,
+    even: Even,
 }
 
 impl Groups<'_> {
@@ -121,7 +158,13 @@ impl Groups<'_> {
         }
     }
 
-    fn fold(&self, pending: &[Pending], out: &mut [f64], present: &mut [u64]) {
+    /// Returns the x of a window's first sample, and how far the next one is. Unit: milliseconds.
+    fn x_of(&self, window: &Pending) -> (i64, i64) {
+        let times = &self.windows.times[window.lo..];
+        (times[0].since(self.origin(window)).0, times[1].since(times[0]).0)
+    }
+
+    fn fold(&mut self, pending: &[Pending], out: &mut [f64], present: &mut [u64]) {
         let Some(first) = pending.first() else { return };
         let lengths = || pending.iter().map(|window| window.hi - window.lo);
         let (len, longest) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
@@ -147,6 +190,15 @@ impl Groups<'_> {
             RangeFn::StddevOverTime | RangeFn::StdvarOverTime => {
                 for (window, variance) in pending.iter().zip(lanes::variances(values, group)) {
                     put_all(window, self.end_of_variance(window, variance, len));
+                }
+            }
+            _ if pending.iter().all(|window| window.even && self.x_of(window) == self.x_of(first)) => {
+                let (x, step) = self.x_of(first);
+                self.even.fold((x, step, len));
+                let Even { xs, x, xx, .. } = &self.even;
+                for (window, (y, xy)) in pending.iter().zip(lanes::products(values, xs, group)) {
+                    let sums = Regression { x: *x, y, xy, xx: *xx, count: len as f64 };
+                    put_all(window, self.end_of_line(window, sums, len));
                 }
             }
             _ => {

@@ -15,32 +15,26 @@ pub(super) const LANES: usize = 8;
 /// One number of each window.
 pub(super) type Lane = [f64; LANES];
 
-/// Compensated sums of finite values.
-#[derive(Clone, Copy, Debug)]
-struct Sums<const N: usize> {
-    sum: [f64; N],
-    c: [f64; N],
-}
-
-impl<const N: usize> Default for Sums<N> {
-    fn default() -> Self {
-        Self { sum: [0.0; N], c: [0.0; N] }
-    }
+/// Eight compensated sums of finite values.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    sum: Lane,
+    c: Lane,
 }
 
 /// Applies an operation lane by lane: one operation at a time, so that it becomes one instruction.
 #[inline(always)]
-fn zip<const N: usize>(a: [f64; N], b: [f64; N], operation: impl Fn(f64, f64) -> f64) -> [f64; N] {
-    let mut out = [0.0; N];
+fn zip(a: Lane, b: Lane, operation: impl Fn(f64, f64) -> f64) -> Lane {
+    let mut out = [0.0; LANES];
     for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(&b)) {
         *out = operation(*a, *b);
     }
     out
 }
 
-impl<const N: usize> Sums<N> {
+impl Sums {
     #[inline(always)]
-    fn add(&mut self, x: [f64; N]) {
+    fn add(&mut self, x: Lane) {
         let t = zip(self.sum, x, |sum, x| sum + x);
         let large = zip(self.sum, x, |sum, x| if sum.abs() >= x.abs() { sum } else { x });
         let small = zip(self.sum, x, |sum, x| if sum.abs() >= x.abs() { x } else { sum });
@@ -50,7 +44,7 @@ impl<const N: usize> Sums<N> {
     }
 
     #[inline(always)]
-    fn total(&self) -> [f64; N] {
+    fn total(&self) -> Lane {
         zip(self.sum, self.c, |sum, c| sum + c)
     }
 
@@ -138,16 +132,16 @@ struct SumFold<'a> {
 }
 
 impl Fold for SumFold<'_> {
-    type Result = Sums<LANES>;
+    type Result = Sums;
 
     fn group(&self) -> &Group {
         &self.group
     }
 
     #[inline(always)]
-    fn run<const ROW: bool>(self) -> Sums<LANES> {
+    fn run<const ROW: bool>(self) -> Sums {
         let columns = self.group.columns(self.values);
-        let mut sums = Sums::<LANES>::default();
+        let mut sums = Sums::default();
         for at in 0..self.group.len {
             sums.add(load::<ROW>(&columns, at));
         }
@@ -169,16 +163,16 @@ struct VarianceFold<'a> {
 
 impl Fold for VarianceFold<'_> {
     /// Mean and squares.
-    type Result = [Sums<LANES>; 2];
+    type Result = [Sums; 2];
 
     fn group(&self) -> &Group {
         &self.group
     }
 
     #[inline(always)]
-    fn run<const ROW: bool>(self) -> [Sums<LANES>; 2] {
+    fn run<const ROW: bool>(self) -> [Sums; 2] {
         let columns = self.group.columns(self.values);
-        let [mut mean, mut squares] = [Sums::<LANES>::default(); 2];
+        let [mut mean, mut squares] = [Sums::default(); 2];
         let mut count = 0.0;
         for at in 0..self.group.len {
             count += 1.0;
@@ -198,52 +192,44 @@ pub(super) fn regressions(values: &[f64], millis: &[f64], origins: Lane, group: 
     widest(RegressionFold { values, millis, origins, group })
 }
 
+/// Folds the windows of a group, in which the sample at each place has the same x, to the sums of y and of x times y.
+pub(super) fn products(values: &[f64], xs: &[f64], group: Group) -> [(Kahan, Kahan); LANES] {
+    let [sum_y, sum_xy] = widest(ProductFold { values, xs, group });
+    from_fn(|lane| (sum_y.lane(lane), sum_xy.lane(lane)))
+}
+
+struct ProductFold<'a> {
+    values: &'a [f64],
+    xs: &'a [f64],
+    group: Group,
+}
+
+impl Fold for ProductFold<'_> {
+    /// Of y, and of x times y.
+    type Result = [Sums; 2];
+
+    fn group(&self) -> &Group {
+        &self.group
+    }
+
+    #[inline(always)]
+    fn run<const ROW: bool>(self) -> [Sums; 2] {
+        let columns = self.group.columns(self.values);
+        let [mut sum_y, mut sum_xy] = [Sums::default(); 2];
+        for (at, x) in self.xs[..self.group.len].iter().enumerate() {
+            let y = load::<ROW>(&columns, at);
+            sum_y.add(y);
+            sum_xy.add(zip([*x; LANES], y, |x, y| x * y));
+        }
+        [sum_y, sum_xy]
+    }
+}
+
 struct RegressionFold<'a> {
     values: &'a [f64],
     millis: &'a [f64],
     origins: Lane,
     group: Group,
-}
-
-impl RegressionFold<'_> {
-    /// Returns whether all samples are as far apart, and all windows begin as far from their origins: then x is the same
-    /// in all of them.
-    #[inline(always)]
-    fn is_even(&self) -> bool {
-        let Group { starts, len } = self.group;
-        let (first, last) = starts.iter().fold((usize::MAX, 0), |(first, last), at| (first.min(*at), last.max(*at)));
-        let Some(times) = self.millis.get(first..last + len) else { return false };
-        let step = times[1] - times[0];
-        let ahead = self.origins[0] - self.millis[starts[0]];
-        let begins_alike = |(start, origin): (&usize, &f64)| origin - self.millis[*start] == ahead;
-        // No early end in the walk over times: so it is done for several at once.
-        starts.iter().zip(&self.origins).all(begins_alike)
-            && times.windows(2).fold(true, |even, pair| even & (pair[1] - pair[0] == step))
-    }
-
-    /// Folds windows in which x is the same: once what x alone decides, for each what y does.
-    #[inline(always)]
-    fn run_even<const ROW: bool>(self) -> [Regression; LANES] {
-        let columns = self.group.columns(self.values);
-        let times = &self.millis[self.group.starts[0]..];
-        let [mut sum_y, mut sum_xy] = [Sums::<LANES>::default(); 2];
-        // Of x, and of its square.
-        let mut sums_x = Sums::<2>::default();
-        for at in 0..self.group.len {
-            let y = load::<ROW>(&columns, at);
-            let x = (times[at] - self.origins[0]) / 1000.0;
-            sums_x.add([x, x * x]);
-            sum_y.add(y);
-            sum_xy.add(zip([x; LANES], y, |x, y| x * y));
-        }
-        from_fn(|lane| Regression {
-            x: sums_x.lane(0),
-            y: sum_y.lane(lane),
-            xy: sum_xy.lane(lane),
-            xx: sums_x.lane(1),
-            count: self.group.len as f64,
-        })
-    }
 }
 
 impl Fold for RegressionFold<'_> {
@@ -255,12 +241,9 @@ impl Fold for RegressionFold<'_> {
 
     #[inline(always)]
     fn run<const ROW: bool>(self) -> [Regression; LANES] {
-        if self.is_even() {
-            return self.run_even::<ROW>();
-        }
         let columns = self.group.columns(self.values);
         let times = self.group.columns(self.millis);
-        let [mut sum_x, mut sum_y, mut sum_xy, mut sum_xx] = [Sums::<LANES>::default(); 4];
+        let [mut sum_x, mut sum_y, mut sum_xy, mut sum_xx] = [Sums::default(); 4];
         for at in 0..self.group.len {
             let y = load::<ROW>(&columns, at);
             let x = zip(load::<ROW>(&times, at), self.origins, |t, origin| (t - origin) / 1000.0);
