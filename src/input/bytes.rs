@@ -121,7 +121,7 @@ impl Bytes {
             return Err(InputError::Packed { path: source.name().into(), kind, command });
         }
         let compression = compression(&magic);
-        let raw = BufReader::with_capacity(256 << 10, Cursor::new(magic).chain(raw));
+        let raw = BufReader::with_capacity(64 << 10, Cursor::new(magic).chain(raw));
         let mut inner: Box<dyn Read + Send> = match compression {
             Some("gzip") => Box::new(MultiGzDecoder::new(raw)),
             Some("zstd") => Box::new(Zstd { decoder: None, source: Some(raw) }),

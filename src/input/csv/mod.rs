@@ -95,7 +95,7 @@ impl CsvRows {
             .delimiter(start.delimiter)
             // A carriage return before the line end is taken off the last field, so that lines are counted rightly.
             .terminator(csv::Terminator::Any(b'\n'))
-            .buffer_capacity(64 << 10)
+            .buffer_capacity(16 << 10)
             .from_reader(Lines::below(bytes, start.lines));
         let mut record = ByteRecord::new();
         let compression = csv.get_ref().compression();
