@@ -8,7 +8,7 @@ use crate::time::Millis;
 use super::ast::AggregateOp;
 use super::plan::{Kind, NodeId, Operand, Select, WindowInput};
 use super::program::{Inputs, Program, Source};
-use super::roster::{NodeState, Own, number};
+use super::roster::{NodeState, Own, Shared, number};
 use super::walk::Walk;
 
 impl Program {
@@ -95,6 +95,9 @@ impl Program {
         let plan = Arc::make_mut(&mut self.plan);
         // From here on, those of the inner programs are theirs alone.
         plan.inner = Vec::new();
+        plan.find_families();
+        self.shared.clear();
+        self.shared.resize_with(plan.families.len(), Shared::default);
         let nodes = &mut plan.nodes;
         self.states.clear();
         for at in 0..nodes.len() {

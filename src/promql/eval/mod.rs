@@ -8,6 +8,7 @@ mod map;
 mod ranks;
 mod select;
 mod sets;
+mod shared;
 mod topk;
 mod window;
 
@@ -17,7 +18,7 @@ use super::plan::{Kind, NodeId, Operand, Plan};
 use super::probe::Probe;
 use super::program::{Fault, Frame, Program};
 use super::rollup;
-use super::roster::{NodeState, Own, number};
+use super::roster::{NodeState, Own, Shared, number};
 use super::scalar_ops::{arithmetic, compare};
 
 use crate::labels::LabelSet;
@@ -31,6 +32,7 @@ pub(super) const SAME_LABELS: &str = "vector cannot contain metrics with the sam
 pub(crate) struct View<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) states: &'a [NodeState],
+    pub(crate) shared: &'a [Shared],
     pub(crate) blocks: &'a [Box<Block>],
 }
 
@@ -50,6 +52,23 @@ pub(crate) struct Scratch {
     pub(super) params: [Vec<f64>; 2],
     pub(super) folds: aggregate::Folds,
     pub(super) pairs: binary::Pairs,
+    /// By family of windows.
+    pub(super) families: Vec<shared::Rows>,
+    /// The number of the run.
+    pub(super) run: u64,
+}
+
+impl Scratch {
+    /// Makes the buffers of a plan that is bound.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let families = plan.families.iter().map(|_| shared::Rows::default()).collect();
+        Self { families, ..Self::default() }
+    }
+
+    /// Begins another run.
+    pub(crate) fn begin(&mut self) {
+        self.run += 1;
+    }
 }
 
 impl<'a> View<'a> {

@@ -11,6 +11,7 @@ use super::super::program::{Frame, Program, Root, Source};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
 use super::select::{self, caps, references};
+use super::shared::Family;
 use super::{SAME_LABELS, Scratch, View, copy_rows, fault, fault_of};
 
 /// The parts of a window node.
@@ -50,7 +51,12 @@ pub(super) fn evaluate<P: Probe>(
             let mut raw = std::mem::take(if state.merged { &mut scratch.raw } else { out });
             let Own::Found(found) = &state.own else { return };
             raw.reset(found.sources.len(), steps);
-            of_series(&found.sources, window, refs, frame, &mut raw, scratch, probe);
+            let mut families = std::mem::take(&mut scratch.families);
+            // What a server counts for each selector is known only where each is folded.
+            let family =
+                if P::COUNTS { None } else { Family::open(view, window, found, &mut families, scratch.run, steps) };
+            of_series(&found.sources, window, family, refs, frame, &mut raw, scratch, probe);
+            scratch.families = families;
             scratch.refs = written;
             if state.merged {
                 copy_rows(state, &raw, out);
@@ -114,32 +120,60 @@ fn without_markers<'a>(
     (times, values)
 }
 
+#[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
 fn of_series<P: Probe>(
     sources: &[Source],
     window: &Window<'_>,
+    mut family: Option<Family<'_>>,
     refs: &[Timestamp],
     frame: &Frame<'_>,
     raw: &mut Block,
     scratch: &mut Scratch,
     probe: &mut P,
 ) {
-    let (Some(first), Some(last)) = (refs.first().copied(), refs.last().copied()) else { return };
     for (row, source) in sources.iter().enumerate() {
-        let samples = frame.inputs.samples(*source, first.minus(window.range), last);
-        let (times, values) = without_markers(*source, samples, frame, (&mut scratch.times, &mut scratch.values));
-        if times.is_empty() {
+        let shared = family.as_mut().and_then(|family| Some((family.place(row)?, family)));
+        let Some((place, family)) = shared else {
+            let (out, present) = raw.row_mut(row);
+            of_one(*source, window, refs, frame, scratch, probe, |windows, params, scratch| {
+                rollup::roll(window.function, windows, params, scratch, out, present);
+            });
             continue;
+        };
+        if let Some(target) = family.begin(place) {
+            of_one(*source, window, refs, frame, scratch, probe, |windows, params, scratch| {
+                target.fold(window.function, windows, params, scratch);
+            });
         }
-        let capped = caps(*source, frame, refs, &mut scratch.caps);
-        scratch.bounds.clear();
-        rollup::bounds(times, refs, capped.then_some(&scratch.caps), window.range, &mut scratch.bounds);
-        if P::COUNTS {
-            probe.series(window.node, *source, probe::held(&scratch.bounds));
-        }
-        let windows = Windows { times, values, bounds: &scratch.bounds, refs, evals: frame.evals, range: window.range };
-        let (out, present) = raw.row_mut(row);
-        rollup::roll(window.function, &windows, params(window, &scratch.params), &mut scratch.rollup, out, present);
+        let [param, _] = params(window, &scratch.params);
+        family.show(place, (window.params[0], param), raw, row);
     }
+}
+
+/// Finds the windows of one series, and folds them if they hold any sample.
+fn of_one<P: Probe>(
+    source: Source,
+    window: &Window<'_>,
+    refs: &[Timestamp],
+    frame: &Frame<'_>,
+    scratch: &mut Scratch,
+    probe: &mut P,
+    fold: impl FnOnce(&Windows<'_>, [Param<'_>; 2], &mut rollup::Scratch),
+) {
+    let (Some(first), Some(last)) = (refs.first().copied(), refs.last().copied()) else { return };
+    let samples = frame.inputs.samples(source, first.minus(window.range), last);
+    let (times, values) = without_markers(source, samples, frame, (&mut scratch.times, &mut scratch.values));
+    if times.is_empty() {
+        return;
+    }
+    let capped = caps(source, frame, refs, &mut scratch.caps);
+    scratch.bounds.clear();
+    rollup::bounds(times, refs, capped.then_some(&scratch.caps), window.range, &mut scratch.bounds);
+    if P::COUNTS {
+        probe.series(window.node, source, probe::held(&scratch.bounds));
+    }
+    let windows = Windows { times, values, bounds: &scratch.bounds, refs, evals: frame.evals, range: window.range };
+    fold(&windows, params(window, &scratch.params), &mut scratch.rollup);
 }
 
 fn params<'a>(window: &Window<'_>, values: &'a [Vec<f64>; 2]) -> [Param<'a>; 2] {

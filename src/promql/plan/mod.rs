@@ -1,5 +1,6 @@
 //! From an expression to a flat program: nodes in topological order, common subtrees once.
 
+mod families;
 mod known;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::maths::MathFn;
 use super::rollup::RangeFn;
 use super::walk::Walk;
 
+pub(crate) use self::families::Folded;
 use self::known::Known;
 pub(crate) use self::known::{Number, Pattern};
 
@@ -301,6 +303,8 @@ pub(crate) struct Place {
     pub(crate) shares: bool,
     /// Its number among the vectors that roots compare; known from the start.
     pub(crate) compared: Option<u32>,
+    /// The family of windows that it belongs to, if there is one.
+    pub(crate) family: Option<u32>,
 }
 
 impl Node {
@@ -332,6 +336,8 @@ pub(crate) struct Plan {
     pub(crate) compared: Vec<NodeId>,
     /// Those of subqueries, until it is bound.
     pub(crate) inner: Vec<Arc<Plan>>,
+    /// What the families of windows fold; known once it is bound.
+    pub(crate) families: Vec<Folded>,
     /// How many blocks its nodes share; known once it is bound.
     pub(crate) registers: u32,
     /// How it is gone through one step at a time; known once it is bound.
@@ -349,6 +355,7 @@ impl Plan {
             roots: Vec::new(),
             compared: Vec::new(),
             inner: Vec::new(),
+            families: Vec::new(),
             registers: 0,
             walk: Walk::default(),
             span: Span::default(),

@@ -85,7 +85,7 @@ impl<'a> Inputs<'a> {
 }
 
 /// A series of one of the two stores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
     pub(crate) written: bool,
     pub(crate) id: SeriesId,

@@ -31,7 +31,7 @@ impl Memory {
             spare: Box::default(),
             threshold: Block::default(),
             registers: Registers::of(plan.nodes.len()),
-            scratch: eval::Scratch::default(),
+            scratch: eval::Scratch::of(plan),
             no_labels: [LabelSet::empty()],
             evals: Vec::new(),
         })

@@ -16,7 +16,7 @@ use super::ast::Expr;
 use super::block::Block;
 use super::parse::Problem;
 use super::plan::{Kind, LowerOptions, NodeId, Plan, RootId, Select, WindowInput};
-use super::roster::NodeState;
+use super::roster::{NodeState, Shared};
 
 use self::memory::Memory;
 use self::once::Once;
@@ -33,6 +33,8 @@ pub(crate) struct Program {
     /// Whether its results are wanted in order.
     pub(super) ordered: bool,
     pub(super) states: Vec<NodeState>,
+    /// By family of windows: the series that its nodes have.
+    pub(super) shared: Vec<Shared>,
     /// What [`Inputs::offers`] were when rows were last found for all series.
     bound: Option<[usize; 2]>,
     /// How many series there were when a program that registers no selectors looked for them last.
@@ -60,6 +62,7 @@ impl Program {
             within,
             ordered: false,
             states: Vec::new(),
+            shared: Vec::new(),
             bound: None,
             met: None,
             widest: 0,
@@ -77,6 +80,7 @@ impl Program {
             within: self.within,
             ordered: self.ordered,
             states: self.states.iter().map(NodeState::anew).collect(),
+            shared: self.shared.iter().map(|_| Shared::default()).collect(),
             bound: None,
             met: None,
             widest: 0,
@@ -90,6 +94,7 @@ impl Program {
     /// `@` read is lost.
     pub(crate) fn forget_rows(&mut self) {
         self.states.iter_mut().for_each(NodeState::forget_rows);
+        self.shared.iter_mut().for_each(|shared| *shared = Shared::default());
         self.inner.iter_mut().for_each(Self::forget_rows);
         (self.bound, self.widest, self.memory) = (None, 0, None);
     }
@@ -171,7 +176,7 @@ impl Program {
         for node in self.plan.nodes.iter().filter(|node| !node.place.shares) {
             let (states, rest) = self.states.split_at_mut(node.place.state as usize);
             if let Some(state) = rest.first_mut() {
-                state.bind(node, &self.plan, states, inputs);
+                state.bind(node, &self.plan, states, &mut self.shared, inputs);
             }
         }
         self.measure();
@@ -179,7 +184,9 @@ impl Program {
     }
 
     fn measure(&mut self) {
-        self.widest = self.states.iter().map(|state| state.labels.len()).max().unwrap_or(0);
+        let rows = self.states.iter().map(|state| state.labels.len());
+        let kept = self.plan.families.iter().zip(&self.shared).map(|(folded, all)| folded.outputs() * all.count());
+        self.widest = rows.chain(kept).max().unwrap_or(0);
     }
 
     fn state(&self, node: NodeId) -> &NodeState {

@@ -117,6 +117,7 @@ impl Program {
     /// Evaluates all roots for a frame of one step, once rows were found: the same as by blocks.
     pub(super) fn run_once(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
+        memory.scratch.begin();
         let mut once = self.once.take().unwrap_or_else(|| Box::new(Once::of(&self.plan, &self.states)));
         if !once.asked {
             once.ask(&self.plan, sink);
@@ -362,7 +363,7 @@ impl Stepping<'_, '_> {
 
     /// Returns whether any value of a vector passes a threshold of it.
     fn passes(&mut self, input: NodeId, root: RootId) -> bool {
-        let Nodes { plan, states, .. } = &self.nodes;
+        let Nodes { plan, states, shared, .. } = &self.nodes;
         let at = plan.roots[root.0].node;
         let Memory { registers, threshold, blocks, scratch, .. } = &mut *self.memory;
         if self.once.ways[input].alone && !self.run.fresh {
@@ -370,7 +371,7 @@ impl Stepping<'_, '_> {
                 .get(input)
                 .is_some_and(|value| alone::passes(&plan.nodes[at].kind, value, registers, self.frame));
         }
-        let view = eval::View { plan, states, blocks };
+        let view = eval::View { plan, states, shared, blocks };
         eval::filter(&view, at, 1, threshold, scratch, self.run.failing);
         block::any(&threshold.present)
     }

@@ -6,7 +6,7 @@ use super::super::block;
 use super::super::eval;
 use super::super::plan::{NodeId, Plan};
 use super::super::probe::Probe;
-use super::super::roster::NodeState;
+use super::super::roster::{NodeState, Shared};
 use super::memory::Memory;
 use super::{Frame, Inputs, Program, Sink, Steps};
 
@@ -67,6 +67,7 @@ impl Program {
     /// Evaluates all roots for a frame.
     pub(crate) fn run_frame<P: Probe>(&mut self, frame: &Frame<'_>, probe: &mut P, sink: &mut dyn Sink) {
         let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
+        memory.scratch.begin();
         let (offers, steps) = (frame.inputs.offers(), frame.evals.len());
         let mut run = Running { fresh: self.bound != Some(offers), failing: false };
         let mut next_root = 0;
@@ -94,7 +95,8 @@ impl Program {
     }
 
     pub(super) fn nodes(&mut self) -> Nodes<'_> {
-        Nodes { plan: &self.plan, states: &mut self.states, inner: &mut self.inner }
+        let Self { plan, states, shared, inner, .. } = self;
+        Nodes { plan, states, shared, inner }
     }
 }
 
@@ -102,6 +104,7 @@ impl Program {
 pub(super) struct Nodes<'a> {
     pub(super) plan: &'a Plan,
     pub(super) states: &'a mut [NodeState],
+    pub(super) shared: &'a mut [Shared],
     pub(super) inner: &'a mut [Program],
 }
 
@@ -123,14 +126,14 @@ impl Nodes<'_> {
         // A node reads only blocks that others wrote.
         std::mem::swap(spare, &mut blocks[register]);
         if node.place.shares {
-            let view = eval::View { plan: self.plan, states: self.states, blocks };
+            let view = eval::View { plan: self.plan, states: self.states, shared: self.shared, blocks };
             eval::filter(&view, at, steps, spare, scratch, run.failing);
         } else {
             // It knows only the states of those before it.
             let (states, rest) = self.states.split_at_mut(node.place.state as usize);
             let Some(state) = rest.first_mut() else { return };
             if run.fresh {
-                state.bind(node, self.plan, states, &frame.inputs);
+                state.bind(node, self.plan, states, self.shared, &frame.inputs);
             }
             let rows = state.labels.len();
             if node.invariant && state.evaluated {
@@ -139,7 +142,7 @@ impl Nodes<'_> {
                 spare.grow(rows);
             } else {
                 state.faults.clear();
-                let view = eval::View { plan: self.plan, states, blocks };
+                let view = eval::View { plan: self.plan, states, shared: self.shared, blocks };
                 let one;
                 let frame = if node.invariant {
                     one = Frame { evals: &frame.evals[..1], slots: &frame.slots[..1], ..*frame };

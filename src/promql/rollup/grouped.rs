@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 use super::lanes::{self, Group, LANES};
 use super::refold::{self, Line, Regression};
-use super::{Param, RangeFn, Windows, put};
+use super::{RangeFn, Windows, put};
 
 /// The shortest windows for which lanes pay.
 const SHORTEST: usize = 6;
@@ -54,21 +54,21 @@ impl Even {
     }
 }
 
-/// Evaluates `sum_over_time`, `avg_over_time`, `stddev_over_time`, `stdvar_over_time`, `deriv` and `predict_linear` by
-/// refolding; equal windows are folded once.
+/// Evaluates `sum_over_time`, `avg_over_time`, `stddev_over_time`, `stdvar_over_time` and `deriv` by refolding; equal
+/// windows are folded once. Of `predict_linear` it finds the lines: their slopes, and in a second list by step their
+/// values at the evaluation times, which others do not write to.
 ///
 /// Cost by step: O(W), some 0.3 to 5 ns a sample.
 pub(super) fn refold(
     function: RangeFn,
     windows: &Windows<'_>,
-    horizon: Param<'_>,
     millis: &mut Vec<f64>,
-    out: &mut [f64],
+    (out, intercepts): (&mut [f64], &mut [f64]),
     present: &mut [u64],
 ) {
     let fits = matches!(function, RangeFn::Deriv | RangeFn::PredictLinear);
-    let mut groups =
-        Groups { function, windows, horizon, base: Timestamp(0), lanes: true, millis, even: Even::default() };
+    let mut groups = Groups { function, windows, base: Timestamp(0), lanes: true, millis, even: Even::default() };
+    let mut out = Out { values: out, intercepts, present };
     if fits {
         groups.count_millis();
     }
@@ -99,26 +99,46 @@ pub(super) fn refold(
             }
             seen = hi;
             if last_change <= lo {
-                let value = groups.value(refold::flat(windows.values[lo]), step);
-                put(out, present, step, Some(value));
+                out.line(step, Some(refold::flat(windows.values[lo])));
                 continue;
             }
         }
         if waiting == LANES {
-            groups.fold(&pending, out, present);
+            groups.fold(&pending, &mut out);
             waiting = 0;
         }
         pending[waiting] = Pending { lo, hi, steps: step..step + 1, even: fits && last_uneven <= lo + 1 };
         waiting += 1;
     }
-    groups.fold(&pending[..waiting], out, present);
+    groups.fold(&pending[..waiting], &mut out);
+}
+
+/// Where results go, by step.
+struct Out<'a> {
+    /// Of lines, the slopes.
+    values: &'a mut [f64],
+    /// Of lines, their values at the origin; empty where nobody asks.
+    intercepts: &'a mut [f64],
+    present: &'a mut [u64],
+}
+
+impl Out<'_> {
+    fn value(&mut self, step: usize, value: Option<f64>) {
+        put(self.values, self.present, step, value);
+    }
+
+    fn line(&mut self, step: usize, line: Option<Line>) {
+        self.value(step, line.map(|line| line.slope));
+        if let (Some(intercept), Some(line)) = (self.intercepts.get_mut(step), line) {
+            *intercept = line.intercept;
+        }
+    }
 }
 
 /// What groups of windows are folded with.
 struct Groups<'a> {
     function: RangeFn,
     windows: &'a Windows<'a>,
-    horizon: Param<'a>,
     /// What `millis` are counted from.
     base: Timestamp,
     /// Whether lanes may be used.
@@ -143,13 +163,6 @@ impl Groups<'_> {
         self.millis.extend(self.windows.times[from..to].iter().map(|t| t.since(self.base).0 as f64));
     }
 
-    fn value(&self, line: Line, step: usize) -> f64 {
-        if self.function == RangeFn::Deriv {
-            return line.slope;
-        }
-        line.slope * self.horizon.at(step) + line.intercept
-    }
-
     /// Returns the time at which x is 0.
     fn origin(&self, window: &Pending) -> Timestamp {
         match self.function {
@@ -164,32 +177,33 @@ impl Groups<'_> {
         (times[0].since(self.origin(window)).0, times[1].since(times[0]).0)
     }
 
-    fn fold(&mut self, pending: &[Pending], out: &mut [f64], present: &mut [u64]) {
+    fn fold(&mut self, pending: &[Pending], out: &mut Out<'_>) {
         let Some(first) = pending.first() else { return };
         let lengths = || pending.iter().map(|window| window.hi - window.lo);
         let (len, longest) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
         let lane = |lane: usize| pending.get(lane).unwrap_or(first);
         let group = Group { starts: from_fn(|at| lane(at).lo), len };
-        let mut put_all = |window: &Pending, value: Option<f64>| {
-            for step in window.steps.clone() {
-                put(out, present, step, value);
-            }
-        };
         // A few windows, or short ones, or such of very different lengths, are folded one by one.
-        if !self.lanes || pending.len() < 3 || len < SHORTEST || len * 2 < longest {
-            pending.iter().for_each(|window| put_all(window, self.alone(window)));
+        let alone = !self.lanes || pending.len() < 3 || len < SHORTEST || len * 2 < longest;
+        let values = self.windows.values;
+        if alone {
+            for window in pending {
+                match self.function {
+                    RangeFn::Deriv | RangeFn::PredictLinear => put_line(window, self.line_alone(window), out),
+                    _ => put_value(window, self.alone(window), out),
+                }
+            }
             return;
         }
-        let values = self.windows.values;
         match self.function {
             RangeFn::SumOverTime | RangeFn::AvgOverTime => {
                 for (window, sum) in pending.iter().zip(lanes::sums(values, group)) {
-                    put_all(window, self.end_of_sum(window, sum, len));
+                    put_value(window, self.end_of_sum(window, sum, len), out);
                 }
             }
             RangeFn::StddevOverTime | RangeFn::StdvarOverTime => {
                 for (window, variance) in pending.iter().zip(lanes::variances(values, group)) {
-                    put_all(window, self.end_of_variance(window, variance, len));
+                    put_value(window, self.end_of_variance(window, variance, len), out);
                 }
             }
             _ if pending.iter().all(|window| window.even && self.x_of(window) == self.x_of(first)) => {
@@ -198,13 +212,13 @@ impl Groups<'_> {
                 let Even { xs, x, xx, .. } = &self.even;
                 for (window, (y, xy)) in pending.iter().zip(lanes::products(values, xs, group)) {
                     let sums = Regression { x: *x, y, xy, xx: *xx, count: len as f64 };
-                    put_all(window, self.end_of_line(window, sums, len));
+                    put_line(window, self.end_of_line(window, sums, len), out);
                 }
             }
             _ => {
                 let origins = from_fn(|at| self.origin(lane(at)).since(self.base).0 as f64);
                 for (window, sums) in pending.iter().zip(lanes::regressions(values, self.millis, origins, group)) {
-                    put_all(window, self.end_of_line(window, sums, len));
+                    put_line(window, self.end_of_line(window, sums, len), out);
                 }
             }
         }
@@ -212,9 +226,11 @@ impl Groups<'_> {
 
     /// Folds a window by its definition.
     fn alone(&self, window: &Pending) -> Option<f64> {
-        let step = window.steps.start;
-        let params = [self.horizon.at(step), 0.0];
-        refold::fold(self.function, &self.windows.window(step), params, &mut Vec::new())
+        refold::fold(self.function, &self.windows.window(window.steps.start), [0.0; 2], &mut Vec::new())
+    }
+
+    fn line_alone(&self, window: &Pending) -> Option<Line> {
+        refold::regression(&self.windows.window(window.steps.start), self.origin(window))
     }
 
     /// Goes on with a sum after its first `len` samples.
@@ -238,20 +254,29 @@ impl Groups<'_> {
     }
 
     /// Goes on with a line after its first `len` samples.
-    fn end_of_line(&self, window: &Pending, mut sums: Regression, len: usize) -> Option<f64> {
+    fn end_of_line(&self, window: &Pending, mut sums: Regression, len: usize) -> Option<Line> {
         let origin = self.origin(window);
         for at in window.lo + len..window.hi {
             sums.add(self.windows.times[at].since(origin).seconds(), self.windows.values[at]);
         }
         if !sums.is_finite() {
-            return self.alone(window);
+            return self.line_alone(window);
         }
-        Some(self.value(sums.line(), window.steps.start))
+        Some(sums.line())
     }
+}
+
+fn put_value(window: &Pending, value: Option<f64>, out: &mut Out<'_>) {
+    window.steps.clone().for_each(|step| out.value(step, value));
+}
+
+fn put_line(window: &Pending, line: Option<Line>, out: &mut Out<'_>) {
+    window.steps.clone().for_each(|step| out.line(step, line));
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::predict;
     use super::super::testing::check;
     use super::*;
 
@@ -266,7 +291,11 @@ mod tests {
             RangeFn::PredictLinear,
         ] {
             check(function, |windows, params, out, present| {
-                refold(function, windows, params[0], &mut Vec::new(), out, present);
+                let mut intercepts = vec![0.0; if function == RangeFn::PredictLinear { out.len() } else { 0 }];
+                refold(function, windows, &mut Vec::new(), (out, &mut intercepts), present);
+                if function == RangeFn::PredictLinear {
+                    predict(&intercepts, params[0], out);
+                }
             });
         }
     }

@@ -215,10 +215,15 @@ pub(crate) fn roll(
         | RangeFn::StddevOverTime
         | RangeFn::StdvarOverTime
         | RangeFn::Deriv
-        | RangeFn::PredictLinear
             if windows.steps() > 1 =>
         {
-            grouped::refold(function, windows, params[0], &mut scratch.values, out, present);
+            grouped::refold(function, windows, &mut scratch.values, (out, &mut []), present);
+        }
+        RangeFn::PredictLinear if windows.steps() > 1 => {
+            let Scratch { values: millis, spare: intercepts, .. } = scratch;
+            intercepts.resize(windows.steps(), 0.0);
+            grouped::refold(function, windows, millis, (out, intercepts), present);
+            predict(intercepts, params[0], out);
         }
         RangeFn::Rate | RangeFn::Increase if sharing.any => {
             sweep::counters(function, windows, &mut scratch.indices, out, present);
@@ -232,6 +237,40 @@ pub(crate) fn roll(
         }
         _ => each(function, windows, params, &mut scratch.values, out, present),
     }
+}
+
+/// Fits the line of `predict_linear` to the windows of one series: `out` is the slopes, then the values at the evaluation
+/// times, by step where the bit of `present`, which the caller zeroed, is set.
+pub(crate) fn lines(windows: &Windows<'_>, scratch: &mut Scratch, out: &mut [f64], present: &mut [u64]) {
+    let (slopes, intercepts) = out.split_at_mut(windows.steps());
+    if windows.steps() > 1 {
+        let function = RangeFn::PredictLinear;
+        grouped::refold(function, windows, &mut scratch.values, (slopes, intercepts), present);
+        return;
+    }
+    let window = windows.window(0);
+    if let Some(line) = refold::regression(&window, window.eval) {
+        intercepts[0] = line.intercept;
+        put(slopes, present, 0, Some(line.slope));
+    }
+}
+
+/// Goes on along the lines of a series for a time, in seconds: `out` is the slopes, and then the results.
+pub(crate) fn predict(intercepts: &[f64], horizon: Param<'_>, out: &mut [f64]) {
+    for (step, (out, intercept)) in out.iter_mut().zip(intercepts).enumerate() {
+        *out = *out * horizon.at(step) + intercept;
+    }
+}
+
+/// Evaluates `quantile_over_time` for several quantiles: `out` is those of the first by step, then those of the next.
+pub(crate) fn quantiles(
+    quantiles: &[f64],
+    windows: &Windows<'_>,
+    scratch: &mut Scratch,
+    out: &mut [f64],
+    present: &mut [u64],
+) {
+    sorted::quantiles(quantiles, windows, &mut scratch.values, out, present);
 }
 
 /// Returns what Prometheus fails with when `double_exponential_smoothing` meets a factor outside (0, 1); NaN passes.

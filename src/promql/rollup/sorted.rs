@@ -19,6 +19,35 @@ pub(super) fn slide(
     out: &mut [f64],
     present: &mut [u64],
 ) {
+    each(windows, sorted, |step, sorted| {
+        let value = match function {
+            RangeFn::QuantileOverTime => quantile_of_sorted(q.at(step), sorted),
+            _ => median_distance_of_sorted(sorted, spare),
+        };
+        put(out, present, step, Some(value));
+    });
+}
+
+/// Evaluates `quantile_over_time` for several quantiles: `out` is those of the first by step, then those of the next.
+///
+/// Cost: as for one, but for a look at each sorted window for each quantile.
+pub(super) fn quantiles(
+    quantiles: &[f64],
+    windows: &Windows<'_>,
+    sorted: &mut Vec<f64>,
+    out: &mut [f64],
+    present: &mut [u64],
+) {
+    let steps = windows.steps();
+    each(windows, sorted, |step, sorted| {
+        for (at, quantile) in quantiles.iter().enumerate() {
+            put(&mut out[at * steps..][..steps], present, step, Some(quantile_of_sorted(*quantile, sorted)));
+        }
+    });
+}
+
+/// Shows each window that is not empty, sorted.
+fn each(windows: &Windows<'_>, sorted: &mut Vec<f64>, mut show: impl FnMut(usize, &[f64])) {
     sorted.clear();
     let (mut lo, mut hi) = (0, 0);
     for step in 0..windows.steps() {
@@ -42,11 +71,7 @@ pub(super) fn slide(
         if lo == hi {
             continue;
         }
-        let value = match function {
-            RangeFn::QuantileOverTime => quantile_of_sorted(q.at(step), sorted),
-            _ => median_distance_of_sorted(sorted, spare),
-        };
-        put(out, present, step, Some(value));
+        show(step, sorted);
     }
 }
 
@@ -91,6 +116,27 @@ mod tests {
         for function in [RangeFn::QuantileOverTime, RangeFn::MadOverTime] {
             check(function, |windows, params, out, present| {
                 slide(function, windows, params[0], [&mut sorted, &mut spare], out, present);
+            });
+        }
+    }
+
+    #[test]
+    fn each_of_several_quantiles_equals_its_refold() {
+        let mut sorted = Vec::new();
+        for asked in 0..3 {
+            check(RangeFn::QuantileOverTime, |windows, params, out, present| {
+                // Those of a test with one for all steps: by itself, and among others.
+                let quantile = params[0].at(0);
+                let mut all = [0.5, 0.9, f64::NAN];
+                all[asked] = quantile;
+                let steps = windows.steps();
+                let mut rows = vec![0.0; 3 * steps];
+                quantiles(&all, windows, &mut sorted, &mut rows, present);
+                out.copy_from_slice(&rows[asked * steps..][..steps]);
+                if let Param::Steps(_) = params[0] {
+                    present.fill(0);
+                    slide(RangeFn::QuantileOverTime, windows, params[0], [&mut sorted, &mut Vec::new()], out, present);
+                }
             });
         }
     }

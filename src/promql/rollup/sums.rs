@@ -161,14 +161,7 @@ mod tests {
         for function in [RangeFn::SumOverTime, RangeFn::AvgOverTime] {
             check(function, |windows, _, out, present| {
                 if !integers(function, windows, out, present) {
-                    super::super::grouped::refold(
-                        function,
-                        windows,
-                        super::super::Param::Const(0.0),
-                        &mut Vec::new(),
-                        out,
-                        present,
-                    );
+                    super::super::grouped::refold(function, windows, &mut Vec::new(), (out, &mut []), present);
                 }
             });
         }

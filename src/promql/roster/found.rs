@@ -7,7 +7,7 @@ use crate::store::SelectorId;
 
 use super::super::plan::Select;
 use super::super::program::{Inputs, Source};
-use super::{NodeState, number};
+use super::{NodeState, Shared, number};
 
 /// The series that a selector found.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub(crate) struct Found {
     pub(crate) waiting: Vec<Source>,
     /// Of a function over ranges: its series in order.
     pub(crate) placed: Vec<u32>,
+    /// Of one that belongs to a family: the numbers of its series there.
+    pub(crate) numbers: Vec<u32>,
 }
 
 /// What a function over a subquery keeps of the program inside it.
@@ -99,6 +101,14 @@ impl Found {
         });
         rows.order_by(&by_series);
         self.placed = by_series;
+    }
+}
+
+impl Found {
+    /// Tells the family of a function over ranges of the series that were found since.
+    pub(super) fn join(&mut self, shared: &mut Shared) {
+        let new = &self.sources[self.numbers.len()..];
+        self.numbers.extend(new.iter().map(|source| shared.add(*source)));
     }
 }
 

@@ -4,6 +4,7 @@ mod found;
 mod grouped;
 mod joined;
 mod mapped;
+mod shared;
 
 use hashbrown::HashMap;
 
@@ -16,6 +17,7 @@ use super::program::{Fault, Inputs};
 pub(crate) use self::found::{Found, Inner, inserted};
 pub(crate) use self::grouped::{Buckets, Groups};
 pub(crate) use self::joined::{Joined, KeyGroup, Matched};
+pub(crate) use self::shared::Shared;
 
 /// Maps a label set to a number, with a fixed seed.
 pub(crate) type ByLabels = HashMap<LabelSet, u32, foldhash::fast::FixedState>;
@@ -151,7 +153,14 @@ impl NodeState {
     }
 
     /// Adds rows for what the inputs gained since the last run. Cost: nothing when they gained nothing.
-    pub(crate) fn bind(&mut self, node: &Node, plan: &Plan, states: &[Self], inputs: &Inputs<'_>) {
+    pub(crate) fn bind(
+        &mut self,
+        node: &Node,
+        plan: &Plan,
+        states: &[Self],
+        shared: &mut [Shared],
+        inputs: &Inputs<'_>,
+    ) {
         let states = Below { plan, states };
         let delayed = plan.options.delayed_names;
         let mut own = std::mem::take(&mut self.own);
@@ -159,6 +168,9 @@ impl NodeState {
             (Kind::Select { select, .. }, Own::Found(found)) => found.bind_select(self, select, inputs),
             (Kind::Window { input: WindowInput::Selector(select), function, .. }, Own::Found(found)) => {
                 found.bind_window(self, select, function.keeps_name(), delayed, inputs);
+                if let Some(family) = node.place.family {
+                    found.join(&mut shared[family as usize]);
+                }
             }
             // The rows of a subquery are known once it was evaluated: see `eval::window`.
             (Kind::Window { .. }, _) => {}
