@@ -36,9 +36,12 @@ struct Fed {
 }
 
 impl Fed {
-    fn new(mut live: Live, metrics: &[String]) -> Self {
-        let bind = |name: &String| live.series(&LabelSet::new([("__name__", name.as_str())]));
-        let series = metrics.iter().map(bind).collect();
+    fn new(mut live: Live, metrics: &[String], hosts: &[String]) -> Self {
+        let mut series = Vec::new();
+        for host in hosts {
+            let labels = |name: &String| LabelSet::new([("__name__", name.as_str()), ("host", host.as_str())]);
+            series.extend(metrics.iter().map(|name| live.series(&labels(name))));
+        }
         let mut fed = Self { live, series, now: Cell::new(0) };
         for _ in 0..1000 {
             fed.snapshot();
@@ -84,12 +87,31 @@ fn rules(count: usize) -> Fed {
             (0..22).map(|at| format!("m{at}")).collect()
         }
     };
-    Fed::new(live, &metrics)
+    Fed::new(live, &metrics, &[String::new()])
+}
+
+/// Ten thresholds on ten metrics of ten hosts: on the newest values of all hosts, or on each host by itself.
+fn hosts(each: bool) -> Fed {
+    let mut live = Live::new();
+    let metrics = &metrics()[..10];
+    for (at, metric) in metrics.iter().enumerate() {
+        let rule = NewRule::alert(&format!("Rule{at}"), &format!("{metric} > {}", 10 + at));
+        live.add(if each { rule.each_label_set() } else { rule }).expect("a rule");
+    }
+    let hosts: Vec<String> = (0..10).map(|host| format!("host{host}")).collect();
+    Fed::new(live, metrics, &hosts)
 }
 
 /// Sets a snapshot and evaluates it.
 #[divan::bench(args = [1, 10, 1000])]
 fn set_and_evaluate(bencher: Bencher<'_, '_>, count: usize) {
     let mut fed = rules(count);
+    bencher.bench_local(move || fed.snapshot());
+}
+
+/// Sets a snapshot of 100 series and evaluates it with ten rules.
+#[divan::bench(args = [false, true])]
+fn set_and_evaluate_hosts(bencher: Bencher<'_, '_>, each: bool) {
+    let mut fed = hosts(each);
     bencher.bench_local(move || fed.snapshot());
 }

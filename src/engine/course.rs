@@ -83,6 +83,17 @@ impl Course {
         self.compared[number as usize].see(root);
     }
 
+    /// Records the only value of a vector, as long as there are rules whose expression has had no sample.
+    pub(crate) fn see_value(&mut self, number: u32, value: f64) {
+        let Compared { open, extremes, .. } = &mut self.compared[number as usize];
+        // NaN is none of them, and passes by both.
+        let is_known = extremes.is_some_and(|(least, greatest)| least <= value && value <= greatest);
+        if *open > 0 && !is_known && !value.is_nan() {
+            let (least, greatest) = extremes.unwrap_or((value, value));
+            *extremes = Some((least.min(value), greatest.max(value)));
+        }
+    }
+
     /// Returns the least and the greatest value of a vector.
     pub(crate) fn extremes(&self, number: u32) -> Option<(f64, f64)> {
         self.compared[number as usize].extremes

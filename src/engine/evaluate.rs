@@ -95,11 +95,18 @@ impl<R: RuleSet + ?Sized> Sink for Folding<'_, '_, '_, R> {
         self.course.see(number, &root);
     }
 
+    fn compared_value(&mut self, number: u32, value: f64) {
+        self.course.see_value(number, value);
+    }
+
     fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>) {
-        let Terms { slots, links, inputs, lingers, .. } = *self.terms;
+        let Link { rule, compared: number } = self.terms.links[id.0];
+        let Some(rule) = self.rules.rule(rule).filter(|rule| !self.terms.lingers || rule.is_active()) else { return };
+        if number.is_none() && rule.record(&root) {
+            return self.course.set_idle(id, false);
+        }
+        let Terms { slots, inputs, .. } = *self.terms;
         let Shared { external, queries, drafts, faults } = &mut *self.shared;
-        let Link { rule, compared: number } = links[id.0];
-        let Some(rule) = self.rules.rule(rule).filter(|rule| !lingers || rule.is_active()) else { return };
         let written = inputs.written.map(|written| (written.store, written.writers, written.hidden));
         let asker = rule.id.0 as usize;
         let ask: &mut Ask<'_> = &mut |text, slot| queries.answer(asker, text, slot, inputs.recording, written);

@@ -167,6 +167,9 @@ impl Engine {
         if !endless && self.reach.pinned.is_some_and(|pinned| pinned > watermark) {
             return Ok(());
         }
+        if endless && self.options.end.is_none() && self.schedules.iter().all(Schedule::takes_all) {
+            return self.advance_at_once(recording, watermark);
+        }
         self.begin(recording, watermark);
         for schedule in &mut self.schedules {
             if endless && schedule.is_pinned_after(watermark) {
@@ -184,6 +187,20 @@ impl Engine {
         let due = |number: usize| self.schedules[number].slots().map_or(0, |slots| slots.due(watermark));
         let mut units = self.stages.iter().flat_map(|stage| &stage.units);
         units.any(|unit| due(unit.schedule) >= unit.program.block_steps(unit.interval) as i64)
+    }
+
+    /// Evaluates all rows and snapshots up to a time, of a recording without an end: what [`Engine::run`] comes to where
+    /// there are no slots and nothing is waited for, without asking each schedule again and again.
+    fn advance_at_once(&mut self, recording: &Store, watermark: Timestamp) -> Result<(), LimitReached> {
+        self.slice.fit(self.schedules.len());
+        let mut is_due = false;
+        let taken = self.slice.slots.iter_mut().zip(&mut self.slice.rows);
+        for (schedule, (slots, rows)) in self.schedules.iter_mut().zip(taken) {
+            schedule.allow(watermark);
+            schedule.take(recording, watermark, slots, rows);
+            is_due |= !slots.is_empty() || !rows.ordered.is_empty();
+        }
+        if is_due { self.run_slice(recording) } else { Ok(()) }
     }
 
     /// Evaluates the slots that are left, up to the last sample of the recording.
@@ -256,10 +273,7 @@ impl Engine {
 
     /// Takes the slots and rows that come by up to a time.
     fn take_slice(&mut self, recording: &Store, until: Timestamp) {
-        if self.slice.slots.len() != self.schedules.len() {
-            self.slice.slots.resize_with(self.schedules.len(), Vec::new);
-            self.slice.rows.resize_with(self.schedules.len(), Default::default);
-        }
+        self.slice.fit(self.schedules.len());
         for ((schedule, taken), rows) in self.schedules.iter_mut().zip(&mut self.slice.slots).zip(&mut self.slice.rows)
         {
             schedule.take(recording, until, taken, rows);

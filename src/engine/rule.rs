@@ -235,6 +235,18 @@ impl RuleRun {
         self.first_row.map(|_| self.warm_from.unwrap_or(Timestamp::MAX))
     }
 
+    /// Makes the evaluation of one step, if it is that of a recording rule and nothing but values can come of it; returns
+    /// whether it is.
+    pub(crate) fn record(&mut self, root: &Root<'_>) -> bool {
+        let Body::Recording(recorder) = &mut self.body else { return false };
+        let made = recorder.step(root);
+        if made {
+            let is_true = root.present.iter().any(|present| *present != 0);
+            self.counting.had_samples(u64::from(is_true));
+        }
+        made
+    }
+
     /// Makes the evaluations of a block.
     pub(crate) fn fold(
         &mut self,
@@ -247,12 +259,6 @@ impl RuleRun {
         if self.is_idle() && root.faults.is_empty() && root.present.iter().all(|word| *word == 0) {
             // Nothing is true and nothing was.
             return;
-        }
-        if let Body::Recording(recorder) = &mut self.body
-            && recorder.step(root)
-        {
-            let is_true = root.present.iter().any(|present| *present != 0);
-            return self.counting.had_samples(u64::from(is_true));
         }
         let words = bits::words(root.steps);
         failed.clear();

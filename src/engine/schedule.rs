@@ -122,6 +122,11 @@ impl Schedule {
         self.until = watermark.minus(self.terms.wait.ahead);
     }
 
+    /// Returns whether all rows or snapshots up to a watermark are evaluated as soon as it comes to them.
+    pub(crate) fn takes_all(&self) -> bool {
+        !matches!(self.terms.beat, Beat::Every(_)) && self.terms.wait == Wait::default()
+    }
+
     /// Returns whether the recording has not come to a time that the rules wait for.
     pub(crate) fn is_pinned_after(&self, watermark: Timestamp) -> bool {
         self.terms.wait.pinned.is_some_and(|pinned| pinned > watermark)

@@ -75,3 +75,13 @@ pub(crate) struct Slice {
     /// By schedule.
     pub rows: Vec<RowSlice>,
 }
+
+impl Slice {
+    /// Makes room for so many schedules.
+    pub(crate) fn fit(&mut self, schedules: usize) {
+        if self.slots.len() != schedules {
+            self.slots.resize_with(schedules, Vec::new);
+            self.rows.resize_with(schedules, Default::default);
+        }
+    }
+}

@@ -112,6 +112,10 @@ impl Sink for WatchedSink<'_> {
         self.sink.compared(number, root);
     }
 
+    fn compared_value(&mut self, number: u32, value: f64) {
+        self.sink.compared_value(number, value);
+    }
+
     fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>) {
         let folded = &mut self.roots[id.0];
         folded.results += results(&root);

@@ -116,7 +116,8 @@ impl WrittenSeries {
         }
         *newest = (stamp, value.to_bits());
         if self.endless {
-            self.store.extend(&[(id, stamp, value)]);
+            // Nobody reads the rows of what is written, which would have to be brought in order.
+            self.store.push_endless(id, stamp, value);
             return (Taken::Yes, true);
         }
         self.batch.push(id, stamp, value, 0);
@@ -270,8 +271,9 @@ impl Outputs {
     /// Hands what was written to the store. What another rule was faster with is dropped, and counts as not written
     /// (only rules that run one step at a time can meet that).
     pub(crate) fn commit(&mut self, written: &mut WrittenSeries, stamping: Stamping<'_>) {
-        for (at, step, value) in self.samples.drain(..) {
-            let out = &mut self.outs[at as usize];
+        for (at, step, value) in &self.samples {
+            let (step, value) = (*step, *value);
+            let out = &mut self.outs[*at as usize];
             out.written_at = None;
             if out.series.is_none() {
                 out.series = written.series(&out.labels, stamping);
@@ -288,6 +290,7 @@ impl Outputs {
                 trace.push(WrittenSample { rule: stamping.rule, slot, stamp, labels: out.labels.clone(), value });
             }
         }
+        self.samples.clear();
         written.flush();
     }
 }

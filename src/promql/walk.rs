@@ -123,6 +123,14 @@ impl Thresholds {
         self.passed(f64::NEG_INFINITY, f64::INFINITY)
     }
 
+    /// Returns whether [`Self::passed`] finds any.
+    #[inline]
+    pub(crate) fn any_passed(&self, least: f64, greatest: f64) -> bool {
+        self.above.first().is_some_and(|threshold| threshold.number <= greatest)
+            || self.below.first().is_some_and(|threshold| threshold.number >= least)
+            || !self.others.is_empty()
+    }
+
     /// Returns the roots that any of some values may pass, given the least and the greatest of them, NaN aside. Cost:
     /// theirs, and those of comparisons without an order.
     pub(crate) fn passed(&self, least: f64, greatest: f64) -> impl Iterator<Item = u32> {

@@ -323,7 +323,8 @@ impl Store {
         }
     }
 
-    fn push_endless(&mut self, id: SeriesId, time: Timestamp, value: f64) {
+    /// Takes a sample as [`Store::extend`] does.
+    pub(crate) fn push_endless(&mut self, id: SeriesId, time: Timestamp, value: f64) {
         let taken = self.series[id.0 as usize].push_endless(time, value, self.evicted);
         if let Some(log) = self.row_log.as_mut().filter(|_| taken) {
             log.see(id, time);
@@ -382,7 +383,9 @@ impl Series {
         }
         self.times.push(time);
         self.values.push(value);
-        self.stale += usize::from(is_stale(value));
+        if value.is_nan() {
+            self.stale += usize::from(is_stale(value));
+        }
         true
     }
 

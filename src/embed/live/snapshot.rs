@@ -158,7 +158,8 @@ impl<'a> Snapshot<'a> {
     pub fn set(&mut self, series: &Series, value: f64) -> &mut Self {
         let Live { table, batch, options, .. } = &mut *self.live;
         // Most series were there before, and go on.
-        match table.set_on(series, self.time, options.stale_after).filter(|_| self.taken.is_ok() && !is_stale(value)) {
+        let is_plain = self.taken.is_ok() && !value.is_nan();
+        match table.set_on(series, self.time, options.stale_after).filter(|_| is_plain) {
             Some(held) => {
                 held.last = self.time;
                 batch.push((held.id, self.time, value));

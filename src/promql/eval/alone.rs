@@ -55,7 +55,8 @@ pub(crate) fn passes(kind: &Kind, value: f64, registers: &Registers, frame: &Fra
 }
 
 /// Evaluates a node that fits; absent where it has no sample. `meets`: whether the rows of its inputs have the same key.
-#[inline]
+/// Apart from its caller, whose loop over nodes is short.
+#[inline(never)]
 pub(crate) fn evaluate(
     (plan, node): (&Plan, &Node),
     (state, meets): (&NodeState, bool),

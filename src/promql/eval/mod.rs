@@ -21,6 +21,8 @@ use super::rollup;
 use super::roster::{NodeState, Own, Shared, number};
 use super::scalar_ops::{arithmetic, compare};
 
+pub(crate) use self::select::cap;
+
 use crate::labels::LabelSet;
 use crate::source::Span;
 use crate::time::Timestamp;

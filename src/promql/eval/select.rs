@@ -10,7 +10,8 @@ use super::{Scratch, View};
 
 /// Takes at each step the newest sample within the look-back, unless it is a stale marker.
 ///
-/// Source: promql.md 8.1. Cost: one pass over the samples and steps of each series.
+/// Source: promql.md 8.1. Cost: one pass over the samples and steps of each series; a single step goes straight to its
+/// sample.
 pub(super) fn evaluate(
     view: &View<'_>,
     sources: &[Source],
@@ -21,6 +22,16 @@ pub(super) fn evaluate(
     scratch: &mut Scratch,
 ) {
     let lookback = view.plan.options.lookback;
+    if frame.evals.len() == 1 {
+        out.reset(sources.len(), 1);
+        for (row, source) in sources.iter().enumerate() {
+            if let Some(value) = newest_alone(*source, select, (stamp, lookback), frame) {
+                out.values[row] = value;
+                out.present[row] = 1;
+            }
+        }
+        return;
+    }
     let Scratch { refs, caps: capped, .. } = scratch;
     let refs = references(select.at, select.offset, frame, refs);
     let steps = frame.evals.len();
@@ -47,11 +58,7 @@ fn newest(
     values: &mut [f64],
     bits: &mut [u64],
 ) {
-    // One step goes straight to its sample; many go through the samples once.
-    let mut taken = match ends {
-        [end] => samples.times.partition_point(|time| time <= end),
-        _ => 0,
-    };
+    let mut taken = 0;
     for (step, (reference, end)) in refs.iter().zip(ends).enumerate() {
         while taken < samples.times.len() && samples.times[taken] <= *end {
             taken += 1;
@@ -74,7 +81,7 @@ pub(super) fn newest_alone(
     frame: &Frame<'_>,
 ) -> Option<f64> {
     let reference = reference(select.at, select.offset, frame, frame.evals[0]);
-    let end = cap(source, frame, reference, frame.slots[0]);
+    let end = cap(source, frame, reference);
     let (time, value) = frame.inputs.newest(source, reference.minus(lookback), end)?;
     if is_stale(value) {
         return None;
@@ -115,9 +122,9 @@ pub(super) fn caps(source: Source, frame: &Frame<'_>, refs: &[Timestamp], caps: 
     true
 }
 
-/// Returns the end of what a step sees of a series.
-pub(super) fn cap(source: Source, frame: &Frame<'_>, reference: Timestamp, slot: Timestamp) -> Timestamp {
-    lag(source, frame).map_or(reference, |lag| capped(reference, slot, lag))
+/// Returns the end of what the only step sees of a series.
+pub(crate) fn cap(source: Source, frame: &Frame<'_>, reference: Timestamp) -> Timestamp {
+    lag(source, frame).map_or(reference, |lag| capped(reference, frame.slots[0], lag))
 }
 
 /// Returns how late a written series is seen.

@@ -86,7 +86,7 @@ pub(super) fn alone(
     let Own::Found(found) = &state.own else { return None };
     let source = *found.sources.first()?;
     let reference = select::reference(selector.at, selector.offset, frame, frame.evals[0]);
-    let end = select::cap(source, frame, reference, frame.slots[0]);
+    let end = select::cap(source, frame, reference);
     let samples = frame.inputs.samples(source, reference.minus(window.range), end);
     let (times, values) = without_markers(source, samples, frame, (&mut scratch.times, &mut scratch.values));
     if times.is_empty() {

@@ -6,6 +6,7 @@ mod once;
 mod outputs;
 mod run;
 mod show;
+mod work;
 
 use std::sync::Arc;
 

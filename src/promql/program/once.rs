@@ -18,6 +18,7 @@ use super::super::walk::Stop;
 use super::memory::Memory;
 use super::run::{Nodes, Running};
 use super::show::Shown;
+use super::work::Work;
 use super::{Fault, Frame, Inputs, Program, Root, Sink};
 
 /// How the nodes of a program are evaluated at one step, now that it is known how many rows they have.
@@ -39,8 +40,6 @@ pub(super) struct Once {
 struct Way {
     /// It and its inputs have a row at most: its value is in its register and nowhere else.
     alone: bool,
-    /// The rows of its inputs have the same key.
-    meets: bool,
     /// Its value is in its register besides its block.
     lifted: bool,
     /// Its value is written to its block besides its register.
@@ -54,6 +53,7 @@ struct Task {
     /// The state that has its rows.
     state: u32,
     way: Way,
+    work: Work,
     /// Whether anything is to be done once it is evaluated.
     shows: bool,
 }
@@ -74,7 +74,6 @@ impl Once {
                 && !state.merged;
             ways[stop.node] = Way {
                 alone: is_alone,
-                meets: is_alone && alone::meets(state),
                 lifted: is_narrow && !is_alone,
                 // Where a node finds rows, those after it are evaluated by blocks.
                 spilled: is_alone && plan.walk.finds_late,
@@ -83,11 +82,11 @@ impl Once {
                 node.kind.inputs().for_each(|input| ways[input].spilled = ways[input].alone);
             }
         }
-        let task = |stop: &Stop| Task {
-            node: number(stop.node),
-            state: plan.nodes[stop.node].place.state,
-            way: ways[stop.node],
-            shows: stop.shows,
+        let task = |stop: &Stop| {
+            let (node, way) = (&plan.nodes[stop.node], ways[stop.node]);
+            let state = node.place.state;
+            let work = if way.alone { Work::of(plan, node, &states[state as usize]) } else { Work::Nothing };
+            Task { node: number(stop.node), state, way, work, shows: stop.shows }
         };
         let tasks = plan.walk.stops.iter().map(task).collect();
         Self { ways, tasks, busy: Vec::new(), still_busy: Vec::new(), asked: false }
@@ -175,10 +174,8 @@ impl Stepping<'_, '_> {
             if !stop.shows {
                 continue;
             }
-            if let Some(number) = plan.nodes[stop.node].place.compared
-                && sink.wants_compared(number)
-            {
-                self.with_root(stop.node, false, |root| sink.compared(number, root));
+            if let Some(number) = plan.nodes[stop.node].place.compared {
+                self.hand_over_compared(number, stop.node, sink);
             }
             if let Some(number) = stop.thresholds {
                 self.hand_over_thresholds(number, stop.node, sink);
@@ -201,23 +198,22 @@ impl Stepping<'_, '_> {
             return first + 1;
         }
         let Memory { registers, scratch, blocks, .. } = &mut **memory;
-        let mut next = first;
-        for Task { node, state, way, shows } in tasks {
+        // Only what is evaluated by blocks begins to fail.
+        let (failing, mut next) = (run.failing, first);
+        for Task { node, state, way, work, shows } in tasks {
             if !way.alone {
                 break;
             }
             let at = *node as usize;
-            let state = &states[*state as usize];
-            let value = alone::evaluate((plan, &plan.nodes[at]), (state, way.meets), frame, registers, scratch);
-            registers.put(at, value);
-            if run.failing {
+            registers.put(at, work.run((plan, at), *state, states, frame, registers, scratch));
+            next += 1;
+            if failing {
                 registers.inherit_failures(at, plan.nodes[at].kind.inputs());
             }
             if way.spilled {
                 let block = &mut blocks[plan.nodes[at].place.register as usize];
-                spill(state.labels.len(), registers.of_node(at), block);
+                spill(states[*state as usize].labels.len(), registers.of_node(at), block);
             }
-            next += 1;
             if *shows {
                 break;
             }
@@ -290,6 +286,16 @@ impl Stepping<'_, '_> {
         }
     }
 
+    /// Hands over a vector that roots compare.
+    fn hand_over_compared(&self, number: u32, node: NodeId, sink: &mut dyn Sink) {
+        let register = self.memory.registers.of_node(node);
+        if !self.way(node).alone {
+            self.shown().emit_compared(node, self.memory, 1, sink);
+        } else if register.present != 0 && register.failed == 0 {
+            sink.compared_value(number, register.value);
+        }
+    }
+
     /// Returns whether a node has neither a sample nor a fault.
     fn is_empty(&self, node: NodeId) -> bool {
         if self.way(node).alone {
@@ -328,6 +334,9 @@ impl Stepping<'_, '_> {
         let busy = self.next_busy..self.next_busy + busy;
         self.next_busy = busy.end;
         let (failed, least, greatest) = self.extremes(input);
+        if busy.is_empty() && !failed && !thresholds.any_passed(least, greatest) {
+            return;
+        }
         if failed {
             for root in thresholds.all() {
                 self.hand_over_threshold((number, input), RootId(root as usize), true, sink);

@@ -52,6 +52,10 @@ pub(crate) trait Sink {
     /// Takes a vector that roots compare, before any of them.
     fn compared(&mut self, _number: u32, _root: Root<'_>) {}
 
+    /// Takes the only value of a vector that roots compare, at the only step, if it is there and did not fail: in place of
+    /// the vector itself, asked for or not.
+    fn compared_value(&mut self, _number: u32, _value: f64) {}
+
     /// Takes a root, and the vector that it compares if that was named. Roots come in the order they were added.
     fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>);
 }

@@ -46,7 +46,14 @@ impl Sink for Told {
     }
 
     fn compared(&mut self, number: u32, root: Root<'_>) {
-        self.lines.push((1000 + number as usize, words(&root)));
+        let good = |row: &usize| root.present[*row] != 0 && root.failed[0] == 0;
+        (0..root.labels.len()).filter(good).for_each(|row| self.compared_value(number, root.values[row]));
+    }
+
+    fn compared_value(&mut self, number: u32, value: f64) {
+        if self.wants_compared(number) {
+            self.lines.push((1000 + number as usize, format!("{value:?}")));
+        }
     }
 
     fn root(&mut self, id: RootId, root: Root<'_>, compared: Option<Root<'_>>) {
