@@ -80,7 +80,7 @@ fn recording(dice: &mut Dice, json: bool) -> Vec<u8> {
     let delimiter = dice.pick(&[",", ",", ";", "\t"]);
     let end = dice.pick(&["\n", "\n", "\r\n"]);
     let (kind, series, scrapes) = (dice.below(5), 1 + dice.below(6), 3 + dice.below(12));
-    let mut columns = vec!["timestamp", "metric", "host", "value"];
+    let mut columns = ["timestamp", "metric", "host", "value"];
     for at in (1..4).rev() {
         columns.swap(at, dice.below(at as u64 + 1) as usize);
     }
