@@ -605,7 +605,7 @@ mod cuts {
 
     use super::*;
 
-    const EXPRESSIONS: [&str; 14] = [
+    const EXPRESSIONS: [&str; 20] = [
         "a > 5",
         "a > 5 and on () b",
         r#"{__name__=~"a|b"} > 1"#,
@@ -620,6 +620,13 @@ mod cuts {
         r#"ALERTS{alertstate="firing"}"#,
         "count(ALERTS_FOR_STATE) > 1",
         "b @ 120 > 1",
+        // Windows of series that others have, too.
+        r#"rate(a{x="1"}[3m]) > 0"#,
+        "predict_linear(a[4m], 60) > 5",
+        r#"predict_linear(a{x="2"}[4m], 120) > 5"#,
+        "quantile_over_time(0.5, r[3m]) > 5",
+        r#"quantile_over_time(0.9, r{x="1"}[3m]) > 5"#,
+        r#"quantile_over_time(0.5, r{x=~"1|3"}[3m]) > 5"#,
     ];
 
     fn rules() -> impl Strategy<Value = Vec<Group>> {

@@ -132,7 +132,10 @@ mod tests {
             context: Context::Rule,
             reads_written: false,
         });
-        exprs.iter().for_each(|expr| assert!(plan.add(&parse(expr).expr).is_ok(), "{expr}"));
+        for expr in exprs {
+            let parsed = parse(expr);
+            assert!(parsed.problems.is_empty() && plan.add(&parsed.expr).is_ok(), "{expr}");
+        }
         plan.find_families();
         let nodes = |family: usize| {
             let own = |node: &&Node| node.place.family == u32::try_from(family).ok();

@@ -69,7 +69,7 @@ const OWN: [fn(&str) -> NewRule; 16] = [
 ];
 
 const OTHER: [fn(&str) -> NewRule; 16] = [
-    |name| NewRule::alert(name, "cpu > 3"),
+    |name| NewRule::alert(name, "avg_over_time(cpu{host!=\"a\"}[1m]) > 3"),
     |name| NewRule::record(&name.to_lowercase(), "cpu * 3"),
     |name| NewRule::alert(name, "other1 > 10").hold(Millis(10_000)),
     |name| NewRule::alert(name, "max_over_time(cpu[1h]) > 5"),
