@@ -126,6 +126,9 @@ pub struct Given {
     pub stdout_closed: bool,
 }
 
+/// The answer to `--version`.
+const VERSION: &str = concat!("alertctl ", env!("CARGO_PKG_VERSION"), "\n");
+
 /// Parses the command line and does what it says.
 #[must_use]
 pub fn run(given: Given) -> Exit {
@@ -134,6 +137,10 @@ pub fn run(given: Given) -> Exit {
     }
     if let Some(completed) = complete::answer() {
         return told(completed);
+    }
+    if std::env::args_os().skip(1).eq(["--version"]) {
+        // Scripts ask at every start: answered without the tree of all flags.
+        return told(printed(VERSION, &ui::Terminal::look(flags::ColorWhen::Auto)));
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -185,5 +192,17 @@ fn printed(text: &str, terminal: &ui::Terminal) -> Result<Exit, Failure> {
     match print().and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(out::unwritable_stdout(&error)),
         _ => Ok(Exit::Good),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_version_is_that_of_the_command_line() {
+        assert_eq!(Cli::command().render_version(), VERSION);
     }
 }
