@@ -5,6 +5,9 @@
 //!
 //! A [`Form`] says what the columns of a table or the fields of an object are: one that is built in and recognized, one
 //! that the user names, and the flags on top of it. A reader sees what comes of them (`settings`).
+//!
+//! Readers number series by themselves and know no store, so a `sequence` of inputs may be read in a thread that is
+//! `ahead`. Rows that `repeat` ones before them, but for time and value, go past the reader of their format.
 
 mod absent;
 mod ahead;

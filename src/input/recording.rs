@@ -24,7 +24,8 @@ pub struct Recording {
     /// Whether a thread is to read ahead.
     ahead: bool,
     read: Arc<AtomicU64>,
-    /// How many batches were handed out since the beginning or the last restart, that one counted.
+    /// Whether the recording was begun again, and how many batches were handed out since then.
+    restarted: bool,
     batches: u64,
     summary: Summary,
     /// Repeats and settled conflicts.
@@ -59,6 +60,7 @@ impl Recording {
             begun: false,
             ahead: false,
             read,
+            restarted: false,
             batches: 0,
             summary: Summary::default(),
             settled: (0, 0),
@@ -112,12 +114,10 @@ impl Recording {
             return Ok(sequence.candidates());
         }
         let mut again = Sequence::open(Arc::clone(&self.sources), self.options.clone(), Arc::default())?;
-        let (mut batch, mut left) = (Batch::default(), self.batches);
-        while left > 0 {
-            left -= 1;
-            if again.next(&mut batch)? == Progress::Restart {
-                left = self.batches;
-            }
+        let mut batch = Batch::default();
+        while self.restarted && again.next(&mut batch)? != Progress::Restart {}
+        for _ in 0..self.batches {
+            again.next(&mut batch)?;
         }
         Ok(again.candidates())
     }
@@ -142,7 +142,7 @@ impl Batches for Recording {
         self.batches += 1;
         match progress {
             Progress::Batch(_) => store.meet(batch),
-            Progress::Restart => (self.batches, self.settled) = (0, (0, 0)),
+            Progress::Restart => (self.restarted, self.batches, self.settled) = (true, 0, (0, 0)),
             Progress::End => (self.summary.repeats, self.summary.conflicts) = self.settled,
         }
         Ok(progress)
@@ -266,7 +266,9 @@ mod tests {
         // `state` is whole up to the conflict, and not after it.
         let rows: String = (3..90).map(|at| format!("{at},x,1.5,{at}\n")).collect();
         let conflict = format!("time,host,state,cpu\n1,x,1,5\n1,x,2,6\n{rows}");
-        for text in [&*conflict, "time,host,cpu\n1,x,5\n2,x,fast\n", "time,host,cpu\n", "time,host\n1,\"x"] {
+        let disorder = format!("{conflict}2,x,1,5\n");
+        for text in [&*conflict, &*disorder, "time,host,cpu\n1,x,5\n2,x,fast\n", "time,host,cpu\n", "time,host\n1,\"x"]
+        {
             let [here, ahead] = [false, true].map(|ahead| {
                 let read = read_by(ahead, vec![source("a.csv", text)], options(2), Stale::Auto);
                 let error = read.map(|(store, _)| dump(&store)).expect_err(text);
