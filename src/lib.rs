@@ -74,7 +74,8 @@
 //!                      promql::plan      flat list of nodes, common subtrees shared
 //!                              | Program: selectors registered with the store, rows as series appear
 //!        schedule -> steps     v
-//!                      promql::eval      fills Blocks (rows x steps: value, present, failed), Faults
+//!                      promql::eval      fills Blocks (rows x steps: value, present, failed), Faults;
+//!                              |         at one step, Registers where nodes have one row
 //!                              v
 //!                      engine            conditions: for each alert, when its expression was true
 //!                              v
