@@ -109,7 +109,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] |
+//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] `threads` |
 //! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print
 //! notation`, and the kernels of functions: `maths dates rollup` |
 //! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`; of [`promql`] the evaluation: `plan
@@ -172,6 +172,7 @@ pub mod store;
 #[cfg(feature = "input")]
 #[doc(hidden)]
 pub mod survey;
+mod threads;
 #[doc(hidden)]
 pub mod time;
 mod yaml;

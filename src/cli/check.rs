@@ -21,7 +21,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     Claims::default().rules(&paths).check()?;
     let (texts, failures) = rules::find(&Disk, &paths);
     let mut rules = args.keys.rules();
-    texts.iter().for_each(|text| rules.add_partly(&text.name, &text.bytes));
+    rules.add_all_partly(texts.iter().map(|text| (text.name.as_str(), text.bytes.as_slice())));
     rules.check_unique();
     rules.check_loops();
     engine::check(&mut rules);

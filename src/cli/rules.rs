@@ -22,9 +22,7 @@ pub(super) fn load_all<'a>(
     let common = args.quick()?;
     let mut rules = args.keys.rules();
     let texts = found(&args.rules)?;
-    for text in &texts {
-        rules.add(&text.name, &text.bytes);
-    }
+    rules.add_all(texts.iter().map(|text| (text.name.as_str(), text.bytes.as_slice())));
     let others: Vec<String> = recordings.cloned().collect();
     let line = |name: &str| mistaken::with_rules("eval", name, &others);
     if let Some(failure) = mistaken::not_loaded(&rules, &texts, line) {

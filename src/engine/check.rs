@@ -8,6 +8,7 @@ use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
 use crate::rules::{Group, Rule, RuleSet};
 use crate::source::FileSpan;
+use crate::threads;
 use crate::time::Millis;
 
 use super::EngineOptions;
@@ -34,14 +35,23 @@ pub fn check(set: &mut RuleSet) {
         whole && matches!(rule.expr.ty(), Type::Scalar | Type::Vector)
     };
     let options = EngineOptions::default();
-    for group in set.files.iter().flat_map(|file| &file.groups) {
-        for rule in group.rules.iter().filter(|rule| rule.enabled && sound(rule)) {
-            for problem in refused_with(&rule.expr, &options, options.lookback_of(group)) {
-                set.diagnostics.push(refusal(rule, group, &problem));
-            }
-        }
-    }
+    let groups = set.files.iter().flat_map(|file| &file.groups);
+    let parts = groups.flat_map(|group| group.rules.chunks(PART).map(move |rules| (group, rules)));
+    let parts: Vec<(&Group, &[Rule])> = parts.collect();
+    let of_part = |(group, rules): &(&Group, &[Rule])| {
+        let lookback = options.lookback_of(group);
+        let rules = rules.iter().filter(|rule| rule.enabled && sound(rule));
+        let refused =
+            rules.flat_map(|rule| refused_with(&rule.expr, &options, lookback).into_iter().map(move |p| (rule, p)));
+        refused.map(|(rule, problem)| refusal(rule, group, &problem)).collect::<Vec<_>>()
+    };
+    let pays = parts.iter().map(|(_, rules)| rules.len()).sum::<usize>() > PART;
+    let found = threads::map(&parts, pays, of_part);
+    found.into_iter().flatten().for_each(|diagnostic| set.diagnostics.push(diagnostic));
 }
+
+/// How many rules of a group are looked at together.
+const PART: usize = 64;
 
 /// Says why the expression of a rule can never be evaluated.
 pub(super) fn refusal(rule: &Rule, group: &Group, problem: &Problem) -> Diagnostic {

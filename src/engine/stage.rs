@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
+use crate::threads;
 use crate::time::Timestamp;
 
 use super::course::Link;
@@ -84,7 +85,7 @@ fn round<'b>(units: &mut [&mut Unit], left: &mut [&'b [Timestamp]], run: &mut Ru
         })
         .collect();
     let (stores, external, queries) = ((run.recording, &*run.written), run.shared.external, run.shared.queries);
-    each(&mut tasks, |task| {
+    threads::each(&mut tasks, true, |task| {
         let mut shared = Shared { external, queries, drafts: &mut task.drafts, faults: task.faults.as_mut() };
         task.unit.evaluate(task.slots, stores, task.rules.as_mut_slice(), &mut shared);
     });
@@ -97,17 +98,4 @@ fn round<'b>(units: &mut [&mut Unit], left: &mut [&'b [Timestamp]], run: &mut Ru
             all.extend(faults);
         }
     }
-}
-
-/// Does something with each item, in the threads of the pool at hand.
-#[cfg(feature = "threads")]
-fn each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
-    use rayon::prelude::*;
-    items.par_iter_mut().for_each(work);
-}
-
-/// Does something with each item, one after the other.
-#[cfg(not(feature = "threads"))]
-fn each<T>(items: &mut [T], work: impl Fn(&mut T)) {
-    items.iter_mut().for_each(work);
 }

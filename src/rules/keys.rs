@@ -67,6 +67,18 @@ impl Keys {
         Self { ignore, ignored: BTreeMap::new() }
     }
 
+    /// Begins those of a part of the file.
+    pub(super) fn part(&self) -> Self {
+        Self::new(self.ignore)
+    }
+
+    /// Takes those that were left out of a part, which comes after all that were taken before.
+    pub(super) fn take(&mut self, part: Self) {
+        for (named, (first, times)) in part.ignored {
+            self.ignored.entry(named).or_insert((first, 0)).1 += times;
+        }
+    }
+
     /// Deals with every key that was not taken, as [`Fields::finish`] does.
     pub(super) fn finish(
         &mut self,

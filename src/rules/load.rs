@@ -1,7 +1,10 @@
 //! From the bytes of a rule file to its rules.
 
+use std::sync::Arc;
+
 use crate::diagnostic::Diagnostics;
 use crate::source::SourceMap;
+use crate::threads;
 use crate::yaml;
 use crate::yaml::fields::Fields;
 use crate::yaml::problems::Problems;
@@ -25,18 +28,65 @@ pub fn load_partly(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostic
 }
 
 /// Returns what could be read and the number of errors; `ignore`: keys that mean nothing are left out, and not refused.
-pub(super) fn load_counted(
+fn load_counted(
     sources: &mut SourceMap,
     name: &str,
     bytes: &[u8],
     ignore: bool,
     diagnostics: &mut Diagnostics,
 ) -> (RuleFile, usize) {
-    let (mut problems, text) = yaml::add_text(sources, name, bytes, "a rule file", diagnostics);
-    let mut keys = Keys::new(ignore);
-    let (form, groups) = text.map_or(NOTHING, |text| read(name, &text, &mut keys, &mut problems));
-    keys.tell(&mut problems);
-    (RuleFile { file: problems.file(), form, groups }, problems.finish())
+    let mut file = Opened::open(sources, name, bytes, diagnostics);
+    file.read(ignore);
+    file.close()
+}
+
+/// Loads files, by their names and bytes, as [`load_counted`] does. They are read in several threads; what is found is
+/// in their order all the same.
+pub(super) fn load_each(
+    sources: &mut SourceMap,
+    files: &[(&str, &[u8])],
+    ignore: bool,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(RuleFile, usize)> {
+    let mut own = vec![Diagnostics::default(); files.len()];
+    let open = |((name, bytes), own)| Opened::open(sources, name, bytes, own);
+    let mut opened: Vec<Opened<'_>> = files.iter().copied().zip(&mut own).map(open).collect();
+    let pays = files.len() > 1 && files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > PAYS;
+    threads::each(&mut opened, pays, |file| file.read(ignore));
+    let loaded = opened.into_iter().map(Opened::close).collect();
+    own.into_iter().for_each(|found| diagnostics.extend(found));
+    loaded
+}
+
+/// How much text several threads are woken for. Unit: bytes.
+const PAYS: usize = 64 << 10;
+
+/// A file whose text is there.
+struct Opened<'a> {
+    name: &'a str,
+    text: Option<Arc<str>>,
+    problems: Problems<'a>,
+    found: (Form, Vec<Group>),
+}
+
+impl<'a> Opened<'a> {
+    fn open(sources: &mut SourceMap, name: &'a str, bytes: &[u8], diagnostics: &'a mut Diagnostics) -> Self {
+        let (problems, text) = yaml::add_text(sources, name, bytes, "a rule file", diagnostics);
+        Self { name, text, problems, found: NOTHING }
+    }
+
+    fn read(&mut self, ignore: bool) {
+        let mut keys = Keys::new(ignore);
+        if let Some(text) = &self.text {
+            self.found = read(self.name, text, &mut keys, &mut self.problems);
+        }
+        keys.tell(&mut self.problems);
+    }
+
+    fn close(self) -> (RuleFile, usize) {
+        let (form, groups) = self.found;
+        (RuleFile { file: self.problems.file(), form, groups }, self.problems.finish())
+    }
 }
 
 /// A file without rules is of Prometheus' form.
@@ -105,6 +155,29 @@ mod tests {
         let lines: Vec<String> = rule.lines().map(|line| format!("    {line}\n")).collect();
         let text = format!("groups:\n- name: g\n  rules:\n{}", lines.concat().replacen("    ", "  - ", 1));
         check(&text, expected);
+    }
+
+    #[test]
+    fn files_that_are_read_together_are_those_that_are_read_alone() {
+        let many =
+            |at: usize| format!("  - {{alert: A{at}, expr: 'x > {at}', annotations: {{a: '{{{{ $value }}}}'}}}}\n");
+        let many: String = (0..1000).map(many).collect();
+        let text = |name: &str, more: &str| format!("groups:\n- name: {name}\n  rules:\n{many}{more}");
+        let texts = [text("a", "  - {alert: B, expr: x >}\n"), "groups: 5\n".to_owned(), text("b", ""), String::new()];
+        assert!(texts.iter().map(String::len).sum::<usize>() > PAYS);
+        let files: Vec<(&str, &[u8])> = ["a.yml", "b.yml", "c.yml", "d.yml"]
+            .into_iter()
+            .zip(&texts)
+            .map(|(name, text)| (name, text.as_bytes()))
+            .collect();
+        let (mut sources, mut together) = (SourceMap::default(), Diagnostics::default());
+        let loaded = load_each(&mut sources, &files, false, &mut together);
+        let (mut sources, mut alone) = (SourceMap::default(), Diagnostics::default());
+        let one = |(name, bytes): &(&str, &[u8])| load_counted(&mut sources, name, bytes, false, &mut alone);
+        let expected: Vec<_> = files.iter().map(one).collect();
+        assert!(format!("{loaded:?}") == format!("{expected:?}"), "the rules differ");
+        assert_eq!(format!("{together:?}"), format!("{alone:?}"));
+        assert_eq!(expected.iter().map(|(_, errors)| *errors).collect::<Vec<_>>(), [1, 1, 0, 0]);
     }
 
     #[test]

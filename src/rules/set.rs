@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::source::SourceMap;
 
-use super::load::load_counted;
+use super::load::load_each;
 use super::{Group, Quick, Rule, RuleFile, loops, native, quick};
 
 /// Rule files that are evaluated together.
@@ -32,19 +32,30 @@ pub struct RuleSet {
 impl RuleSet {
     /// Adds a rule file of either form; `name` stands for it in messages. A file with errors adds no rules.
     pub fn add(&mut self, name: &str, bytes: &[u8]) {
-        let (file, errors) = self.load(name, bytes);
-        self.files.extend(Some(file).filter(|_| errors == 0));
+        self.add_all([(name, bytes)]);
+    }
+
+    /// Adds rule files like [`RuleSet::add`], each by its name and bytes.
+    pub fn add_all<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+        let loaded = self.load(files);
+        self.files.extend(loaded.into_iter().filter(|(_, errors)| *errors == 0).map(|(file, _)| file));
     }
 
     /// Adds a rule file like [`RuleSet::add`], and keeps the rules that could be read even when there are errors. Such
     /// a set is for looking at, not for evaluating.
     pub fn add_partly(&mut self, name: &str, bytes: &[u8]) {
-        let (file, _) = self.load(name, bytes);
-        self.files.push(file);
+        self.add_all_partly([(name, bytes)]);
     }
 
-    fn load(&mut self, name: &str, bytes: &[u8]) -> (RuleFile, usize) {
-        load_counted(&mut self.sources, name, bytes, self.ignore_unknown_fields, &mut self.diagnostics)
+    /// Adds rule files like [`RuleSet::add_partly`], each by its name and bytes.
+    pub fn add_all_partly<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+        let loaded = self.load(files);
+        self.files.extend(loaded.into_iter().map(|(file, _)| file));
+    }
+
+    fn load<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<(RuleFile, usize)> {
+        let files: Vec<(&str, &[u8])> = files.into_iter().collect();
+        load_each(&mut self.sources, &files, self.ignore_unknown_fields, &mut self.diagnostics)
     }
 
     /// Adds an alert for each PromQL expression, see [`quick`].

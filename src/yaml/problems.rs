@@ -15,10 +15,35 @@ pub(crate) struct Problems<'a> {
     file: FileId,
     subject: Option<(String, String)>,
     within: Option<Located>,
-    found: BTreeMap<&'static str, usize>,
-    shown: BTreeSet<(&'static str, Option<Span>, String)>,
     errors: usize,
-    diagnostics: &'a mut Diagnostics,
+    to: To<'a>,
+}
+
+/// Where problems go.
+#[derive(Debug)]
+enum To<'a> {
+    Run {
+        found: BTreeMap<&'static str, usize>,
+        shown: BTreeSet<(&'static str, Option<Span>, String)>,
+        diagnostics: &'a mut Diagnostics,
+    },
+    /// Nowhere yet: they are those of a part of the file.
+    Part(Vec<Diagnostic>),
+}
+
+/// The place of a file that problems of its parts are counted in.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    file: FileId,
+    within: Option<Located>,
+}
+
+impl Ground {
+    /// Begins the problems of a part of the file, to be taken over by [`Problems::take`].
+    pub(crate) fn part(&self) -> Problems<'static> {
+        let to = To::Part(Vec::new());
+        Problems { file: self.file, subject: None, within: self.within.clone(), errors: 0, to }
+    }
 }
 
 impl<'a> Problems<'a> {
@@ -28,10 +53,21 @@ impl<'a> Problems<'a> {
             file,
             subject: None,
             within: None,
-            found: BTreeMap::new(),
-            shown: BTreeSet::new(),
             errors: 0,
-            diagnostics,
+            to: To::Run { found: BTreeMap::new(), shown: BTreeSet::new(), diagnostics },
+        }
+    }
+
+    /// Returns what parts of the file begin with.
+    pub(crate) fn ground(&self) -> Ground {
+        Ground { file: self.file, within: self.within.clone() }
+    }
+
+    /// Takes the problems of a part, as if they had been found here.
+    pub(crate) fn take(&mut self, part: Problems<'_>) {
+        self.subject = None;
+        if let To::Part(found) = part.to {
+            found.into_iter().for_each(|diagnostic| self.push(diagnostic));
         }
     }
 
@@ -63,23 +99,32 @@ impl<'a> Problems<'a> {
     /// Adds a problem; what an alias repeats is reported once.
     pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
+        let subject = || self.subject.clone();
+        let (all, shown, diagnostics) = match &mut self.to {
+            To::Run { found, shown, diagnostics } => (found, shown, diagnostics),
+            To::Part(found) => {
+                diagnostic.subject = diagnostic.subject.or_else(subject);
+                found.push(diagnostic);
+                return;
+            }
+        };
         if let Some((cut, _)) = diagnostic.message.char_indices().nth(MESSAGE_CHARS) {
             diagnostic.message.truncate(cut);
             diagnostic.message.push_str(" ..");
         }
         let span = diagnostic.primary.as_ref().map(|mark| mark.at.span);
         let key = (diagnostic.code, span, diagnostic.message.clone());
-        if self.shown.contains(&key) {
+        if shown.contains(&key) {
             return;
         }
-        let found = self.found.entry(diagnostic.code).or_default();
+        let found = all.entry(diagnostic.code).or_default();
         *found += 1;
         if *found <= DIAGNOSTICS_PER_CODE {
-            self.shown.insert(key);
-            diagnostic.subject = diagnostic.subject.or_else(|| self.subject.clone());
-            self.diagnostics.push(diagnostic);
+            shown.insert(key);
+            diagnostic.subject = diagnostic.subject.or_else(subject);
+            diagnostics.push(diagnostic);
         } else if diagnostic.severity == Severity::Error {
-            self.diagnostics.leave_out(1);
+            diagnostics.leave_out(1);
         }
     }
 
@@ -106,11 +151,12 @@ impl<'a> Problems<'a> {
 
     /// Says how many problems were left out and returns the number of errors, those included.
     pub(crate) fn finish(self) -> usize {
-        for (code, found) in self.found {
+        let To::Run { found, diagnostics, .. } = self.to else { return self.errors };
+        for (code, found) in found {
             if found > DIAGNOSTICS_PER_CODE {
                 let more = found - DIAGNOSTICS_PER_CODE;
                 let at = FileSpan { file: self.file, span: Span::default() };
-                self.diagnostics.push(
+                diagnostics.push(
                     Diagnostic::new(
                         codes::MORE_PROBLEMS,
                         Severity::Info,

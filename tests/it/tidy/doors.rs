@@ -37,7 +37,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("libc", &["alloc", "main"]),
     ("memchr", &["input", "rules::find", "rules::template::exec", "source"]),
     ("parquet", &["input::parquet"]),
-    ("rayon", &["cli", "engine::stage"]),
+    ("rayon", &["cli", "threads"]),
     ("regex_automata", &["input::form::pattern", "labels::regexp"]),
     ("regex_syntax", &["labels::regexp"]),
     // To kill a process group.

@@ -7,6 +7,7 @@ use super::source::{File, read, within};
 /// Which layer each module is on: a file may use modules of its own layer and of lower ones. The longest prefix counts.
 const LAYERS: &[(&str, u8)] = &[
     ("alloc", 0),
+    ("threads", 0),
     ("time", 0),
     ("source", 0),
     ("diagnostic", 0),

@@ -1,0 +1,28 @@
+//! Work that is done in the threads of the pool at hand, or one after the other without the feature `threads`: with the
+//! same results in the same order.
+
+/// Makes something of each item; `pays`: in all it is so much work that threads are woken for it.
+#[cfg(feature = "threads")]
+pub(crate) fn map<T: Sync, R: Send>(items: &[T], pays: bool, work: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    use rayon::prelude::*;
+    if pays { items.par_iter().map(work).collect() } else { items.iter().map(work).collect() }
+}
+
+/// Makes something of each item.
+#[cfg(not(feature = "threads"))]
+pub(crate) fn map<T, R>(items: &[T], _pays: bool, work: impl Fn(&T) -> R) -> Vec<R> {
+    items.iter().map(work).collect()
+}
+
+/// Does something with each item; `pays` as for [`map`].
+#[cfg(feature = "threads")]
+pub(crate) fn each<T: Send>(items: &mut [T], pays: bool, work: impl Fn(&mut T) + Send + Sync) {
+    use rayon::prelude::*;
+    if pays { items.par_iter_mut().for_each(work) } else { items.iter_mut().for_each(work) }
+}
+
+/// Does something with each item.
+#[cfg(not(feature = "threads"))]
+pub(crate) fn each<T>(items: &mut [T], _pays: bool, work: impl Fn(&mut T)) {
+    items.iter_mut().for_each(work);
+}
