@@ -38,8 +38,6 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     claims(args, &outputs).check()?;
     let clock = args.report.zone.clock();
     let mut options = options(args, &clock, &terminal)?;
-    // Rules are read in threads, too.
-    args.jobs.threads();
     let loaded = load_all(&args.rules, args.input.all(), args.console.quiet, &terminal)?;
     let Some(rules) = loaded else { return Ok(Exit::Failed) };
     if args.show_expr {

@@ -23,7 +23,7 @@ pub(super) struct Ahead {
     parcels: Receiver<Parcel>,
     /// Takes batches back, for their memory.
     used: Sender<Batch>,
-    /// None once the last batch came.
+    /// None once it was joined.
     thread: Option<JoinHandle<()>>,
 }
 

@@ -302,12 +302,8 @@ impl Rows for ExpositionRows {
         self.marks |= crate::store::is_stale(parts.value);
         batch.push(series, at, parts.value, place(self.file, self.lines.line));
         let Some(repeats) = &mut self.repeats else { return Ok(()) };
-        repeats.set_time(&parts.time, at);
-        if let Some(row) = self.lines.last()
-            && repeats.is_new(row, series, parts.value)
-        {
-            repeats.learn(row, series, parts.value, parts.places.clone());
-        }
+        let sample = (series, parts.value);
+        repeats.read_whole((&parts.time, at), self.lines.last(), sample, |_| Some(parts.places.clone()));
         Ok(())
     }
 

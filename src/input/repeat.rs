@@ -163,10 +163,22 @@ impl Repeats {
         self.previous = series;
     }
 
-    /// Says that a row of the newest time gave a sample. Returns whether it is to be learnt: no row like it is known.
-    pub(super) fn is_new(&mut self, row: &[u8], series: SeriesId, value: f64) -> bool {
+    /// Says that a row that the reader of the format read gave a sample, at the time that a text means. It is learnt,
+    /// unless one like it is known or it is not there any more; `places` finds its time and its value in it.
+    pub(super) fn read_whole(
+        &mut self,
+        (time, at): (&[u8], Timestamp),
+        row: Option<&[u8]>,
+        (series, value): (SeriesId, f64),
+        places: impl FnOnce(&[u8]) -> Option<(Range<usize>, Range<usize>)>,
+    ) {
+        self.set_time(time, at);
+        let Some(row) = row else { return };
         self.follow(series);
-        !self.get(series).is_some_and(|known| self.reads(known, row, value))
+        let known = self.get(series).is_some_and(|known| self.reads(known, row, value));
+        if let Some(places) = (!known).then(|| places(row)).flatten() {
+            self.learn(row, series, value, places);
+        }
     }
 
     /// Returns whether a row of the newest time is one of a series, with this value.
@@ -178,13 +190,7 @@ impl Repeats {
     }
 
     /// Learns a row of the newest time that gave a sample: where its time and its value stand.
-    pub(super) fn learn(
-        &mut self,
-        row: &[u8],
-        series: SeriesId,
-        value: f64,
-        (time, number): (Range<usize>, Range<usize>),
-    ) {
+    fn learn(&mut self, row: &[u8], series: SeriesId, value: f64, (time, number): (Range<usize>, Range<usize>)) {
         let value_first = number.start < time.start;
         let (one, two) = if value_first { (&number, &time) } else { (&time, &number) };
         let place = series.0 as usize;

@@ -35,29 +35,30 @@ impl CsvRows {
         let (Some(repeats), Shape::Long(long)) = (&mut self.repeats, &self.table.shape) else { return };
         let (Some(series), Some(value)) = (batch.series.last(), batch.values.last()) else { return };
         let time = header.time[0];
-        repeats.set_time(record[time].trim_ascii(), at);
-        let Some(row) = self.csv.get_ref().last().filter(|_| self.is_last) else { return };
-        if !repeats.is_new(row, *series, *value) || memchr::memchr(b'"', row).is_some() {
-            return;
-        }
-        let (mut start, mut found) = (0, (0..0, 0..0));
-        for (column, field) in row[..row.len() - 1].split(|byte| *byte == self.delimiter).enumerate() {
-            // A record that goes over several lines has other fields.
-            if record.get(column) != Some(field) {
-                return;
+        let row = self.csv.get_ref().last().filter(|_| self.is_last);
+        repeats.read_whole((record[time].trim_ascii(), at), row, (*series, *value), |row| {
+            if memchr::memchr(b'"', row).is_some() {
+                return None;
             }
-            let inner = |cell: &[u8]| {
-                let from = start + (cell.len() - cell.trim_ascii_start().len());
-                from..from + cell.trim_ascii().len()
-            };
-            if column == time {
-                found.0 = inner(field);
+            let (mut start, mut found) = (0, (0..0, 0..0));
+            for (column, field) in row[..row.len() - 1].split(|byte| *byte == self.delimiter).enumerate() {
+                // A record that goes over several lines has other fields.
+                if record.get(column) != Some(field) {
+                    return None;
+                }
+                let inner = |cell: &[u8]| {
+                    let from = start + (cell.len() - cell.trim_ascii_start().len());
+                    from..from + cell.trim_ascii().len()
+                };
+                if column == time {
+                    found.0 = inner(field);
+                }
+                if column == long.value {
+                    found.1 = inner(cell(record, column));
+                }
+                start += field.len() + 1;
             }
-            if column == long.value {
-                found.1 = inner(cell(record, column));
-            }
-            start += field.len() + 1;
-        }
-        repeats.learn(row, *series, *value, found);
+            Some(found)
+        });
     }
 }

@@ -35,20 +35,14 @@ impl JsonlRows {
             return;
         };
         let (Some(series), Some(value)) = (batch.series.last(), batch.values.last()) else { return };
-        if let Ok(time) = &self.time {
-            repeats.set_time(time.trim_ascii(), at);
-        }
-        let Some(row) = lines.last().filter(|_| self.is_last) else { return };
-        if !repeats.is_new(row, *series, *value) {
-            return;
-        }
+        let Ok(time) = &self.time else { return };
         let name = |number: u32| self.object.names[number as usize].outer();
-        let Some(number) = shapes.samples.as_ref().and_then(|samples| name(samples.value)) else { return };
-        let Some(time) = name(layout.time) else { return };
-        let Ok(fields) = serde_json::from_slice::<BTreeMap<Cow<'_, str>, &RawValue>>(row) else { return };
-        if let (Some(time), Some(number)) = (fields.get(time), fields.get(number)) {
-            repeats.learn(row, *series, *value, (inner(row, time.get()), inner(row, number.get())));
-        }
+        let row = lines.last().filter(|_| self.is_last);
+        repeats.read_whole((time.trim_ascii(), at), row, (*series, *value), |row| {
+            let (time, number) = (name(layout.time)?, name(shapes.samples.as_ref()?.value)?);
+            let fields = serde_json::from_slice::<BTreeMap<Cow<'_, str>, &RawValue>>(row).ok()?;
+            Some((inner(row, fields.get(time)?.get()), inner(row, fields.get(number)?.get())))
+        });
     }
 }
 
