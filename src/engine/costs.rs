@@ -22,4 +22,15 @@ impl Engine {
         }
         costs
     }
+
+    /// Returns how many series were read since it is watched, one that several rules read once.
+    #[must_use]
+    pub fn series_read(&self) -> u64 {
+        let units = self.stages.iter().flat_map(|stage| &stage.units);
+        let mut all: Vec<(bool, u32)> =
+            units.filter_map(|unit| unit.watched.as_deref()).flat_map(Watched::series).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len() as u64
+    }
 }

@@ -47,6 +47,9 @@ pub struct EngineOptions {
     /// rules do not see ([`Engine::agreements`](super::Engine::agreements)). Cost: none for metrics that are not
     /// recorded.
     pub compare: bool,
+    /// Whether each rule is evaluated by itself, so that it shares nothing with others: what it costs is its own then. It
+    /// still reads what others write. The events are the same.
+    pub apart: bool,
 }
 
 /// Prometheus' own defaults.
@@ -67,6 +70,7 @@ impl Default for EngineOptions {
             trace: false,
             history: None,
             compare: false,
+            apart: false,
         }
     }
 }

@@ -31,7 +31,8 @@ pub struct Cost {
     pub series: u64,
     /// Samples of its results.
     pub results: u64,
-    /// What its expression took, in the unit of [`Watch::now`]; what rules share is divided among them.
+    /// What its expression took, in the unit of [`Watch::now`]. What rules share counts for the first of them: it is the
+    /// cost of the rule only where rules are evaluated apart (`EngineOptions::apart`).
     pub evaluate: f64,
     /// What its alerts, or the series that it records, took.
     pub alert: f64,
@@ -156,14 +157,16 @@ impl Watched {
             cost.series += self.tally.series(program, root);
         }
         for (node, spent) in self.tally.spent().enumerate() {
-            let mut sharers: Vec<usize> =
-                links.iter().zip(&reached).filter(|(_, times)| times[node] > 0).map(|(link, _)| link.rule).collect();
-            sharers.dedup();
-            let share = spent as f64 / sharers.len().max(1) as f64;
-            for rule in sharers {
-                costs[rule].evaluate += share;
-                costs[rule].parts.push((program.describe(node), share));
+            let first = links.iter().zip(&reached).find(|(_, times)| times[node] > 0);
+            if let Some(cost) = first.and_then(|(link, _)| costs.get_mut(link.rule)) {
+                cost.evaluate += spent as f64;
+                cost.parts.push((program.describe(node), spent as f64));
             }
         }
+    }
+
+    /// Returns the series that were read: whether a rule wrote it, and its number.
+    pub(crate) fn series(&self) -> impl Iterator<Item = (bool, u32)> + '_ {
+        self.tally.all_series()
     }
 }

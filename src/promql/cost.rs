@@ -1,12 +1,14 @@
 //! Probes: what an evaluation reads, and where its time goes.
 
-use hashbrown::HashSet;
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
 
 use crate::labels::named_metric;
+use crate::time::Timestamp;
 
 use super::functions::Kernel;
 use super::plan::{Kind, NodeId, Select, WindowInput};
-use super::probe::Probe;
+use super::probe::{InnerSteps, Probe};
 use super::program::{Program, Source};
 
 /// What the runs of one program read, and what its nodes took.
@@ -17,21 +19,22 @@ use super::program::{Program, Source};
 pub(crate) struct Tally {
     /// By node.
     nodes: Vec<Node>,
+    /// Of nodes that hold at every step: their samples at one. Each is named by the nodes whose subqueries it is in, the
+    /// outermost first, and itself.
+    once: HashMap<Vec<NodeId>, u64, FixedState>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Node {
     samples: u64,
-    /// Of a node that holds at every step: its samples at one.
-    at_one_step: Option<u64>,
-    series: HashSet<(bool, u32), foldhash::fast::FixedState>,
+    series: HashSet<(bool, u32), FixedState>,
     spent: u64,
 }
 
 impl Tally {
     /// Makes an empty tally of a program to which nothing is added any more.
     pub(crate) fn of(program: &Program) -> Self {
-        Self { nodes: vec![Node::default(); program.node_count()] }
+        Self { nodes: vec![Node::default(); program.node_count()], once: HashMap::default() }
     }
 
     /// Returns the samples that a root read over all runs: an expression that stands twice counts twice.
@@ -50,6 +53,11 @@ impl Tally {
         all.len() as u64
     }
 
+    /// Walks over the series of all nodes, one that several read more than once.
+    pub(crate) fn all_series(&self) -> impl Iterator<Item = (bool, u32)> + '_ {
+        self.nodes.iter().flat_map(|node| node.series.iter().copied())
+    }
+
     /// Returns by node what it took over all runs.
     pub(crate) fn spent(&self) -> impl Iterator<Item = u64> + '_ {
         self.nodes.iter().map(|node| node.spent)
@@ -62,70 +70,103 @@ impl Tally {
 pub(crate) struct Meter<'a, const COUNTS: bool> {
     tally: &'a mut Tally,
     now: &'a dyn Fn() -> u64,
-    /// The reading when the node at hand began.
+    /// The reading when the outermost node at hand began.
     since: u64,
-    /// The outermost node at hand.
+    /// The nodes at hand: the outermost, and one for each subquery the evaluation is inside of.
+    at: Vec<At>,
+    /// For each subquery the evaluation is inside of: by inner step, how many times a server evaluates it.
+    times: Vec<Vec<u64>>,
+}
+
+/// A node at hand.
+struct At {
     node: NodeId,
-    /// How many subqueries the evaluation is inside of.
-    depth: usize,
+    /// Whether it is evaluated at one step, for all.
+    once: bool,
+    /// The samples of the outermost node when this one began.
+    before: u64,
 }
 
 impl<'a, const COUNTS: bool> Meter<'a, COUNTS> {
     pub(crate) fn new(tally: &'a mut Tally, now: &'a dyn Fn() -> u64) -> Self {
-        Self { tally, now, since: 0, node: 0, depth: 0 }
+        Self { tally, now, since: 0, at: Vec::new(), times: Vec::new() }
+    }
+
+    /// Returns how many times a server evaluates the node at hand at a step.
+    fn times(&self, step: usize) -> u64 {
+        match (self.times.last(), self.at.last()) {
+            (Some(times), Some(At { once: false, .. })) => times.get(step).copied().unwrap_or(0),
+            _ => 1,
+        }
+    }
+
+    fn outermost(&mut self) -> Option<&mut Node> {
+        self.tally.nodes.get_mut(self.at.first()?.node)
     }
 }
 
 impl<const COUNTS: bool> Probe for Meter<'_, COUNTS> {
     const COUNTS: bool = COUNTS;
 
-    fn enter(&mut self, node: NodeId) {
-        if self.depth == 0 {
-            self.node = node;
+    fn enter(&mut self, node: NodeId, once: bool) {
+        if self.at.is_empty() {
             self.since = (self.now)();
         }
+        let before = self.at.first().map_or(node, |at| at.node);
+        self.at.push(At { node, once, before: self.tally.nodes[before].samples });
     }
 
     fn leave(&mut self) {
-        if self.depth == 0 {
-            self.tally.nodes[self.node].spent += (self.now)().saturating_sub(self.since);
+        let left = self.at.pop();
+        if let Some(At { node, .. }) = left.filter(|_| self.at.is_empty()) {
+            self.tally.nodes[node].spent += (self.now)().saturating_sub(self.since);
         }
     }
 
-    fn enter_subquery(&mut self) {
-        self.depth += 1;
+    fn enter_subquery(&mut self, inner: &InnerSteps<'_>) {
+        let mut changes = vec![0_i64; inner.times.len() + 1];
+        if COUNTS {
+            for (step, end) in (inner.first..).zip(inner.refs) {
+                let times = i64::try_from(self.times(step)).unwrap_or(i64::MAX);
+                let after = |time: Timestamp| inner.times.partition_point(|at| *at <= time);
+                changes[after(end.minus(inner.range))] += times;
+                changes[after(*end)] -= times;
+            }
+        }
+        let mut all = 0;
+        let times = changes.iter().map(|change| {
+            all += change;
+            u64::try_from(all).unwrap_or(0)
+        });
+        self.times.push(times.collect());
     }
 
     fn leave_subquery(&mut self) {
-        self.depth -= 1;
+        self.times.pop();
     }
 
-    fn series(&mut self, _node: NodeId, source: Source, samples: u64) {
-        let node = &mut self.tally.nodes[self.node];
-        if samples > 0 {
+    fn series(&mut self, source: Source, samples: impl Iterator<Item = (usize, u64)>) {
+        let (mut all, mut any) = (0, false);
+        for (step, samples) in samples {
+            all += samples * self.times(step);
+            any |= samples > 0;
+        }
+        let Some(node) = self.outermost() else { return };
+        node.samples += all;
+        if any {
             node.series.insert((source.written, source.id.0));
         }
-        if self.depth == 0 {
-            node.samples += samples;
-        }
     }
 
-    fn points(&mut self, node: NodeId, samples: u64) {
-        if self.depth == 0 {
-            self.tally.nodes[node].samples += samples;
+    fn held(&mut self, steps: usize) {
+        let Some(At { before, .. }) = self.at.last() else { return };
+        let (before, path) = (*before, self.at.iter().map(|at| at.node).collect());
+        let times = self.times.last().map_or(steps as u64, |times| times.iter().sum());
+        let all = self.outermost().map_or(0, |node| node.samples);
+        let one = *self.tally.once.entry(path).or_insert(all - before);
+        if let Some(node) = self.outermost() {
+            node.samples = before + one * times;
         }
-    }
-
-    fn invariant(&mut self, node: NodeId, steps: u64) {
-        if self.depth > 0 {
-            return;
-        }
-        let node = &mut self.tally.nodes[node];
-        let (one, done) = match node.at_one_step {
-            Some(one) => (one, 0),
-            None => (*node.at_one_step.insert(node.samples), 1),
-        };
-        node.samples += one * (steps - done);
     }
 }
 
@@ -172,7 +213,7 @@ mod tests {
     use crate::promql::plan::{Context, LowerOptions};
     use crate::promql::program::{Inputs, Root, Steps};
     use crate::store::{Batch, Store, stale_marker};
-    use crate::time::{Millis, Timestamp};
+    use crate::time::Millis;
 
     /// Three series of `m` with a sample every 10 s over 10 minutes; that of `i="2"` ends after 5 minutes.
     fn recording() -> Store {
@@ -230,8 +271,15 @@ mod tests {
         // One sample at 0, then six a window.
         check(r#"sum_over_time(m{i="0"}[1m])"#, 61, 1);
         check(r#"sum_over_time(m{i="0"}[2m])"#, 1 + 7 + 9 * 12, 1);
-        // The points of a subquery count, not what they were made of.
-        check(r#"max_over_time(sum_over_time(m{i="0"}[1m])[2m:1m])"#, 1 + 10 * 2, 1);
+        // A server evaluates a subquery's steps anew for every window that they are in: two a window, but one before 1m.
+        check(r#"max_over_time(sum_over_time(m{i="0"}[1m])[2m:1m])"#, 1 + (1 + 6) + 9 * 12, 1);
+        check(r#"max_over_time(m{i="0"}[2m:30s])"#, 1 + 3 + 9 * 4, 1);
+        // One in another: of the windows at 1 to 10 minutes the inner steps at 0, 1m and 2m.
+        let inner = [1, 1 + 6, 12, 12, 12, 12, 12, 12, 12, 12, 12];
+        let outer = inner.iter().sum::<u64>() + inner[..10].iter().sum::<u64>();
+        check(r#"max_over_time(max_over_time(sum_over_time(m{i="0"}[1m])[2m:1m])[2m:1m])"#, outer, 1);
+        // What holds at every inner step is read at each of them by a server.
+        check(r#"max_over_time((m{i="0"} + (m{i="0"} @ 120))[2m:1m])"#, (3 + 2 * 9) + (2 * 11), 1);
         // What holds at every step counts at every step.
         check(r#"m{i="0"} @ 120"#, 11, 1);
         check(r#"sum_over_time(m{i="0"}[1m] @ 120)"#, 66, 1);

@@ -81,7 +81,7 @@ impl Packing<'_> {
             // One bin where there is one thread: the more rules in it, the more they share.
             let bins = if self.options.threads > 1 { self.options.threads * UNITS_A_THREAD } else { 1 };
             let exprs: Vec<&Expr> = rules.iter().map(|rule| &self.entries[*rule].rule.expr).collect();
-            let bins = kin::deal(&exprs, bins);
+            let bins = if self.options.apart { (0..rules.len()).collect() } else { kin::deal(&exprs, bins) };
             let mut shared = Vec::new();
             rules.iter().zip(bins).for_each(|(rule, bin)| self.share(&mut shared, bin, *rule));
             let units: Vec<Unit> = shared.into_iter().map(Shared::into_unit).collect();

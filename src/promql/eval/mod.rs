@@ -214,8 +214,7 @@ pub(crate) fn evaluate<P: Probe>(
             select::evaluate(view, &found.sources, select, *stamp, frame, out, scratch);
             if P::COUNTS {
                 for (row, source) in found.sources.iter().enumerate() {
-                    let taken = out.bits(row).iter().map(|word| u64::from(word.count_ones())).sum();
-                    probe.series(at, *source, taken);
+                    probe.series(*source, block::ones(out.bits(row)).map(|step| (step, 1)));
                 }
             }
         }

@@ -6,7 +6,7 @@ use crate::time::{Millis, Timestamp};
 
 use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand, Select, WindowInput};
-use super::super::probe::{self, Probe};
+use super::super::probe::{self, InnerSteps, Probe};
 use super::super::program::{Frame, Program, Root, Source};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
@@ -170,7 +170,7 @@ fn of_one<P: Probe>(
     scratch.bounds.clear();
     rollup::bounds(times, refs, capped.then_some(&scratch.caps), window.range, &mut scratch.bounds);
     if P::COUNTS {
-        probe.series(window.node, source, probe::held(&scratch.bounds));
+        probe.series(source, probe::held(&scratch.bounds));
     }
     let windows = Windows { times, values, bounds: &scratch.bounds, refs, evals: frame.evals, range: window.range };
     fold(&windows, params(window, &scratch.params), &mut scratch.rollup);
@@ -229,12 +229,13 @@ fn of_subquery<P: Probe>(
         let slot = if shared && !same_slot { Timestamp::MAX } else { frame.slots[run.start] };
         let query = Some(frame.query.unwrap_or(frame.evals[run.start]));
         let slots = vec![slot; times.len()];
-        probe.enter_subquery();
+        let inner = InnerSteps { first: run.start, refs: &refs[run.clone()], range: window.range, times: &times };
+        probe.enter_subquery(&inner);
         let inner = Frame { inputs: frame.inputs, evals: &times, slots: &slots, query };
         program.run_frame(&inner, probe, &mut |_, _: Root<'_>| {});
         probe.leave_subquery();
         let run = Run { steps: run, refs, times: &times };
-        fold_run(view, state, program, window, &run, frame, out, scratch, probe);
+        fold_run(view, state, program, window, &run, frame, out, scratch);
     }
 }
 
@@ -287,7 +288,7 @@ struct Run<'a> {
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
-fn fold_run<P: Probe>(
+fn fold_run(
     view: &View<'_>,
     state: &mut NodeState,
     program: &Program,
@@ -296,7 +297,6 @@ fn fold_run<P: Probe>(
     frame: &Frame<'_>,
     out: &mut Block,
     scratch: &mut Scratch,
-    probe: &mut P,
 ) {
     let (inner, block) = program.root_state(0);
     bind_inner(view, state, inner, window.function);
@@ -342,9 +342,6 @@ fn fold_run<P: Probe>(
         }
         scratch.bounds.clear();
         rollup::bounds(&scratch.times, refs, None, window.range, &mut scratch.bounds);
-        if P::COUNTS {
-            probe.points(window.node, probe::held(&scratch.bounds));
-        }
         let windows = Windows {
             times: &scratch.times,
             values: &scratch.values,

@@ -119,8 +119,8 @@ impl Nodes<'_> {
         probe: &mut P,
     ) {
         let steps = frame.evals.len();
-        probe.enter(at);
         let node = &self.plan.nodes[at];
+        probe.enter(at, node.invariant);
         let register = node.place.register as usize;
         let Memory { blocks, spare, scratch, .. } = memory;
         // A node reads only blocks that others wrote.
@@ -157,7 +157,7 @@ impl Nodes<'_> {
             }
         }
         if node.invariant {
-            probe.invariant(at, steps as u64);
+            probe.held(steps);
         }
         probe.leave();
         run.failing |= block::any(&spare.failed);
