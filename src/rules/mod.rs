@@ -10,6 +10,7 @@ pub(crate) mod loops;
 mod manifest;
 mod native;
 mod other;
+pub mod pairing;
 mod prometheus;
 mod quick;
 mod rule;
