@@ -58,17 +58,26 @@ impl<'a> Parts<'a> {
         self.rules.len()
     }
 
-    /// Takes one rule. Cost: what those that are taken read of each other.
-    pub(crate) fn alone(&self, rule: usize, store: &Store) -> Alone {
-        let mut taken = BTreeSet::from([rule]);
-        let mut open = vec![rule];
+    /// Takes some rules and those that write what they read. Returns their files, and their numbers among all rules in
+    /// the order in which they stand in these. Cost: what those that are taken read of each other.
+    pub(crate) fn with_writers(&self, rules: &[usize]) -> (Vec<RuleFile>, Vec<usize>) {
+        let mut taken: BTreeSet<usize> = rules.iter().copied().collect();
+        let mut open = rules.to_vec();
         while let Some(reader) = open.pop() {
             open.extend(self.graph.writers(reader).filter(|writer| taken.insert(*writer)));
         }
         let mut files = self.bare.clone();
-        let mut series = BTreeSet::new();
         for part in taken.iter().map(|at| &self.rules[*at]) {
             files[part.file].groups[part.group].rules.push(part.rule.clone());
+        }
+        (files, taken.into_iter().collect())
+    }
+
+    /// Takes one rule. Cost: as [`Parts::with_writers`], and a look at all series for each of their selectors.
+    pub(crate) fn alone(&self, rule: usize, store: &Store) -> Alone {
+        let (files, taken) = self.with_writers(&[rule]);
+        let mut series = BTreeSet::new();
+        for part in taken.iter().map(|at| &self.rules[*at]) {
             let selectors = part.rule.expr.selectors();
             series.extend(selectors.iter().flat_map(|one| store.matching(&one.selector.matchers, &self.hidden)));
         }

@@ -161,6 +161,7 @@ fn inputs(mut fields: Fields) -> Result<Inputs, Wrong> {
         data_sha256: fields.text("data_sha256")?,
         series: fields.count("series")?,
         samples: fields.count("samples")?,
+        counting: fields.maybe_count("counting")?,
         unknown: fields.rest(),
     })
 }
@@ -206,12 +207,22 @@ fn rule((path, value): (String, Value)) -> Result<RuleText, Wrong> {
     let file = fields.text("file")?;
     let line_path = fields.path("line");
     let line = fields.count("line")?;
+    let labels = match (fields.path("labels"), fields.take("labels")) {
+        (_, None) => Vec::new(),
+        (path, Some(value)) => {
+            serde_json::from_value(value).map_err(|_| Wrong::new(path, "a list of pairs of texts", "something else"))?
+        }
+    };
     Ok(RuleText {
         path: file.clone(),
         file,
         group: fields.text("group")?,
         name: fields.text("name")?,
+        records: fields.take("records").and_then(|value| value.as_bool()).unwrap_or_default(),
+        labels,
         expr: fields.text("expr")?,
+        every: fields.maybe_text("every")?.unwrap_or_default(),
+        interval_ms: fields.maybe_count("interval_ms")?.and_then(|interval| i64::try_from(interval).ok()),
         line: u32::try_from(line).map_err(|_| Wrong::new(line_path, "a line number", line.to_string()))?,
         unknown: fields.rest(),
     })

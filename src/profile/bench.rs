@@ -9,11 +9,12 @@ use super::protocol::{Answer, Counted, Grown, Job, Planned, Staged, Timed};
 
 /// What a worker measures.
 pub trait Bench {
-    /// Finds how many operations take a batch. Unit: nanoseconds.
+    /// Finds what there is time for, and how many operations take a batch. Returns the metrics, and how long a batch of
+    /// all of them takes. Unit: nanoseconds.
     ///
     /// # Errors
     /// Why it cannot be measured, in words for a user.
-    fn plan(&mut self, batch_ns: u64) -> Result<Vec<Planned>, String>;
+    fn plan(&mut self, wish: &Wish) -> Result<(Vec<Planned>, u64), String>;
 
     /// Measures times, in the order of the metrics.
     ///
@@ -38,6 +39,17 @@ pub trait Bench {
     /// # Errors
     /// As [`Bench::plan`].
     fn stages(&mut self) -> Result<Staged, String>;
+}
+
+/// What should be timed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// How long a batch should take. Unit: nanoseconds.
+    pub batch_ns: u64,
+    /// How long a batch may take; what does not fit is left out. Unit: nanoseconds.
+    pub most_ns: u64,
+    /// The rules, the most important first; all where absent.
+    pub rules: Option<Vec<usize>>,
 }
 
 /// Who measures times together with other processes, and is notified of them.
@@ -235,10 +247,13 @@ pub fn answer<'b>(bench: &mut dyn Bench, job: Job, hear: &mut Hear<'b>, say: &mu
     let failed = |message| Answer::Failed { message };
     match job {
         Job::Load(_) => say(&failed("the inputs were loaded already".to_owned())),
-        Job::Calibrate { batch_us } => say(&match bench.plan(batch_us.saturating_mul(1000)) {
-            Ok(metrics) => Answer::Calibrated { metrics },
-            Err(message) => failed(message),
-        }),
+        Job::Calibrate { batch_us, most_us, rules } => {
+            let (batch_ns, most_ns) = (batch_us.saturating_mul(1000), most_us.saturating_mul(1000));
+            say(&match bench.plan(&Wish { batch_ns, most_ns, rules }) {
+                Ok((metrics, batch_ns)) => Answer::Calibrated { metrics, batch_ns },
+                Err(message) => failed(message),
+            })
+        }
         Job::Time { metrics, rounds, warmup, turn, slowdown } => {
             let pace = Pace { rounds, warmup, turn, slowdown };
             let mut parent = Parent { hear, say, broken: Ok(()) };

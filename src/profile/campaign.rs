@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::bench::Wish;
+use super::clock::stopwatch;
 use super::dice::Dice;
 use super::fields::Unknown;
 use super::histogram::Latencies;
@@ -10,8 +12,9 @@ use super::protocol::{Answer, Counted, Grown, Hello, Inputs, Job, LoadedRule, Pl
 use super::sample::{Calibration, Kind, Metric};
 use super::stats;
 
-/// Metrics that are shown but not kept: their values differ from process to process by their nature.
-const SHOWN_ONLY: [&str; 2] = ["latency.cold_first", "loop.floor.ns"];
+/// Metrics that are shown but not kept: times that differ from process to process by their nature, and counts that
+/// another one of the rule says better.
+const SHOWN_ONLY: [&str; 4] = ["latency.cold_first", "loop.floor.ns", "rule.samples", "rule.allocs"];
 /// What the ids of counts end with that are shown but not kept: they depend on what the heap held before.
 pub(crate) const USABLE: &str = ".usable";
 /// What the ids of the loops begin with that tell whether the machine changed.
@@ -41,8 +44,8 @@ pub struct Loaded {
     pub series: u64,
     /// Samples of the recordings.
     pub samples: u64,
-    /// Series that some rule reads.
-    pub read: u64,
+    /// How long the worker took to be there with all of it. Unit: nanoseconds.
+    pub took_ns: u64,
 }
 
 /// How much is measured.
@@ -98,27 +101,43 @@ impl<'a> Campaign<'a> {
     /// # Errors
     /// When it is no worker, or cannot load.
     pub fn start(&self, side: &Side) -> Result<(Worker<'a>, Loaded), WorkerError> {
+        let begun = stopwatch();
         let mut worker = Worker::start(&side.exe, side.foreign, self.stop, self.slowest.clone())?;
         let hello = worker.hello.clone();
         let Some(inputs) = &side.inputs else { return Ok((worker, Loaded { hello, ..Loaded::default() })) };
         match worker.ask(&Job::Load(Box::new(inputs.clone())))?.pop() {
-            Some(Answer::Loaded { rules, series, samples, read }) => {
-                Ok((worker, Loaded { hello, rules, series, samples, read }))
+            Some(Answer::Loaded { rules, series, samples }) => {
+                Ok((worker, Loaded { hello, rules, series, samples, took_ns: begun() }))
             }
             _ => Err(worker.odd()),
         }
     }
 
-    /// Lets a side say what it can time, and how many operations take a batch; and what it loaded.
+    /// Starts a worker of a side and lets it count what repeats exactly.
     ///
     /// # Errors
     /// When the worker does not answer.
-    pub fn plan(&self, side: &Side, batch_us: u64) -> Result<(Vec<Planned>, Loaded), WorkerError> {
+    pub fn prepare(&self, side: &Side) -> Result<Prepared<'a>, WorkerError> {
         let (mut worker, loaded) = self.start(side)?;
-        match worker.ask(&Job::Calibrate { batch_us })?.pop() {
-            Some(Answer::Calibrated { metrics }) => Ok((metrics, loaded)),
+        let counting = stopwatch();
+        let answer = worker.ask(&Job::Count)?.pop();
+        (self.tick)();
+        match answer {
+            Some(Answer::Counted { metrics }) => {
+                Ok(Prepared { worker, loaded, counted: metrics, counted_ns: counting() })
+            }
             _ => Err(worker.odd()),
         }
+    }
+
+    /// Lets a side say what it can time, and how many operations take a batch.
+    ///
+    /// # Errors
+    /// When the worker does not answer.
+    pub fn plan(&self, side: &Side, batch_us: u64) -> Result<Vec<Planned>, WorkerError> {
+        let (mut worker, _) = self.start(side)?;
+        let batch_ns = batch_us.saturating_mul(1_000);
+        Ok(planned(&mut worker, Wish { batch_ns, most_ns: u64::MAX, rules: None })?.0)
     }
 
     /// Takes the times of all sides that have a plan, by processes that live side by side and measure in turns, in an order that looks
@@ -181,35 +200,58 @@ impl<'a> Campaign<'a> {
         }
         Ok(running)
     }
+}
 
-    /// Counts what repeats exactly, in a process of its own.
+/// A worker that loaded the inputs of its side and counted what repeats exactly, and can do more with them.
+pub struct Prepared<'a> {
+    worker: Worker<'a>,
+    /// What it loaded.
+    pub loaded: Loaded,
+    /// What it counted.
+    pub counted: Vec<Counted>,
+    /// How long that took. Unit: nanoseconds.
+    pub counted_ns: u64,
+}
+
+impl Prepared<'_> {
+    /// Lets it say what it has time for, how many operations take a batch, and how long a batch of all of that takes, in
+    /// nanoseconds.
     ///
     /// # Errors
     /// When the worker does not answer.
-    pub fn count(&self, side: &Side) -> Result<Vec<Counted>, WorkerError> {
-        let (mut worker, _) = self.start(side)?;
-        let answer = worker.ask(&Job::Count)?.pop();
-        (self.tick)();
-        match answer {
-            Some(Answer::Counted { metrics }) => Ok(metrics),
-            _ => Err(worker.odd()),
+    pub fn plan(&mut self, wish: Wish) -> Result<(Vec<Planned>, u64), WorkerError> {
+        planned(&mut self.worker, wish)
+    }
+
+    /// Finds where the time goes.
+    ///
+    /// # Errors
+    /// When the worker does not answer.
+    pub fn stages(&mut self) -> Result<Staged, WorkerError> {
+        match self.worker.ask(&Job::Stages)?.pop() {
+            Some(Answer::Staged(staged)) => Ok(staged),
+            _ => Err(self.worker.odd()),
         }
     }
 
-    /// Measures how rules grow and where the time goes, in one process.
+    /// Measures how rules grow, within so many microseconds.
     ///
     /// # Errors
     /// When the worker does not answer.
-    pub fn look(&self, side: &Side, budget_us: u64) -> Result<(Vec<Grown>, Staged), WorkerError> {
-        let (mut worker, _) = self.start(side)?;
-        let Some(Answer::Staged(staged)) = worker.ask(&Job::Stages)?.pop() else { return Err(worker.odd()) };
-        let grown = worker.ask(&Job::Grow { budget_us })?.into_iter().map(|answer| match answer {
+    pub fn grow(&mut self, budget_us: u64) -> Result<Vec<Grown>, WorkerError> {
+        let grown = self.worker.ask(&Job::Grow { budget_us })?.into_iter().map(|answer| match answer {
             Answer::Grown(grown) => Ok(grown),
-            _ => Err(worker.odd()),
+            _ => Err(self.worker.odd()),
         });
-        let grown = grown.collect::<Result<_, _>>()?;
-        (self.tick)();
-        Ok((grown, staged))
+        grown.collect()
+    }
+}
+
+fn planned(worker: &mut Worker<'_>, wish: Wish) -> Result<(Vec<Planned>, u64), WorkerError> {
+    let Wish { batch_ns, most_ns, rules } = wish;
+    match worker.ask(&Job::Calibrate { batch_us: batch_ns / 1_000, most_us: most_ns / 1_000, rules })?.pop() {
+        Some(Answer::Calibrated { metrics, batch_ns }) => Ok((metrics, batch_ns)),
+        _ => Err(worker.odd()),
     }
 }
 
@@ -220,7 +262,8 @@ pub fn exact(counted: &[Counted]) -> Vec<Metric> {
         let metric = Metric::exact(&counted.id, &counted.unit, counted.kind(), &[counted.value])?;
         Some(Metric { rule: counted.rule, ..metric })
     };
-    counted.iter().filter(|counted| !counted.id.ends_with(USABLE)).filter_map(metric).collect()
+    let kept = |counted: &&Counted| !counted.id.ends_with(USABLE) && !SHOWN_ONLY.contains(&counted.id.as_str());
+    counted.iter().filter(kept).filter_map(metric).collect()
 }
 
 impl Taken {

@@ -8,6 +8,8 @@ use crate::promql::ast::{Aggregate, Binary, DurationExpr, DurationKind, Expr, Ex
 /// What kind of change it is, the most likely to cost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CauseKind {
+    /// How often it is evaluated.
+    Interval,
     /// A window or a subquery's resolution.
     Window,
     /// Which series are selected.
@@ -16,6 +18,8 @@ pub enum CauseKind {
     Operator,
     /// A number or a text.
     Constant,
+    /// Its name or its group.
+    Place,
 }
 
 /// One change.

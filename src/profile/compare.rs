@@ -3,23 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::cause::{Cause, causes, sentence};
-use super::gate::{Decision, Evidence, Limits, Side, Verdict, advise, confirm, decide, percent};
-use super::inherited::{Altered, inherited};
-use super::sample::{Better, Kind, Measurement, Metric, RuleText, Session};
-use crate::promql::parse::parse;
+use super::allowance::{ANOTHER_MACHINE, LINK_ORDER_NS, alike, elsewhere};
+use super::cause::Cause;
+use super::gate::{Decision, Evidence, Limits, Side, Verdict, advise, confirm, decide};
+use super::pairs::{Fate, Pairs};
+use super::rule_bench::{RULE_RESULTS, RULE_SAMPLES_PER_S, RUN_ALLOCS};
+use super::sample::{Better, Inputs, Kind, Measurement, Metric, RuleText};
+use super::totals;
 
-/// Below this a time moves by up to 21 % when the same source is linked in another order. Unit: nanoseconds an
-/// operation.
-pub const LINK_ORDER_NS: f64 = 200.0;
-/// How far the integer loop may move before the machine counts as another one. A share.
-pub const CALIBRATION_MOVE: f64 = 0.03;
-/// Metrics whose ids begin so are about all rules of a run together: another set of rules is no regression of theirs.
-pub const RUN_PREFIX: &str = "run.";
-/// Why nothing is gated on a machine with another fingerprint.
-const ANOTHER_MACHINE: &str = "another machine";
-/// The calibration loops that tell whether the machine changed.
-const GUARDS: [&str; 2] = ["int", "wide"];
+/// Metrics whose ids begin so are about all rules of a run together.
+const RUN_PREFIX: &str = "run.";
 
 /// How a comparison is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +21,9 @@ pub struct Settings {
     pub evidence: Evidence,
     /// What is tolerated.
     pub limits: Limits,
+    /// Whether nothing but the rules differs: one program measured both sides on one recording. A rule that is what it
+    /// was, and so is all that it reads, is not compared then: there is nothing that could have made it dearer.
+    pub rules_only: bool,
 }
 
 /// Something that must be the same on both sides and is not.
@@ -106,12 +102,6 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Returns whether the sides have nothing in common, so that no metric could be compared.
-    #[must_use]
-    pub fn is_void(&self) -> bool {
-        self.metrics.iter().all(|metric| matches!(metric.decision.verdict, Verdict::New | Verdict::Gone))
-    }
-
     /// Returns the metrics whose times look worse: what fresh processes are to measure again.
     #[must_use]
     pub fn suspects(&self) -> Vec<&Compared> {
@@ -141,6 +131,28 @@ impl Comparison {
     }
 }
 
+/// A rule that computes something else than before: its place on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// In the base.
+    pub base: usize,
+    /// Now.
+    pub now: usize,
+}
+
+/// Returns the rules whose time may differ where nothing but the rules does; `None` where they are the same, so that
+/// nothing can.
+#[must_use]
+pub fn computed_anew(base: &[RuleText], now: &[RuleText]) -> Option<Vec<Computed>> {
+    let pairs = Pairs::of(base, now);
+    if !pairs.differ() {
+        return None;
+    }
+    let computes = |at: &usize| matches!(pairs.fate(*at), Fate::Changed { computes: true, .. });
+    let all = (0..now.len()).filter(computes);
+    Some(all.filter_map(|now| Some(Computed { base: pairs.base_of[now]?, now })).collect())
+}
+
 /// Returns what keeps two measurements from being compared; empty when nothing does.
 #[must_use]
 pub fn differences(base: &Measurement, now: &Measurement) -> Vec<Difference> {
@@ -154,6 +166,10 @@ pub fn differences(base: &Measurement, now: &Measurement) -> Vec<Difference> {
     same("inputs.data_sha256", &base.inputs.data_sha256, &now.inputs.data_sha256);
     same("inputs.series", &base.inputs.series, &now.inputs.series);
     same("inputs.samples", &base.inputs.samples, &now.inputs.samples);
+    if !base.rules.is_empty() && !now.rules.is_empty() {
+        let counting = |inputs: &Inputs| inputs.counting.unwrap_or(1);
+        same("inputs.counting", &counting(&base.inputs), &counting(&now.inputs));
+    }
     same("plan.processes", &base.plan.processes, &now.plan.processes);
     same("plan.rounds", &base.plan.rounds, &now.plan.rounds);
     same("plan.batch_us", &base.plan.batch_us, &now.plan.batch_us);
@@ -174,12 +190,10 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
     }
     let alike = if settings.evidence == Evidence::Saved { alike(base, now) } else { None };
     let (base, now) = alike.as_ref().map_or((base, now), |(base, now)| (base, now));
-    let mut pairs = pair_rules(&base.rules, &now.rules);
-    pairs.inherit(&base.rules, &now.rules);
-    let rules = changes(base, now, &pairs);
+    let pairs = Pairs::of(&base.rules, &now.rules);
     // Sides that were measured in turns had the same machine, at the same speed.
     let elsewhere = if settings.evidence == Evidence::Saved { elsewhere(base, now) } else { None };
-    let bench = Bench { base, now, settings, elsewhere, rules_differ: !rules.is_empty() };
+    let bench = Bench { base, now, settings, elsewhere, rules_differ: pairs.differ() };
     let (before, after) = (Index::of(base), Index::of(now));
     let mut metrics = Vec::new();
     let mut met = BTreeSet::new();
@@ -188,13 +202,18 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
         let paired = rule.map_or(Some(None), |at| pairs.base_of[at].map(Some)).map(|rule| (*id, rule));
         let was = paired.map_or(&[][..], |key| before.get(&key));
         met.extend(paired);
-        let origin = rule.map_or(Origin::Measured, |at| pairs.origin(at));
-        metrics.extend(bench.row(rule.map(|at| &now.rules[at]), was, after.get(key), &origin));
+        let fate = rule.map(|at| pairs.fate(at));
+        if settings.rules_only && fate == Some(Fate::Same) {
+            continue;
+        }
+        metrics.extend(bench.row(rule.map(|at| &now.rules[at]), was, after.get(key), fate.as_ref()));
     }
     for key in before.order.iter().filter(|key| !met.contains(*key)) {
-        metrics.extend(bench.row(key.1.map(|at| &base.rules[at]), before.get(key), &[], &Origin::Measured));
+        metrics.extend(bench.row(key.1.map(|at| &base.rules[at]), before.get(key), &[], None));
     }
-    Ok(Comparison { metrics, rules })
+    let read = |index: &Index<'_>, rule| index.get(&(RULE_SAMPLES_PER_S, Some(rule))).first().map(|one| one.pooled.p10);
+    totals::explain(&mut metrics, now, &pairs, |at| read(&before, at), |at| read(&after, at));
+    Ok(Comparison { metrics, rules: changes(base, now, &pairs) })
 }
 
 /// What tells metrics apart: the id, and the place of the rule.
@@ -228,95 +247,15 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Which rules belong together.
-#[derive(Debug, Default, PartialEq)]
-struct Pairs {
-    /// For each rule now, its place in the base.
-    base_of: Vec<Option<usize>>,
-    /// The rules now whose expression means something else than before.
-    changed: BTreeMap<usize, Vec<Cause>>,
-    /// The rules now that are what they were and read one that is not, with what became of that one.
-    readers: BTreeMap<usize, String>,
-    /// The rules of the base that are no more.
-    gone: Vec<usize>,
-}
-
-/// Why a metric of a rule may differ.
-enum Origin {
-    /// Nothing but what is measured.
-    Measured,
-    /// The rule changed, in these words.
-    Changed(String),
-    /// It reads one that did.
-    Inherited(String),
-}
-
-impl Pairs {
-    /// Finds the rules that read one that changed, is new or gone: their samples differ though their text does not.
-    fn inherit(&mut self, base: &[RuleText], now: &[RuleText]) {
-        let changed = self.changed.iter();
-        let mut all: Vec<Altered<'_>> =
-            changed.map(|(at, causes)| Altered::of(&now[*at], format!("changed ({})", sentence(causes)))).collect();
-        let is_new = |at: &usize| self.base_of[*at].is_none();
-        all.extend((0..now.len()).filter(is_new).map(|at| Altered::of(&now[at], "is new".to_owned())));
-        all.extend(self.gone.iter().map(|at| Altered::of(&base[*at], "was removed".to_owned())));
-        let same = now.iter().enumerate().filter(|(at, _)| !is_new(at) && !self.changed.contains_key(at));
-        self.readers = inherited(same, all);
-    }
-
-    fn origin(&self, at: usize) -> Origin {
-        let changed = self.changed.get(&at).map(|causes| Origin::Changed(sentence(causes)));
-        let inherited = || self.readers.get(&at).cloned().map(Origin::Inherited);
-        changed.or_else(inherited).unwrap_or(Origin::Measured)
-    }
-}
-
-/// Returns what a rule is paired by, with or without its file.
-fn key(rule: &RuleText, each_one: bool) -> (&str, &str, &str) {
-    let (file, group, name) = rule.key();
-    (if each_one { "" } else { file }, group, name)
-}
-
-/// Pairs rules by file, group and name; by group and name alone where each side is one file, whatever its name. Several
-/// of one name meet first by equal expressions, then in order.
-fn pair_rules(base: &[RuleText], now: &[RuleText]) -> Pairs {
-    let one_file = |rules: &[RuleText]| rules.windows(2).all(|pair| pair[0].file == pair[1].file);
-    let each_one = one_file(base) && one_file(now);
-    let mut free: BTreeMap<(&str, &str, &str), Vec<usize>> = BTreeMap::new();
-    for (at, rule) in base.iter().enumerate() {
-        free.entry(key(rule, each_one)).or_default().push(at);
-    }
-    let mut base_of = vec![None; now.len()];
-    for equal_only in [true, false] {
-        for (at, rule) in now.iter().enumerate().filter(|(at, _)| base_of[*at].is_none()).collect::<Vec<_>>() {
-            let Some(candidates) = free.get_mut(&key(rule, each_one)) else { continue };
-            let fits = |before: &usize| !equal_only || base[*before].expr == rule.expr;
-            if let Some(found) = candidates.iter().position(fits) {
-                base_of[at] = Some(candidates.remove(found));
-            }
-        }
-    }
-    let mut pairs = Pairs { gone: free.into_values().flatten().collect(), base_of, ..Pairs::default() };
-    pairs.gone.sort_unstable();
-    for (at, before) in pairs.base_of.iter().enumerate() {
-        let Some(before) = before.map(|before| &base[before]).filter(|before| before.expr != now[at].expr) else {
-            continue;
-        };
-        let causes = causes(&parse(&before.expr).expr, &parse(&now[at].expr).expr);
-        if !causes.is_empty() {
-            pairs.changed.insert(at, causes);
-        }
-    }
-    pairs
-}
-
 fn changes(base: &Measurement, now: &Measurement, pairs: &Pairs) -> Vec<RuleChange> {
     let mut changes = Vec::new();
     for (at, rule) in now.rules.iter().enumerate() {
-        let (verdict, causes) = match (pairs.base_of[at], pairs.changed.get(&at)) {
-            (None, _) => (Verdict::New, Vec::new()),
-            (Some(_), Some(causes)) => (Verdict::Changed, causes.clone()),
-            (Some(_), None) => continue,
+        let causes: Vec<Cause> =
+            pairs.changed.get(&at).into_iter().chain(pairs.moved.get(&at)).flatten().cloned().collect();
+        let verdict = match pairs.base_of[at] {
+            None => Verdict::New,
+            Some(_) if !causes.is_empty() => Verdict::Changed,
+            Some(_) => continue,
         };
         changes.push(RuleChange { rule: RuleRef::of(rule), verdict, causes });
     }
@@ -324,58 +263,6 @@ fn changes(base: &Measurement, now: &Measurement, pairs: &Pairs) -> Vec<RuleChan
         changes.push(RuleChange { rule: RuleRef::of(&base.rules[*at]), verdict: Verdict::Gone, causes: Vec::new() });
     }
     changes
-}
-
-/// Returns how fast the loops ran that never change: one over a chain of integers, which follows the clock of the
-/// processor, and one over several chains, which also feels a neighbour on the other half of a core.
-fn speeds(session: &Session) -> Vec<Option<f64>> {
-    GUARDS.iter().map(|name| session.calibration.get(*name).map(|loop_| loop_.p10)).collect()
-}
-
-/// Returns the move of a loop between two sessions that moved most; zero where none is known. A share.
-fn moved(before: &Session, after: &Session) -> f64 {
-    let moves =
-        speeds(before).into_iter().zip(speeds(after)).filter_map(|(before, after)| Some(after? / before? - 1.0));
-    let worst = moves.max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0);
-    if worst.is_finite() { worst } else { f64::INFINITY }
-}
-
-fn same_speed(a: &Session, b: &Session) -> bool {
-    moved(a, b).abs() <= CALIBRATION_MOVE
-}
-
-/// Compares like with like: returns both sides with the times of those sessions alone in which the machine ran at one
-/// speed, where sessions differ. `None` when all may stay, or no two are alike.
-///
-/// The clock of a shared machine wanders by some percent within minutes, and half a core is slower than a whole one.
-/// What is left out is chosen by the loops, never by what was measured.
-fn alike(base: &Measurement, now: &Measurement) -> Option<(Measurement, Measurement)> {
-    let speed = now.sessions.iter().find(|now| base.sessions.iter().any(|base| same_speed(base, now)))?.clone();
-    let all = base.sessions.iter().chain(&now.sessions);
-    if all.clone().all(|session| same_speed(session, &speed)) {
-        return None;
-    }
-    let kept = |side: &Measurement| {
-        let mut side = side.clone();
-        for session in side.sessions.iter_mut().filter(|session| !same_speed(session, &speed)) {
-            session.metrics.retain(|metric| metric.kind.is_exact());
-            session.calibration.clear();
-        }
-        side
-    };
-    Some((kept(base), kept(now)))
-}
-
-/// Returns why times of the two sides say little about each other.
-fn elsewhere(base: &Measurement, now: &Measurement) -> Option<String> {
-    if base.machine.fingerprint != now.machine.fingerprint {
-        return Some(ANOTHER_MACHINE.to_owned());
-    }
-    // The least of all moves: what can be compared is.
-    let pairs = base.sessions.iter().flat_map(|before| now.sessions.iter().map(move |after| moved(before, after)));
-    let least = pairs.min_by(|a, b| a.abs().total_cmp(&b.abs()))?;
-    (least.abs() > CALIBRATION_MOVE)
-        .then(|| format!("the machine changed: its calibration loop differs by {}", percent(least)))
 }
 
 struct Bench<'a> {
@@ -388,7 +275,7 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     /// Decides about one metric; `None` when neither side has it.
-    fn row(&self, rule: Option<&RuleText>, was: &[&Metric], is: &[&Metric], origin: &Origin) -> Option<Compared> {
+    fn row(&self, rule: Option<&RuleText>, was: &[&Metric], is: &[&Metric], fate: Option<&Fate>) -> Option<Compared> {
         let any = is.first().or(was.first())?;
         Some(Compared {
             id: any.id.clone(),
@@ -396,11 +283,11 @@ impl Bench<'_> {
             unit: any.unit.clone(),
             better: any.better,
             kind: any.kind,
-            decision: self.decision(was, is, origin),
+            decision: self.decision(rule, was, is, fate),
         })
     }
 
-    fn decision(&self, was: &[&Metric], is: &[&Metric], origin: &Origin) -> Decision {
+    fn decision(&self, rule: Option<&RuleText>, was: &[&Metric], is: &[&Metric], fate: Option<&Fate>) -> Decision {
         let (before, after) = match (Side::of(was), Side::of(is)) {
             (Some(before), Some(after)) => (before, after),
             (before, after) => {
@@ -423,17 +310,24 @@ impl Bench<'_> {
         let settings = self.settings;
         let levelled = if settings.evidence == Evidence::Interleaved { Side::in_turns(was, is) } else { None };
         let (before, after) = levelled.unwrap_or((before, after));
-        let decision = decide(&before, &after, a.better, a.kind, settings.evidence, &settings.limits);
-        match origin {
-            Origin::Changed(cause) => return changed(decision, a.kind, cause),
-            // What did not move needs no cause.
-            Origin::Inherited(cause) if !matches!(decision.verdict, Verdict::Ok) => {
-                return changed(decision, a.kind, cause);
-            }
-            Origin::Inherited(_) | Origin::Measured => {}
+        let total = self.rules_differ && a.id.starts_with(RUN_PREFIX);
+        let limits = if total { Limits { exact: settings.limits.total, ..settings.limits } } else { settings.limits };
+        let decision = decide(&before, &after, a.better, a.kind, settings.evidence, &limits);
+        if total && a.id == RUN_ALLOCS {
+            return changed(decision, a.kind, "the rules differ", false);
         }
-        if self.rules_differ && a.id.starts_with(RUN_PREFIX) {
-            return changed(decision, Kind::Time, "the rules differ");
+        let costs = |id: &str| id != RULE_RESULTS || rule.is_some_and(|rule| rule.records);
+        match fate {
+            // An alert that is true of more series costs a server little more.
+            Some(Fate::Changed { cause, .. } | Fate::Reader(cause)) if !costs(&a.id) => {
+                return changed(decision, Kind::Time, cause, false);
+            }
+            Some(Fate::Changed { cause, computes }) => return changed(decision, a.kind, cause, *computes),
+            // What did not move needs no cause.
+            Some(Fate::Reader(cause)) if !matches!(decision.verdict, Verdict::Ok) => {
+                return changed(decision, a.kind, cause, false);
+            }
+            _ => {}
         }
         if a.kind.is_exact() {
             return decision;
@@ -463,14 +357,15 @@ fn unlike(before: &Side, after: &Side, note: &str) -> Decision {
     }
 }
 
-/// Decides about a metric of a rule that changed: what is exact and became worse fails with the cause named, for the
-/// change is real on any machine; times are only shown.
-fn changed(decision: Decision, kind: Kind, cause: &str) -> Decision {
+/// Decides about a metric of a rule that changed: what became worse fails with the cause named, and what is exact is so
+/// on any machine. Times that are no judgement of the change, as `gates` says, are only shown.
+fn changed(decision: Decision, kind: Kind, cause: &str, gates: bool) -> Decision {
+    let gates = gates || kind.is_exact();
     let verdict = match decision.verdict {
-        verdict @ (Verdict::Regression | Verdict::Improved) if kind.is_exact() => verdict,
+        verdict @ (Verdict::Regression | Verdict::Improved) if gates => verdict,
         _ => Verdict::Changed,
     };
-    Decision { verdict, open: false, note: cause.to_owned(), ..decision }
+    Decision { verdict, open: gates && decision.open, note: cause.to_owned(), ..decision }
 }
 
 #[cfg(test)]

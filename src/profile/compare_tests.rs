@@ -1,8 +1,10 @@
 use super::*;
+use crate::profile::cause::sentence;
+use crate::profile::sample::Session;
 use crate::profile::testing::{measurement, measurement_of, rule, samples, session, time};
 
 fn settings() -> Settings {
-    Settings { evidence: Evidence::Saved, limits: Limits::default() }
+    Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false }
 }
 
 /// Returns one line a metric and a rule.
@@ -28,8 +30,8 @@ fn the_same_measurement_is_no_regression() {
     insta::assert_snapshot!(lines(&measurement(), &measurement()), @"
     cond.above.ns - 1.00 ok
     latency.p50 - 1.00 ok
-    rule.samples HighCpu 1.00 ok
-    rule.samples DiskFull 1.00 ok
+    rule.samples_per_s HighCpu 1.00 ok
+    rule.samples_per_s DiskFull 1.00 ok
     ");
 }
 
@@ -59,8 +61,8 @@ fn another_machine_makes_times_advisory_and_nothing_else() {
     now.machine.fingerprint = "m2".to_owned();
     insta::assert_snapshot!(lines(&measurement(), &now), @"
     latency.p50 - 1.25 advisory another machine; would be: regression
-    rule.samples HighCpu 1.00 regression
-    rule.samples DiskFull 1.00 ok
+    rule.samples_per_s HighCpu 1.00 regression
+    rule.samples_per_s DiskFull 1.00 ok
     cond.above.ns - - gone
     ");
 }
@@ -170,13 +172,13 @@ fn rules_are_paired_and_their_changes_named() {
         ])],
     );
     insta::assert_snapshot!(lines(&base, &now), @r#"
-    rule.samples Same 1.00 ok
-    rule.samples HighCpu 6.00 regression window grew from [1h] to [6h]
-    rule.samples DiskFull 4.00 regression label matcher job="db" of disk_free removed
+    rule.samples_per_s Same 1.00 ok
+    rule.samples_per_s HighCpu 6.00 regression window grew from [1h] to [6h]
+    rule.samples_per_s DiskFull 4.00 regression label matcher job="db" of disk_free removed
     rule.ns DiskFull - new
-    rule.samples Slow 1.00 changed aggregation sum became max
-    rule.samples Fresh - new
-    rule.samples Old - gone
+    rule.samples_per_s Slow 1.00 changed aggregation sum became max
+    rule.samples_per_s Fresh - new
+    rule.samples_per_s Old - gone
     changed HighCpu window grew from [1h] to [6h]
     changed DiskFull label matcher job="db" of disk_free removed
     changed Slow aggregation sum became max
@@ -210,48 +212,28 @@ fn what_reads_a_rule_that_changed_is_named_with_that_cause() {
         ])],
     );
     insta::assert_snapshot!(lines(&base, &now), @"
-    rule.samples a:rate 6.00 regression window grew from [1h] to [6h]
-    rule.samples b:max 2.00 regression reads `a:rate`, which changed (window grew from [1h] to [6h])
-    rule.samples Hot 2.00 regression reads `b:max`, which reads `a:rate`, which changed (window grew from [1h] to [6h])
-    rule.samples Calm 1.00 ok
+    rule.samples_per_s a:rate 6.00 regression window grew from [1h] to [6h]
+    rule.samples_per_s b:max 2.00 regression reads `a:rate`, which changed (window grew from [1h] to [6h])
+    rule.samples_per_s Hot 2.00 regression reads `b:max`, which reads `a:rate`, which changed (window grew from [1h] to [6h])
+    rule.samples_per_s Calm 1.00 ok
     rule.ns Hot - new
     changed a:rate window grew from [1h] to [6h]
     ");
 }
 
 #[test]
-fn rules_of_one_name_meet_by_expression_first() {
-    let base = [rule("A", "x > 1"), rule("A", "x > 2"), rule("A", "x > 3")];
-    let now = [rule("A", "x > 3"), rule("A", "x > 9"), rule("A", "x > 1")];
-    let pairs = pair_rules(&base, &now);
-    assert_eq!(pairs.base_of, [Some(2), Some(1), Some(0)]);
-    assert_eq!(pairs.changed.keys().copied().collect::<Vec<_>>(), [1]);
-}
-
-#[test]
-fn a_file_that_was_renamed_is_the_same_where_it_is_the_only_one() {
-    let in_file = |name: &str, file: &str| RuleText { file: file.to_owned(), ..rule(name, "x > 1") };
-    let check = |base: &[(&str, &str)], now: &[(&str, &str)], expected: &[Option<usize>]| {
-        let side = |rules: &[(&str, &str)]| rules.iter().map(|(name, file)| in_file(name, file)).collect::<Vec<_>>();
-        assert_eq!(pair_rules(&side(base), &side(now)).base_of, expected);
+fn what_all_rules_cost_together_is_gated_whether_they_differ_or_not() {
+    let side = |id: &str, expr: &str, ns: f64| {
+        measurement_of(vec![rule("A", expr)], vec![session(vec![time(id, [ns; 5]), samples(0, 5.0)])])
     };
-    check(&[("A", "old.yml"), ("B", "old.yml")], &[("B", "new.yml"), ("C", "new.yml")], &[Some(1), None]);
-    check(&[("A", "a.yml"), ("B", "b.yml")], &[("A", "b.yml"), ("B", "b.yml")], &[None, Some(1)]);
-    let side = |name: &str| measurement_of(vec![rule(name, "x > 1")], vec![session(vec![samples(0, 1.0)])]);
-    assert!(compare(&side("A"), &side("B"), &settings()).expect("comparable").is_void());
-    assert!(!compare(&side("A"), &side("A"), &settings()).expect("comparable").is_void());
-}
-
-#[test]
-fn what_is_about_all_rules_is_no_regression_when_they_differ() {
-    let side = |expr: &str, ns: f64| {
-        measurement_of(vec![rule("A", expr)], vec![session(vec![time("run.ns", [ns; 5]), samples(0, 5.0)])])
+    let check = |id: &str, expr: &str, expected: &str| {
+        assert!(lines(&side(id, "x > 1", 500.0), &side(id, expr, 900.0)).starts_with(expected));
     };
-    let check = |expr: &str, expected: &str| {
-        assert!(lines(&side("x > 1", 500.0), &side(expr, 900.0)).starts_with(expected));
-    };
-    check("x > 1", "run.ns - 1.80 regression");
-    check("x > 2", "run.ns - 1.80 changed the rules differ");
+    check("run.ns_per_s", "x > 1", "run.ns_per_s - 1.80 regression");
+    check("run.ns_per_s", "x > 2", "run.ns_per_s - 1.80 regression");
+    // As many allocations cannot be asked of other rules.
+    check("run.allocs", "x > 1", "run.allocs - 1.80 regression");
+    check("run.allocs", "x > 2", "run.allocs - 1.80 changed the rules differ");
 }
 
 #[test]

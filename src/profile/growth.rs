@@ -3,13 +3,12 @@
 use super::alone::Alone;
 use crate::engine::EngineOptions;
 use crate::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
-use crate::promql::ast::{DurationExpr, Expr, ExprKind};
+use crate::promql::ast::{Expr, ExprKind};
 use crate::promql::duration::{DurationContext, evaluate_duration};
 use crate::promql::parse::parse;
 use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
 use crate::rules::{Group, RuleFile};
-use crate::source::Span;
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
 
@@ -87,29 +86,6 @@ fn widen(expr: &Expr, times: u32) -> Option<Expr> {
     (!ranges.is_empty() && parsed.problems.is_empty()).then_some(parsed.expr)
 }
 
-/// Returns an expression and those of the subqueries in it, each with how many times a server evaluates it for one
-/// evaluation of the whole: the points of all subqueries around it, multiplied.
-pub(crate) fn unfolded(expr: &Expr, step: Millis) -> Vec<(f64, Expr)> {
-    let printed = parse(&expr.to_string()).expr;
-    let none = DurationContext { step: Millis::ZERO, range: Millis::ZERO };
-    let millis = |duration: &DurationExpr| evaluate_duration(duration, none).ok().filter(|millis| millis.0 > 0);
-    let mut inner = Vec::new();
-    printed.walk(&mut |expr| {
-        if let ExprKind::Subquery(subquery) = &expr.kind {
-            let step = subquery.step.as_ref().map_or(Some(step), millis).unwrap_or(Millis(1));
-            let points = millis(&subquery.range).map_or(1.0, |range| range.0 as f64 / step.0.max(1) as f64);
-            inner.push((expr.span, points, subquery.expr.clone()));
-        }
-    });
-    let times = |at: &Span| {
-        let around = inner.iter().filter(|(span, ..)| span.start <= at.start && at.end <= span.end);
-        around.map(|(_, points, _)| points).product::<f64>()
-    };
-    let mut all: Vec<(f64, Expr)> = inner.iter().map(|(span, _, expr)| (times(span), expr.clone())).collect();
-    all.insert(0, (1.0, printed));
-    all
-}
-
 /// Copies what a rule needs of a recording, with so many copies of each series: those of a series that has the label
 /// that tells most of its series apart differ in it, as if there were more of whatever it names; others are not copied.
 pub(crate) fn scaled(from: &Store, to: &mut Store, size: Sized, reach: Millis, alone: &Alone) {
@@ -181,25 +157,6 @@ mod tests {
         check("m > 1", 2, None);
         check("rate(m[5m] offset 1h) > 5", 2, Some("rate(m[10m] offset 1h) > 5"));
         check("max_over_time(rate(m[5m])[1h:5m])", 4, Some("max_over_time(rate(m[20m])[4h:5m])"));
-    }
-
-    #[test]
-    fn subqueries_are_unfolded() {
-        let check = |expr: &str, expected: &[(f64, &str)]| {
-            let found = unfolded(&parse(expr).expr, Millis(60_000));
-            let found: Vec<(f64, String)> = found.into_iter().map(|(times, expr)| (times, expr.to_string())).collect();
-            assert_eq!(found.iter().map(|(times, expr)| (*times, expr.as_str())).collect::<Vec<_>>(), expected);
-        };
-        check("rate(m[5m]) > 1", &[(1.0, "rate(m[5m]) > 1")]);
-        check(
-            "max_over_time(avg_over_time((m > 1)[10m:30s])[1h:]) + max_over_time(n[2m:1m])",
-            &[
-                (1.0, "max_over_time(avg_over_time((m > 1)[10m:30s])[1h:]) + max_over_time(n[2m:1m])"),
-                (60.0, "avg_over_time((m > 1)[10m:30s])"),
-                (1_200.0, "(m > 1)"),
-                (2.0, "n"),
-            ],
-        );
     }
 
     #[test]

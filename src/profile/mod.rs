@@ -12,9 +12,11 @@
 //! rest works on recorded numbers. The unit of evidence is the process; the value of a time is the low decile of its
 //! batches; what is exact is compared exactly.
 
+mod allowance;
 mod alone;
 pub mod baseline;
 pub mod bench;
+pub mod budget;
 pub mod campaign;
 pub mod cause;
 pub mod checks;
@@ -30,6 +32,8 @@ pub mod growth;
 pub mod histogram;
 mod inherited;
 pub mod machine;
+pub mod max_costs;
+mod pairs;
 pub mod process;
 pub mod protocol;
 pub mod report;
@@ -38,6 +42,7 @@ pub mod sample;
 pub mod stats;
 pub mod target_file;
 pub mod targets;
+mod totals;
 pub mod trial;
 pub mod workload;
 

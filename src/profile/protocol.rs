@@ -6,7 +6,7 @@ use super::sample::{Better, Kind};
 use crate::engine::EngineOptions;
 
 /// What both ends of a pipe must speak.
-pub const PROTOCOL: &str = "alertctl.worker/3";
+pub const PROTOCOL: &str = "alertctl.worker/4";
 
 /// The first line of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,10 +152,14 @@ pub struct Planned {
 pub enum Job {
     /// Take these inputs. Answers [`Answer::Loaded`].
     Load(Box<Inputs>),
-    /// Find how many operations take a batch. Answers [`Answer::Calibrated`].
+    /// Find what there is time for, and how many operations take a batch. Answers [`Answer::Calibrated`].
     Calibrate {
-        /// The length of a batch. Unit: microseconds.
+        /// The length of a batch that is aimed at. Unit: microseconds.
         batch_us: u64,
+        /// The longest that a batch may be. Unit: microseconds.
+        most_us: u64,
+        /// The rules to be timed, the most important first; all where absent.
+        rules: Option<Vec<usize>>,
     },
     /// Measure times, in this order. Answers [`Answer::Ready`] before each turn, which begins with a [`Job::Turn`];
     /// in the end an [`Answer::Timed`] each, then [`Answer::Done`].
@@ -294,7 +298,11 @@ pub enum Cut {
 pub struct Staged {
     /// By stage. Unit: nanoseconds.
     pub stages: Vec<(String, u64)>,
-    /// By rule and stage. Unit: nanoseconds an evaluation.
+    /// All rules together, as `eval` runs them. Unit: nanoseconds.
+    pub together_ns: u64,
+    /// The same with each rule by itself. Unit: nanoseconds.
+    pub apart_ns: u64,
+    /// By rule and stage, each rule alone. Unit: nanoseconds an evaluation.
     pub rules: Vec<Vec<(String, f64)>>,
     /// Collapsed stacks, the outermost frame first.
     pub stacks: Vec<(Vec<String>, u64)>,
@@ -309,8 +317,16 @@ pub struct LoadedRule {
     pub group: String,
     /// Its name.
     pub name: String,
+    /// Whether it records a series, in place of an alert.
+    pub records: bool,
+    /// Its labels and their templates.
+    pub labels: Vec<(String, String)>,
     /// Its expression.
     pub expr: String,
+    /// When it is evaluated: `1m`, `each_row`, `each_snapshot`.
+    pub every: String,
+    /// The time from one evaluation to the next, where that is always the same. Unit: milliseconds.
+    pub interval_ms: Option<i64>,
     /// The line that it begins on, from 1.
     pub line: u32,
 }
@@ -327,13 +343,13 @@ pub enum Answer {
         series: u64,
         /// Samples of the recordings.
         samples: u64,
-        /// Series that some rule reads.
-        read: u64,
     },
     /// What can be timed.
     Calibrated {
-        /// The metrics.
+        /// The metrics; what there is no time for is left out.
         metrics: Vec<Planned>,
+        /// How long a batch of all of them takes. Unit: nanoseconds.
+        batch_ns: u64,
     },
     /// It waits for its turn.
     Ready,

@@ -3,6 +3,7 @@
 use super::compare::{Compared, Comparison, Difference, RuleRef};
 use super::gate::{Verdict, percent};
 use super::histogram::Latencies;
+use super::max_costs::Over;
 use super::protocol::{AtSize, Cut, Grew};
 use super::sample::{Inputs, Machine, Plan, Tool};
 use super::stats::{Estimate, Growth, growth};
@@ -16,16 +17,27 @@ pub enum FailOn {
     Regression,
     /// A check missed its target.
     Target,
+    /// Rules cost more than they may.
+    Budget,
     /// Something could not be decided.
     Inconclusive,
 }
 
 impl FailOn {
     /// All of them with their words.
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::Regression, "regression"), (Self::Target, "target"), (Self::Inconclusive, "inconclusive")];
-    /// What counts where nothing is said.
-    pub const DEFAULT: [Self; 2] = [Self::Regression, Self::Target];
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Regression, "regression"),
+        (Self::Target, "target"),
+        (Self::Budget, "budget"),
+        (Self::Inconclusive, "inconclusive"),
+    ];
+
+    /// Returns what counts where nothing is said: a run that compares is about what became worse, and a slow machine may
+    /// miss targets on both sides.
+    #[must_use]
+    pub fn usual(compares: bool) -> Vec<Self> {
+        if compares { vec![Self::Regression, Self::Budget] } else { vec![Self::Target, Self::Budget] }
+    }
 
     /// Reads a list such as `regression,target`.
     ///
@@ -39,7 +51,8 @@ impl FailOn {
                 None => {
                     let near = nearest(word, Self::ALL.iter().map(|(_, name)| *name));
                     let hint = near.first().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                    Err(format!("expected a list of regression, target, inconclusive, found `{word}`{hint}"))
+                    let all: Vec<&str> = Self::ALL.iter().map(|(_, name)| *name).collect();
+                    Err(format!("expected a list of {}, found `{word}`{hint}", all.join(", ")))
                 }
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -72,8 +85,14 @@ pub struct RuleCost {
     pub rule: RuleRef,
     /// Its expression.
     pub expr: String,
-    /// Samples touched by one evaluation, as Prometheus' query statistics count them.
+    /// When it is evaluated: `1m`, `each_row`, `each_snapshot`.
+    pub every: String,
+    /// Samples that a server reads for one evaluation, those of subqueries each time that they are evaluated.
     pub samples_per_evaluation: f64,
+    /// The same for a second of the recording: what rules are ranked by.
+    pub samples_per_s: f64,
+    /// Its share of the samples of all rules.
+    pub share: Option<f64>,
     /// Series that its selectors touch.
     pub series: u64,
     /// Series in its result, on average over the evaluations.
@@ -82,14 +101,44 @@ pub struct RuleCost {
     pub allocations_per_sample: Option<f64>,
     /// Time of one evaluation in this tool, which is not a server's. Unit: nanoseconds.
     pub evaluation_ns: Option<Estimate>,
-    /// Its share of the time of all rules.
-    pub share: Option<f64>,
     /// Its time by stage. Unit: nanoseconds an evaluation.
     pub stages: Vec<(String, f64)>,
     /// How its time grows with the number of series.
     pub growth_series: GrownBy,
     /// How its time grows with the window.
     pub growth_window: GrownBy,
+}
+
+/// What all rules of a run cost together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// How many rules.
+    pub rules: u64,
+    /// Samples that a server reads for them in a second of the recording.
+    pub samples_per_s: f64,
+    /// Series that they read, one that several read once.
+    pub series: u64,
+    /// How much less time they take together, sharing what they have in common, than each by itself. A share.
+    pub saved_by_sharing: Option<f64>,
+    /// By group, the dearest first.
+    pub groups: Vec<CostOf>,
+    /// By file, the dearest first.
+    pub files: Vec<CostOf>,
+}
+
+/// What the rules of a group or a file cost.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CostOf {
+    /// The file as the user named it.
+    pub file: String,
+    /// The group; empty for a file.
+    pub group: String,
+    /// How many rules.
+    pub rules: u64,
+    /// Samples that a server reads for them in a second of the recording.
+    pub samples_per_s: f64,
+    /// Their share of the samples of all rules.
+    pub share: Option<f64>,
 }
 
 /// How a rule grows by one size.
@@ -155,22 +204,19 @@ impl GrownBy {
 }
 
 impl RuleCost {
-    /// Says what stands out before it meets production, and what the time did not suffice for; empty when there is
-    /// nothing.
+    /// Says what stands out before it meets production; empty when there is nothing.
     #[must_use]
     pub fn finding(&self) -> String {
         let (series, window) = (&self.growth_series, &self.growth_window);
-        let mut told: Vec<String> =
+        let found: Vec<String> =
             [series.finding("series"), window.finding("the window")].into_iter().flatten().collect();
-        let late = |by: &GrownBy| (by.cut == Some(Cut::Time)).then(|| by.missing());
-        match (late(series), late(window)) {
-            (Some(series), Some(window)) if series == window => told.push(format!("growth {series}")),
-            (series, window) => {
-                told.extend(series.map(|missing| format!("growth by series {missing}")));
-                told.extend(window.map(|missing| format!("growth by window {missing}")));
-            }
-        }
-        told.join("; ")
+        found.join("; ")
+    }
+
+    /// Returns whether there was no time to find how it grows at all sizes.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        [&self.growth_series, &self.growth_window].iter().any(|by| by.cut == Some(Cut::Time))
     }
 }
 
@@ -197,6 +243,10 @@ pub struct ProfileReport {
     pub latencies: Option<Latencies>,
     /// The rules, the most expensive first.
     pub rules: Vec<RuleCost>,
+    /// What they cost together; none without rules.
+    pub totals: Option<Totals>,
+    /// What costs more than it may.
+    pub over: Vec<Over>,
     /// The run by stage. Unit: nanoseconds.
     pub stages: Vec<(String, f64)>,
     /// What was compared with, as the user named it.
@@ -236,6 +286,7 @@ impl ProfileReport {
         let met = |fail_on: &FailOn| match fail_on {
             FailOn::Regression => self.count(Verdict::Regression) > 0,
             FailOn::Target => any(Outcome::Fail),
+            FailOn::Budget => !self.over.is_empty(),
             FailOn::Inconclusive => any(Outcome::Inconclusive) || self.count(Verdict::Inconclusive) > 0,
         };
         u8::from(self.fail_on.iter().any(met))
@@ -281,7 +332,7 @@ mod tests {
     fn comparison(now: [f64; 5], touched: f64) -> Comparison {
         let metrics = vec![time("latency.p50", now), samples(0, touched)];
         let now = measurement_of(measurement().rules, vec![session(metrics)]);
-        let settings = Settings { evidence: Evidence::Saved, limits: Limits::default() };
+        let settings = Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false };
         compare(&measurement(), &now, &settings).expect("comparable")
     }
 
@@ -296,7 +347,7 @@ mod tests {
         check(
             Some(comparison([560.0; 5], 480.0)),
             Outcome::Fail,
-            "1 of 2 gated metrics are regressions; worst: rule.samples of HighCpu, 100 % more",
+            "1 of 2 gated metrics are regressions; worst: rule.samples_per_s of HighCpu, 100 % more",
         );
         check(
             Some(comparison([400.0, 500.0, 560.0, 700.0, 900.0], 240.0)),
@@ -334,11 +385,11 @@ mod tests {
 
     #[test]
     fn a_list_of_reasons_is_read() {
-        assert_eq!(FailOn::parse_list("target, regression,target"), Ok(FailOn::DEFAULT.to_vec()));
+        assert_eq!(FailOn::parse_list("target, regression,target"), Ok(vec![FailOn::Regression, FailOn::Target]));
         let error = FailOn::parse_list("regresion").expect_err("misspelt");
         assert_eq!(
             error,
-            "expected a list of regression, target, inconclusive, found `regresion`; did you mean `regression`?"
+            "expected a list of regression, target, budget, inconclusive, found `regresion`; did you mean `regression`?"
         );
     }
 
@@ -369,10 +420,10 @@ mod tests {
         );
         check(grown(1.0, 1.9, 9.0), linear(), "");
         check(grown(1.0, 1.4, 1.0), linear(), "");
-        check(cut(&[], Cut::Time), cut(&[], Cut::Time), "growth not measured (time budget)");
-        check(cut(&[1.0, 2.0], Cut::Time), linear(), "growth by series measured up to 2x (time budget)");
-        // A window that the recording has no room for is no finding about the rule.
+        // What was not measured is no finding about the rule.
+        check(cut(&[], Cut::Time), cut(&[1.0, 2.0], Cut::Time), "");
         check(linear(), cut(&[1.0], Cut::Recording), "");
+        assert_eq!(cut(&[1.0, 2.0], Cut::Time).missing(), "measured up to 2x (time budget)");
         assert_eq!(cut(&[1.0], Cut::Recording).missing(), "not measured (the recording is too short)");
     }
 }

@@ -303,9 +303,18 @@ pub struct Inputs {
     pub series: u64,
     /// How many samples.
     pub samples: u64,
+    /// In which way the costs of rules are counted: 2 since each is measured alone, as a server pays for it; 1 where it
+    /// is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counting: Option<u64>,
     /// What a later version added.
     #[serde(flatten)]
     pub unknown: Unknown,
+}
+
+impl Inputs {
+    /// The way in which costs of rules are counted.
+    pub const COUNTING: u64 = 2;
 }
 
 /// The machine.
@@ -388,8 +397,17 @@ pub struct RuleText {
     pub group: String,
     /// The alert, or the metric that is recorded.
     pub name: String,
+    /// Whether it records a series.
+    pub records: bool,
+    /// Its labels with their templates.
+    pub labels: Vec<(String, String)>,
     /// The expression.
     pub expr: String,
+    /// When it is evaluated: `1m`, `each_row`, `each_snapshot`.
+    pub every: String,
+    /// The time from one evaluation to the next, where that is always the same. Unit: milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_ms: Option<i64>,
     /// The line it begins on, from 1.
     pub line: u32,
     /// The file as the user named it, for messages; not saved.
@@ -398,14 +416,6 @@ pub struct RuleText {
     /// What a later version added.
     #[serde(flatten)]
     pub unknown: Unknown,
-}
-
-impl RuleText {
-    /// Returns what rules are paired by.
-    #[must_use]
-    pub fn key(&self) -> (&str, &str, &str) {
-        (&self.file, &self.group, &self.name)
-    }
 }
 
 /// Everything that one run measured; saved, it is a baseline.

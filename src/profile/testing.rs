@@ -7,8 +7,8 @@ use super::compare::{RuleRef, Settings, compare};
 use super::fields::Unknown;
 use super::gate::{Evidence, Limits};
 use super::histogram::Latencies;
-use super::protocol::{Cut, Planned};
-use super::report::{Extra, FailOn, GrownBy, ProfileReport, RuleCost, regression_check};
+use super::protocol::{Cut, Planned, Staged};
+use super::report::{Extra, FailOn, GrownBy, ProfileReport, RuleCost, Totals, regression_check};
 use super::sample::{Better, Calibration, Inputs, Kind, Machine, Measurement, Metric, Plan, RuleText, Session, Tool};
 use super::stats::{Estimate, Growth};
 use super::targets::{CHECKS, Category, Measured, Targets};
@@ -18,7 +18,11 @@ pub(crate) fn rule(name: &str, expr: &str) -> RuleText {
         file: "node.yml".to_owned(),
         group: "node".to_owned(),
         name: name.to_owned(),
+        records: false,
+        labels: Vec::new(),
         expr: expr.to_owned(),
+        every: "1m".to_owned(),
+        interval_ms: Some(60_000),
         line: 12,
         path: "node.yml".to_owned(),
         unknown: Unknown::new(),
@@ -36,7 +40,7 @@ pub(crate) fn time(id: &str, processes: [f64; 5]) -> Metric {
 }
 
 pub(crate) fn samples(rule: usize, value: f64) -> Metric {
-    Metric::exact("rule.samples", "samples", Kind::Samples, &[value]).expect("there is a value").of_rule(rule)
+    Metric::exact("rule.samples_per_s", "samples/s", Kind::Samples, &[value]).expect("there is a value").of_rule(rule)
 }
 
 pub(crate) fn session(metrics: Vec<Metric>) -> Session {
@@ -123,7 +127,7 @@ pub(crate) fn report() -> ProfileReport {
         vec![rule("HighCpu", "avg_over_time(cpu[6h]) > 0.9")],
         vec![session(vec![time("latency.p50", [560.0; 5]), time("rate.ns", noisy), samples(0, 1440.0)])],
     );
-    let settings = Settings { evidence: Evidence::Saved, limits: Limits::default() };
+    let settings = Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false };
     let comparison = compare(&base, &now, &settings).expect("comparable");
     let measured = |id: &str, value: f64, low: f64, high: f64, exponent, note: &str| Measured {
         id: id.to_owned(),
@@ -162,12 +166,14 @@ pub(crate) fn report() -> ProfileReport {
             name: "HighCpu".to_owned(),
         },
         expr: "avg_over_time(cpu[6h]) > 0.9".to_owned(),
+        every: "1m".to_owned(),
         samples_per_evaluation: 1_440.0,
+        samples_per_s: 24.0,
         series: 6,
         result_series: 1.5,
         allocations_per_sample: Some(0.0),
         evaluation_ns: Some(Estimate { value: 2_210.0, low: Some(2_190.0), high: Some(2_240.0) }),
-        share: Some(0.913),
+        share: Some(1.0),
         stages: vec![("evaluate".to_owned(), 2_000.0), ("alert".to_owned(), 210.0)],
         growth_series: growth(1.0, 0.93, None),
         growth_window: GrownBy { sizes: vec![1.0, 2.0, 4.0], ..growth(1.97, 0.05, Some(Cut::Recording)) },
@@ -182,12 +188,18 @@ pub(crate) fn report() -> ProfileReport {
         checks,
         extras: vec![extra],
         latencies: None,
+        totals: Totals::of(
+            std::slice::from_ref(&cost),
+            &[],
+            &Staged { apart_ns: 200, together_ns: 150, ..Staged::default() },
+        ),
         rules: vec![cost],
+        over: Vec::new(),
         stages: vec![("read".to_owned(), 1_500_000.0), ("evaluate".to_owned(), 4_500_000.0)],
         baseline: Some("ci/base.json".to_owned()),
         comparison: Some(comparison),
         incompatible: Vec::new(),
         notes: vec!["load 2.5 on 2 processors".to_owned()],
-        fail_on: FailOn::DEFAULT.to_vec(),
+        fail_on: vec![FailOn::Regression, FailOn::Target],
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::profile::max_costs::{MaxCosts, Most};
 use crate::profile::report::FailOn;
 use crate::time::{Millis, parse_interval};
 
@@ -61,9 +62,20 @@ pub(crate) struct ProfileArgs {
     /// checks to values.
     #[arg(long, value_name = "report|FILE", help_heading = "Checks")]
     pub(crate) targets: Option<String>,
-    /// Exit with 1 on: regression, target, inconclusive [default: regression,target]
+    /// Exit with 1 on: regression, target, budget, inconclusive
+    ///
+    /// Without it, on regression and budget where something is compared, else on target and budget.
     #[arg(long, value_name = "LIST", value_parser = fail_on, help_heading = "Checks")]
     pub(crate) fail_on: Option<FailList>,
+
+    /// The most samples a server may read in a second: for all rules, or rule=COUNT for each
+    ///
+    /// `--max-samples-per-s 50k,rule=500` says both. A targets file may say the same (`run.samples_per_s: 50k`).
+    #[arg(long, value_name = "[rule=]COUNT", value_parser = Most::parse, requires = "rules", help_heading = "Checks")]
+    pub(crate) max_samples_per_s: Option<Most>,
+    /// The most series that may be read: for all rules, or rule=COUNT for each
+    #[arg(long, value_name = "[rule=]COUNT", value_parser = Most::parse, requires = "rules", help_heading = "Checks")]
+    pub(crate) max_series: Option<Most>,
 
     /// Measure three sessions and save them
     ///
@@ -87,6 +99,11 @@ pub(crate) struct ProfileArgs {
         help_heading = "Comparison"
     )]
     pub(crate) against_rules: Vec<String>,
+    /// Count samples and series only, and measure no times
+    ///
+    /// What is counted is the same on any machine, and a few seconds suffice for hundreds of rules.
+    #[arg(long, requires = "rules", conflicts_with_all = ["keep_samples", "targets"], help_heading = "Measuring")]
+    pub(crate) exact: bool,
     /// Compare with another build, measured in turns
     ///
     /// The program is alertctl, or a script that runs one with the same arguments, input and output.
@@ -97,6 +114,12 @@ pub(crate) struct ProfileArgs {
     /// Where measurements differ by more than this among themselves, the verdict is inconclusive.
     #[arg(long, value_name = "SHARE", default_value = "7%", value_parser = share, help_heading = "Comparison")]
     pub(crate) max_slowdown: f64,
+
+    /// Let all rules together read this much more when rules are added or changed
+    ///
+    /// A new rule has nothing to be compared with: it counts in what all rules read.
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share, hide_short_help = true, help_heading = "Comparison")]
+    pub(crate) max_increase: f64,
 
     /// Measure with this many processes per session
     #[arg(long, value_name = "COUNT", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=100), hide_short_help = true, help_heading = "Measuring")]
@@ -134,6 +157,9 @@ pub(crate) struct ProfileArgs {
     /// Show at most this many rows; 0 shows all
     #[arg(long, value_name = "COUNT", default_value = "20", help_heading = "Output")]
     pub(crate) top: usize,
+    /// Show all columns of the rules: results, allocations and growth
+    #[arg(long, help_heading = "Output")]
+    pub(crate) wide: bool,
     /// Write collapsed stacks for a flame graph
     #[arg(long, value_name = "FILE", requires = "rules", help_heading = "Output")]
     pub(crate) folded: Option<PathBuf>,
@@ -209,6 +235,19 @@ fn factor(text: &str) -> Result<f64, String> {
 }
 
 impl ProfileArgs {
+    /// Returns whether something is compared.
+    pub(crate) fn compares(&self) -> bool {
+        self.baseline.is_some() || !self.against_rules.is_empty() || self.against_binary.is_some()
+    }
+
+    /// Returns the most that rules may cost.
+    pub(crate) fn max_costs(&self) -> MaxCosts {
+        MaxCosts {
+            samples_per_s: self.max_samples_per_s.unwrap_or_default(),
+            series: self.max_series.unwrap_or_default(),
+        }
+    }
+
     /// Returns how long the rules are measured. Unit: microseconds.
     pub(crate) fn budget_us(&self) -> u64 {
         u64::try_from(self.time_budget.0).unwrap_or(0).saturating_mul(1000)

@@ -2,6 +2,7 @@
 
 pub(super) mod args;
 mod compared;
+mod measure;
 mod self_check;
 mod subject;
 mod worker;
@@ -16,12 +17,11 @@ use crate::profile::baseline;
 use crate::profile::campaign::{Campaign, exact};
 use crate::profile::checks;
 use crate::profile::clock::Timer;
-use crate::profile::compare::Comparison;
 use crate::profile::dice::Dice;
 use crate::profile::machine;
 use crate::profile::process::{Slowest, WorkerError};
 use crate::profile::protocol::Counted;
-use crate::profile::report::{FailOn, ProfileReport, RuleCost, regression_check};
+use crate::profile::report::{FailOn, ProfileReport, RuleCost, Totals, regression_check};
 use crate::profile::sample::Measurement;
 use crate::profile::targets::Targets;
 use crate::report::profile::{View, folded, github, hgrm, json, junit, markdown, table};
@@ -33,7 +33,8 @@ use super::out::{self, Output};
 use super::ui::{Steps, Terminal, say};
 use super::{Exit, Failure, problems};
 use args::{ProfileArgs, ProfileFormat};
-use compared::{Bench, Measured};
+use compared::Bench;
+use measure::Measured;
 
 /// The file to which a workflow's job summary is appended.
 ///
@@ -184,6 +185,7 @@ fn report(
             width: terminal.width.filter(|_| place.path.is_none()),
             color: terminal.stdout_color && place.path.is_none(),
             top: args.top,
+            wide: args.wide,
         };
         out::write(place, &mut |out| write(out, &report, place.format, &view))?;
         if place.format == ProfileFormat::Github {
@@ -248,16 +250,17 @@ fn assemble(
     if cfg!(debug_assertions) {
         notes.push("debug build: its times say nothing about a release build".to_owned());
     }
-    if comparison.as_ref().is_some_and(Comparison::is_void) {
-        notes.push("nothing was compared: the two sides share no rule (same file, group and name)".to_owned());
-    }
     let stacks = measured.staged.as_ref().map(|staged| {
         let stack = |(frames, value): &(Vec<String>, u64)| folded::Stack { frames: frames.clone(), value: *value };
         staged.stacks.iter().map(stack).collect()
     });
     let staged = measured.staged.unwrap_or_default();
     let rules = RuleCost::of_all(&measured.now, &measured.counted, &measured.grown, &staged);
+    let totals = Totals::of(&rules, &measured.counted, &staged);
+    let over = args.max_costs().over(&rules, totals.as_ref());
     let report = ProfileReport {
+        totals,
+        over,
         tool: measured.now.tool.clone(),
         created: measured.now.created.clone(),
         machine: measured.now.machine.clone(),
@@ -273,7 +276,7 @@ fn assemble(
         comparison,
         incompatible,
         notes,
-        fail_on: args.fail_on.as_ref().map_or_else(|| FailOn::DEFAULT.to_vec(), |list| list.0.clone()),
+        fail_on: args.fail_on.as_ref().map_or_else(|| FailOn::usual(args.compares()), |list| list.0.clone()),
     };
     (report, stacks)
 }

@@ -52,11 +52,11 @@ pub(super) fn run(args: &ProfileArgs, campaign: Campaign<'_>, pairs: u64, steps:
     let exe = subject::own_exe()?;
     let side = |slowdown| Side { exe: exe.clone(), foreign: false, inputs: None, slowdown };
     let base = side(1.0);
-    let (mut planned, _) = campaign.plan(&base, BATCH_US).map_err(failed)?;
+    let mut planned = campaign.plan(&base, BATCH_US).map_err(failed)?;
     planned.retain(|metric| CPU_BOUND.contains(&metric.id.as_str()));
     let amount = Amount { processes: args.processes, rounds: args.rounds, warmup: WARMUP, abreast: args.processes };
     let limits = Limits { max_slowdown: args.max_slowdown, ..Limits::default() };
-    let settings = Settings { evidence: Evidence::Interleaved, limits };
+    let settings = Settings { evidence: Evidence::Interleaved, limits, rules_only: false };
     steps.expect(pairs);
     // What is counted here are pairs, not processes.
     let mut campaign = Campaign { tick: &|| (), ..campaign };

@@ -196,7 +196,11 @@ pub(super) fn rule_texts(rules: Option<&Ruleset>, loaded: &Loaded) -> Vec<RuleTe
         path: rules.texts.get(rule.file).map(|text| text.name.clone()).unwrap_or_default(),
         group: rule.group.clone(),
         name: rule.name.clone(),
+        records: rule.records,
+        labels: rule.labels.clone(),
         expr: rule.expr.clone(),
+        every: rule.every.clone(),
+        interval_ms: rule.interval_ms,
         line: rule.line,
         ..RuleText::default()
     };

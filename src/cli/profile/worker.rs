@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Write};
 use std::sync::mpsc::channel;
 use std::time::Instant;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineOptions};
 use crate::input::{Batches, Recording};
 use crate::outcome::RunOptions;
 use crate::outcome::summary::Summary;
@@ -15,7 +15,7 @@ use crate::profile::rule_bench::RuleBench;
 use crate::profile::{process, workload::WorkloadBench};
 use crate::replay::{self, Loaded, RunError};
 use crate::report::table::{self, View};
-use crate::rules::RuleSet;
+use crate::rules::{RuleKind, RuleSet};
 use crate::store::Store;
 use crate::time::Millis;
 
@@ -94,7 +94,7 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
         replay::load(&mut recording, &mut { register }).map_err(|error| error.to_string())?;
     let loading = vec![("read".to_owned(), since(begun)), ("plan".to_owned(), planned)];
     let (series, samples) = (store.len() as u64, store.ids().map(|id| store.facts(id).samples).sum());
-    let loaded = declared(&rules);
+    let loaded = declared(&rules, &options.engine());
     let (files, engine) = (rules.files.clone(), options.engine());
     let input = recording.summary().clone();
     let report = move |engine: &mut Engine, store: &Store| {
@@ -103,20 +103,25 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
         table::write(&mut io::sink(), &outcome, &Summary::of(&outcome), &View::default())
             .map_err(|error| error.to_string())
     };
-    let mut bench = RuleBench::new(files, engine, store, loading, Box::new(report))?;
-    let read = bench.read_series()?;
-    Ok((bench, Answer::Loaded { rules: loaded, series, samples, read }))
+    let bench = RuleBench::new(files, engine, store, loading, Box::new(report))?;
+    Ok((bench, Answer::Loaded { rules: loaded, series, samples }))
 }
 
 /// Returns the rules as they stand in their files.
-fn declared(rules: &RuleSet) -> Vec<LoadedRule> {
+fn declared(rules: &RuleSet, options: &EngineOptions) -> Vec<LoadedRule> {
     let mut all = Vec::new();
     for (at, file) in rules.files.iter().enumerate() {
         for group in &file.groups {
+            let interval = options.interval_of(group);
+            let every = interval.map_or_else(|| group.evaluate.to_string(), |interval| interval.to_string());
             all.extend(group.rules.iter().map(|rule| LoadedRule {
                 file: at,
                 group: group.name.text.clone(),
                 name: rule.name.text.clone(),
+                records: matches!(rule.kind, RuleKind::Record),
+                labels: rule.labels.iter().map(|(name, text)| (name.clone(), text.text().to_owned())).collect(),
+                every: every.clone(),
+                interval_ms: interval.map(|interval| interval.0),
                 expr: rule.expr.to_string(),
                 line: rules.sources.position(rule.at).line,
             }));

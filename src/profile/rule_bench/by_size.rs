@@ -1,17 +1,17 @@
 //! How the time of each rule grows with more series and longer windows.
 
-use std::sync::Arc;
+use std::cell::Cell;
 
-use crate::engine::{Engine, EngineOptions, Watch};
-use crate::rules::{Rule, RuleFile, RuleKind};
+use crate::engine::{Engine, EngineOptions};
+use crate::rules::RuleFile;
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
 use super::super::alone::{Alone, Parts};
 use super::super::clock::stopwatch;
-use super::super::growth::{Sized, longest, scaled, tail_of, unfolded, widened};
+use super::super::growth::{Sized, longest, scaled, tail_of, widened};
 use super::super::protocol::{AtSize, Cut, Grew, Grown};
-use super::{RuleBench, clock, refused};
+use super::{RuleBench, clock, refused, samples};
 
 /// Sizes at which growth is measured.
 const SIZES: [u32; 4] = [1, 2, 4, 8];
@@ -21,8 +21,8 @@ const FLOOR: usize = 2;
 const PASSES: usize = 3;
 /// The least share of the time of one rule. Unit: nanoseconds.
 const LEAST_SHARE_NS: u64 = 2_000_000;
-/// How many times the time may be used up by what every rule is measured at.
-const OVERDRAFT: u64 = 3;
+/// How many times as long the next size takes, at most.
+const LONGER: u64 = 3;
 /// The slots at which rules are ranked by what they read.
 const SIZED_BY: u64 = 8;
 
@@ -33,25 +33,25 @@ impl RuleBench {
     /// When the recording cannot be evaluated.
     pub(super) fn by_size(&mut self, budget_ns: u64) -> Result<Vec<Grown>, String> {
         // Those that read the most come first: where the time does not suffice they are the ones to know of.
-        let samples = Watch { now: Arc::new(|| 0), samples: true };
-        let costs = self.pass(Some(SIZED_BY.max(self.fewest_slots())), &samples)?;
+        let costs = self.counted_last(SIZED_BY.max(self.fewest_slots()))?;
         let mut order: Vec<usize> = (0..costs.len()).collect();
         order.sort_by_key(|rule| std::cmp::Reverse(costs[*rule].samples));
         let parts = Parts::of(&self.files);
         let spent = stopwatch();
         let mut grown = Vec::new();
         for (done, rule) in order.into_iter().enumerate() {
-            if spent() >= budget_ns.saturating_mul(OVERDRAFT) {
+            let left = budget_ns.saturating_sub(spent());
+            if left == 0 {
                 let not = Grew { cut: Some(Cut::Time), ..Grew::default() };
                 grown.push(Grown { rule, series: not.clone(), window: not });
                 continue;
             }
             let alone = parts.alone(rule, &self.store);
             // What the rules before it left over is shared by those to come; half is for the windows.
-            let share = budget_ns.saturating_sub(spent()) / (parts.len() - done) as u64 / 2;
-            let share = share.max(LEAST_SHARE_NS);
-            let series = self.by_series(&alone, share)?;
-            grown.push(Grown { rule, series, window: self.by_window(&alone, share)? });
+            let share = (left / (parts.len() - done) as u64 / 2).clamp(LEAST_SHARE_NS.min(left), left);
+            let series = self.by_series(&alone, (share, left))?;
+            let left = budget_ns.saturating_sub(spent());
+            grown.push(Grown { rule, series, window: self.by_window(&alone, (share, left))? });
         }
         Ok(grown)
     }
@@ -67,7 +67,7 @@ impl RuleBench {
     fn at_size(&self, alone: &Alone, files: &[RuleFile], (size, copies): (u32, u32)) -> Result<AtSize, String> {
         let reach = longest(files, &self.options);
         let (from, warm) = tail_of(self.span, self.interval_at(files, alone.place), reach);
-        let options = EngineOptions { start: Some(from), ..self.options.clone() };
+        let options = EngineOptions { start: Some(from), apart: true, ..self.options.clone() };
         let mut store = Store::default();
         let engine =
             |store: &mut Store| Engine::new(files, options.clone(), store).map_err(|problems| refused(&problems));
@@ -87,8 +87,7 @@ impl RuleBench {
         Ok(AtSize { size: f64::from(size), ns: best, samples })
     }
 
-    /// Counts the samples that a server handles for one evaluation of the rule at a place: those that it reads, and
-    /// those of its subqueries, which alertctl evaluates once for many slots. 0 where they cannot be counted.
+    /// Counts the samples that a server reads for one evaluation of the rule at a place. 0 where they cannot be counted.
     fn samples(
         &self,
         place: usize,
@@ -96,37 +95,35 @@ impl RuleBench {
         (options, warm): (EngineOptions, Timestamp),
         store: &mut Store,
     ) -> f64 {
-        let (files, times) = with_subqueries(files, place, self.options.interval);
-        let Ok(mut engine) = Engine::new(&files, options, store) else { return 0.0 };
+        let Ok(mut engine) = Engine::new(files, options, store) else { return 0.0 };
         if engine.advance(store, warm).is_err() {
             return 0.0;
         }
-        engine.watch(&Watch { now: Arc::new(|| 0), samples: true });
+        engine.watch(&samples());
         if engine.finish(store, self.span.1).is_err() {
             return 0.0;
         }
         let costs = engine.costs();
-        let each = costs.iter().skip(place).zip(times);
-        each.map(|(cost, times)| times * cost.samples as f64 / cost.evaluations.max(1) as f64).sum()
+        costs.get(place).map_or(0.0, |cost| cost.samples as f64 / cost.evaluations.max(1) as f64)
     }
 
-    /// Measures one rule with more and more series, as far as the time allows.
-    fn by_series(&self, alone: &Alone, may_take: u64) -> Result<Grew, String> {
-        let begun = stopwatch();
+    /// Measures one rule with more and more series, as far as the time allows: its share, and what is left for all.
+    fn by_series(&self, alone: &Alone, time: (u64, u64)) -> Result<Grew, String> {
+        let clock = Sizes::begin(time);
         let mut grew = Grew::default();
         for (at, size) in SIZES.into_iter().enumerate() {
-            if at >= FLOOR && begun() > may_take {
+            if clock.too_late(at) {
                 grew.cut = Some(Cut::Time);
                 break;
             }
-            grew.points.push(self.at_size(alone, &alone.files, (size, size))?);
+            grew.points.push(clock.measure(|| self.at_size(alone, &alone.files, (size, size)))?);
         }
         Ok(grew)
     }
 
     /// Measures one rule with longer and longer windows, as far as the time and the recording allow.
-    fn by_window(&self, alone: &Alone, may_take: u64) -> Result<Grew, String> {
-        let begun = stopwatch();
+    fn by_window(&self, alone: &Alone, time: (u64, u64)) -> Result<Grew, String> {
+        let clock = Sizes::begin(time);
         let mut grew = Grew::default();
         for (at, size) in SIZES.into_iter().enumerate() {
             let Some(files) = widened(alone, size) else { break };
@@ -134,34 +131,40 @@ impl RuleBench {
                 grew.cut = Some(Cut::Recording);
                 break;
             }
-            if at >= FLOOR && begun() > may_take {
+            if clock.too_late(at) {
                 grew.cut = Some(Cut::Time);
                 break;
             }
-            grew.points.push(self.at_size(alone, &files, (size, 1))?);
+            grew.points.push(clock.measure(|| self.at_size(alone, &files, (size, 1)))?);
         }
         Ok(grew)
     }
 }
 
-/// Puts the subqueries of the rule at a place behind it, as rules of their own, and says how many times a server
-/// evaluates each of them.
-fn with_subqueries(files: &[RuleFile], place: usize, step: Millis) -> (Vec<RuleFile>, Vec<f64>) {
-    let mut files = files.to_vec();
-    let mut place = place;
-    for group in files.iter_mut().flat_map(|file| &mut file.groups) {
-        if let Some(rule) = group.rules.get(place).cloned() {
-            let all = unfolded(&rule.expr, step);
-            let times = all.iter().map(|(times, _)| *times).collect();
-            let rules = all.into_iter().enumerate().map(|(at, (_, expr))| {
-                let mut rule = Rule { expr, kind: RuleKind::Record, ..rule.clone() };
-                rule.name.text = format!("{}:{at}", rule.name.text);
-                rule
-            });
-            group.rules.splice(place..=place, rules);
-            return (files, times);
-        }
-        place -= group.rules.len();
+/// The time that the sizes of one rule may take. Unit: nanoseconds.
+struct Sizes {
+    share: u64,
+    left: u64,
+    spent: Box<dyn Fn() -> u64>,
+    last: Cell<u64>,
+}
+
+impl Sizes {
+    fn begin((share, left): (u64, u64)) -> Self {
+        Self { share, left, spent: Box::new(stopwatch()), last: Cell::new(0) }
     }
-    (files, Vec::new())
+
+    /// Returns whether the size at a place must be left out.
+    fn too_late(&self, at: usize) -> bool {
+        let spent = (self.spent)();
+        let next = spent.saturating_add(self.last.get().saturating_mul(LONGER));
+        next > self.left || (at >= FLOOR && spent > self.share)
+    }
+
+    fn measure<T>(&self, work: impl FnOnce() -> T) -> T {
+        let begun = (self.spent)();
+        let done = work();
+        self.last.set((self.spent)().saturating_sub(begun));
+        done
+    }
 }

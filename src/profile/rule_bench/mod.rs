@@ -1,9 +1,12 @@
-//! The rules of a user on a recording of theirs: what each reads, what it takes, how it grows (`by_size`).
+//! The rules of a user on a recording of theirs: what each reads, what it takes (`passes`), how it grows (`by_size`).
+//!
+//! The cost of a rule is what it costs alone: its whole tree in blocks of its own, next to the rules that write what it
+//! reads. What others share with it, and what becomes of them, does not change it.
 
 mod by_size;
+mod passes;
 
 use std::collections::BTreeSet;
-use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::alloc::{CountingAllocator, allocated};
@@ -14,15 +17,29 @@ use crate::rules::{Evaluate, Group, RuleFile};
 use crate::store::{Conflicts, RowsId, Store};
 use crate::time::{Millis, Timestamp};
 
-use super::bench::{Bench, Listener, Pace, with_usage};
+use super::bench::{Bench, Listener, Pace, Wish};
 use super::clock::{stopwatch, timed};
-use super::protocol::{Counted, Grown, Planned, Staged, Timed};
+use super::protocol::{Counted, Grown, Planned, Staged};
 use super::sample::Kind;
 
-/// The fewest slots of one pass.
-const FEWEST_SLOTS: u64 = 64;
+use self::passes::Pass;
+
 /// The time of one evaluation of a rule, its alerts included.
 pub const RULE_TIME: &str = "rule.ns";
+/// The samples that a server reads for a rule in one second.
+pub const RULE_SAMPLES_PER_S: &str = "rule.samples_per_s";
+/// The series that a rule reads.
+pub const RULE_SERIES: &str = "rule.series";
+/// The series of a rule's result, on average.
+pub const RULE_RESULTS: &str = "rule.results";
+/// The time that all rules take together for each second of the recording.
+pub const RUN_TIME: &str = "run.ns_per_s";
+/// The samples that a server reads for all rules in one second.
+pub const RUN_SAMPLES_PER_S: &str = "run.samples_per_s";
+/// The series that rules read, one that several read once.
+pub const RUN_SERIES: &str = "run.series";
+/// How often the evaluation of all rules together asks for memory, once warm.
+pub const RUN_ALLOCS: &str = "run.allocs";
 
 /// Writes what a user waits for once a run is over: its transitions, episodes and tables.
 pub type Report = Box<dyn Fn(&mut Engine, &Store) -> Result<(), String>>;
@@ -57,8 +74,14 @@ fn spacing_of_rows(store: &Store, rows: RowsId, span: (Timestamp, Timestamp)) ->
     Millis(span.1.since(span.0).0 / i64::try_from(each).unwrap_or(i64::MAX)).max(Millis(1))
 }
 
+/// Watches times.
 fn clock() -> Watch {
     Watch { now: Arc::new(stopwatch()), samples: false }
+}
+
+/// Watches samples and series.
+fn samples() -> Watch {
+    Watch { now: Arc::new(|| 0), samples: true }
 }
 
 impl RuleBench {
@@ -114,39 +137,6 @@ impl RuleBench {
         self.options.interval_of(group).unwrap_or(self.spacing).max(Millis(1))
     }
 
-    /// Returns how many series the rules read, one that several read counted for each.
-    ///
-    /// # Errors
-    /// When the recording cannot be evaluated.
-    pub fn read_series(&mut self) -> Result<u64, String> {
-        let costs = self.pass(None, &Watch { now: Arc::new(|| 0), samples: true })?;
-        Ok(costs.iter().map(|cost| cost.series).sum())
-    }
-
-    /// Evaluates the recording, or its last slots; returns what each rule cost.
-    fn pass(&mut self, slots: Option<u64>, watch: &Watch) -> Result<Vec<Cost>, String> {
-        let start = slots.map(|slots| {
-            let back = i64::try_from(slots.saturating_sub(1)).unwrap_or(i64::MAX).saturating_mul(self.shortest.0);
-            self.span.1.minus(Millis(back)).max(self.span.0)
-        });
-        let options = EngineOptions { start, ..self.options.clone() };
-        let mut engine = Engine::new(&self.files, options, &mut self.store).map_err(|problems| refused(&problems))?;
-        engine.watch(watch);
-        engine.finish(&self.store, self.span.1).map_err(|error| error.to_string())?;
-        black_box(engine.take_events().len());
-        Ok(engine.costs())
-    }
-
-    /// Evaluates the recording, watched from a time on.
-    fn second_half(&mut self, from: Timestamp, watch: &Watch) -> Result<Vec<Cost>, String> {
-        let mut engine =
-            Engine::new(&self.files, self.options.clone(), &mut self.store).map_err(|problems| refused(&problems))?;
-        engine.advance(&self.store, from).map_err(|error| error.to_string())?;
-        engine.watch(watch);
-        engine.finish(&self.store, self.span.1).map_err(|error| error.to_string())?;
-        Ok(engine.costs())
-    }
-
     /// Returns how many slots there are, as far apart as those of the busiest group.
     fn slots(&self) -> u64 {
         u64::try_from(self.span.1.since(self.span.0).0 / self.shortest.0).unwrap_or(0) + 1
@@ -158,8 +148,22 @@ impl RuleBench {
         u64::try_from(steps).unwrap_or(0) + 1
     }
 
-    fn rule_count(&self) -> usize {
-        self.files.iter().flat_map(|file| &file.groups).map(|group| group.rules.len()).sum()
+    /// Returns how often rules were evaluated in a second, of those with so many evaluations on the whole recording.
+    fn evaluations_per_s(&self, group: &Group, evaluations: u64) -> f64 {
+        match self.options.interval_of(group) {
+            Some(interval) => 1_000.0 / interval.0.max(1) as f64,
+            // What came at one time only is taken for a second's work.
+            None => {
+                evaluations as f64 * 1_000.0
+                    / Some(self.span.1.since(self.span.0).0).filter(|span| *span > 0).unwrap_or(1_000) as f64
+            }
+        }
+    }
+
+    /// Returns the groups, one for each rule.
+    fn groups_by_rule(&self) -> impl Iterator<Item = &Group> {
+        let groups = self.files.iter().flat_map(|file| &file.groups);
+        groups.flat_map(|group| group.rules.iter().map(move |_| group))
     }
 }
 
@@ -170,77 +174,44 @@ fn names(files: &[RuleFile]) -> Vec<String> {
 }
 
 impl Bench for RuleBench {
-    fn plan(&mut self, batch_ns: u64) -> Result<Vec<Planned>, String> {
-        let all = self.slots();
-        let mut failed = Ok(());
-        let took = timed(|| failed = self.pass(None, &clock()).map(|_| ()));
-        failed?;
-        let fit = all as f64 * batch_ns as f64 / took.max(1) as f64;
-        let iters = (fit as u64).clamp(FEWEST_SLOTS.max(self.fewest_slots()).min(all), all);
-        Ok(vec![Planned { id: RULE_TIME.to_owned(), rule: None, iters, chunk: 1 }])
+    fn plan(&mut self, wish: &Wish) -> Result<(Vec<Planned>, u64), String> {
+        self.planned(wish)
     }
 
     fn time(&mut self, metrics: &[Planned], pace: Pace, listener: &mut dyn Listener) -> Result<(), String> {
-        for planned in metrics {
-            if planned.id != RULE_TIME {
-                return Err(format!("this version of alertctl does not measure `{}` of rules", planned.id));
-            }
-            let mut batches = vec![Vec::new(); self.rule_count()];
-            let (done, usage) = with_usage(|| {
-                pace.walk(listener, &mut |counts| {
-                    let costs = self.pass(Some(planned.iters), &clock())?;
-                    let measured = batches.iter_mut().zip(costs).filter(|(_, cost)| counts && cost.evaluations > 0);
-                    for (batches, cost) in measured {
-                        let took = (cost.evaluate + cost.alert) * pace.slowdown;
-                        batches.push(took / cost.evaluations as f64);
-                    }
-                    Ok(())
-                })
-            });
-            done?;
-            for (rule, batches) in batches.into_iter().enumerate() {
-                listener.take(Timed {
-                    id: RULE_TIME.to_owned(),
-                    rule: Some(rule),
-                    unit: "ns".to_owned(),
-                    higher_is_better: false,
-                    ops: 1,
-                    batches,
-                    hist: None,
-                    chunk: 1,
-                    switches: usage.involuntary_switches,
-                    cpu_ns: usage.cpu_ns,
-                    all_ops: planned.iters * (pace.rounds + pace.warmup),
-                });
-            }
-        }
-        Ok(())
+        self.timed(metrics, pace, listener)
     }
 
     fn count(&mut self) -> Result<Vec<Counted>, String> {
-        let samples = Watch { now: Arc::new(|| 0), samples: true };
-        let whole = self.pass(None, &samples)?;
+        let (whole, series) = self.counted()?;
         // Allocations are those of the second half: the first one finds out which series there are.
         let half = self.span.0.plus(Millis(self.span.1.since(self.span.0).0 / 2));
-        let read = self.second_half(half, &samples)?;
         CountingAllocator::on();
-        let asked = self.second_half(half, &Watch { now: Arc::new(|| allocated().calls), samples: false });
+        let asked = self.second_half(half, &Watch { now: Arc::new(|| allocated().calls), samples: true });
+        let together = self.asked_together(half);
         CountingAllocator::off();
-        let asked = asked?;
-        let mut counted = Vec::new();
-        for (rule, ((cost, read), asked)) in whole.iter().zip(&read).zip(&asked).enumerate() {
-            let evaluations = cost.evaluations.max(1) as f64;
-            let mut add =
-                |id: &str, unit: &str, kind, value| counted.push(Counted::new(id, Some(rule), unit, kind, value));
-            add("rule.samples", "samples/evaluation", Kind::Samples, cost.samples as f64 / evaluations);
-            add("rule.series", "series", Kind::Count, cost.series as f64);
-            add("rule.results", "series/evaluation", Kind::Count, cost.results as f64 / evaluations);
-            if read.samples > 0 {
-                let allocations = (asked.evaluate + asked.alert) / read.samples as f64;
+        let (asked, together) = (asked?, together?);
+        let mut all = Vec::new();
+        let mut total = 0.0;
+        for (rule, ((cost, asked), group)) in whole.iter().zip(&asked).zip(self.groups_by_rule()).enumerate() {
+            let each = |count: u64| count as f64 / cost.evaluations.max(1) as f64;
+            let mut add = |id: &str, unit: &str, kind, value| all.push(Counted::new(id, Some(rule), unit, kind, value));
+            let per_s = each(cost.samples) * self.evaluations_per_s(group, cost.evaluations);
+            total += per_s;
+            add("rule.samples", "samples/evaluation", Kind::Samples, each(cost.samples));
+            add(RULE_SAMPLES_PER_S, "samples/s", Kind::Samples, per_s);
+            add(RULE_SERIES, "series", Kind::Count, cost.series as f64);
+            add(RULE_RESULTS, "series/evaluation", Kind::Count, each(cost.results));
+            if asked.samples > 0 {
+                let allocations = (asked.evaluate + asked.alert) / asked.samples as f64;
                 add("rule.allocs", "allocations/sample", Kind::Count, allocations);
             }
         }
-        Ok(counted)
+        let mut add = |id: &str, unit: &str, kind, value| all.push(Counted::new(id, None, unit, kind, value));
+        add(RUN_SAMPLES_PER_S, "samples/s", Kind::Samples, total);
+        add(RUN_SERIES, "series", Kind::Count, series as f64);
+        add(RUN_ALLOCS, "allocations", Kind::Count, together as f64);
+        Ok(all)
     }
 
     fn grow(&mut self, budget_ns: u64) -> Result<Vec<Grown>, String> {
@@ -249,25 +220,46 @@ impl Bench for RuleBench {
 
     fn stages(&mut self) -> Result<Staged, String> {
         let mut staged = Staged { stages: self.loading.clone(), ..Staged::default() };
-        let options = self.options.clone();
-        let mut engine = Engine::new(&self.files, options, &mut self.store).map_err(|problems| refused(&problems))?;
+        let files = std::mem::take(&mut self.files);
+        let done = self.staged(&files, &mut staged);
+        self.files = files;
+        done.map(|()| staged)
+    }
+}
+
+impl RuleBench {
+    /// Finds out where the time of a run goes, and that of each rule alone.
+    fn staged(&mut self, files: &[RuleFile], staged: &mut Staged) -> Result<(), String> {
+        let mut engine = self.engine(files, Pass::TOGETHER)?;
         engine.watch(&clock());
-        engine.finish(&self.store, self.span.1).map_err(|error| error.to_string())?;
-        let costs = engine.costs();
+        self.finish(&mut engine)?;
+        let together = engine.costs();
         let mut written = Ok(());
-        let told = timed(|| written = (self.report)(&mut engine, &self.store));
+        let reported = timed(|| written = (self.report)(&mut engine, &self.store));
         written?;
-        let sum = |of: fn(&Cost) -> f64| costs.iter().map(of).sum::<f64>() as u64;
+        drop(engine);
+        let sum = |of: fn(&Cost) -> f64| together.iter().map(of).sum::<f64>() as u64;
         staged.stages.push(("evaluate".to_owned(), sum(|cost| cost.evaluate)));
         staged.stages.push(("alert".to_owned(), sum(|cost| cost.alert)));
-        staged.stages.push(("report".to_owned(), told));
+        staged.stages.push(("report".to_owned(), reported));
+        // The same without a clock that is read all the time, for what sharing saves.
+        for (pass, took) in [(Pass::TOGETHER, &mut staged.together_ns), (Pass::APART, &mut staged.apart_ns)] {
+            let mut engine = self.engine(files, pass)?;
+            let mut done = Ok(());
+            *took = timed(|| done = self.finish(&mut engine));
+            done?;
+        }
+        let mut engine = self.engine(files, Pass::APART)?;
+        engine.watch(&clock());
+        self.finish(&mut engine)?;
+        let costs = engine.costs();
         let stack = |frames: &[&str]| frames.iter().map(|&frame| frame.to_owned()).collect::<Vec<_>>();
         for (stage, ns) in &staged.stages {
             if !matches!(stage.as_str(), "evaluate" | "alert") {
                 staged.stacks.push((stack(&["alertctl", stage]), *ns));
             }
         }
-        for (cost, name) in costs.iter().zip(names(&self.files)) {
+        for (cost, name) in costs.iter().zip(names(files)) {
             let evaluations = cost.evaluations.max(1) as f64;
             staged.rules.push(vec![
                 ("evaluate".to_owned(), cost.evaluate / evaluations),
@@ -278,7 +270,7 @@ impl Bench for RuleBench {
             }
             staged.stacks.push((stack(&["alertctl", "alert", &name]), cost.alert as u64));
         }
-        Ok(staged)
+        Ok(())
     }
 }
 
@@ -287,7 +279,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::Diagnostics;
     use crate::labels::LabelSet;
-    use crate::profile::protocol::Grew;
+    use crate::profile::protocol::{Grew, Timed};
     use crate::profile::report::GrownBy;
     use crate::rules;
     use crate::source::SourceMap;
@@ -354,16 +346,15 @@ rules:
     fn a_subquery_in_a_subquery_stands_out_by_its_samples() {
         assert_eq!(
             grown(bench(), u64::MAX),
-            ["1.00, -", "1.00, 1.00", "1.00, 1.98", "1.00, 1.00 measured up to 2x (the recording is too short)",]
+            ["1.00, -", "1.00, 1.00", "1.00, 2.00", "1.00, 1.00 measured up to 2x (the recording is too short)",]
         );
     }
 
     #[test]
     fn at_rows_an_evaluation_is_a_row_of_one_label_set() {
-        let watch = Watch { now: Arc::new(|| 0), samples: true };
         let costs = |evaluate: &str, instances: &[&str]| {
             let native = NATIVE.replace("EVALUATE", evaluate);
-            bench_of(&[&native], instances).pass(None, &watch).expect("it can be evaluated")
+            bench_of(&[&native], instances).counted().expect("it can be evaluated").0
         };
         let all = ["a", "b", "c", "d"];
         let told = |costs: &[Cost]| {
@@ -410,13 +401,14 @@ rules:
     fn rules_at_rows_and_rules_at_slots_are_measured_in_one_run() {
         let hourly = "groups: [{name: g, interval: 1h, rules: [{alert: Hourly, expr: sum(m) > 1}]}]";
         let mut bench = bench_of(&[&NATIVE.replace("EVALUATE", "each_row"), hourly], &["a", "b"]);
-        let plan = bench.plan(1).expect("it can be evaluated");
+        let wish = Wish { batch_ns: 1, most_ns: u64::MAX, rules: None };
+        let (plan, _) = bench.plan(&wish).expect("it can be evaluated");
         assert_eq!(plan[0].iters, 64);
         let mut told: Vec<Timed> = Vec::new();
         let pace = Pace { warmup: 0, rounds: 2, turn: 1, slowdown: 1.0 };
         bench.time(&plan, pace, &mut told).expect("it can be evaluated");
         let batches: Vec<_> = told.into_iter().map(|timed| timed.batches).collect();
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [2; 5]);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [2; 6]);
         assert!(batches.iter().flatten().all(|batch| *batch > 0.0), "{batches:?}");
         let staged = bench.stages().expect("it can be evaluated");
         assert_eq!(staged.rules.len(), 5);

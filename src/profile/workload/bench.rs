@@ -9,7 +9,7 @@ use crate::promql::program::{Inputs, Program, Root, Steps};
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
 
-use super::super::bench::{Bench, Listener, Pace, Turns, Work, calibrate, in_turns, with_usage};
+use super::super::bench::{Bench, Listener, Pace, Turns, Wish, Work, calibrate, in_turns, with_usage};
 use super::super::campaign::CALIBRATION;
 use super::super::clock::{Usage, timed};
 use super::super::protocol::{Counted, Grown, Planned, Staged, Timed};
@@ -132,12 +132,12 @@ impl WorkloadBench {
 }
 
 impl Bench for WorkloadBench {
-    fn plan(&mut self, batch_ns: u64) -> Result<Vec<Planned>, String> {
+    fn plan(&mut self, wish: &Wish) -> Result<(Vec<Planned>, u64), String> {
         let mut planned = Vec::new();
         for spec in &SPECS {
             let mut work = (spec.make)().map_err(|error| error.to_string())?;
             let (iters, chunk) = match spec.shape {
-                Shape::Batch => (calibrate(&mut *work, batch_ns), 1),
+                Shape::Batch => (calibrate(&mut *work, wish.batch_ns), 1),
                 Shape::Calls(Some(chunk)) => (CALLS, chunk),
                 Shape::Calls(None) => {
                     work.run(CALLS);
@@ -149,7 +149,8 @@ impl Bench for WorkloadBench {
             };
             planned.push(Planned { id: spec.id.to_owned(), rule: None, iters, chunk });
         }
-        Ok(planned)
+        let batch_ns = wish.batch_ns * planned.len() as u64;
+        Ok((planned, batch_ns))
     }
 
     fn time(&mut self, metrics: &[Planned], pace: Pace, listener: &mut dyn Listener) -> Result<(), String> {

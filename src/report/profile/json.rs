@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::profile::compare::RuleRef;
-use crate::profile::report::{GrownBy, ProfileReport};
+use crate::profile::report::{CostOf, GrownBy, ProfileReport, Totals};
 use crate::profile::sample::{Inputs, Machine, Plan, Tool};
 use crate::profile::stats::Estimate;
 use crate::report::number::{Number, Pairs, write_json};
@@ -28,6 +28,7 @@ struct Document<'a> {
     checks: Vec<CheckOut<'a>>,
     extras: Vec<ExtraOut<'a>>,
     rules: Vec<RuleOut<'a>>,
+    totals: Option<TotalsOut<'a>>,
     stages: Vec<StageOut<'a>>,
     regression: Vec<RegressionOut<'a>>,
     changes: Vec<ChangeOut<'a>>,
@@ -79,16 +80,38 @@ struct RuleOut<'a> {
     group: &'a str,
     name: &'a str,
     expr: &'a str,
+    every: &'a str,
     samples_per_evaluation: Number,
+    samples_per_s: Number,
+    share: Option<Number>,
     series: u64,
     result_series: Number,
     allocations_per_sample: Option<Number>,
     evaluation_ns: Option<Number>,
     ci: Bounds,
-    share: Option<Number>,
     stages_ns: Pairs<'a, f64>,
     growth: GrowthOut,
     note: String,
+}
+
+#[derive(Serialize)]
+struct TotalsOut<'a> {
+    rules: u64,
+    samples_per_s: Number,
+    series: u64,
+    saved_by_sharing: Option<Number>,
+    groups: Vec<CostOut<'a>>,
+    files: Vec<CostOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct CostOut<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    group: &'a str,
+    rules: u64,
+    samples_per_s: Number,
+    share: Option<Number>,
 }
 
 #[derive(Serialize)]
@@ -157,6 +180,27 @@ fn rule_ref(rule: &RuleRef) -> RuleRefOut<'_> {
     RuleRefOut { file: &rule.file, line: rule.line, group: &rule.group, name: &rule.name }
 }
 
+fn totals(totals: &Totals) -> TotalsOut<'_> {
+    fn all(costs: &[CostOf]) -> Vec<CostOut<'_>> {
+        let out = costs.iter().map(|cost| CostOut {
+            file: &cost.file,
+            group: &cost.group,
+            rules: cost.rules,
+            samples_per_s: Number(cost.samples_per_s),
+            share: cost.share.map(Number),
+        });
+        out.collect()
+    }
+    TotalsOut {
+        rules: totals.rules,
+        samples_per_s: Number(totals.samples_per_s),
+        series: totals.series,
+        saved_by_sharing: totals.saved_by_sharing.map(Number),
+        groups: all(&totals.groups),
+        files: all(&totals.files),
+    }
+}
+
 /// None where a rule has nothing to grow by.
 fn grown(by: &GrownBy) -> Option<GrownOut> {
     (!by.sizes.is_empty() || by.cut.is_some()).then(|| GrownOut {
@@ -196,13 +240,15 @@ fn document(report: &ProfileReport) -> Document<'_> {
         group: &cost.rule.group,
         name: &cost.rule.name,
         expr: &cost.expr,
+        every: &cost.every,
         samples_per_evaluation: Number(cost.samples_per_evaluation),
+        samples_per_s: Number(cost.samples_per_s),
+        share: cost.share.map(Number),
         series: cost.series,
         result_series: Number(cost.result_series),
         allocations_per_sample: cost.allocations_per_sample.map(Number),
         evaluation_ns: cost.evaluation_ns.map(|estimate| Number(estimate.value)),
         ci: bounds(cost.evaluation_ns.as_ref()),
-        share: cost.share.map(Number),
         stages_ns: Pairs(&cost.stages),
         growth: GrowthOut { series: grown(&cost.growth_series), window: grown(&cost.growth_window) },
         note: cost.finding(),
@@ -230,6 +276,7 @@ fn document(report: &ProfileReport) -> Document<'_> {
         checks: checks.collect(),
         extras: extras.collect(),
         rules: rules.collect(),
+        totals: report.totals.as_ref().map(totals),
         stages: report.stages.iter().map(|(stage, ns)| StageOut { stage, ns: Number(*ns) }).collect(),
         regression: regression.collect(),
         changes: changes.collect(),

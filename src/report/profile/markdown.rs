@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::View;
 use super::sheets::{environment, sheets};
+use super::verdict::{closing, opening};
 use crate::profile::report::ProfileReport;
 use crate::report::table::grid::{Tone, printable};
 
@@ -13,7 +14,10 @@ use crate::report::table::grid::{Tone, printable};
 /// What the writer says.
 pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Result<()> {
     writeln!(out, "## alertctl profile")?;
-    for sheet in sheets(report, view.top) {
+    for line in opening(report).into_iter().map(str::to_owned).chain(closing(report)) {
+        writeln!(out, "\n{}", escape(&line))?;
+    }
+    for sheet in sheets(report, view.top, view.wide) {
         writeln!(out, "\n### {}\n", escape(&sheet.title))?;
         let titles: Vec<&str> = sheet.columns.iter().map(|(title, ..)| *title).collect();
         writeln!(out, "| {} |", titles.join(" | "))?;

@@ -11,6 +11,7 @@ pub mod junit;
 pub mod markdown;
 mod sheets;
 pub mod table;
+mod verdict;
 mod words;
 
 /// How much is shown.
@@ -22,6 +23,8 @@ pub struct View {
     pub color: bool,
     /// The most rules and the most compared metrics without a finding that are shown; 0 shows all.
     pub top: usize,
+    /// Whether rules are shown with all columns.
+    pub wide: bool,
 }
 
 #[cfg(test)]

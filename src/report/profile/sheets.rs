@@ -2,10 +2,10 @@
 
 use super::words;
 use crate::format;
-use crate::profile::compare::RuleRef;
+use crate::profile::compare::{Compared, RuleRef};
 use crate::profile::gate::{Verdict, percent};
 use crate::profile::protocol::Cut;
-use crate::profile::report::{Extra, GrownBy, ProfileReport, RuleCost};
+use crate::profile::report::{CostOf, Extra, GrownBy, ProfileReport, RuleCost};
 use crate::profile::sample::Tool;
 use crate::profile::stats::Growth;
 use crate::profile::targets::{Category, CheckResult, Outcome};
@@ -24,13 +24,17 @@ pub(crate) struct Sheet {
 }
 
 /// Returns the tables that have something to show, in order.
-pub(crate) fn sheets(report: &ProfileReport, top: usize) -> Vec<Sheet> {
+pub(crate) fn sheets(report: &ProfileReport, top: usize, wide: bool) -> Vec<Sheet> {
     let top = if top == 0 { usize::MAX } else { top };
     let mut sheets: Vec<Sheet> = Vec::new();
     for category in Category::ALL.into_iter().filter(|category| *category != Category::Regression) {
         sheets.push(category_sheet(report, category));
     }
-    sheets.push(rules(&report.rules, top));
+    sheets.push(rules(&report.rules, top, wide));
+    if let Some(totals) = &report.totals {
+        sheets.push(costs_of(&totals.groups, "group", top));
+        sheets.push(costs_of(&totals.files, "file", top));
+    }
     sheets.push(stages(report));
     sheets.push(regression(report, top));
     sheets.push(changes(report));
@@ -111,7 +115,7 @@ fn hidden(all: usize, shown: usize, noun: &str) -> Vec<String> {
     (left > 0).then(|| format!("{} hidden: --top 0 shows all", format::counted(left, noun))).into_iter().collect()
 }
 
-fn rules(costs: &[RuleCost], top: usize) -> Sheet {
+fn rules(costs: &[RuleCost], top: usize, wide: bool) -> Sheet {
     // Adding 0 makes a 0 of -0.
     let rounded = |exponent: f64| (exponent * 100.0).round() / 100.0 + 0.0;
     let exponent = |fit: Option<Growth>| fit.map_or("-".to_owned(), |fit| format!("{:.2}", rounded(fit.exponent)));
@@ -119,48 +123,104 @@ fn rules(costs: &[RuleCost], top: usize) -> Sheet {
         (None, None) => "-".to_owned(),
         (samples, time) => format!("{} / {}", exponent(samples), exponent(time)),
     };
+    let timed = costs.iter().any(|cost| cost.evaluation_ns.is_some());
     let row = |cost: &RuleCost| {
         let number = |value: f64| plain(format::value(value));
-        vec![
+        let mut row = vec![
             plain(cost.rule.name.clone()),
             plain(format!("{}:{}", cost.rule.file, cost.rule.line)),
+            plain(every(&cost.every)),
             number(cost.samples_per_evaluation),
+            number(cost.samples_per_s),
+            plain(share(cost.share)),
             plain(format::short_count(cost.series)),
-            number(cost.result_series),
-            plain(cost.allocations_per_sample.map_or("-".to_owned(), format::value)),
-            plain(words::measured(cost.evaluation_ns.as_ref(), "ns")),
-            plain(cost.share.map_or("-".to_owned(), percent)),
-            plain(growth(&cost.growth_series)),
-            plain(growth(&cost.growth_window)),
-            (cost.finding(), Tone::Uneasy),
-        ]
+        ];
+        if timed {
+            row.push(plain(words::measured(cost.evaluation_ns.as_ref(), "ns")));
+        }
+        if wide {
+            row.push(number(cost.result_series));
+            row.push(plain(cost.allocations_per_sample.map_or("-".to_owned(), format::value)));
+            row.push(plain(growth(&cost.growth_series)));
+            row.push(plain(growth(&cost.growth_window)));
+        }
+        row.push((cost.finding(), Tone::Uneasy));
+        row
     };
-    let columns = vec![
+    let mut columns = vec![
         ("RULE", false, 0),
         ("PLACE", false, 3),
-        ("SAMPLES/EVAL", true, 0),
+        ("EVERY", false, 1),
+        ("SAMPLES/EVAL", true, 2),
+        ("SAMPLES/S", true, 0),
+        ("% OF ALL", true, 0),
         ("SERIES", true, 1),
-        ("RESULT", true, 6),
-        ("ALLOCS/SAMPLE", true, 5),
-        ("ALERTCTL TIME", true, 2),
-        ("SHARE", true, 4),
-        ("BY SERIES", true, 7),
-        ("BY WINDOW", true, 8),
-        ("NOTE", false, 0),
     ];
+    if timed {
+        columns.push(("ALERTCTL TIME", true, 4));
+    }
+    if wide {
+        columns.extend([
+            ("RESULT", true, 6),
+            ("ALLOCS/SAMPLE", true, 5),
+            ("BY SERIES", true, 7),
+            ("BY WINDOW", true, 8),
+        ]);
+    }
+    columns.push(("NOTE", false, 9));
     let rows: Vec<_> = costs.iter().take(top).map(row).collect();
     let mut below = hidden(costs.len(), rows.len(), "rule");
-    if costs.iter().any(|cost| cost.growth_series.samples.is_some()) {
+    if timed {
+        below.push("ALERTCTL TIME is that of one evaluation in alertctl, which is not a server's".to_owned());
+    }
+    if wide && costs.iter().any(|cost| cost.growth_series.samples.is_some()) {
         below.push(
             "BY SERIES, BY WINDOW: growth exponents of the samples a server reads / of alertctl's time".to_owned(),
         );
+        let short = costs.iter().filter(|cost| cost.growth_window.cut == Some(Cut::Recording)).count();
+        if short > 0 {
+            let rules = format::counted(short as u64, "rule");
+            below.push(format!("BY WINDOW of {rules} has fewer sizes than 1x, 2x, 4x, 8x: the recording is too short"));
+        }
     }
-    let short = costs.iter().filter(|cost| cost.growth_window.cut == Some(Cut::Recording)).count();
-    if short > 0 {
-        let rules = format::counted(short as u64, "rule");
-        below.push(format!("BY WINDOW of {rules} has fewer sizes than 1x, 2x, 4x, 8x: the recording is too short"));
+    let cut = costs.iter().filter(|cost| cost.is_cut()).count();
+    if cut > 0 {
+        let rules = format::counted(cut as u64, "rule");
+        below.push(format!("how {rules} grow was not measured at all sizes: --time-budget was used up"));
     }
     Sheet { title: "Cost by rule".to_owned(), columns, rows, below }
+}
+
+/// Writes when a rule is evaluated: `1m`, `row`.
+fn every(every: &str) -> String {
+    every.strip_prefix("each_").unwrap_or(every).to_owned()
+}
+
+/// Writes a share; one that is not zero is never written as zero.
+fn share(share: Option<f64>) -> String {
+    match share {
+        None => "-".to_owned(),
+        Some(share) if share > 0.0 && share < 0.000_5 => "< 0.1 %".to_owned(),
+        Some(share) => percent(share),
+    }
+}
+
+/// Shows what groups or files cost, where there are several.
+fn costs_of(costs: &[CostOf], what: &str, top: usize) -> Sheet {
+    let row = |cost: &CostOf| {
+        let names = [&cost.group, &cost.file].into_iter().filter(|name| !name.is_empty());
+        let mut row: Vec<_> = names.map(|name| plain(name.clone())).collect();
+        row.push(plain(format::count(cost.rules)));
+        row.push(plain(format::value(cost.samples_per_s)));
+        row.push(plain(share(cost.share)));
+        row
+    };
+    let rows: Vec<_> = costs.iter().take(if costs.len() > 1 { top } else { 0 }).map(row).collect();
+    let below = if rows.is_empty() { Vec::new() } else { hidden(costs.len(), rows.len(), what) };
+    let mut columns =
+        if what == "group" { vec![("GROUP", false, 0), ("FILE", false, 1)] } else { vec![("FILE", false, 0)] };
+    columns.extend([("RULES", true, 0), ("SAMPLES/S", true, 0), ("% OF ALL", true, 0)]);
+    Sheet { title: format!("Cost by {what}"), columns, rows, below }
 }
 
 fn stages(report: &ProfileReport) -> Sheet {
@@ -176,20 +236,30 @@ fn place(rule: Option<&RuleRef>) -> String {
     rule.map_or("-".to_owned(), |rule| format!("{} {}:{}", rule.name, rule.file, rule.line))
 }
 
-/// Shows all metrics with a finding, and of the others as many as `top` leaves room for.
+/// Returns where a metric stands in a report: what is worse first, what is exact before a time.
+fn rank(metric: &Compared) -> (u8, bool) {
+    let rank = match metric.decision.verdict {
+        Verdict::Regression => 0,
+        Verdict::Incompatible => 1,
+        Verdict::Changed => 2,
+        Verdict::Improved => 3,
+        Verdict::Inconclusive => 4,
+        Verdict::Advisory => 5,
+        Verdict::New | Verdict::Gone => 6,
+        Verdict::Ok => 7,
+    };
+    (rank, !metric.kind.is_exact())
+}
+
+/// Shows all regressions, and of the others as many as `top` leaves room for, those to look at first.
 fn regression(report: &ProfileReport, top: usize) -> Sheet {
-    let metrics = report.compared();
-    let fine = |verdict| matches!(verdict, Verdict::Ok | Verdict::Improved | Verdict::New | Verdict::Gone);
-    let found = metrics.iter().filter(|metric| !fine(metric.decision.verdict)).count();
-    let mut room = top.saturating_sub(found);
-    let mut rows = Vec::new();
-    for metric in metrics {
+    let mut metrics: Vec<&Compared> = report.compared().iter().collect();
+    metrics.sort_by_key(|metric| rank(metric));
+    let failed = metrics.iter().filter(|metric| metric.decision.verdict == Verdict::Regression).count();
+    let shown = metrics.iter().take(top.max(failed));
+    let row = |metric: &&Compared| {
         let decision = &metric.decision;
-        if fine(decision.verdict) {
-            let Some(left) = room.checked_sub(1) else { continue };
-            room = left;
-        }
-        rows.push(vec![
+        vec![
             plain(metric.id.clone()),
             plain(place(metric.rule.as_ref())),
             plain(words::side(decision.base, metric)),
@@ -198,8 +268,9 @@ fn regression(report: &ProfileReport, top: usize) -> Sheet {
             plain(words::ratio(decision.threshold)),
             verdict(decision.verdict),
             faint(decision.note.clone()),
-        ]);
-    }
+        ]
+    };
+    let rows: Vec<_> = shown.map(row).collect();
     let columns = vec![
         ("METRIC", false, 0),
         ("RULE", false, 0),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::View;
 use super::sheets::{environment, sheets};
+use super::verdict::{closing, opening};
 use crate::profile::report::ProfileReport;
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
 use crate::report::wrap::{hung, hung_by};
@@ -14,7 +15,10 @@ use crate::report::wrap::{hung, hung_by};
 /// What the writer says.
 pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Result<()> {
     let mut said = Vec::new();
-    for sheet in sheets(report, view.top) {
+    if let Some(line) = opening(report) {
+        writeln!(out, "{}\n", hung(line, view.width))?;
+    }
+    for sheet in sheets(report, view.top, view.wide) {
         writeln!(out, "{}", Tone::Heading.paint(&printable(&sheet.title), view.color))?;
         let column = |(title, right, rank): (&'static str, bool, u8)| match title {
             _ if right => Column::right(title, rank),
@@ -40,6 +44,13 @@ pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Re
     }
     for note in &report.notes {
         writeln!(out, "{}", hung_by(&format!("{:<8} {}", "note", printable(note)), view.width, 9))?;
+    }
+    let closing = closing(report);
+    if !closing.is_empty() {
+        writeln!(out)?;
+    }
+    for line in closing {
+        writeln!(out, "{}", hung(&printable(&line), view.width))?;
     }
     Ok(())
 }

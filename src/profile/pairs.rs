@@ -1,0 +1,207 @@
+//! Which rules of two measurements belong together, and what became of each.
+
+use std::collections::BTreeMap;
+
+use super::cause::{Cause, CauseKind, causes, sentence};
+use super::inherited::{Altered, inherited};
+use super::sample::RuleText;
+use crate::promql::parse::parse;
+use crate::rules::pairing::{Known, pair};
+use crate::time::Millis;
+
+/// Which rules belong together.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Pairs {
+    /// For each rule now, its place in the base.
+    pub base_of: Vec<Option<usize>>,
+    /// The rules now that cost something else than before by what is written of them, and why.
+    pub changed: BTreeMap<usize, Vec<Cause>>,
+    /// The rules now that have another name or stand in another group, and how they were called.
+    pub moved: BTreeMap<usize, Vec<Cause>>,
+    /// The rules now that are what they were and read one that is not, with what became of that one.
+    pub readers: BTreeMap<usize, String>,
+    /// The rules of the base that are no more.
+    pub gone: Vec<usize>,
+}
+
+/// What became of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fate {
+    /// It is what it was, and so is all that it reads.
+    Same,
+    /// There was none.
+    New,
+    /// It changed, in these words. `computes`: in what it computes, not only in numbers that it compares with or in how
+    /// often it is evaluated.
+    Changed { cause: String, computes: bool },
+    /// It reads one that did.
+    Reader(String),
+}
+
+impl Pairs {
+    /// Pairs rules, finds those that changed, and those that read one that did.
+    pub(crate) fn of(base: &[RuleText], now: &[RuleText]) -> Self {
+        let base_of = pair(&known(base, now), &known(now, base));
+        let mut gone: Vec<usize> = (0..base.len()).collect();
+        gone.retain(|at| !base_of.contains(&Some(*at)));
+        let mut pairs = Self { base_of, gone, ..Self::default() };
+        for (at, rule) in now.iter().enumerate() {
+            let Some(before) = pairs.base_of[at].map(|at| &base[at]) else { continue };
+            let mut found = every(before, rule);
+            if before.expr != rule.expr {
+                found.extend(causes(&parse(&before.expr).expr, &parse(&rule.expr).expr));
+            }
+            if !found.is_empty() {
+                pairs.changed.insert(at, found);
+            }
+            let moved = place(before, rule);
+            if !moved.is_empty() {
+                pairs.moved.insert(at, moved);
+            }
+        }
+        pairs.inherit(base, now);
+        pairs
+    }
+
+    /// Finds the rules that read one that changed, is new or gone: their samples differ though their text does not.
+    fn inherit(&mut self, base: &[RuleText], now: &[RuleText]) {
+        let changed = self.changed.iter();
+        let mut all: Vec<Altered<'_>> =
+            changed.map(|(at, causes)| Altered::of(&now[*at], format!("changed ({})", sentence(causes)))).collect();
+        let is_new = |at: &usize| self.base_of[*at].is_none();
+        all.extend((0..now.len()).filter(is_new).map(|at| Altered::of(&now[at], "is new".to_owned())));
+        // Under its new name it is new to those that ask for that one, and the old one is gone.
+        let renamed = (0..now.len()).filter_map(|at| Some((at, self.base_of[at]?)));
+        let renamed = renamed.filter(|(at, was)| now[*at].name != base[*was].name);
+        for (at, was) in renamed {
+            all.push(Altered::of(&now[at], format!("was called `{}`", base[was].name)));
+            all.push(Altered::of(&base[was], format!("is called `{}` now", now[at].name)));
+        }
+        all.extend(self.gone.iter().map(|at| Altered::of(&base[*at], "was removed".to_owned())));
+        let same = now.iter().enumerate().filter(|(at, _)| !is_new(at) && !self.changed.contains_key(at));
+        self.readers = inherited(same, all);
+    }
+
+    /// Returns what became of a rule.
+    pub(crate) fn fate(&self, at: usize) -> Fate {
+        if let Some(causes) = self.changed.get(&at) {
+            let computes = |cause: &Cause| !matches!(cause.kind, CauseKind::Interval | CauseKind::Constant);
+            return Fate::Changed { cause: sentence(causes), computes: causes.iter().any(computes) };
+        }
+        match (self.base_of[at], self.readers.get(&at)) {
+            (None, _) => Fate::New,
+            (Some(_), Some(cause)) => Fate::Reader(cause.clone()),
+            (Some(_), None) => Fate::Same,
+        }
+    }
+
+    /// Returns whether the two sides have not the same rules.
+    pub(crate) fn differ(&self) -> bool {
+        !self.changed.is_empty() || !self.gone.is_empty() || self.base_of.contains(&None)
+    }
+}
+
+/// Returns what rules are paired by: not by their file where each side is one file, whatever its name.
+fn known<'a>(rules: &'a [RuleText], others: &[RuleText]) -> Vec<Known<'a>> {
+    let one_file = |rules: &[RuleText]| rules.windows(2).all(|pair| pair[0].file == pair[1].file);
+    let each_one = one_file(rules) && one_file(others);
+    let known = |rule: &'a RuleText| Known {
+        file: if each_one { "" } else { &rule.file },
+        group: &rule.group,
+        name: &rule.name,
+        records: rule.records,
+        labels: &rule.labels,
+        expr: &rule.expr,
+    };
+    rules.iter().map(known).collect()
+}
+
+/// Says how often a rule is evaluated now, where that changed.
+fn every(before: &RuleText, now: &RuleText) -> Vec<Cause> {
+    if before.every == now.every {
+        return Vec::new();
+    }
+    let text = match (before.interval_ms, now.interval_ms) {
+        (Some(was), Some(is)) if was == is => return Vec::new(),
+        (Some(was), Some(is)) => {
+            let verb = if is < was { "shrank" } else { "grew" };
+            format!("interval {verb} from {} to {}", Millis(was), Millis(is))
+        }
+        _ => format!("evaluated every {} instead of {}", said(&now.every), said(&before.every)),
+    };
+    vec![Cause { kind: CauseKind::Interval, text }]
+}
+
+fn said(every: &str) -> String {
+    every.strip_prefix("each_").unwrap_or(every).to_owned()
+}
+
+/// Says how a rule was called and where it stood, where that changed.
+fn place(before: &RuleText, now: &RuleText) -> Vec<Cause> {
+    let mut all = Vec::new();
+    let mut differs = |text: String| all.push(Cause { kind: CauseKind::Place, text });
+    if before.name != now.name {
+        differs(format!("renamed from `{}`", before.name));
+    }
+    if before.group != now.group {
+        differs(format!("moved from group `{}`", before.group));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::testing::rule;
+
+    #[test]
+    fn rules_of_one_name_meet_by_expression_first() {
+        let base = [rule("A", "x > 1"), rule("A", "x > 2"), rule("A", "x > 3")];
+        let now = [rule("A", "x > 3"), rule("A", "x > 9"), rule("A", "x > 1")];
+        let pairs = Pairs::of(&base, &now);
+        assert_eq!(pairs.base_of, [Some(2), Some(1), Some(0)]);
+        assert_eq!(pairs.changed.keys().copied().collect::<Vec<_>>(), [1]);
+        assert_eq!(pairs.fate(1), Fate::Changed { cause: "number 2 became 9".to_owned(), computes: false });
+        assert_eq!((pairs.fate(0), pairs.differ()), (Fate::Same, true));
+    }
+
+    #[test]
+    fn a_rule_in_another_group_is_the_same_one() {
+        let moved = |name: &str, group: &str, expr: &str| RuleText { group: group.to_owned(), ..rule(name, expr) };
+        let base = [moved("A", "g", "rate(x[1h]) > 1"), moved("B", "g", "up")];
+        let now = [moved("B", "g", "up"), moved("A", "h", "rate(x[6h]) > 1")];
+        let pairs = Pairs::of(&base, &now);
+        assert_eq!(sentence(&pairs.changed[&1]), "window grew from [1h] to [6h]");
+        assert_eq!(sentence(&pairs.moved[&1]), "moved from group `g`");
+        assert_eq!(pairs.gone, [0; 0]);
+    }
+
+    #[test]
+    fn a_file_that_was_renamed_is_the_same_where_it_is_the_only_one() {
+        let in_file = |name: &str, file: &str| RuleText { file: file.to_owned(), ..rule(name, "x > 1") };
+        let base = [in_file("A", "old.yml"), in_file("A", "old.yml")];
+        let now = [in_file("A", "new.yml")];
+        assert_eq!(Pairs::of(&base, &now).base_of, [Some(0)]);
+    }
+
+    #[test]
+    fn how_often_a_rule_is_evaluated_is_part_of_it() {
+        let at = |every: &str, interval_ms| RuleText { every: every.to_owned(), interval_ms, ..rule("A", "x > 1") };
+        let check = |base: RuleText, now: RuleText, expected: &str| {
+            let pairs = Pairs::of(&[base], &[now]);
+            assert_eq!(pairs.changed.get(&0).map_or(String::new(), |causes| sentence(causes)), expected);
+        };
+        check(at("1m", Some(60_000)), at("15s", Some(15_000)), "interval shrank from 1m to 15s");
+        check(at("15s", Some(15_000)), at("1m", Some(60_000)), "interval grew from 15s to 1m");
+        check(at("60s", Some(60_000)), at("1m", Some(60_000)), "");
+        check(at("each_row", None), at("1m", Some(60_000)), "evaluated every 1m instead of row");
+    }
+
+    #[test]
+    fn readers_of_a_renamed_rule_are_told_its_new_name() {
+        let base = [rule("a:x", "rate(x[5m])"), rule("A", "a:x > 1")];
+        let now = [rule("a:y", "rate(x[5m])"), rule("A", "a:x > 1")];
+        let pairs = Pairs::of(&base, &now);
+        assert_eq!(pairs.fate(1), Fate::Reader("reads `a:x`, which is called `a:y` now".to_owned()));
+    }
+}
