@@ -1,15 +1,18 @@
 //! What two measurements allow to be said of times: whether the machine is the same one, at the same speed.
 
-use super::gate::percent;
+use super::gate::{Decision, Limits, Verdict, advise, speed_changed};
 use super::sample::{Measurement, Session};
+use super::stats;
 
 /// Below this a time moves by up to 21 % when the same source is linked in another order. Unit: nanoseconds an
 /// operation.
 pub(crate) const LINK_ORDER_NS: f64 = 200.0;
-/// How far the integer loop may move before the machine counts as another one. A share.
-pub(crate) const CALIBRATION_MOVE: f64 = 0.03;
-/// Why nothing is gated on a machine with another fingerprint.
-pub(crate) const ANOTHER_MACHINE: &str = "another machine";
+/// What is tolerated of such a time between two builds: more than link order alone can do. A share.
+const LINK_ORDER: f64 = 0.25;
+/// How far the loops of sessions at one speed may be apart. A share.
+const SAME_SPEED: f64 = 0.03;
+/// How far the loops may move before nothing is said of times. A share.
+const FARTHEST: f64 = 0.5;
 /// The calibration loops that tell whether the machine changed.
 const GUARDS: [&str; 2] = ["int", "wide"];
 
@@ -23,12 +26,16 @@ fn speeds(session: &Session) -> Vec<Option<f64>> {
 fn moved(before: &Session, after: &Session) -> f64 {
     let moves =
         speeds(before).into_iter().zip(speeds(after)).filter_map(|(before, after)| Some(after? / before? - 1.0));
+    worst(moves)
+}
+
+fn worst(moves: impl Iterator<Item = f64>) -> f64 {
     let worst = moves.max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0);
     if worst.is_finite() { worst } else { f64::INFINITY }
 }
 
 fn same_speed(a: &Session, b: &Session) -> bool {
-    moved(a, b).abs() <= CALIBRATION_MOVE
+    moved(a, b).abs() <= SAME_SPEED
 }
 
 /// Compares like with like: returns both sides with the times of those sessions alone in which the machine ran at one
@@ -53,14 +60,55 @@ pub(crate) fn alike(base: &Measurement, now: &Measurement) -> Option<(Measuremen
     Some((kept(base), kept(now)))
 }
 
-/// Returns why times of the two sides say little about each other.
-pub(crate) fn elsewhere(base: &Measurement, now: &Measurement) -> Option<String> {
-    if base.machine.fingerprint != now.machine.fingerprint {
-        return Some(ANOTHER_MACHINE.to_owned());
+/// What the machine allows to be said of times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Allowance {
+    /// They are judged. By how much its loops became slower: a share, below zero where they became faster.
+    Moved(f64),
+    /// Its loops moved too far.
+    TooFar(f64),
+    /// It is another one.
+    Elsewhere,
+}
+
+impl Allowance {
+    /// Finds what two saved measurements allow.
+    pub(crate) fn of(base: &Measurement, now: &Measurement) -> Self {
+        if base.machine.fingerprint != now.machine.fingerprint {
+            return Self::Elsewhere;
+        }
+        let speed = |side: &Measurement, at: usize| {
+            let loops: Vec<f64> = side.sessions.iter().filter_map(|session| speeds(session)[at]).collect();
+            stats::median(&loops)
+        };
+        let moves = (0..GUARDS.len()).filter_map(|at| Some(speed(now, at)? / speed(base, at)? - 1.0));
+        match worst(moves) {
+            moved if moved.abs() > FARTHEST => Self::TooFar(moved),
+            moved => Self::Moved(moved),
+        }
     }
-    // The least of all moves: what can be compared is.
-    let pairs = base.sessions.iter().flat_map(|before| now.sessions.iter().map(move |after| moved(before, after)));
-    let least = pairs.min_by(|a, b| a.abs().total_cmp(&b.abs()))?;
-    (least.abs() > CALIBRATION_MOVE)
-        .then(|| format!("the machine changed: its calibration loop differs by {}", percent(least)))
+
+    /// Returns what is tolerated of a time: more by what the loops moved, and where it is a short one of another build.
+    pub(crate) fn widen(self, limits: &Limits, short_of_another_build: bool) -> Limits {
+        let moved = if let Self::Moved(moved) = self { moved } else { 0.0 };
+        let least = if short_of_another_build { LINK_ORDER } else { 0.0 };
+        Limits { max_slowdown: limits.max_slowdown.max(least), moved, ..*limits }
+    }
+
+    /// Takes a decision about a time back where the machine does not allow one.
+    pub(crate) fn settle(self, decision: Decision) -> Decision {
+        // A machine may come back to its speed, unless it is another one.
+        let undecided = decision.verdict == Verdict::Inconclusive;
+        match self {
+            Self::Moved(moved) if undecided && moved.abs() > SAME_SPEED => Decision { open: true, ..decision },
+            Self::Moved(_) => decision,
+            Self::Elsewhere => advise(decision, "another machine"),
+            Self::TooFar(moved) => Decision {
+                verdict: Verdict::Inconclusive,
+                open: true,
+                note: format!("{}: too much to compare times", speed_changed(moved)),
+                ..decision
+            },
+        }
+    }
 }

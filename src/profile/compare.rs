@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::allowance::{ANOTHER_MACHINE, LINK_ORDER_NS, alike, elsewhere};
+use super::allowance::{Allowance, LINK_ORDER_NS, alike};
 use super::cause::Cause;
-use super::gate::{Decision, Evidence, Limits, Side, Verdict, advise, confirm, decide};
+use super::gate::{Decision, Evidence, Limits, Side, Verdict, confirm, decide};
 use super::pairs::{Fate, Pairs};
 use super::rule_bench::{RULE_RESULTS, RULE_SAMPLES_PER_S, RUN_ALLOCS};
 use super::sample::{Better, Inputs, Kind, Measurement, Metric, RuleText};
@@ -192,8 +192,9 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
     let (base, now) = alike.as_ref().map_or((base, now), |(base, now)| (base, now));
     let pairs = Pairs::of(&base.rules, &now.rules);
     // Sides that were measured in turns had the same machine, at the same speed.
-    let elsewhere = if settings.evidence == Evidence::Saved { elsewhere(base, now) } else { None };
-    let bench = Bench { base, now, settings, elsewhere, rules_differ: pairs.differ() };
+    let saved = settings.evidence == Evidence::Saved;
+    let allowance = if saved { Allowance::of(base, now) } else { Allowance::Moved(0.0) };
+    let bench = Bench { base, now, settings, allowance, rules_differ: pairs.differ() };
     let (before, after) = (Index::of(base), Index::of(now));
     let mut metrics = Vec::new();
     let mut met = BTreeSet::new();
@@ -269,7 +270,7 @@ struct Bench<'a> {
     base: &'a Measurement,
     now: &'a Measurement,
     settings: &'a Settings,
-    elsewhere: Option<String>,
+    allowance: Allowance,
     rules_differ: bool,
 }
 
@@ -310,8 +311,11 @@ impl Bench<'_> {
         let settings = self.settings;
         let levelled = if settings.evidence == Evidence::Interleaved { Side::in_turns(was, is) } else { None };
         let (before, after) = levelled.unwrap_or((before, after));
+        let tiny = [a, b].into_iter().filter_map(|metric| metric.ns_per_op()).any(|ns| ns < LINK_ORDER_NS);
+        let other_build = self.base.tool.binary_sha256 != self.now.tool.binary_sha256;
+        let limits = self.allowance.widen(&settings.limits, tiny && other_build);
         let total = self.rules_differ && a.id.starts_with(RUN_PREFIX);
-        let limits = if total { Limits { exact: settings.limits.total, ..settings.limits } } else { settings.limits };
+        let limits = if total { Limits { exact: limits.total, ..limits } } else { limits };
         let decision = decide(&before, &after, a.better, a.kind, settings.evidence, &limits);
         if total && a.id == RUN_ALLOCS {
             return changed(decision, a.kind, "the rules differ", false);
@@ -329,19 +333,7 @@ impl Bench<'_> {
             }
             _ => {}
         }
-        if a.kind.is_exact() {
-            return decision;
-        }
-        let tiny = [a, b].into_iter().filter_map(|metric| metric.ns_per_op()).any(|ns| ns < LINK_ORDER_NS);
-        match &self.elsewhere {
-            // The machine may come back to its speed, unless it is another one.
-            Some(because) => Decision { open: because != ANOTHER_MACHINE, ..advise(decision, because) },
-            None if tiny && self.base.tool.binary_sha256 != self.now.tool.binary_sha256 => advise(
-                decision,
-                "different binary: below 200 ns per operation, link order alone can move a time by 21 %",
-            ),
-            None => decision,
-        }
+        if a.kind.is_exact() { decision } else { self.allowance.settle(decision) }
     }
 }
 
