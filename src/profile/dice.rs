@@ -22,10 +22,15 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
+    /// Returns a number from 0 to one below the end; 0 where that is 0.
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.roll() % (end as u64).max(1)) as usize
+    }
+
     /// Shuffles.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for at in (1..items.len()).rev() {
-            let other = (self.roll() % (at as u64 + 1)) as usize;
+            let other = self.below(at + 1);
             items.swap(at, other);
         }
     }

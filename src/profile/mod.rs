@@ -34,6 +34,7 @@ mod inherited;
 pub mod machine;
 pub mod max_costs;
 mod pairs;
+pub mod mutate;
 pub mod process;
 pub mod protocol;
 pub mod report;
