@@ -294,7 +294,16 @@ impl Bench<'_> {
             (before, after) => {
                 let verdict = if after.is_some() { Verdict::New } else { Verdict::Gone };
                 let (base, now) = (before.map(|side| side.value()), after.map(|side| side.value()));
-                return Decision { verdict, base, now, ratio: None, threshold: None, open: false, note: String::new() };
+                return Decision {
+                    verdict,
+                    base,
+                    now,
+                    ratio: None,
+                    interval: None,
+                    threshold: None,
+                    open: false,
+                    note: String::new(),
+                };
             }
         };
         let (Some(a), Some(b)) = (was.first(), is.first()) else { return unlike(&before, &after, "no metric") };
@@ -343,6 +352,7 @@ fn unlike(before: &Side, after: &Side, note: &str) -> Decision {
         base: Some(before.value()),
         now: Some(after.value()),
         ratio: None,
+        interval: None,
         threshold: None,
         open: false,
         note: note.to_owned(),

@@ -155,6 +155,9 @@ pub struct Decision {
     /// How many times worse, as the cautious one of two ratios: above 1 is worse for times and rates alike. `None`
     /// where the base is zero.
     pub ratio: Option<f64>,
+    /// The 95 % interval of the ratio, from the spread between processes; wider where the machine's speed moved. `None`
+    /// where there is no ratio, or there are too few processes. What is exact has itself.
+    pub interval: Option<(f64, f64)>,
     /// The ratio above which it is a regression, where it is gated.
     pub threshold: Option<f64>,
     /// Whether more processes could change the verdict.
@@ -202,6 +205,7 @@ fn decide_time(base: &Side, now: &Side, better: Better, evidence: Evidence, limi
         base: Some(base.value()),
         now: Some(now.value()),
         ratio,
+        interval: None,
         threshold: Some(threshold),
         open: false,
         note,
@@ -252,6 +256,9 @@ fn decide_time(base: &Side, now: &Side, better: Better, evidence: Evidence, limi
     };
     // A machine that became faster hides as much of what became slower.
     let at_worst = cautious / (1.0 + limits.moved.min(0.0));
+    let freedom = base.processes.len() + now.processes.len() - 2;
+    let (low, high) = interval(by_process, stats::student_975(freedom) * error, limits.moved);
+    let (low, high) = (low.min(cautious), high.max(cautious));
     let verdict = if least > threshold {
         Verdict::Regression
     } else if noisy.is_some() || at_worst > alike {
@@ -266,12 +273,19 @@ fn decide_time(base: &Side, now: &Side, better: Better, evidence: Evidence, limi
     let lasting = evidence == Evidence::Saved && (drift > limit || spread_base > limit);
     let near = least <= threshold && least + 3.0 * error > threshold;
     let open = verdict != Verdict::Regression && !lasting && (verdict == Verdict::Inconclusive || near);
-    let note = match (verdict, noisy) {
-        (Verdict::Inconclusive, Some(noise)) => noise,
-        (Verdict::Inconclusive, None) => speed_changed(limits.moved),
-        _ => String::new(),
+    let note = if verdict == Verdict::Inconclusive {
+        let because = noisy.unwrap_or_else(|| speed_changed(limits.moved));
+        format!("{because}: {low:.2}x to {high:.2}x")
+    } else {
+        String::new()
     };
-    Decision { open, ..decision(verdict, Some(cautious), threshold, note) }
+    Decision { open, interval: Some((low, high)), ..decision(verdict, Some(cautious), threshold, note) }
+}
+
+/// Returns the interval of a ratio, which is lognormal. The machine may have become slower by as much as its loops, or not
+/// at all.
+fn interval(ratio: f64, half_width: f64, moved: f64) -> (f64, f64) {
+    (ratio * (-half_width).exp() / (1.0 + moved.max(0.0)), ratio * half_width.exp() / (1.0 + moved.min(0.0)))
 }
 
 fn decide_exact(base: &Side, now: &Side, better: Better, limits: &Limits) -> Decision {
@@ -299,11 +313,18 @@ fn decide_exact(base: &Side, now: &Side, better: Better, limits: &Limits) -> Dec
         None if base.value().total_cmp(&now.value()).is_eq() => Some(1.0),
         ratio => ratio,
     };
+    // From the least to the most that values of the two sides differ by.
+    let ends = [(base_high, now_low), (base_low, now_high)].map(|(base, now)| worse(base, now, better));
+    let interval = match ends {
+        [Some(one), Some(other)] => Some((one.min(other), one.max(other))),
+        _ => ratio.map(|ratio| (ratio, ratio)),
+    };
     Decision {
         verdict,
         base: Some(base.value()),
         now: Some(now.value()),
         ratio,
+        interval,
         threshold: Some(grown),
         open: false,
         note,
@@ -317,8 +338,13 @@ fn decide_exact(base: &Side, now: &Side, better: Better, limits: &Limits) -> Dec
 pub fn confirm(first: Decision, second: &Decision) -> Decision {
     match (first.verdict, second.verdict) {
         (Verdict::Regression, Verdict::Regression) => {
-            let ratio = first.ratio.zip(second.ratio).map(|(a, b)| a.min(b)).or(first.ratio);
-            Decision { ratio, note: "confirmed by fresh processes".to_owned(), ..first }
+            let note = "confirmed by fresh processes".to_owned();
+            let less = |second: &Decision| first.ratio.zip(second.ratio).is_some_and(|(a, b)| b < a);
+            let (ratio, interval) = match less(second) {
+                true => (second.ratio, second.interval),
+                false => (first.ratio, first.interval),
+            };
+            Decision { ratio, interval, note, ..first }
         }
         (Verdict::Regression, other) => Decision {
             verdict: Verdict::Inconclusive,
@@ -379,11 +405,41 @@ mod tests {
     }
 
     #[test]
+    fn every_ratio_has_an_interval_that_holds_it() {
+        let interval = |decision: &Decision| decision.interval.expect("there are processes");
+        let round = |(low, high): (f64, f64)| ((low * 1e3).round() / 1e3, (high * 1e3).round() / 1e3);
+        let wide = |factor: f64| side(&[96.0, 98.0, 100.0, 102.0, 104.0].map(|value| value * factor));
+        // sd = 4 / 1.35 %, twice; SE = 1.25 * sd * sqrt(2 / 5) = 2.34 %; t of 8 degrees is 2.306.
+        assert_eq!(round(interval(&saved(&wide(1.0), &wide(1.0)))), (0.947, 1.056));
+        assert_eq!(round(interval(&saved(&wide(1.0), &wide(2.0)))), (1.895, 2.111));
+        // Processes that differ wildly: never below zero.
+        let wild = side(&[1.0, 10.0, 100.0, 900.0, 1_000.0]);
+        let (low, high) = interval(&saved(&wild, &wild));
+        assert!(low > 0.0 && low < 1.0 && high > 1.0 && high.is_finite(), "{low} {high}");
+        // The loops moved, and the metric with them or not.
+        let limits = Limits { moved: 0.05, ..Limits::default() };
+        let both = side(&[100.0; 5]);
+        let moved = decide(&both, &both, Better::Lower, Kind::Time, Evidence::Saved, &limits);
+        assert_eq!(round(interval(&moved)), (0.952, 1.0));
+        let now = Side { pooled: 100.0, ..times(1.2) };
+        let apart = saved(&times(1.0), &now);
+        assert!(apart.ratio == Some(1.0) && interval(&apart).0 <= 1.0 && interval(&apart).1 >= 1.2, "{apart:?}");
+        assert_eq!(saved(&side(&[100.0]), &side(&[300.0])).interval, None);
+        let exact = |base: &[f64], now: &[f64]| {
+            decide(&side(base), &side(now), Better::Lower, Kind::Bytes, Evidence::Saved, &Limits::default()).interval
+        };
+        assert_eq!(exact(&[482.0], &[964.0]), Some((2.0, 2.0)));
+        assert_eq!(exact(&[0.0], &[0.0]), Some((1.0, 1.0)));
+        assert_eq!(exact(&[0.0], &[5.0]), None);
+        assert_eq!(exact(&[100.0, 200.0], &[200.0, 400.0]), Some((1.0, 4.0)));
+    }
+
+    #[test]
     fn two_modes_are_inconclusive_and_raise_the_threshold() {
         let two = side(&[100.0, 100.0, 100.0, 150.0, 150.0]);
         let decision = saved(&two, &times(1.5));
         assert_eq!(decision.verdict, Verdict::Inconclusive);
-        assert_eq!(decision.note, "processes differ by 37 %, more than 7 %");
+        assert_eq!(decision.note, "processes differ by 37 %, more than 7 %: 0.93x to 2.42x");
         assert_eq!(saved(&times(1.0), &two).verdict, Verdict::Inconclusive);
         assert_eq!(saved(&two, &times(3.0)).verdict, Verdict::Regression);
     }
@@ -529,7 +585,7 @@ mod tests {
         assert_eq!(saved(&drifting, &times(2.0)).verdict, Verdict::Regression);
         let decision = saved(&drifting, &times(1.25));
         assert_eq!(decision.verdict, Verdict::Inconclusive);
-        assert_eq!(decision.note, "sessions of the baseline differ by 11.9 %, more than 7 %");
+        assert_eq!(decision.note, "sessions of the baseline differ by 11.9 %, more than 7 %: 1.25x to 1.25x");
         let now_drifts = Side { sessions: vec![100.0, 112.0], ..times(1.0) };
         assert_eq!(saved(&times(1.0), &now_drifts).verdict, Verdict::Ok);
     }

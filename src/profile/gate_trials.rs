@@ -1,7 +1,7 @@
 //! The gate, tried on made-up processes: how often it cries wolf, and how often it hears one.
 
-use super::super::dice::Dice;
 use super::*;
+use crate::profile::dice::Dice;
 
 /// Sessions of a saved baseline.
 const SESSIONS: usize = 3;
@@ -9,7 +9,7 @@ const SESSIONS: usize = 3;
 const PROCESSES: usize = 5;
 /// Batches of a process.
 const BATCHES: usize = 20;
-/// Sessions that may follow the first, as [`super::super::trial`] takes them.
+/// Sessions that may follow the first, as a trial takes them.
 const MORE: usize = 7;
 
 /// How processes of one program differ.

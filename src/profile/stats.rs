@@ -164,7 +164,7 @@ impl Estimate {
 }
 
 /// Returns the quantile 0.975 of Student's t.
-fn student_975(freedom: usize) -> f64 {
+pub(super) fn student_975(freedom: usize) -> f64 {
     const TABLE: [f64; 15] =
         [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131];
     match freedom.checked_sub(1).and_then(|at| TABLE.get(at)) {

@@ -55,7 +55,7 @@ fn a_table_shows_the_sheets_and_the_environment() {
     Regression, against ci/base.json
     METRIC        RULE                        BASE            NOW  RATIO  THRESHOLD  VERDICT       NOTE
     latency.p50   -                         559 ns         559 ns  1.00x      1.07x  ok
-    rate.ns       -                         399 ns         399 ns  1.00x      1.68x  inconclusive  processes differ by 18.6 %, more than 7 %
+    rate.ns       -                         399 ns         399 ns  1.00x      1.68x  inconclusive  processes differ by 18.6 %, more than 7 %: 0.79x to 1.27x
     rule.samples  HighCpu node.yml:12  240 samples  1,440 samples  6.00x      1.00x  regression    window grew from [1h] to [6h]
 
     Rules that differ
@@ -101,7 +101,7 @@ fn a_narrow_terminal_keeps_what_matters() {
         "CHECK                            TARGET        ACHIEVED  STATUS\n",
         // A few notes go below their rows.
         "\n    closest to its target: latency.p99\n",
-        "    processes differ by 18.6 %, more than 7 %\n",
+        "    processes differ by 18.6 %, more than 7 %: 0.79x to 1.27x\n",
     ] {
         assert!(narrow.contains(part), "{part}: {narrow}");
     }
@@ -151,11 +151,11 @@ fn json_holds_everything() {
         ("/stages", r#"[{"stage":"read","ns":1500000},{"stage":"evaluate","ns":4500000}]"#),
         (
             "/regression/1",
-            r#"{"id":"rate.ns","rule":null,"kind":"time","unit":"ns","base":399.2,"now":399.2,"ratio":1,"threshold":1.6822999671797005,"verdict":"inconclusive","note":"processes differ by 18.6 %, more than 7 %"}"#,
+            r#"{"id":"rate.ns","rule":null,"kind":"time","unit":"ns","base":399.2,"now":399.2,"ratio":1,"ci":[0.7872579192634922,1.270231744299931],"threshold":1.6822999671797005,"verdict":"inconclusive","note":"processes differ by 18.6 %, more than 7 %: 0.79x to 1.27x"}"#,
         ),
         (
             "/regression/2",
-            r#"{"id":"rule.samples","rule":{"file":"node.yml","line":12,"group":"node","name":"HighCpu"},"kind":"samples","unit":"samples","base":240,"now":1440,"ratio":6,"threshold":1,"verdict":"regression","note":"window grew from [1h] to [6h]"}"#,
+            r#"{"id":"rule.samples","rule":{"file":"node.yml","line":12,"group":"node","name":"HighCpu"},"kind":"samples","unit":"samples","base":240,"now":1440,"ratio":6,"ci":[6,6],"threshold":1,"verdict":"regression","note":"window grew from [1h] to [6h]"}"#,
         ),
         (
             "/changes",
@@ -218,7 +218,7 @@ fn annotations_name_the_rule_and_its_line() {
     insta::assert_snapshot!(text(|out| github::write(out, &report())), @r##"
     ::error file=node.yml,line=12,title=HighCpu costs more::rule.samples became worse, 240 samples to 1,440 samples (6.00x): window grew from [1h] to [6h]
     ::error title=throughput.rules10::throughput.rules10 missed, 4200 events/s (4100 events/s to 4300 events/s), target > 5000 events/s
-    ::warning title=rate.ns::rate.ns is inconclusive, 399 ns to 399 ns (1.00x): processes differ by 18.6 %25, more than 7 %25
+    ::warning title=rate.ns::rate.ns is inconclusive, 399 ns to 399 ns (1.00x): processes differ by 18.6 %25, more than 7 %25: 0.79x to 1.27x
     ::warning title=latency.p99::latency.p99 is inconclusive, 990 us (940 us to 1.05 ms), target < 1 ms
     ::warning title=latency.all::latency.all is inconclusive, 0.99 of target (0.94 of target to 1.05 of target), target < 1 of target: closest to its target: latency.p99
     "##);
