@@ -1,15 +1,16 @@
 //! From what a session took to the figures that the report's checks look at, and those besides them.
 
 use super::campaign::{Taken, USABLE};
+use super::histogram::Latencies;
 use super::protocol::{Counted, Timed};
 use super::report::Extra;
-use super::stats::{Estimate, growth, median};
+use super::stats::{Estimate, marginal_exponent, median};
 use super::targets::{Category, Measured};
 
 /// The latencies of single evaluations.
 pub const LATENCY: &str = "latency.call.ns";
-/// How long a call must be to be timed alone, in grains of the clock.
-const GRAINS: f64 = 20.0;
+/// The kinds of condition that are timed together.
+const KINDS: u64 = 5;
 
 /// Returns what was measured for the checks of the report.
 #[must_use]
@@ -23,14 +24,16 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
         add(id, estimate.map(|ns| ns.scaled(1e-3)), None, note);
     }
     for id in ["throughput.no_rules", "throughput.rules10"] {
-        let note = "median of windows of 10,000 events, one after the other (service time)".to_owned();
+        let note = "median of windows of 10,000 events (service time)".to_owned();
         add(id, by_process(taken, id), None, note);
     }
     let (estimate, note) = percentile(taken, "health_score.call.ns", 0.50, grain_ns);
     add("health_score.p50", estimate, None, note);
-    let (estimate, _) = percentile(taken, "condition.chunk.ns", 0.99, grain_ns);
-    let note = "mean over 64 evaluations of each of the five kinds, in blocks, as recordings are evaluated; one alone is too short for the clock";
-    add("condition.p99", estimate, None, note.to_owned());
+    let (estimate, mut note) = percentile(taken, "condition.chunk.ns", 0.99, grain_ns);
+    if let Some(chunk) = taken.of("condition.chunk.ns", None).first().map(|timed| timed.chunk) {
+        note.push_str(&format!(", {} of each kind", chunk / KINDS));
+    }
+    add("condition.p99", estimate, None, note);
     add(
         "extraction.100k",
         by_process(taken, "extraction.100k"),
@@ -42,11 +45,11 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
         ("memory.rules1000", Some("memory.rules")),
         ("memory.alerts100", Some("memory.alerts")),
     ] {
-        let exponent = family.and_then(|family| growth(&sizes(counted, family))).map(|growth| growth.exponent);
+        let exponent = family.and_then(|family| marginal_exponent(&sizes(counted, family)));
         let value = value(counted, id);
         let note = match id {
             _ if value == Some(0.0) => "the allocator of this build does not count",
-            "memory.rule1" => "what one more rule on the same metric adds to an engine; memory.engine1 is the first",
+            "memory.rule1" => "one more rule on the same metric; the first: memory.engine1",
             _ => "",
         };
         add(id, value.map(Estimate::exact), exponent, note.to_owned());
@@ -68,7 +71,7 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
         ("live.rule1.ns", "one threshold, never crossed; the engine of the report: 210 ns"),
         ("live.rule1.firing.ns", "one threshold, firing; the engine of the report: 380 ns"),
         ("live.rules10.ns", "the ten rules with what they derive; the engine of the report: 2.2 us"),
-        ("live.rules1000.ns", "1,000 thresholds on 22 metrics, never crossed; the engine of the report: 215 us"),
+        ("live.rules1000.ns", "1,000 thresholds on 22 metrics; the engine of the report: 215 us"),
     ];
     for (id, note) in live {
         add(id, Category::Latency, "ns", low(taken, id), note);
@@ -118,19 +121,25 @@ fn low(taken: &Taken, id: &str) -> Option<Estimate> {
     Estimate::of_processes(&lows)
 }
 
-/// Returns a percentile of calls, and what is to be known of it.
+/// Returns a percentile of calls, each process its own, and what is to be known of it. Unit: nanoseconds.
+///
+/// The calls of one process are not independent, so the interval is that of the processes; and never narrower than the
+/// step of the clock, in which the processes may agree by chance.
 fn percentile(taken: &Taken, id: &str, q: f64, grain_ns: f64) -> (Option<Estimate>, String) {
-    let Some(latencies) = taken.latencies(id) else { return (None, String::new()) };
-    let chunk = taken.of(id, None).first().map_or(1, |timed| timed.chunk);
+    let (mut values, mut calls, mut chunk) = (Vec::new(), 0, 1);
+    for timed in taken.of(id, None) {
+        let latencies = timed.hist.as_deref().and_then(|text| Latencies::from_text(text).ok());
+        let Some(latencies) = latencies else { continue };
+        values.extend(latencies.quantile(q));
+        (calls, chunk) = (calls + latencies.len(), timed.chunk.max(1));
+    }
+    let estimate = Estimate::of_processes(&values).map(|estimate| estimate.at_least(grain_ns / chunk as f64 / 2.0));
     let note = if chunk > 1 {
-        format!(
-            "per-call average over chunks of {chunk}: a single call is shorter than {GRAINS} steps of the clock of \
-             {grain_ns} ns; says nothing of the tail of single calls"
-        )
+        format!("of means over {chunk} calls")
     } else {
-        format!("{} single calls, cost of the timer included", latencies.len())
+        format!("{calls} single calls, cost of the timer included")
     };
-    (latencies.quantile(q), note)
+    (estimate, note)
 }
 
 fn per_cpu_second(timed: &Timed) -> Option<f64> {
@@ -141,65 +150,86 @@ fn value(counted: &[Counted], id: &str) -> Option<f64> {
     counted.iter().find(|counted| counted.id == id).map(|counted| counted.value)
 }
 
-/// Returns numbers of things and the bytes they hold.
+/// Returns numbers of things and the bytes they hold, the smallest number first.
 fn sizes(counted: &[Counted], family: &str) -> Vec<(f64, f64)> {
     let sized = counted.iter().filter_map(|counted| {
         let count = counted.id.strip_prefix(family)?.parse::<f64>().ok()?;
         Some((count, counted.value))
     });
-    sized.collect()
+    let mut sized: Vec<(f64, f64)> = sized.collect();
+    sized.sort_by(|a, b| a.0.total_cmp(&b.0));
+    sized
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::histogram::Latencies;
     use crate::profile::sample::Kind;
 
-    fn taken(chunk: u64) -> Taken {
-        let mut latencies = Latencies::new().expect("fixed bounds");
-        (0..5_000).for_each(|at| latencies.record(500 + at / 10));
-        let timed = Timed {
-            id: LATENCY.to_owned(),
-            rule: None,
-            unit: "ns".to_owned(),
-            higher_is_better: false,
-            ops: 1,
-            batches: vec![750.0],
-            hist: latencies.to_text().ok(),
-            chunk,
-            switches: 0,
-            cpu_ns: 0,
-            all_ops: 5_000,
+    /// Returns calls of processes, each so many times as long as those of a quiet one: half of them take 750 ns.
+    fn taken(chunk: u64, processes: &[f64]) -> Taken {
+        let process = |times: &f64| {
+            let mut latencies = Latencies::new().expect("fixed bounds");
+            (0..5_000).for_each(|at| latencies.record(((500 + at / 10) as f64 * times) as u64));
+            vec![Timed {
+                id: LATENCY.to_owned(),
+                rule: None,
+                unit: "ns".to_owned(),
+                higher_is_better: false,
+                ops: 1,
+                batches: vec![750.0],
+                hist: latencies.to_text().ok(),
+                chunk,
+                switches: 0,
+                cpu_ns: 0,
+                all_ops: 5_000,
+            }]
         };
-        Taken { processes: vec![vec![timed]] }
+        Taken { processes: processes.iter().map(process).collect() }
     }
 
     #[test]
-    fn percentiles_come_from_one_histogram_and_say_how() {
-        let of = |chunk| measured(&taken(chunk), &[], 10.0);
-        let one = of(1);
+    fn percentiles_are_those_of_the_processes() {
+        let one = measured(&taken(1, &[1.0, 1.1, 0.9, 1.2, 3.0]), &[], 10.0);
         assert_eq!(
             one.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
             ["latency.p50", "latency.p95", "latency.p99"]
         );
-        assert!((one[0].estimate.value - 0.75).abs() < 0.01, "{:?}", one[0]);
-        assert!(one[0].note.starts_with("5000 single calls"), "{}", one[0].note);
-        assert!(of(32)[2].note.starts_with("per-call average over chunks of 32"), "{}", of(32)[2].note);
+        let Estimate { value, low, high } = one[0].estimate;
+        // The median process, not the median call: one slow process of five moves nothing.
+        assert!((value - 0.825).abs() < 0.003, "{value}");
+        // The processes spread over a tenth, although the 5,000 calls of each know their own median to a hundredth.
+        assert!(low.is_some_and(|low| (0.6..0.75).contains(&low)), "{low:?}");
+        assert!(high.is_some_and(|high| (0.9..1.1).contains(&high)), "{high:?}");
+        assert_eq!(one[0].note, "25000 single calls, cost of the timer included");
+        // Processes that agree do so within the step of the clock.
+        let same = measured(&taken(1, &[1.0; 5]), &[], 10.0)[0].estimate;
+        assert!(same.high.zip(same.low).is_some_and(|(high, low)| (high - low - 0.010).abs() < 1e-9), "{same:?}");
+        let two = measured(&taken(1, &[1.0, 1.0]), &[], 10.0)[0].estimate;
+        assert_eq!((two.low, two.high), (None, None));
     }
 
     #[test]
-    fn the_growth_of_memory_is_that_of_its_sizes() {
+    fn a_percentile_of_means_says_so() {
+        assert_eq!(measured(&taken(32, &[1.0; 3]), &[], 10.0)[2].note, "of means over 32 calls");
+        let mut conditions = taken(320, &[1.0; 3]);
+        conditions.processes.iter_mut().for_each(|process| process[0].id = "condition.chunk.ns".to_owned());
+        assert_eq!(measured(&conditions, &[], 10.0)[0].note, "of means over 320 calls, 64 of each kind");
+    }
+
+    #[test]
+    fn the_growth_of_memory_is_that_of_its_steps() {
         let bytes = |id: &str, value| Counted::new(id, None, "bytes", Kind::Bytes, value);
         let counted = [
             bytes("memory.rule1", 900.0),
+            bytes("memory.rules1000", 800_000.0),
             bytes("memory.rules10", 8_000.0),
             bytes("memory.rules10.peak", 9_000.0),
-            bytes("memory.rules1000", 800_000.0),
+            bytes("memory.rules100", 80_000.0),
         ];
         let measured = measured(&Taken::default(), &counted, 10.0);
         assert_eq!(measured.len(), 2);
         assert!(measured[1].exponent.is_some_and(|exponent| (exponent - 1.0).abs() < 1e-9), "{measured:?}");
-        assert_eq!(extras(&Taken::default(), &counted).len(), 2);
+        assert_eq!(extras(&Taken::default(), &counted).len(), 3);
     }
 }

@@ -6,7 +6,7 @@ use super::histogram::Latencies;
 use super::max_costs::Over;
 use super::protocol::{AtSize, Cut, Grew};
 use super::sample::{Inputs, Machine, Plan, Tool};
-use super::stats::{Estimate, Growth, growth};
+use super::stats::{Estimate, Growth, fitted_growth};
 use super::targets::{Category, CheckResult, Outcome, Target};
 use crate::diagnostic::nearest;
 
@@ -170,7 +170,7 @@ impl GrownBy {
     #[must_use]
     pub fn of(grew: &Grew) -> Self {
         let fit = |of: fn(&AtSize) -> f64| {
-            growth(&grew.points.iter().map(|point| (point.size, of(point))).collect::<Vec<_>>())
+            fitted_growth(&grew.points.iter().map(|point| (point.size, of(point))).collect::<Vec<_>>())
         };
         let sizes: Vec<f64> = grew.points.iter().map(|point| point.size).collect();
         let time = fit(|point| point.ns).filter(|_| sizes.len() >= TIME_SIZES);

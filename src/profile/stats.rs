@@ -2,12 +2,10 @@
 //!
 //! Nothing here takes a mean of times: one preemption moves a mean by percent and the low decile not at all.
 
-/// The confidence of all intervals.
-pub const CONFIDENCE: f64 = 0.95;
-/// Up to here the binomial sum is worked out; beyond, the normal curve differs by less than a rank in a thousand.
-const EXACT_RANKS: u64 = 1 << 20;
-/// The quantile 0.975 of the normal distribution.
+/// The quantile 0.975 of the normal distribution: all intervals are of 95 %.
 const NORMAL_975: f64 = 1.959_963_985;
+/// The processes that it takes to know how much they differ.
+pub const LEAST_PROCESSES: usize = 3;
 
 /// Returns a quantile of sorted values, interpolated between neighbours; `None` without values.
 #[must_use]
@@ -64,57 +62,12 @@ pub fn relative_range(values: &[f64]) -> Option<f64> {
     Some((sorted.last()? - sorted.first()?) / median)
 }
 
-/// The ranks, from 1, of the samples that bound a quantile; absent where there are too few samples for the bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ranks {
-    /// The rank of the lower bound.
-    pub low: Option<u64>,
-    /// The rank of the upper bound.
-    pub high: Option<u64>,
-}
-
-/// Returns the ranks of a two-sided 95 % interval of a quantile among `n` independent samples.
-///
-/// The number of samples at or below the true quantile is binomial, whatever the distribution. A finite upper bound
-/// needs 6 samples for the median, 72 for 0.95, 368 for 0.99 and 3,688 for 0.999.
-/// Cost: O(n).
-#[must_use]
-pub fn quantile_ranks(n: u64, q: f64) -> Ranks {
-    if n == 0 || !(q > 0.0 && q < 1.0) {
-        return Ranks::default();
-    }
-    let tail = (1.0 - CONFIDENCE) / 2.0;
-    if n > EXACT_RANKS {
-        let (centre, half) = (n as f64 * q, NORMAL_975 * (n as f64 * q * (1.0 - q)).sqrt());
-        let (low, high) = ((centre - half).floor(), (centre + half).ceil() + 1.0);
-        return Ranks { low: (low >= 1.0).then_some(low as u64), high: (high <= n as f64).then_some(high as u64) };
-    }
-    let odds = (q / (1.0 - q)).ln();
-    let mut ln_mass = n as f64 * (-q).ln_1p();
-    let mut below = 0.0;
-    let mut ranks = Ranks::default();
-    for k in 0..n {
-        below += ln_mass.exp();
-        // `below` is P(X <= k): the sample of rank k + 1 bounds from below while it is small, from above once the
-        // rest is.
-        if below <= tail {
-            ranks.low = Some(k + 1);
-        }
-        if 1.0 - below <= tail {
-            ranks.high = Some(k + 1);
-            break;
-        }
-        ln_mass += ((n - k) as f64 / (k + 1) as f64).ln() + odds;
-    }
-    ranks
-}
-
 /// An estimate and its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The best guess.
     pub value: f64,
-    /// The lower bound; `None` where too few samples were taken to know one.
+    /// The lower bound; `None` where too few processes ran to know one.
     pub low: Option<f64>,
     /// The upper bound; `None` likewise.
     pub high: Option<f64>,
@@ -140,26 +93,37 @@ impl Estimate {
         Self { value: scale(self.value), low: self.low.map(scale), high: self.high.map(scale) }
     }
 
-    /// Estimates a quantile from samples, with the interval of the order statistics.
-    #[must_use]
-    pub fn of_quantile(values: &[f64], q: f64) -> Option<Self> {
-        let sorted = sorted(values);
-        let ranks = quantile_ranks(sorted.len() as u64, q);
-        let at = |rank: Option<u64>| rank.and_then(|rank| sorted.get(rank as usize - 1).copied());
-        Some(Self { value: quantile(&sorted, q)?, low: at(ranks.low), high: at(ranks.high) })
-    }
-
     /// Estimates the median of a few processes: the process is the unit of evidence, so the width comes from the
     /// spread between them, by Student's t. No interval below three processes.
+    ///
+    /// Costs spread by factors, and a machine that is busy makes them larger only, so the spread is that of their
+    /// logarithms: a bound is never below zero, and lies as many times above the median as the other one below. Where a
+    /// value is not above zero, it is the spread of the values themselves, and zero bounds it.
     #[must_use]
     pub fn of_processes(values: &[f64]) -> Option<Self> {
         let value = median(values)?;
-        if values.len() < 3 {
+        if values.len() < LEAST_PROCESSES {
             return Some(Self::bare(value));
         }
-        let deviation = interquartile_range(values)? / 1.35;
-        let half = student_975(values.len() - 1) * 1.25 * deviation / (values.len() as f64).sqrt();
-        Some(Self { value, low: Some(value - half), high: Some(value + half) })
+        let half = |values: &[f64]| {
+            let deviation = interquartile_range(values)? / 1.35;
+            Some(student_975(values.len() - 1) * 1.25 * deviation / (values.len() as f64).sqrt())
+        };
+        if values.iter().all(|value| *value > 0.0 && value.is_finite()) {
+            let logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
+            let factor = half(&logs)?.exp();
+            return Some(Self { value, low: Some(value / factor), high: Some(value * factor) });
+        }
+        let half = half(values)?;
+        Some(Self { value, low: Some((value - half).max(value.min(0.0))), high: Some(value + half) })
+    }
+
+    /// Returns the estimate with bounds that are at least so far from the value: what the measure itself can tell apart.
+    /// A bound that is not known stays so, and none goes below zero.
+    #[must_use]
+    pub fn at_least(self, half: f64) -> Self {
+        let low = self.low.map(|low| low.min(self.value - half).max(self.value.min(0.0)));
+        Self { low, high: self.high.map(|high| high.max(self.value + half)), ..self }
     }
 }
 
@@ -183,11 +147,12 @@ pub struct Growth {
     pub explained: f64,
 }
 
-/// Fits the exponent of growth through `(size, cost)` by least squares of the logarithms.
+/// Fits the exponent of growth through `(size, cost)` by least squares of the logarithms: for sizes that lie close
+/// together. Over several decades it hides what begins at the last size only, see [`marginal_exponent`].
 ///
 /// Pairs that are not above zero are left out; `None` below two different sizes.
 #[must_use]
-pub fn growth(points: &[(f64, f64)]) -> Option<Growth> {
+pub fn fitted_growth(points: &[(f64, f64)]) -> Option<Growth> {
     let usable = |value: f64| value.is_finite() && value > 0.0;
     let logs: Vec<(f64, f64)> = points
         .iter()
@@ -207,6 +172,24 @@ pub fn growth(points: &[(f64, f64)]) -> Option<Growth> {
     (xx > 0.0).then(|| Growth { exponent: xy / xx, explained: if yy > 0.0 { xy * xy / (xx * yy) } else { 1.0 } })
 }
 
+/// Returns the exponent of growth from what each step from one size to the next adds, by thing added: 1 and the slope
+/// of the logarithm of that cost by the logarithm of the size in the middle of the step. 1 is linear.
+///
+/// A fit through the costs themselves looks at all sizes alike and takes what is quadratic from 1,000 to 10,000 for a
+/// blemish; of what the last step adds it is eleven times as much as before. Tables that double move it by less than 0.1
+/// over sizes ten times apart.
+///
+/// `points` are `(size, cost)` by ascending size. Steps that add nothing are left out; `None` with fewer than two others.
+#[must_use]
+pub fn marginal_exponent(points: &[(f64, f64)]) -> Option<f64> {
+    let steps = points.windows(2).map(|pair| {
+        let ((size, cost), (next_size, next_cost)) = (pair[0], pair[1]);
+        ((size * next_size).sqrt(), (next_cost - cost) / (next_size - size))
+    });
+    let steps: Vec<(f64, f64)> = steps.collect();
+    fitted_growth(&steps).map(|growth| 1.0 + growth.exponent)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,30 +207,6 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_those_of_the_tables() {
-        let check = |n, q, low, high| assert_eq!(quantile_ranks(n, q), Ranks { low, high }, "n {n} q {q}");
-        check(5, 0.5, None, None);
-        check(6, 0.5, Some(1), Some(6));
-        check(10, 0.5, Some(2), Some(9));
-        check(100, 0.5, Some(40), Some(61));
-        check(0, 0.5, None, None);
-        check(10, 1.0, None, None);
-        assert_eq!(quantile_ranks(367, 0.99).high, None);
-        assert_eq!(quantile_ranks(368, 0.99).high, Some(368));
-        assert_eq!(quantile_ranks(3_687, 0.999).high, None);
-        assert_eq!(quantile_ranks(3_688, 0.999).high, Some(3_688));
-    }
-
-    #[test]
-    fn many_samples_go_over_to_the_normal_curve_without_a_jump() {
-        let exact = quantile_ranks(EXACT_RANKS, 0.99);
-        let normal = quantile_ranks(EXACT_RANKS + 1, 0.99);
-        for (a, b) in [(exact.low, normal.low), (exact.high, normal.high)] {
-            assert!(a.zip(b).is_some_and(|(a, b)| a.abs_diff(b) <= 3), "{exact:?} {normal:?}");
-        }
-    }
-
-    #[test]
     fn an_interval_of_processes_needs_three() {
         assert_eq!(Estimate::of_processes(&[1.0, 2.0]), Some(Estimate::bare(1.5)));
         assert_eq!(Estimate::of_processes(&[4.0, 4.0, 4.0]), Some(Estimate::exact(4.0)));
@@ -257,9 +216,37 @@ mod tests {
     }
 
     #[test]
+    fn an_interval_is_one_of_factors() {
+        let logs = [50.0_f64, 90.0, 100.0, 150.0, 900.0];
+        let Estimate { value, low, high } = Estimate::of_processes(&logs).expect("five values");
+        let (low, high) = (low.expect("a bound"), high.expect("a bound"));
+        assert_eq!(value, 100.0);
+        // The quartiles of five are the second and the fourth: t is 2.776.
+        let factor = (2.776 * 1.25 * (150.0_f64 / 90.0).ln() / 1.35 / 5.0_f64.sqrt()).exp();
+        assert!((low - 100.0 / factor).abs() < 1e-9 && (high - 100.0 * factor).abs() < 1e-9, "{low} {high}");
+        // By differences the lower bound of these would be far below zero.
+        for values in [[1.0, 2.0, 100.0, 5_000.0, 9_000.0], [0.0, 0.0, 1.0, 90.0, 95.0]] {
+            let estimate = Estimate::of_processes(&values).expect("five values");
+            assert!(estimate.low.is_some_and(|low| low >= 0.0 && low < estimate.value), "{estimate:?}");
+            assert!(estimate.high.is_some_and(|high| high > estimate.value), "{estimate:?}");
+        }
+        assert_eq!(Estimate::of_processes(&[0.0; 5]), Some(Estimate::exact(0.0)));
+    }
+
+    #[test]
+    fn an_interval_is_as_wide_as_what_is_told_apart() {
+        let same = Estimate::exact(40.0).at_least(5.0);
+        assert_eq!((same.low, same.high), (Some(35.0), Some(45.0)));
+        let wide = Estimate { value: 40.0, low: Some(20.0), high: Some(41.0) }.at_least(5.0);
+        assert_eq!((wide.low, wide.high), (Some(20.0), Some(45.0)));
+        assert_eq!(Estimate::exact(3.0).at_least(5.0).low, Some(0.0));
+        assert_eq!(Estimate::bare(3.0).at_least(5.0), Estimate::bare(3.0));
+    }
+
+    #[test]
     fn growth_is_the_slope_of_the_logarithms() {
         let check = |points: &[(f64, f64)], expected: Option<f64>| {
-            let found = growth(points).map(|growth| (growth.exponent * 1e6).round() / 1e6);
+            let found = fitted_growth(points).map(|growth| (growth.exponent * 1e6).round() / 1e6);
             assert_eq!(found, expected);
         };
         check(&[(1.0, 3.0), (2.0, 6.0), (4.0, 12.0), (8.0, 24.0)], Some(1.0));
@@ -268,5 +255,41 @@ mod tests {
         check(&[(1.0, 0.0), (2.0, 7.0)], None);
         check(&[(2.0, 1.0), (2.0, 7.0)], None);
         check(&[], None);
+    }
+
+    /// Returns what so many things hold, at the sizes of the report.
+    fn held(of: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+        [10.0, 100.0, 1_000.0, 10_000.0].map(|size| (size, of(size))).to_vec()
+    }
+
+    #[test]
+    fn growth_by_steps_sees_what_begins_at_the_last_size() {
+        let exponent = |of: fn(f64) -> f64| marginal_exponent(&held(of)).expect("it grows");
+        let linear = exponent(|size| 4_000.0 + 700.0 * size);
+        assert!((linear - 1.0).abs() < 1e-9, "{linear}");
+        // Linear to 1,000, and quadratic beyond: a fit through the bytes says less than 1.3.
+        let late = |size: f64| 700.0 * size * (size / 1_000.0).max(1.0);
+        assert!(exponent(late) > 1.5, "{}", exponent(late));
+        // A square that is as much as the rest at 10,000 only.
+        let little = |size: f64| 700.0 * size * (1.0 + size / 10_000.0);
+        assert!(exponent(little) > 1.1, "{}", exponent(little));
+        assert!(fitted_growth(&held(little)).is_some_and(|growth| growth.exponent < 1.1));
+        assert!(exponent(|size| size * size) > 1.9);
+        assert_eq!(marginal_exponent(&held(|_| 5.0)), None);
+        assert_eq!(marginal_exponent(&[(1.0, 1.0), (2.0, 2.0)]), None);
+    }
+
+    #[test]
+    fn tables_that_double_are_linear() {
+        let doubled = |size: f64| size.log2().ceil().exp2();
+        let list = |size: f64| 64.0 * doubled(size);
+        // A hash table is never more than seven eighths full.
+        let table = |size: f64| 72.0 * doubled(size * 8.0 / 7.0);
+        for of in [&list as &dyn Fn(f64) -> f64, &table, &|size| list(size) + table(size), &|size| size + table(size)] {
+            let exponent = marginal_exponent(&held(of)).expect("it grows");
+            assert!(exponent < 1.1, "{exponent}");
+        }
+        let ones = [1.0, 10.0, 100.0, 1_000.0].map(|size| (size, table(size)));
+        assert!(marginal_exponent(&ones).is_some_and(|exponent| exponent < 1.1), "{ones:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The checks, their targets, and the verdict on each.
 
-use super::stats::Estimate;
+use super::stats::{Estimate, LEAST_PROCESSES};
 
 /// Which table a check stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,7 +201,7 @@ impl CheckResult {
         let mut outcome = judge(target.op, target.target, &measured.estimate);
         let mut notes: Vec<String> = vec![measured.note.clone()];
         if outcome == Outcome::Inconclusive && (measured.estimate.low.is_none() || measured.estimate.high.is_none()) {
-            notes.push("too few samples for an interval".to_owned());
+            notes.push(format!("no interval below {LEAST_PROCESSES} processes"));
         }
         if let Some(limit) = target.exponent {
             let (growth, note) = match measured.exponent {
