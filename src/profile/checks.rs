@@ -4,11 +4,14 @@ use super::campaign::{Taken, USABLE};
 use super::histogram::Latencies;
 use super::protocol::{Counted, Timed};
 use super::report::Extra;
-use super::stats::{Estimate, marginal_exponent, median};
-use super::targets::{Category, Measured};
+use super::stats::{Estimate, fitted_growth, marginal_exponent, median};
+use super::targets::{Category, Measured, Targets};
+use crate::format;
 
 /// The latencies of single evaluations.
 pub const LATENCY: &str = "latency.call.ns";
+/// Numbers of thresholds whose throughput is measured.
+const RULE_COUNTS: [u32; 4] = [1, 10, 100, 1_000];
 /// The kinds of condition that are timed together.
 const KINDS: u64 = 5;
 
@@ -50,6 +53,7 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
         let note = match id {
             _ if value == Some(0.0) => "the allocator of this build does not count",
             "memory.rule1" => "one more rule on the same metric; the first: memory.engine1",
+            "memory.rules1000" => "text, parsed rules and engine",
             _ => "",
         };
         add(id, value.map(Estimate::exact), exponent, note.to_owned());
@@ -57,13 +61,14 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
     all
 }
 
-/// Returns the figures that have no target.
+/// Returns the figures besides the checks.
 #[must_use]
-pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
+pub fn extras(taken: &Taken, counted: &[Counted], targets: &Targets) -> Vec<Extra> {
     let mut all = Vec::new();
     let mut add = |id: &str, category, unit: &str, estimate: Option<Estimate>, note: &str| {
+        let target = targets.get(id);
         let (id, unit, note) = (id.to_owned(), unit.to_owned(), note.to_owned());
-        all.extend(estimate.map(|estimate| Extra { id, category, unit, estimate, note }));
+        all.extend(estimate.map(|estimate| Extra { id, category, unit, estimate, target, note }));
     };
     let cold = by_process(taken, "latency.cold_first");
     add("latency.cold_first", Category::Latency, "ns", cold, "the first evaluation of a process, median process");
@@ -76,6 +81,17 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
     for (id, note) in live {
         add(id, Category::Latency, "ns", low(taken, id), note);
     }
+    let mut times = Vec::new();
+    for count in RULE_COUNTS {
+        let id = format!("throughput.thresholds{count}");
+        let rate = by_process(taken, &id);
+        times.extend(rate.map(|rate| (f64::from(count), 1e9 / rate.value)));
+        let note = match fitted_growth(&times).filter(|_| times.len() == RULE_COUNTS.len()) {
+            Some(growth) => format!("time by rule count: exponent {:.2} (1 is linear)", growth.exponent),
+            None => format!("{}, never crossed", format::counted(u64::from(count), "threshold")),
+        };
+        add(&id, Category::Throughput, "events/s", rate, &note);
+    }
     for id in ["throughput.no_rules", "throughput.rules10"] {
         let best = taken.of(id, None).iter().flat_map(|timed| timed.batches.iter().copied()).collect::<Vec<_>>();
         let capability = super::stats::quantile(&super::stats::sorted(&best), 0.9).map(Estimate::bare);
@@ -84,14 +100,15 @@ pub fn extras(taken: &Taken, counted: &[Counted]) -> Vec<Extra> {
         let note = "setup and warm-up included";
         add(&format!("{id}.per_cpu"), Category::Throughput, "events/CPU s", Estimate::of_processes(&per_cpu), note);
     }
-    for counted in counted
-        .iter()
-        .filter(|counted| !matches!(counted.id.as_str(), "memory.rule1" | "memory.rules1000" | "memory.alerts100"))
-    {
-        let (estimate, note) = if counted.id.ends_with(USABLE) {
-            (Estimate::bare(counted.value), "what the allocator rounds the sizes to")
-        } else {
-            (Estimate::exact(counted.value), "")
+    let is_extra =
+        |counted: &&Counted| !matches!(counted.id.as_str(), "memory.rule1" | "memory.rules1000" | "memory.alerts100");
+    for counted in counted.iter().filter(is_extra) {
+        let (estimate, note) = match counted.id.as_str() {
+            id if id.ends_with(USABLE) => (Estimate::bare(counted.value), "what the allocator rounds the sizes to"),
+            "memory.live1000" => {
+                (Estimate::exact(counted.value), "1,000 rules in a `Live`, with text and parsed rules")
+            }
+            _ => (Estimate::exact(counted.value), ""),
         };
         add(&counted.id, Category::Memory, &counted.unit, Some(estimate), note);
     }
@@ -165,6 +182,7 @@ fn sizes(counted: &[Counted], family: &str) -> Vec<(f64, f64)> {
 mod tests {
     use super::*;
     use crate::profile::sample::Kind;
+    use crate::profile::targets::Outcome;
 
     /// Returns calls of processes, each so many times as long as those of a quiet one: half of them take 750 ns.
     fn taken(chunk: u64, processes: &[f64]) -> Taken {
@@ -218,6 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn the_last_rule_count_has_the_exponent() {
+        let timed = |count: u32| Timed {
+            id: format!("throughput.thresholds{count}"),
+            batches: vec![1e7 / f64::from(count)],
+            ..taken(1, &[1.0]).processes.remove(0).remove(0)
+        };
+        let taken = Taken { processes: vec![RULE_COUNTS.map(timed).to_vec()] };
+        let extras = extras(&taken, &[], &Targets::default());
+        let rows = extras.iter().filter(|extra| extra.category == Category::Throughput);
+        assert_eq!(
+            rows.map(|extra| format!("{} {}", extra.id, extra.note)).collect::<Vec<_>>(),
+            [
+                "throughput.thresholds1 1 threshold, never crossed",
+                "throughput.thresholds10 10 thresholds, never crossed",
+                "throughput.thresholds100 100 thresholds, never crossed",
+                "throughput.thresholds1000 time by rule count: exponent 1.00 (1 is linear)",
+            ]
+        );
+    }
+
+    #[test]
     fn the_growth_of_memory_is_that_of_its_steps() {
         let bytes = |id: &str, value| Counted::new(id, None, "bytes", Kind::Bytes, value);
         let counted = [
@@ -226,10 +265,21 @@ mod tests {
             bytes("memory.rules10", 8_000.0),
             bytes("memory.rules10.peak", 9_000.0),
             bytes("memory.rules100", 80_000.0),
+            bytes("memory.live1000", 1e9),
         ];
         let measured = measured(&Taken::default(), &counted, 10.0);
         assert_eq!(measured.len(), 2);
         assert!(measured[1].exponent.is_some_and(|exponent| (exponent - 1.0).abs() < 1e-9), "{measured:?}");
-        assert_eq!(extras(&Taken::default(), &counted).len(), 3);
+        let extras = extras(&Taken::default(), &counted, &Targets::default());
+        let outcomes: Vec<_> = extras.iter().map(|extra| (extra.id.as_str(), extra.outcome())).collect();
+        assert_eq!(
+            outcomes,
+            [
+                ("memory.rules10", None),
+                ("memory.rules10.peak", None),
+                ("memory.rules100", None),
+                ("memory.live1000", Some(Outcome::Fail)),
+            ]
+        );
     }
 }

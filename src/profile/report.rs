@@ -7,7 +7,7 @@ use super::max_costs::Over;
 use super::protocol::{AtSize, Cut, Grew};
 use super::sample::{Inputs, Machine, Plan, Tool};
 use super::stats::{Estimate, Growth, fitted_growth};
-use super::targets::{Category, CheckResult, Outcome, Target};
+use super::targets::{Category, CheckResult, Outcome, Target, judge};
 use crate::diagnostic::nearest;
 
 /// What makes the answer of a run "no".
@@ -62,7 +62,7 @@ impl FailOn {
     }
 }
 
-/// A figure besides the checks, without a target.
+/// A figure besides the checks; a few have a target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Extra {
     /// A stable dotted name.
@@ -73,8 +73,18 @@ pub struct Extra {
     pub unit: String,
     /// The value.
     pub estimate: Estimate,
+    /// What it should reach, in its unit.
+    pub target: Option<Target>,
     /// What a reader should know; may be empty.
     pub note: String,
+}
+
+impl Extra {
+    /// Returns the verdict, where it has a target.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.target.map(|target| judge(target.op, target.target, &self.estimate))
+    }
 }
 
 /// What one rule costs. The exact figures lead: they are the same on any machine, and rank rules as a server feels
@@ -280,9 +290,10 @@ impl ProfileReport {
         if !self.incompatible.is_empty() {
             return 2;
         }
-        let any = |outcome| {
-            self.checks.iter().any(|check| check.outcome == outcome && check.target.category != Category::Regression)
-        };
+        let checks = self.checks.iter().filter(|check| check.target.category != Category::Regression);
+        let all: Vec<Outcome> =
+            checks.map(|check| check.outcome).chain(self.extras.iter().filter_map(Extra::outcome)).collect();
+        let any = |outcome| all.contains(&outcome);
         let met = |fail_on: &FailOn| match fail_on {
             FailOn::Regression => self.count(Verdict::Regression) > 0,
             FailOn::Target => any(Outcome::Fail),
@@ -370,6 +381,10 @@ mod tests {
         let slower = |report: &mut ProfileReport| report.comparison = Some(comparison([560.0; 5], 480.0));
         let missed = |report: &mut ProfileReport| report.checks[0].outcome = Outcome::Fail;
         let open = |report: &mut ProfileReport| report.checks[0].outcome = Outcome::Inconclusive;
+        let large = |report: &mut ProfileReport| {
+            report.extras[0].target = Some(CHECKS[0]);
+            report.extras[0].estimate = Estimate::exact(CHECKS[0].target + 1.0);
+        };
         let unlike = |report: &mut ProfileReport| {
             report.incompatible.push(Difference { what: "plan.rounds", base: "3".to_owned(), now: "4".to_owned() });
         };
@@ -377,6 +392,8 @@ mod tests {
         check("regression", &slower, 1);
         check("target", &slower, 0);
         check("target", &missed, 1);
+        check("target", &large, 1);
+        check("regression", &large, 0);
         check("regression", &missed, 0);
         check("regression,target", &open, 0);
         check("inconclusive", &open, 1);

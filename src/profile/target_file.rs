@@ -1,7 +1,7 @@
 //! A file of targets that replace those of the report: a YAML mapping of check ids to values with units.
 
 use super::sample::time_unit_ns;
-use super::targets::{ALL_LATENCIES, CHECKS, LATENCIES, Op, REGRESSION, Target, Targets};
+use super::targets::{ALL_LATENCIES, LATENCIES, Op, REGRESSION, Target, Targets};
 use crate::diagnostic::{Diagnostics, codes};
 use crate::source::SourceMap;
 use crate::yaml::fields::{Field, Fields, shown};
@@ -25,8 +25,8 @@ impl Targets {
                     set(target, field, &mut problems);
                 }
             }
-            let settable = CHECKS.iter().filter(|check| fixed(check.id).is_none());
-            let ids: Vec<&str> = settable.map(|check| check.id).collect();
+            let settable = targets.0.iter().filter(|target| fixed(target.id).is_none());
+            let ids: Vec<&str> = settable.map(|target| target.id).collect();
             fields.finish(WHAT, &ids, |_| None, &mut problems);
         }
         (problems.finish() == 0).then_some(targets)
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn own_targets_replace_those_of_the_report() {
-        let text = "latency.p50: 80\nlatency.p99: < 0.5 ms\nthroughput.rules10: '> 20k events/s'\nmemory.rule1: 1e3\nmemory.rules1000: {target: 600 kB, exponent: 1.05}\n";
+        let text = "latency.p50: 80\nlatency.p99: < 0.5 ms\nthroughput.rules10: '> 20k events/s'\nmemory.rule1: 1e3\nmemory.rules1000: {target: 600 kB, exponent: 1.05}\nmemory.live1000: 2 MB\n";
         let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
         let targets = Targets::load(&mut sources, "t.yml", text.as_bytes(), &mut diagnostics).expect("a good file");
         let value = |id| targets.get(id).map(|target| target.target);
@@ -153,6 +153,7 @@ mod tests {
         assert_eq!(value("throughput.rules10"), Some(20_000.0));
         assert_eq!(value("memory.rule1"), Some(1_000.0));
         assert_eq!(value("memory.rules1000"), Some(600_000.0));
+        assert_eq!(value("memory.live1000"), Some(2_000_000.0));
         assert_eq!(targets.get("memory.rules1000").and_then(|target| target.exponent), Some(1.05));
     }
 

@@ -152,6 +152,7 @@ pub(crate) fn report() -> ProfileReport {
         category: Category::Latency,
         unit: "us".to_owned(),
         estimate: Estimate::bare(4.2),
+        target: None,
         note: "5 processes".to_owned(),
     };
     let growth = |samples, time, cut| {

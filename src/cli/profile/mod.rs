@@ -243,7 +243,7 @@ fn assemble(
             let found = checks::measured(taken, counted, grain);
             results = targets.check(&found, regression_check(target, comparison.as_ref()));
         }
-        extras = checks::extras(taken, counted);
+        extras = checks::extras(taken, counted, targets);
         latencies = taken.latencies(checks::LATENCY);
     }
     let mut notes = measured.notes;

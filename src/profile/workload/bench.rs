@@ -27,6 +27,8 @@ const CONDITION_CHUNK: u64 = (BLOCK * CONDITIONS.len()) as u64;
 const GRAINS: f64 = 20.0;
 /// Events of one window of a throughput.
 const WINDOW: u64 = 10_000;
+/// Events of one window with very many rules, which is as long in time.
+const SHORT_WINDOW: u64 = 200;
 /// Of how many batches there is one window, which is some hundred batches long.
 const BATCHES_A_WINDOW: u64 = 8;
 
@@ -51,8 +53,8 @@ enum Shape {
     Batch,
     /// Calls one by one, or in chunks; of so many if that is given.
     Calls(Option<u64>),
-    /// Windows of [`WINDOW`] events.
-    Window,
+    /// Windows of so many events.
+    Window(u64),
     /// The first call of all, once a process.
     Cold,
 }
@@ -78,13 +80,22 @@ const fn spec(
     Spec { id, unit, ops: 1, shape, make }
 }
 
-const QUIET: Rules = Rules::Thresholds { count: 1, firing: false };
+const QUIET: Rules = thresholds(1);
 
-const SPECS: [Spec; 20] = [
+/// Returns so many rules that never fire.
+const fn thresholds(count: usize) -> Rules {
+    Rules::Thresholds { count, firing: false }
+}
+
+const SPECS: [Spec; 24] = [
     spec("latency.cold_first", "ns", Shape::Cold, || fed(QUIET)),
     spec("latency.call.ns", "ns", Shape::Calls(None), || fed(QUIET)),
-    spec("throughput.no_rules", "events/s", Shape::Window, || fed(Rules::None)),
-    spec("throughput.rules10", "events/s", Shape::Window, || fed(Rules::All)),
+    spec("throughput.no_rules", "events/s", Shape::Window(WINDOW), || fed(Rules::None)),
+    spec("throughput.rules10", "events/s", Shape::Window(WINDOW), || fed(Rules::All)),
+    spec("throughput.thresholds1", "events/s", Shape::Window(WINDOW), || fed(thresholds(1))),
+    spec("throughput.thresholds10", "events/s", Shape::Window(WINDOW), || fed(thresholds(10))),
+    spec("throughput.thresholds100", "events/s", Shape::Window(SHORT_WINDOW), || fed(thresholds(100))),
+    spec("throughput.thresholds1000", "events/s", Shape::Window(SHORT_WINDOW), || fed(thresholds(1_000))),
     spec("health_score.call.ns", "ns", Shape::Calls(None), || fed(Rules::Derived)),
     spec("condition.chunk.ns", "ns", Shape::Calls(Some(CONDITION_CHUNK)), || blocks(&CONDITIONS.map(|(_, expr)| expr))),
     spec(CONDITIONS[0].0, "ns", Shape::Batch, || blocks(&[CONDITIONS[0].1])),
@@ -96,7 +107,7 @@ const SPECS: [Spec; 20] = [
     spec("live.rule1.ns", "ns", Shape::Batch, || fed(QUIET)),
     spec("live.rule1.firing.ns", "ns", Shape::Batch, || fed(Rules::Thresholds { count: 1, firing: true })),
     spec("live.rules10.ns", "ns", Shape::Batch, || fed(Rules::All)),
-    spec("live.rules1000.ns", "ns", Shape::Batch, || fed(Rules::Thresholds { count: 1_000, firing: false })),
+    spec("live.rules1000.ns", "ns", Shape::Batch, || fed(thresholds(1_000))),
     spec("loop.floor.ns", "ns", Shape::Batch, floor),
     spec("calibration.int", "ns", Shape::Batch, || Ok(Box::new(integers()))),
     spec("calibration.wide", "ns", Shape::Batch, || Ok(Box::new(wide()))),
@@ -144,7 +155,7 @@ impl Bench for WorkloadBench {
                     let alone = timed(|| work.run(CALLS)) as f64 / CALLS as f64;
                     (CALLS, if alone >= GRAINS * self.grain_ns { 1 } else { CHUNK })
                 }
-                Shape::Window => (WINDOW, 1),
+                Shape::Window(events) => (events, 1),
                 Shape::Cold => (1, 1),
             };
             planned.push(Planned { id: spec.id.to_owned(), rule: None, iters, chunk });
@@ -168,7 +179,7 @@ impl Bench for WorkloadBench {
             let mut turn = match spec.shape {
                 Shape::Batch => Turns::of_batches((spec.make)().map_err(failed)?, planned.iters),
                 Shape::Calls(_) => Turns::of_calls((spec.make)().map_err(failed)?, planned.iters, planned.chunk)?,
-                Shape::Window | Shape::Cold => continue,
+                Shape::Window(_) | Shape::Cold => continue,
             };
             turn.slows = !spec.id.starts_with(CALIBRATION);
             specs.push((spec, planned));
@@ -182,7 +193,7 @@ impl Bench for WorkloadBench {
             listener.take(told(spec, planned, turn.batches, hist, usage, all));
         }
         // Windows are many batches long: each alone.
-        for planned in metrics.iter().filter(|planned| matches!(shape(planned), Ok(Shape::Window))) {
+        for planned in metrics.iter().filter(|planned| matches!(shape(planned), Ok(Shape::Window(_)))) {
             let spec = Self::spec(&planned.id)?;
             let pace = Pace { rounds: pace.rounds.div_ceil(BATCHES_A_WINDOW), warmup: 1, turn: 1, ..pace };
             let mut turns = [Turns::of_batches((spec.make)().map_err(failed)?, planned.iters)];

@@ -8,6 +8,7 @@ use crate::profile::compare::RuleRef;
 use crate::profile::report::{CostOf, GrownBy, ProfileReport, Totals};
 use crate::profile::sample::{Inputs, Machine, Plan, Tool};
 use crate::profile::stats::Estimate;
+use crate::profile::targets::Outcome;
 use crate::report::number::{Number, Pairs, write_json};
 
 /// The schema and its version; keys are only added within one.
@@ -67,9 +68,15 @@ struct CheckOut<'a> {
 struct ExtraOut<'a> {
     id: &'a str,
     category: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    op: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Number>,
     unit: &'a str,
     estimate: Number,
     ci: Bounds,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
     note: &'a str,
 }
 
@@ -230,9 +237,12 @@ fn document(report: &ProfileReport) -> Document<'_> {
     let extras = report.extras.iter().map(|extra| ExtraOut {
         id: &extra.id,
         category: extra.category.word(),
+        op: extra.target.map(|target| target.op.symbol()),
+        target: extra.target.map(|target| Number(target.target)),
         unit: &extra.unit,
         estimate: Number(extra.estimate.value),
         ci: bounds(Some(&extra.estimate)),
+        verdict: extra.outcome().map(Outcome::word),
         note: &extra.note,
     });
     let rules = report.rules.iter().map(|cost| RuleOut {

@@ -102,10 +102,10 @@ fn extra_row(extra: &Extra) -> Vec<(String, Tone)> {
     let estimate = Some(&extra.estimate);
     vec![
         plain(extra.id.clone()),
-        plain("-"),
+        plain(extra.target.as_ref().map_or("-".to_owned(), words::target)),
         plain(words::measured(estimate, &extra.unit)),
         plain(words::interval(estimate, &extra.unit)),
-        faint("extra"),
+        extra.outcome().map_or_else(|| faint("extra"), outcome),
         faint(extra.note.clone()),
     ]
 }
