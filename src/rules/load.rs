@@ -84,7 +84,12 @@ impl<'a> Opened<'a> {
     }
 
     fn close(self) -> (RuleFile, usize) {
-        let (form, groups) = self.found;
+        let (form, mut groups) = self.found;
+        // Rules stay as long as the program, and their lists do not grow any more.
+        for group in &mut groups {
+            group.rules.shrink_to_fit();
+            group.rules.iter_mut().for_each(|rule| rule.labels.shrink_to_fit());
+        }
         (RuleFile { file: self.problems.file(), form, groups }, self.problems.finish())
     }
 }

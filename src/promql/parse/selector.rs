@@ -28,6 +28,8 @@ impl Parser<'_> {
         if let Some(name) = &name {
             matchers.push(Matcher::equal(METRIC_NAME, name));
         }
+        // Most have one, and a list that grows has room for four.
+        matchers.shrink_to_fit();
         let selector = Selector { name, matchers, modifiers: Modifiers::default() };
         Ok(Tree { expr: Expr { kind: ExprKind::Selector(selector), span }, depth: 1, ty: Some(Type::Vector) })
     }
