@@ -245,7 +245,18 @@ mod tests {
         check("events.jsonl", Some(Format::Ndjson), Some("events.jsonl"));
         check("/dev/null", None, Some("/dev/null"));
         check("c:/report", None, Some("c:/report"));
-        assert!("json:".parse::<Target<Format>>().is_err());
+        for (prefix, format) in [("md", Format::Markdown), ("txt", Format::Table), ("om", Format::Openmetrics)] {
+            check(&format!("{prefix}:report"), Some(format), Some("report"));
+        }
+        check("./md5:report", None, Some("./md5:report"));
+        let wrong = |text: &str, expected: &str| {
+            let error = text.parse::<Target<Format>>().expect_err(text);
+            assert!(error.contains(expected), "{error}");
+        };
+        wrong("json:", "the path is missing");
+        wrong("markdwn:a.txt", "did you mean `markdown:a.txt`?");
+        wrong("JSON:", "did you mean `json:FILE`?");
+        wrong("yaml:a", "write it like `json:report.json`");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Where results go, and what is said next to them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+
+use crate::diagnostic::nearest;
 
 /// Where the results of a run go.
 #[derive(Debug, Args)]
@@ -18,8 +20,8 @@ pub(crate) struct OutArgs {
     /// Write to a file; repeatable
     ///
     /// The format is the prefix's (`json:report.txt`), else the suffix's (.json .ndjson .jsonl .csv .md .om .txt), else
-    /// --format. Standard output is written too if --format is given, or for `-`. A file is replaced only when it is
-    /// written completely.
+    /// --format. A prefix may be written as a suffix is (`md:report`). Standard output is written too if --format is
+    /// given, or for `-`. A file is replaced only when it is written completely.
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(crate) out: Vec<Target<Format>>,
 }
@@ -68,15 +70,19 @@ impl JobArgs {
     }
 }
 
-/// The formats of results.
+/// The formats of results. Each has the ending of its files as another name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    #[value(aliases = ["txt", "text"])]
     Table,
     Json,
+    #[value(alias = "jsonl")]
     Ndjson,
     Csv,
     Timeline,
+    #[value(alias = "md")]
     Markdown,
+    #[value(aliases = ["om", "prom"])]
     Openmetrics,
 }
 
@@ -85,24 +91,21 @@ pub(crate) trait OutFormat: ValueEnum {
     /// A name of a file, for messages.
     const EXAMPLE: &'static str;
 
-    /// Returns the format that the ending of a file's name stands for.
-    fn of_suffix(suffix: &str) -> Option<Self>;
+    /// Returns the format of a name: its own, or the ending of its files.
+    fn named(name: &str) -> Option<Self> {
+        Self::from_str(name, false).ok()
+    }
+
+    /// Returns the name of a format that is most like what was typed.
+    fn near(typed: &str) -> Option<String> {
+        let values = Self::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+        nearest(&typed.to_ascii_lowercase(), names.iter().map(String::as_str)).first().map(|near| (*near).to_owned())
+    }
 }
 
 impl OutFormat for Format {
     const EXAMPLE: &'static str = "json:report.json";
-
-    fn of_suffix(suffix: &str) -> Option<Self> {
-        match suffix {
-            "json" => Some(Self::Json),
-            "ndjson" | "jsonl" => Some(Self::Ndjson),
-            "csv" => Some(Self::Csv),
-            "txt" => Some(Self::Table),
-            "md" => Some(Self::Markdown),
-            "om" | "openmetrics" | "prom" => Some(Self::Openmetrics),
-            _ => None,
-        }
-    }
 }
 
 /// One `--out`: `[FORMAT:]PATH`.
@@ -118,14 +121,23 @@ impl<F: OutFormat> FromStr for Target<F> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let named = text.split_once(':').and_then(|(prefix, path)| Some((F::from_str(prefix, false).ok()?, path)));
-        let (format, path) = named.map_or((None, text), |(format, path)| (Some(format), path));
-        let by_suffix = || path.rsplit_once('.').and_then(|(_, suffix)| F::of_suffix(suffix));
-        let prefix = text.split_once(':').map(|(prefix, _)| prefix).filter(|_| format.is_none());
-        let word = |text: &str| text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-        if let Some(prefix) = prefix.filter(|prefix| word(prefix)) {
-            return Err(format!("`{prefix}` is not a format; write it like `{}`", F::EXAMPLE));
-        }
+        // One letter is a drive.
+        let word = |prefix: &str| prefix.len() > 1 && prefix.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let (format, path) = match text.split_once(':').filter(|(prefix, _)| word(prefix)) {
+            None => (None, text),
+            Some((prefix, path)) => match F::named(prefix) {
+                Some(format) => (Some(format), path),
+                None if Path::new(text).exists() => (None, text),
+                None => {
+                    let path = if path.is_empty() { "FILE" } else { path };
+                    return Err(match F::near(prefix) {
+                        Some(near) => format!("`{prefix}` is not a format; did you mean `{near}:{path}`?"),
+                        None => format!("`{prefix}` is not a format; write it like `{}`", F::EXAMPLE),
+                    });
+                }
+            },
+        };
+        let by_suffix = || path.rsplit_once('.').and_then(|(_, suffix)| F::named(suffix));
         match path {
             "" => Err(format!("the path is missing; write it like `{}`, or `-` for standard output", F::EXAMPLE)),
             "-" => Ok(Self { format, path: None }),

@@ -165,14 +165,15 @@ pub(crate) struct ProfileArgs {
     pub(crate) folded: Option<PathBuf>,
     /// table, json, markdown, github, junit or hgrm [default: table]
     ///
-    /// github is annotations for GitHub Actions; hgrm is the latencies of the built-in workload by percentile, as
+    /// github is annotations for GitHub Actions, and the summary of its job; hgrm is the latencies of the built-in workload by percentile, as
     /// HdrHistogram writes them.
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
     pub(crate) format: Option<ProfileFormat>,
     /// Write to a file; repeatable
     ///
     /// The format is the prefix's (`json:report.txt`), else the suffix's (.json .md .xml .txt .hgrm), else --format. A
-    /// file is replaced only when it is written completely.
+    /// prefix may be written as a suffix is (`md:report`). Standard output is written too if --format is given, or for
+    /// `-`. A file is replaced only when it is written completely.
     #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
     pub(crate) out: Vec<Target<ProfileFormat>>,
     #[command(flatten)]
@@ -187,30 +188,22 @@ fn fail_on(text: &str) -> Result<FailList, String> {
     FailOn::parse_list(text).map(FailList)
 }
 
-/// The formats of `profile`.
+/// The formats of `profile`. Each has the ending of its files as another name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProfileFormat {
+    #[value(aliases = ["txt", "text"])]
     Table,
     Json,
+    #[value(alias = "md")]
     Markdown,
     Github,
+    #[value(alias = "xml")]
     Junit,
     Hgrm,
 }
 
 impl OutFormat for ProfileFormat {
     const EXAMPLE: &'static str = "json:profile.json";
-
-    fn of_suffix(suffix: &str) -> Option<Self> {
-        match suffix {
-            "json" => Some(Self::Json),
-            "md" => Some(Self::Markdown),
-            "xml" => Some(Self::Junit),
-            "txt" => Some(Self::Table),
-            "hgrm" => Some(Self::Hgrm),
-            _ => None,
-        }
-    }
 }
 
 /// Reads a share such as `7%` or `0.07`.
@@ -285,6 +278,8 @@ mod tests {
         check("a.json", Some(ProfileFormat::Json), Some("a.json"));
         check("github:log.txt", Some(ProfileFormat::Github), Some("log.txt"));
         check("a.hgrm", Some(ProfileFormat::Hgrm), Some("a.hgrm"));
+        check("md:cost", Some(ProfileFormat::Markdown), Some("cost"));
+        check("xml:cost", Some(ProfileFormat::Junit), Some("cost"));
         assert!("json:".parse::<Target<ProfileFormat>>().is_err());
     }
 }
