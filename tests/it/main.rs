@@ -15,6 +15,7 @@ mod hostile;
 mod parquet;
 mod portsyncd;
 mod profile;
+mod profile_ci;
 mod promql;
 mod props;
 mod props_engine;

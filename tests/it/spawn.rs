@@ -32,10 +32,20 @@ pub(crate) fn alertctl(args: &[&str], folder: &Path, stdin: Option<&[u8]>) -> Ou
     child.wait_with_output().expect("the tool ends")
 }
 
-/// Makes a command of the tool, free of what the environment says about colours and width.
+/// Runs the tool to its end with variables of the environment.
+pub(crate) fn with(args: &[&str], folder: &Path, set: &[(&str, String)]) -> Output {
+    let mut command = tool(args, folder);
+    command.envs(set.iter().map(|(name, value)| (*name, value.as_str())));
+    command.stdin(Stdio::null()).output().expect("the tool starts")
+}
+
+/// Makes a command of the tool, free of what the environment says about colours, width and the workflow it runs in.
 pub(crate) fn tool(args: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_alertctl"));
-    command.args(args).current_dir(folder).env_remove("NO_COLOR").env_remove("COLUMNS");
+    command.args(args).current_dir(folder);
+    for name in ["NO_COLOR", "COLUMNS", "GITHUB_STEP_SUMMARY"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -188,9 +188,9 @@ fn report(
             wide: args.wide,
         };
         out::write(place, &mut |out| write(out, &report, place.format, &view))?;
-        if place.format == ProfileFormat::Github {
-            job_summary(&report, &view)?;
-        }
+    }
+    if places.iter().any(|place| place.format == ProfileFormat::Github) {
+        job_summary(&report, &View { top: args.top, ..View::default() })?;
     }
     if let Some(line) = out::wrote(&places) {
         say(args.console.quiet, &line);

@@ -1,60 +1,105 @@
 //! `--format github`: annotations for a workflow's log, and the text of a job summary.
 //!
+//! A run without regressions has one notice. Regressions come first, those of exact figures before those of times, a
+//! rule's in one annotation; what could not be judged is counted, and named only where it makes the run fail.
+//!
 //! Source: the workflow commands of GitHub Actions; a step shows at most 10 annotations of a kind, a summary takes 1 MiB.
 
+use std::cmp::Ordering;
 use std::io::{self, Write};
 
-use super::{View, markdown, words};
-use crate::profile::compare::RuleRef;
+use super::{View, markdown, sheets, words};
+use crate::format::{count, counted};
+use crate::profile::compare::{Compared, RuleRef};
 use crate::profile::gate::Verdict;
-use crate::profile::report::ProfileReport;
-use crate::profile::targets::{Category, Outcome};
+use crate::profile::report::{FailOn, ProfileReport};
+use crate::profile::targets::{Category, CheckResult, Outcome};
 
 /// The most annotations of a kind.
 const ANNOTATIONS: usize = 10;
+/// The most names that the annotation about what is inconclusive tells.
+const NAMES: usize = 5;
 /// The longest job summary. Unit: bytes.
 pub const SUMMARY_BYTES: usize = 64 << 10;
 /// What a summary ends with when it was cut.
 const CUT: &str = "\n(cut here: --format json has the whole report)\n";
+/// The title of annotations that are about the whole run.
+const TITLE: &str = "alertctl profile";
 
-struct Annotation {
-    bad: bool,
-    place: Option<(String, u32)>,
+/// What an annotation is about, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    /// An exact figure of a rule, which is the same on any machine.
+    Exact,
+    /// A time of a rule.
+    Time,
+    /// A figure of the whole run.
+    Run,
+    /// A check that missed its target.
+    Target,
+}
+
+struct Finding<'a> {
+    about: About,
+    rule: Option<&'a RuleRef>,
+    /// How many times worse, at most.
+    ratio: f64,
     title: String,
     message: String,
 }
 
-/// Writes an annotation for every regression, missed target and what is inconclusive; those that name a rule first.
+/// Writes an annotation for each rule that became worse, then for totals and missed targets; one notice where nothing
+/// became worse.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, report: &ProfileReport) -> io::Result<()> {
-    let all = annotations(report);
-    for (bad, kind) in [(true, "error"), (false, "warning")] {
-        let of_kind: Vec<&Annotation> = all.iter().filter(|annotation| annotation.bad == bad).collect();
+    for difference in &report.incompatible {
+        writeln!(out, "::error title={TITLE}::{}", data(&difference.to_string()))?;
+    }
+    let found = findings(report);
+    // What does not make the run fail is no error.
+    for (fails, kind) in [(true, "error"), (false, "warning")] {
+        let of_kind: Vec<&Finding<'_>> = found.iter().filter(|finding| finding.fails(report) == fails).collect();
         // The last one tells of those that are left out.
         let shown = if of_kind.len() > ANNOTATIONS { ANNOTATIONS - 1 } else { of_kind.len() };
-        for annotation in &of_kind[..shown] {
+        for finding in &of_kind[..shown] {
             write!(out, "::{kind} ")?;
-            if let Some((file, line)) = &annotation.place {
-                write!(out, "file={},line={line},", property(file))?;
+            if let Some(rule) = finding.rule {
+                write!(out, "file={},line={},", property(&rule.file), rule.line)?;
             }
-            writeln!(out, "title={}::{}", property(&annotation.title), data(&annotation.message))?;
+            writeln!(out, "title={}::{}", property(&finding.title), data(&finding.message))?;
         }
         if of_kind.len() > shown {
-            writeln!(out, "::{kind} title=alertctl profile::{} more: see the job summary", of_kind.len() - shown)?;
+            let more = of_kind.len() - shown;
+            writeln!(out, "::{kind} title={TITLE}::{more} more: the job summary has them all")?;
         }
+    }
+    if report.fail_on.contains(&FailOn::Inconclusive)
+        && let Some(told) = inconclusive(report)
+    {
+        writeln!(out, "::warning title={TITLE}::{}", data(&told))?;
+    }
+    if report.incompatible.is_empty() && report.count(Verdict::Regression) == 0 {
+        writeln!(out, "::notice title={TITLE}::{}", data(&conclusion(report)))?;
     }
     Ok(())
 }
 
-/// Returns the markdown report, cut between lines where it is longer than a summary may be.
+/// Returns the markdown report, all findings first, cut between lines where it is longer than a summary may be.
 ///
 /// # Errors
 /// What the writer of the markdown says.
 pub fn summary(report: &ProfileReport, view: &View) -> io::Result<String> {
     let mut text = Vec::new();
-    markdown::write(&mut text, report, view)?;
+    writeln!(text, "{}\n\n{}", markdown::HEADING, markdown::escape(&conclusion(report)))?;
+    let found = findings(report);
+    for (at, finding) in found.iter().enumerate() {
+        let place = finding.rule.map_or(String::new(), |rule| format!(" ({}:{})", rule.file, rule.line));
+        let line = format!("{}{place}: {}", finding.title, finding.message.replace('\n', "; "));
+        writeln!(text, "{}- {}", if at == 0 { "\n" } else { "" }, markdown::escape(&line))?;
+    }
+    markdown::body(&mut text, report, view)?;
     let mut text = String::from_utf8_lossy(&text).into_owned();
     if text.len() > SUMMARY_BYTES {
         let mut end = SUMMARY_BYTES - CUT.len();
@@ -67,47 +112,109 @@ pub fn summary(report: &ProfileReport, view: &View) -> io::Result<String> {
     Ok(text)
 }
 
-fn annotations(report: &ProfileReport) -> Vec<Annotation> {
-    let mut all: Vec<Annotation> = Vec::new();
-    for metric in report.compared() {
-        let bad = match metric.decision.verdict {
-            Verdict::Regression => true,
-            Verdict::Inconclusive => false,
-            _ => continue,
-        };
-        let place = |rule: &RuleRef| (rule.file.clone(), rule.line);
-        let place = metric.rule.as_ref().map(place);
+impl Finding<'_> {
+    /// Returns whether it makes the answer of the run "no".
+    fn fails(&self, report: &ProfileReport) -> bool {
+        let reason = if self.about == About::Target { FailOn::Target } else { FailOn::Regression };
+        report.fail_on.contains(&reason)
+    }
+}
+
+/// Returns all that became worse or missed its target: exact figures of rules, their times, totals, targets; within
+/// each, the worst first.
+fn findings(report: &ProfileReport) -> Vec<Finding<'_>> {
+    let mut by_rule: Vec<(Option<&RuleRef>, Vec<&Compared>)> = Vec::new();
+    let worse = report.compared().iter().filter(|metric| metric.decision.verdict == Verdict::Regression);
+    for metric in worse {
+        let rule = metric.rule.as_ref();
         // A rule has one annotation for all that it costs: a workflow shows few.
-        let of_rule = |one: &&mut Annotation| place.is_some() && one.bad == bad && one.place == place;
-        if let Some(told) = all.iter_mut().find(of_rule) {
-            told.message = format!("{}\n{}", told.message, words::change(metric));
-            continue;
-        }
-        let title = metric.rule.as_ref().map_or_else(|| metric.id.clone(), |rule| format!("{} costs more", rule.name));
-        all.push(Annotation { bad, place, title, message: words::change(metric) });
-    }
-    // Stable, so that within both parts the order is that of the report.
-    all.sort_by_key(|annotation| annotation.place.is_none());
-    for check in report.checks.iter().filter(|check| check.target.category != Category::Regression) {
-        let bad = match check.outcome {
-            Outcome::Fail => true,
-            Outcome::Inconclusive => false,
-            _ => continue,
-        };
-        let target = &check.target;
-        let estimate = check.estimate.as_ref();
-        let (value, interval) = (words::measured(estimate, target.unit), words::interval(estimate, target.unit));
-        let note = if check.note.is_empty() { String::new() } else { format!(": {}", check.note) };
-        let verb = if bad { "missed" } else { "is inconclusive" };
-        let message = format!("{} {verb}, {value} ({interval}), target {}{note}", target.id, words::target(target));
-        all.push(Annotation { bad, place: None, title: target.id.to_owned(), message });
-    }
-    for annotation in &mut all {
-        if !annotation.bad && annotation.place.is_some() {
-            annotation.title = annotation.title.replace("costs more", "is inconclusive");
+        match by_rule.iter_mut().find(|(known, _)| rule.is_some() && *known == rule) {
+            Some((_, metrics)) => metrics.push(metric),
+            None => by_rule.push((rule, vec![metric])),
         }
     }
+    let mut all: Vec<Finding<'_>> = by_rule.into_iter().map(|(rule, metrics)| became_worse(rule, metrics)).collect();
+    let missed = |check: &&CheckResult| check.outcome == Outcome::Fail && check.target.category != Category::Regression;
+    all.extend(report.checks.iter().filter(missed).map(missed_target));
+    let by_ratio = |a: &Finding<'_>, b: &Finding<'_>| b.ratio.partial_cmp(&a.ratio).unwrap_or(Ordering::Equal);
+    all.sort_by(|a, b| a.about.cmp(&b.about).then_with(|| by_ratio(a, b)));
     all
+}
+
+fn became_worse<'a>(rule: Option<&'a RuleRef>, mut metrics: Vec<&'a Compared>) -> Finding<'a> {
+    metrics.sort_by_key(|metric| !metric.kind.is_exact());
+    // How much an exact figure grew counts before how much a time seems to have.
+    let exact = metrics.first().is_some_and(|metric| metric.kind.is_exact());
+    let leading = metrics.iter().filter(|metric| metric.kind.is_exact() == exact);
+    let ratios = leading.map(|metric| metric.decision.ratio.unwrap_or(f64::INFINITY));
+    let about = match rule {
+        None => About::Run,
+        Some(_) if exact => About::Exact,
+        Some(_) => About::Time,
+    };
+    let messages: Vec<String> = metrics.iter().map(|metric| words::change(metric)).collect();
+    let id = || metrics.first().map_or_else(String::new, |metric| metric.id.clone());
+    Finding {
+        about,
+        rule,
+        ratio: ratios.fold(0.0, f64::max),
+        title: rule.map_or_else(id, |rule| format!("{} costs more", rule.name)),
+        message: messages.join("\n"),
+    }
+}
+
+fn missed_target(check: &CheckResult) -> Finding<'_> {
+    let target = &check.target;
+    let estimate = check.estimate.as_ref();
+    let (value, interval) = (words::measured(estimate, target.unit), words::interval(estimate, target.unit));
+    let note = if check.note.is_empty() { String::new() } else { format!(": {}", check.note) };
+    Finding {
+        about: About::Target,
+        rule: None,
+        ratio: 0.0,
+        title: target.id.to_owned(),
+        message: format!("{} missed, {value} ({interval}), target {}{note}", target.id, words::target(target)),
+    }
+}
+
+/// Names some of what could not be judged; nothing where there is none.
+fn inconclusive(report: &ProfileReport) -> Option<String> {
+    let metrics = report.compared().iter().filter(|metric| metric.decision.verdict == Verdict::Inconclusive);
+    let mut names: Vec<String> = metrics
+        .map(|metric| metric.rule.as_ref().map_or(metric.id.clone(), |rule| format!("{} of {}", metric.id, rule.name)))
+        .collect();
+    let open =
+        |check: &&CheckResult| check.outcome == Outcome::Inconclusive && check.target.category != Category::Regression;
+    names.extend(report.checks.iter().filter(open).map(|check| check.target.id.to_owned()));
+    let more = names.len().saturating_sub(NAMES);
+    let shown = names[..names.len() - more].join(", ");
+    let rest = if more > 0 { format!(" and {} more", count(more as u64)) } else { String::new() };
+    (!names.is_empty()).then(|| format!("{} inconclusive: {shown}{rest}", count(names.len() as u64)))
+}
+
+/// Says in one line what came of a run: `0 regressions; 107 times too noisy to judge`.
+fn conclusion(report: &ProfileReport) -> String {
+    if report.comparison.is_none() {
+        return match report.checks.is_empty() {
+            true => format!("{} measured, compared with nothing", counted(report.rules.len() as u64, "rule")),
+            false => sheets::verdict_counts(&report.checks),
+        };
+    }
+    let of = |verdict, exact: bool| {
+        let metrics = report.compared().iter();
+        metrics.filter(|metric| metric.decision.verdict == verdict && metric.kind.is_exact() == exact).count() as u64
+    };
+    let regressions = findings(report).iter().filter(|finding| finding.about != About::Target).count();
+    let mut told = vec![counted(regressions as u64, "regression")];
+    let mut tell = |number: u64, noun: &str, what: &str| {
+        if number > 0 {
+            told.push(format!("{} {what}", counted(number, noun)));
+        }
+    };
+    tell(of(Verdict::Inconclusive, false), "time", "too noisy to judge");
+    tell(of(Verdict::Inconclusive, true), "count", "not the same run after run");
+    tell(of(Verdict::Advisory, false), "time", "shown, but not judged");
+    told.join("; ")
 }
 
 /// Escapes the text of an annotation.

@@ -8,12 +8,20 @@ use super::verdict::{closing, opening};
 use crate::profile::report::ProfileReport;
 use crate::report::table::grid::{Tone, printable};
 
+/// The heading of the page.
+pub(super) const HEADING: &str = "## alertctl profile";
+
 /// Writes the tables of a run as markdown.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Result<()> {
-    writeln!(out, "## alertctl profile")?;
+    writeln!(out, "{HEADING}")?;
+    body(out, report, view)
+}
+
+/// Writes all that follows the heading.
+pub(super) fn body(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Result<()> {
     for line in opening(report).into_iter().map(str::to_owned).chain(closing(report)) {
         writeln!(out, "\n{}", escape(&line))?;
     }
@@ -50,7 +58,7 @@ fn cell(text: &str, tone: Tone) -> String {
 }
 
 /// Escapes what markdown would take for itself; a bar would begin another cell even inside code.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in printable(text).chars() {
         if matches!(c, '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\' | '#') {

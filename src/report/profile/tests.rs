@@ -1,6 +1,9 @@
 use super::*;
-use crate::profile::compare::{Comparison, Difference};
-use crate::profile::report::ProfileReport;
+use crate::profile::compare::{Compared, Comparison, Difference};
+use crate::profile::gate::Verdict;
+use crate::profile::report::{FailOn, ProfileReport};
+use crate::profile::sample::Kind;
+use crate::profile::targets::Outcome;
 use crate::profile::testing::report;
 
 fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
@@ -213,34 +216,87 @@ fn markdown_shows_the_same() {
     }
 }
 
+/// Returns the annotations of a report.
+fn annotations(report: &ProfileReport) -> Vec<String> {
+    text(|out| github::write(out, report)).lines().map(str::to_owned).collect()
+}
+
 #[test]
 fn annotations_name_the_rule_and_its_line() {
-    insta::assert_snapshot!(text(|out| github::write(out, &report())), @r##"
+    insta::assert_snapshot!(annotations(&report()).join("\n"), @r##"
     ::error file=node.yml,line=12,title=HighCpu costs more::rule.samples became worse, 240 samples to 1,440 samples (6.00x): window grew from [1h] to [6h]
     ::error title=throughput.rules10::throughput.rules10 missed, 4200 events/s (4100 events/s to 4300 events/s), target > 5000 events/s
-    ::warning title=rate.ns::rate.ns is inconclusive, 399 ns to 399 ns (1.00x): processes differ by 18.6 %25, more than 7 %25: 0.79x to 1.27x
-    ::warning title=latency.p99::latency.p99 is inconclusive, 990 us (940 us to 1.05 ms), target < 1 ms
-    ::warning title=latency.all::latency.all is inconclusive, 0.99 of target (0.94 of target to 1.05 of target), target < 1 of target: closest to its target: latency.p99
     "##);
+}
+
+#[test]
+fn a_run_without_regressions_has_one_notice() {
+    let check = |verdict: Verdict, fail_on: &str, expected: &[&str]| {
+        let mut report = report();
+        report.checks.clear();
+        report.fail_on = FailOn::parse_list(fail_on).expect("a good list");
+        let metrics = &mut report.comparison.as_mut().expect("it was compared").metrics;
+        metrics.iter_mut().for_each(|metric| metric.decision.verdict = Verdict::Ok);
+        metrics[1].decision.verdict = verdict;
+        assert_eq!(annotations(&report), expected, "{verdict:?}");
+    };
+    check(Verdict::Ok, "regression,target", &["::notice title=alertctl profile::0 regressions"]);
+    let noisy = "::notice title=alertctl profile::0 regressions; 1 time too noisy to judge";
+    check(Verdict::Inconclusive, "regression,target", &[noisy]);
+    let named = "::warning title=alertctl profile::1 inconclusive: rate.ns";
+    check(Verdict::Inconclusive, "regression,inconclusive", &[named, noisy]);
+    let shown = "::notice title=alertctl profile::0 regressions; 1 time shown, but not judged";
+    check(Verdict::Advisory, "regression", &[shown]);
+}
+
+#[test]
+fn what_does_not_fail_the_run_is_no_error() {
+    let mut report = report();
+    report.fail_on = FailOn::parse_list("regression").expect("a good list");
+    let kinds: Vec<String> =
+        annotations(&report).iter().map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect();
+    assert_eq!(kinds, ["::error", "::warning"]);
+    report.comparison = None;
+    report.checks.iter_mut().for_each(|check| check.outcome = Outcome::Pass);
+    assert_eq!(annotations(&report), ["::notice title=alertctl profile::13 pass"]);
+    report.checks.clear();
+    assert_eq!(annotations(&report), ["::notice title=alertctl profile::1 rule measured, compared with nothing"]);
 }
 
 #[test]
 fn at_most_ten_annotations_of_a_kind_are_written() {
     let mut report = report();
     let comparison = report.comparison.as_mut().expect("it was compared");
-    let worse = comparison.metrics.iter().find(|metric| metric.rule.is_some()).expect("a rule became worse").clone();
-    let of_line = |line: u32| {
-        let mut metric = worse.clone();
+    let exact = comparison.metrics.iter().find(|metric| metric.rule.is_some()).expect("a rule became worse").clone();
+    let of = |id: &str, line: u32, kind: Kind, ratio: f64| {
+        let mut metric = Compared { id: id.to_owned(), kind, ..exact.clone() };
         metric.rule.iter_mut().for_each(|rule| rule.line = line);
+        metric.decision.ratio = Some(ratio);
         metric
     };
-    comparison.metrics = (0..60).map(|at| of_line(at / 2)).collect();
-    let text = text(|out| github::write(out, &report));
-    let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("::error")).collect();
-    assert_eq!(errors.len(), 10);
-    assert_eq!(errors[0].matches("rule.samples became worse").count(), 2, "both metrics of a rule: {}", errors[0]);
-    // 30 rules and one missed target.
-    assert_eq!(errors[9], "::error title=alertctl profile::22 more: see the job summary");
+    // Totals and times stand first in the report, the dearest rule last.
+    comparison.metrics = vec![Compared { rule: None, ..of("run.ns", 1, Kind::Time, 9.0) }];
+    comparison.metrics.extend((100..130).map(|line| of("rule.ns", line, Kind::Time, 3.0)));
+    comparison.metrics.extend((100..104).map(|line| of("rule.samples", line, Kind::Samples, f64::from(line) - 98.0)));
+    let lines = annotations(&report);
+    let errors: Vec<&String> = lines.iter().filter(|line| line.starts_with("::error")).collect();
+    assert_eq!((errors.len(), lines.len()), (10, 10), "{lines:?}");
+    for (at, line) in [103, 102, 101, 100, 104].into_iter().enumerate() {
+        assert!(errors[at].starts_with(&format!("::error file=node.yml,line={line},title=HighCpu")), "{}", errors[at]);
+    }
+    let exact_first =
+        "::rule.samples became worse, 240 samples to 1,440 samples (5.00x): window grew from [1h] to [6h]%0Arule.ns";
+    assert!(errors[0].contains(exact_first), "{}", errors[0]);
+    // 30 rules, a total and a missed target.
+    assert_eq!(errors[9], "::error title=alertctl profile::23 more: the job summary has them all");
+    let summary = github::summary(&report, &View::default()).expect("a vector takes all");
+    let head =
+        "## alertctl profile\n\n31 regressions\n\n- HighCpu costs more (node.yml:103): rule.samples became worse";
+    assert!(summary.starts_with(head), "{}", &summary[..300]);
+    let listed: Vec<&str> = summary.lines().filter(|line| line.starts_with("- HighCpu costs more")).collect();
+    assert_eq!(listed.len(), 30, "{summary}");
+    assert!(summary.contains("\n- run.ns: run.ns became worse"), "{summary}");
+    assert!(summary.contains("\n- throughput.rules10: throughput.rules10 missed"), "{summary}");
 }
 
 #[test]

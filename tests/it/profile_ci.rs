@@ -1,0 +1,96 @@
+//! `alertctl profile` as a gate in CI: where its results go, what it refuses at once, and what it lets pass. Nothing
+//! here depends on a time.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use crate::spawn;
+
+const RULES: &str = "\
+groups:
+- name: disks
+  rules:
+  - record: busy
+    expr: avg_over_time(load{job=\"db\"}[5m])
+  - alert: Busy
+    expr: avg_over_time(load{job=\"db\"}[10m]) > 3
+    for: 2m
+";
+
+/// A folder with an hour of a recording, rules, and the same rules with longer windows.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = (0..60).flat_map(|minute| {
+        ["a", "b"].map(|instance| format!("{},load,db,{instance},{}\n", 1_700_000_040 + minute * 60, minute % 7))
+    });
+    write(&folder, "hour.csv", &format!("time,metric,job,instance,value\n{}", rows.collect::<String>()));
+    write(&folder, "base/disks.yml", RULES);
+    write(&folder, "rules/disks.yml", RULES);
+    folder
+}
+
+fn write(folder: &TempDir, name: &str, text: &str) {
+    let path = folder.path().join(name);
+    fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+    fs::write(path, text).expect("a file");
+}
+
+fn read(folder: &TempDir, name: &str) -> String {
+    fs::read_to_string(folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Runs `profile` with the least that can be measured, inside a step of a workflow; returns the exit code and both
+/// streams.
+fn profile(folder: &TempDir, args: &[&str]) -> (i32, String, String) {
+    let least =
+        ["profile", "--allow-debug", "--processes", "1", "--rounds", "1", "--time-budget", "1ms", "--seed", "1"];
+    let summary = folder.path().join("summary.md");
+    let set = [("GITHUB_STEP_SUMMARY", summary.to_string_lossy().into_owned())];
+    let output = spawn::with(&[&least[..], args].concat(), folder.path(), &set);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+const RUN: [&str; 3] = ["-r", "rules", "hour.csv"];
+
+#[test]
+fn annotations_and_files_are_written_side_by_side() {
+    const NOTICE: &str = "::notice title=alertctl profile::2 rules measured, compared with nothing\n";
+    let check = |flags: &[&str], stdout: &str, files: &[(&str, &str)], summary: bool| {
+        let folder = folder();
+        let (code, out, err) = profile(&folder, &[&RUN, flags].concat());
+        assert_eq!(code, 0, "{flags:?}: {out}{err}");
+        assert!(if stdout.is_empty() { out.is_empty() } else { out.starts_with(stdout) }, "{flags:?}: {out}");
+        for (name, start) in files {
+            assert!(read(&folder, name).starts_with(start), "{flags:?}: {}", read(&folder, name));
+        }
+        let is_written = folder.path().join("summary.md").exists();
+        assert_eq!(is_written, summary, "{flags:?}");
+        if summary {
+            assert_eq!(read(&folder, "summary.md").matches("## alertctl profile\n").count(), 1, "{flags:?}");
+        }
+    };
+    check(&["-o", "github"], NOTICE, &[], true);
+    check(&["-o", "github", "--out", "markdown:cost.txt"], NOTICE, &[("cost.txt", "## alertctl profile\n")], true);
+    check(&["-o", "github", "--out", "md:cost.txt"], NOTICE, &[("cost.txt", "## alertctl profile\n")], true);
+    check(&["--out", "github:log.txt"], "", &[("log.txt", NOTICE)], true);
+    check(&["--out", "github:log.txt", "-o", "md"], "## alertctl profile\n", &[("log.txt", NOTICE)], true);
+    check(&["--out", "github:log.txt", "-o", "github"], NOTICE, &[("log.txt", NOTICE)], true);
+    check(&["--out", "github:log.txt", "--out", "md:-"], "## alertctl profile\n", &[("log.txt", NOTICE)], true);
+    check(&["--out", "cost.md"], "", &[("cost.md", "## alertctl profile\n")], false);
+    check(&["-o", "json", "--out", "cost.xml"], "{\"schema\"", &[("cost.xml", "<?xml")], false);
+}
+
+#[test]
+fn a_word_before_a_colon_is_a_format_or_part_of_a_name_that_exists() {
+    let folder = folder();
+    let out = |target: &str| profile(&folder, &["-r", "rules", "hour.csv", "--out", target]);
+    let (code, stdout, stderr) = out("mardown:cost.txt");
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    assert!(stderr.contains("`mardown` is not a format; did you mean `markdown:cost.txt`?"), "{stderr}");
+    write(&folder, "notes:cost.md", "");
+    let (code, _, stderr) = out("notes:cost.md");
+    assert_eq!(code, 0, "{stderr}");
+    assert!(read(&folder, "notes:cost.md").starts_with("## alertctl profile\n"));
+}
