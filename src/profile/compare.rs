@@ -39,7 +39,7 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {} in the baseline and {} now", self.what, self.base, self.now)
+        f.write_str(&super::differs::sentence(self))
     }
 }
 

@@ -43,9 +43,12 @@ fn other_data_or_another_plan_is_refused_with_what_differs() {
         let found = compare(&measurement(), &now, &settings()).expect_err("not comparable");
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "), expected);
     };
-    check(&|now| now.inputs.data_sha256 = "d2".to_owned(), "inputs.data_sha256 is d1 in the baseline and d2 now");
-    check(&|now| now.plan.rounds = 20, "plan.rounds is 3 in the baseline and 20 now");
-    check(&|now| now.tool.opt = "debug".to_owned(), "tool.opt is release in the baseline and debug now");
+    let other = "the baseline was saved from another recording, or one that was read with other flags";
+    check(&|now| now.inputs.data_sha256 = "d2".to_owned(), other);
+    let rounds = "the baseline was measured with 3 batches per process, this run with 20";
+    check(&|now| now.plan.rounds = 20, rounds);
+    let build = "the baseline was saved by a release build, this is a debug build";
+    check(&|now| now.tool.opt = "debug".to_owned(), build);
     // How a release was optimised is what a comparison of two programs may be about.
     let mut small = measurement();
     small.tool.opt = "release, opt-level z".to_owned();

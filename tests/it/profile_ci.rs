@@ -94,3 +94,37 @@ fn a_word_before_a_colon_is_a_format_or_part_of_a_name_that_exists() {
     assert_eq!(code, 0, "{stderr}");
     assert!(read(&folder, "notes:cost.md").starts_with("## alertctl profile\n"));
 }
+
+#[test]
+fn a_baseline_that_does_not_fit_is_refused_before_anything_is_measured() {
+    let folder = folder();
+    let (code, _, stderr) =
+        profile(&folder, &["-r", "rules", "hour.csv", "--save-baseline", "base.json", "--sessions", "1"]);
+    assert_eq!(code, 0, "{stderr}");
+    let base = read(&folder, "base.json");
+    let check = |args: &[&str], baseline: &str, expected: &str| {
+        write(&folder, "base.json", baseline);
+        // What would measure for minutes ends at once.
+        let args = [args, &["--baseline", "base.json", "--out", "cost.json"]].concat();
+        let (code, stdout, stderr) = profile(&folder, &args);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{args:?}: {stderr}");
+        assert!(stderr.contains(expected), "{args:?}: {stderr}");
+        assert_eq!(stderr.lines().count(), 2, "{stderr}");
+        let hint = stderr.lines().last().unwrap_or_default();
+        assert!(
+            hint.starts_with("hint: save the baseline again, with what this run measures: alertctl profile"),
+            "{hint}"
+        );
+        assert!(!folder.path().join("cost.json").exists(), "it was measured");
+    };
+    write(&folder, "other.csv", &format!("{}1700009940,load,db,c,1\n", read(&folder, "hour.csv")));
+    let other = "the baseline was saved from another recording, or one that was read with other flags";
+    check(&["-r", "rules", "other.csv"], &base, other);
+    check(&["-r", "rules", "hour.csv", "--lookback-delta", "1m"], &base, other);
+    check(&["--targets", "report"], &base, "the baseline holds rules on a recording");
+    let release = base.replace("\"opt\": \"debug", "\"opt\": \"release");
+    let build = "the baseline was saved by a release build, this is a debug build";
+    let (from, expected) = if cfg!(debug_assertions) { (release.as_str(), build) } else { (base.as_str(), other) };
+    check(&["-r", "rules", "other.csv"], from, expected);
+    check(&RUN, &base.replace("alertctl.baseline/1", "alertctl.baseline/7"), "found \"alertctl.baseline/7\"");
+}

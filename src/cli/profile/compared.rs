@@ -1,10 +1,10 @@
 //! What is measured, and comparing it.
 
 use crate::profile::campaign::{Amount, Campaign, Side};
-use crate::profile::compare::{Comparison, Difference, Settings};
+use crate::profile::compare::{Comparison, Difference, Settings, differences};
 use crate::profile::gate::{Evidence, Limits};
 use crate::profile::protocol::Planned;
-use crate::profile::sample::{Measurement, Plan};
+use crate::profile::sample::{Inputs, Measurement, Plan};
 use crate::profile::trial::{Trial, TrialSide};
 
 use super::super::Failure;
@@ -42,12 +42,13 @@ impl Subject {
 /// All that is measured.
 pub(super) struct Bench {
     pub(super) subjects: Vec<Subject>,
-    pub(super) recordings: Vec<String>,
     /// What is compared with, measured in turns, as the user named it.
     against: Option<String>,
     /// Whether nothing but the rules differs between the sides.
     pub(super) rules_only: bool,
     pub(super) amount: Amount,
+    /// The digest of the recordings and of how they are read.
+    pub(super) data_sha256: String,
 }
 
 /// What came of a comparison.
@@ -111,7 +112,31 @@ impl Bench {
         };
         // A hidden slowdown makes another program of this one.
         let rules_only = !args.against_rules.is_empty() && args.inject_slowdown <= 1.0;
-        Ok(Some(Self { subjects, recordings, against, rules_only, amount }))
+        let inputs = subjects.iter().rev().find_map(|subject| subject.side.inputs.as_ref());
+        let data_sha256 = subject::data_sha256(if inputs.is_some() { &recordings } else { &[] }, inputs)?;
+        Ok(Some(Self { subjects, against, rules_only, amount, data_sha256 }))
+    }
+
+    /// Returns what keeps a baseline from being compared with, as far as it is known before anything is measured.
+    pub(super) fn foreseen(&self, saved: &Measurement) -> Vec<Difference> {
+        let mut known = saved.clone();
+        known.inputs.data_sha256.clone_from(&self.data_sha256);
+        known.inputs.counting = Some(Inputs::COUNTING);
+        known.tool.opt = if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned();
+        known.plan = Plan { iters: known.plan.iters, ..self.plan() };
+        differences(saved, &known)
+    }
+
+    /// Returns the plan, without the metrics.
+    pub(super) fn plan(&self) -> Plan {
+        Plan {
+            processes: self.amount.processes,
+            rounds: self.amount.rounds,
+            batch_us: BATCH_US,
+            warmup_rounds: self.amount.warmup,
+            allocator: "system".to_owned(),
+            ..Plan::default()
+        }
     }
 }
 

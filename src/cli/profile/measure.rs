@@ -10,7 +10,7 @@ use crate::profile::compare::{Computed, computed_anew};
 use crate::profile::machine::Load;
 use crate::profile::protocol::{Counted, Grown, Planned, Staged};
 use crate::profile::rule_bench::{RULE_SAMPLES_PER_S, RUN_SERIES};
-use crate::profile::sample::{Inputs, Machine, Measurement, Plan, RuleText, Session};
+use crate::profile::sample::{Inputs, Machine, Measurement, RuleText, Session};
 use crate::profile::trial;
 
 use super::super::Failure;
@@ -337,14 +337,7 @@ impl Bench {
     ) -> Result<Measurement, Failure> {
         let parts: Vec<(&Subject, &Raw)> =
             self.subjects.iter().zip(raws).filter(|(subject, _)| subject.base == base).collect();
-        let mut plan = Plan {
-            processes: self.amount.processes,
-            rounds: self.amount.rounds,
-            batch_us: BATCH_US,
-            warmup_rounds: self.amount.warmup,
-            allocator: "system".to_owned(),
-            ..Plan::default()
-        };
+        let mut plan = self.plan();
         let mut sessions = sessions.to_vec();
         for (_, raw) in &parts {
             for planned in &raw.planned {
@@ -365,9 +358,8 @@ impl Bench {
         let rules = last.and_then(|(subject, _)| subject.rules.as_ref());
         let nothing = Loaded::default();
         let loaded = last.map_or(&nothing, |(_, raw)| &raw.loaded);
-        let recordings = if rules.is_some() { self.recordings.as_slice() } else { &[] };
         let side = &last.map_or(&self.subjects[0], |(subject, _)| subject).side;
-        let inputs = subject::describe(rules, recordings, loaded, side.inputs.as_ref())?;
+        let inputs = subject::describe(rules, &self.data_sha256, loaded);
         Ok(Measurement {
             schema: SCHEMA.to_owned(),
             created: now(),

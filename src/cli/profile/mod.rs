@@ -13,10 +13,11 @@ use std::path::Path;
 
 use crate::diagnostic::Diagnostics;
 use crate::limits;
-use crate::profile::baseline;
+use crate::profile::baseline::{self, BaselineError};
 use crate::profile::campaign::{Campaign, exact};
 use crate::profile::checks;
 use crate::profile::clock::Timer;
+use crate::profile::compare::Difference;
 use crate::profile::dice::Dice;
 use crate::profile::machine;
 use crate::profile::process::{Slowest, WorkerError};
@@ -108,7 +109,28 @@ fn targets(args: &ProfileArgs, terminal: &Terminal) -> Result<Targets, Failure> 
 fn saved(args: &ProfileArgs) -> Result<Option<Measurement>, Failure> {
     let Some(path) = &args.baseline else { return Ok(None) };
     let text = read(path, "baseline")?;
-    baseline::read(&text).map(Some).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    let failed = |error: BaselineError| {
+        let failure = Failure::new(format!("{}: {error}", path.display()));
+        match error {
+            BaselineError::Schema { .. } => failure.hint(save_again(args)),
+            _ => failure,
+        }
+    };
+    baseline::read(&text).map(Some).map_err(failed)
+}
+
+/// Returns the command that saves the baseline anew.
+fn save_again(args: &ProfileArgs) -> String {
+    let rules = args.rules.iter().map(|path| format!(" -r {path}"));
+    let all = rules.chain(args.input.all().map(|path| format!(" {path}"))).collect::<String>();
+    let path = args.baseline.as_ref().map_or_else(|| "FILE".into(), |path| path.to_string_lossy());
+    format!("save the baseline again, with what this run measures: alertctl profile{all} --save-baseline {path}")
+}
+
+/// Says why a baseline cannot be compared with, and what to do.
+fn unlike(args: &ProfileArgs, differences: &[Difference]) -> Failure {
+    let told: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    Failure::new(format!("cannot compare with the baseline: {}", told.join("; "))).hint(save_again(args))
 }
 
 /// Writes a baseline that can be read again.
@@ -165,6 +187,10 @@ fn report(
     let places = places(args)?;
     let (targets, saved) = (targets(args, terminal)?, saved(args)?);
     let Some(mut bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Exit::Failed) };
+    let foreseen = saved.as_ref().map_or_else(Vec::new, |saved| bench.foreseen(saved));
+    if !foreseen.is_empty() {
+        return Err(unlike(args, &foreseen));
+    }
     let machine = machine::describe(Timer::probe());
     let mut measured = bench.measure(args, &mut campaign, &machine, saved.as_ref(), steps)?;
     let comparison = measured.compare(args, &bench, &mut campaign, saved)?;
@@ -195,8 +221,8 @@ fn report(
     if let Some(line) = out::wrote(&places) {
         say(args.console.quiet, &line);
     }
-    for difference in &report.incompatible {
-        say(false, &format!("error: cannot compare with the baseline: {difference}"));
+    if !report.incompatible.is_empty() {
+        unlike(args, &report.incompatible).say();
     }
     Ok(match report.exit() {
         0 => Exit::Good,

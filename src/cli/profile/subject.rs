@@ -145,32 +145,32 @@ pub(super) fn read_options(inputs: &protocol::Inputs) -> Result<(ReadOptions, Co
 }
 
 /// Describes what was measured, for comparison.
-pub(super) fn describe(
-    rules: Option<&Ruleset>,
-    recordings: &[String],
-    loaded: &Loaded,
-    inputs: Option<&protocol::Inputs>,
-) -> Result<Inputs, Failure> {
+pub(super) fn describe(rules: Option<&Ruleset>, data_sha256: &str, loaded: &Loaded) -> Inputs {
     let texts = match rules {
         Some(rules) => {
             rules.names.iter().zip(&rules.texts).map(|(name, text)| format!("{name}\n{}\n", text.text)).collect()
         }
         None => crate::profile::workload::RULES.1.to_owned(),
     };
+    Inputs {
+        rules_sha256: sha256(texts.as_bytes()),
+        rules: loaded.rules.len() as u64,
+        data_sha256: data_sha256.to_owned(),
+        series: loaded.series,
+        samples: loaded.samples,
+        ..Inputs::default()
+    }
+}
+
+/// Returns the digest of recordings and of how they are read. Cost: reads all of them.
+pub(super) fn data_sha256(recordings: &[String], inputs: Option<&protocol::Inputs>) -> Result<String, Failure> {
     let mut digests = String::new();
     for path in recordings {
         digests.push_str(&digest(Path::new(path))?);
     }
     // A recording that is read or evaluated in another way is another one.
     digests.push_str(&inputs.map_or_else(String::new, protocol::Inputs::unusual));
-    Ok(Inputs {
-        rules_sha256: sha256(texts.as_bytes()),
-        rules: loaded.rules.len() as u64,
-        data_sha256: sha256(digests.as_bytes()),
-        series: loaded.series,
-        samples: loaded.samples,
-        ..Inputs::default()
-    })
+    Ok(sha256(digests.as_bytes()))
 }
 
 /// Returns the digest of a file's pieces.

@@ -341,6 +341,13 @@ fn what_can_not_be_compared_is_reported() {
     report.comparison = Some(Comparison::default());
     report.incompatible = vec![Difference { what: "plan.rounds", base: "20".to_owned(), now: "40".to_owned() }];
     let table = table(&report, &View::default());
-    assert!(table.contains("not comparable: plan.rounds is 20 in the baseline and 40 now\n"), "{table}");
+    assert!(
+        table.contains("not comparable: the baseline was measured with 20 batches per process, this run with 40\n"),
+        "{table}"
+    );
     assert!(text(|out| json::write(out, &report)).ends_with("\"exit\":2}\n"));
+    let error =
+        "::error title=alertctl profile::the baseline was measured with 20 batches per process, this run with 40";
+    assert_eq!(annotations(&report)[0], error);
+    assert!(!annotations(&report).iter().any(|line| line.starts_with("::notice")));
 }
