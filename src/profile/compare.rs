@@ -102,6 +102,12 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Returns whether all rules are new, so that no metric could be compared.
+    #[must_use]
+    pub fn has_no_base(&self) -> bool {
+        !self.rules.is_empty() && self.metrics.iter().all(|metric| metric.decision.verdict == Verdict::New)
+    }
+
     /// Returns the metrics whose times look worse: what fresh processes are to measure again.
     #[must_use]
     pub fn suspects(&self) -> Vec<&Compared> {

@@ -128,3 +128,35 @@ fn a_baseline_that_does_not_fit_is_refused_before_anything_is_measured() {
     check(&["-r", "rules", "other.csv"], from, expected);
     check(&RUN, &base.replace("alertctl.baseline/1", "alertctl.baseline/7"), "found \"alertctl.baseline/7\"");
 }
+
+#[test]
+fn a_rule_file_that_is_new_is_no_error() {
+    let folder = folder();
+    write(&folder, "base/none/notes.txt", "");
+    write(&folder, "base/empty.yml", "groups: []\n");
+    let check = |against: &[&str], warned: &str, rules: &[&str]| {
+        let flags: Vec<&str> = against.iter().flat_map(|path| ["--against-rules", path]).collect();
+        let (code, stdout, stderr) = profile(&folder, &[&RUN, &flags[..], &["-o", "json"]].concat());
+        assert_eq!(code, 0, "{against:?}: {stderr}");
+        let warnings: Vec<&str> = stderr.lines().filter(|line| line.starts_with("warning:")).collect();
+        assert_eq!(warnings, [warned].into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>(), "{against:?}");
+        let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+        let changes = report["changes"].as_array().expect("changes");
+        let changed: Vec<String> =
+            changes.iter().map(|change| format!("{} {}", change["rule"]["name"], change["verdict"])).collect();
+        assert_eq!(changed, rules, "{against:?}");
+    };
+    let new = ["\"busy\" \"new\"", "\"Busy\" \"new\""];
+    let line = |why: &str| format!("warning: --against-rules: {why}: all rules that it would hold are new");
+    check(&["base/new.yml"], &line("no such file: `base/new.yml`"), &new);
+    check(&["base/*.yaml"], &line("`base/*.yaml` matches no file"), &new);
+    check(&["base/none"], &line("no rule file in `base/none`"), &new);
+    check(&["base/empty.yml"], &line("no rule in `base/empty.yml`"), &new);
+    check(&["base/disks.yml", "base/new.yml"], &line("no such file: `base/new.yml`"), &[]);
+    check(&["base/disks.yml", "base/empty.yml"], "", &[]);
+    // What is there and wrong stays an error.
+    write(&folder, "base/bad.yml", "groups: [{nam: x}]\n");
+    let (code, _, stderr) = profile(&folder, &[&RUN[..], &["--against-rules", "base/bad.yml"]].concat());
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("`nam` is not a key of a group"), "{stderr}");
+}

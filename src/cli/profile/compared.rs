@@ -32,18 +32,13 @@ impl Subject {
     pub(super) fn is_workload(&self) -> bool {
         self.rules.is_none()
     }
-
-    /// Returns whether there is no rule to measure.
-    pub(super) fn is_empty(&self) -> bool {
-        self.rules.as_ref().is_some_and(|rules| rules.texts.is_empty())
-    }
 }
 
 /// All that is measured.
 pub(super) struct Bench {
     pub(super) subjects: Vec<Subject>,
     /// What is compared with, measured in turns, as the user named it.
-    against: Option<String>,
+    pub(super) against: Option<String>,
     /// Whether nothing but the rules differs between the sides.
     pub(super) rules_only: bool,
     pub(super) amount: Amount,
@@ -92,10 +87,14 @@ impl Bench {
                 return Ok(None);
             };
             if !args.against_rules.is_empty() {
-                let Some(base) = subject::ruleset(&args.against_rules, &args.keys, terminal, true)? else {
+                let (paths, quiet) = (&args.against_rules, args.console.quiet);
+                let Some(base) = subject::base_ruleset(paths, &args.keys, terminal, quiet)? else {
                     return Ok(None);
                 };
-                add(true, Some(base), &recordings)?;
+                // Without a rule there is nothing to measure.
+                if !base.is_empty {
+                    add(true, Some(base), &recordings)?;
+                }
             } else if other.is_some() {
                 add(true, Some(now.clone()), &recordings)?;
             }
@@ -149,6 +148,15 @@ pub(super) fn follow(planned: &mut [Planned], plan: &Plan) {
                 plan.iters.get(&format!("{}{CHUNK}", metric.id)).map_or(1, |chunk| (*chunk).clamp(1, 1 << 20));
         }
     }
+}
+
+/// Returns a measurement of no rules, next to which all that was measured is new.
+pub(super) fn nothing(now: &Measurement) -> Measurement {
+    let mut base = now.clone();
+    base.rules.clear();
+    base.inputs.rules = 0;
+    base.sessions.iter_mut().for_each(|session| session.metrics.clear());
+    base
 }
 
 pub(super) fn now() -> String {

@@ -16,7 +16,7 @@ use crate::profile::trial;
 use super::super::Failure;
 use super::super::ui::Steps;
 use super::args::ProfileArgs;
-use super::compared::{BATCH_US, Bench, Subject, follow, now};
+use super::compared::{BATCH_US, Bench, Subject, follow, nothing, now};
 use super::subject;
 use super::{counts, failed};
 
@@ -80,7 +80,7 @@ impl Bench {
         steps.expect(self.subjects.len() as u64);
         let mut prepared = Vec::new();
         for subject in &self.subjects {
-            prepared.push(if subject.is_empty() { None } else { Some(self.prepare(subject, campaign)?) });
+            prepared.push(self.prepare(subject, campaign)?);
         }
         let spending = Spending { budget_ns: args.budget_us().saturating_mul(1_000), spent: Box::new(stopwatch()) };
         let mut notes = Vec::new();
@@ -91,7 +91,7 @@ impl Bench {
             let ranked = self.ranked(&prepared);
             let own = self.subjects.iter().zip(&mut prepared);
             let own = own.filter(|(subject, _)| subject.rules.is_some() && !subject.base);
-            for prepared in own.filter_map(|(_, prepared)| prepared.as_mut()) {
+            for (_, prepared) in own {
                 (grown, staged) = look(prepared, &spending, &mut notes)?;
             }
             if let Some(ranked) = ranked {
@@ -100,20 +100,14 @@ impl Bench {
         }
         let mut raws: Vec<Raw> = Vec::new();
         for (prepared, planned) in prepared.into_iter().zip(plans) {
-            let (loaded, counted) = prepared.map_or_else(Default::default, |one| (one.loaded, one.counted));
+            let Prepared { loaded, counted, .. } = prepared;
             raws.push(Raw { planned, loaded, counted, sessions: Vec::new() });
         }
-        // A side without rules read the same recording as the other one.
-        if let Some(read) = raws.iter().map(|raw| (raw.loaded.series, raw.loaded.samples)).max() {
-            let empty = self.subjects.iter().zip(&mut raws).filter(|(subject, _)| subject.is_empty());
-            empty.for_each(|(_, raw)| (raw.loaded.series, raw.loaded.samples) = read);
-        }
-        let sessions = self.sessions(args, campaign, &mut raws, steps)?;
-        let (sessions, guard) = sessions;
+        let (sessions, guard) = self.sessions(args, campaign, &mut raws, steps)?;
         let of = |base: bool| self.measurement(base, &raws, &sessions, machine);
         let has_base = self.subjects.iter().any(|subject| subject.base);
-        let base = if has_base { Some(of(true)?) } else { None };
         let measured_now = of(false)?;
+        let base = if has_base { Some(of(true)?) } else { self.against.is_some().then(|| nothing(&measured_now)) };
         let plans = raws.iter().map(|raw| raw.planned.clone()).collect();
         let (mut report, mut counted) = (None, Vec::new());
         for (subject, raw) in self.subjects.iter().zip(raws).filter(|(subject, _)| !subject.base) {
@@ -141,13 +135,12 @@ impl Bench {
     /// Plans what is not about rules of the user.
     fn plan_workload(
         &self,
-        prepared: &mut [Option<Prepared<'_>>],
+        prepared: &mut [Prepared<'_>],
         saved: Option<&Measurement>,
         plans: &mut [Vec<Planned>],
     ) -> Result<(), Failure> {
         let mut first: Option<Vec<Planned>> = None;
         for (at, prepared) in prepared.iter_mut().enumerate().filter(|(at, _)| self.subjects[*at].rules.is_none()) {
-            let Some(prepared) = prepared else { continue };
             let wish = Wish { batch_ns: BATCH_US * 1_000, most_ns: u64::MAX, rules: None };
             let (own, _) = prepared.plan(wish).map_err(failed)?;
             // Both sides of a pair follow one plan.
@@ -162,10 +155,9 @@ impl Bench {
     }
 
     /// Returns by subject which rules are to be timed, those that read most first; none where no time can differ.
-    fn ranked(&self, prepared: &[Option<Prepared<'_>>]) -> Option<Vec<Vec<usize>>> {
+    fn ranked(&self, prepared: &[Prepared<'_>]) -> Option<Vec<Vec<usize>>> {
         let texts = |at: usize| -> Vec<RuleText> {
-            let loaded = prepared[at].as_ref().map(|prepared| &prepared.loaded);
-            loaded.map_or_else(Vec::new, |loaded| subject::rule_texts(self.subjects[at].rules.as_ref(), loaded))
+            subject::rule_texts(self.subjects[at].rules.as_ref(), &prepared[at].loaded)
         };
         let of = |base: bool| {
             (0..self.subjects.len()).find(|at| self.subjects[*at].rules.is_some() && self.subjects[*at].base == base)
@@ -173,8 +165,8 @@ impl Bench {
         let mut all = vec![Vec::new(); self.subjects.len()];
         let own = of(false)?;
         let samples = |rule: usize| {
-            let counted = prepared[own].iter().flat_map(|prepared| &prepared.counted);
-            let mut own = counted.filter(|one| one.id == RULE_SAMPLES_PER_S && one.rule == Some(rule));
+            let mut own =
+                prepared[own].counted.iter().filter(|one| one.id == RULE_SAMPLES_PER_S && one.rule == Some(rule));
             own.next().map_or(0.0, |one| one.value)
         };
         let ranked = |mut rules: Vec<Computed>| {
@@ -184,8 +176,8 @@ impl Bench {
         let now = texts(own);
         let other = of(true);
         let rules = match other {
-            Some(other) if self.rules_only && self.subjects[other].is_empty() => return None,
             Some(other) if self.rules_only => computed_anew(&texts(other), &now)?,
+            None if self.rules_only => return None,
             _ => (0..now.len()).map(|now| Computed { base: now, now }).collect(),
         };
         let rules = ranked(rules);
@@ -199,14 +191,14 @@ impl Bench {
     /// Plans the times of rules, as many as there is time for.
     fn plan_rules(
         &mut self,
-        prepared: &mut [Option<Prepared<'_>>],
+        prepared: &mut [Prepared<'_>],
         ranked: &[Vec<usize>],
         saved: Option<&Measurement>,
         spending: &Spending,
         (plans, notes): (&mut [Vec<Planned>], &mut Vec<String>),
     ) -> Result<(), Failure> {
         let timed: Vec<usize> = (0..self.subjects.len()).filter(|at| !self.subjects[*at].is_workload()).collect();
-        let reading = timed.iter().filter_map(|at| prepared[*at].as_ref()).map(|one| one.loaded.took_ns).sum();
+        let reading = timed.iter().map(|at| prepared[*at].loaded.took_ns).sum();
         let sides = timed.len() as u64;
         let budget = Budget { left_ns: spending.left(), reading_ns: reading, sides };
         let asked = Rounds { counted: self.amount.rounds, warmup: self.amount.warmup };
@@ -223,9 +215,8 @@ impl Bench {
         let most_ns = if saved.is_some() { u64::MAX } else { Rounds::longest_batch_ns(each) };
         let mut longest = 0;
         for at in timed.iter().copied() {
-            let Some(prepared) = &mut prepared[at] else { continue };
             let wish = Wish { batch_ns, most_ns, rules: Some(ranked[at].clone()) };
-            let (planned, batch) = prepared.plan(wish).map_err(failed)?;
+            let (planned, batch) = prepared[at].plan(wish).map_err(failed)?;
             (plans[at], longest) = (planned, batch.max(longest));
         }
         let iters = timed.iter().flat_map(|at| &plans[*at]).map(|planned| planned.iters).min().unwrap_or(1);

@@ -276,6 +276,9 @@ fn assemble(
     if cfg!(debug_assertions) {
         notes.push("debug build: its times say nothing about a release build".to_owned());
     }
+    if comparison.as_ref().is_some_and(|comparison| comparison.has_no_base()) {
+        notes.push("nothing was compared: all rules are new".to_owned());
+    }
     let stacks = measured.staged.as_ref().map(|staged| {
         let stack = |(frames, value): &(Vec<String>, u64)| folded::Stack { frames: frames.clone(), value: *value };
         staged.stacks.iter().map(stack).collect()

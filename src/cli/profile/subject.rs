@@ -1,7 +1,7 @@
 //! What is measured: rules, recordings, programs, and how they are named.
 
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -11,14 +11,17 @@ use crate::profile::campaign::{Loaded, Side};
 use crate::profile::digest::sha256;
 use crate::profile::protocol::{self, Hello, Reading, RuleSource};
 use crate::profile::sample::{Inputs, RuleText, Tool};
+use crate::rules::find_names;
+use crate::source::Files;
 use crate::store::Conflicts;
 
 use super::super::flags::KeyArgs;
 use super::super::flags::input::ReadArgs;
 use super::super::flags::report::zone;
+use super::super::load::Disk;
 use super::super::problems::show;
 use super::super::rules::{found, refuse};
-use super::super::ui::Terminal;
+use super::super::ui::{Terminal, say};
 use super::super::{Failure, load, mistaken};
 use super::args::ProfileArgs;
 
@@ -31,6 +34,14 @@ pub(super) struct Ruleset {
     /// As they are paired: relative to what was named.
     pub(super) names: Vec<String>,
     pub(super) texts: Vec<RuleSource>,
+    /// Whether there is no rule in them.
+    pub(super) is_empty: bool,
+}
+
+impl Default for Ruleset {
+    fn default() -> Self {
+        Self { names: Vec::new(), texts: Vec::new(), is_empty: true }
+    }
 }
 
 /// Reads rules and tells all problems; none when one is an error.
@@ -40,6 +51,58 @@ pub(super) fn ruleset(
     terminal: &Terminal,
     quiet: bool,
 ) -> Result<Option<Ruleset>, Failure> {
+    let Some(rules) = loaded(paths, keys, terminal, quiet)? else { return Ok(None) };
+    if rules.is_empty {
+        return Err(Failure::new(format!("no rule in `{}`", paths.join("`, `"))));
+    }
+    Ok(Some(rules))
+}
+
+/// Reads the rules that others are compared with, like [`ruleset`]. Those of files that are not there are new, which
+/// is no error but said once.
+pub(super) fn base_ruleset(
+    paths: &[String],
+    keys: &KeyArgs,
+    terminal: &Terminal,
+    quiet: bool,
+) -> Result<Option<Ruleset>, Failure> {
+    let (mut there, mut missing) = (Vec::new(), Vec::new());
+    for path in paths {
+        match missing_rules(path) {
+            Some(why) => missing.push(why),
+            None => there.push(path.clone()),
+        }
+    }
+    let rules = if there.is_empty() { Some(Ruleset::default()) } else { loaded(&there, keys, terminal, true)? };
+    if rules.as_ref().is_some_and(|rules| rules.is_empty) {
+        missing.extend(there.iter().map(|path| format!("no rule in `{path}`")));
+    }
+    if !missing.is_empty() {
+        say(quiet, &format!("warning: --against-rules: {}: all rules that it would hold are new", missing.join(", ")));
+    }
+    Ok(rules)
+}
+
+/// Says why a path names no rule file at all, if so; what is there and cannot be read is no such case.
+fn missing_rules(path: &str) -> Option<String> {
+    match fs::metadata(path) {
+        Ok(facts) if facts.is_dir() => {
+            let is_listed = Disk.list(path).is_ok();
+            let is_empty = is_listed && find_names(&Disk, &[path.to_owned()]).0.is_empty();
+            is_empty.then(|| format!("no rule file in `{path}`"))
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            let is_glob = path.contains(['*', '?', '[']);
+            let matches_some = is_glob && Disk.matching(path).map_or(true, |names| !names.is_empty());
+            (!matches_some)
+                .then(|| if is_glob { format!("`{path}` matches no file") } else { format!("no such file: `{path}`") })
+        }
+        _ => None,
+    }
+}
+
+/// Reads rules and tells all problems, for one side; none when one is an error.
+fn loaded(paths: &[String], keys: &KeyArgs, terminal: &Terminal, quiet: bool) -> Result<Option<Ruleset>, Failure> {
     let mut rules = keys.rules();
     let (mut names, mut texts) = (Vec::new(), Vec::new());
     let found = found(paths)?;
@@ -59,10 +122,7 @@ pub(super) fn ruleset(
     if !quiet {
         show(&rules.diagnostics, &rules.sources, terminal);
     }
-    if rules.is_empty() {
-        return Err(Failure::new(format!("no rule in `{}`", paths.join("`, `"))));
-    }
-    Ok(Some(Ruleset { names, texts }))
+    Ok(Some(Ruleset { names, texts, is_empty: rules.is_empty() }))
 }
 
 /// Returns a file's path within the folder that named it, or its name alone.
@@ -244,7 +304,7 @@ mod tests {
         let Some(Command::Profile(args)) = Cli::try_parse_from(all).expect("valid").command else {
             panic!("profile was asked for")
         };
-        let rules = Ruleset { names: Vec::new(), texts: Vec::new() };
+        let rules = Ruleset::default();
         let sent = serde_json::to_string(&inputs(&args, &rules, &[]).expect("flags")).expect("JSON");
         let (read, conflicts) = read_options(&serde_json::from_str(&sent).expect("what was sent")).expect("flags");
         assert_eq!(format!("{read:?}"), format!("{:?}", args.input.read.options().expect("flags")));
