@@ -27,12 +27,12 @@ fn lines(base: &Measurement, now: &Measurement) -> String {
 
 #[test]
 fn the_same_measurement_is_no_regression() {
-    insta::assert_snapshot!(lines(&measurement(), &measurement()), @"
+    insta::assert_snapshot!(lines(&measurement(), &measurement()), @r##"
     cond.above.ns - 1.00 ok
     latency.p50 - 1.00 ok
     rule.samples_per_s HighCpu 1.00 ok
     rule.samples_per_s DiskFull 1.00 ok
-    ");
+    "##);
 }
 
 #[test]
@@ -62,12 +62,12 @@ fn another_machine_makes_times_advisory_and_nothing_else() {
         vec![session(vec![time("latency.p50", [700.0; 5]), samples(0, 241.0), samples(1, 10.0)])],
     );
     now.machine.fingerprint = "m2".to_owned();
-    insta::assert_snapshot!(lines(&measurement(), &now), @"
-    latency.p50 - 1.25 advisory another machine; would be: regression
-    rule.samples_per_s HighCpu 1.00 regression
-    rule.samples_per_s DiskFull 1.00 ok
-    cond.above.ns - - gone
-    ");
+    insta::assert_snapshot!(lines(&measurement(), &now), @r##"
+        latency.p50 - 1.25 advisory another machine; would be: regression
+        rule.samples_per_s HighCpu 1.00 regression
+        rule.samples_per_s DiskFull 1.00 ok
+        cond.above.ns - - gone
+        "##);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn rules_are_paired_and_their_changes_named() {
             samples(4, 3.0),
         ])],
     );
-    insta::assert_snapshot!(lines(&base, &now), @r#"
+    insta::assert_snapshot!(lines(&base, &now), @r##"
     rule.samples_per_s Same 1.00 ok
     rule.samples_per_s HighCpu 6.00 regression window grew from [1h] to [6h]
     rule.samples_per_s DiskFull 4.00 regression label matcher job="db" of disk_free removed
@@ -211,7 +211,7 @@ fn rules_are_paired_and_their_changes_named() {
     changed Slow aggregation sum became max
     new Fresh
     gone Old
-    "#);
+    "##);
 }
 
 #[test]
@@ -238,14 +238,14 @@ fn what_reads_a_rule_that_changed_is_named_with_that_cause() {
             time("rule.ns", [500.0; 5]).of_rule(2),
         ])],
     );
-    insta::assert_snapshot!(lines(&base, &now), @"
+    insta::assert_snapshot!(lines(&base, &now), @r##"
     rule.samples_per_s a:rate 6.00 regression window grew from [1h] to [6h]
     rule.samples_per_s b:max 2.00 regression reads `a:rate`, which changed (window grew from [1h] to [6h])
     rule.samples_per_s Hot 2.00 regression reads `b:max`, which reads `a:rate`, which changed (window grew from [1h] to [6h])
     rule.samples_per_s Calm 1.00 ok
     rule.ns Hot - new
     changed a:rate window grew from [1h] to [6h]
-    ");
+    "##);
 }
 
 #[test]

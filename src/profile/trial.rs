@@ -12,8 +12,8 @@ use super::sample::{Measurement, Session};
 /// How many sessions may follow the first. With 40 processes a side, 3 standard errors are below 7 % as soon as their
 /// spread is.
 const MORE_SESSIONS: u32 = 7;
-/// No session is begun after so long: memory-bound metrics can stay inconclusive for ever. Unit: nanoseconds.
-const PATIENCE_NS: u64 = 10_000_000_000;
+/// How long a comparison may go on: memory-bound metrics can stay inconclusive for ever. Unit: nanoseconds.
+pub const PATIENCE_NS: u64 = 10_000_000_000;
 
 /// One side, and what is timed of it.
 pub struct TrialSide<'a> {
@@ -33,6 +33,8 @@ pub struct Trial<'a> {
     pub amount: Amount,
     /// How they are compared.
     pub settings: Settings,
+    /// No session is begun that would not be done by then. Unit: nanoseconds.
+    pub patience_ns: u64,
 }
 
 /// A comparison, or what keeps the two from being compared.
@@ -49,7 +51,8 @@ impl Trial<'_> {
         base: Measurement,
         now: Measurement,
     ) -> Result<Judged, WorkerError> {
-        let mut comparison = match self.settle(campaign, base.clone(), now.clone())? {
+        let begun = stopwatch();
+        let mut comparison = match self.settle(campaign, base.clone(), now.clone(), &begun)? {
             Ok(comparison) => comparison,
             Err(differences) => return Ok(Err(differences)),
         };
@@ -61,7 +64,7 @@ impl Trial<'_> {
                 Evidence::Interleaved => Measurement { sessions: vec![fresh_base], ..base },
             };
             let now = Measurement { sessions: vec![fresh_now], ..now };
-            if let Ok(again) = self.settle(campaign, base, now)? {
+            if let Ok(again) = self.settle(campaign, base, now, &begun)? {
                 comparison.confirm(&again);
             }
         }
@@ -76,19 +79,21 @@ impl Trial<'_> {
         campaign: &mut Campaign<'_>,
         mut base: Measurement,
         mut now: Measurement,
+        begun: &dyn Fn() -> u64,
     ) -> Result<Judged, WorkerError> {
-        let begun = stopwatch();
-        let mut more = 0;
+        let (mut more, mut longest) = (0, 0);
         loop {
             let comparison = match compare(&base, &now, &self.settings) {
                 Ok(comparison) => comparison,
                 Err(differences) => return Ok(Err(differences)),
             };
             let open: Vec<String> = comparison.open().iter().map(|metric| metric.id.clone()).collect();
-            if open.is_empty() || more == MORE_SESSIONS || begun() > PATIENCE_NS {
+            if open.is_empty() || more == MORE_SESSIONS || begun() + longest > self.patience_ns {
                 return Ok(Ok(comparison));
             }
+            let before = begun();
             let [base_session, now_session] = self.session(campaign, &open)?;
+            longest = longest.max(begun() - before);
             if self.settings.evidence == Evidence::Interleaved {
                 base.sessions.push(base_session);
             }

@@ -132,7 +132,9 @@ pub(crate) struct ProfileArgs {
     pub(crate) sessions: u64,
     /// Measure your rules for this long
     ///
-    /// Loading is not included. How the rules grow is measured for as long again.
+    /// It begins when the rules and the recording are read and counted once. What there is no time for is left out and
+    /// named: processes, batches, the times of rules that read little, how rules grow. With --save-baseline or --baseline
+    /// all processes measure, and reading the recording in each of them is not counted.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_interval, help_heading = "Measuring")]
     pub(crate) time_budget: Millis,
     /// Seed of the order of measurements [default: random]

@@ -5,7 +5,7 @@ use crate::profile::compare::{Comparison, Difference, Settings, differences};
 use crate::profile::gate::{Evidence, Limits};
 use crate::profile::protocol::Planned;
 use crate::profile::sample::{Inputs, Measurement, Plan};
-use crate::profile::trial::{Trial, TrialSide};
+use crate::profile::trial::{PATIENCE_NS, Trial, TrialSide};
 
 use super::super::Failure;
 use super::super::ui::Terminal;
@@ -186,7 +186,12 @@ impl Measured {
             base: subject.base,
         });
         let guard = self.guard.iter().map(|(side, planned)| TrialSide { side, planned, base: false });
-        let trial = Trial { sides: sides.chain(guard).collect(), amount: bench.amount, settings };
+        // What is left of the budget of the rules, and half of it again, where they alone are measured.
+        let workload = bench.subjects.iter().any(Subject::is_workload);
+        let half = args.budget_us().saturating_mul(1_000) / 2;
+        let patience_ns = if workload { PATIENCE_NS } else { self.left_ns.saturating_add(half) };
+        let sides = sides.chain(guard).collect();
+        let trial = Trial { sides, amount: bench.amount, settings, patience_ns };
         let judged = trial.judge(campaign, base, self.now.clone()).map_err(failed)?;
         let (comparison, incompatible) = match judged {
             Ok(comparison) => (Some(comparison), Vec::new()),

@@ -92,10 +92,11 @@ impl Bench {
             let own = self.subjects.iter().zip(&mut prepared);
             let own = own.filter(|(subject, _)| subject.rules.is_some() && !subject.base);
             for (_, prepared) in own {
-                (grown, staged) = look(prepared, &spending, &mut notes)?;
+                (grown, staged) = look(prepared, &spending, args.folded.is_some(), &mut notes)?;
             }
             if let Some(ranked) = ranked {
-                self.plan_rules(&mut prepared, &ranked, saved, &spending, (&mut plans, &mut notes))?;
+                let kept = saved.is_some() || args.save_baseline.is_some();
+                self.plan_rules(&mut prepared, &ranked, (saved, kept), &spending, (&mut plans, &mut notes))?;
             }
         }
         let mut raws: Vec<Raw> = Vec::new();
@@ -188,21 +189,24 @@ impl Bench {
         Some(all)
     }
 
-    /// Plans the times of rules, as many as there is time for.
+    /// Plans the times of rules, as many as there is time for; with all processes where they are `kept` in a baseline or
+    /// compared with one, for these would say nothing otherwise.
     fn plan_rules(
         &mut self,
         prepared: &mut [Prepared<'_>],
         ranked: &[Vec<usize>],
-        saved: Option<&Measurement>,
+        (saved, kept): (Option<&Measurement>, bool),
         spending: &Spending,
         (plans, notes): (&mut [Vec<Planned>], &mut Vec<String>),
     ) -> Result<(), Failure> {
         let timed: Vec<usize> = (0..self.subjects.len()).filter(|at| !self.subjects[*at].is_workload()).collect();
         let reading = timed.iter().map(|at| prepared[*at].loaded.took_ns).sum();
         let sides = timed.len() as u64;
-        let budget = Budget { left_ns: spending.left(), reading_ns: reading, sides };
+        // Reading is not part of the budget of a baseline.
+        let reading_ns = if kept { 0 } else { reading };
+        let budget = Budget { left_ns: spending.left(), reading_ns, sides };
         let asked = Rounds { counted: self.amount.rounds, warmup: self.amount.warmup };
-        let processes = if saved.is_some() { self.amount.processes } else { budget.processes(self.amount.processes) };
+        let processes = if kept { self.amount.processes } else { budget.processes(self.amount.processes) };
         if processes == 0 {
             let (took, had) = (span(reading / sides.max(1)), span(budget.left_ns));
             notes.push(format!(
@@ -369,10 +373,11 @@ impl Bench {
 fn look(
     prepared: &mut Prepared<'_>,
     spending: &Spending,
+    wanted: bool,
     notes: &mut Vec<String>,
 ) -> Result<(Vec<Grown>, Option<Staged>), Failure> {
     // It takes about as long as what was counted.
-    let staged = if prepared.counted_ns as f64 <= spending.left() as f64 * STAGES {
+    let staged = if wanted || prepared.counted_ns as f64 <= spending.left() as f64 * STAGES {
         Some(prepared.stages().map_err(failed)?)
     } else {
         notes.push("no times by stage: --time-budget is too short for them".to_owned());

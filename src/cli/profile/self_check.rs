@@ -69,7 +69,12 @@ pub(super) fn run(args: &ProfileArgs, campaign: Campaign<'_>, pairs: u64, steps:
         let taken = campaign.session(&all, amount).map_err(failed)?;
         for ((slower, taken_now), tally) in slower.iter().zip(&taken[1..]).zip(&mut tallies) {
             let of = |side, base| TrialSide { side, planned: &planned, base };
-            let trial = Trial { sides: vec![of(&base, true), of(slower, false)], amount, settings };
+            let trial = Trial {
+                sides: vec![of(&base, true), of(slower, false)],
+                amount,
+                settings,
+                patience_ns: trial::PATIENCE_NS,
+            };
             let judged = trial.judge(&mut campaign, measured(&taken[0]), measured(taken_now)).map_err(failed)?;
             for metric in judged.iter().flat_map(|comparison| &comparison.metrics) {
                 tally.add(metric.decision.verdict);
