@@ -144,7 +144,7 @@ impl Engine {
         }
         let evaluated = self.evaluated();
         let held = store.ids().filter_map(|id| {
-            let Samples { times, values } = store.samples(id, Timestamp::MIN, Timestamp::MAX);
+            let Samples { times, values } = store.reachable(id);
             let (last, value) = (*times.last()?, *values.last()?);
             let is_over = is_stale(value) && last <= evaluated.minus(store.reach_back(id));
             let rule = rules[self.written.writers[id.0 as usize] as usize];

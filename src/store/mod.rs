@@ -274,6 +274,16 @@ impl Store {
         self.series[id.0 as usize].stale > 0
     }
 
+    /// Returns the samples of a series without those that no selector can reach any more: what a state is made of must
+    /// not depend on when they were dropped last.
+    pub(crate) fn reachable(&self, id: SeriesId) -> Samples<'_> {
+        let series = &self.series[id.0 as usize];
+        let is_all = self.keep_all || !series.held.is_empty();
+        let gone = if is_all { 0 } else { series.unreachable(self.evicted.minus(series.back)) };
+        let from = series.head + gone;
+        Samples { times: &series.times[from..], values: &series.values[from..] }
+    }
+
     /// Drops, series by series, the samples that no selector can reach from a step after `evaluated`; the newest at or
     /// before each edge stays, since a later inference may need it. Cost: amortised constant a sample, and a look at each
     /// series where more was evaluated than the last time.
@@ -319,17 +329,26 @@ impl Series {
         }
     }
 
+    /// Returns how many samples no selector can reach from a step after the one whose windows begin at `edge`.
+    fn unreachable(&self, edge: Timestamp) -> usize {
+        match &self.times[self.head..] {
+            [_, second, ..] if *second <= edge => {
+                self.times[self.head..].partition_point(|time| *time <= edge).saturating_sub(1)
+            }
+            _ => 0,
+        }
+    }
+
     /// Drops the samples that no selector can reach from a step after `evaluated`.
     fn evict(&mut self, evaluated: Timestamp) {
         let mut edge = evaluated.minus(self.back);
         if !self.held.is_empty() {
             edge = self.keep_held(edge);
         }
-        let live = &self.times[self.head..];
-        if live.len() < 2 || live[1] > edge {
+        let gone = self.unreachable(edge);
+        if gone == 0 {
             return;
         }
-        let gone = live.partition_point(|time| *time <= edge).saturating_sub(1);
         if self.stale > 0 {
             let dropped = &self.values[self.head..self.head + gone];
             self.stale -= dropped.iter().filter(|value| is_stale(**value)).count();
@@ -436,6 +455,25 @@ mod tests {
         store.evict(Timestamp(50));
         assert_eq!(times(&store, a).first(), Some(&40));
         assert_eq!(times(&store, a).last(), Some(&99));
+    }
+
+    #[test]
+    fn what_is_reachable_does_not_depend_on_when_the_rest_was_dropped() {
+        let mut store = Store::endless(Millis(100));
+        let a = store.series(&labels("up"));
+        store.select(&[Matcher::equal("__name__", "up")], Reach::back(Millis(10)), &Hidden::default());
+        let (mut reachable, mut held) = (Vec::new(), Vec::new());
+        for time in 0..1_000 {
+            store.push_endless(a, Timestamp(time), 1.0);
+            store.evict(Timestamp(time));
+            if time >= 200 {
+                reachable.push(store.reachable(a).times.len());
+                held.push(times(&store, a).len());
+            }
+        }
+        assert!(reachable.iter().all(|count| *count == reachable[0] && *count > 10), "{reachable:?}");
+        assert!(held.iter().any(|count| *count > reachable[0]), "the rest is dropped at times only: {held:?}");
+        assert_eq!(store.reachable(a).times.last(), Some(&Timestamp(999)));
     }
 
     #[test]

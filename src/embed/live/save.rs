@@ -202,7 +202,7 @@ impl Live {
         let place =
             |(handle, state): (RuleHandle, WrittenState)| Some(WrittenState { rule: *places.get(&handle)?, ..state });
         let series = self.table.iter().map(|(_, slot)| {
-            let held = self.store.samples(slot.id, Timestamp::MIN, Timestamp::MAX);
+            let held = self.store.reachable(slot.id);
             SavedSeries {
                 labels: self.store.labels(slot.id).clone(),
                 last: slot.last,
