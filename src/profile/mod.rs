@@ -41,6 +41,7 @@ pub mod protocol;
 pub mod report;
 pub mod rule_bench;
 pub mod sample;
+pub mod soak;
 pub mod stats;
 pub mod target_file;
 pub mod targets;

@@ -24,5 +24,6 @@ mod rows;
 mod shell;
 mod skipped;
 mod slow;
+mod soak;
 mod spawn;
 mod tidy;

@@ -10,6 +10,7 @@ use crate::time::{Millis, parse_interval};
 
 use super::super::flags::output::{OutFormat, Target};
 use super::super::flags::{ConsoleArgs, InputArgs, KeyArgs};
+use super::soak;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success, 1 regression or missed target, 2 error, 130 interrupted
@@ -27,10 +28,12 @@ Examples:
       In CI: exit with 1 if something became worse
   alertctl profile -r rules/ week.csv --against-rules rules.old/
       Measure both sets of rules in turns: the best evidence for a pull request
+  alertctl profile --soak 7d
+      Simulate seven days of operation: memory at the end of each day
 
 Exit codes:
   0    success
-  1    a regression or a missed target (--fail-on)
+  1    a regression or a missed target (--fail-on), or memory that grows (--soak)
   2    error: wrong usage, unreadable or invalid input, a debug build, or a baseline that does not fit
   129  the terminal went away (SIGHUP)
   130  interrupted (Ctrl-C)
@@ -137,7 +140,7 @@ pub(crate) struct ProfileArgs {
     /// all processes measure, and reading the recording in each of them is not counted.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_interval, help_heading = "Measuring")]
     pub(crate) time_budget: Millis,
-    /// Seed of the order of measurements [default: random]
+    /// Seed of the order of measurements, and of the values of --soak [default: random, 1 with --soak]
     #[arg(long, value_name = "NUMBER", hide_short_help = true, help_heading = "Measuring")]
     pub(crate) seed: Option<u64>,
     /// Measure a debug build; its times say nothing about a release build
@@ -149,6 +152,19 @@ pub(crate) struct ProfileArgs {
     /// misses a slowdown.
     #[arg(long, value_name = "PAIRS", value_parser = clap::value_parser!(u64).range(1..=100_000), conflicts_with_all = ["rules", "baseline", "save_baseline", "against_binary"], help_heading = "Measuring")]
     pub(crate) self_check: Option<u64>,
+    /// Simulate days of operation; exit with 1 if memory grows
+    ///
+    /// Each day has the same snapshots: alerts come and go, label sets vanish and return, an hour brings nothing, and the
+    /// state is saved and restored. Without rules, the built-in workload; with rules, series are made up from what they
+    /// read. At least 3d.
+    #[arg(long, value_name = "DAYS", value_parser = soak::days, conflicts_with_all = ["baseline", "save_baseline", "against_rules", "against_binary", "self_check", "targets", "fail_on", "folded", "recordings", "data"], help_heading = "Measuring")]
+    pub(crate) soak: Option<u32>,
+    /// Distance of the snapshots of --soak [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = soak::cadence, requires = "soak", hide_short_help = true, help_heading = "Measuring")]
+    pub(crate) cadence: Option<Millis>,
+    /// Lose so many bytes on each day of --soak
+    #[arg(long, hide = true, value_name = "BYTES", default_value = "0", requires = "soak")]
+    pub(crate) inject_leak: usize,
     /// Make what is measured slower by this factor
     #[arg(long, hide = true, value_name = "FACTOR", default_value = "1", value_parser = factor)]
     pub(crate) inject_slowdown: f64,

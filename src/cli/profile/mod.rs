@@ -4,6 +4,7 @@ pub(super) mod args;
 mod compared;
 mod measure;
 mod self_check;
+mod soak;
 mod subject;
 mod worker;
 
@@ -58,9 +59,10 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Exit, Failure> {
     let tick = || steps.next();
     let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) % 1_000_000);
     let campaign = Campaign { stop: &stop, tick: &tick, dice: Dice::new(seed), slowest: Slowest::default() };
-    let done = match args.self_check {
-        Some(pairs) => self_check::run(args, campaign, pairs, &steps),
-        None => report(args, campaign, seed, &terminal, &steps),
+    let done = match (args.soak, args.self_check) {
+        (Some(days), _) => soak::run(args, days, &stop, &terminal, &steps),
+        (None, Some(pairs)) => self_check::run(args, campaign, pairs, &steps),
+        (None, None) => report(args, campaign, seed, &terminal, &steps),
     };
     steps.done();
     if interrupt.pressed() {

@@ -19,7 +19,7 @@ pub use bench::{CPU_BOUND, WorkloadBench};
 /// The rules, and the name of their file.
 pub const RULES: (&str, &str) = ("rules/portsyncd.yml", include_str!("../../../rules/portsyncd.yml"));
 /// The metrics of a snapshot.
-const METRICS: [&str; 15] = [
+pub(super) const METRICS: [&str; 15] = [
     "warm_restart_count",
     "cold_start_count",
     "eoiu_detected_count",
@@ -39,15 +39,18 @@ const METRICS: [&str; 15] = [
 /// How many metrics a snapshot has when there are many rules.
 const MORE_METRICS: usize = 22;
 /// The values of one snapshot, by metric.
-type Row = [f64; MORE_METRICS];
+pub(super) type Row = [f64; MORE_METRICS];
 /// The distance of snapshots.
 const CADENCE: Millis = Millis(10_000);
 /// When the first snapshot is.
-const EPOCH: i64 = 1_700_000_000_000;
+pub(super) const EPOCH: i64 = 1_700_000_000_000;
 /// Snapshots after which the values repeat.
-const CYCLE: usize = 1_024;
+pub(super) const CYCLE: usize = 1_024;
 /// The seed of the values: part of the plan, so never changed.
 const SEED: u64 = 20_240;
+
+/// The metrics that are times. Unit: seconds since 1970.
+pub(super) const STAMPS: std::ops::RangeInclusive<usize> = 11..=14;
 
 /// Says that the workload cannot be set up: a mistake in this crate, but told, not hidden.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -139,7 +142,7 @@ fn native(on: impl Iterator<Item = (String, f64)>) -> Result<String, WorkloadErr
 }
 
 /// The values of a cycle of snapshots.
-fn snapshots() -> Vec<Row> {
+pub(super) fn snapshots() -> Vec<Row> {
     let mut dice = Dice::new(SEED);
     let mut chance = move |share: u64| dice.roll() % 100 < share;
     let mut now = [0.0; MORE_METRICS];

@@ -1,5 +1,5 @@
 //! The formats of `profile`: [`table`] for people, [`json`], [`markdown`], [`github`], [`junit`]; [`hgrm`] of
-//! latencies, and [`folded`] stacks.
+//! latencies, [`folded`] stacks, and [`soak`]: days of continuous operation.
 //!
 //! Table and markdown show the same sheets; they differ in lines and bars only.
 
@@ -10,6 +10,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 mod sheets;
+pub mod soak;
 pub mod table;
 mod verdict;
 mod words;

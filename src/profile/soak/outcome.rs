@@ -1,0 +1,257 @@
+//! What came of the days, and whether they were the same.
+
+use crate::time::Millis;
+
+/// What was seen of one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Day {
+    /// What is held at its end. Unit: bytes.
+    pub live_bytes: i64,
+    /// How often memory was asked for.
+    pub allocations: u64,
+    /// The median time of taking in and evaluating one snapshot. Unit: nanoseconds.
+    pub p50_ns: u64,
+    /// What 99 of 100 stay within. Unit: nanoseconds.
+    pub p99_ns: u64,
+    /// Changes of alerts.
+    pub events: u64,
+    /// Alerts that are active at its end.
+    pub alerts: u64,
+    /// The length of the saved state at its end. Unit: bytes.
+    pub saved_bytes: u64,
+}
+
+/// All days, with one evaluator after another or with one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// By day.
+    pub days: Vec<Day>,
+    /// What was held after all was given back. Unit: bytes.
+    pub left_bytes: i64,
+}
+
+impl Pass {
+    fn day(&self, day: u32) -> Day {
+        self.days.get(day.saturating_sub(1) as usize).copied().unwrap_or_default()
+    }
+
+    /// Returns how much more is held on the last day than on this one, from 1. Unit: bytes.
+    #[must_use]
+    pub fn growth(&self, base: u32) -> i64 {
+        self.days.last().copied().unwrap_or_default().live_bytes - self.day(base).live_bytes
+    }
+}
+
+/// Everything that a soak has to report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoakReport {
+    /// With a restart each day.
+    pub restarted: Pass,
+    /// Without.
+    pub continuous: Pass,
+    /// The day that the last one is compared with, from 1.
+    pub base: u32,
+    /// How many days.
+    pub days: u32,
+    /// The distance of snapshots.
+    pub cadence: Millis,
+    /// What the values depend on.
+    pub seed: u64,
+    /// Whether it is the built-in workload.
+    pub is_built_in: bool,
+    /// How many rules, those that record included.
+    pub rules: u64,
+    /// Series of the label sets that are there every day.
+    pub series: u64,
+    /// Label sets that are there every day.
+    pub label_sets: u64,
+    /// Label sets that are new each day.
+    pub new_label_sets: u64,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether nothing grows, and a restart changes no event.
+    pub is_stable: bool,
+    /// What was found, in sentences; the first is the answer.
+    pub lines: Vec<String>,
+}
+
+impl SoakReport {
+    /// Judges the days.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        let (with, without) = (self.restarted.growth(self.base), self.continuous.growth(self.base));
+        let mut lines = Vec::new();
+        if (with, without) == (0, 0) {
+            let (last, base) = (self.days, self.base);
+            lines.push(format!("stable: day {last} ends with the live bytes of day {base}, with restarts and without"));
+        } else {
+            let how = match (with, without) {
+                (_, 0) => format!("with restarts only: {}", self.amount(&self.restarted)),
+                (0, _) => format!("without restarts only: {}", self.amount(&self.continuous)),
+                _ if with == without => format!("with restarts and without: {}", self.amount(&self.restarted)),
+                _ => format!(
+                    "with restarts: {}; without: {}",
+                    self.amount(&self.restarted),
+                    self.amount(&self.continuous)
+                ),
+            };
+            lines.push(format!("{}: live bytes, {how}", if with.max(without) > 0 { "grows" } else { "differs" }));
+            lines.extend(self.holder());
+        }
+        let restarts = self.restarts_that_show();
+        let is_stable = (with, without) == (0, 0) && restarts.is_none();
+        lines.extend(restarts);
+        lines.extend(self.unlike_days());
+        Finding { is_stable, lines }
+    }
+
+    /// Says by how much one pass grew, and when.
+    fn amount(&self, pass: &Pass) -> String {
+        let grown: Vec<(u32, i64)> = (self.base + 1..=self.days)
+            .map(|day| (day, pass.day(day).live_bytes - pass.day(day - 1).live_bytes))
+            .filter(|(_, bytes)| *bytes != 0)
+            .collect();
+        let total = pass.growth(self.base);
+        let days = self.days - self.base;
+        let even = grown.len() == days as usize && grown.iter().all(|(_, bytes)| *bytes == grown[0].1);
+        let when = match grown.as_slice() {
+            _ if even => format!("{:+} a day", total / i64::from(days.max(1))),
+            [(day, _)] => format!("all on day {day}"),
+            _ => grown.iter().map(|(day, bytes)| format!("{bytes:+} on day {day}")).collect::<Vec<_>>().join(", "),
+        };
+        format!("{total:+} bytes from day {} to day {}, {when}", self.base, self.days)
+    }
+
+    /// Says what holds it, as far as the numbers show.
+    fn holder(&self) -> Option<String> {
+        let (with, without) = (self.restarted.growth(self.base), self.continuous.growth(self.base));
+        if with > 0 && self.restarted.left_bytes >= with {
+            let left = self.restarted.left_bytes;
+            return Some(format!("lost: {left} bytes are still held after the evaluator was dropped"));
+        }
+        let saved = |pass: &Pass| pass.day(self.days).saved_bytes as i64 - pass.day(self.base).saved_bytes as i64;
+        let (pass, held) = if with > 0 { (&self.restarted, with) } else { (&self.continuous, without) };
+        if held <= 0 {
+            return None;
+        }
+        Some(match saved(pass) {
+            0 => "held by the evaluator, but not in what it saves: room of its lists and tables".to_owned(),
+            bytes => format!("held by the evaluator: what it saves, its series and alerts, differs by {bytes:+} bytes"),
+        })
+    }
+
+    /// Says on which days a restart changed what happened.
+    fn restarts_that_show(&self) -> Option<String> {
+        let pairs = self.restarted.days.iter().zip(&self.continuous.days);
+        let events: Vec<String> = (1..)
+            .zip(pairs)
+            .filter(|(_, (with, without))| with.events != without.events)
+            .map(|(day, (with, without))| format!("day {day} ({} and {})", with.events, without.events))
+            .collect();
+        (!events.is_empty()).then(|| format!("events differ with restarts and without: {}", events.join(", ")))
+    }
+
+    /// Says that days were not the same, as with rules that ask for the date: they need not hold the same then.
+    fn unlike_days(&self) -> Option<String> {
+        let (base, last) = (self.continuous.day(self.base), self.continuous.day(self.days));
+        let (day, days) = (self.base, self.days);
+        ((base.events, base.alerts) != (last.events, last.alerts)).then(|| {
+            format!(
+                "days differ: {} events and {} alerts on day {day}, {} and {} on day {days}; do rules ask for the date?",
+                base.events, base.alerts, last.events, last.alerts
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pass(bytes: &[i64], saved: &[u64], left_bytes: i64) -> Pass {
+        let day = |(live_bytes, saved_bytes): (&i64, &u64)| Day {
+            live_bytes: *live_bytes,
+            saved_bytes: *saved_bytes,
+            allocations: 10,
+            events: 40,
+            ..Day::default()
+        };
+        Pass { days: bytes.iter().zip(saved).map(day).collect(), left_bytes }
+    }
+
+    fn report(restarted: Pass, continuous: Pass) -> SoakReport {
+        SoakReport {
+            restarted,
+            continuous,
+            base: 2,
+            days: 5,
+            cadence: Millis(10_000),
+            seed: 1,
+            is_built_in: true,
+            rules: 14,
+            series: 360,
+            label_sets: 24,
+            new_label_sets: 12,
+        }
+    }
+
+    fn check(restarted: Pass, continuous: Pass, expected: &[&str]) {
+        let finding = report(restarted, continuous).finding();
+        assert_eq!(finding.lines, expected);
+        let is_unlike = expected.iter().any(|line| line.starts_with("events differ"));
+        assert_eq!(finding.is_stable, expected[0].starts_with("stable") && !is_unlike);
+    }
+
+    #[test]
+    fn the_last_day_is_held_against_the_second() {
+        let same = || pass(&[90, 100, 100, 100, 100], &[7; 5], 0);
+        check(same(), same(), &["stable: day 5 ends with the live bytes of day 2, with restarts and without"]);
+        let leak = || pass(&[64, 164, 228, 292, 356], &[7; 5], 320);
+        check(
+            leak(),
+            leak(),
+            &[
+                "grows: live bytes, with restarts and without: +192 bytes from day 2 to day 5, +64 a day",
+                "lost: 320 bytes are still held after the evaluator was dropped",
+            ],
+        );
+        check(
+            same(),
+            pass(&[90, 100, 100, 356, 356], &[7; 5], 0),
+            &[
+                "grows: live bytes, without restarts only: +256 bytes from day 2 to day 5, all on day 4",
+                "held by the evaluator, but not in what it saves: room of its lists and tables",
+            ],
+        );
+        check(
+            same(),
+            pass(&[90, 100, 120, 130, 140], &[7, 7, 9, 10, 11], 0),
+            &[
+                "grows: live bytes, without restarts only: +40 bytes from day 2 to day 5, +20 on day 3, +10 on day 4, \
+                 +10 on day 5",
+                "held by the evaluator: what it saves, its series and alerts, differs by +4 bytes",
+            ],
+        );
+        check(
+            same(),
+            pass(&[90, 100, 100, 100, 80], &[7; 5], 0),
+            &["differs: live bytes, without restarts only: -20 bytes from day 2 to day 5, all on day 5"],
+        );
+    }
+
+    #[test]
+    fn days_that_differ_are_named() {
+        let same = || pass(&[100; 5], &[7; 5], 0);
+        let mut other = same();
+        other.days[3].events = 41;
+        let stable = "stable: day 5 ends with the live bytes of day 2, with restarts and without";
+        check(same(), other.clone(), &[stable, "events differ with restarts and without: day 4 (40 and 41)"]);
+        let mut last = same();
+        last.days[4].alerts = 3;
+        let days = "days differ: 40 events and 0 alerts on day 2, 40 and 3 on day 5; do rules ask for the date?";
+        check(same(), last, &[stable, days]);
+    }
+}
