@@ -97,6 +97,7 @@ codes! {
     SILENCE_MATCHERS = "silence-matchers": "The matchers of a silence cannot be read, or would silence everything.";
     IDLE_SILENCE = "idle-silence": "A silence covers no alert that there could be, or no time of the recording.";
     SILENCE_TIME = "silence-time": "A silence has a time that is none, or ends before it begins.";
+    ACCEPTANCE = "acceptance": "An acceptance of an increase names nothing that there is, or lacks its date or reason.";
     TARGET = "target": "A value is not a target of its check, or its check takes none.";
 
     // Hints on a recording and a run.

@@ -12,7 +12,7 @@ use super::sample::{Better, Inputs, Kind, Measurement, Metric, RuleText};
 use super::totals;
 
 /// Metrics whose ids begin so are about all rules of a run together.
-const RUN_PREFIX: &str = "run.";
+pub(crate) const RUN_PREFIX: &str = "run.";
 
 /// How a comparison is made.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -14,6 +14,8 @@ pub enum Verdict {
     Ok,
     /// It became worse.
     Regression,
+    /// It became worse, which somebody accepted.
+    Accepted,
     /// It became better.
     Improved,
     /// The evidence is too noisy or too thin to say.
@@ -37,6 +39,7 @@ impl Verdict {
         match self {
             Self::Ok => "ok",
             Self::Regression => "regression",
+            Self::Accepted => "accepted",
             Self::Improved => "improved",
             Self::Inconclusive => "inconclusive",
             Self::Advisory => "advisory",

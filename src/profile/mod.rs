@@ -12,6 +12,7 @@
 //! rest works on recorded numbers. The unit of evidence is the process; the value of a time is the low decile of its
 //! batches; what is exact is compared exactly.
 
+pub mod accept;
 mod allowance;
 mod alone;
 pub mod baseline;

@@ -160,3 +160,90 @@ fn a_rule_file_that_is_new_is_no_error() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("`nam` is not a key of a group"), "{stderr}");
 }
+
+/// Returns the date so many days ago, UTC.
+fn days_ago(days: i64) -> String {
+    let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+#[test]
+fn an_increase_that_is_meant_is_accepted_for_a_while() {
+    let folder = folder();
+    let wide = RULES.replace("[10m]", "[30m]");
+    let comment = |days: i64| format!("  # alertctl accept {}: a whole cycle\n  - alert:", days_ago(days));
+    let check = |flags: &[&str], code: i32, expected: &[&str]| {
+        let args = [&RUN[..], &["--against-rules", "base", "-o", "github", "--out", "cost.json"], flags].concat();
+        let (found, stdout, stderr) = profile(&folder, &args);
+        assert_eq!(found, code, "{stdout}{stderr}");
+        for part in expected {
+            assert!(stdout.contains(part), "{part}: {stdout}");
+        }
+        let report: serde_json::Value = serde_json::from_str(&read(&folder, "cost.json")).expect("JSON");
+        let of_busy = |row: &&serde_json::Value| row["rule"]["name"] == "Busy" && row["id"] == "rule.samples";
+        let rows = report["regression"].as_array().expect("metrics");
+        let row = rows.iter().find(of_busy).expect("the rule that changed");
+        (row["verdict"].as_str().unwrap_or_default().to_owned(), row["note"].to_string(), report["notes"].to_string())
+    };
+    write(&folder, "rules/disks.yml", &wide);
+    let (verdict, ..) = check(&[], 1, &["::error file=rules/disks.yml,line=6,title=Busy costs more::"]);
+    assert_eq!(verdict, "regression");
+
+    write(&folder, "rules/disks.yml", &wide.replace("  - alert:", &comment(3)));
+    let (verdict, note, _) =
+        check(&[], 0, &["::notice title=alertctl profile::0 regressions;", "; 1 increase accepted\n"]);
+    assert_eq!(verdict, "accepted");
+    assert!(note.starts_with(&format!("\"accepted {}: a whole cycle; window grew", days_ago(3))), "{note}");
+
+    // What was accepted once is part of the base, and accepts nothing more.
+    write(&folder, "base/disks.yml", &RULES.replace("  - alert:", &comment(3)));
+    let (verdict, note, _) = check(&[], 1, &["(rules/disks.yml:6) is in the base already"]);
+    assert_eq!(verdict, "regression", "{note}");
+
+    write(&folder, "base/disks.yml", RULES);
+    write(&folder, "rules/disks.yml", &wide.replace("  - alert:", &comment(31)));
+    check(&[], 1, &[&format!("expired on {}", days_ago(1))]);
+
+    write(&folder, "rules/disks.yml", &wide);
+    let entry = |what: &str| format!("- {{{what}, date: {}, reason: a whole cycle}}\n", days_ago(0));
+    write(&folder, "accept.yml", &format!("{}{}", entry("rule: Busy"), entry("rule: busy, group: disks")));
+    let (verdict, _, notes) = check(&["--accept", "accept.yml"], 0, &["0 regressions;", "; 1 increase accepted\n"]);
+    assert_eq!(verdict, "accepted");
+    assert!(notes.contains("the acceptance of `busy` (accept.yml:2) was not needed"), "{notes}");
+}
+
+#[test]
+fn acceptances_that_cannot_be_read_are_reported_before_anything_is_measured() {
+    let folder = folder();
+    let run = |flags: &[&str]| {
+        let (code, stdout, stderr) = profile(&folder, &[&RUN[..], flags].concat());
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        stderr
+    };
+    let against = ["--against-rules", "base", "--accept", "accept.yml"];
+    write(&folder, "accept.yml", "- {rule: Bussy, date: 2026-11-29, reason: x}\n- {total: time, date: soon}\n");
+    let stderr = run(&against);
+    for part in [
+        "accept.yml:1:10",
+        "no rule of this run is named `Bussy`",
+        "did you mean `Busy`?",
+        "accept.yml:2:23",
+        "`soon` is not a date",
+        "this acceptance lacks `reason`",
+        "3 errors in the acceptances; nothing was measured",
+    ] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+    assert!(run(&["--accept", "accept.yml"]).contains("there is nothing to compare with"));
+    assert!(run(&["--against-rules", "base", "--accept", "none.yml"]).contains("cannot read the acceptance file"));
+    let without_reason = RULES.replace("  - alert:", "  # alertctl accept 2026-01-05\n  - alert:");
+    write(&folder, "rules/disks.yml", &without_reason);
+    let stderr = run(&["--against-rules", "base"]);
+    assert!(stderr.contains("rules/disks.yml:6:3"), "{stderr}");
+    assert!(stderr.contains("this acceptance lacks its reason"), "{stderr}");
+    // The base is as it is.
+    write(&folder, "rules/disks.yml", RULES);
+    write(&folder, "base/disks.yml", &without_reason);
+    let (code, _, stderr) = profile(&folder, &[&RUN[..], &["--against-rules", "base"]].concat());
+    assert_eq!(code, 0, "{stderr}");
+}

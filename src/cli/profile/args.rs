@@ -112,6 +112,13 @@ pub(crate) struct ProfileArgs {
     /// The program is alertctl, or a script that runs one with the same arguments, input and output.
     #[arg(long, value_name = "PROGRAM", value_parser = program, help_heading = "Comparison")]
     pub(crate) against_binary: Option<PathBuf>,
+    /// Accept increases that are meant: a YAML list
+    ///
+    /// An entry is `{rule: NAME, date: 2026-11-29, reason: ..}`, with `group: NAME` where several rules have the name,
+    /// or `{total: samples_per_s, ..}`, series or time for the whole run. It is good for 30 days. A comment at a rule
+    /// does the same: `# alertctl accept 2026-11-29: weekly pattern needs a week`.
+    #[arg(long, value_name = "FILE", conflicts_with = "self_check", help_heading = "Comparison")]
+    pub(crate) accept: Option<PathBuf>,
     /// Allow at most this slowdown
     ///
     /// Where measurements differ by more than this among themselves, the verdict is inconclusive.

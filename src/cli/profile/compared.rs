@@ -1,5 +1,6 @@
 //! What is measured, and comparing it.
 
+use crate::profile::accept::Acceptance;
 use crate::profile::campaign::{Amount, Campaign, Side};
 use crate::profile::compare::{Comparison, Difference, Settings, differences};
 use crate::profile::gate::{Evidence, Limits};
@@ -9,6 +10,7 @@ use crate::profile::trial::{PATIENCE_NS, Trial, TrialSide};
 
 use super::super::Failure;
 use super::super::ui::Terminal;
+use super::accept;
 use super::args::ProfileArgs;
 use super::failed;
 use super::measure::{CHUNK, Measured};
@@ -114,6 +116,17 @@ impl Bench {
         let inputs = subjects.iter().rev().find_map(|subject| subject.side.inputs.as_ref());
         let data_sha256 = subject::data_sha256(if inputs.is_some() { &recordings } else { &[] }, inputs)?;
         Ok(Some(Self { subjects, against, rules_only, amount, data_sha256 }))
+    }
+
+    /// Returns what is accepted of what becomes worse.
+    pub(super) fn accepted(&self, args: &ProfileArgs, terminal: &Terminal) -> Result<Vec<Acceptance>, Failure> {
+        let side = |base: bool| {
+            let mut subjects = self.subjects.iter().filter(|subject| subject.base == base);
+            // The base of another build has the same rules: what they accept is not in it.
+            let is_other = base && args.against_rules.is_empty();
+            subjects.find_map(|subject| subject.rules.as_ref()).filter(|_| !is_other).map(|rules| &rules.side)
+        };
+        accept::all(args, side(false), side(true), terminal)
     }
 
     /// Returns what keeps a baseline from being compared with, as far as it is known before anything is measured.

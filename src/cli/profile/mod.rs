@@ -1,5 +1,6 @@
 //! `alertctl profile`.
 
+mod accept;
 pub(super) mod args;
 mod compared;
 mod measure;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use crate::diagnostic::Diagnostics;
 use crate::limits;
+use crate::profile::accept::apply;
 use crate::profile::baseline::{self, BaselineError};
 use crate::profile::campaign::{Campaign, exact};
 use crate::profile::checks;
@@ -155,6 +157,11 @@ fn places(args: &ProfileArgs) -> Result<Vec<Output<ProfileFormat>>, Failure> {
         return Err(Failure::new("hgrm shows the latencies of the built-in workload, which --rules replaces")
             .hint("add --targets report to measure it too"));
     }
+    let is_compared = args.baseline.is_some() || args.against_binary.is_some() || !args.against_rules.is_empty();
+    if args.accept.is_some() && !is_compared {
+        return Err(Failure::new("--accept accepts what became worse, and there is nothing to compare with")
+            .hint("add --against-rules PATH, --against-binary PROGRAM or --baseline FILE"));
+    }
     args.save_baseline.iter().chain(&args.folded).try_for_each(|path| out::check_place(path))?;
     claims(args, &places).check()?;
     Ok(places)
@@ -165,6 +172,9 @@ fn claims(args: &ProfileArgs, places: &[Output<ProfileFormat>]) -> Claims {
     let mut claims = Claims::default().rules(&args.rules).rules(&args.against_rules).recordings(args.input.all());
     if let Some(path) = args.targets.as_deref().filter(|path| *path != "report") {
         claims = claims.reads("the targets file", path);
+    }
+    if let Some(path) = &args.accept {
+        claims = claims.reads("the acceptance file", &path.to_string_lossy());
     }
     if let Some(path) = &args.against_binary {
         claims = claims.reads("the program", &path.to_string_lossy());
@@ -189,13 +199,17 @@ fn report(
     let places = places(args)?;
     let (targets, saved) = (targets(args, terminal)?, saved(args)?);
     let Some(mut bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Exit::Failed) };
+    let accepted = bench.accepted(args, terminal)?;
     let foreseen = saved.as_ref().map_or_else(Vec::new, |saved| bench.foreseen(saved));
     if !foreseen.is_empty() {
         return Err(unlike(args, &foreseen));
     }
     let machine = machine::describe(Timer::probe());
     let mut measured = bench.measure(args, &mut campaign, &machine, saved.as_ref(), steps)?;
-    let comparison = measured.compare(args, &bench, &mut campaign, saved)?;
+    let mut comparison = measured.compare(args, &bench, &mut campaign, saved)?;
+    if let Some(comparison) = &mut comparison.comparison {
+        measured.notes.extend(apply(comparison, &accepted, accept::today()));
+    }
     if let Some(path) = &args.save_baseline {
         if !args.keep_samples {
             measured.now.forget_samples();

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::diagnostic::Diagnostics;
 use crate::engine::EngineOptions;
 use crate::input::{BadRows, Form, ReadOptions};
 use crate::profile::campaign::{Loaded, Side};
@@ -23,6 +24,7 @@ use super::super::problems::show;
 use super::super::rules::{found, refuse};
 use super::super::ui::{Terminal, say};
 use super::super::{Failure, load, mistaken};
+use super::accept;
 use super::args::ProfileArgs;
 
 /// Bytes that are digested at once.
@@ -36,11 +38,13 @@ pub(super) struct Ruleset {
     pub(super) texts: Vec<RuleSource>,
     /// Whether there is no rule in them.
     pub(super) is_empty: bool,
+    /// The rules by name, and what their files accept.
+    pub(super) side: accept::Side,
 }
 
 impl Default for Ruleset {
     fn default() -> Self {
-        Self { names: Vec::new(), texts: Vec::new(), is_empty: true }
+        Self { names: Vec::new(), texts: Vec::new(), is_empty: true, side: accept::Side::default() }
     }
 }
 
@@ -51,7 +55,7 @@ pub(super) fn ruleset(
     terminal: &Terminal,
     quiet: bool,
 ) -> Result<Option<Ruleset>, Failure> {
-    let Some(rules) = loaded(paths, keys, terminal, quiet)? else { return Ok(None) };
+    let Some(rules) = loaded(paths, keys, terminal, quiet, true)? else { return Ok(None) };
     if rules.is_empty {
         return Err(Failure::new(format!("no rule in `{}`", paths.join("`, `"))));
     }
@@ -73,7 +77,7 @@ pub(super) fn base_ruleset(
             None => there.push(path.clone()),
         }
     }
-    let rules = if there.is_empty() { Some(Ruleset::default()) } else { loaded(&there, keys, terminal, true)? };
+    let rules = if there.is_empty() { Some(Ruleset::default()) } else { loaded(&there, keys, terminal, true, false)? };
     if rules.as_ref().is_some_and(|rules| rules.is_empty) {
         missing.extend(there.iter().map(|path| format!("no rule in `{path}`")));
     }
@@ -101,8 +105,15 @@ fn missing_rules(path: &str) -> Option<String> {
     }
 }
 
-/// Reads rules and tells all problems, for one side; none when one is an error.
-fn loaded(paths: &[String], keys: &KeyArgs, terminal: &Terminal, quiet: bool) -> Result<Option<Ruleset>, Failure> {
+/// Reads rules and tells all problems, for one side; none when one is an error. What is wrong with comments that accept
+/// something is told of those that are gated.
+fn loaded(
+    paths: &[String],
+    keys: &KeyArgs,
+    terminal: &Terminal,
+    quiet: bool,
+    gated: bool,
+) -> Result<Option<Ruleset>, Failure> {
     let mut rules = keys.rules();
     let (mut names, mut texts) = (Vec::new(), Vec::new());
     let found = found(paths)?;
@@ -115,6 +126,11 @@ fn loaded(paths: &[String], keys: &KeyArgs, terminal: &Terminal, quiet: bool) ->
         names.push(relative(&text.name, paths));
         texts.push(RuleSource { text: String::from_utf8_lossy(&text.bytes).into_owned(), name: text.name });
     }
+    let mut wrong = Diagnostics::default();
+    let side = accept::Side::of(&rules, &mut wrong);
+    if gated {
+        rules.diagnostics.extend(wrong);
+    }
     if rules.diagnostics.has_errors() {
         refuse(&rules.diagnostics, &rules.sources, terminal);
         return Ok(None);
@@ -122,7 +138,7 @@ fn loaded(paths: &[String], keys: &KeyArgs, terminal: &Terminal, quiet: bool) ->
     if !quiet {
         show(&rules.diagnostics, &rules.sources, terminal);
     }
-    Ok(Some(Ruleset { names, texts, is_empty: rules.is_empty() }))
+    Ok(Some(Ruleset { names, texts, is_empty: rules.is_empty(), side }))
 }
 
 /// Returns a file's path within the folder that named it, or its name alone.

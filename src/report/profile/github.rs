@@ -6,6 +6,7 @@
 //! Source: the workflow commands of GitHub Actions; a step shows at most 10 annotations of a kind, a summary takes 1 MiB.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::{View, markdown, sheets, words};
@@ -192,6 +193,13 @@ fn inconclusive(report: &ProfileReport) -> Option<String> {
     (!names.is_empty()).then(|| format!("{} inconclusive: {shown}{rest}", count(names.len() as u64)))
 }
 
+/// Counts what became worse and is accepted: rules and totals.
+fn accepted(report: &ProfileReport) -> u64 {
+    let metrics = report.compared().iter().filter(|metric| metric.decision.verdict == Verdict::Accepted);
+    let of = |metric: &Compared| (metric.rule.clone(), metric.rule.is_none().then(|| metric.id.clone()));
+    metrics.map(of).collect::<BTreeSet<_>>().len() as u64
+}
+
 /// Says in one line what came of a run: `0 regressions; 107 times too noisy to judge`.
 fn conclusion(report: &ProfileReport) -> String {
     if report.comparison.is_none() {
@@ -213,6 +221,7 @@ fn conclusion(report: &ProfileReport) -> String {
     };
     tell(of(Verdict::Inconclusive, false), "time", "too noisy to judge");
     tell(of(Verdict::Inconclusive, true), "count", "not the same run after run");
+    tell(accepted(report), "increase", "accepted");
     tell(of(Verdict::Advisory, false), "time", "shown, but not judged");
     told.join("; ")
 }

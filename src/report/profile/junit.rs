@@ -18,6 +18,8 @@ struct Case {
 
 enum Result {
     Passed,
+    /// Passed, with what a reader should know.
+    Noted(String),
     Failed(String),
     Skipped(String),
 }
@@ -48,6 +50,9 @@ pub fn write(out: &mut dyn Write, report: &ProfileReport) -> io::Result<()> {
         }
         match &case.result {
             Result::Passed => writeln!(out, "/>")?,
+            Result::Noted(note) => {
+                writeln!(out, ">\n      <system-out>{}</system-out>\n    </testcase>", escape(note))?;
+            }
             Result::Failed(message) => {
                 writeln!(out, ">\n      <failure message=\"{}\"/>\n    </testcase>", escape(message))?;
             }
@@ -80,6 +85,7 @@ fn metric_case(metric: &Compared) -> Case {
     let message = || words::change(metric);
     let result = match metric.decision.verdict {
         Verdict::Ok | Verdict::Improved => Result::Passed,
+        Verdict::Accepted => Result::Noted(message()),
         Verdict::Regression => Result::Failed(message()),
         Verdict::Inconclusive => Result::Skipped(message()),
         other => {

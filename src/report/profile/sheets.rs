@@ -64,7 +64,7 @@ fn outcome(outcome: Outcome) -> (String, Tone) {
 fn verdict(verdict: Verdict) -> (String, Tone) {
     let tone = match verdict {
         Verdict::Regression | Verdict::Incompatible => Tone::Bad,
-        Verdict::Inconclusive | Verdict::Changed => Tone::Uneasy,
+        Verdict::Inconclusive | Verdict::Changed | Verdict::Accepted => Tone::Uneasy,
         Verdict::Advisory | Verdict::Gone => Tone::Faint,
         Verdict::Ok | Verdict::Improved | Verdict::New => Tone::Plain,
     };
@@ -240,13 +240,14 @@ fn place(rule: Option<&RuleRef>) -> String {
 fn rank(metric: &Compared) -> (u8, bool) {
     let rank = match metric.decision.verdict {
         Verdict::Regression => 0,
-        Verdict::Incompatible => 1,
-        Verdict::Changed => 2,
-        Verdict::Improved => 3,
-        Verdict::Inconclusive => 4,
-        Verdict::Advisory => 5,
-        Verdict::New | Verdict::Gone => 6,
-        Verdict::Ok => 7,
+        Verdict::Accepted => 1,
+        Verdict::Incompatible => 2,
+        Verdict::Changed => 3,
+        Verdict::Improved => 4,
+        Verdict::Inconclusive => 5,
+        Verdict::Advisory => 6,
+        Verdict::New | Verdict::Gone => 7,
+        Verdict::Ok => 8,
     };
     (rank, !metric.kind.is_exact())
 }

@@ -338,6 +338,26 @@ fn junit_has_a_case_for_everything() {
 }
 
 #[test]
+fn an_accepted_increase_passes_with_its_reason() {
+    let mut report = report();
+    report.checks.clear();
+    let metrics = &mut report.comparison.as_mut().expect("it was compared").metrics;
+    metrics[2].decision.verdict = Verdict::Accepted;
+    metrics[2].decision.note = "accepted 2026-11-29: a week; window grew from [1h] to [6h]".to_owned();
+    assert_eq!(report.exit(), 0);
+    let junit = text(|out| junit::write(out, &report));
+    let note = "line=\"12\">\n      <system-out>rule.samples became worse, 240 samples to 1,440 samples (6.00x): accepted 2026-11-29: a week; window grew from [1h] to [6h]</system-out>\n    </testcase>";
+    assert!(junit.contains(note), "{junit}");
+    assert!(junit.contains("tests=\"3\" failures=\"0\" errors=\"0\" skipped=\"1\""), "{junit}");
+    let notice = "::notice title=alertctl profile::0 regressions; 1 time too noisy to judge; 1 increase accepted";
+    assert_eq!(annotations(&report), [notice]);
+    let table = table(&report, &View::default());
+    assert!(table.contains("1.00x  accepted      accepted 2026-11-29: a week; window grew"), "{table}");
+    let json: serde_json::Value = serde_json::from_str(&text(|out| json::write(out, &report))).expect("JSON");
+    assert_eq!(json["regression"][2]["verdict"], "accepted");
+}
+
+#[test]
 fn what_can_not_be_compared_is_reported() {
     let mut report = report();
     report.comparison = Some(Comparison::default());

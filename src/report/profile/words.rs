@@ -97,7 +97,7 @@ pub(crate) fn ratio(ratio: Option<f64>) -> String {
 pub(crate) fn change(metric: &Compared) -> String {
     let decision = &metric.decision;
     let verb = match decision.verdict {
-        Verdict::Regression => "became worse",
+        Verdict::Regression | Verdict::Accepted => "became worse",
         Verdict::Improved => "became better",
         Verdict::Inconclusive => "is inconclusive",
         _ => "changed",
