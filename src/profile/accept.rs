@@ -19,6 +19,9 @@ const DAY: Millis = Millis(86_400_000);
 /// How long an acceptance is good from its date on.
 const GOOD_FOR: Millis = Millis(30 * DAY.0);
 
+/// How much of what grew must be accepted for all of it to be. A share.
+const MOST: f64 = 0.8;
+
 /// A day: its beginning, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(Timestamp);
@@ -113,12 +116,19 @@ pub enum Covers {
 impl Covers {
     fn covers(&self, metric: &Compared) -> bool {
         match (self, &metric.rule) {
-            (Self::Named { rule, group }, Some(found)) => {
-                *rule == found.name && group.as_ref().is_none_or(|group| *group == found.group)
-            }
-            (Self::Rule(rule), Some(found)) => rule == found,
+            (_, Some(found)) => self.covers_rule(found),
             (Self::Total(total), None) => total.covers(metric),
             _ => false,
+        }
+    }
+
+    fn covers_rule(&self, found: &RuleRef) -> bool {
+        match self {
+            Self::Named { rule, group } => {
+                *rule == found.name && group.as_ref().is_none_or(|group| *group == found.group)
+            }
+            Self::Rule(rule) => rule == found,
+            Self::Total(_) => false,
         }
     }
 
@@ -169,12 +179,43 @@ pub fn apply(comparison: &mut Comparison, all: &[Acceptance], today: Day) -> Vec
             decision.note = format!("the acceptance of {} ({}) {why}{cause}", bad.date, bad.place);
         }
     }
+    let good = |acceptance: &Acceptance| !acceptance.used_up && today <= acceptance.date.last_good();
+    totals(comparison, all, good, &mut needed);
     let idle = all.iter().zip(needed).filter(|(acceptance, needed)| !needed && !acceptance.used_up);
     idle.map(|(acceptance, _)| {
         let (name, place) = (acceptance.covers.name(), &acceptance.place);
         format!("the acceptance of {name} ({place}) was not needed: nothing that it covers became worse")
     })
     .collect()
+}
+
+/// Lets the totals of the run pass where rules that are accepted made them grow.
+fn totals(comparison: &mut Comparison, all: &[Acceptance], good: impl Fn(&Acceptance) -> bool, needed: &mut [bool]) {
+    let (mut grew, mut accepted) = (0.0, 0.0);
+    for rule in &comparison.grew {
+        grew += rule.more;
+        let covering = (0..all.len()).find(|at| good(&all[*at]) && all[*at].covers.covers_rule(&rule.rule));
+        if let Some(at) = covering {
+            needed[at] = true;
+            accepted += rule.more;
+        }
+    }
+    if accepted <= 0.0 {
+        return;
+    }
+    let failed = |metric: &&mut Compared| metric.rule.is_none() && metric.decision.verdict == Verdict::Regression;
+    for metric in comparison.metrics.iter_mut().filter(failed).filter(|metric| metric.id.starts_with(RUN_PREFIX)) {
+        let decision = &mut metric.decision;
+        let passes = match (metric.kind, decision.base, decision.now, decision.threshold) {
+            (Kind::Samples, Some(base), Some(now), Some(threshold)) => now - accepted <= base * threshold,
+            // How much of the series and of the time is whose cannot be told: it follows what is read.
+            _ => accepted >= grew * MOST,
+        };
+        if passes {
+            decision.verdict = Verdict::Accepted;
+            decision.note = format!("accepted at the rules; {}", decision.note);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -197,6 +238,7 @@ mod tests {
             base: Some(1.0),
             now: Some(2.0),
             ratio: Some(2.0),
+            interval: None,
             threshold: Some(1.0),
             open: false,
             note: note.to_owned(),
@@ -217,6 +259,7 @@ mod tests {
                 metric("latency.p50", None, Kind::Time, ""),
             ],
             rules: Vec::new(),
+            grew: Vec::new(),
         }
     }
 

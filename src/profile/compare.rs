@@ -9,7 +9,7 @@ use super::gate::{Decision, Evidence, Limits, Side, Verdict, confirm, decide};
 use super::pairs::{Fate, Pairs};
 use super::rule_bench::{RULE_RESULTS, RULE_SAMPLES_PER_S, RUN_ALLOCS};
 use super::sample::{Better, Inputs, Kind, Measurement, Metric, RuleText};
-use super::totals;
+use super::totals::{self, Grew};
 
 /// Metrics whose ids begin so are about all rules of a run together.
 pub(crate) const RUN_PREFIX: &str = "run.";
@@ -99,6 +99,8 @@ pub struct Comparison {
     pub metrics: Vec<Compared>,
     /// The rules that are not the same.
     pub rules: Vec<RuleChange>,
+    /// The rules that made a total of the run a regression, those that grew most first.
+    pub grew: Vec<Grew>,
 }
 
 impl Comparison {
@@ -219,8 +221,8 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
         metrics.extend(bench.row(key.1.map(|at| &base.rules[at]), before.get(key), &[], None));
     }
     let read = |index: &Index<'_>, rule| index.get(&(RULE_SAMPLES_PER_S, Some(rule))).first().map(|one| one.pooled.p10);
-    totals::explain(&mut metrics, now, &pairs, |at| read(&before, at), |at| read(&after, at));
-    Ok(Comparison { metrics, rules: changes(base, now, &pairs) })
+    let grew = totals::explain(&mut metrics, now, &pairs, |at| read(&before, at), |at| read(&after, at));
+    Ok(Comparison { metrics, rules: changes(base, now, &pairs), grew })
 }
 
 /// What tells metrics apart: the id, and the place of the rule.

@@ -46,7 +46,7 @@ pub mod soak;
 pub mod stats;
 pub mod target_file;
 pub mod targets;
-mod totals;
+pub mod totals;
 pub mod trial;
 pub mod workload;
 

@@ -12,17 +12,23 @@ const NAMED: usize = 3;
 /// The least share of what all rules read more that makes a new rule one of those to blame.
 const BLAMED: f64 = 0.2;
 
-/// A rule that reads more than before.
-struct Dearer {
-    rule: RuleRef,
-    new: bool,
-    what: String,
-    /// Unit: samples/s.
-    more: f64,
+/// A rule for which a server reads more than before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grew {
+    /// The rule.
+    pub rule: RuleRef,
+    /// Whether it is new.
+    pub new: bool,
+    /// Why: `is new`, `changed (window grew from [1h] to [6h])`.
+    pub what: String,
+    /// How much more. Unit: samples/s.
+    pub more: f64,
 }
 
 /// Names the rules that made the totals of a run grow, where these are regressions: a new rule has nothing to be compared
 /// with, so it is judged by what it adds to all of them.
+///
+/// Returns the rules that grew, where a total is a regression, those that grew most first.
 ///
 /// `before` and `after` return what a rule of the base and one of now reads. Unit: samples/s.
 pub(crate) fn explain(
@@ -31,14 +37,14 @@ pub(crate) fn explain(
     pairs: &Pairs,
     before: impl Fn(usize) -> Option<f64>,
     after: impl Fn(usize) -> Option<f64>,
-) {
+) -> Vec<Grew> {
     let is_total = |metric: &Compared| metric.rule.is_none() && metric.id.starts_with("run.");
     let failed = |metric: &Compared| is_total(metric) && metric.decision.verdict == Verdict::Regression;
     if !pairs.differ() || !metrics.iter().any(failed) {
-        return;
+        return Vec::new();
     }
     let all: f64 = (0..now.rules.len()).filter_map(&after).sum();
-    let mut dearer: Vec<Dearer> = Vec::new();
+    let mut dearer: Vec<Grew> = Vec::new();
     for (at, rule) in now.rules.iter().enumerate() {
         let was = pairs.base_of[at].and_then(&before).unwrap_or(0.0);
         let Some(more) = after(at).map(|is| is - was).filter(|more| *more > 0.0) else { continue };
@@ -48,7 +54,7 @@ pub(crate) fn explain(
             Fate::Reader(cause) => cause,
             Fate::Same => continue,
         };
-        dearer.push(Dearer { rule: RuleRef::of(rule), new: pairs.base_of[at].is_none(), what, more });
+        dearer.push(Grew { rule: RuleRef::of(rule), new: pairs.base_of[at].is_none(), what, more });
     }
     dearer.sort_by(|a, b| b.more.total_cmp(&a.more));
     let named: Vec<String> = dearer.iter().take(NAMED).map(named).collect();
@@ -64,8 +70,9 @@ pub(crate) fn explain(
             metric.decision.note = format!("new; {} of what all rules read", percent(one.more / all));
         }
     }
+    dearer
 }
 
-fn named(one: &Dearer) -> String {
+fn named(one: &Grew) -> String {
     format!("`{}` {}: {} samples/s more", one.rule.name, one.what, format::value(one.more))
 }

@@ -1,6 +1,7 @@
 //! Runs what README and the pages of `docs` show: every line that begins with `$ alertctl` in a block of code, and the
-//! GitHub workflow.
+//! GitHub workflow. The action next to it does the same.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -140,10 +141,11 @@ fn links_between_pages_lead_somewhere() {
 #[test]
 fn the_workflow_of_the_profile_page_runs() {
     let folder = clone();
-    let text = page("docs/profile.md");
-    let mut ran = 0;
-    let lines = text.lines().filter(|line| line.contains("--save-baseline ci/") || line.contains("- run: alertctl"));
-    for command in lines.map(|line| line.trim().trim_start_matches("- run: ")) {
+    let mut steps = commands(&workflow());
+    steps.retain(|command| command.starts_with("alertctl "));
+    let page = page("docs/profile.md");
+    steps.extend(page.lines().filter(|line| line.starts_with("alertctl ") && line.contains("ci/")).map(str::to_owned));
+    for command in &steps {
         let mut args = words(command);
         if args[1] == "profile" {
             args.extend(words(LEAST));
@@ -151,10 +153,87 @@ fn the_workflow_of_the_profile_page_runs() {
         let args: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
         let output = spawn::alertctl(&args, folder.path(), None);
         assert_eq!(output.status.code(), Some(0), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-        ran += 1;
     }
-    assert_eq!(ran, 4, "the baseline, and the three commands of the workflow");
+    assert_eq!(steps.len(), 4, "two commands of the workflow, and two with a baseline");
     assert!(folder.path().join("cost.md").exists(), "--out writes its file next to -o github");
+}
+
+/// Returns the action.
+fn action() -> serde_yaml::Value {
+    serde_yaml::from_str(&page(".github/actions/alertctl-profile/action.yml")).expect("YAML")
+}
+
+/// Returns the workflow of the page of `profile`, which is its first YAML.
+fn workflow() -> serde_yaml::Value {
+    let page = page("docs/profile.md");
+    let text = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a workflow");
+    serde_yaml::from_str(text).expect("YAML")
+}
+
+/// Returns the steps of a workflow or an action.
+fn steps(of: &serde_yaml::Value) -> Vec<serde_yaml::Value> {
+    let steps = of["runs"]["steps"].as_sequence().or_else(|| of["jobs"]["cost"]["steps"].as_sequence());
+    steps.expect("steps").clone()
+}
+
+/// Returns the command lines of the steps.
+fn commands(of: &serde_yaml::Value) -> Vec<String> {
+    let scripts = steps(of).into_iter().filter_map(|step| step["run"].as_str().map(str::to_owned));
+    scripts.flat_map(|script| script.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn the_action_does_what_the_workflow_does() {
+    let uses = |of: &serde_yaml::Value| -> Vec<String> {
+        steps(of).iter().filter_map(|step| step["uses"].as_str().map(str::to_owned)).collect()
+    };
+    let (page, action) = (workflow(), action());
+    assert_eq!(uses(&page)[0].split('@').next(), Some("actions/checkout"));
+    assert_eq!(uses(&page)[1..], uses(&action), "the same actions, of the same versions");
+    assert_eq!(page["permissions"]["contents"].as_str(), Some("read"));
+    for of in [&page, &action] {
+        let last = steps(of).pop().expect("a step");
+        assert_eq!(last["if"].as_str(), Some("always()"), "the report is uploaded also when the gate fails");
+        let lines = commands(of);
+        let place = |start: &str| lines.iter().position(|line| line.starts_with(start)).expect(start);
+        let order = ["cargo install --locked", "git worktree add", "alertctl check", "alertctl profile"].map(place);
+        assert!(order.is_sorted(), "{lines:?}");
+    }
+    let tag = format!("v{}", env!("CARGO_PKG_VERSION"));
+    assert!(commands(&page).iter().any(|line| line.contains(&format!("--tag {tag} "))), "the version of the page");
+    assert_eq!(action["inputs"]["version"]["default"].as_str(), Some(&tag[1..]), "the version of the action");
+}
+
+#[test]
+fn the_action_uses_inputs_and_flags_that_exist() {
+    let text = page(".github/actions/alertctl-profile/action.yml");
+    let action = action();
+    let declared: BTreeSet<&str> =
+        action["inputs"].as_mapping().expect("inputs").keys().filter_map(|key| key.as_str()).collect();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let used: BTreeSet<&str> = text
+        .split("inputs.")
+        .skip(1)
+        .map(|rest| &rest[..rest.find(|c: char| !is_name(c)).unwrap_or(rest.len())])
+        .collect();
+    assert_eq!(declared, used);
+    for step in steps(&action) {
+        // A value of a pull request within a script would be run.
+        assert!(!step["run"].as_str().unwrap_or_default().contains("${{"), "{step:?}");
+        assert!(step["run"].is_null() || step["shell"].as_str() == Some("bash"), "{step:?}");
+    }
+    let workflow = workflow();
+    let lines = [commands(&action), commands(&workflow)].concat();
+    let mut checked = 0;
+    for command in ["check", "profile"] {
+        let help = spawn::shown(&[command, "--help"], Path::new(env!("CARGO_MANIFEST_DIR")));
+        let own = lines.iter().filter_map(|line| line.strip_prefix(&format!("alertctl {command} ")));
+        for flag in own.flat_map(|rest| rest.split(' ')).filter(|word| word.starts_with('-')) {
+            assert!(help.split([' ', ',', '\n']).any(|word| word == flag), "{command} has no flag {flag}");
+            checked += 1;
+        }
+    }
+    assert!(checked >= 9, "{lines:?}");
 }
 
 #[test]
