@@ -130,14 +130,15 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// Lets a side say what it can time, and how many operations take a batch.
+    /// Lets a side say what it can time, and how many operations take a batch; and what it loaded.
     ///
     /// # Errors
     /// When the worker does not answer.
-    pub fn plan(&self, side: &Side, batch_us: u64) -> Result<Vec<Planned>, WorkerError> {
-        let (mut worker, _) = self.start(side)?;
+    pub fn plan(&self, side: &Side, batch_us: u64) -> Result<(Vec<Planned>, Loaded), WorkerError> {
+        let (mut worker, loaded) = self.start(side)?;
         let batch_ns = batch_us.saturating_mul(1_000);
-        Ok(planned(&mut worker, Wish { batch_ns, most_ns: u64::MAX, rules: None })?.0)
+        let (planned, _) = planned(&mut worker, Wish { batch_ns, most_ns: u64::MAX, rules: None })?;
+        Ok((planned, loaded))
     }
 
     /// Takes the times of all sides that have a plan, by processes that live side by side and measure in turns, in an order that looks

@@ -46,6 +46,8 @@ pub(super) struct Bench {
     pub(super) amount: Amount,
     /// The digest of the recordings and of how they are read.
     pub(super) data_sha256: String,
+    /// Whether it is shown where the time goes, too.
+    pub(super) shown: bool,
 }
 
 /// What came of a comparison.
@@ -115,7 +117,27 @@ impl Bench {
         let rules_only = !args.against_rules.is_empty() && args.inject_slowdown <= 1.0;
         let inputs = subjects.iter().rev().find_map(|subject| subject.side.inputs.as_ref());
         let data_sha256 = subject::data_sha256(if inputs.is_some() { &recordings } else { &[] }, inputs)?;
-        Ok(Some(Self { subjects, against, rules_only, amount, data_sha256 }))
+        Ok(Some(Self { subjects, against, rules_only, amount, data_sha256, shown: true }))
+    }
+
+    /// Determines that two sets of rules are compared, and nothing is shown of them.
+    pub(super) fn of_rules(
+        args: &ProfileArgs,
+        base: Ruleset,
+        now: Ruleset,
+        recordings: &[String],
+    ) -> Result<Self, Failure> {
+        let exe = subject::own_exe()?;
+        let subject = |base, rules: Ruleset| {
+            let inputs = Some(subject::inputs(args, &rules, recordings)?);
+            let side = Side { exe: exe.clone(), foreign: false, inputs, slowdown: 1.0 };
+            Ok::<_, Failure>(Subject { side, rules: Some(rules), base })
+        };
+        let subjects = vec![subject(true, base)?, subject(false, now)?];
+        let amount = Amount { processes: args.processes, rounds: args.rounds, warmup: WARMUP, abreast: 0 };
+        let against = Some("other rules".to_owned());
+        // Both sides read the same.
+        Ok(Self { subjects, against, rules_only: true, amount, data_sha256: String::new(), shown: false })
     }
 
     /// Returns what is accepted of what becomes worse.

@@ -21,7 +21,7 @@ use super::subject;
 use super::{counts, failed};
 
 /// Samples that processes which live side by side may hold together: about a gigabyte.
-const SAMPLES_IN_MEMORY: u64 = 50_000_000;
+pub(super) const SAMPLES_IN_MEMORY: u64 = 50_000_000;
 /// What the key of a plan's chunks ends with.
 pub(super) const CHUNK: &str = ".chunk";
 /// The most of the time that may go into finding out where the time of a run goes. A share.
@@ -90,7 +90,7 @@ impl Bench {
             self.plan_workload(&mut prepared, saved, &mut plans)?;
             let ranked = self.ranked(&prepared);
             let own = self.subjects.iter().zip(&mut prepared);
-            let own = own.filter(|(subject, _)| subject.rules.is_some() && !subject.base);
+            let own = own.filter(|(subject, _)| self.shown && subject.rules.is_some() && !subject.base);
             for (_, prepared) in own {
                 (grown, staged) = look(prepared, &spending, args.folded.is_some(), &mut notes)?;
             }
@@ -317,7 +317,7 @@ impl Bench {
             return Ok(None);
         }
         let side = Side { exe: subject::own_exe()?, foreign: false, inputs: None, slowdown: 1.0 };
-        let mut planned = campaign.plan(&side, BATCH_US).map_err(failed)?;
+        let (mut planned, _) = campaign.plan(&side, BATCH_US).map_err(failed)?;
         planned.retain(|metric| metric.id.starts_with(CALIBRATION));
         Ok(Some((side, planned)))
     }

@@ -63,7 +63,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Exit, Failure> {
     let campaign = Campaign { stop: &stop, tick: &tick, dice: Dice::new(seed), slowest: Slowest::default() };
     let done = match (args.soak, args.self_check) {
         (Some(days), _) => soak::run(args, days, &stop, &terminal, &steps),
-        (None, Some(pairs)) => self_check::run(args, campaign, pairs, &steps),
+        (None, Some(pairs)) => self_check::run(args, campaign, pairs, &terminal, &steps),
         (None, None) => report(args, campaign, seed, &terminal, &steps),
     };
     steps.done();
