@@ -281,3 +281,29 @@ fn the_report_has_thirteen_checks_and_memory_repeats() {
     assert!(latencies.starts_with("       Value     Percentile TotalCount 1/(1-Percentile)\n\n"), "{latencies}");
     assert!(latencies.contains("#[Mean    = "), "{latencies}");
 }
+
+#[test]
+fn a_self_check_tries_what_is_gated() {
+    let folder = folder();
+    let check = |args: &[&str], code: i32, expected: &[&str]| {
+        let (exit, stdout, stderr) = profile(folder.path(), args);
+        assert_eq!(exit, code, "{stdout}{stderr}");
+        for line in expected {
+            assert!(stdout.contains(line) || stderr.contains(line), "no `{line}` in {stdout}{stderr}");
+        }
+    };
+    // One process cannot tell anything, so nothing is caught and nothing is a false alarm.
+    check(
+        &["--self-check", "1", "-r", "rules", "day.csv"],
+        1,
+        &[
+            "self-check: 1 pair, ",
+            "\nbuilt-in workload, in turns     0 of 8, 0.0 %         0 of 8, 0.0 %         0 of 8, 0.0 %         8 / 8 / 8\n",
+            "\nbuilt-in workload, saved        0 of 8, 0.0 % ",
+            "\nrules, in turns                 0 of 3, 0.0 % ",
+            "\nrules, saved                    0 of 3, 0.0 % ",
+            "\nOther rules: 1 pair, at most 1 rule changed in each.\n",
+        ],
+    );
+    check(&["--self-check", "1", "--against-rules", "wide", "-r", "rules", "day.csv"], 2, &["cannot be used with"]);
+}

@@ -5,6 +5,7 @@ mod unequal;
 
 use std::time::Instant;
 
+use crate::format::counted;
 use crate::profile::baseline::{self, SCHEMA};
 use crate::profile::campaign::{Amount, CALIBRATION, Campaign, Side, Taken};
 use crate::profile::compare::{Comparison, Settings};
@@ -82,10 +83,8 @@ pub(super) fn run(
             subjects.push(Subject::of(args, rules, &recordings, other_build, &mut campaign, &mut parts)?);
         }
     }
-    let mut unequal = rules.map(|rules| {
-        let count = subjects.last().map_or(0, |subject| subject.rules.len());
-        Unequal::of(rules, recordings, count)
-    });
+    let count = subjects.last().map_or(0, |subject| subject.rules.len());
+    let mut unequal = rules.map(|rules| Unequal::of(rules, recordings, count));
     for pair in 0..pairs {
         for subject in &subjects {
             subject.pair(pair % DOUBLE_EVERY == 0, &mut campaign, &mut parts)?;
@@ -101,7 +100,7 @@ pub(super) fn run(
     }
     steps.done();
     let (seconds, load) = (begun.elapsed().as_secs_f64(), Load::now().load1);
-    let mut text = format!("self-check: {pairs} pairs, {seconds:.0} s, load {load}\n\n");
+    let mut text = format!("self-check: {}, {seconds:.0} s, load {load}\n\n", counted(pairs, "pair"));
     text.push_str(&told(&parts));
     unequal.iter().for_each(|unequal| text.push_str(&unequal.told()));
     out::write_to(None, &mut |out| out.write_all(text.as_bytes()))?;

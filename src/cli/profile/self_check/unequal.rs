@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::format::counted;
 use crate::profile::campaign::Campaign;
 use crate::profile::clock::Timer;
 use crate::profile::compare::{Comparison, RuleRef};
@@ -33,6 +34,8 @@ pub(super) struct Unequal {
     recordings: Vec<String>,
     /// The most rules that change in a pair.
     most: usize,
+    /// Why no rule can be changed, where none can.
+    barred: Option<String>,
     pairs: u64,
     found: Found,
 }
@@ -55,11 +58,15 @@ impl Unequal {
     /// Prepares comparisons of a rule set of so many rules.
     pub(super) fn of(rules: Ruleset, recordings: Vec<String>, count: usize) -> Self {
         let most = (count / ONE_IN).clamp(1, MOST);
-        Self { rules, recordings, most, pairs: 0, found: Found::default() }
+        let barred = mutate(&rules.texts, 1, 0).err();
+        Self { rules, recordings, most, barred, pairs: 0, found: Found::default() }
     }
 
     /// Changes the rules, and compares them with what they were.
     pub(super) fn pair(&mut self, args: &ProfileArgs, campaign: &mut Campaign<'_>) -> Result<(), Failure> {
+        if self.barred.is_some() {
+            return Ok(());
+        }
         let seed = campaign.dice.roll();
         let mutant = mutate(&self.rules.texts, 1 + campaign.dice.below(self.most), seed).map_err(Failure::new)?;
         let now = Ruleset { texts: mutant.texts.clone(), ..self.rules.clone() };
@@ -82,7 +89,14 @@ impl Unequal {
     /// Writes what was found.
     pub(super) fn told(&self) -> String {
         let found = &self.found;
-        let mut text = format!("\nOther rules: {} pairs, 1 to {} rules changed in each.\n", self.pairs, self.most);
+        if let Some(barred) = &self.barred {
+            return format!("\nOther rules: not tried ({barred})\n");
+        }
+        let mut text = format!(
+            "\nOther rules: {}, at most {} changed in each.\n",
+            counted(self.pairs, "pair"),
+            counted(self.most as u64, "rule")
+        );
         row(&mut text, "rules that cost the same", &[format!("{} of {} named", found.blamed, found.calm)]);
         row(&mut text, "rules that became dearer", &[format!("{} of {} named", found.named, found.dearer)]);
         for (id, named) in &found.by_metric {
