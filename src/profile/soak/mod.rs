@@ -82,6 +82,8 @@ pub fn run(plan: &Plan, stop: &dyn Fn() -> bool, tick: &dyn Fn()) -> Result<Soak
         };
         return Err(SoakError(format!("{} days are too few: {why}; at least --soak {least}d", plan.days)));
     }
+    // One day that does not count: what is made once and stays, and what other threads need to begin, is there then.
+    Running::new(plan, &course, true)?.day(0, stop)?;
     let mut passes = [true, false].into_iter().map(|restarts| {
         let mut pass = Running::new(plan, &course, restarts)?;
         for day in 0..plan.days {
