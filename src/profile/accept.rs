@@ -165,13 +165,13 @@ pub fn apply(comparison: &mut Comparison, all: &[Acceptance], today: Day) -> Vec
         let covering: Vec<usize> = (0..all.len()).filter(|at| all[*at].covers.covers(metric)).collect();
         covering.iter().for_each(|at| needed[*at] = true);
         let is_good = |acceptance: &&Acceptance| !acceptance.used_up && today <= acceptance.date.last_good();
-        let found = covering.iter().map(|at| &all[*at]);
+        let mut found = covering.iter().map(|at| &all[*at]);
         let decision = &mut metric.decision;
         let cause = if decision.note.is_empty() { String::new() } else { format!("; {}", decision.note) };
         if let Some(good) = found.clone().find(is_good) {
             decision.verdict = Verdict::Accepted;
             decision.note = format!("accepted {}: {}{cause}", good.date, good.reason);
-        } else if let Some(bad) = found.last() {
+        } else if let Some(bad) = found.next_back() {
             let why = match bad.used_up {
                 true => "is in the base already".to_owned(),
                 false => format!("expired on {}", bad.date.last_good()),

@@ -170,46 +170,64 @@ fn days_ago(days: i64) -> String {
 #[test]
 fn an_increase_that_is_meant_is_accepted_for_a_while() {
     let folder = folder();
-    let wide = RULES.replace("[10m]", "[30m]");
-    let comment = |days: i64| format!("  # alertctl accept {}: a whole cycle\n  - alert:", days_ago(days));
-    let check = |flags: &[&str], code: i32, expected: &[&str]| {
-        let args = [&RUN[..], &["--against-rules", "base", "-o", "github", "--out", "cost.json"], flags].concat();
-        let (found, stdout, stderr) = profile(&folder, &args);
-        assert_eq!(found, code, "{stdout}{stderr}");
-        for part in expected {
-            assert!(stdout.contains(part), "{part}: {stdout}");
-        }
-        let report: serde_json::Value = serde_json::from_str(&read(&folder, "cost.json")).expect("JSON");
-        let of_busy = |row: &&serde_json::Value| row["rule"]["name"] == "Busy" && row["id"] == "rule.samples";
-        let rows = report["regression"].as_array().expect("metrics");
-        let row = rows.iter().find(of_busy).expect("the rule that changed");
-        (row["verdict"].as_str().unwrap_or_default().to_owned(), row["note"].to_string(), report["notes"].to_string())
+    // Each rule with a window and what stands above it.
+    let file = |window: &str, above: &[(&str, String)]| {
+        let rule = |(name, comment): &(&str, String)| {
+            format!("{comment}  - alert: {name}\n    expr: avg_over_time(load{{job=\"db\"}}[{window}]) > 3\n")
+        };
+        format!("groups:\n- name: disks\n  rules:\n{}", above.iter().map(rule).collect::<String>())
     };
-    write(&folder, "rules/disks.yml", &wide);
-    let (verdict, ..) = check(&[], 1, &["::error file=rules/disks.yml,line=6,title=Busy costs more::"]);
-    assert_eq!(verdict, "regression");
-
-    write(&folder, "rules/disks.yml", &wide.replace("  - alert:", &comment(3)));
-    let (verdict, note, _) =
-        check(&[], 0, &["::notice title=alertctl profile::0 regressions;", "; 1 increase accepted\n"]);
-    assert_eq!(verdict, "accepted");
-    assert!(note.starts_with(&format!("\"accepted {}: a whole cycle; window grew", days_ago(3))), "{note}");
-
-    // What was accepted once is part of the base, and accepts nothing more.
-    write(&folder, "base/disks.yml", &RULES.replace("  - alert:", &comment(3)));
-    let (verdict, note, _) = check(&[], 1, &["(rules/disks.yml:6) is in the base already"]);
-    assert_eq!(verdict, "regression", "{note}");
-
-    write(&folder, "base/disks.yml", RULES);
-    write(&folder, "rules/disks.yml", &wide.replace("  - alert:", &comment(31)));
-    check(&[], 1, &[&format!("expired on {}", days_ago(1))]);
-
-    write(&folder, "rules/disks.yml", &wide);
+    let comment = |days: i64| format!("  # alertctl accept {}: a whole cycle\n", days_ago(days));
+    let none = String::new;
+    let base = [("Meant", none()), ("Told", none()), ("Again", comment(3)), ("Late", none()), ("Listed", none())];
+    let now =
+        [("Meant", comment(3)), ("Told", none()), ("Again", comment(3)), ("Late", comment(31)), ("Listed", none())];
+    write(&folder, "base/disks.yml", &file("10m", &base));
     let entry = |what: &str| format!("- {{{what}, date: {}, reason: a whole cycle}}\n", days_ago(0));
-    write(&folder, "accept.yml", &format!("{}{}", entry("rule: Busy"), entry("rule: busy, group: disks")));
-    let (verdict, _, notes) = check(&["--accept", "accept.yml"], 0, &["0 regressions;", "; 1 increase accepted\n"]);
-    assert_eq!(verdict, "accepted");
-    assert!(notes.contains("the acceptance of `busy` (accept.yml:2) was not needed"), "{notes}");
+    write(&folder, "accept.yml", &format!("{}{}", entry("rule: Listed"), entry("total: series")));
+    let run = |above: &[(&str, String)]| {
+        write(&folder, "rules/disks.yml", &file("30m", above));
+        let flags = ["--against-rules", "base", "--accept", "accept.yml", "-o", "github", "--out", "cost.json"];
+        let (code, stdout, stderr) = profile(&folder, &[&RUN[..], &flags].concat());
+        let report: serde_json::Value = serde_json::from_str(&read(&folder, "cost.json")).expect("JSON");
+        (code, stdout + &stderr, report)
+    };
+
+    let (code, shown, report) = run(&now);
+    assert_eq!(code, 1, "{shown}");
+    let verdict = |name: &str| {
+        let mut rows = report["regression"].as_array().expect("metrics").iter();
+        let row = rows.find(|row| row["rule"]["name"] == name && row["id"] == "rule.samples").expect(name);
+        let of = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        (of("verdict"), of("note"))
+    };
+    let check = |name: &str, expected: &str, note: &str| {
+        let (verdict, found) = verdict(name);
+        assert_eq!(verdict, expected, "{name}: {found}");
+        assert!(found.starts_with(note), "{name}: {found}");
+        assert!(found.ends_with("window grew from [10m] to [30m]"), "{name}: {found}");
+    };
+    check("Meant", "accepted", &format!("accepted {}: a whole cycle; ", days_ago(3)));
+    check("Told", "regression", "window grew");
+    let again = format!("the acceptance of {} (rules/disks.yml:9) is in the base already; ", days_ago(3));
+    check("Again", "regression", &again);
+    let late = format!("the acceptance of {} (rules/disks.yml:12) expired on {}; ", days_ago(31), days_ago(1));
+    check("Late", "regression", &late);
+    check("Listed", "accepted", &format!("accepted {}: a whole cycle; ", days_ago(0)));
+    let idle = "the acceptance of the total of series (accept.yml:2) was not needed";
+    assert!(report["notes"].to_string().contains(idle), "{}", report["notes"]);
+    assert_eq!(shown.matches("::error file=rules/disks.yml").count(), 3, "{shown}");
+    assert!(!shown.contains("::notice"), "{shown}");
+
+    write(&folder, "base/disks.yml", &file("10m", &base[..1]));
+    let (code, shown, _) = run(&now[..1]);
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("no rule of this run is named `Listed`"), "{shown}");
+    write(&folder, "accept.yml", "");
+    let (code, shown, _) = run(&now[..1]);
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.starts_with("::notice title=alertctl profile::0 regressions;"), "{shown}");
+    assert!(shown.contains("; 1 increase accepted\n"), "{shown}");
 }
 
 #[test]

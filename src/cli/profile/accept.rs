@@ -100,3 +100,40 @@ fn from_file(path: &Path, now: Option<&Side>, quiet: bool, terminal: &Terminal) 
 pub(super) fn today() -> Day {
     Day::of(Timestamp(jiff::Timestamp::now().as_millisecond()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes a side of rules, each with whether it has a comment.
+    fn side(rules: &[(&str, bool)]) -> Side {
+        let mut set = RuleSet::default();
+        let rule = |(name, has_comment): &(&str, bool)| {
+            let comment = if *has_comment { "  # alertctl accept 2026-01-05: a whole cycle\n" } else { "" };
+            format!("{comment}  - alert: {name}\n    expr: x > 1\n")
+        };
+        let text = format!("groups:\n- name: g\n  rules:\n{}", rules.iter().map(rule).collect::<String>());
+        set.add("a.yml", text.as_bytes());
+        let mut diagnostics = Diagnostics::default();
+        let side = Side::of(&set, &mut diagnostics);
+        assert!(diagnostics.is_empty() && !set.diagnostics.has_errors(), "{text}");
+        side
+    }
+
+    #[test]
+    fn a_comment_of_the_base_is_used_up() {
+        let check = |base: &[(&str, bool)], now: &[(&str, bool)], expected: &[(&str, bool)]| {
+            let (base, now) = (side(base), side(now));
+            let found = now
+                .comments
+                .iter()
+                .map(|OfRule { rule, comment }| (rule.name.as_str(), is_used_up(rule, comment, &base, &now)));
+            assert_eq!(found.collect::<Vec<_>>(), expected);
+        };
+        check(&[("A", false)], &[("A", true)], &[("A", false)]);
+        check(&[("A", true)], &[("A", true)], &[("A", true)]);
+        // The same words at another rule accept something else, unless the rule was renamed.
+        check(&[("A", true), ("B", false)], &[("A", true), ("B", true)], &[("A", true), ("B", false)]);
+        check(&[("A", true)], &[("B", true)], &[("B", true)]);
+    }
+}
