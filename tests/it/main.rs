@@ -2,6 +2,7 @@
 
 mod agree;
 mod alerts;
+mod blame;
 mod cases;
 mod churn;
 mod conditions;
