@@ -212,16 +212,26 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
         let was = paired.map_or(&[][..], |key| before.get(&key));
         met.extend(paired);
         let fate = rule.map(|at| pairs.fate(at));
-        if settings.rules_only && fate == Some(Fate::Same) {
+        let skipped = match fate {
+            Some(Fate::Same) => settings.rules_only,
+            // One figure says that there is a rule, and what it adds.
+            Some(Fate::New) => *id != RULE_SAMPLES_PER_S,
+            _ => false,
+        };
+        if skipped {
             continue;
         }
         metrics.extend(bench.row(rule.map(|at| &now.rules[at]), was, after.get(key), fate.as_ref()));
     }
-    for key in before.order.iter().filter(|key| !met.contains(*key)) {
+    let told = |(id, rule): &&Key<'_>| rule.is_none_or(|at| *id == RULE_SAMPLES_PER_S || !pairs.gone.contains(&at));
+    for key in before.order.iter().filter(|key| !met.contains(*key)).filter(told) {
         metrics.extend(bench.row(key.1.map(|at| &base.rules[at]), before.get(key), &[], None));
     }
-    let read = |index: &Index<'_>, rule| index.get(&(RULE_SAMPLES_PER_S, Some(rule))).first().map(|one| one.pooled.p10);
-    let grew = totals::explain(&mut metrics, now, &pairs, |at| read(&before, at), |at| read(&after, at));
+    let costs = totals::Costs {
+        before: &|id, rule| before.get(&(id, Some(rule))).first().map(|one| one.pooled.p10),
+        after: &|id, rule| after.get(&(id, Some(rule))).first().map(|one| one.pooled.p10),
+    };
+    let grew = totals::explain(&mut metrics, now, &pairs, &costs);
     Ok(Comparison { metrics, rules: changes(base, now, &pairs), grew })
 }
 
@@ -335,7 +345,7 @@ impl Bench<'_> {
         let limits = if total { Limits { exact: limits.total, ..limits } } else { limits };
         let decision = decide(&before, &after, a.better, a.kind, settings.evidence, &limits);
         if total && a.id == RUN_ALLOCS {
-            return changed(decision, a.kind, "the rules differ", false);
+            return changed(decision, Kind::Time, "the rules differ", false);
         }
         let costs = |id: &str| id != RULE_RESULTS || rule.is_some_and(|rule| rule.records);
         match fate {

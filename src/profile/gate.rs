@@ -341,7 +341,8 @@ fn decide_exact(base: &Side, now: &Side, better: Better, limits: &Limits) -> Dec
 pub fn confirm(first: Decision, second: &Decision) -> Decision {
     match (first.verdict, second.verdict) {
         (Verdict::Regression, Verdict::Regression) => {
-            let note = "confirmed by fresh processes".to_owned();
+            let cause = Some(&first.note).filter(|note| !note.is_empty()).map(|note| format!("{note}; "));
+            let note = cause.unwrap_or_default() + "confirmed by fresh processes";
             let less = |second: &Decision| first.ratio.zip(second.ratio).is_some_and(|(a, b)| b < a);
             let (ratio, interval) = match less(second) {
                 true => (second.ratio, second.interval),

@@ -74,7 +74,7 @@ impl Most {
 }
 
 /// Reads a number such as `500`, `1.5k` or `2M`.
-fn number_of(text: &str) -> Result<f64, String> {
+pub(super) fn number_of(text: &str) -> Result<f64, String> {
     let text = text.trim();
     let factors = [('k', 1e3), ('M', 1e6), ('G', 1e9)];
     let ending = factors.iter().find(|(letter, _)| text.ends_with(*letter));

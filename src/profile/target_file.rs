@@ -1,5 +1,7 @@
 //! A file of targets that replace those of the report: a YAML mapping of check ids to values with units.
 
+use super::max_costs::{MaxCosts, number_of};
+use super::rule_bench::{RULE_SAMPLES_PER_S, RULE_SERIES, RUN_SAMPLES_PER_S, RUN_SERIES};
 use super::sample::time_unit_ns;
 use super::targets::{ALL_LATENCIES, LATENCIES, Op, REGRESSION, Target, Targets};
 use crate::diagnostic::{Diagnostics, codes};
@@ -14,23 +16,48 @@ impl Targets {
     /// theirs. Every problem is reported; `None` when one of them is an error.
     ///
     /// A target is a number in the check's unit, a text with a unit (`80 us`, `"> 20k events/s"`), or
-    /// `{target: .., exponent: ..}`.
+    /// `{target: .., exponent: ..}`. What rules may cost at most is a number, too: `run.samples_per_s: 50k`.
     pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<Self> {
         const WHAT: &str = "a targets file";
         let (mut problems, root) = yaml::open(sources, name, bytes, WHAT, diagnostics);
         let mut targets = Self::default();
         if let Some(mut fields) = root.as_ref().and_then(|root| Fields::open(root, WHAT, &mut problems)) {
-            for target in &mut targets.0 {
+            for target in &mut targets.all {
                 if let Some(field) = fields.take(target.id) {
+                    targets.of_workload = true;
                     set(target, field, &mut problems);
                 }
             }
-            let settable = targets.0.iter().filter(|target| fixed(target.id).is_none());
-            let ids: Vec<&str> = settable.map(|target| target.id).collect();
+            for (id, limit) in limits(&mut targets.max_costs) {
+                if let Some(field) = fields.take(id) {
+                    match field.value.scalar().map(|scalar| number_of(scalar.text())) {
+                        Some(Ok(most)) => *limit = Some(most),
+                        _ => {
+                            let found = found(field.value);
+                            let message = format!("`{id}`: expected a count such as `500` or `50k`, found {found}");
+                            problems.error(codes::TARGET, message, field.value.span);
+                        }
+                    }
+                }
+            }
+            let settable = targets.all.iter().filter(|target| fixed(target.id).is_none());
+            let ids = settable.map(|target| target.id).chain(COSTS);
+            let ids: Vec<&str> = ids.collect();
             fields.finish(WHAT, &ids, |_| None, &mut problems);
         }
         (problems.finish() == 0).then_some(targets)
     }
+}
+
+/// What a file may say of the costs of rules.
+const COSTS: [&str; 4] = [RUN_SAMPLES_PER_S, RUN_SERIES, RULE_SAMPLES_PER_S, RULE_SERIES];
+
+/// Returns the limits of [`COSTS`], in that order.
+fn limits(costs: &mut MaxCosts) -> [(&'static str, &mut Option<f64>); 4] {
+    let MaxCosts { samples_per_s, series } = costs;
+    let all = [&mut samples_per_s.run, &mut series.run, &mut samples_per_s.rule, &mut series.rule];
+    let mut ids = COSTS.into_iter();
+    all.map(|limit| (ids.next().unwrap_or_default(), limit))
 }
 
 /// Says why no file sets the target of a check, if that is so.

@@ -1,5 +1,6 @@
 //! The checks, their targets, and the verdict on each.
 
+use super::max_costs::MaxCosts;
 use super::stats::{Estimate, LEAST_PROCESSES};
 
 /// Which table a check stands in.
@@ -231,19 +232,33 @@ impl CheckResult {
 
 /// The targets of a run: those of [`CHECKS`] in their order, then those of [`BESIDES`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Targets(pub(super) Vec<Target>);
+pub struct Targets {
+    /// In the order of all reports.
+    pub(super) all: Vec<Target>,
+    /// The most that the rules of a user may cost.
+    pub max_costs: MaxCosts,
+    /// Whether they are about the built-in workload.
+    pub of_workload: bool,
+}
 
 impl Default for Targets {
     fn default() -> Self {
-        Self([&CHECKS[..], &BESIDES].concat())
+        let all = [&CHECKS[..], &BESIDES].concat();
+        Self { all, max_costs: MaxCosts::default(), of_workload: false }
     }
 }
 
 impl Targets {
+    /// Returns those of the report, asked for by name.
+    #[must_use]
+    pub fn of_report() -> Self {
+        Self { of_workload: true, ..Self::default() }
+    }
+
     /// Sets the ratio of the check [`REGRESSION`] from the slowdown that is tolerated.
     #[must_use]
     pub fn with_max_slowdown(mut self, max_slowdown: f64) -> Self {
-        for target in self.0.iter_mut().filter(|target| target.id == REGRESSION) {
+        for target in self.all.iter_mut().filter(|target| target.id == REGRESSION) {
             target.target = 1.0 + max_slowdown;
         }
         self
@@ -254,7 +269,7 @@ impl Targets {
     #[must_use]
     pub fn check(&self, measured: &[Measured], regression: CheckResult) -> Vec<CheckResult> {
         let mut results: Vec<CheckResult> = Vec::with_capacity(CHECKS.len());
-        for target in self.0.iter().take(CHECKS.len()) {
+        for target in self.all.iter().take(CHECKS.len()) {
             results.push(match target.id {
                 ALL_LATENCIES => all_latencies(*target, &results),
                 REGRESSION => regression.clone(),
@@ -270,7 +285,7 @@ impl Targets {
     /// Returns the target of a check, or of a figure besides them.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Target> {
-        self.0.iter().find(|target| target.id == id).copied()
+        self.all.iter().find(|target| target.id == id).copied()
     }
 }
 

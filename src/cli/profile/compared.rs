@@ -6,6 +6,7 @@ use crate::profile::compare::{Comparison, Difference, Settings, differences};
 use crate::profile::gate::{Evidence, Limits};
 use crate::profile::protocol::Planned;
 use crate::profile::sample::{Inputs, Measurement, Plan};
+use crate::profile::targets::Targets;
 use crate::profile::trial::{PATIENCE_NS, Trial, TrialSide};
 
 use super::super::Failure;
@@ -63,6 +64,7 @@ impl Bench {
     pub(super) fn of(
         args: &ProfileArgs,
         terminal: &Terminal,
+        targets: &Targets,
         saved: Option<&Measurement>,
     ) -> Result<Option<Self>, Failure> {
         let recordings = subject::recordings(args)?;
@@ -80,7 +82,7 @@ impl Bench {
             subjects.push(Subject { side, rules, base });
             Ok::<(), Failure>(())
         };
-        if args.rules.is_empty() || args.targets.is_some() {
+        if args.rules.is_empty() || targets.of_workload {
             if other.is_some() {
                 add(true, None, &[])?;
             }

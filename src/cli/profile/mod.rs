@@ -23,6 +23,7 @@ use crate::profile::clock::Timer;
 use crate::profile::compare::Difference;
 use crate::profile::dice::Dice;
 use crate::profile::machine;
+use crate::profile::max_costs::MaxCosts;
 use crate::profile::process::{Slowest, WorkerError};
 use crate::profile::protocol::Counted;
 use crate::profile::report::{FailOn, ProfileReport, RuleCost, Totals, regression_check};
@@ -97,7 +98,8 @@ fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
 
 fn targets(args: &ProfileArgs, terminal: &Terminal) -> Result<Targets, Failure> {
     let targets = match args.targets.as_deref() {
-        None | Some("report") => Targets::default(),
+        None => Targets::default(),
+        Some("report") => Targets::of_report(),
         Some(path) => {
             let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
             let bytes = read(Path::new(path), "targets file")?;
@@ -150,9 +152,9 @@ fn save(path: &Path, measurement: &Measurement) -> Result<(), Failure> {
 }
 
 /// Returns where reports go.
-fn places(args: &ProfileArgs) -> Result<Vec<Output<ProfileFormat>>, Failure> {
+fn places(args: &ProfileArgs, targets: &Targets) -> Result<Vec<Output<ProfileFormat>>, Failure> {
     let places = out::outputs(&args.out, args.format, ProfileFormat::Table)?;
-    let workload = args.rules.is_empty() || args.targets.is_some();
+    let workload = args.rules.is_empty() || targets.of_workload;
     if !workload && places.iter().any(|place| place.format == ProfileFormat::Hgrm) {
         return Err(Failure::new("hgrm shows the latencies of the built-in workload, which --rules replaces")
             .hint("add --targets report to measure it too"));
@@ -196,9 +198,10 @@ fn report(
     terminal: &Terminal,
     steps: &Steps,
 ) -> Result<Exit, Failure> {
-    let places = places(args)?;
-    let (targets, saved) = (targets(args, terminal)?, saved(args)?);
-    let Some(mut bench) = Bench::of(args, terminal, saved.as_ref())? else { return Ok(Exit::Failed) };
+    let targets = targets(args, terminal)?;
+    let places = places(args, &targets)?;
+    let saved = saved(args)?;
+    let Some(mut bench) = Bench::of(args, terminal, &targets, saved.as_ref())? else { return Ok(Exit::Failed) };
     let accepted = bench.accepted(args, terminal)?;
     let foreseen = saved.as_ref().map_or_else(Vec::new, |saved| bench.foreseen(saved));
     if !foreseen.is_empty() {
@@ -302,7 +305,12 @@ fn assemble(
     let staged = measured.staged.unwrap_or_default();
     let rules = RuleCost::of_all(&measured.now, &measured.counted, &measured.grown, &staged);
     let totals = Totals::of(&rules, &measured.counted, &staged);
-    let over = args.max_costs().over(&rules, totals.as_ref());
+    let max_costs = args.max_costs();
+    let max_costs = MaxCosts {
+        samples_per_s: max_costs.samples_per_s.or(targets.max_costs.samples_per_s),
+        series: max_costs.series.or(targets.max_costs.series),
+    };
+    let over = max_costs.over(&rules, totals.as_ref());
     let report = ProfileReport {
         totals,
         over,

@@ -9,10 +9,11 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use super::{View, markdown, sheets, words};
+use super::{View, markdown, sheets, verdict, words};
 use crate::format::{count, counted};
 use crate::profile::compare::{Compared, RuleRef};
 use crate::profile::gate::Verdict;
+use crate::profile::max_costs::Over;
 use crate::profile::report::{FailOn, ProfileReport};
 use crate::profile::targets::{Category, CheckResult, Outcome};
 
@@ -36,6 +37,8 @@ enum About {
     Time,
     /// A figure of the whole run.
     Run,
+    /// A figure above its budget.
+    Budget,
     /// A check that missed its target.
     Target,
 }
@@ -81,7 +84,7 @@ pub fn write(out: &mut dyn Write, report: &ProfileReport) -> io::Result<()> {
     {
         writeln!(out, "::warning title={TITLE}::{}", data(&told))?;
     }
-    if report.incompatible.is_empty() && report.count(Verdict::Regression) == 0 {
+    if report.incompatible.is_empty() && report.count(Verdict::Regression) == 0 && report.over.is_empty() {
         writeln!(out, "::notice title={TITLE}::{}", data(&conclusion(report)))?;
     }
     Ok(())
@@ -116,7 +119,11 @@ pub fn summary(report: &ProfileReport, view: &View) -> io::Result<String> {
 impl Finding<'_> {
     /// Returns whether it makes the answer of the run "no".
     fn fails(&self, report: &ProfileReport) -> bool {
-        let reason = if self.about == About::Target { FailOn::Target } else { FailOn::Regression };
+        let reason = match self.about {
+            About::Target => FailOn::Target,
+            About::Budget => FailOn::Budget,
+            About::Exact | About::Time | About::Run => FailOn::Regression,
+        };
         report.fail_on.contains(&reason)
     }
 }
@@ -135,6 +142,7 @@ fn findings(report: &ProfileReport) -> Vec<Finding<'_>> {
         }
     }
     let mut all: Vec<Finding<'_>> = by_rule.into_iter().map(|(rule, metrics)| became_worse(rule, metrics)).collect();
+    all.extend(report.over.iter().map(over_budget));
     let missed = |check: &&CheckResult| check.outcome == Outcome::Fail && check.target.category != Category::Regression;
     all.extend(report.checks.iter().filter(missed).map(missed_target));
     let by_ratio = |a: &Finding<'_>, b: &Finding<'_>| b.ratio.partial_cmp(&a.ratio).unwrap_or(Ordering::Equal);
@@ -161,6 +169,17 @@ fn became_worse<'a>(rule: Option<&'a RuleRef>, mut metrics: Vec<&'a Compared>) -
         ratio: ratios.fold(0.0, f64::max),
         title: rule.map_or_else(id, |rule| format!("{} costs more", rule.name)),
         message: messages.join("\n"),
+    }
+}
+
+fn over_budget(over: &Over) -> Finding<'_> {
+    let title = over.rule.as_ref().map_or(over.id.to_owned(), |rule| format!("{} is over its budget", rule.name));
+    Finding {
+        about: About::Budget,
+        rule: over.rule.as_ref(),
+        ratio: over.value / over.most,
+        title,
+        message: verdict::over(over),
     }
 }
 
@@ -212,13 +231,15 @@ fn conclusion(report: &ProfileReport) -> String {
         let metrics = report.compared().iter();
         metrics.filter(|metric| metric.decision.verdict == verdict && metric.kind.is_exact() == exact).count() as u64
     };
-    let regressions = findings(report).iter().filter(|finding| finding.about != About::Target).count();
+    let regressions =
+        findings(report).iter().filter(|finding| !matches!(finding.about, About::Target | About::Budget)).count();
     let mut told = vec![counted(regressions as u64, "regression")];
     let mut tell = |number: u64, noun: &str, what: &str| {
         if number > 0 {
             told.push(format!("{} {what}", counted(number, noun)));
         }
     };
+    tell(report.over.len() as u64, "figure", "over budget");
     tell(of(Verdict::Inconclusive, false), "time", "too noisy to judge");
     tell(of(Verdict::Inconclusive, true), "count", "not the same run after run");
     tell(accepted(report), "increase", "accepted");

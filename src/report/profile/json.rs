@@ -33,6 +33,7 @@ struct Document<'a> {
     stages: Vec<StageOut<'a>>,
     regression: Vec<RegressionOut<'a>>,
     changes: Vec<ChangeOut<'a>>,
+    over_budget: Vec<OverOut<'a>>,
     baseline: Option<&'a str>,
     incompatible: Vec<DifferenceOut<'a>>,
     notes: &'a [String],
@@ -173,6 +174,14 @@ struct ChangeOut<'a> {
 }
 
 #[derive(Serialize)]
+struct OverOut<'a> {
+    id: &'a str,
+    rule: Option<RuleRefOut<'a>>,
+    value: Number,
+    max: Number,
+}
+
+#[derive(Serialize)]
 struct DifferenceOut<'a> {
     what: &'static str,
     base: &'a str,
@@ -282,6 +291,12 @@ fn document(report: &ProfileReport) -> Document<'_> {
         verdict: change.verdict.word(),
         causes: change.causes.iter().map(|cause| cause.text.as_str()).collect(),
     });
+    let over = report.over.iter().map(|over| OverOut {
+        id: over.id,
+        rule: over.rule.as_ref().map(rule_ref),
+        value: Number(over.value),
+        max: Number(over.most),
+    });
     let incompatible = report.incompatible.iter();
     Document {
         schema: SCHEMA,
@@ -292,6 +307,7 @@ fn document(report: &ProfileReport) -> Document<'_> {
         stages: report.stages.iter().map(|(stage, ns)| StageOut { stage, ns: Number(*ns) }).collect(),
         regression: regression.collect(),
         changes: changes.collect(),
+        over_budget: over.collect(),
         baseline: report.baseline.as_deref(),
         incompatible: incompatible
             .map(|difference| DifferenceOut { what: difference.what, base: &difference.base, now: &difference.now })

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use super::sheets::environment;
-use super::words;
+use super::{verdict, words};
 use crate::profile::compare::Compared;
 use crate::profile::gate::Verdict;
+use crate::profile::max_costs::Over;
 use crate::profile::report::ProfileReport;
 use crate::profile::targets::{CheckResult, Outcome};
 
@@ -30,7 +31,8 @@ enum Result {
 /// What the writer says.
 pub fn write(out: &mut dyn Write, report: &ProfileReport) -> io::Result<()> {
     let checks = report.checks.iter().map(check_case);
-    let cases: Vec<Case> = checks.chain(report.compared().iter().map(metric_case)).collect();
+    let compared = report.compared().iter().map(metric_case);
+    let cases: Vec<Case> = checks.chain(compared).chain(report.over.iter().map(over_case)).collect();
     let failed = cases.iter().filter(|case| matches!(case.result, Result::Failed(_))).count();
     let skipped = cases.iter().filter(|case| matches!(case.result, Result::Skipped(_))).count();
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
@@ -77,6 +79,13 @@ fn check_case(check: &CheckResult) -> Case {
         Outcome::NotRun => Result::Skipped(format!("not run{note}")),
     };
     Case { class: "targets", name: target.id.to_owned(), file: None, result }
+}
+
+fn over_case(over: &Over) -> Case {
+    let rule = over.rule.as_ref();
+    let name = rule.map_or_else(|| over.id.to_owned(), |rule| format!("{} {}/{}", over.id, rule.group, rule.name));
+    let file = rule.map(|rule| (rule.file.clone(), rule.line));
+    Case { class: "budget", name, file, result: Result::Failed(verdict::over(over)) }
 }
 
 fn metric_case(metric: &Compared) -> Case {

@@ -127,7 +127,7 @@ fn json_holds_everything() {
     let value: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
     let keys: Vec<&String> = value.as_object().expect("an object").keys().collect();
     let from = keys.iter().position(|key| *key == "checks").expect("there are checks");
-    insta::assert_snapshot!(format!("{:?}", &keys[from..]), @r##"["checks", "extras", "rules", "totals", "stages", "regression", "changes", "baseline", "incompatible", "notes", "created", "tool", "machine", "plan", "inputs", "seed", "exit"]"##);
+    insta::assert_snapshot!(format!("{:?}", &keys[from..]), @r##"["checks", "extras", "rules", "totals", "stages", "regression", "changes", "over_budget", "baseline", "incompatible", "notes", "created", "tool", "machine", "plan", "inputs", "seed", "exit"]"##);
     assert_eq!(value["checks"].as_array().map(Vec::len), Some(13));
     for (pointer, expected) in [
         (
@@ -346,7 +346,7 @@ fn an_accepted_increase_passes_with_its_reason() {
     metrics[2].decision.note = "accepted 2026-11-29: a week; window grew from [1h] to [6h]".to_owned();
     assert_eq!(report.exit(), 0);
     let junit = text(|out| junit::write(out, &report));
-    let note = "line=\"12\">\n      <system-out>rule.samples became worse, 240 samples to 1,440 samples (6.00x): accepted 2026-11-29: a week; window grew from [1h] to [6h]</system-out>\n    </testcase>";
+    let note = "line=\"12\">\n      <system-out>rule.samples_per_s became worse, 240 samples/s to 1,440 samples/s (6.00x): accepted 2026-11-29: a week; window grew from [1h] to [6h]</system-out>\n    </testcase>";
     assert!(junit.contains(note), "{junit}");
     assert!(junit.contains("tests=\"3\" failures=\"0\" errors=\"0\" skipped=\"1\""), "{junit}");
     let notice = "::notice title=alertctl profile::0 regressions; 1 time too noisy to judge; 1 increase accepted";

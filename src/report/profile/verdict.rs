@@ -1,12 +1,15 @@
 //! What a run comes to, in a few lines at its end.
 
 use crate::format;
+use crate::profile::compare::Compared;
 use crate::profile::gate::{Verdict, percent};
 use crate::profile::max_costs::Over;
 use crate::profile::report::{ProfileReport, Totals};
 
 /// The most regressions that are named.
 const NAMED: usize = 5;
+/// The most figures over their budget that are shown.
+const OVER: usize = 10;
 
 /// Says what is measured, where that may not be what a reader expects.
 pub(crate) fn opening(report: &ProfileReport) -> Option<&'static str> {
@@ -17,7 +20,11 @@ pub(crate) fn opening(report: &ProfileReport) -> Option<&'static str> {
 /// Returns the totals, what is over its budget, and the verdict.
 pub(crate) fn closing(report: &ProfileReport) -> Vec<String> {
     let mut lines: Vec<String> = report.totals.iter().map(totals).collect();
-    lines.extend(report.over.iter().map(over));
+    lines.extend(report.over.iter().take(OVER).map(over));
+    let more = report.over.len().saturating_sub(OVER);
+    if more > 0 {
+        lines.push(format!("and {} over budget", format::counted(more as u64, "figure")));
+    }
     lines.extend(verdict(report));
     lines
 }
@@ -44,10 +51,11 @@ fn verdict(report: &ProfileReport) -> Option<String> {
     let mut parts = vec![match failed {
         0 => "no regression".to_owned(),
         failed => {
-            let failed_metrics =
-                comparison.metrics.iter().filter(|metric| metric.decision.verdict == Verdict::Regression);
+            let is_failed = |metric: &&Compared| metric.decision.verdict == Verdict::Regression;
+            let mut worse: Vec<&Compared> = comparison.metrics.iter().filter(is_failed).collect();
+            worse.sort_by_key(|metric| (metric.rule.is_none(), !metric.kind.is_exact()));
             let mut names: Vec<String> = Vec::new();
-            for metric in failed_metrics {
+            for metric in worse {
                 let name = metric.rule.as_ref().map_or_else(|| metric.id.clone(), |rule| rule.name.clone());
                 if !names.contains(&name) {
                     names.push(name);

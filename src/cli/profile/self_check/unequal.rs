@@ -173,14 +173,14 @@ mod tests {
     use crate::profile::testing::{measurement_of, rule, samples, session};
 
     /// Compares two rules, of which the first got another window, and counts what was found.
-    fn found(costs: [[f64; 2]; 2], affected: &[usize], window: &str) -> Found {
+    fn found(costs: [[f64; 2]; 2], affected: &[usize], window: &str, rules_only: bool) -> Found {
         let side = |window: &str, [first, second]: [f64; 2]| {
             let mut rules = vec![rule("A", &format!("avg_over_time(a[{window}]) > 1")), rule("B", "b > 1")];
             rules[1].line += 1;
             measurement_of(rules, vec![session(vec![samples(0, first), samples(1, second)])])
         };
         let (base, now) = (side("5m", costs[0]), side(window, costs[1]));
-        let settings = Settings { evidence: Evidence::Interleaved, limits: Limits::default(), rules_only: true };
+        let settings = Settings { evidence: Evidence::Interleaved, limits: Limits::default(), rules_only };
         let comparison = compare(&base, &now, &settings).expect("comparable");
         let mutant = Mutant {
             was: vec![Some(0), Some(1)],
@@ -205,13 +205,13 @@ mod tests {
             assert_eq!([found.blamed, found.calm, found.named, found.dearer], expected, "{found:?}");
             assert_eq!(found.faults.first().map(String::as_str), fault);
         };
-        check(&found([[10.0, 5.0], [60.0, 5.0]], &[0], "30m"), [0, 1, 1, 1], None);
-        check(&found([[10.0, 5.0], [8.0, 5.0]], &[0], "4m"), [0, 1, 0, 0], None);
+        check(&found([[10.0, 5.0], [60.0, 5.0]], &[0], "30m", true), [0, 1, 1, 1], None);
+        check(&found([[10.0, 5.0], [8.0, 5.0]], &[0], "4m", true), [0, 1, 0, 0], None);
         check(
-            &found([[10.0, 5.0], [60.0, 6.0]], &[0], "30m"),
+            &found([[10.0, 5.0], [60.0, 6.0]], &[0], "30m", false),
             [1, 1, 1, 1],
-            Some("seed 7: B costs the same and was named by [rule.samples] after Window A: window"),
+            Some("seed 7: B costs the same and was named by [rule.samples_per_s] after Window A: window"),
         );
-        assert_eq!(found([[10.0, 5.0], [60.0, 5.0]], &[0], "30m").by_metric["rule.samples"], 1);
+        assert_eq!(found([[10.0, 5.0], [60.0, 5.0]], &[0], "30m", true).by_metric["rule.samples_per_s"], 1);
     }
 }
