@@ -27,7 +27,7 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
         add(id, estimate.map(|ns| ns.scaled(1e-3)), None, note);
     }
     for id in ["throughput.no_rules", "throughput.rules10"] {
-        let note = "median of windows of 10,000 events (service time)".to_owned();
+        let note = "service time, windows of 10,000 events".to_owned();
         add(id, by_process(taken, id), None, note);
     }
     let (estimate, note) = percentile(taken, "health_score.call.ns", 0.50, grain_ns);
@@ -52,7 +52,7 @@ pub fn measured(taken: &Taken, counted: &[Counted], grain_ns: f64) -> Vec<Measur
         let value = value(counted, id);
         let note = match id {
             _ if value == Some(0.0) => "the allocator of this build does not count",
-            "memory.rule1" => "one more rule on the same metric; the first: memory.engine1",
+            "memory.rule1" => "one more rule in an engine",
             "memory.rules1000" => "text, parsed rules and engine",
             _ => "",
         };
@@ -73,10 +73,10 @@ pub fn extras(taken: &Taken, counted: &[Counted], targets: &Targets) -> Vec<Extr
     let cold = by_process(taken, "latency.cold_first");
     add("latency.cold_first", Category::Latency, "ns", cold, "the first evaluation of a process, median process");
     let live = [
-        ("live.rule1.ns", "one threshold, never crossed; the engine of the report: 210 ns"),
-        ("live.rule1.firing.ns", "one threshold, firing; the engine of the report: 380 ns"),
-        ("live.rules10.ns", "the ten rules with what they derive; the engine of the report: 2.2 us"),
-        ("live.rules1000.ns", "1,000 thresholds on 22 metrics; the engine of the report: 215 us"),
+        ("live.rule1.ns", "one threshold, never crossed (report: 210 ns)"),
+        ("live.rule1.firing.ns", "one threshold, firing (report: 380 ns)"),
+        ("live.rules10.ns", "the ten rules with what they derive (report: 2.2 us)"),
+        ("live.rules1000.ns", "1,000 thresholds on 22 metrics (report: 215 us)"),
     ];
     for (id, note) in live {
         add(id, Category::Latency, "ns", low(taken, id), note);
@@ -87,7 +87,7 @@ pub fn extras(taken: &Taken, counted: &[Counted], targets: &Targets) -> Vec<Extr
         let rate = by_process(taken, &id);
         times.extend(rate.map(|rate| (f64::from(count), 1e9 / rate.value)));
         let note = match fitted_growth(&times).filter(|_| times.len() == RULE_COUNTS.len()) {
-            Some(growth) => format!("time by rule count: exponent {:.2} (1 is linear)", growth.exponent),
+            Some(growth) => format!("time by rule count: exponent {:.2}", growth.exponent),
             None => format!("{}, never crossed", format::counted(u64::from(count), "threshold")),
         };
         add(&id, Category::Throughput, "events/s", rate, &note);
@@ -104,10 +104,8 @@ pub fn extras(taken: &Taken, counted: &[Counted], targets: &Targets) -> Vec<Extr
         |counted: &&Counted| !matches!(counted.id.as_str(), "memory.rule1" | "memory.rules1000" | "memory.alerts100");
     for counted in counted.iter().filter(is_extra) {
         let (estimate, note) = match counted.id.as_str() {
-            id if id.ends_with(USABLE) => (Estimate::bare(counted.value), "what the allocator rounds the sizes to"),
-            "memory.live1000" => {
-                (Estimate::exact(counted.value), "1,000 rules in a `Live`, with text and parsed rules")
-            }
+            id if id.ends_with(USABLE) => (Estimate::bare(counted.value), "sizes as the allocator rounds them"),
+            "memory.live1000" => (Estimate::exact(counted.value), "the same 1,000 rules in a `Live`"),
             _ => (Estimate::exact(counted.value), ""),
         };
         add(&counted.id, Category::Memory, &counted.unit, Some(estimate), note);
@@ -251,7 +249,7 @@ mod tests {
                 "throughput.thresholds1 1 threshold, never crossed",
                 "throughput.thresholds10 10 thresholds, never crossed",
                 "throughput.thresholds100 100 thresholds, never crossed",
-                "throughput.thresholds1000 time by rule count: exponent 1.00 (1 is linear)",
+                "throughput.thresholds1000 time by rule count: exponent 1.00",
             ]
         );
     }

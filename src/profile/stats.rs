@@ -291,5 +291,12 @@ mod tests {
         }
         let ones = [1.0, 10.0, 100.0, 1_000.0].map(|size| (size, table(size)));
         assert!(marginal_exponent(&ones).is_some_and(|exponent| exponent < 1.1), "{ones:?}");
+        // What rules and alerts held when this was written.
+        let rules = [(10.0, 59_630.0), (100.0, 291_523.0), (1_000.0, 2_274_425.0), (10_000.0, 22_205_043.0)];
+        let alerts = [(1.0, 2_944.0), (10.0, 10_256.0), (100.0, 78_632.0), (1_000.0, 666_360.0)];
+        for points in [rules, alerts] {
+            let exponent = marginal_exponent(&points).expect("it grows");
+            assert!((0.9..1.05).contains(&exponent), "{exponent}");
+        }
     }
 }
