@@ -174,18 +174,17 @@ impl Turns {
     /// Takes one batch, which counts or not. A slower program is one that does more work than it is credited with.
     fn turn(&mut self, slowdown: f64, counts: bool) {
         let slowdown = if self.slows { slowdown } else { 1.0 };
-        let Some(chunk) = self.chunk else {
-            let done = (self.iters as f64 * slowdown).round() as u64;
-            let took = timed(|| self.work.run(done)) as f64 / self.iters as f64;
+        let (done, credited) = work_of(self.chunk.unwrap_or(self.iters), slowdown);
+        if self.chunk.is_none() {
+            let took = timed(|| self.work.run(done)) as f64 / credited;
             if counts {
                 self.batches.push(took);
             }
             return;
-        };
-        let done = (chunk as f64 * slowdown).round().max(1.0) as u64;
+        }
         self.one_batch.clear();
         for _ in 0..self.iters {
-            self.one_batch.push(timed(|| self.work.run(done)) / chunk);
+            self.one_batch.push((timed(|| self.work.run(done)) as f64 / credited) as u64);
         }
         if counts {
             if let Some(calls) = &mut self.calls {
@@ -195,6 +194,14 @@ impl Turns {
             self.batches.extend(self.one_batch.get(self.one_batch.len() / 2).map(|ns| *ns as f64));
         }
     }
+}
+
+/// Returns how many operations are done, and how many of them are credited, so that each takes so many times longer.
+///
+/// Of few operations a tenth more is none: whole ones are done, and a part of one is not credited.
+fn work_of(operations: u64, slowdown: f64) -> (u64, f64) {
+    let done = (operations as f64 * slowdown).ceil().max(1.0);
+    (done as u64, done / slowdown)
 }
 
 /// Takes the batches of all works in turns.
@@ -308,6 +315,20 @@ mod tests {
         })
         .expect("nothing fails");
         assert_eq!((waiting.0.len(), done), (2, vec![false, true, true, true]));
+    }
+
+    #[test]
+    fn what_is_slower_does_more_than_it_is_credited_with() {
+        let check = |operations, slowdown, done, credited: f64| {
+            let (found, share) = work_of(operations, slowdown);
+            assert_eq!(found, done);
+            assert!((share - credited).abs() < 1e-9, "{share}");
+        };
+        check(3_000, 1.0, 3_000, 3_000.0);
+        check(1, 1.0, 1, 1.0);
+        check(4, 1.1, 5, 5.0 / 1.1);
+        check(1, 1.1, 2, 2.0 / 1.1);
+        check(50, 2.0, 100, 50.0);
     }
 
     #[test]

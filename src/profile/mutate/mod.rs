@@ -82,7 +82,7 @@ pub struct Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}: {}", self.what, self.rule, self.how)
+        write!(f, "{}: {}", self.rule, self.how)
     }
 }
 
@@ -223,7 +223,7 @@ fn apply(
         (What::Renamed, None) => {
             let to = format!("{}_renamed{number}", item.rule.name.text);
             item.rule.name.text = to.clone();
-            item.mark(what, format!("became {to}"));
+            item.mark(what, format!("renamed to {to}"));
             parts[part].items[at] = item;
         }
         (What::Deleted, None) => {
@@ -258,7 +258,7 @@ fn apply(
                 return false;
             }
             dice.shuffle(&mut parts[part].items);
-            parts[part].items.iter_mut().for_each(|item| item.mark(what, "order of the group".to_owned()));
+            parts[part].items.iter_mut().for_each(|item| item.mark(what, "another order of its group".to_owned()));
         }
     }
     true

@@ -9,7 +9,7 @@ use crate::profile::clock::Timer;
 use crate::profile::compare::{Comparison, RuleRef};
 use crate::profile::gate::Verdict;
 use crate::profile::machine;
-use crate::profile::mutate::{Mutant, mutate};
+use crate::profile::mutate::{Change, Mutant, mutate};
 use crate::profile::sample::Measurement;
 
 use super::super::super::Failure;
@@ -126,13 +126,8 @@ impl Found {
         for (at, was) in mutant.was.iter().enumerate().filter(|(at, _)| *at < now.rules.len()) {
             let by = naming.get(&at).map_or(&[][..], Vec::as_slice);
             let mut fault = |what: &str| {
-                let changes: Vec<String> = mutant.changes.iter().map(ToString::to_string).collect();
-                let name = &now.rules[at].name;
-                self.faults.push(format!(
-                    "seed {seed}: {name} {what} [{}] after {}",
-                    by.join(", "),
-                    changes.join("; ")
-                ));
+                let (name, changes) = (&now.rules[at].name, changes(mutant));
+                self.faults.push(format!("seed {seed}: {name} {what} [{}] after {changes}", by.join(", ")));
             };
             if !mutant.affected.contains(&at) {
                 self.calm += 1;
@@ -152,6 +147,22 @@ impl Found {
     }
 }
 
+/// Says what was done to the rules, once what was done to all of a group.
+fn changes(mutant: &Mutant) -> String {
+    let mut told: Vec<(&Change, u64)> = Vec::new();
+    for change in &mutant.changes {
+        match told.iter_mut().find(|(first, _)| (first.what, &first.how) == (change.what, &change.how)) {
+            Some((_, times)) => *times += 1,
+            None => told.push((change, 1)),
+        }
+    }
+    let one = |(change, times): &(&Change, u64)| match times {
+        1 => change.to_string(),
+        _ => format!("{}: {}", counted(*times, "rule"), change.how),
+    };
+    told.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
 /// Returns whether an exact cost of a rule grew.
 fn is_dearer((base, was): (&Measurement, usize), (now, is): (&Measurement, usize)) -> bool {
     let exact = |measurement: &Measurement, rule| {
@@ -169,7 +180,7 @@ mod tests {
     use super::*;
     use crate::profile::compare::{Settings, compare};
     use crate::profile::gate::{Evidence, Limits};
-    use crate::profile::mutate::{Change, What};
+    use crate::profile::mutate::What;
     use crate::profile::testing::{measurement_of, rule, samples, session};
 
     /// Compares two rules, of which the first got another window, and counts what was found.
@@ -210,7 +221,7 @@ mod tests {
         check(
             &found([[10.0, 5.0], [60.0, 6.0]], &[0], "30m", false),
             [1, 1, 1, 1],
-            Some("seed 7: B costs the same and was named by [rule.samples_per_s] after Window A: window"),
+            Some("seed 7: B costs the same and was named by [rule.samples_per_s] after A: window"),
         );
         assert_eq!(found([[10.0, 5.0], [60.0, 5.0]], &[0], "30m", true).by_metric["rule.samples_per_s"], 1);
     }
