@@ -65,19 +65,19 @@ pub(crate) struct ProfileArgs {
     /// checks to values.
     #[arg(long, value_name = "report|FILE", help_heading = "Checks")]
     pub(crate) targets: Option<String>,
-    /// Exit with 1 on: regression, target, budget, inconclusive
+    /// Exit with 1 on: regression, budget, ...
     ///
-    /// Without it, on regression and budget where something is compared, else on target and budget.
+    /// A list of regression, target, budget and inconclusive. Without it, on regression and budget where something is compared, else on target and budget.
     #[arg(long, value_name = "LIST", value_parser = fail_on, help_heading = "Checks")]
     pub(crate) fail_on: Option<FailList>,
 
-    /// The most samples a server may read in a second: for all rules, or rule=COUNT for each
+    /// Most samples read per second, or rule=COUNT
     ///
-    /// `--max-samples-per-s 50k,rule=500` says both. A targets file may say the same (`run.samples_per_s: 50k`).
-    #[arg(long, value_name = "[rule=]COUNT", value_parser = Most::parse, requires = "rules", help_heading = "Checks")]
+    /// What a server may read for all rules, or for each. `--max-samples-per-s 50k,rule=500` says both. A targets file may say the same (`run.samples_per_s: 50k`).
+    #[arg(long, value_name = "COUNT", value_parser = Most::parse, requires = "rules", help_heading = "Checks")]
     pub(crate) max_samples_per_s: Option<Most>,
-    /// The most series that may be read: for all rules, or rule=COUNT for each
-    #[arg(long, value_name = "[rule=]COUNT", value_parser = Most::parse, requires = "rules", help_heading = "Checks")]
+    /// Most series read, or rule=COUNT for each rule
+    #[arg(long, value_name = "COUNT", value_parser = Most::parse, requires = "rules", help_heading = "Checks")]
     pub(crate) max_series: Option<Most>,
 
     /// Measure three sessions and save them

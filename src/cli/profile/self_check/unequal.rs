@@ -98,11 +98,11 @@ impl Unequal {
             counted(self.most as u64, "rule")
         );
         row(&mut text, "rules that cost the same", &[format!("{} of {} named", found.blamed, found.calm)]);
-        row(&mut text, "rules that became dearer", &[format!("{} of {} named", found.named, found.dearer)]);
+        row(&mut text, "rules that cost more now", &[format!("{} of {} named", found.named, found.dearer)]);
         for (id, named) in &found.by_metric {
             row(&mut text, &format!("  {id}"), &[format!("{named} of {} named", found.dearer)]);
         }
-        text.push_str("Expected: none of those that cost the same, all of those that became dearer.\n");
+        text.push_str("Expected: none of those that cost the same, all of those that cost more.\n");
         found.faults.iter().take(SHOWN).for_each(|fault| {
             let _ = writeln!(text, "{fault}");
         });
@@ -140,7 +140,7 @@ impl Found {
                 self.named += u64::from(!by.is_empty());
                 by.iter().for_each(|id| *self.by_metric.entry((*id).to_owned()).or_default() += 1);
                 if by.is_empty() {
-                    fault("became dearer and was not named");
+                    fault("costs more and was not named");
                 }
             }
         }
