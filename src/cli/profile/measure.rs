@@ -29,6 +29,9 @@ const STAGES: f64 = 0.25;
 /// The part of the time that goes into how rules grow. A share.
 const GROWTH: f64 = 0.2;
 
+/// The loops that tell whether the machine changed, and who runs them.
+type Loops = (Side, Vec<Planned>);
+
 /// What was measured of one subject.
 struct Raw {
     planned: Vec<Planned>,
@@ -43,7 +46,7 @@ pub(super) struct Measured {
     pub(super) base: Option<Measurement>,
     pub(super) plans: Vec<Vec<Planned>>,
     /// What tells whether the machine changed, where no subject does.
-    pub(super) guard: Option<(Side, Vec<Planned>)>,
+    pub(super) guard: Option<Loops>,
     /// Of the workload of the report: times of all sessions, and counts.
     pub(super) report: Option<(Taken, Vec<Counted>)>,
     /// Of the user's rules.
@@ -271,7 +274,7 @@ impl Bench {
         campaign: &mut Campaign<'_>,
         raws: &mut [Raw],
         steps: &Steps,
-    ) -> Result<(Vec<Session>, Option<(Side, Vec<Planned>)>), Failure> {
+    ) -> Result<(Vec<Session>, Option<Loops>), Failure> {
         let timed = raws.iter().filter(|raw| !raw.planned.is_empty()).count() as u64;
         if timed == 0 {
             return Ok((vec![Session { start: now(), ..Session::default() }], None));
@@ -311,7 +314,7 @@ impl Bench {
     }
 
     /// Returns the calibration loops, and who runs them, where only rules are measured, which have none, for a baseline.
-    fn guard(&self, args: &ProfileArgs, campaign: &Campaign<'_>) -> Result<Option<(Side, Vec<Planned>)>, Failure> {
+    fn guard(&self, args: &ProfileArgs, campaign: &Campaign<'_>) -> Result<Option<Loops>, Failure> {
         let kept = args.baseline.is_some() || args.save_baseline.is_some();
         if !kept || self.subjects.iter().any(Subject::is_workload) {
             return Ok(None);
