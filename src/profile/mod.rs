@@ -1,13 +1,17 @@
 //! What rules cost, measured so that a number may stop a merge.
 //!
 //! ```text
-//!  batches of processes --> sample::Measurement --> baseline (a file, saved and read)
-//!                                |                     |
-//!                                v                     v
-//!                  targets: verdict on intervals    compare: rules paired, gate::decide for each metric
-//!                                |                     |
+//!  budget --> counts, and batches of processes --> sample::Measurement --> baseline (a file, saved and read)
+//!             (rule_bench: each rule alone)                |                     |
+//!                                |                         v                     v
+//!                                |          compare: pairs, gate::decide for each metric, totals, accept
+//!                                v                         |
+//!   checks, targets: verdict on intervals; costs, max_costs: what rules cost, and what they may
+//!                                |                         |
 //!                                +--> report::ProfileReport <--+
 //! ```
+//! `soak` stands apart: it drives [`crate::Live`] through days. `mutate` changes rules at random, for tests of the gate.
+//!
 //! [`clock`], [`machine`], [`process`] and `group` alone touch the clock, the kernel's files and other processes; the
 //! rest works on recorded numbers. The unit of evidence is the process; the value of a time is the low decile of its
 //! batches; what is exact is compared exactly.

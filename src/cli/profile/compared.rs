@@ -214,7 +214,11 @@ impl Measured {
             (None, Some(name)) => (Evidence::Interleaved, name.clone()),
             (None, None) => return Ok(Compared::default()),
         };
-        let Some(base) = saved.or_else(|| self.base.clone()) else { return Ok(Compared::default()) };
+        let Some(mut base) = saved.or_else(|| self.base.clone()) else { return Ok(Compared::default()) };
+        if args.exact {
+            // Its times have nothing to be compared with.
+            base.sessions.iter_mut().for_each(|session| session.metrics.retain(|metric| metric.kind.is_exact()));
+        }
         let limits = Limits { max_slowdown: args.max_slowdown, total: args.max_increase, ..Limits::default() };
         let settings = Settings { evidence, limits, rules_only: bench.rules_only };
         let sides = bench.subjects.iter().zip(&self.plans).map(|(subject, planned)| TrialSide {
