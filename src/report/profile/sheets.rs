@@ -345,7 +345,13 @@ fn build(tool: &Tool) -> String {
 pub(crate) fn environment(report: &ProfileReport) -> Vec<(&'static str, String)> {
     let (machine, plan, inputs, tool) = (&report.machine, &report.plan, &report.inputs, &report.tool);
     let quota = machine.cpu_quota.map_or(String::new(), |quota| format!(", quota {quota}"));
-    vec![
+    // The batches of rules are as long as the time budget lets them be.
+    let length = if report.checks.is_empty() { String::new() } else { format!(" of {} us", plan.batch_us) };
+    let warmup = match plan.warmup_rounds {
+        1 => "1 warm-up batch".to_owned(),
+        many => format!("{many} warm-up batches"),
+    };
+    let mut lines = vec![
         (
             "machine",
             format!(
@@ -365,8 +371,8 @@ pub(crate) fn environment(report: &ProfileReport) -> Vec<(&'static str, String)>
         (
             "plan",
             format!(
-                "{} processes x {} batches of {} us after {} warm-up batches, seed {}",
-                plan.processes, plan.rounds, plan.batch_us, plan.warmup_rounds, report.seed
+                "{} processes x {} batches{length} after {warmup}, seed {}",
+                plan.processes, plan.rounds, report.seed
             ),
         ),
         (
@@ -379,5 +385,8 @@ pub(crate) fn environment(report: &ProfileReport) -> Vec<(&'static str, String)>
             ),
         ),
         ("build", build(tool)),
-    ]
+    ];
+    let timed = !report.checks.is_empty() || !plan.iters.is_empty();
+    lines.retain(|(name, _)| timed || *name != "plan");
+    lines
 }
