@@ -98,7 +98,7 @@ impl Unequal {
             counted(self.most as u64, "rule")
         );
         row(&mut text, "rules that cost the same", &[format!("{} of {} named", found.blamed, found.calm)]);
-        row(&mut text, "rules that cost more now", &[format!("{} of {} named", found.named, found.dearer)]);
+        row(&mut text, "rules that cost more", &[format!("{} of {} named", found.named, found.dearer)]);
         for (id, named) in &found.by_metric {
             row(&mut text, &format!("  {id}"), &[format!("{named} of {} named", found.dearer)]);
         }
