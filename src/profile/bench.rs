@@ -141,8 +141,9 @@ pub(crate) struct Turns {
     iters: u64,
     /// How many operations are timed as one call; none where a batch is timed whole.
     chunk: Option<u64>,
-    /// Whether it is part of what is made slower: the loops that tell about the machine never are.
-    pub slows: bool,
+    /// The same work again, of which a slower program does some besides: the first goes through the same states as ever,
+    /// for one that comes to others costs something else. `None` where nothing is made slower.
+    pub more: Option<Box<dyn Work>>,
     /// By batch: nanoseconds an operation; of calls, the median of the batch.
     pub batches: Vec<f64>,
     /// All calls.
@@ -153,7 +154,7 @@ pub(crate) struct Turns {
 impl Turns {
     /// Makes work that is timed by batches.
     pub(crate) fn of_batches(work: Box<dyn Work>, iters: u64) -> Self {
-        Self { work, iters, chunk: None, slows: true, batches: Vec::new(), calls: None, one_batch: Vec::new() }
+        Self { work, iters, chunk: None, more: None, batches: Vec::new(), calls: None, one_batch: Vec::new() }
     }
 
     /// Makes work of which calls are timed.
@@ -164,7 +165,7 @@ impl Turns {
             work,
             iters,
             chunk: Some(chunk.max(1)),
-            slows: true,
+            more: None,
             batches: Vec::new(),
             calls: Some(calls),
             one_batch,
@@ -173,10 +174,18 @@ impl Turns {
 
     /// Takes one batch, which counts or not. A slower program is one that does more work than it is credited with.
     fn turn(&mut self, slowdown: f64, counts: bool) {
-        let slowdown = if self.slows { slowdown } else { 1.0 };
-        let (done, credited) = work_of(self.chunk.unwrap_or(self.iters), slowdown);
+        let operations = self.chunk.unwrap_or(self.iters);
+        let (extra, credited) =
+            if self.more.is_some() { extra_work(operations, slowdown) } else { (0, operations as f64) };
+        let mut took = || {
+            let took = timed(|| {
+                self.work.run(operations);
+                self.more.iter_mut().for_each(|more| more.run(extra));
+            });
+            took as f64 / credited
+        };
         if self.chunk.is_none() {
-            let took = timed(|| self.work.run(done)) as f64 / credited;
+            let took = took();
             if counts {
                 self.batches.push(took);
             }
@@ -184,7 +193,7 @@ impl Turns {
         }
         self.one_batch.clear();
         for _ in 0..self.iters {
-            self.one_batch.push((timed(|| self.work.run(done)) as f64 / credited) as u64);
+            self.one_batch.push(took() as u64);
         }
         if counts {
             if let Some(calls) = &mut self.calls {
@@ -196,12 +205,12 @@ impl Turns {
     }
 }
 
-/// Returns how many operations are done, and how many of them are credited, so that each takes so many times longer.
+/// Returns how many operations are done besides, and how many of all are credited, so that each takes so many times longer.
 ///
 /// Of few operations a tenth more is none: whole ones are done, and a part of one is not credited.
-fn work_of(operations: u64, slowdown: f64) -> (u64, f64) {
-    let done = (operations as f64 * slowdown).ceil().max(1.0);
-    (done as u64, done / slowdown)
+fn extra_work(operations: u64, slowdown: f64) -> (u64, f64) {
+    let done = (operations as f64 * slowdown).ceil();
+    ((done as u64).saturating_sub(operations), done / slowdown)
 }
 
 /// Takes the batches of all works in turns.
@@ -294,6 +303,9 @@ impl Listener for Vec<Timed> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
     use super::*;
     use crate::profile::testing::planned;
 
@@ -319,16 +331,27 @@ mod tests {
 
     #[test]
     fn what_is_slower_does_more_than_it_is_credited_with() {
-        let check = |operations, slowdown, done, credited: f64| {
-            let (found, share) = work_of(operations, slowdown);
-            assert_eq!(found, done);
+        let check = |operations, slowdown, extra, credited: f64| {
+            let (found, share) = extra_work(operations, slowdown);
+            assert_eq!(found, extra);
             assert!((share - credited).abs() < 1e-9, "{share}");
         };
-        check(3_000, 1.0, 3_000, 3_000.0);
-        check(1, 1.0, 1, 1.0);
-        check(4, 1.1, 5, 5.0 / 1.1);
-        check(1, 1.1, 2, 2.0 / 1.1);
-        check(50, 2.0, 100, 50.0);
+        check(3_000, 1.0, 0, 3_000.0);
+        check(1, 1.0, 0, 1.0);
+        check(4, 1.1, 1, 5.0 / 1.1);
+        check(1, 1.1, 1, 2.0 / 1.1);
+        check(50, 2.0, 50, 50.0);
+    }
+
+    #[test]
+    fn the_work_itself_is_the_same_however_slow_it_is_made() {
+        let done = Rc::new(Cell::new((0_u64, 0_u64)));
+        let (first, more) = (Rc::clone(&done), Rc::clone(&done));
+        let mut turns = Turns::of_batches(Box::new(move || first.set((first.get().0 + 1, first.get().1))), 50);
+        turns.more = Some(Box::new(move || more.set((more.get().0, more.get().1 + 1))));
+        turns.turn(1.5, true);
+        turns.turn(2.0, true);
+        assert_eq!((done.get(), turns.batches.len()), ((100, 75), 2));
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl Bench for WorkloadBench {
                 Shape::Calls(_) => Turns::of_calls((spec.make)().map_err(failed)?, planned.iters, planned.chunk)?,
                 Shape::Window(_) | Shape::Cold => continue,
             };
-            turn.slows = !spec.id.starts_with(CALIBRATION);
+            turn.more = more(spec, pace)?;
             specs.push((spec, planned));
             turns.push(turn);
         }
@@ -197,6 +197,7 @@ impl Bench for WorkloadBench {
             let spec = Self::spec(&planned.id)?;
             let pace = Pace { rounds: pace.rounds.div_ceil(BATCHES_A_WINDOW), warmup: 1, turn: 1, ..pace };
             let mut turns = [Turns::of_batches((spec.make)().map_err(failed)?, planned.iters)];
+            turns[0].more = more(spec, pace)?;
             let (done, usage) = with_usage(|| in_turns(&mut turns, pace, listener));
             done?;
             let [turn] = turns;
@@ -216,6 +217,12 @@ impl Bench for WorkloadBench {
     fn stages(&mut self) -> Result<Staged, String> {
         Ok(Staged::default())
     }
+}
+
+/// Makes what a slower program does besides; the loops that tell about the machine are never made slower.
+fn more(spec: &Spec, pace: Pace) -> Result<Option<Box<dyn Work>>, String> {
+    let slows = pace.slowdown > 1.0 && !spec.id.starts_with(CALIBRATION);
+    slows.then(spec.make).transpose().map_err(|error| error.to_string())
 }
 
 /// Returns what is reported for one metric; `batches` in nanoseconds an operation.
