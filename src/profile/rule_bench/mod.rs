@@ -41,6 +41,11 @@ pub const RUN_SERIES: &str = "run.series";
 /// How often the evaluation of all rules together asks for memory, once warm.
 pub const RUN_ALLOCS: &str = "run.allocs";
 
+/// Passes of which the best tells what sharing saves.
+const PASSES: u32 = 5;
+/// How long they may take before no more are made. Unit: nanoseconds.
+const PASSES_NS: u64 = 50_000_000;
+
 /// Writes what a user waits for once a run is over: its transitions, episodes and tables.
 pub type Report = Box<dyn Fn(&mut Engine, &Store) -> Result<(), String>>;
 
@@ -228,6 +233,25 @@ impl Bench for RuleBench {
 }
 
 impl RuleBench {
+    /// Returns how long all rules take together and each by itself, without a clock that is read all the time: the best of
+    /// some passes, as far as they are short. Unit: nanoseconds.
+    fn shared(&mut self, files: &[RuleFile]) -> Result<(u64, u64), String> {
+        let spent = stopwatch();
+        let mut best = [u64::MAX; 2];
+        for _ in 0..PASSES {
+            for (best, pass) in best.iter_mut().zip([Pass::TOGETHER, Pass::APART]) {
+                let mut engine = self.engine(files, pass)?;
+                let mut done = Ok(());
+                *best = timed(|| done = self.finish(&mut engine)).min(*best);
+                done?;
+            }
+            if spent() > PASSES_NS {
+                break;
+            }
+        }
+        Ok((best[0], best[1]))
+    }
+
     /// Finds out where the time of a run goes, and that of each rule alone.
     fn staged(&mut self, files: &[RuleFile], staged: &mut Staged) -> Result<(), String> {
         let mut engine = self.engine(files, Pass::TOGETHER)?;
@@ -242,13 +266,7 @@ impl RuleBench {
         staged.stages.push(("evaluate".to_owned(), sum(|cost| cost.evaluate)));
         staged.stages.push(("alert".to_owned(), sum(|cost| cost.alert)));
         staged.stages.push(("report".to_owned(), reported));
-        // The same without a clock that is read all the time, for what sharing saves.
-        for (pass, took) in [(Pass::TOGETHER, &mut staged.together_ns), (Pass::APART, &mut staged.apart_ns)] {
-            let mut engine = self.engine(files, pass)?;
-            let mut done = Ok(());
-            *took = timed(|| done = self.finish(&mut engine));
-            done?;
-        }
+        (staged.together_ns, staged.apart_ns) = self.shared(files)?;
         let mut engine = self.engine(files, Pass::APART)?;
         engine.watch(&clock());
         self.finish(&mut engine)?;
