@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::{Winsize, tcgetwinsize};
 
 use crate::report::wrap::hung;
 
@@ -47,20 +48,20 @@ impl Terminal {
 
 /// Returns the width of standard output, if it is a terminal.
 fn stdout_width() -> Option<usize> {
-    let said = || terminal_size::terminal_size_of(std::io::stdout());
+    let said = || tcgetwinsize(std::io::stdout()).ok();
     std::io::stdout().is_terminal().then(|| columns(said))
 }
 
 /// Returns the width of standard error, if it is a terminal.
 fn stderr_width() -> Option<usize> {
-    let said = || terminal_size::terminal_size_of(std::io::stderr());
+    let said = || tcgetwinsize(std::io::stderr()).ok();
     std::io::stderr().is_terminal().then(|| columns(said))
 }
 
 /// Returns the width in the environment, or else the one that a terminal says it has.
-fn columns(said: impl FnOnce() -> Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
+fn columns(said: impl FnOnce() -> Option<Winsize>) -> usize {
     let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|wide| *wide > 0);
-    let said = || said().map(|(width, _)| usize::from(width.0)).filter(|wide| *wide > 0);
+    let said = || said().map(|size| usize::from(size.ws_col)).filter(|wide| *wide > 0);
     given.or_else(said).unwrap_or(USUAL_WIDTH)
 }
 

@@ -161,9 +161,15 @@ fn inputs(mut fields: Fields) -> Result<Inputs, Wrong> {
         data_sha256: fields.text("data_sha256")?,
         series: fields.count("series")?,
         samples: fields.count("samples")?,
+        span_ms: milliseconds(&mut fields, "span_ms")?,
         counting: fields.maybe_count("counting")?,
         unknown: fields.rest(),
     })
+}
+
+/// Reads a span of time; none is 0.
+fn milliseconds(fields: &mut Fields, key: &str) -> Result<i64, Wrong> {
+    Ok(fields.maybe_count(key)?.and_then(|span| i64::try_from(span).ok()).unwrap_or(0))
 }
 
 fn machine(mut fields: Fields) -> Result<Machine, Wrong> {
@@ -223,6 +229,9 @@ fn rule((path, value): (String, Value)) -> Result<RuleText, Wrong> {
         expr: fields.text("expr")?,
         every: fields.maybe_text("every")?.unwrap_or_default(),
         interval_ms: fields.maybe_count("interval_ms")?.and_then(|interval| i64::try_from(interval).ok()),
+        terms: fields.maybe_text("terms")?.unwrap_or_default(),
+        reach_ms: milliseconds(&mut fields, "reach_ms")?,
+        enabled: true,
         line: u32::try_from(line).map_err(|_| Wrong::new(line_path, "a line number", line.to_string()))?,
         unknown: fields.rest(),
     })

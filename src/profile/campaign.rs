@@ -44,6 +44,8 @@ pub struct Loaded {
     pub series: u64,
     /// Samples of the recordings.
     pub samples: u64,
+    /// From the first sample to the last one. Unit: milliseconds.
+    pub span_ms: i64,
     /// How long the worker took to be there with all of it. Unit: nanoseconds.
     pub took_ns: u64,
 }
@@ -106,8 +108,8 @@ impl<'a> Campaign<'a> {
         let hello = worker.hello.clone();
         let Some(inputs) = &side.inputs else { return Ok((worker, Loaded { hello, ..Loaded::default() })) };
         match worker.ask(&Job::Load(Box::new(inputs.clone())))?.pop() {
-            Some(Answer::Loaded { rules, series, samples }) => {
-                Ok((worker, Loaded { hello, rules, series, samples, took_ns: begun() }))
+            Some(Answer::Loaded { rules, series, samples, span_ms }) => {
+                Ok((worker, Loaded { hello, rules, series, samples, span_ms, took_ns: begun() }))
             }
             _ => Err(worker.odd()),
         }

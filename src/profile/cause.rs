@@ -116,14 +116,22 @@ impl Found {
                 self.expr(&a.expr, &b.expr);
             }
             (ExprKind::Call { function: a, args: from, .. }, ExprKind::Call { function: b, args: to, .. }) => {
+                if a.name != b.name && (contains(after, before) || contains(before, after)) {
+                    return self.shape(before, after);
+                }
                 if a.name != b.name {
                     self.add(CauseKind::Operator, format!("function {} became {}", a.name, b.name));
                 }
-                if from.len() != to.len() {
+                if from.len() != to.len() && a.name == b.name {
                     let text = format!("arguments of {} differ: {} became {}", b.name, short(before), short(after));
                     self.add(CauseKind::Operator, text);
                 }
-                from.iter().zip(to).for_each(|(a, b)| self.expr(a, b));
+                let data = |args: &[Expr]| args.iter().filter(|arg| !is_constant(arg)).cloned().collect::<Vec<_>>();
+                if from.len() == to.len() {
+                    from.iter().zip(to).for_each(|(a, b)| self.expr(a, b));
+                } else {
+                    data(from).iter().zip(&data(to)).for_each(|(a, b)| self.expr(a, b));
+                }
             }
             (ExprKind::Aggregate(a), ExprKind::Aggregate(b)) => self.aggregate(a, b),
             _ => self.shape(before, after),
@@ -260,6 +268,11 @@ impl Found {
     }
 }
 
+/// Returns whether an argument is a number or a text.
+fn is_constant(expr: &Expr) -> bool {
+    matches!(expr.unparen().kind, ExprKind::Number { .. } | ExprKind::String(_) | ExprKind::Unary { .. })
+}
+
 /// Returns the metric that a selector names, or the selector.
 fn words(selector: &Selector) -> String {
     selector.metric().map_or_else(|| short(selector), str::to_owned)
@@ -343,6 +356,16 @@ mod tests {
     fn operators() {
         check("x > 5", "x >= 5", "operator > became >=");
         check("rate(x[5m])", "increase(x[5m])", "function rate became increase");
+        check(
+            "max_over_time(x[5m])",
+            "quantile_over_time(0.5, x[1h])",
+            "window grew from [5m] to [1h]; function max_over_time became quantile_over_time",
+        );
+        check(
+            "rate(x[5m])",
+            "max_over_time(rate(x[5m])[1h:1m])",
+            "operators added: `rate(x[5m])` became `max_over_time(rate(x[5m])[1h:1m])`",
+        );
         check("sum by (job) (x)", "sum by (job, pod) (x)", "grouping of sum changed from by (job) to by (job, pod)");
         check("sum(x)", "max(x)", "aggregation sum became max");
         check("x > 5", "x > bool 5", "`bool` added at >");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::allowance::{Allowance, LINK_ORDER_NS, alike};
-use super::cause::Cause;
+use super::cause::{Cause, CauseKind};
 use super::gate::{Decision, Evidence, Limits, Side, Verdict, confirm, decide};
 use super::pairs::{Fate, Pairs};
 use super::rule_bench::{RULE_RESULTS, RULE_SAMPLES_PER_S, RUN_ALLOCS};
@@ -153,7 +153,7 @@ pub struct Computed {
 #[must_use]
 pub fn computed_anew(base: &[RuleText], now: &[RuleText]) -> Option<Vec<Computed>> {
     let pairs = Pairs::of(base, now);
-    if !pairs.differ() {
+    if !pairs.evaluate_others() {
         return None;
     }
     let computes = |at: &usize| matches!(pairs.fate(*at), Fate::Changed { computes: true, .. });
@@ -202,7 +202,13 @@ pub fn compare(base: &Measurement, now: &Measurement, settings: &Settings) -> Re
     // Sides that were measured in turns had the same machine, at the same speed.
     let saved = settings.evidence == Evidence::Saved;
     let allowance = if saved { Allowance::of(base, now) } else { Allowance::Moved(0.0) };
-    let bench = Bench { base, now, settings, allowance, rules_differ: pairs.differ() };
+    let bench = Bench {
+        base,
+        now,
+        settings,
+        allowance,
+        rules_differ: pairs.differ() || base.inputs.rules_sha256 != now.inputs.rules_sha256,
+    };
     let (before, after) = (Index::of(base), Index::of(now));
     let mut metrics = Vec::new();
     let mut met = BTreeSet::new();
@@ -268,9 +274,19 @@ impl<'a> Index<'a> {
 
 fn changes(base: &Measurement, now: &Measurement, pairs: &Pairs) -> Vec<RuleChange> {
     let mut changes = Vec::new();
+    let mut groups = renamed_groups(&base.rules, &now.rules, pairs);
     for (at, rule) in now.rules.iter().enumerate() {
-        let causes: Vec<Cause> =
-            pairs.changed.get(&at).into_iter().chain(pairs.moved.get(&at)).flatten().cloned().collect();
+        let in_renamed = groups.get_mut(&(rule.file.as_str(), rule.group.as_str()));
+        let causes: Vec<Cause> = [&pairs.changed, &pairs.rewritten, &pairs.moved]
+            .into_iter()
+            .filter_map(|all| all.get(&at))
+            .flatten()
+            .cloned()
+            .collect();
+        let causes = match in_renamed {
+            Some(told) => told.of(causes),
+            None => causes,
+        };
         let verdict = match pairs.base_of[at] {
             None => Verdict::New,
             Some(_) if !causes.is_empty() => Verdict::Changed,
@@ -282,6 +298,44 @@ fn changes(base: &Measurement, now: &Measurement, pairs: &Pairs) -> Vec<RuleChan
         changes.push(RuleChange { rule: RuleRef::of(&base.rules[*at]), verdict: Verdict::Gone, causes: Vec::new() });
     }
     changes
+}
+
+/// A group that has another name, which is told once.
+struct Renamed {
+    /// In words, until it is told.
+    cause: Option<Cause>,
+}
+
+impl Renamed {
+    /// Returns the causes of one of its rules without where it stood, and with the name of the group if it is the first.
+    fn of(&mut self, mut causes: Vec<Cause>) -> Vec<Cause> {
+        causes.retain(|cause| !is_move(cause));
+        causes.extend(self.cause.take());
+        causes
+    }
+}
+
+fn is_move(cause: &Cause) -> bool {
+    cause.kind == CauseKind::Place && cause.text.starts_with("moved from group")
+}
+
+/// Finds the groups now whose rules all were in one group that is no more: that has another name.
+fn renamed_groups<'a>(base: &[RuleText], now: &'a [RuleText], pairs: &Pairs) -> BTreeMap<(&'a str, &'a str), Renamed> {
+    let mut from: BTreeMap<(&str, &str), BTreeSet<Option<&str>>> = BTreeMap::new();
+    for (at, rule) in now.iter().enumerate() {
+        let was = pairs.base_of[at].map(|was| base[was].group.as_str());
+        from.entry((&rule.file, &rule.group)).or_default().insert(was);
+    }
+    let is_left = |group: &str| now.iter().any(|rule| rule.group == group);
+    let one = |(key, from): (_, BTreeSet<Option<&str>>)| {
+        let known: Vec<&str> = from.into_iter().flatten().collect();
+        let [was] = known.as_slice() else { return None };
+        (!is_left(was)).then(|| {
+            let text = format!("group renamed from `{was}`");
+            (key, Renamed { cause: Some(Cause { kind: CauseKind::Place, text }) })
+        })
+    };
+    from.into_iter().filter_map(one).collect()
 }
 
 struct Bench<'a> {
@@ -353,7 +407,16 @@ impl Bench<'_> {
             Some(Fate::Changed { cause, .. } | Fate::Reader(cause)) if !costs(&a.id) => {
                 return changed(decision, Kind::Time, cause, false);
             }
-            Some(Fate::Changed { cause, computes }) => return changed(decision, a.kind, cause, *computes),
+            Some(Fate::Changed { cause, further: Some(further), .. })
+                if a.id == RULE_SAMPLES_PER_S
+                    && decision.verdict == Verdict::Ok
+                    && *further > self.now.inputs.span_ms =>
+            {
+                // What is certain of its text cannot be counted on so short a recording.
+                let note = format!("{cause}; a server reads more than is counted: the recording is too short");
+                return Decision { verdict: Verdict::Regression, note, ..decision };
+            }
+            Some(Fate::Changed { cause, computes, .. }) => return changed(decision, a.kind, cause, *computes),
             // What did not move needs no cause.
             Some(Fate::Reader(cause)) if !matches!(decision.verdict, Verdict::Ok) => {
                 return changed(decision, a.kind, cause, false);
@@ -381,6 +444,11 @@ fn unlike(before: &Side, after: &Side, note: &str) -> Decision {
 /// on any machine. Times that are no judgement of the change, as `gates` says, are only shown.
 fn changed(decision: Decision, kind: Kind, cause: &str, gates: bool) -> Decision {
     let gates = gates || kind.is_exact();
+    let lost = decision.now == Some(0.0) && decision.base.is_some_and(|base| base > 0.0) && kind == Kind::Samples;
+    if lost {
+        let note = format!("reads nothing any more: {cause}");
+        return Decision { verdict: Verdict::Changed, open: false, note, ..decision };
+    }
     let verdict = match decision.verdict {
         verdict @ (Verdict::Regression | Verdict::Improved) if gates => verdict,
         _ => Verdict::Changed,

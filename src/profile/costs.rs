@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::compare::RuleRef;
 use super::protocol::{Counted, Grown, Staged};
 use super::report::{CostOf, GrownBy, RuleCost, Totals};
-use super::rule_bench::{RULE_RESULTS, RULE_SAMPLES_PER_S, RULE_SERIES, RULE_TIME, RUN_SERIES};
+use super::rule_bench::{RULE_RESULTS, RULE_SAMPLES_PER_S, RULE_SERIES, RULE_TIME, RUN_SAMPLES_PER_S, RUN_SERIES};
 use super::sample::{Measurement, RuleText};
 use super::stats::Estimate;
 
@@ -26,6 +26,8 @@ impl RuleCost {
                 rule: RuleRef::of(rule),
                 expr: rule.expr.clone(),
                 every: rule.every.clone(),
+                too_short: rule.reach_ms > now.inputs.span_ms,
+                enabled: rule.enabled,
                 samples_per_evaluation: count(at, "rule.samples").unwrap_or(0.0),
                 samples_per_s: per_s,
                 share: (all > 0.0).then(|| per_s / all),
@@ -55,7 +57,7 @@ impl Totals {
         let saved = (staged.apart_ns > 0).then(|| 1.0 - staged.together_ns as f64 / staged.apart_ns as f64);
         Some(Self {
             rules: costs.len() as u64,
-            samples_per_s: costs.iter().map(|cost| cost.samples_per_s).sum(),
+            samples_per_s: counted.iter().find(|one| one.id == RUN_SAMPLES_PER_S).map_or(0.0, |one| one.value),
             series: series.map_or(0, |one| one.value as u64),
             saved_by_sharing: saved,
             groups: by(costs, |rule| (rule.file.clone(), rule.group.clone())),

@@ -8,7 +8,7 @@ use crate::promql::duration::{DurationContext, evaluate_duration};
 use crate::promql::parse::parse;
 use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
-use crate::rules::{Group, RuleFile};
+use crate::rules::{Group, Rule, RuleFile};
 use crate::store::{Batch, Store};
 use crate::time::{Millis, Timestamp};
 
@@ -34,25 +34,27 @@ pub(crate) fn tail_of(span: (Timestamp, Timestamp), interval: Millis, reach: Mil
     (measured.minus(reach).max(span.0), measured)
 }
 
-/// Returns how far back a rule looks, and those that write what it reads.
-pub(crate) fn longest(files: &[RuleFile], options: &EngineOptions) -> Millis {
-    let lower = |group: &Group| LowerOptions {
+/// Returns how far back a rule looks, subqueries included.
+#[must_use]
+pub fn reach_of(rule: &Rule, group: &Group, options: &EngineOptions) -> Millis {
+    let mut program = Program::new(LowerOptions {
         lookback: options.lookback_of(group),
         subquery_step: options.interval,
         delayed_names: options.delayed_names,
         context: Context::Rule,
         reads_written: false,
-    };
-    let mut longest = Millis::ZERO;
-    for group in files.iter().flat_map(|file| &file.groups) {
-        for rule in &group.rules {
-            let mut program = Program::new(lower(group));
-            if program.add(&rule.expr).is_ok() {
-                longest = longest.max(program.reach().back);
-            }
-        }
+    });
+    match program.add(&rule.expr) {
+        Ok(_) => program.reach().back,
+        Err(_) => Millis::ZERO,
     }
-    longest
+}
+
+/// Returns how far back any of the rules looks.
+pub(crate) fn longest(files: &[RuleFile], options: &EngineOptions) -> Millis {
+    let groups = files.iter().flat_map(|file| &file.groups);
+    let rules = groups.flat_map(|group| group.rules.iter().map(move |rule| reach_of(rule, group, options)));
+    rules.max().unwrap_or(Millis::ZERO)
 }
 
 /// Returns a rule, and those that it needs, with its own windows so many times as long; none where it has none.

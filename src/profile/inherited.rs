@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::sample::RuleText;
-use crate::labels::METRIC_NAME;
 use crate::promql::ast::Selector;
 use crate::promql::parse::parse;
 use crate::rules::graph::Written;
@@ -22,6 +21,9 @@ impl<'a> Altered<'a> {
         Self { name: &rule.name, what }
     }
 }
+
+/// The most rules that are named as what a rule reads.
+const NAMED: usize = 2;
 
 /// Returns of each of these rules, by its place, which altered rule it reads, directly or by way of others.
 ///
@@ -42,8 +44,17 @@ pub(crate) fn inherited<'a>(
         let writes: Vec<[Written; 3]> = altered.iter().map(|altered| written(altered.name)).collect();
         open.retain(|(at, rule, selectors)| {
             let read = |writes: &[Written; 3]| selectors.iter().any(|selector| asks_for(selector, writes));
-            let Some(cause) = writes.iter().position(read).map(|at| &altered[at]) else { return true };
-            let cause = format!("reads `{}`, which {}", cause.name, cause.what);
+            let causes = writes.iter().zip(&altered).filter(|(writes, _)| read(writes)).map(|(_, altered)| altered);
+            let mut causes: Vec<String> =
+                causes.map(|cause| format!("`{}`, which {}", cause.name, cause.what)).collect();
+            causes.dedup();
+            if causes.is_empty() {
+                return true;
+            }
+            let more = causes.len().saturating_sub(NAMED);
+            causes.truncate(NAMED);
+            let more = if more > 0 { format!(", and {more} more that changed") } else { String::new() };
+            let cause = format!("reads {}{more}", causes.join(", and "));
             next.push(Altered::of(rule, cause.clone()));
             found.insert(*at, cause);
             false
@@ -63,12 +74,9 @@ fn written(name: &str) -> [Written; 3] {
     [Written::recorded(name), active, since]
 }
 
-/// Returns whether a selector asks for some of these series by name, an alert's by that of the alert. One that names no
-/// metric asks for everything, so it says nothing.
+/// Returns whether a selector may ask for some of these series.
 fn asks_for(selector: &Selector, writes: &[Written]) -> bool {
-    let names = |label: &str| selector.matchers.iter().any(|matcher| matcher.name == label);
-    let named = |written: &Written| names(METRIC_NAME) && written.certain.iter().all(|(label, _)| names(label));
-    writes.iter().any(|written| named(written) && written.may_match(&selector.matchers))
+    writes.iter().any(|written| written.may_match(&selector.matchers))
 }
 
 #[cfg(test)]
@@ -95,10 +103,12 @@ mod tests {
                 ("E", "a:rates"),
             ],
             "a:rate",
+            // One that names no metric asks for all of them.
             &[
                 (0, "reads `a:rate`, which is new"),
                 (1, "reads `a:rate`, which is new"),
                 (2, "reads `a:rate`, which is new"),
+                (3, "reads `a:rate`, which is new"),
             ],
         );
     }
@@ -117,7 +127,7 @@ mod tests {
         check(
             &[("A", r#"ALERTS{alertname="Hot"}"#), ("B", r#"ALERTS{alertname="Cold"}"#), ("C", "ALERTS")],
             "Hot",
-            &[(0, "reads `Hot`, which is new")],
+            &[(0, "reads `Hot`, which is new"), (2, "reads `Hot`, which is new")],
         );
     }
 }

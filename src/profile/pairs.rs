@@ -18,10 +18,15 @@ pub(crate) struct Pairs {
     pub changed: BTreeMap<usize, Vec<Cause>>,
     /// The rules now that have another name or stand in another group, and how they were called.
     pub moved: BTreeMap<usize, Vec<Cause>>,
+    /// The rules now that write or alert otherwise than before: their labels, `for` and the like. It is those that read
+    /// them that cost something else.
+    pub rewritten: BTreeMap<usize, Vec<Cause>>,
     /// The rules now that are what they were and read one that is not, with what became of that one.
     pub readers: BTreeMap<usize, String>,
     /// The rules of the base that are no more.
     pub gone: Vec<usize>,
+    /// The changed rules now that look back further than they did, and how far. Unit: milliseconds.
+    pub further: BTreeMap<usize, i64>,
 }
 
 /// What became of a rule.
@@ -33,7 +38,8 @@ pub(crate) enum Fate {
     New,
     /// It changed, in these words. `computes`: in what it computes, not only in numbers that it compares with or in how
     /// often it is evaluated.
-    Changed { cause: String, computes: bool },
+    /// `further`: it looks back further than it did, so far. Unit: milliseconds.
+    Changed { cause: String, computes: bool, further: Option<i64> },
     /// It reads one that did.
     Reader(String),
 }
@@ -53,6 +59,13 @@ impl Pairs {
             }
             if !found.is_empty() {
                 pairs.changed.insert(at, found);
+                if rule.reach_ms > before.reach_ms {
+                    pairs.further.insert(at, rule.reach_ms);
+                }
+            }
+            let rewritten = terms(before, rule);
+            if !rewritten.is_empty() {
+                pairs.rewritten.insert(at, rewritten);
             }
             let moved = place(before, rule);
             if !moved.is_empty() {
@@ -65,7 +78,10 @@ impl Pairs {
 
     /// Finds the rules that read one that changed, is new or gone: their samples differ though their text does not.
     fn inherit(&mut self, base: &[RuleText], now: &[RuleText]) {
-        let changed = self.changed.iter();
+        let mut changed: Vec<(&usize, &Vec<Cause>)> = self.changed.iter().chain(&self.rewritten).collect();
+        // What is most likely to matter is named first.
+        changed.sort_by_key(|(at, causes)| (causes.first().map(|cause| cause.kind), **at));
+        let changed = changed.into_iter();
         let mut all: Vec<Altered<'_>> =
             changed.map(|(at, causes)| Altered::of(&now[*at], format!("changed ({})", sentence(causes)))).collect();
         let is_new = |at: &usize| self.base_of[*at].is_none();
@@ -86,7 +102,8 @@ impl Pairs {
     pub(crate) fn fate(&self, at: usize) -> Fate {
         if let Some(causes) = self.changed.get(&at) {
             let computes = |cause: &Cause| !matches!(cause.kind, CauseKind::Interval | CauseKind::Constant);
-            return Fate::Changed { cause: sentence(causes), computes: causes.iter().any(computes) };
+            let further = self.further.get(&at).copied();
+            return Fate::Changed { cause: sentence(causes), computes: causes.iter().any(computes), further };
         }
         match (self.base_of[at], self.readers.get(&at)) {
             (None, _) => Fate::New,
@@ -95,9 +112,14 @@ impl Pairs {
         }
     }
 
+    /// Returns whether the two sides have not the same rules to evaluate, wherever they stand.
+    pub(crate) fn evaluate_others(&self) -> bool {
+        !self.changed.is_empty() || !self.gone.is_empty() || self.base_of.contains(&None)
+    }
+
     /// Returns whether the two sides have not the same rules.
     pub(crate) fn differ(&self) -> bool {
-        !self.changed.is_empty() || !self.gone.is_empty() || self.base_of.contains(&None)
+        self.evaluate_others() || !self.rewritten.is_empty() || !self.moved.is_empty()
     }
 }
 
@@ -136,6 +158,20 @@ fn said(every: &str) -> String {
     every.strip_prefix("each_").unwrap_or(every).to_owned()
 }
 
+/// Says what decides otherwise than before when a rule is active and what it writes.
+fn terms(before: &RuleText, now: &RuleText) -> Vec<Cause> {
+    let mut all = Vec::new();
+    let mut differs = |text: String| all.push(Cause { kind: CauseKind::Constant, text });
+    let said = |terms: &str| if terms.is_empty() { "none".to_owned() } else { format!("`{terms}`") };
+    if before.terms != now.terms {
+        differs(format!("{} became {}", said(&before.terms), said(&now.terms)));
+    }
+    if before.labels != now.labels {
+        differs("labels differ".to_owned());
+    }
+    all
+}
+
 /// Says how a rule was called and where it stood, where that changed.
 fn place(before: &RuleText, now: &RuleText) -> Vec<Cause> {
     let mut all = Vec::new();
@@ -161,7 +197,10 @@ mod tests {
         let pairs = Pairs::of(&base, &now);
         assert_eq!(pairs.base_of, [Some(2), Some(1), Some(0)]);
         assert_eq!(pairs.changed.keys().copied().collect::<Vec<_>>(), [1]);
-        assert_eq!(pairs.fate(1), Fate::Changed { cause: "number 2 became 9".to_owned(), computes: false });
+        assert_eq!(
+            pairs.fate(1),
+            Fate::Changed { cause: "number 2 became 9".to_owned(), computes: false, further: None }
+        );
         assert_eq!((pairs.fate(0), pairs.differ()), (Fate::Same, true));
     }
 

@@ -327,6 +327,12 @@ pub struct LoadedRule {
     pub every: String,
     /// The time from one evaluation to the next, where that is always the same. Unit: milliseconds.
     pub interval_ms: Option<i64>,
+    /// What else decides when it is active: `for 5m`.
+    pub terms: String,
+    /// How far back it looks, subqueries included. Unit: milliseconds.
+    pub reach_ms: i64,
+    /// Whether it is evaluated.
+    pub enabled: bool,
     /// The line that it begins on, from 1.
     pub line: u32,
 }
@@ -343,6 +349,8 @@ pub enum Answer {
         series: u64,
         /// Samples of the recordings.
         samples: u64,
+        /// From the first sample to the last one. Unit: milliseconds.
+        span_ms: i64,
     },
     /// What can be timed.
     Calibrated {

@@ -97,6 +97,10 @@ pub struct RuleCost {
     pub expr: String,
     /// When it is evaluated: `1m`, `each_row`, `each_snapshot`.
     pub every: String,
+    /// Whether it looks back further than the recording goes, so that less is counted than a server reads.
+    pub too_short: bool,
+    /// Whether it is evaluated.
+    pub enabled: bool,
     /// Samples that a server reads for one evaluation, those of subqueries each time that they are evaluated.
     pub samples_per_evaluation: f64,
     /// The same for a second of the recording: what rules are ranked by.
@@ -218,8 +222,15 @@ impl RuleCost {
     #[must_use]
     pub fn finding(&self) -> String {
         let (series, window) = (&self.growth_series, &self.growth_window);
-        let found: Vec<String> =
+        let mut found: Vec<String> =
             [series.finding("series"), window.finding("the window")].into_iter().flatten().collect();
+        if !self.enabled {
+            found.push("disabled".to_owned());
+        } else if self.samples_per_s == 0.0 {
+            found.push("reads nothing of the recording".to_owned());
+        } else if self.too_short {
+            found.push("looks back beyond the recording: counted too low".to_owned());
+        }
         found.join("; ")
     }
 
@@ -423,7 +434,8 @@ mod tests {
             GrownBy::of(&Grew { points, cut: Some(cut) })
         };
         let check = |growth_series, growth_window, expected: &str| {
-            let cost = RuleCost { growth_series, growth_window, ..RuleCost::default() };
+            let cost =
+                RuleCost { growth_series, growth_window, enabled: true, samples_per_s: 1.0, ..RuleCost::default() };
             assert_eq!(cost.finding(), expected);
         };
         let linear = || grown(1.0, 1.0, 1.0);

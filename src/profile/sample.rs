@@ -303,6 +303,8 @@ pub struct Inputs {
     pub series: u64,
     /// How many samples.
     pub samples: u64,
+    /// From the first sample to the last one. Unit: milliseconds.
+    pub span_ms: i64,
     /// In which way the costs of rules are counted: 2 since each is measured alone, as a server pays for it; 1 where it
     /// is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -408,6 +410,13 @@ pub struct RuleText {
     /// The time from one evaluation to the next, where that is always the same. Unit: milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_ms: Option<i64>,
+    /// What else decides when it is active: `for 5m`.
+    pub terms: String,
+    /// How far back it looks, subqueries included. Unit: milliseconds.
+    pub reach_ms: i64,
+    /// Whether it is evaluated; not saved.
+    #[serde(skip)]
+    pub enabled: bool,
     /// The line it begins on, from 1.
     pub line: u32,
     /// The file as the user named it, for messages; not saved.

@@ -30,7 +30,7 @@ impl Targets {
             }
             for (id, limit) in limits(&mut targets.max_costs) {
                 if let Some(field) = fields.take(id) {
-                    match field.value.scalar().map(|scalar| number_of(scalar.text())) {
+                    match field.value.scalar().map(|scalar| number_of(bare(scalar.text()))) {
                         Some(Ok(most)) => *limit = Some(most),
                         _ => {
                             let found = found(field.value);
@@ -58,6 +58,12 @@ fn limits(costs: &mut MaxCosts) -> [(&'static str, &mut Option<f64>); 4] {
     let all = [&mut samples_per_s.run, &mut series.run, &mut samples_per_s.rule, &mut series.rule];
     let mut ids = COSTS.into_iter();
     all.map(|limit| (ids.next().unwrap_or_default(), limit))
+}
+
+/// Returns the number of a limit that is written as other targets may be: `<= 50k samples/s`.
+fn bare(text: &str) -> &str {
+    let text = text.trim().trim_start_matches(['<', '=']).trim();
+    ["samples/s", "series"].iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(text).trim()
 }
 
 /// Says why no file sets the target of a check, if that is so.

@@ -7,7 +7,7 @@ use super::compare::{RuleRef, Settings, compare};
 use super::fields::Unknown;
 use super::gate::{Evidence, Limits};
 use super::histogram::Latencies;
-use super::protocol::{Cut, Planned, Staged};
+use super::protocol::{Counted, Cut, Planned, Staged};
 use super::report::{Extra, FailOn, GrownBy, ProfileReport, RuleCost, Totals, regression_check};
 use super::sample::{Better, Calibration, Inputs, Kind, Machine, Measurement, Metric, Plan, RuleText, Session, Tool};
 use super::stats::{Estimate, Growth};
@@ -23,6 +23,9 @@ pub(crate) fn rule(name: &str, expr: &str) -> RuleText {
         expr: expr.to_owned(),
         every: "1m".to_owned(),
         interval_ms: Some(60_000),
+        terms: String::new(),
+        reach_ms: 0,
+        enabled: true,
         line: 12,
         path: "node.yml".to_owned(),
         unknown: Unknown::new(),
@@ -168,6 +171,8 @@ pub(crate) fn report() -> ProfileReport {
         },
         expr: "avg_over_time(cpu[6h]) > 0.9".to_owned(),
         every: "1m".to_owned(),
+        too_short: false,
+        enabled: true,
         samples_per_evaluation: 1_440.0,
         samples_per_s: 24.0,
         series: 6,
@@ -191,7 +196,7 @@ pub(crate) fn report() -> ProfileReport {
         latencies: None,
         totals: Totals::of(
             std::slice::from_ref(&cost),
-            &[],
+            &[Counted::new("run.samples_per_s", None, "samples/s", Kind::Samples, 24.0)],
             &Staged { apart_ns: 200, together_ns: 150, ..Staged::default() },
         ),
         rules: vec![cost],

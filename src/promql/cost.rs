@@ -74,8 +74,16 @@ pub(crate) struct Meter<'a, const COUNTS: bool> {
     since: u64,
     /// The nodes at hand: the outermost, and one for each subquery the evaluation is inside of.
     at: Vec<At>,
-    /// For each subquery the evaluation is inside of: by inner step, how many times a server evaluates it.
-    times: Vec<Vec<u64>>,
+    /// The subqueries that the evaluation is inside of.
+    inner: Vec<Inner>,
+}
+
+/// A subquery at hand.
+struct Inner {
+    /// By inner step: how many times a server evaluates it.
+    times: Vec<u64>,
+    /// By inner node: how many times it stands in the expression.
+    many: Vec<u64>,
 }
 
 /// A node at hand.
@@ -83,21 +91,22 @@ struct At {
     node: NodeId,
     /// Whether it is evaluated at one step, for all.
     once: bool,
+    /// How many times a server evaluates it at one step; of the outermost node this is counted by root.
+    many: u64,
     /// The samples of the outermost node when this one began.
     before: u64,
 }
 
 impl<'a, const COUNTS: bool> Meter<'a, COUNTS> {
     pub(crate) fn new(tally: &'a mut Tally, now: &'a dyn Fn() -> u64) -> Self {
-        Self { tally, now, since: 0, at: Vec::new(), times: Vec::new() }
+        Self { tally, now, since: 0, at: Vec::new(), inner: Vec::new() }
     }
 
     /// Returns how many times a server evaluates the node at hand at a step.
     fn times(&self, step: usize) -> u64 {
-        match (self.times.last(), self.at.last()) {
-            (Some(times), Some(At { once: false, .. })) => times.get(step).copied().unwrap_or(0),
-            _ => 1,
-        }
+        let Some(At { once, many, .. }) = self.at.last() else { return 1 };
+        let steps = self.inner.last().filter(|_| !once).map(|inner| inner.times.get(step).copied().unwrap_or(0));
+        steps.unwrap_or(1) * many
     }
 
     fn outermost(&mut self) -> Option<&mut Node> {
@@ -113,7 +122,8 @@ impl<const COUNTS: bool> Probe for Meter<'_, COUNTS> {
             self.since = (self.now)();
         }
         let before = self.at.first().map_or(node, |at| at.node);
-        self.at.push(At { node, once, before: self.tally.nodes[before].samples });
+        let many = self.inner.last().and_then(|inner| inner.many.get(node)).map_or(1, |many| *many);
+        self.at.push(At { node, once, many, before: self.tally.nodes[before].samples });
     }
 
     fn leave(&mut self) {
@@ -138,11 +148,11 @@ impl<const COUNTS: bool> Probe for Meter<'_, COUNTS> {
             all += change;
             u64::try_from(all).unwrap_or(0)
         });
-        self.times.push(times.collect());
+        self.inner.push(Inner { times: times.collect(), many: inner.many.to_vec() });
     }
 
     fn leave_subquery(&mut self) {
-        self.times.pop();
+        self.inner.pop();
     }
 
     fn series(&mut self, source: Source, samples: impl Iterator<Item = (usize, u64)>) {
@@ -161,7 +171,7 @@ impl<const COUNTS: bool> Probe for Meter<'_, COUNTS> {
     fn held(&mut self, steps: usize) {
         let Some(At { before, .. }) = self.at.last() else { return };
         let (before, path) = (*before, self.at.iter().map(|at| at.node).collect());
-        let times = self.times.last().map_or(steps as u64, |times| times.iter().sum());
+        let times = self.inner.last().map_or(steps as u64, |inner| inner.times.iter().sum());
         let all = self.outermost().map_or(0, |node| node.samples);
         let one = *self.tally.once.entry(path).or_insert(all - before);
         if let Some(node) = self.outermost() {
@@ -278,6 +288,13 @@ mod tests {
         let inner = [1, 1 + 6, 12, 12, 12, 12, 12, 12, 12, 12, 12];
         let outer = inner.iter().sum::<u64>() + inner[..10].iter().sum::<u64>();
         check(r#"max_over_time(max_over_time(sum_over_time(m{i="0"}[1m])[2m:1m])[2m:1m])"#, outer, 1);
+        // What stands twice is read twice.
+        check(r#"max_over_time((m{i="0"} + m{i="0"})[2m:1m])"#, 2 * (1 + 2 * 10), 1);
+        check(
+            r#"max_over_time((max_over_time(m{i="0"}[1m:1m]) + max_over_time(m{i="0"}[1m:1m]))[2m:1m])"#,
+            2 * (1 + 2 * 10),
+            1,
+        );
         // What holds at every inner step is read at each of them by a server.
         check(r#"max_over_time((m{i="0"} + (m{i="0"} @ 120))[2m:1m])"#, (3 + 2 * 9) + (2 * 11), 1);
         // What holds at every step counts at every step.

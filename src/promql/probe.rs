@@ -50,6 +50,8 @@ pub(crate) struct InnerSteps<'a> {
     pub range: Millis,
     /// The inner steps, ascending.
     pub times: &'a [Timestamp],
+    /// By node of the inner expression: how many times a server evaluates it at one step, as often as it stands there.
+    pub many: &'a [u64],
 }
 
 /// Hears nothing, at no cost.

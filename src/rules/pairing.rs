@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::promql::parse::parse;
+
 /// What a rule is known by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known<'a> {
@@ -92,7 +94,12 @@ impl Pairs {
         let mut alike: Vec<(f64, u8, usize, usize)> = Vec::new();
         for at in open {
             let own = words(now[at].expr);
+            let metrics_now = metrics(now[at].expr);
             for (was, words) in before.iter().filter(|(was, _)| base[*was].records == now[at].records) {
+                // Rules about other things are other rules, however alike they are written.
+                if metrics_now.is_disjoint(&metrics(base[*was].expr)) {
+                    continue;
+                }
                 let share = in_both(&own, words);
                 if share >= ALIKE {
                     alike.push((share, in_common(&base[*was], &now[at]), at, *was));
@@ -116,7 +123,13 @@ fn in_common(a: &Known<'_>, b: &Known<'_>) -> u8 {
     u8::from(a.expr == b.expr) * 4 + u8::from(a.file == b.file) * 2 + u8::from(a.group == b.group)
 }
 
-/// Returns the words of an expression, sorted: names, numbers, texts and operators.
+/// Returns the metrics that an expression names.
+fn metrics(expr: &str) -> BTreeSet<String> {
+    let parsed = parse(expr).expr;
+    parsed.selectors().into_iter().filter_map(|one| one.selector.metric().map(str::to_owned)).collect()
+}
+
+/// Returns the words of an expression, sorted: names, numbers and texts.
 fn words(expr: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = expr;
@@ -124,7 +137,7 @@ fn words(expr: &str) -> Vec<&str> {
         let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '.');
         let end = if is_word(first) { rest.find(|c| !is_word(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
         let (word, after) = rest.split_at(end);
-        if !word.trim().is_empty() {
+        if is_word(first) {
             words.push(word);
         }
         rest = after;
@@ -189,11 +202,12 @@ mod tests {
         check(&["f/g/A: rate(x[5m]) > 1"], &["f/h/New: rate(x[5m]) > 1"], &[Some(0)]);
         check(&["f/g/A: rate(x[5m]) > 1", "f/g/B: up == 0"], &["f/g/New: rate(x[6h]) > 1"], &[Some(0)]);
         check(&["f/g/A: rate(x[5m]) > 1"], &["f/g/New: absent(up)"], &[None]);
+        check(&["f/g/A: rate(x[5m]) > 1"], &["f/g/New: rate(y[5m]) > 1"], &[None]);
         check(&["f/g/A: a > 1"], &["f/g/*New: a > 1"], &[None]);
         // The more alike takes it.
         check(
             &["f/g/A: sum by (job) (rate(x[5m])) > 1"],
-            &["f/g/N: sum by (pod) (rate(y[5m])) > 7", "f/g/M: sum by (job) (rate(x[9m])) > 1"],
+            &["f/g/N: sum by (pod) (rate(x[2m])) > 7", "f/g/M: sum by (job) (rate(x[9m])) > 1"],
             &[None, Some(0)],
         );
     }

@@ -65,7 +65,7 @@ pub(super) fn all(
     terminal: &Terminal,
 ) -> Result<Vec<Acceptance>, Failure> {
     let mut all = match &args.accept {
-        Some(path) => from_file(path, now, args.console.quiet, terminal)?,
+        Some(path) => from_file(path, (now, base), args.console.quiet, terminal)?,
         None => Vec::new(),
     };
     let comments = now.iter().flat_map(|side| &side.comments);
@@ -86,12 +86,18 @@ fn is_used_up(rule: &RuleRef, comment: &Comment, base: &Side, now: &Side) -> boo
     base.comments.iter().filter(same).any(|other| other.rule.name == rule.name || !now.has(&other.rule.name))
 }
 
-fn from_file(path: &Path, now: Option<&Side>, quiet: bool, terminal: &Terminal) -> Result<Vec<Acceptance>, Failure> {
+fn from_file(
+    path: &Path,
+    (now, base): (Option<&Side>, Option<&Side>),
+    quiet: bool,
+    terminal: &Terminal,
+) -> Result<Vec<Acceptance>, Failure> {
     let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
     let bytes = read(path, "acceptance file")?;
     let name = path.to_string_lossy();
-    let rules = now.map_or(&[][..], |side| &side.rules);
-    let found = read_file(&mut sources, (&name, &bytes), rules, today(), &mut diagnostics);
+    // A rule that is gone may be named still.
+    let rules: Vec<Known> = now.into_iter().chain(base).flat_map(|side| side.rules.iter().cloned()).collect();
+    let found = read_file(&mut sources, (&name, &bytes), &rules, today(), &mut diagnostics);
     problems::settle(&diagnostics, &sources, "the acceptances; nothing was measured", quiet, terminal)?;
     Ok(found.unwrap_or_default())
 }

@@ -105,7 +105,7 @@ pub(crate) struct ProfileArgs {
     /// Count samples and series only, and measure no times
     ///
     /// What is counted is the same on any machine, and a few seconds suffice for hundreds of rules.
-    #[arg(long, requires = "rules", conflicts_with_all = ["keep_samples", "targets"], help_heading = "Measuring")]
+    #[arg(long, requires = "rules", conflicts_with = "keep_samples", help_heading = "Measuring")]
     pub(crate) exact: bool,
     /// Compare with another build, measured in turns
     ///

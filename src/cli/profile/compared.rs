@@ -49,6 +49,8 @@ pub(super) struct Bench {
     pub(super) data_sha256: String,
     /// Whether it is shown where the time goes, too.
     pub(super) shown: bool,
+    /// Whether no times are measured.
+    pub(super) exact: bool,
 }
 
 /// What came of a comparison.
@@ -115,11 +117,13 @@ impl Bench {
             warmup: saved.map_or(WARMUP, |saved| saved.plan.warmup_rounds.min(100)),
             abreast: 0,
         };
+        // Times would have nothing to be compared with.
+        let exact = args.exact || saved.is_some_and(|saved| !has_times(saved));
         // A hidden slowdown makes another program of this one.
         let rules_only = !args.against_rules.is_empty() && args.inject_slowdown <= 1.0;
         let inputs = subjects.iter().rev().find_map(|subject| subject.side.inputs.as_ref());
         let data_sha256 = subject::data_sha256(if inputs.is_some() { &recordings } else { &[] }, inputs)?;
-        Ok(Some(Self { subjects, against, rules_only, amount, data_sha256, shown: true }))
+        Ok(Some(Self { subjects, against, rules_only, amount, data_sha256, shown: true, exact }))
     }
 
     /// Determines that two sets of rules are compared, and nothing is shown of them.
@@ -139,7 +143,15 @@ impl Bench {
         let amount = Amount { processes: args.processes, rounds: args.rounds, warmup: WARMUP, abreast: 0 };
         let against = Some("other rules".to_owned());
         // Both sides read the same.
-        Ok(Self { subjects, against, rules_only: true, amount, data_sha256: String::new(), shown: false })
+        Ok(Self {
+            subjects,
+            against,
+            rules_only: true,
+            amount,
+            data_sha256: String::new(),
+            shown: false,
+            exact: args.exact,
+        })
     }
 
     /// Returns what is accepted of what becomes worse.
@@ -174,6 +186,11 @@ impl Bench {
             ..Plan::default()
         }
     }
+}
+
+/// Returns whether a baseline has any time.
+fn has_times(saved: &Measurement) -> bool {
+    saved.sessions.iter().flat_map(|session| &session.metrics).any(|metric| !metric.kind.is_exact())
 }
 
 /// Lets a plan follow that of a baseline, where it has one for a metric.
@@ -215,7 +232,7 @@ impl Measured {
             (None, None) => return Ok(Compared::default()),
         };
         let Some(mut base) = saved.or_else(|| self.base.clone()) else { return Ok(Compared::default()) };
-        if args.exact {
+        if bench.exact {
             // Its times have nothing to be compared with.
             base.sessions.iter_mut().for_each(|session| session.metrics.retain(|metric| metric.kind.is_exact()));
         }

@@ -89,7 +89,10 @@ impl Bench {
         let mut notes = Vec::new();
         let (mut grown, mut staged) = (Vec::new(), None);
         let mut plans = vec![Vec::new(); self.subjects.len()];
-        if !args.exact {
+        if self.exact && !args.exact {
+            notes.push("no times: the baseline has none".to_owned());
+        }
+        if !self.exact {
             self.plan_workload(&mut prepared, saved, &mut plans)?;
             let ranked = self.ranked(&prepared);
             let own = self.subjects.iter().zip(&mut prepared);

@@ -130,7 +130,9 @@ fn save_again(args: &ProfileArgs) -> String {
     let rules = args.rules.iter().map(|path| format!(" -r {path}"));
     let all = rules.chain(args.input.all().map(|path| format!(" {path}"))).collect::<String>();
     let path = args.baseline.as_ref().map_or_else(|| "FILE".into(), |path| path.to_string_lossy());
-    format!("save the baseline again, with what this run measures: alertctl profile{all} --save-baseline {path}")
+    format!(
+        "save the baseline again, with the other flags of this run too: alertctl profile{all} --save-baseline {path}"
+    )
 }
 
 /// Says why a baseline cannot be compared with, and what to do.
@@ -199,6 +201,10 @@ fn report(
     steps: &Steps,
 ) -> Result<Exit, Failure> {
     let targets = targets(args, terminal)?;
+    if args.exact && targets.of_workload {
+        return Err(Failure::new("--exact measures no times, and these targets are about times of alertctl itself")
+            .hint("drop --exact, or keep only budgets such as run.samples_per_s in the targets file"));
+    }
     let places = places(args, &targets)?;
     let saved = saved(args)?;
     let Some(mut bench) = Bench::of(args, terminal, &targets, saved.as_ref())? else { return Ok(Exit::Failed) };

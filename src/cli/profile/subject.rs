@@ -133,6 +133,9 @@ fn loaded(
     }
     if rules.diagnostics.has_errors() {
         refuse(&rules.diagnostics, &rules.sources, terminal);
+        if !gated {
+            say(false, "these are the rules of --against-rules, the base of the comparison");
+        }
         return Ok(None);
     }
     if !quiet {
@@ -234,6 +237,7 @@ pub(super) fn describe(rules: Option<&Ruleset>, data_sha256: &str, loaded: &Load
         data_sha256: data_sha256.to_owned(),
         series: loaded.series,
         samples: loaded.samples,
+        span_ms: loaded.span_ms,
         ..Inputs::default()
     }
 }
@@ -277,6 +281,9 @@ pub(super) fn rule_texts(rules: Option<&Ruleset>, loaded: &Loaded) -> Vec<RuleTe
         expr: rule.expr.clone(),
         every: rule.every.clone(),
         interval_ms: rule.interval_ms,
+        terms: rule.terms.clone(),
+        reach_ms: rule.reach_ms,
+        enabled: rule.enabled,
         line: rule.line,
         ..RuleText::default()
     };

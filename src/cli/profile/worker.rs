@@ -11,11 +11,11 @@ use crate::outcome::summary::Summary;
 use crate::profile::bench;
 use crate::profile::clock::Timer;
 use crate::profile::protocol::{Answer, Inputs, Job, LoadedRule};
-use crate::profile::rule_bench::RuleBench;
+use crate::profile::rule_bench::{RuleBench, reach_of};
 use crate::profile::{process, workload::WorkloadBench};
 use crate::replay::{self, Loaded, RunError};
 use crate::report::table::{self, View};
-use crate::rules::{RuleKind, RuleSet};
+use crate::rules::{Group, Rule, RuleKind, RuleSet};
 use crate::store::Store;
 use crate::time::Millis;
 
@@ -104,7 +104,8 @@ fn loaded(inputs: &Inputs) -> Result<(RuleBench, Answer), String> {
             .map_err(|error| error.to_string())
     };
     let bench = RuleBench::new(files, engine, store, loading, Box::new(report))?;
-    Ok((bench, Answer::Loaded { rules: loaded, series, samples }))
+    let span_ms = bench.span_ms();
+    Ok((bench, Answer::Loaded { rules: loaded, series, samples, span_ms }))
 }
 
 /// Returns the rules as they stand in their files.
@@ -120,6 +121,9 @@ fn declared(rules: &RuleSet, options: &EngineOptions) -> Vec<LoadedRule> {
                 name: rule.name.text.clone(),
                 records: matches!(rule.kind, RuleKind::Record),
                 labels: rule.labels.iter().map(|(name, text)| (name.clone(), text.text().to_owned())).collect(),
+                terms: terms(group, rule),
+                reach_ms: reach_of(rule, group, options).0,
+                enabled: rule.enabled,
                 every: every.clone(),
                 interval_ms: interval.map(|interval| interval.0),
                 expr: rule.expr.to_string(),
@@ -128,4 +132,20 @@ fn declared(rules: &RuleSet, options: &EngineOptions) -> Vec<LoadedRule> {
         }
     }
     all
+}
+
+/// Says what decides when a rule is active besides its expression, and how much of it there may be.
+fn terms(group: &Group, rule: &Rule) -> String {
+    let mut terms = Vec::new();
+    if let RuleKind::Alert { hold, keep_firing, .. } = &rule.kind {
+        let spans = [("for", *hold), ("keep_firing_for", *keep_firing)];
+        terms.extend(spans.iter().filter(|(_, span)| span.0 > 0).map(|(name, span)| format!("{name} {span}")));
+    }
+    if group.limit > 0 {
+        terms.push(format!("limit {}", group.limit));
+    }
+    if let Some(offset) = group.query_offset.filter(|offset| offset.0 > 0) {
+        terms.push(format!("query_offset {offset}"));
+    }
+    terms.join(", ")
 }

@@ -6,6 +6,8 @@
 mod by_size;
 mod passes;
 
+pub use super::growth::reach_of;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -41,6 +43,8 @@ pub const RUN_SERIES: &str = "run.series";
 /// How often the evaluation of all rules together asks for memory, once warm.
 pub const RUN_ALLOCS: &str = "run.allocs";
 
+/// The most evaluations of a recording of which the allocations of each rule are counted.
+const MOST_EVALUATIONS: u64 = 1_000_000;
 /// Passes of which the best tells what sharing saves.
 const PASSES: u32 = 5;
 /// How long they may take before no more are made. Unit: nanoseconds.
@@ -137,6 +141,12 @@ impl RuleBench {
         Ok(bench)
     }
 
+    /// Returns the time from the first sample to the last one. Unit: milliseconds.
+    #[must_use]
+    pub fn span_ms(&self) -> i64 {
+        self.span.1.since(self.span.0).0
+    }
+
     /// Returns how far apart the evaluations of a group are; those at rows on average, on one label set.
     fn interval_of(&self, group: &Group) -> Millis {
         self.options.interval_of(group).unwrap_or(self.spacing).max(Millis(1))
@@ -191,18 +201,21 @@ impl Bench for RuleBench {
         let (whole, series) = self.counted()?;
         // Allocations are those of the second half: the first one finds out which series there are.
         let half = self.span.0.plus(Millis(self.span.1.since(self.span.0).0 / 2));
+        // Those of each rule are shown only, and take as long again.
+        let few = whole.iter().map(|cost| cost.evaluations).sum::<u64>() <= MOST_EVALUATIONS;
         CountingAllocator::on();
-        let asked = self.second_half(half, &Watch { now: Arc::new(|| allocated().calls), samples: true });
+        let watch = Watch { now: Arc::new(|| allocated().calls), samples: true };
+        let asked = if few { self.second_half(half, &watch) } else { Ok(vec![Cost::default(); whole.len()]) };
         let together = self.asked_together(half);
         CountingAllocator::off();
         let (asked, together) = (asked?, together?);
         let mut all = Vec::new();
-        let mut total = 0.0;
+        let mut totals = Vec::new();
         for (rule, ((cost, asked), group)) in whole.iter().zip(&asked).zip(self.groups_by_rule()).enumerate() {
             let each = |count: u64| count as f64 / cost.evaluations.max(1) as f64;
             let mut add = |id: &str, unit: &str, kind, value| all.push(Counted::new(id, Some(rule), unit, kind, value));
             let per_s = each(cost.samples) * self.evaluations_per_s(group, cost.evaluations);
-            total += per_s;
+            totals.push(per_s);
             add("rule.samples", "samples/evaluation", Kind::Samples, each(cost.samples));
             add(RULE_SAMPLES_PER_S, "samples/s", Kind::Samples, per_s);
             add(RULE_SERIES, "series", Kind::Count, cost.series as f64);
@@ -212,6 +225,9 @@ impl Bench for RuleBench {
                 add("rule.allocs", "allocations/sample", Kind::Count, allocations);
             }
         }
+        // In one order, whatever that of the rules: sums of floats depend on it.
+        totals.sort_by(f64::total_cmp);
+        let total: f64 = totals.iter().sum();
         let mut add = |id: &str, unit: &str, kind, value| all.push(Counted::new(id, None, unit, kind, value));
         add(RUN_SAMPLES_PER_S, "samples/s", Kind::Samples, total);
         add(RUN_SERIES, "series", Kind::Count, series as f64);

@@ -152,16 +152,22 @@ impl RuleBench {
         if !runs {
             round.run = 0.0;
         }
-        // Those that are named first are the ones to know of.
+        // Those that are named first are the ones to know of, the others if there is time for them.
         let mut left = wish.most_ns as f64 - round.run;
-        let fit = round.rules.iter().take_while(|ns| {
-            left -= **ns + round.ready;
-            left >= 0.0
-        });
-        let fit = fit.count();
-        rules.truncate(fit);
-        round.rules.truncate(fit);
-        let fixed = round.ready * fit as f64;
+        let fits: Vec<bool> = round
+            .rules
+            .iter()
+            .map(|ns| {
+                let fits = ns + round.ready <= left;
+                left -= if fits { ns + round.ready } else { 0.0 };
+                fits
+            })
+            .collect();
+        let mut kept = fits.iter();
+        rules.retain(|_| kept.next() == Some(&true));
+        let mut kept = fits.iter();
+        round.rules.retain(|_| kept.next() == Some(&true));
+        let fixed = round.ready * rules.len() as f64;
         let grows = (round.rules.iter().sum::<f64>() + round.run).max(1.0);
         let slots = |ns: u64| least as f64 * (ns as f64 - fixed).max(0.0) / grows;
         // As many as one batch has time for, but not few if there is time at all.

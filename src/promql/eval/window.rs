@@ -220,6 +220,7 @@ fn of_subquery<P: Probe>(
         return;
     }
     let most = if shared { most.min((SHARED_VALUES / rows).max(points.saturating_mul(2))) } else { 0 };
+    let many = if P::COUNTS { program.multiplicity(0) } else { Vec::new() };
     for run in runs_of(refs, window.range, grid.step, most) {
         let (Some(first), Some(last)) = (refs[run.clone()].first(), refs[run.clone()].last()) else { continue };
         let times = grid_times(first.minus(window.range), *last, grid.step);
@@ -229,7 +230,8 @@ fn of_subquery<P: Probe>(
         let slot = if shared && !same_slot { Timestamp::MAX } else { frame.slots[run.start] };
         let query = Some(frame.query.unwrap_or(frame.evals[run.start]));
         let slots = vec![slot; times.len()];
-        let inner = InnerSteps { first: run.start, refs: &refs[run.clone()], range: window.range, times: &times };
+        let inner =
+            InnerSteps { first: run.start, refs: &refs[run.clone()], range: window.range, times: &times, many: &many };
         probe.enter_subquery(&inner);
         let inner = Frame { inputs: frame.inputs, evals: &times, slots: &slots, query };
         program.run_frame(&inner, probe, &mut |_, _: Root<'_>| {});

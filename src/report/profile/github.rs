@@ -15,10 +15,13 @@ use crate::profile::compare::{Compared, RuleRef};
 use crate::profile::gate::Verdict;
 use crate::profile::max_costs::Over;
 use crate::profile::report::{FailOn, ProfileReport};
+use crate::profile::sample::Kind;
 use crate::profile::targets::{Category, CheckResult, Outcome};
 
 /// The most annotations of a kind.
 const ANNOTATIONS: usize = 10;
+/// From how many rules of a group on that became worse for one reason they are one annotation.
+const TOGETHER: usize = 3;
 /// The most names that the annotation about what is inconclusive tells.
 const NAMES: usize = 5;
 /// The longest job summary. Unit: bytes.
@@ -46,7 +49,7 @@ enum About {
 struct Finding<'a> {
     about: About,
     rule: Option<&'a RuleRef>,
-    /// How many times worse, at most.
+    /// How much worse, among those of one kind.
     ratio: f64,
     title: String,
     message: String,
@@ -141,7 +144,13 @@ fn findings(report: &ProfileReport) -> Vec<Finding<'_>> {
             None => by_rule.push((rule, vec![metric])),
         }
     }
-    let mut all: Vec<Finding<'_>> = by_rule.into_iter().map(|(rule, metrics)| became_worse(rule, metrics)).collect();
+    let mut all: Vec<Finding<'_>> = Vec::new();
+    for (cause, of_one) in by_cause(by_rule) {
+        match cause {
+            Some(cause) if of_one.len() >= TOGETHER => all.push(became_worse_together(&cause, of_one)),
+            _ => all.extend(of_one.into_iter().map(|(rule, metrics)| became_worse(rule, metrics))),
+        }
+    }
     all.extend(report.over.iter().map(over_budget));
     let missed = |check: &&CheckResult| check.outcome == Outcome::Fail && check.target.category != Category::Regression;
     all.extend(report.checks.iter().filter(missed).map(missed_target));
@@ -150,12 +159,57 @@ fn findings(report: &ProfileReport) -> Vec<Finding<'_>> {
     all
 }
 
+/// A rule and what of it became worse.
+type Worse<'a> = (Option<&'a RuleRef>, Vec<&'a Compared>);
+
+/// Puts the rules of one group together that became worse for one reason, such as the interval of the group.
+fn by_cause(by_rule: Vec<Worse<'_>>) -> Vec<(Option<String>, Vec<Worse<'_>>)> {
+    let mut all: Vec<((Option<(&str, &str)>, Option<String>), Vec<Worse<'_>>)> = Vec::new();
+    for (rule, metrics) in by_rule {
+        let note = |metric: &&Compared| metric.kind.is_exact().then(|| metric.decision.note.clone());
+        let cause = metrics.iter().find_map(note).filter(|note| rule.is_some() && !note.is_empty());
+        let key = (rule.map(|rule| (rule.file.as_str(), rule.group.as_str())).filter(|_| cause.is_some()), cause);
+        match all.iter_mut().find(|(known, _)| key.1.is_some() && *known == key) {
+            Some((_, rules)) => rules.push((rule, metrics)),
+            None => all.push((key, vec![(rule, metrics)])),
+        }
+    }
+    all.into_iter().map(|((_, cause), rules)| (cause, rules)).collect()
+}
+
+/// Says of several rules of a group that they became worse for one reason.
+fn became_worse_together<'a>(cause: &str, mut rules: Vec<Worse<'a>>) -> Finding<'a> {
+    let grew = |(_, metrics): &Worse<'_>| {
+        let samples = metrics.iter().filter(|metric| metric.kind == Kind::Samples);
+        samples.map(|metric| words::more(metric)).sum::<f64>()
+    };
+    rules.sort_by(|a, b| grew(b).total_cmp(&grew(a)));
+    let more: f64 = rules.iter().map(grew).sum();
+    let count = counted(rules.len() as u64, "rule");
+    let names: Vec<&str> =
+        rules.iter().take(NAMES).filter_map(|(rule, _)| Some(rule.as_ref()?.name.as_str())).collect();
+    let left = rules.len() - names.len();
+    let left = if left > 0 { format!(" and {left} more") } else { String::new() };
+    let rule = rules.first().and_then(|(rule, _)| *rule);
+    let group = rule.map_or("", |rule| rule.group.as_str());
+    let more = crate::format::value(more);
+    Finding {
+        about: About::Exact,
+        rule,
+        ratio: rules.iter().map(grew).sum(),
+        title: format!("{count} of {group} cost more"),
+        message: format!("{cause}: {more} samples/s more: {}{left}", names.join(", ")),
+    }
+}
+
 fn became_worse<'a>(rule: Option<&'a RuleRef>, mut metrics: Vec<&'a Compared>) -> Finding<'a> {
     metrics.sort_by_key(|metric| !metric.kind.is_exact());
     // How much an exact figure grew counts before how much a time seems to have.
     let exact = metrics.first().is_some_and(|metric| metric.kind.is_exact());
     let leading = metrics.iter().filter(|metric| metric.kind.is_exact() == exact);
-    let ratios = leading.map(|metric| metric.decision.ratio.unwrap_or(f64::INFINITY));
+    // Samples say more about the cost of a rule than how many times it grew.
+    let samples = |metric: &&&Compared| !exact || metric.kind == Kind::Samples;
+    let ratios = leading.filter(samples).map(|metric| words::more(metric));
     let about = match rule {
         None => About::Run,
         Some(_) if exact => About::Exact,
@@ -221,6 +275,9 @@ fn accepted(report: &ProfileReport) -> u64 {
 
 /// Says in one line what came of a run: `0 regressions; 107 times too noisy to judge`.
 fn conclusion(report: &ProfileReport) -> String {
+    if let Some(none) = report.comparison.as_ref().filter(|comparison| comparison.has_no_base()) {
+        return format!("{} new, nothing compared", counted(none.rules.len() as u64, "rule"));
+    }
     if report.comparison.is_none() {
         return match report.checks.is_empty() {
             true => format!("{} measured, compared with nothing", counted(report.rules.len() as u64, "rule")),

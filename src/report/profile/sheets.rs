@@ -167,7 +167,7 @@ fn rules(costs: &[RuleCost], top: usize, wide: bool) -> Sheet {
             ("BY WINDOW", true, 8),
         ]);
     }
-    columns.push(("NOTE", false, 9));
+    columns.push(("NOTE", false, 0));
     let rows: Vec<_> = costs.iter().take(top).map(row).collect();
     let mut below = hidden(costs.len(), rows.len(), "rule");
     if timed {
@@ -236,8 +236,8 @@ fn place(rule: Option<&RuleRef>) -> String {
     rule.map_or("-".to_owned(), |rule| format!("{} {}:{}", rule.name, rule.file, rule.line))
 }
 
-/// Returns where a metric stands in a report: what is worse first, what is exact before a time.
-fn rank(metric: &Compared) -> (u8, bool) {
+/// Returns where a metric stands in a report: what is worse first, what is exact before a time, and what grew most.
+pub(crate) fn rank(metric: &Compared) -> (u8, bool, std::cmp::Reverse<u64>) {
     let rank = match metric.decision.verdict {
         Verdict::Regression => 0,
         Verdict::Accepted => 1,
@@ -249,7 +249,7 @@ fn rank(metric: &Compared) -> (u8, bool) {
         Verdict::New | Verdict::Gone => 7,
         Verdict::Ok => 8,
     };
-    (rank, !metric.kind.is_exact())
+    (rank, !metric.kind.is_exact(), std::cmp::Reverse(words::more(metric).max(0.0).to_bits()))
 }
 
 /// Shows all regressions, and of the others as many as `top` leaves room for, those to look at first.
@@ -276,7 +276,7 @@ fn regression(report: &ProfileReport, top: usize) -> Sheet {
         ("METRIC", false, 0),
         ("RULE", false, 0),
         ("BASE", true, 1),
-        ("NOW", true, 1),
+        ("NOW", true, 0),
         ("RATIO", true, 0),
         ("THRESHOLD", true, 2),
         ("VERDICT", false, 0),

@@ -25,11 +25,13 @@ pub fn write(out: &mut dyn Write, report: &ProfileReport, view: &View) -> io::Re
             "NOTE" | "CAUSE" => Column::words(title, rank),
             _ => Column::left(title, rank),
         };
-        let mut grid = Grid::new(sheet.columns.into_iter().map(column).collect());
+        let mut grid = Grid::new(sheet.columns.into_iter().map(column).collect()).figures_first();
         for row in sheet.rows {
             grid.row(row.into_iter().map(|(text, tone)| Cell::new(text, tone)).collect());
         }
-        grid.write_after(out, view.width, view.color, &mut said)?;
+        // Who asks for all columns gets them.
+        let width = view.width.filter(|_| !view.wide);
+        grid.write_after(out, width, view.color, &mut said)?;
         for line in &sheet.below {
             writeln!(out, "{}", hung(line, view.width))?;
         }

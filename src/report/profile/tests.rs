@@ -102,7 +102,7 @@ fn a_narrow_terminal_keeps_what_matters() {
         "METRIC                     TARGET        MEASURED  STATUS\n    NOTE\n",
         "SCENARIO                      TARGET        MEASURED  STATUS\n",
         "RULE     EVERY  SAMPLES/EVAL  SAMPLES/S  % OF ALL  SERIES\n",
-        "METRIC              RULE                 RATIO  VERDICT\n    NOTE\n",
+        "METRIC         RULE                     NOW  RATIO  VERDICT\n    NOTE\n",
         "CHECK                            TARGET        ACHIEVED  STATUS\n",
         // A few notes go below their rows.
         "\n    closest to its target: latency.p99\n",
@@ -179,7 +179,7 @@ fn json_holds_everything() {
             "/plan",
             r#"{"id":"p1","processes":5,"rounds":3,"batch_us":200,"iters":{"cond.above.ns":3000},"warmup_rounds":5,"allocator":"system"}"#,
         ),
-        ("/inputs", r#"{"rules_sha256":"r1","rules":1,"data_sha256":"d1","series":10,"samples":14400}"#),
+        ("/inputs", r#"{"rules_sha256":"r1","rules":1,"data_sha256":"d1","series":10,"samples":14400,"span_ms":0}"#),
         ("/exit", "1"),
     ] {
         assert_eq!(part(&value, pointer), expected, "{pointer}");
@@ -272,8 +272,10 @@ fn at_most_ten_annotations_of_a_kind_are_written() {
     let exact = comparison.metrics.iter().find(|metric| metric.rule.is_some()).expect("a rule became worse").clone();
     let of = |id: &str, line: u32, kind: Kind, ratio: f64| {
         let mut metric = Compared { id: id.to_owned(), kind, ..exact.clone() };
-        metric.rule.iter_mut().for_each(|rule| rule.line = line);
+        // Each in a group of its own: those of one that have one cause are told together.
+        metric.rule.iter_mut().for_each(|rule| (rule.line, rule.group) = (line, line.to_string()));
         metric.decision.ratio = Some(ratio);
+        metric.decision.now = metric.decision.base.map(|base| base * ratio);
         metric
     };
     // Totals and times stand first in the report, the dearest rule last.
@@ -288,7 +290,7 @@ fn at_most_ten_annotations_of_a_kind_are_written() {
     for (at, line) in [103, 102, 101, 100, 104].into_iter().enumerate() {
         assert!(errors[at].starts_with(&format!("::error file=node.yml,line={line},title=HighCpu")), "{}", errors[at]);
     }
-    let exact_first = "::rule.samples_per_s became worse, 240 samples/s to 1,440 samples/s (5.00x): window grew from [1h] to [6h]%0Arule.ns";
+    let exact_first = "::rule.samples_per_s became worse, 240 samples/s to 1,200 samples/s (5.00x): window grew from [1h] to [6h]%0Arule.ns";
     assert!(errors[0].contains(exact_first), "{}", errors[0]);
     // 30 rules, a total and a missed target.
     assert_eq!(errors[9], "::error title=alertctl profile::23 more: the job summary has them all");
@@ -299,6 +301,27 @@ fn at_most_ten_annotations_of_a_kind_are_written() {
     assert_eq!(listed.len(), 30, "{summary}");
     assert!(summary.contains("\n- run.ns: run.ns became worse"), "{summary}");
     assert!(summary.contains("\n- throughput.rules10: throughput.rules10 missed"), "{summary}");
+}
+
+#[test]
+fn rules_of_a_group_that_have_one_cause_are_one_annotation() {
+    let mut report = report();
+    report.checks.clear();
+    let comparison = report.comparison.as_mut().expect("it was compared");
+    let exact = comparison.metrics.iter().find(|metric| metric.rule.is_some()).expect("a rule became worse").clone();
+    let of = |line: u32, now: f64| {
+        let mut metric = exact.clone();
+        metric.rule.iter_mut().for_each(|rule| (rule.line, rule.name) = (line, format!("R{line}")));
+        metric.decision.now = Some(now);
+        metric.decision.note = "interval shrank from 1m to 15s".to_owned();
+        metric
+    };
+    comparison.metrics = vec![of(1, 250.0), of(2, 480.0), of(3, 300.0)];
+    assert_eq!(
+        annotations(&report),
+        ["::error file=node.yml,line=2,title=3 rules of node cost more::interval shrank from 1m to 15s: \
+          310 samples/s more: R2, R3, R1"]
+    );
 }
 
 #[test]

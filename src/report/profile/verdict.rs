@@ -1,5 +1,6 @@
 //! What a run comes to, in a few lines at its end.
 
+use super::sheets::rank;
 use crate::format;
 use crate::profile::compare::Compared;
 use crate::profile::gate::{Verdict, percent};
@@ -40,20 +41,32 @@ fn totals(totals: &Totals) -> String {
 
 /// Says of one figure that it is above its limit.
 pub(crate) fn over(over: &Over) -> String {
-    let who = over.rule.as_ref().map_or("all rules".to_owned(), |rule| rule.name.clone());
+    let who = over.rule.as_ref().map_or("all rules read".to_owned(), |rule| format!("{} reads", rule.name));
     let unit = if over.id.ends_with("series") { "series" } else { "samples/s" };
-    format!("over budget: {who} reads {} {unit}, more than {}", format::value(over.value), format::value(over.most))
+    let short = [over.value, over.most].map(format::value);
+    // Rounded, they may look the same.
+    let [value, most] = if short[0] == short[1] { [over.value, over.most].map(|it| it.to_string()) } else { short };
+    format!("over budget: {who} {value} {unit}, more than {most}")
 }
 
 fn verdict(report: &ProfileReport) -> Option<String> {
-    let comparison = report.comparison.as_ref()?;
+    let over = match report.over.len() as u64 {
+        0 => None,
+        over => Some(format!("{} over budget", format::counted(over, "figure"))),
+    };
+    let Some(comparison) = report.comparison.as_ref() else { return over };
+    if comparison.has_no_base() {
+        let rules = format::counted(comparison.rules.len() as u64, "rule");
+        return Some(over.into_iter().chain([format!("{rules} new, nothing compared")]).collect::<Vec<_>>().join("; "));
+    }
     let failed = report.count(Verdict::Regression);
-    let mut parts = vec![match failed {
+    let mut parts: Vec<String> = over.into_iter().collect();
+    parts.push(match failed {
         0 => "no regression".to_owned(),
         failed => {
             let is_failed = |metric: &&Compared| metric.decision.verdict == Verdict::Regression;
             let mut worse: Vec<&Compared> = comparison.metrics.iter().filter(is_failed).collect();
-            worse.sort_by_key(|metric| (metric.rule.is_none(), !metric.kind.is_exact()));
+            worse.sort_by_key(|metric| (metric.rule.is_none(), rank(metric)));
             let mut names: Vec<String> = Vec::new();
             for metric in worse {
                 let name = metric.rule.as_ref().map_or_else(|| metric.id.clone(), |rule| rule.name.clone());
@@ -66,7 +79,7 @@ fn verdict(report: &ProfileReport) -> Option<String> {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("{}: {}{more}", format::counted(failed as u64, "regression"), names.join(", "))
         }
-    }];
+    });
     for (kind, verb) in [(Verdict::Changed, "changed"), (Verdict::New, "new"), (Verdict::Gone, "gone")] {
         let rules = comparison.rules.iter().filter(|change| change.verdict == kind).count();
         if rules > 0 {
@@ -77,7 +90,7 @@ fn verdict(report: &ProfileReport) -> Option<String> {
     if noisy > 0 {
         parts.push(format!("{} too noisy to judge", format::counted(noisy as u64, "metric")));
     }
-    if parts.len() == 1 && failed == 0 && comparison.rules.is_empty() {
+    if parts.len() == 1 && comparison.rules.is_empty() {
         let compared = comparison.metrics.iter().filter(|metric| metric.decision.ratio.is_some()).count();
         parts.push(format!("{} compared", format::counted(compared as u64, "metric")));
     }

@@ -85,6 +85,12 @@ pub(crate) fn side(value: Option<f64>, metric: &Compared) -> String {
     }
 }
 
+/// Returns how much a metric grew: in samples a second and the like, or how many times if it is a time.
+pub(crate) fn more(metric: &Compared) -> f64 {
+    let (base, now) = (metric.decision.base.unwrap_or(0.0), metric.decision.now.unwrap_or(0.0));
+    if metric.kind.is_exact() { now - base } else { metric.decision.ratio.unwrap_or(0.0) }
+}
+
 /// Writes a ratio of a comparison: `1.08x`, with as many digits as it takes to differ from 1.
 pub(crate) fn ratio(ratio: Option<f64>) -> String {
     let Some(ratio) = ratio else { return "-".to_owned() };

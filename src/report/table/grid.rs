@@ -115,6 +115,8 @@ pub(crate) struct Grid {
     rows: Vec<Vec<Cell>>,
     /// Lines that stand before a row, by its number.
     headings: Vec<(usize, String)>,
+    /// Whether the last column goes below the rows before any other one is left out.
+    figures_first: bool,
 }
 
 /// Between two columns.
@@ -139,7 +141,12 @@ struct Layout {
 
 impl Grid {
     pub(crate) fn new(columns: Vec<Column>) -> Self {
-        Self { columns, rows: Vec::new(), headings: Vec::new() }
+        Self { columns, rows: Vec::new(), headings: Vec::new(), figures_first: false }
+    }
+
+    /// Returns the grid with other columns kept before the words of the last one, which go below the rows.
+    pub(crate) fn figures_first(self) -> Self {
+        Self { figures_first: true, ..self }
     }
 
     /// Adds a row; cells that are missing are empty.
@@ -299,7 +306,7 @@ impl Grid {
             _ => None,
         };
         // A few words are worth no column that others have to go for.
-        if let Some(above) = above.as_ref().filter(|_| self.is_sparse())
+        if let Some(above) = above.as_ref().filter(|_| self.figures_first || self.is_sparse())
             && let Some(layout) = self.shortened(above.clone(), limit)
         {
             return Layout { below: Some(below), ..layout };

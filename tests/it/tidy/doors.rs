@@ -41,7 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("regex_automata", &["input::form::pattern", "labels::regexp"]),
     ("regex_syntax", &["labels::regexp"]),
     // To kill a process group.
-    ("rustix", &["profile::group"]),
+    ("rustix", &["cli::ui", "profile::group"]),
     ("ruzstd", &["input::bytes"]),
     (
         "serde",
@@ -60,7 +60,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde_yaml", &["input::form", "profile::workload"]),
     ("signal_hook", &["cli::interrupt"]),
     ("tempfile", &["cli"]),
-    ("terminal_size", &["cli::ui"]),
     // Each error is made where it is met.
     ("thiserror", &[EVERYWHERE]),
     ("unicode_width", &["report::wrap"]),
