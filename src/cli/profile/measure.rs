@@ -26,6 +26,8 @@ pub(super) const SAMPLES_IN_MEMORY: u64 = 50_000_000;
 pub(super) const CHUNK: &str = ".chunk";
 /// The most of the time that may go into finding out where the time of a run goes. A share.
 const STAGES: f64 = 0.25;
+/// How long a batch of what is kept in a baseline may be, however short the time is. Unit: nanoseconds.
+const KEPT_BATCH_NS: u64 = 50_000_000;
 /// The part of the time that goes into how rules grow. A share.
 const GROWTH: f64 = 0.2;
 
@@ -222,7 +224,12 @@ impl Bench {
         }
         let each = budget.each_ns(processes);
         let batch_ns = each / (asked.counted + asked.warmup).max(1);
-        let most_ns = if saved.is_some() { u64::MAX } else { Rounds::longest_batch_ns(each) };
+        let most_ns = match (saved.is_some(), kept) {
+            (true, _) => u64::MAX,
+            // A baseline without times would be of little use.
+            (false, true) => Rounds::longest_batch_ns(each).max(KEPT_BATCH_NS),
+            (false, false) => Rounds::longest_batch_ns(each),
+        };
         let mut longest = 0;
         for at in timed.iter().copied() {
             let wish = Wish { batch_ns, most_ns, rules: Some(ranked[at].clone()) };
