@@ -3,7 +3,7 @@
 /// The most of the time that processes may spend on reading the recording again. A share.
 const READING: f64 = 0.6;
 /// The most of what is left that is meant to be spent: what disturbs a measurement makes it longer only. A share.
-const SPENT: f64 = 0.9;
+const SPENT: f64 = 0.75;
 /// The fewest batches that have a low decile worth its name.
 const FEWEST_ROUNDS: u64 = 5;
 

@@ -14,6 +14,9 @@ use super::totals::{self, Grew};
 /// Metrics whose ids begin so are about all rules of a run together.
 pub(crate) const RUN_PREFIX: &str = "run.";
 
+/// Below so many batches a process the low decile of a rate is what a busy machine makes of it.
+const FEW: u64 = 10;
+
 /// How a comparison is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
@@ -24,6 +27,8 @@ pub struct Settings {
     /// Whether nothing but the rules differs: one program measured both sides on one recording. A rule that is what it
     /// was, and so is all that it reads, is not compared then: there is nothing that could have made it dearer.
     pub rules_only: bool,
+    /// Whether one of the sides is made slower on purpose, so that one program may differ from itself.
+    pub slowed: bool,
 }
 
 /// Something that must be the same on both sides and is not.
@@ -394,7 +399,9 @@ impl Bench<'_> {
         let (before, after) = levelled.unwrap_or((before, after));
         let tiny = [a, b].into_iter().filter_map(|metric| metric.ns_per_op()).any(|ns| ns < LINK_ORDER_NS);
         let other_build = self.base.tool.binary_sha256 != self.now.tool.binary_sha256;
-        let limits = self.allowance.widen(&settings.limits, tiny && other_build);
+        // Neighbours on the machine move short times, too, as long as they are measured at another time.
+        let tiny = tiny && (other_build || settings.evidence == Evidence::Saved);
+        let limits = self.allowance.widen(&settings.limits, tiny);
         let total = self.rules_differ && a.id.starts_with(RUN_PREFIX);
         let limits = if total { Limits { exact: limits.total, ..limits } } else { limits };
         let decision = decide(&before, &after, a.better, a.kind, settings.evidence, &limits);
@@ -423,7 +430,22 @@ impl Bench<'_> {
             }
             _ => {}
         }
-        if a.kind.is_exact() { decision } else { self.allowance.settle(decision) }
+        if a.kind.is_exact() {
+            return decision;
+        }
+        let decision = self.allowance.settle(decision);
+        if settings.evidence == Evidence::Interleaved || decision.verdict != Verdict::Regression {
+            return decision;
+        }
+        let few = a.kind == Kind::Rate && [a, b].iter().any(|metric| metric.per_process.n.iter().any(|n| *n < FEW));
+        let because = if !other_build && !settings.slowed {
+            "the program is the same: it is the machine that differs"
+        } else if few {
+            "too few batches in each process to tell it from a busy machine"
+        } else {
+            return decision;
+        };
+        Decision { verdict: Verdict::Inconclusive, open: false, note: because.to_owned(), ..decision }
     }
 }
 

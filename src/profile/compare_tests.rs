@@ -4,7 +4,7 @@ use crate::profile::sample::Session;
 use crate::profile::testing::{measurement, measurement_of, rule, samples, session, time};
 
 fn settings() -> Settings {
-    Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false }
+    Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false, slowed: true }
 }
 
 /// Returns one line a metric and a rule.
@@ -277,4 +277,36 @@ fn a_suspect_must_be_confirmed() {
     assert_eq!(verdict(&Comparison::default()), Verdict::Inconclusive);
     let calm = compare(&measurement(), &measurement(), &settings()).expect("comparable");
     assert_eq!(verdict(&calm), Verdict::Inconclusive);
+}
+
+#[test]
+fn the_same_program_is_not_slower_than_itself() {
+    let mut now = measurement_of(measurement().rules, vec![session(vec![time("latency.p50", [1_200.0; 5])])]);
+    let verdict = |now: &Measurement, slowed: bool| {
+        let settings = Settings { slowed, ..settings() };
+        let comparison = compare(&measurement(), now, &settings).expect("comparable");
+        let decision = comparison.metrics[0].decision.clone();
+        (decision.verdict, decision.note)
+    };
+    let same = "the program is the same: it is the machine that differs".to_owned();
+    assert_eq!(verdict(&now, false), (Verdict::Inconclusive, same));
+    // One that is made slower on purpose is another one.
+    assert_eq!(verdict(&now, true).0, Verdict::Regression);
+    now.tool.binary_sha256 = "b2".to_owned();
+    assert_eq!(verdict(&now, false).0, Verdict::Regression);
+}
+
+#[test]
+fn a_rate_of_few_batches_is_not_judged_by_a_saved_one() {
+    let rate = |per_s: f64, batches: usize| {
+        let processes = vec![vec![per_s; batches]; 5];
+        Metric::of_batches("rate", "events/s", Better::Higher, Kind::Rate, &processes).expect("there are batches")
+    };
+    let check = |batches, expected| {
+        let of = |per_s| measurement_of(Vec::new(), vec![session(vec![rate(per_s, batches)])]);
+        let comparison = compare(&of(1e5), &of(5e4), &settings()).expect("comparable");
+        assert_eq!(comparison.metrics[0].decision.verdict, expected, "{batches}");
+    };
+    check(3, Verdict::Inconclusive);
+    check(20, Verdict::Regression);
 }

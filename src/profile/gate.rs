@@ -343,12 +343,9 @@ pub fn confirm(first: Decision, second: &Decision) -> Decision {
         (Verdict::Regression, Verdict::Regression) => {
             let cause = Some(&first.note).filter(|note| !note.is_empty()).map(|note| format!("{note}; "));
             let note = cause.unwrap_or_default() + "confirmed by fresh processes";
-            let less = |second: &Decision| first.ratio.zip(second.ratio).is_some_and(|(a, b)| b < a);
-            let (ratio, interval) = match less(second) {
-                true => (second.ratio, second.interval),
-                false => (first.ratio, first.interval),
-            };
-            Decision { ratio, interval, note, ..first }
+            // What is shown is of one measurement: the one that found less.
+            let less = first.ratio.zip(second.ratio).is_some_and(|(first, second)| second < first);
+            Decision { note, ..if less { second.clone() } else { first } }
         }
         (Verdict::Regression, other) => Decision {
             verdict: Verdict::Inconclusive,

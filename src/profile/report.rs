@@ -354,7 +354,8 @@ mod tests {
     fn comparison(now: [f64; 5], touched: f64) -> Comparison {
         let metrics = vec![time("latency.p50", now), samples(0, touched)];
         let now = measurement_of(measurement().rules, vec![session(metrics)]);
-        let settings = Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false };
+        let settings =
+            Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false, slowed: true };
         compare(&measurement(), &now, &settings).expect("comparable")
     }
 

@@ -130,7 +130,7 @@ pub(crate) fn report() -> ProfileReport {
         vec![rule("HighCpu", "avg_over_time(cpu[6h]) > 0.9")],
         vec![session(vec![time("latency.p50", [560.0; 5]), time("rate.ns", noisy), samples(0, 1440.0)])],
     );
-    let settings = Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false };
+    let settings = Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false, slowed: true };
     let comparison = compare(&base, &now, &settings).expect("comparable");
     let measured = |id: &str, value: f64, low: f64, high: f64, exponent, note: &str| Measured {
         id: id.to_owned(),

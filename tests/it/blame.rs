@@ -168,7 +168,8 @@ fn try_once(sources: &[RuleSource], count: usize, seed: u64) -> Option<usize> {
     let mut recording = Recording::of(&before);
     recording.series.extend(Recording::of(&after).series);
     let (base, now) = (recording.measure(&before).ok()?, recording.measure(&after).ok()?);
-    let settings = Settings { evidence: Evidence::Interleaved, limits: Limits::default(), rules_only: true };
+    let settings =
+        Settings { evidence: Evidence::Interleaved, limits: Limits::default(), rules_only: true, slowed: true };
     let comparison = compare(&base, &now, &settings).expect("one recording, one plan");
     Some(check(&comparison, &mutant, &base, &now))
 }

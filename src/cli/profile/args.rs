@@ -157,8 +157,9 @@ pub(crate) struct ProfileArgs {
     ///
     /// Each pair is the same code, and code made 10 % slower: shows how often this machine raises a false alarm or
     /// misses a slowdown, in turns and with a saved baseline. With --rules the same of your rules, and of rules that
-    /// change at random; with --against-binary of two builds, which should be of the same source. Exits with 1 where the gate is less reliable than promised.
-    #[arg(hide_short_help = true, long, value_name = "PAIRS", value_parser = clap::value_parser!(u64).range(1..=100_000), conflicts_with_all = ["baseline", "save_baseline", "against_rules"], help_heading = "Measuring")]
+    /// change at random; with --against-binary of two builds, which should be of the same source. Exits with 1 where the
+    /// gate is less reliable than promised.
+    #[arg(hide_short_help = true, long, value_name = "PAIRS", value_parser = clap::value_parser!(u64).range(1..=100_000), conflicts_with_all = ["format", "out", "baseline", "save_baseline", "against_rules"], help_heading = "Measuring")]
     pub(crate) self_check: Option<u64>,
     /// Simulate days of operation; exit with 1 if memory grows
     ///

@@ -237,17 +237,17 @@ impl Measured {
             base.sessions.iter_mut().for_each(|session| session.metrics.retain(|metric| metric.kind.is_exact()));
         }
         let limits = Limits { max_slowdown: args.max_slowdown, total: args.max_increase, ..Limits::default() };
-        let settings = Settings { evidence, limits, rules_only: bench.rules_only };
+        let settings = Settings { evidence, limits, rules_only: bench.rules_only, slowed: args.inject_slowdown > 1.0 };
         let sides = bench.subjects.iter().zip(&self.plans).map(|(subject, planned)| TrialSide {
             side: &subject.side,
             planned,
             base: subject.base,
         });
         let guard = self.guard.iter().map(|(side, planned)| TrialSide { side, planned, base: false });
-        // What is left of the budget of the rules, and half of it again, where they alone are measured.
+        // What is left of the budget of the rules, and a quarter of it again, where they alone are measured.
         let workload = bench.subjects.iter().any(Subject::is_workload);
-        let half = args.budget_us().saturating_mul(1_000) / 2;
-        let patience_ns = if workload { PATIENCE_NS } else { self.left_ns.saturating_add(half) };
+        let quarter = args.budget_us().saturating_mul(1_000) / 4;
+        let patience_ns = if workload { PATIENCE_NS } else { self.left_ns.saturating_add(quarter) };
         let sides = sides.chain(guard).collect();
         let trial = Trial { sides, amount: bench.amount, settings, patience_ns };
         let judged = trial.judge(campaign, base, self.now.clone()).map_err(failed)?;

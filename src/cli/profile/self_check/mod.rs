@@ -160,7 +160,7 @@ impl Subject {
             rules: subject::rule_texts(rules, &loaded),
             tools: [subject::tool(&base, &loaded.hello)?, subject::tool(&own(1.0), &hello)?],
             amount: Amount { processes: args.processes, rounds: args.rounds, warmup: WARMUP, abreast },
-            settings: Settings { evidence: Evidence::Interleaved, limits, rules_only: false },
+            settings: Settings { evidence: Evidence::Interleaved, limits, rules_only: false, slowed: true },
             base,
         };
         if !other_build {

@@ -191,7 +191,8 @@ mod tests {
             measurement_of(rules, vec![session(vec![samples(0, first), samples(1, second)])])
         };
         let (base, now) = (side("5m", costs[0]), side(window, costs[1]));
-        let settings = Settings { evidence: Evidence::Interleaved, limits: Limits::default(), rules_only };
+        let settings =
+            Settings { evidence: Evidence::Interleaved, limits: Limits::default(), rules_only, slowed: true };
         let comparison = compare(&base, &now, &settings).expect("comparable");
         let mutant = Mutant {
             was: vec![Some(0), Some(1)],
