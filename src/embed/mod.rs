@@ -18,6 +18,8 @@ pub use self::episode::Episode;
 #[cfg(feature = "input")]
 pub use self::evaluation::{Evaluation, EvaluationError, EvaluationOutcome};
 pub use self::held_rule::HeldRule;
+#[cfg(feature = "profile")]
+pub(crate) use self::live::Held;
 pub use self::live::{Alert, AlertKey, Event, Live, LiveOptions, QueryError, RestoreError, Series, Snapshot, Value};
 pub use self::new_rule::NewRule;
 pub use self::rule_set::{FileHandle, RuleHandle, RuleSet};

@@ -116,6 +116,12 @@ impl Alerting {
         &mut self.outputs
     }
 
+    /// Returns how many alerts it has room for, those that are over included.
+    #[cfg(feature = "profile")]
+    pub(crate) fn known(&self) -> usize {
+        self.alerts.len()
+    }
+
     /// Returns whether no alert is active and nothing of one is left to be reported.
     pub(crate) fn is_idle(&self) -> bool {
         self.live.is_empty()

@@ -99,9 +99,9 @@ impl Counting {
         &self.faults
     }
 
-    /// Forgets the failed evaluations.
+    /// Forgets the failed evaluations, and gives their memory back.
     pub(crate) fn clear_faults(&mut self) {
-        self.faults.clear();
+        self.faults = Vec::new();
     }
 
     /// Returns whether any evaluation had a sample in its result.

@@ -85,6 +85,16 @@ impl Engine {
         self.rules.iter().filter_map(of).filter(|(_, metric)| hidden.contains(metric) && recording.has_metric(metric))
     }
 
+    /// Returns how many alerts are known, those that are over and not forgotten included.
+    #[cfg(feature = "profile")]
+    pub(crate) fn known_alerts(&self) -> usize {
+        let of = |run: &RuleRun| match &run.body {
+            Body::Alerting(alerting) => alerting.known(),
+            Body::Quiet(_) | Body::Recording(_) => 0,
+        };
+        self.runs().map(of).sum()
+    }
+
     /// Forgets the failed evaluations.
     pub(crate) fn clear_faults(&mut self) {
         let rows = self.stages.iter_mut().flat_map(|stage| &mut stage.units).filter_map(|unit| unit.rows.as_mut());

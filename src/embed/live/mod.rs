@@ -2,6 +2,8 @@
 
 mod codec;
 mod event;
+#[cfg(feature = "profile")]
+mod held;
 mod options;
 mod query;
 mod rebuild;
@@ -30,6 +32,8 @@ use super::new_rule::NewRule;
 use super::rule_set::{FileHandle, RuleHandle, RuleSet};
 
 pub use self::event::{Alert, AlertKey, Event};
+#[cfg(feature = "profile")]
+pub(crate) use self::held::Held;
 pub use self::options::LiveOptions;
 pub use self::query::{QueryError, Value};
 pub use self::save::RestoreError;
@@ -451,7 +455,8 @@ impl Live {
     }
 
     /// Returns what went wrong since the last [`Live::clear_faults`]: evaluations that failed, by rule and message, and
-    /// values that were refused. It is not part of the events: look at it from time to time.
+    /// values that were refused. It is not part of the events: look at it from time to time, and clear it, for messages
+    /// name series, so that there may be ever new ones. Of each rule 100 are kept, and others are counted together.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         let fault = |rule, found: engine::FaultCount| {

@@ -1,8 +1,8 @@
 //! Days of continuous operation in seconds: snapshots that go through [`Live`], and what it holds at the end of each day.
 //!
 //! Each day is the same: the same series at the same hours, so that what is held at its end must be the same, to the byte.
-//! Label sets go and come back, new ones come for an hour, nothing arrives for an hour, and once the state is saved and a
-//! new evaluator goes on with it. All days are done twice, the second time without that restart, which would free what an
+//! Label sets go and come back, new ones come for an hour, nothing arrives for an hour, in which what went wrong is looked at
+//! and forgotten as a program is to do, and once the state is saved and a new evaluator goes on with it. All days are done twice, the second time without that restart, which would free what an
 //! evaluator piles up.
 
 mod course;
@@ -129,6 +129,8 @@ struct Running<'a> {
     /// How long the evaluations of a day took. Unit: nanoseconds.
     took: Vec<u64>,
     held: i64,
+    /// Messages of what went wrong that were forgotten on the day at hand.
+    faults: u64,
     days: Vec<Day>,
 }
 
@@ -148,6 +150,7 @@ impl<'a> Running<'a> {
             row: Vec::with_capacity(all),
             took: Vec::with_capacity(steps),
             held: 0,
+            faults: 0,
             days: Vec::with_capacity(plan.days as usize),
         };
         running.counted(|running| {
@@ -207,6 +210,8 @@ impl<'a> Running<'a> {
             events,
             alerts: self.live.alerts().len() as u64,
             saved_bytes: saved.0,
+            faults: self.faults,
+            held: self.live.held(),
         });
         Ok(())
     }
@@ -220,6 +225,11 @@ impl<'a> Running<'a> {
         }
         if step == 0 {
             self.counters.fill(0.0);
+        }
+        if of_day == OUTAGE.0 * HOUR {
+            // Messages name series, those of the morning too: they would pile up as long as nobody takes them.
+            self.faults = self.live.faults().len() as u64;
+            self.live.clear_faults();
         }
         let is_within = |(from, to): (i64, i64)| (from * HOUR..to * HOUR).contains(&of_day);
         let mut events = 0;
@@ -341,6 +351,7 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embed::Held;
 
     fn plan(days: u32, rules: &[&str]) -> Plan {
         let source = |(at, text): (usize, &&str)| RuleSource { name: format!("{at}.yml"), text: (*text).to_owned() };
@@ -389,5 +400,17 @@ mod tests {
         assert_eq!(without[1], without[2]);
         assert_eq!(with, without);
         assert!(with[1].0 > 20, "alerts come and go: {with:?}");
+    }
+
+    #[test]
+    fn messages_that_name_new_series_do_not_pile_up() {
+        let rule = "groups: [{name: g, rules: [{alert: A, expr: 'm > on () group_left () (0 * (n > 28))'}]}]\n";
+        let plan = plan(4, &[rule]);
+        let course = Course::of(&plan).expect("the rules load");
+        let mut running = Running::new(&plan, &course, false).expect("the rules load");
+        (0..plan.days).for_each(|day| running.day(day, &|| false).expect("it runs"));
+        let days: Vec<(u64, Held)> = running.days.iter().map(|day| (day.faults, day.held)).collect();
+        assert!(course.new > 0 && days[1].0 > 5, "{days:?}");
+        assert!(days[1] == days[2] && days[1] == days[3], "{days:?}");
     }
 }

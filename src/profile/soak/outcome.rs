@@ -1,5 +1,7 @@
 //! What came of the days, and whether they were the same.
 
+use crate::embed::Held;
+use crate::format;
 use crate::time::Millis;
 
 /// What was seen of one day.
@@ -19,6 +21,10 @@ pub struct Day {
     pub alerts: u64,
     /// The length of the saved state at its end. Unit: bytes.
     pub saved_bytes: u64,
+    /// Different messages of what went wrong since they were forgotten on the day before.
+    pub faults: u64,
+    /// What is held at its end, by kind.
+    pub(crate) held: Held,
 }
 
 /// All days, with one evaluator after another or with one.
@@ -105,6 +111,7 @@ impl SoakReport {
         let is_stable = (with, without) == (0, 0) && restarts.is_none();
         lines.extend(restarts);
         lines.extend(self.unlike_days());
+        lines.extend(self.failures());
         Finding { is_stable, lines }
     }
 
@@ -137,6 +144,15 @@ impl SoakReport {
         if held <= 0 {
             return None;
         }
+        let kinds = grown(pass.day(self.base).held, pass.day(self.days).held);
+        if !kinds.is_empty() {
+            return Some(format!(
+                "held by the evaluator: from day {} to day {}, {}",
+                self.base,
+                self.days,
+                kinds.join(", ")
+            ));
+        }
         Some(match saved(pass) {
             // Times are saved in as few bytes as they need, which differ by some.
             bytes if bytes * 8 < held => {
@@ -168,6 +184,30 @@ impl SoakReport {
             base.events, base.alerts, day.events, day.alerts
         ))
     }
+
+    /// Says that evaluations failed, which the made-up series may be the reason of.
+    fn failures(&self) -> Option<String> {
+        let faults = self.continuous.day(self.days).faults;
+        (faults > 0).then(|| {
+            let messages = format::counted(faults, "message");
+            format!("something goes wrong each day, as `Live::faults` tells: {messages} on day {}", self.days)
+        })
+    }
+}
+
+/// Returns by how much the kinds differ that do.
+fn grown(before: Held, after: Held) -> Vec<String> {
+    let kinds = [
+        ("series", before.series, after.series),
+        ("values", before.values, after.values),
+        ("series that rules write", before.written_series, after.written_series),
+        ("values of these", before.written_values, after.written_values),
+        ("alerts that are active or over", before.alerts, after.alerts),
+        ("messages of what went wrong", before.faults, after.faults),
+        ("bytes of such messages", before.fault_bytes, after.fault_bytes),
+    ];
+    let by = |(kind, before, after): (&str, u64, u64)| format!("{:+} {kind}", after as i64 - before as i64);
+    kinds.into_iter().filter(|(_, before, after)| before != after).map(by).collect()
 }
 
 #[cfg(test)]
@@ -242,6 +282,39 @@ mod tests {
             same(),
             pass(&[90, 100, 100, 100, 80], &[7; 5], 0),
             &["differs: live bytes, without restarts only: -20 bytes from day 2 to day 5, all on day 5"],
+        );
+    }
+
+    #[test]
+    fn what_grows_is_named() {
+        let same = || pass(&[100; 5], &[7; 5], 0);
+        let mut grows = pass(&[90, 100, 373, 373, 646], &[7, 7, 15, 15, 23], 0);
+        for (day, faults) in grows.days.iter_mut().zip([1, 1, 2, 2, 3]) {
+            day.held = Held { series: 9, values: 90 + faults, faults, fault_bytes: faults * 270, ..Held::default() };
+        }
+        let amount = "+546 bytes from day 2 to day 5, +273 on day 3, +273 on day 5";
+        check(
+            same(),
+            grows,
+            &[
+                &format!("grows: live bytes, without restarts only: {amount}"),
+                "held by the evaluator: from day 2 to day 5, +2 values, +2 messages of what went wrong, +540 bytes of such \
+                 messages",
+            ],
+        );
+    }
+
+    #[test]
+    fn failures_are_told() {
+        let mut same = pass(&[100; 5], &[7; 5], 0);
+        same.days[4].faults = 1_200;
+        check(
+            same.clone(),
+            same,
+            &[
+                "stable: day 5 ends with the live bytes of day 2, with restarts and without",
+                "something goes wrong each day, as `Live::faults` tells: 1,200 messages on day 5",
+            ],
         );
     }
 

@@ -117,6 +117,7 @@ struct DayOut {
     alerts: u64,
     saved_bytes: u64,
     saved_bytes_no_restarts: u64,
+    faults: u64,
 }
 
 /// Writes the days as one JSON object in one line.
@@ -139,6 +140,7 @@ pub fn json(out: &mut dyn Write, report: &SoakReport) -> io::Result<()> {
         alerts: day.alerts,
         saved_bytes: day.saved_bytes,
         saved_bytes_no_restarts: other.saved_bytes,
+        faults: other.faults,
     };
     let document = Document {
         schema: SCHEMA,
