@@ -39,6 +39,9 @@ enum Taken {
     No,
 }
 
+/// Below so many series it does not matter how many of them are over.
+const FEW: usize = 512;
+
 /// Holds what the rules of a run wrote.
 pub(crate) struct WrittenSeries {
     pub store: Store,
@@ -53,6 +56,8 @@ pub(crate) struct WrittenSeries {
     endless: bool,
     /// How many slices were evaluated before there was any series.
     pub quiet: u32,
+    /// How many series there may be before it is worth looking for those that are over, where the engine is made anew.
+    pub room: usize,
     /// How many series there may be.
     pub most: usize,
     /// The first rule with a series that is one too many.
@@ -76,6 +81,7 @@ impl WrittenSeries {
             batch: Batch::default(),
             endless: history.is_some(),
             quiet: 0,
+            room: FEW,
             most: limits::WRITTEN_SERIES,
             overfull: None,
             trace: trace.then(Vec::new),

@@ -304,7 +304,7 @@ impl Live {
         self.tell();
         // Without rules nothing is left to be evaluated.
         self.store.evict(if self.engine.is_empty() { latest } else { self.engine.evaluated() });
-        if self.table.is_full() {
+        if self.table.is_full() || self.engine.is_worn() {
             self.compact();
         }
     }

@@ -443,6 +443,30 @@ fn a_change_of_rules_shows_in_no_alert_of_alerts() {
 }
 
 #[test]
+fn series_that_rules_wrote_are_forgotten_once_they_are_over() {
+    let mut live = Live::new();
+    for rule in [
+        NewRule::record("versions", "count_values(\"version\", cpu)"),
+        NewRule::alert("Seen", "versions{version=\"7\"} > 0").hold(Millis(1_000)),
+        NewRule::alert("High", "cpu > 5").label("value", "{{ $value }}"),
+        NewRule::alert("Told", "count(ALERTS{alertname=\"High\"}) > 1"),
+    ] {
+        live.add(rule).expect("a rule");
+    }
+    let mut most = 0;
+    let mut events = Vec::new();
+    for second in 0..4_000 {
+        events.extend(feed(&mut live, second, &[("cpu", (second / 2) as f64)]));
+        most = most.max(live.engine.written().len());
+    }
+    // Two alerts have three series each at a time, and some hundred ended within the history.
+    assert!((500..=1_800).contains(&most), "{most}");
+    let seen: Vec<&String> = events.iter().filter(|event| event.contains("Seen")).collect();
+    assert_eq!(seen, ["14 Seen pending", "15 Seen firing", "16 Seen inactive series_ended"]);
+    assert!(events.len() > 3_900 && !events.iter().any(|event| event.contains("Told")), "{}", events.len());
+}
+
+#[test]
 fn what_cannot_be_forgotten_yet_is_not_tried_again_at_once() {
     let options = LiveOptions::new().stale_after(Millis(10_000)).idle_series(Millis(10_000));
     let mut live = Live::with_options(options.history(Millis(1_000)));
