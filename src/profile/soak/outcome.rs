@@ -4,6 +4,10 @@ use crate::embed::Held;
 use crate::format;
 use crate::time::Millis;
 
+/// From so many bytes on that are still held when all is over they are called lost: what the process itself asks for
+/// late, once, is less.
+const LOST: i64 = 64;
+
 /// What was seen of one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Day {
@@ -108,7 +112,14 @@ impl SoakReport {
             lines.extend(self.holder());
         }
         let restarts = self.restarts_that_show();
-        let is_stable = (with, without) == (0, 0) && restarts.is_none();
+        // What is still held when all is over was lost, if only on some days.
+        let lost = self.restarted.left_bytes.min(self.continuous.left_bytes);
+        let is_lost = (with, without) == (0, 0) && lost >= LOST;
+        if is_lost {
+            lines.clear();
+            lines.push(format!("lost: {lost} bytes are still held after the evaluator was dropped"));
+        }
+        let is_stable = (with, without) == (0, 0) && !is_lost && restarts.is_none();
         lines.extend(restarts);
         lines.extend(self.unlike_days());
         lines.extend(self.failures());
@@ -252,6 +263,9 @@ mod tests {
     fn the_last_day_is_held_against_the_second() {
         let same = || pass(&[90, 100, 100, 100, 100], &[7; 5], 0);
         check(same(), same(), &["stable: day 5 ends with the live bytes of day 2, with restarts and without"]);
+        // It was lost before the day that the last one is compared with.
+        let early = || pass(&[90, 100, 100, 100, 100], &[7; 5], 128);
+        check(early(), early(), &["lost: 128 bytes are still held after the evaluator was dropped"]);
         let leak = || pass(&[64, 164, 228, 292, 356], &[7; 5], 320);
         check(
             leak(),
