@@ -145,10 +145,10 @@ fn findings(report: &ProfileReport) -> Vec<Finding<'_>> {
         }
     }
     let mut all: Vec<Finding<'_>> = Vec::new();
-    for (cause, of_one) in by_cause(by_rule) {
+    for OneCause { cause, rules, .. } in by_cause(by_rule) {
         match cause {
-            Some(cause) if of_one.len() >= TOGETHER => all.push(became_worse_together(&cause, of_one)),
-            _ => all.extend(of_one.into_iter().map(|(rule, metrics)| became_worse(rule, metrics))),
+            Some(cause) if rules.len() >= TOGETHER => all.push(became_worse_together(&cause, rules)),
+            _ => all.extend(rules.into_iter().map(|(rule, metrics)| became_worse(rule, metrics))),
         }
     }
     all.extend(report.over.iter().map(over_budget));
@@ -162,19 +162,28 @@ fn findings(report: &ProfileReport) -> Vec<Finding<'_>> {
 /// A rule and what of it became worse.
 type Worse<'a> = (Option<&'a RuleRef>, Vec<&'a Compared>);
 
+/// Rules that became worse for one reason.
+struct OneCause<'a> {
+    /// The file and the group; none where it stands alone.
+    place: Option<(&'a str, &'a str)>,
+    cause: Option<String>,
+    rules: Vec<Worse<'a>>,
+}
+
 /// Puts the rules of one group together that became worse for one reason, such as the interval of the group.
-fn by_cause(by_rule: Vec<Worse<'_>>) -> Vec<(Option<String>, Vec<Worse<'_>>)> {
-    let mut all: Vec<((Option<(&str, &str)>, Option<String>), Vec<Worse<'_>>)> = Vec::new();
+fn by_cause(by_rule: Vec<Worse<'_>>) -> Vec<OneCause<'_>> {
+    let mut all: Vec<OneCause<'_>> = Vec::new();
     for (rule, metrics) in by_rule {
         let note = |metric: &&Compared| metric.kind.is_exact().then(|| metric.decision.note.clone());
         let cause = metrics.iter().find_map(note).filter(|note| rule.is_some() && !note.is_empty());
-        let key = (rule.map(|rule| (rule.file.as_str(), rule.group.as_str())).filter(|_| cause.is_some()), cause);
-        match all.iter_mut().find(|(known, _)| key.1.is_some() && *known == key) {
-            Some((_, rules)) => rules.push((rule, metrics)),
-            None => all.push((key, vec![(rule, metrics)])),
+        let place = rule.map(|rule| (rule.file.as_str(), rule.group.as_str())).filter(|_| cause.is_some());
+        let same = |known: &&mut OneCause<'_>| cause.is_some() && (known.place, &known.cause) == (place, &cause);
+        match all.iter_mut().find(same) {
+            Some(known) => known.rules.push((rule, metrics)),
+            None => all.push(OneCause { place, cause, rules: vec![(rule, metrics)] }),
         }
     }
-    all.into_iter().map(|((_, cause), rules)| (cause, rules)).collect()
+    all
 }
 
 /// Says of several rules of a group that they became worse for one reason.
