@@ -1,6 +1,8 @@
 //! Leaving rows behind whose series have ended.
 
 use super::Engine;
+#[cfg(test)]
+use super::rows::Rows;
 
 impl Engine {
     /// Returns whether [`Engine::bind_anew`] may be called: not where a fixed `@` was read once for good, nor where the
@@ -24,10 +26,10 @@ impl Engine {
         self.rules.iter_mut().for_each(|rule| rule.forget_rows());
     }
 
-    /// Returns how many rows the largest program has, those of rules that are evaluated at rows aside.
+    /// Returns how many rows the largest program has.
     #[cfg(test)]
     pub(crate) fn widest(&self) -> usize {
         let units = self.stages.iter().flat_map(|stage| &stage.units);
-        units.filter(|unit| unit.rows.is_none()).map(|unit| unit.program.widest()).max().unwrap_or(0)
+        units.map(|unit| unit.rows.as_ref().map_or(unit.program.widest(), Rows::widest)).max().unwrap_or(0)
     }
 }

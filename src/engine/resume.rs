@@ -9,6 +9,7 @@ use super::Engine;
 use super::alert::Tracker;
 use super::counts::Counting;
 use super::event::RuleId;
+use super::rows::Rows;
 use super::rule::RuleRun;
 use super::schedule::Beat;
 use super::slots::{Align, Slots};
@@ -165,10 +166,17 @@ impl Engine {
         newest.is_none_or(|(last, value)| is_stale(*value) && *last <= evaluated.minus(store.reach_back(id)))
     }
 
-    /// Returns whether half of the series that rules wrote are over, where there are many: the next engine begins without
-    /// them. Labels may have values in them, as those of `count_values` do, so that there are ever new ones. Cost: a look at
-    /// each, where there are a quarter more than at the last one.
+    /// Returns whether many series that rules wrote are over, or many rows of results: the next engine begins without them.
+    /// Labels may have values in them, as those of `count_values` do, so that there are ever new ones. Cost: a look at each
+    /// rule, and at each such series where there are a quarter more than at the last one.
     pub(crate) fn is_worn(&mut self) -> bool {
+        let mut units = self.stages.iter().flat_map(|stage| &stage.units);
+        units.any(|unit| unit.program.is_worn() || unit.rows.as_ref().is_some_and(Rows::is_worn))
+            || self.has_worn_series()
+    }
+
+    /// Returns whether half of the series that rules wrote are over, where there are more than a few.
+    fn has_worn_series(&mut self) -> bool {
         let all = self.written.store.len();
         if all <= self.written.room {
             return false;

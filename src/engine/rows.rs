@@ -78,6 +78,18 @@ impl Rows {
         self.streams.iter_mut().flat_map(|stream| &mut stream.rules)
     }
 
+    /// Returns whether a program has many rows that are over on some label set, as [`Program::is_worn`] says.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.streams.first().is_some_and(|stream| stream.program.has_late_rows())
+            && self.streams.iter().any(|stream| stream.program.is_worn())
+    }
+
+    /// Returns how many rows the largest program has.
+    #[cfg(test)]
+    pub(crate) fn widest(&self) -> usize {
+        self.streams.iter().map(|stream| stream.program.widest()).max().unwrap_or(0)
+    }
+
     /// Walks over the courses of all label sets; their links count rules by place.
     pub(crate) fn courses(&self) -> impl Iterator<Item = &Course> {
         self.streams.iter().map(|stream| &stream.course)

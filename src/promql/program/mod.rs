@@ -16,7 +16,7 @@ use crate::time::Millis;
 use super::ast::Expr;
 use super::block::Block;
 use super::parse::Problem;
-use super::plan::{Kind, LowerOptions, NodeId, Plan, RootId, Select, WindowInput};
+use super::plan::{Kind, LowerOptions, Node, NodeId, Plan, RootId, Select, WindowInput};
 use super::roster::{NodeState, Shared};
 
 use self::memory::Memory;
@@ -24,6 +24,9 @@ use self::once::Once;
 
 pub(crate) use self::inputs::{Frame, Inputs, Only, Source, Steps, Written};
 pub(crate) use self::outputs::{Fault, Root, Sink};
+
+/// Below so many rows it does not matter how many of them are over.
+const FEW: usize = 512;
 
 /// A plan, bound to stores, with the state it keeps between runs: rows, and values that are the same at every step.
 pub(crate) struct Program {
@@ -188,6 +191,25 @@ impl Program {
         let rows = self.states.iter().map(|state| state.labels.len());
         let kept = self.plan.families.iter().zip(&self.shared).map(|(folded, all)| folded.outputs() * all.count());
         self.widest = rows.chain(kept).max().unwrap_or(0);
+    }
+
+    /// Returns whether values make rows, too, besides series.
+    pub(crate) fn has_late_rows(&self) -> bool {
+        self.plan.walk.finds_late
+    }
+
+    /// Returns whether most rows of a node are over although its input goes on: `count_values` has a row for each value that
+    /// ever was. Those of subqueries are not looked at. Cost: a look at each node, where the values of any make rows.
+    pub(crate) fn is_worn(&self) -> bool {
+        let is_worn = |node: &Node| match node.kind {
+            Kind::CountValues { input, .. } => {
+                let (rows, most) =
+                    (self.states[node.place.state as usize].labels.len(), self.state(input).labels.len());
+                rows > FEW + 4 * most
+            }
+            _ => false,
+        };
+        self.has_late_rows() && self.plan.nodes.iter().any(is_worn)
     }
 
     fn state(&self, node: NodeId) -> &NodeState {
