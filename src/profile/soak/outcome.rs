@@ -201,7 +201,7 @@ impl SoakReport {
         let faults = self.continuous.day(self.days).faults;
         (faults > 0).then(|| {
             let messages = format::counted(faults, "message");
-            format!("something goes wrong each day, as `Live::faults` tells: {messages} on day {}", self.days)
+            format!("something goes wrong each day, as `Live::faults` shows: {messages} on day {}", self.days)
         })
     }
 }
@@ -327,7 +327,7 @@ mod tests {
             same,
             &[
                 "stable: day 5 ends with the live bytes of day 2, with restarts and without",
-                "something goes wrong each day, as `Live::faults` tells: 1,200 messages on day 5",
+                "something goes wrong each day, as `Live::faults` shows: 1,200 messages on day 5",
             ],
         );
     }
