@@ -72,7 +72,8 @@ pub struct Plan {
 /// count, and when `stop` says so.
 pub fn run(plan: &Plan, stop: &dyn Fn() -> bool, tick: &dyn Fn()) -> Result<SoakReport, SoakError> {
     let course = Course::of(plan)?;
-    let base = BASE_DAY.saturating_add(u32::try_from(course.reach.0 / DAY).unwrap_or(u32::MAX));
+    // The values of a window have room for twice as many at most, and may come to it when as many again have come.
+    let base = BASE_DAY.saturating_add(u32::try_from(course.reach.0 * 2 / DAY).unwrap_or(u32::MAX));
     if base >= plan.days {
         let least = base.saturating_add(1);
         let why = if base == BASE_DAY {
@@ -374,7 +375,7 @@ mod tests {
     fn days_that_are_too_few_are_refused() {
         assert_eq!(refused(2, &[]), "2 days are too few: day 2 is compared with the last one; at least --soak 3d");
         let week = "groups: [{name: g, rules: [{alert: A, expr: 'max_over_time(m[7d]) > 1'}]}]\n";
-        let message = "7 days are too few: the rules look back 7 days, so day 9 is compared with the last one; at least --soak 10d";
+        let message = "7 days are too few: the rules look back 7 days, so day 16 is compared with the last one; at least --soak 17d";
         assert_eq!(refused(7, &[week]), message);
     }
 
