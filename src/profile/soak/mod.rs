@@ -79,7 +79,9 @@ pub fn run(plan: &Plan, stop: &dyn Fn() -> bool, tick: &dyn Fn()) -> Result<Soak
         let why = if base == BASE_DAY {
             format!("day {base} is compared with the last one")
         } else {
-            format!("the rules look back {} days, so day {base} is compared with the last one", course.reach.0 / DAY)
+            let (days, hours) = (course.reach.0 / DAY, course.reach.0 / HOUR);
+            let far = if days > 0 { format!("{days} days") } else { format!("{hours} hours") };
+            format!("the rules look back {far}, so day {base} is compared with the last one")
         };
         return Err(SoakError(format!("{} days are too few: {why}; at least --soak {least}d", plan.days)));
     }
@@ -377,6 +379,8 @@ mod tests {
         let week = "groups: [{name: g, rules: [{alert: A, expr: 'max_over_time(m[7d]) > 1'}]}]\n";
         let message = "7 days are too few: the rules look back 7 days, so day 16 is compared with the last one; at least --soak 17d";
         assert_eq!(refused(7, &[week]), message);
+        let hours = "groups: [{name: g, rules: [{alert: A, expr: 'max_over_time(m[20h]) > 1'}]}]\n";
+        assert!(refused(3, &[hours]).starts_with("3 days are too few: the rules look back 20 hours, so day 3 is"));
     }
 
     #[test]
