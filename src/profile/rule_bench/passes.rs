@@ -134,7 +134,7 @@ impl RuleBench {
         Subset { files, rules }
     }
 
-    /// Evaluates the last slots with all rules together. Returns nanoseconds for each second of the recording.
+    /// Evaluates the last slots with all rules together. Returns the time that it takes. Unit: nanoseconds.
     fn run_time(&mut self, files: &[RuleFile], slots: u64) -> Result<f64, String> {
         let mut engine = self.engine(files, Pass::TOGETHER.last(slots))?;
         let mut done = Ok(());
