@@ -80,6 +80,10 @@ fn verdict(report: &ProfileReport) -> Option<String> {
             format!("{}: {}{more}", format::counted(failed as u64, "regression"), names.join(", "))
         }
     });
+    let accepted = report.count(Verdict::Accepted) as u64;
+    if accepted > 0 {
+        parts.push(format!("{} accepted", format::counted(accepted, "increase")));
+    }
     for (kind, verb) in [(Verdict::Changed, "changed"), (Verdict::New, "new"), (Verdict::Gone, "gone")] {
         let rules = comparison.rules.iter().filter(|change| change.verdict == kind).count();
         if rules > 0 {
