@@ -7,7 +7,7 @@ use super::stats;
 /// Below this a time moves by up to 21 % when the same source is linked in another order. Unit: nanoseconds an
 /// operation.
 pub(crate) const LINK_ORDER_NS: f64 = 200.0;
-/// What is tolerated of such a time between two builds: more than link order alone can do. A share.
+/// What is tolerated of such a time between two builds, or two hours: more than link order alone can do. A share.
 const LINK_ORDER: f64 = 0.25;
 /// How far the loops of sessions at one speed may be apart. A share.
 const SAME_SPEED: f64 = 0.03;
@@ -88,10 +88,11 @@ impl Allowance {
         }
     }
 
-    /// Returns what is tolerated of a time: more by what the loops moved, and where it is a short one of another build.
-    pub(crate) fn widen(self, limits: &Limits, short_of_another_build: bool) -> Limits {
+    /// Returns what is tolerated of a time: more by what the loops moved, and where it is a short one that was measured by another build or at
+    /// another time.
+    pub(crate) fn widen(self, limits: &Limits, short: bool) -> Limits {
         let moved = if let Self::Moved(moved) = self { moved } else { 0.0 };
-        let least = if short_of_another_build { LINK_ORDER } else { 0.0 };
+        let least = if short { LINK_ORDER } else { 0.0 };
         Limits { max_slowdown: limits.max_slowdown.max(least), moved, ..*limits }
     }
 

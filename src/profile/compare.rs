@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::allowance::{Allowance, LINK_ORDER_NS, alike};
-use super::cause::{Cause, CauseKind};
+use super::cause::Cause;
 use super::gate::{Decision, Evidence, Limits, Side, Verdict, confirm, decide};
 use super::pairs::{Fate, Pairs};
 use super::rule_bench::{RULE_RESULTS, RULE_SAMPLES_PER_S, RUN_ALLOCS};
@@ -279,19 +279,13 @@ impl<'a> Index<'a> {
 
 fn changes(base: &Measurement, now: &Measurement, pairs: &Pairs) -> Vec<RuleChange> {
     let mut changes = Vec::new();
-    let mut groups = renamed_groups(&base.rules, &now.rules, pairs);
     for (at, rule) in now.rules.iter().enumerate() {
-        let in_renamed = groups.get_mut(&(rule.file.as_str(), rule.group.as_str()));
         let causes: Vec<Cause> = [&pairs.changed, &pairs.rewritten, &pairs.moved]
             .into_iter()
             .filter_map(|all| all.get(&at))
             .flatten()
             .cloned()
             .collect();
-        let causes = match in_renamed {
-            Some(told) => told.of(causes),
-            None => causes,
-        };
         let verdict = match pairs.base_of[at] {
             None => Verdict::New,
             Some(_) if !causes.is_empty() => Verdict::Changed,
@@ -303,44 +297,6 @@ fn changes(base: &Measurement, now: &Measurement, pairs: &Pairs) -> Vec<RuleChan
         changes.push(RuleChange { rule: RuleRef::of(&base.rules[*at]), verdict: Verdict::Gone, causes: Vec::new() });
     }
     changes
-}
-
-/// A group that has another name, which is told once.
-struct Renamed {
-    /// In words, until it is told.
-    cause: Option<Cause>,
-}
-
-impl Renamed {
-    /// Returns the causes of one of its rules without where it stood, and with the name of the group if it is the first.
-    fn of(&mut self, mut causes: Vec<Cause>) -> Vec<Cause> {
-        causes.retain(|cause| !is_move(cause));
-        causes.extend(self.cause.take());
-        causes
-    }
-}
-
-fn is_move(cause: &Cause) -> bool {
-    cause.kind == CauseKind::Place && cause.text.starts_with("moved from group")
-}
-
-/// Finds the groups now whose rules all were in one group that is no more: that has another name.
-fn renamed_groups<'a>(base: &[RuleText], now: &'a [RuleText], pairs: &Pairs) -> BTreeMap<(&'a str, &'a str), Renamed> {
-    let mut from: BTreeMap<(&str, &str), BTreeSet<Option<&str>>> = BTreeMap::new();
-    for (at, rule) in now.iter().enumerate() {
-        let was = pairs.base_of[at].map(|was| base[was].group.as_str());
-        from.entry((&rule.file, &rule.group)).or_default().insert(was);
-    }
-    let is_left = |group: &str| now.iter().any(|rule| rule.group == group);
-    let one = |(key, from): (_, BTreeSet<Option<&str>>)| {
-        let known: Vec<&str> = from.into_iter().flatten().collect();
-        let [was] = known.as_slice() else { return None };
-        (!is_left(was)).then(|| {
-            let text = format!("group renamed from `{was}`");
-            (key, Renamed { cause: Some(Cause { kind: CauseKind::Place, text }) })
-        })
-    };
-    from.into_iter().filter_map(one).collect()
 }
 
 struct Bench<'a> {
@@ -438,7 +394,8 @@ impl Bench<'_> {
             return decision;
         }
         let few = a.kind == Kind::Rate && [a, b].iter().any(|metric| metric.per_process.n.iter().any(|n| *n < FEW));
-        let because = if !other_build && !settings.slowed {
+        // Other rules take another time in the same program.
+        let because = if !other_build && !settings.slowed && !total {
             "the program is the same: it is the machine that differs"
         } else if few {
             "too few batches in each process to tell it from a busy machine"

@@ -290,6 +290,11 @@ fn the_same_program_is_not_slower_than_itself() {
     };
     let same = "the program is the same: it is the machine that differs".to_owned();
     assert_eq!(verdict(&now, false), (Verdict::Inconclusive, same));
+    // Other rules may well take longer in it.
+    let run =
+        |expr: &str, ns: f64| measurement_of(vec![rule("A", expr)], vec![session(vec![time("run.ns_per_s", [ns; 5])])]);
+    let comparison = compare(&run("x", 500.0), &run("rate(x[5m])", 900.0), &Settings { slowed: false, ..settings() });
+    assert_eq!(comparison.expect("comparable").metrics[0].decision.verdict, Verdict::Regression);
     // One that is made slower on purpose is another one.
     assert_eq!(verdict(&now, true).0, Verdict::Regression);
     now.tool.binary_sha256 = "b2".to_owned();

@@ -1,10 +1,10 @@
 //! Which rules of two measurements belong together, and what became of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::{Cause, CauseKind, causes, sentence};
 use super::inherited::{Altered, inherited};
-use super::sample::RuleText;
+use super::sample::{RuleText, every_word};
 use crate::promql::parse::parse;
 use crate::rules::pairing::{Known, pair};
 use crate::time::Millis;
@@ -67,11 +67,8 @@ impl Pairs {
             if !rewritten.is_empty() {
                 pairs.rewritten.insert(at, rewritten);
             }
-            let moved = place(before, rule);
-            if !moved.is_empty() {
-                pairs.moved.insert(at, moved);
-            }
         }
+        pairs.place(base, now);
         pairs.inherit(base, now);
         pairs
     }
@@ -96,6 +93,37 @@ impl Pairs {
         all.extend(self.gone.iter().map(|at| Altered::of(&base[*at], "was removed".to_owned())));
         let same = now.iter().enumerate().filter(|(at, _)| !is_new(at) && !self.changed.contains_key(at));
         self.readers = inherited(same, all);
+    }
+
+    /// Finds the rules that have another name or stand in another group; a group that has another name is told once, at
+    /// the first of its rules.
+    fn place(&mut self, base: &[RuleText], now: &[RuleText]) {
+        let mut from: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+        let paired: Vec<(usize, &RuleText)> =
+            (0..now.len()).filter_map(|at| Some((at, &base[self.base_of[at]?]))).collect();
+        for (at, before) in &paired {
+            from.entry((&now[*at].file, &now[*at].group)).or_default().insert(&before.group);
+        }
+        let is_left = |group: &str| now.iter().any(|rule| rule.group == group);
+        let mut told = BTreeSet::new();
+        for (at, before) in paired {
+            let rule = &now[at];
+            let mut differs = |text: String| {
+                self.moved.entry(at).or_default().push(Cause { kind: CauseKind::Place, text });
+            };
+            if before.name != rule.name {
+                differs(format!("renamed from `{}`", before.name));
+            }
+            let group = (rule.file.as_str(), rule.group.as_str());
+            if before.group == rule.group {
+                continue;
+            }
+            if from[&group].len() > 1 || is_left(&before.group) {
+                differs(format!("moved from group `{}`", before.group));
+            } else if told.insert(group) {
+                differs(format!("group renamed from `{}`", before.group));
+            }
+        }
     }
 
     /// Returns what became of a rule.
@@ -149,13 +177,9 @@ fn every(before: &RuleText, now: &RuleText) -> Vec<Cause> {
             let verb = if is < was { "shrank" } else { "grew" };
             format!("interval {verb} from {} to {}", Millis(was), Millis(is))
         }
-        _ => format!("evaluated every {} instead of {}", said(&now.every), said(&before.every)),
+        _ => format!("evaluated every {} instead of {}", every_word(&now.every), every_word(&before.every)),
     };
     vec![Cause { kind: CauseKind::Interval, text }]
-}
-
-fn said(every: &str) -> String {
-    every.strip_prefix("each_").unwrap_or(every).to_owned()
 }
 
 /// Says what decides otherwise than before when a rule is active and what it writes.
@@ -168,19 +192,6 @@ fn terms(before: &RuleText, now: &RuleText) -> Vec<Cause> {
     }
     if before.labels != now.labels {
         differs("labels differ".to_owned());
-    }
-    all
-}
-
-/// Says how a rule was called and where it stood, where that changed.
-fn place(before: &RuleText, now: &RuleText) -> Vec<Cause> {
-    let mut all = Vec::new();
-    let mut differs = |text: String| all.push(Cause { kind: CauseKind::Place, text });
-    if before.name != now.name {
-        differs(format!("renamed from `{}`", before.name));
-    }
-    if before.group != now.group {
-        differs(format!("moved from group `{}`", before.group));
     }
     all
 }
@@ -213,6 +224,25 @@ mod tests {
         assert_eq!(sentence(&pairs.changed[&1]), "window grew from [1h] to [6h]");
         assert_eq!(sentence(&pairs.moved[&1]), "moved from group `g`");
         assert_eq!(pairs.gone, [0; 0]);
+    }
+
+    #[test]
+    fn a_group_that_was_renamed_is_told_once() {
+        let in_group = |name: &str, group: &str| RuleText { group: group.to_owned(), ..rule(name, "up") };
+        let base = [in_group("A", "g"), in_group("B", "g"), in_group("C", "k")];
+        let check = |now: &[RuleText], expected: &[(usize, &str)]| {
+            let pairs = Pairs::of(&base, now);
+            let moved: Vec<(usize, String)> = pairs.moved.iter().map(|(at, all)| (*at, sentence(all))).collect();
+            assert_eq!(moved.iter().map(|(at, text)| (*at, text.as_str())).collect::<Vec<_>>(), expected);
+        };
+        let renamed = [in_group("A", "h"), in_group("B", "h"), in_group("C", "k")];
+        check(&renamed, &[(0, "group renamed from `g`")]);
+        // One that is still there was not renamed, nor two that became one.
+        let split = [in_group("A", "h"), in_group("B", "g"), in_group("C", "k")];
+        check(&split, &[(0, "moved from group `g`")]);
+        let joined = [in_group("A", "h"), in_group("B", "h"), in_group("C", "h")];
+        let from = |group: &str| format!("moved from group `{group}`");
+        check(&joined, &[(0, &from("g")), (1, &from("g")), (2, &from("k"))]);
     }
 
     #[test]

@@ -427,6 +427,11 @@ pub struct RuleText {
     pub unknown: Unknown,
 }
 
+/// Returns in a word when a rule is evaluated: `1m`, `row`.
+pub(crate) fn every_word(every: &str) -> &str {
+    every.strip_prefix("each_").unwrap_or(every)
+}
+
 /// Everything that one run measured; saved, it is a baseline.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Measurement {

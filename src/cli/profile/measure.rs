@@ -240,12 +240,12 @@ impl Bench {
         let fits = |at: usize, rule: usize| plans[at].iter().any(|planned| planned.rule == Some(rule));
         let places = 0..timed.first().map_or(0, |at| ranked[*at].len());
         // Of a pair both are timed or none.
-        let kept: Vec<usize> =
+        let both: Vec<usize> =
             places.clone().filter(|place| timed.iter().all(|at| fits(*at, ranked[*at][*place]))).collect();
         let runs = timed.iter().all(|at| plans[*at].iter().any(|planned| planned.rule.is_none()));
         for at in timed.iter().copied() {
             plans[at].retain(|planned| match planned.rule {
-                Some(rule) => kept.iter().any(|place| ranked[at][*place] == rule),
+                Some(rule) => both.iter().any(|place| ranked[at][*place] == rule),
                 None => runs,
             });
             plans[at].iter_mut().for_each(|planned| planned.iters = iters);
@@ -253,7 +253,7 @@ impl Bench {
                 follow(&mut plans[at], &saved.plan);
             }
         }
-        let left_out = places.len() - kept.len();
+        let left_out = places.len() - both.len();
         if left_out > 0 {
             let rules = format::counted(left_out as u64, "rule");
             notes.push(format!("no times of {rules}: --time-budget was used up"));

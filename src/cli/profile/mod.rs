@@ -161,8 +161,7 @@ fn places(args: &ProfileArgs, targets: &Targets) -> Result<Vec<Output<ProfileFor
         return Err(Failure::new("hgrm shows the latencies of the built-in workload, which --rules replaces")
             .hint("add --targets report to measure it too"));
     }
-    let is_compared = args.baseline.is_some() || args.against_binary.is_some() || !args.against_rules.is_empty();
-    if args.accept.is_some() && !is_compared {
+    if args.accept.is_some() && !args.compares() {
         return Err(Failure::new("--accept accepts what became worse, and there is nothing to compare with")
             .hint("add --against-rules PATH, --against-binary PROGRAM or --baseline FILE"));
     }

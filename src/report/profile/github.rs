@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::{View, markdown, sheets, verdict, words};
-use crate::format::{count, counted};
+use crate::format::{count, counted, value};
 use crate::profile::compare::{Compared, RuleRef};
 use crate::profile::gate::Verdict;
 use crate::profile::max_costs::Over;
@@ -50,7 +50,7 @@ struct Finding<'a> {
     about: About,
     rule: Option<&'a RuleRef>,
     /// How much worse, among those of one kind.
-    ratio: f64,
+    more: f64,
     title: String,
     message: String,
 }
@@ -154,8 +154,8 @@ fn findings(report: &ProfileReport) -> Vec<Finding<'_>> {
     all.extend(report.over.iter().map(over_budget));
     let missed = |check: &&CheckResult| check.outcome == Outcome::Fail && check.target.category != Category::Regression;
     all.extend(report.checks.iter().filter(missed).map(missed_target));
-    let by_ratio = |a: &Finding<'_>, b: &Finding<'_>| b.ratio.partial_cmp(&a.ratio).unwrap_or(Ordering::Equal);
-    all.sort_by(|a, b| a.about.cmp(&b.about).then_with(|| by_ratio(a, b)));
+    let by_more = |a: &Finding<'_>, b: &Finding<'_>| b.more.partial_cmp(&a.more).unwrap_or(Ordering::Equal);
+    all.sort_by(|a, b| a.about.cmp(&b.about).then_with(|| by_more(a, b)));
     all
 }
 
@@ -193,7 +193,7 @@ fn became_worse_together<'a>(cause: &str, mut rules: Vec<Worse<'a>>) -> Finding<
         samples.map(|metric| words::more(metric)).sum::<f64>()
     };
     rules.sort_by(|a, b| grew(b).total_cmp(&grew(a)));
-    let more: f64 = rules.iter().map(grew).sum();
+    let all: f64 = rules.iter().map(grew).sum();
     let count = counted(rules.len() as u64, "rule");
     let names: Vec<&str> =
         rules.iter().take(NAMES).filter_map(|(rule, _)| Some(rule.as_ref()?.name.as_str())).collect();
@@ -201,13 +201,12 @@ fn became_worse_together<'a>(cause: &str, mut rules: Vec<Worse<'a>>) -> Finding<
     let left = if left > 0 { format!(" and {left} more") } else { String::new() };
     let rule = rules.first().and_then(|(rule, _)| *rule);
     let group = rule.map_or("", |rule| rule.group.as_str());
-    let more = crate::format::value(more);
     Finding {
         about: About::Exact,
         rule,
-        ratio: rules.iter().map(grew).sum(),
+        more: all,
         title: format!("{count} of {group} cost more"),
-        message: format!("{cause}: {more} samples/s more: {}{left}", names.join(", ")),
+        message: format!("{cause}: {} samples/s more: {}{left}", value(all), names.join(", ")),
     }
 }
 
@@ -218,7 +217,7 @@ fn became_worse<'a>(rule: Option<&'a RuleRef>, mut metrics: Vec<&'a Compared>) -
     let leading = metrics.iter().filter(|metric| metric.kind.is_exact() == exact);
     // Samples say more about the cost of a rule than how many times it grew.
     let samples = |metric: &&&Compared| !exact || metric.kind == Kind::Samples;
-    let ratios = leading.filter(samples).map(|metric| words::more(metric));
+    let grown = leading.filter(samples).map(|metric| words::more(metric));
     let about = match rule {
         None => About::Run,
         Some(_) if exact => About::Exact,
@@ -229,7 +228,7 @@ fn became_worse<'a>(rule: Option<&'a RuleRef>, mut metrics: Vec<&'a Compared>) -
     Finding {
         about,
         rule,
-        ratio: ratios.fold(0.0, f64::max),
+        more: grown.fold(0.0, f64::max),
         title: rule.map_or_else(id, |rule| format!("{} costs more", rule.name)),
         message: messages.join("\n"),
     }
@@ -240,7 +239,7 @@ fn over_budget(over: &Over) -> Finding<'_> {
     Finding {
         about: About::Budget,
         rule: over.rule.as_ref(),
-        ratio: over.value / over.most,
+        more: over.value / over.most,
         title,
         message: verdict::over(over),
     }
@@ -254,7 +253,7 @@ fn missed_target(check: &CheckResult) -> Finding<'_> {
     Finding {
         about: About::Target,
         rule: None,
-        ratio: 0.0,
+        more: 0.0,
         title: target.id.to_owned(),
         message: format!("{} missed, {value} ({interval}), target {}{note}", target.id, words::target(target)),
     }
@@ -284,8 +283,8 @@ fn accepted(report: &ProfileReport) -> u64 {
 
 /// Says in one line what came of a run: `0 regressions; 107 times too noisy to judge`.
 fn conclusion(report: &ProfileReport) -> String {
-    if let Some(none) = report.comparison.as_ref().filter(|comparison| comparison.has_no_base()) {
-        return format!("{} new, nothing compared", counted(none.rules.len() as u64, "rule"));
+    if let Some(nothing) = report.comparison.as_ref().and_then(verdict::nothing_compared) {
+        return nothing;
     }
     if report.comparison.is_none() {
         return match report.checks.is_empty() {

@@ -6,7 +6,7 @@ use crate::profile::compare::{Compared, RuleRef};
 use crate::profile::gate::{Verdict, percent};
 use crate::profile::protocol::Cut;
 use crate::profile::report::{CostOf, Extra, GrownBy, ProfileReport, RuleCost};
-use crate::profile::sample::Tool;
+use crate::profile::sample::{Tool, every_word};
 use crate::profile::stats::Growth;
 use crate::profile::targets::{Category, CheckResult, Outcome};
 use crate::report::table::grid::Tone;
@@ -129,7 +129,7 @@ fn rules(costs: &[RuleCost], top: usize, wide: bool) -> Sheet {
         let mut row = vec![
             plain(cost.rule.name.clone()),
             plain(format!("{}:{}", cost.rule.file, cost.rule.line)),
-            plain(every(&cost.every)),
+            plain(every_word(&cost.every)),
             number(cost.samples_per_evaluation),
             number(cost.samples_per_s),
             plain(share(cost.share)),
@@ -189,11 +189,6 @@ fn rules(costs: &[RuleCost], top: usize, wide: bool) -> Sheet {
         below.push(format!("how {rules} grow was not measured at all sizes: --time-budget was used up"));
     }
     Sheet { title: "Cost by rule".to_owned(), columns, rows, below }
-}
-
-/// Writes when a rule is evaluated: `1m`, `row`.
-fn every(every: &str) -> String {
-    every.strip_prefix("each_").unwrap_or(every).to_owned()
 }
 
 /// Writes a share; one that is not zero is never written as zero.

@@ -2,7 +2,7 @@
 
 use super::sheets::rank;
 use crate::format;
-use crate::profile::compare::Compared;
+use crate::profile::compare::{Compared, Comparison};
 use crate::profile::gate::{Verdict, percent};
 use crate::profile::max_costs::Over;
 use crate::profile::report::{ProfileReport, Totals};
@@ -49,15 +49,20 @@ pub(crate) fn over(over: &Over) -> String {
     format!("over budget: {who} {value} {unit}, more than {most}")
 }
 
+/// Says that all rules are new, if so.
+pub(crate) fn nothing_compared(comparison: &Comparison) -> Option<String> {
+    let rules = format::counted(comparison.rules.len() as u64, "rule");
+    comparison.has_no_base().then(|| format!("{rules} new, nothing compared"))
+}
+
 fn verdict(report: &ProfileReport) -> Option<String> {
     let over = match report.over.len() as u64 {
         0 => None,
         over => Some(format!("{} over budget", format::counted(over, "figure"))),
     };
     let Some(comparison) = report.comparison.as_ref() else { return over };
-    if comparison.has_no_base() {
-        let rules = format::counted(comparison.rules.len() as u64, "rule");
-        return Some(over.into_iter().chain([format!("{rules} new, nothing compared")]).collect::<Vec<_>>().join("; "));
+    if let Some(nothing) = nothing_compared(comparison) {
+        return Some(over.into_iter().chain([nothing]).collect::<Vec<_>>().join("; "));
     }
     let failed = report.count(Verdict::Regression);
     let mut parts: Vec<String> = over.into_iter().collect();
