@@ -117,7 +117,7 @@
 //! | 3 | [`engine`]; [`survey`]: what a recording looks like |
 //! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`embed`]: what a program uses of all
 //! this, and [`Live`], the engine on snapshots of the caller |
-//! | 5 | [`profile`] |
+//! | 5 | [`profile`]; [`lint`]: what makes a rule useless although it loads |
 //! | 6 | [`report`]: data types in, `&mut dyn Write` out |
 //! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!
@@ -149,6 +149,9 @@ pub mod input;
 pub mod labels;
 #[doc(hidden)]
 pub mod limits;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod lint;
 #[cfg(feature = "input")]
 #[doc(hidden)]
 pub mod outcome;

@@ -93,9 +93,12 @@ pub(crate) struct CheckArgs {
     /// Output format: text or json
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, default_value = "text", hide_possible_values = true)]
     pub(crate) format: CheckFormat,
-    /// Exit with 1 on: error, or warning (and errors)
+    /// Exit with 1 on findings of this severity and worse: error, warning or info
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error", hide_possible_values = true)]
-    pub(crate) fail_on: FailOn,
+    pub(crate) fail_on: LeastSeverity,
+    /// Show findings of this severity and worse: error, warning or info
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value = "warning", hide_possible_values = true)]
+    pub(crate) min_severity: LeastSeverity,
     /// Print problems only, no summary
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -111,18 +114,20 @@ pub(crate) enum CheckFormat {
     Json,
 }
 
-/// From which severity on a problem makes the answer "no".
+/// A severity, and all that are worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FailOn {
+pub(crate) enum LeastSeverity {
     Error,
     Warning,
+    Info,
 }
 
-impl FailOn {
+impl LeastSeverity {
     pub(crate) fn severity(self) -> Severity {
         match self {
             Self::Error => Severity::Error,
             Self::Warning => Severity::Warning,
+            Self::Info => Severity::Info,
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::diagnostic::Severity;
 use crate::engine;
+use crate::lint;
+use crate::lint::subject::{LintOptions, Subject};
 use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
-use crate::rules;
+use crate::rules::{self, RuleSet};
 
 use super::args::{CheckArgs, CheckFormat};
 use super::claims::Claims;
@@ -20,16 +22,19 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     out::check_stdout()?;
     Claims::default().rules(&paths).check()?;
     let (texts, failures) = rules::find(&Disk, &paths);
-    let mut rules = args.keys.rules();
+    let mut rules = RuleSet { keep_parts: true, ..args.keys.rules() };
     rules.add_all_partly(texts.iter().map(|text| (text.name.as_str(), text.bytes.as_slice())));
     rules.check_unique();
     rules.check_loops();
     engine::check(&mut rules);
+    let found = lint::run(&Subject::new(&rules, LintOptions::default()), &|_| true);
+    rules.diagnostics.extend(found);
     let line = |name: &str| format!("alertctl data {name}");
     if let Some(failure) = mistaken::not_loaded(&rules, &texts, line) {
         return Err(failure);
     }
-    let checked = Checked::new(&rules.files, &rules.diagnostics, &rules.sources);
+    let shown = rules.diagnostics.at_least(args.min_severity.severity());
+    let checked = Checked::new(&rules.files, &shown, &rules.sources);
     let terminal = Terminal::look(args.color);
     if !checked.files.is_empty() {
         out::write_to(None, &mut |out| match args.format {

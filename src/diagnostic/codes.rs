@@ -1,6 +1,21 @@
 //! Every code that a problem, a warning or a hint may have: the stable word by which people silence, search and count it.
 //! A code never changes its meaning, and one that is gone is not used again.
 
+use super::Severity;
+
+/// What a code is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// What a file must be to be read.
+    Loading,
+    /// A rule that can be evaluated, and hardly does what its author meant: known from the rules alone.
+    Lint,
+    /// The same, known with a recording.
+    DataLint,
+    /// A recording, or a run.
+    Run,
+}
+
 /// One code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
@@ -8,110 +23,163 @@ pub struct Code {
     pub word: &'static str,
     /// What it means, in one sentence.
     pub meaning: &'static str,
+    /// What it is about.
+    pub about: About,
+    /// How bad it is, unless a configuration says otherwise.
+    pub severity: Severity,
+}
+
+/// Returns a code by its word. Cost: a walk over the table.
+#[must_use]
+pub fn find(word: &str) -> Option<&'static Code> {
+    ALL.iter().find(|code| code.word == word)
 }
 
 /// Makes a constant of each word and the table of all.
 macro_rules! codes {
-    ($($name:ident = $word:literal: $meaning:literal;)*) => {
-        $(#[doc = $meaning] pub const $name: &str = $word;)*
+    ($($about:ident $severity:ident { $($name:ident = $word:literal: $meaning:literal;)* })*) => {
+        $($(#[doc = $meaning] pub const $name: &str = $word;)*)*
 
         /// All codes, by what they are about.
-        pub const ALL: &[Code] = &[$(Code { word: $word, meaning: $meaning }),*];
+        pub const ALL: &[Code] = &[$($(Code {
+            word: $word,
+            meaning: $meaning,
+            about: About::$about,
+            severity: Severity::$severity,
+        }),*),*];
     };
 }
 
 codes! {
-    // The bytes of a file.
-    FILE_TOO_LARGE = "file-too-large": "A file is longer than the limit.";
-    INVALID_UTF8 = "invalid-utf8": "A file is not UTF-8 text.";
-    CONTROL_CHARACTER = "control-character": "A character stands in the text that YAML forbids.";
-    MORE_PROBLEMS = "more-problems": "Problems of one code and file were left out; this one counts them.";
-
-    // YAML.
-    YAML_SYNTAX = "yaml-syntax": "The text is not YAML.";
-    YAML_ALIAS = "yaml-alias": "An alias names no anchor above it, or one that it stands in.";
-    YAML_TAG = "yaml-tag": "A tag asks for a type that is not read.";
-    YAML_TOO_DEEP = "yaml-too-deep": "Lists and mappings are nested deeper than the limit.";
-    YAML_TOO_LARGE = "yaml-too-large": "A file holds more YAML nodes than the limit, aliases followed.";
-    SECOND_DOCUMENT = "second-document": "A second YAML document is ignored.";
-
-    // Fields and values.
-    DUPLICATE_KEY = "duplicate-key": "A key is written twice in one mapping.";
-    UNKNOWN_KEY = "unknown-key": "A mapping has a key that means nothing in it.";
-    IGNORED_KEY = "ignored-key": "A key that means nothing is left out on request.";
-    MISSING_KEY = "missing-key": "A mapping lacks a key that it must have.";
-    WRONG_TYPE = "wrong-type": "A value is of another type than its key takes.";
-    EMPTY_ENTRY = "empty-entry": "An entry of a list is empty and ignored.";
-    DURATION = "duration": "A text is not a duration.";
-    FRACTION = "fraction": "A whole number was written with a fraction, which is cut.";
-
-    // Rule files of both forms.
-    RULE_FORM = "rule-form": "A file names neither of the two forms of rule file, or both.";
-    NOT_A_RULE_FILE = "not-a-rule-file": "A file is plainly of another kind.";
-    OTHER_RESOURCE = "other-resource": "Resources of a manifest, or entries of a ConfigMap, hold no rules.";
-    GROUP_NAME = "group-name": "A group has no name.";
-    DUPLICATE_GROUP = "duplicate-group": "Two groups of one file have one name.";
-    RULE_KIND = "rule-kind": "A rule neither alerts nor records, or both.";
-    RECORD_NAME = "record-name": "A recorded metric has a name that no metric can have.";
-    RECORDING_RULE_KEY = "recording-rule-key": "A recording rule has a key of alerting rules.";
-    MISSING_EXPR = "missing-expr": "A rule has no expression.";
-    RULE_TYPE = "rule-type": "An expression gives something that a rule cannot use.";
-    LABEL_NAME = "label-name": "A label has a name that cannot be set.";
-    ANNOTATION_NAME = "annotation-name": "An annotation has no name.";
-    READS_ITSELF = "reads-itself": "A recording rule reads only series that it writes itself, so nothing gives it a first value.";
-    TEMPLATE = "template": "A template cannot be expanded.";
-
-    // Rule files of the native form.
-    FORM_VERSION = "form-version": "A file is written in a version of the native form that is not read.";
-    RULE_ID = "rule-id": "A native rule has no id, or one of other characters than an id may have.";
-    DUPLICATE_ID = "duplicate-id": "Two native rules have one id.";
-    RULE_EXPR = "rule-expr": "A native rule is written with an expression.";
-    METRIC = "metric": "A native rule names no metric, or something else than one.";
-    MATCH = "match": "The matchers of a native rule cannot be read.";
-    CONDITION = "condition": "A native rule has no condition, or more than one.";
-    THRESHOLD = "threshold": "A threshold is not a finite number.";
-    THRESHOLD_RANGE = "threshold-range": "A range of thresholds is not two numbers in order.";
-    TOLERANCE = "tolerance": "A tolerance is not a number, or its condition takes none.";
-    WINDOW = "window": "A condition lacks the window that it looks at, or has one that cannot be used.";
-    TAKE = "take": "What is taken from a window is none of what there is.";
-    WINDOW_WITHOUT_EFFECT = "window-without-effect": "A window is given to a condition that looks at one value.";
-    DERIVED_NAME = "derived-name": "A derived metric has no name.";
-    DERIVED_CYCLE = "derived-cycle": "Derived metrics read each other, or one reads itself.";
-    DERIVED_ORDER = "derived-order": "A derived metric is read above the place that makes it.";
-    DUPLICATE_DERIVED = "duplicate-derived": "Two derived metrics have one name.";
-    SEVERITY = "severity": "A severity is none that there is.";
-    ACTION = "action": "An action is none that there is, or lacks a part.";
-    WEBHOOK = "webhook": "The URL of a webhook cannot be called.";
-
-    // PromQL.
-    PROMQL_SYNTAX = "promql-syntax": "An expression is not valid PromQL.";
-    PROMQL_FUNCTION = "promql-function": "An expression calls a function that does not exist.";
-    PROMQL_TYPE = "promql-type": "An operand or an argument is of a wrong type.";
-    PROMQL_REGEX = "promql-regex": "A regular expression does not compile.";
-    PROMQL_LIMIT = "promql-limit": "An expression is longer or deeper than the limit.";
-    PROMQL_DURATION = "promql-duration": "A duration that an expression works out is not one that can be used.";
-    EVALUATION = "evaluation": "An evaluation failed, as those of rules do that become faults.";
-    NOT_SUPPORTED = "not-supported": "An expression is valid, and uses what is not evaluated here.";
-
-    // Other files.
-    SILENCE_MATCHERS = "silence-matchers": "The matchers of a silence cannot be read, or would silence everything.";
-    IDLE_SILENCE = "idle-silence": "A silence covers no alert that there could be, or no time of the recording.";
-    SILENCE_TIME = "silence-time": "A silence has a time that is none, or ends before it begins.";
-    ACCEPTANCE = "acceptance": "An acceptance of an increase names nothing that there is, or lacks its date or reason.";
-    TARGET = "target": "A value is not a target of its check, or its check takes none.";
-
-    // Hints on a recording and a run.
-    CONFLICTS = "conflicts": "Samples of one series and time have different values.";
-    REPLICAS = "replicas": "Series differ in nothing but the label of a replica or a server.";
-    QUERY_GRID = "query-grid": "A recording looks like the answer to a query, not like raw samples.";
-    LONG_CADENCE = "long-cadence": "Samples are further apart than the look-back.";
-    LONG_LOOK_BACK = "long-look-back": "The look-back is longer than the recording.";
-    MANY_STALE_MARKERS = "many-stale-markers": "So many ends of series were inferred that alerts may be cut to pieces.";
-    ENDS_EARLY = "ends-early": "Series end long before the recording does.";
-    NEVER_WARM = "never-warm": "A rule's window is longer than the recording and never full.";
-    INTERVAL_ASSUMED = "interval-assumed": "A group is evaluated at an interval that neither its file nor a flag names.";
-    HIDDEN_SERIES = "hidden-series": "A recording has series of a metric that a recording rule writes, and rules see only what is computed.";
-    RULES_LEFT_OUT = "rules-left-out": "Rules are left out of a report on request.";
+    Loading Error {
+        // The bytes of a file.
+        FILE_TOO_LARGE = "file-too-large": "A file is longer than the limit.";
+        INVALID_UTF8 = "invalid-utf8": "A file is not UTF-8 text.";
+        CONTROL_CHARACTER = "control-character": "A character stands in the text that YAML forbids.";
+        MORE_PROBLEMS = "more-problems": "Problems of one code and file were left out; this one counts them.";
+        // YAML.
+        YAML_SYNTAX = "yaml-syntax": "The text is not YAML.";
+        YAML_ALIAS = "yaml-alias": "An alias names no anchor above it, or one that it stands in.";
+        YAML_TAG = "yaml-tag": "A tag asks for a type that is not read.";
+        YAML_TOO_DEEP = "yaml-too-deep": "Lists and mappings are nested deeper than the limit.";
+        YAML_TOO_LARGE = "yaml-too-large": "A file holds more YAML nodes than the limit, aliases followed.";
+    }
+    Loading Warning {
+        SECOND_DOCUMENT = "second-document": "A second YAML document is ignored.";
+    }
+    Loading Error {
+        // Fields and values.
+        DUPLICATE_KEY = "duplicate-key": "A key is written twice in one mapping.";
+        UNKNOWN_KEY = "unknown-key": "A mapping has a key that means nothing in it.";
+    }
+    Loading Warning {
+        IGNORED_KEY = "ignored-key": "A key that means nothing is left out on request.";
+    }
+    Loading Error {
+        MISSING_KEY = "missing-key": "A mapping lacks a key that it must have.";
+        WRONG_TYPE = "wrong-type": "A value is of another type than its key takes.";
+    }
+    Loading Warning {
+        EMPTY_ENTRY = "empty-entry": "An entry of a list is empty and ignored.";
+    }
+    Loading Error {
+        DURATION = "duration": "A text is not a duration.";
+    }
+    Loading Warning {
+        FRACTION = "fraction": "A whole number was written with a fraction, which is cut.";
+    }
+    Loading Error {
+        // Rule files of both forms.
+        RULE_FORM = "rule-form": "A file names neither of the two forms of rule file, or both.";
+        NOT_A_RULE_FILE = "not-a-rule-file": "A file is plainly of another kind.";
+    }
+    Loading Warning {
+        OTHER_RESOURCE = "other-resource": "Resources of a manifest, or entries of a ConfigMap, hold no rules.";
+    }
+    Loading Error {
+        GROUP_NAME = "group-name": "A group has no name.";
+        DUPLICATE_GROUP = "duplicate-group": "Two groups of one file have one name.";
+        RULE_KIND = "rule-kind": "A rule neither alerts nor records, or both.";
+        RECORD_NAME = "record-name": "A recorded metric has a name that no metric can have.";
+        RECORDING_RULE_KEY = "recording-rule-key": "A recording rule has a key of alerting rules.";
+        MISSING_EXPR = "missing-expr": "A rule has no expression.";
+        RULE_TYPE = "rule-type": "An expression gives something that a rule cannot use.";
+        LABEL_NAME = "label-name": "A label has a name that cannot be set.";
+        ANNOTATION_NAME = "annotation-name": "An annotation has no name.";
+        READS_ITSELF = "reads-itself": "A recording rule reads only series that it writes itself, so nothing gives it a first value.";
+        TEMPLATE = "template": "A template cannot be expanded.";
+        // Rule files of the native form.
+        FORM_VERSION = "form-version": "A file is written in a version of the native form that is not read.";
+        RULE_ID = "rule-id": "A native rule has no id, or one of other characters than an id may have.";
+        DUPLICATE_ID = "duplicate-id": "Two native rules have one id.";
+        RULE_EXPR = "rule-expr": "A native rule is written with an expression.";
+        METRIC = "metric": "A native rule names no metric, or something else than one.";
+        MATCH = "match": "The matchers of a native rule cannot be read.";
+        CONDITION = "condition": "A native rule has no condition, or more than one.";
+        THRESHOLD = "threshold": "A threshold is not a finite number.";
+        THRESHOLD_RANGE = "threshold-range": "A range of thresholds is not two numbers in order.";
+        TOLERANCE = "tolerance": "A tolerance is not a number, or its condition takes none.";
+        WINDOW = "window": "A condition lacks the window that it looks at, or has one that cannot be used.";
+        TAKE = "take": "What is taken from a window is none of what there is.";
+    }
+    Loading Warning {
+        WINDOW_WITHOUT_EFFECT = "window-without-effect": "A window is given to a condition that looks at one value.";
+    }
+    Loading Error {
+        DERIVED_NAME = "derived-name": "A derived metric has no name.";
+        DERIVED_CYCLE = "derived-cycle": "Derived metrics read each other, or one reads itself.";
+        DERIVED_ORDER = "derived-order": "A derived metric is read above the place that makes it.";
+        DUPLICATE_DERIVED = "duplicate-derived": "Two derived metrics have one name.";
+        SEVERITY = "severity": "A severity is none that there is.";
+        ACTION = "action": "An action is none that there is, or lacks a part.";
+        WEBHOOK = "webhook": "The URL of a webhook cannot be called.";
+        // PromQL.
+        PROMQL_SYNTAX = "promql-syntax": "An expression is not valid PromQL.";
+        PROMQL_FUNCTION = "promql-function": "An expression calls a function that does not exist.";
+        PROMQL_TYPE = "promql-type": "An operand or an argument is of a wrong type.";
+        PROMQL_REGEX = "promql-regex": "A regular expression does not compile.";
+        PROMQL_LIMIT = "promql-limit": "An expression is longer or deeper than the limit.";
+        PROMQL_DURATION = "promql-duration": "A duration that an expression works out is not one that can be used.";
+        EVALUATION = "evaluation": "An evaluation failed, as those of rules do that become faults.";
+        NOT_SUPPORTED = "not-supported": "An expression is valid, and uses what is not evaluated here.";
+    }
+    Run Error {
+        // Other files.
+        SILENCE_MATCHERS = "silence-matchers": "The matchers of a silence cannot be read, or would silence everything.";
+    }
+    Run Warning {
+        IDLE_SILENCE = "idle-silence": "A silence covers no alert that there could be, or no time of the recording.";
+    }
+    Run Error {
+        SILENCE_TIME = "silence-time": "A silence has a time that is none, or ends before it begins.";
+        ACCEPTANCE = "acceptance": "An acceptance of an increase names nothing that there is, or lacks its date or reason.";
+        TARGET = "target": "A value is not a target of its check, or its check takes none.";
+    }
+    Run Warning {
+        // Hints on a recording and a run.
+        CONFLICTS = "conflicts": "Samples of one series and time have different values.";
+        REPLICAS = "replicas": "Series differ in nothing but the label of a replica or a server.";
+        QUERY_GRID = "query-grid": "A recording looks like the answer to a query, not like raw samples.";
+        LONG_CADENCE = "long-cadence": "Samples are further apart than the look-back.";
+        LONG_LOOK_BACK = "long-look-back": "The look-back is longer than the recording.";
+        MANY_STALE_MARKERS = "many-stale-markers": "So many ends of series were inferred that alerts may be cut to pieces.";
+        ENDS_EARLY = "ends-early": "Series end long before the recording does.";
+        NEVER_WARM = "never-warm": "A rule's window is longer than the recording and never full.";
+        INTERVAL_ASSUMED = "interval-assumed": "A group is evaluated at an interval that neither its file nor a flag names.";
+        HIDDEN_SERIES = "hidden-series": "A recording has series of a metric that a recording rule writes, and rules see only what is computed.";
+        RULES_LEFT_OUT = "rules-left-out": "Rules are left out of a report on request.";
+    }
+    // The rule alone.
+    Lint Error {
+        VALUE_IN_LABELS = "value-in-labels": "A label holds the value, so every new value is a new alert.";
+        TEMPLATE_LABEL_MISSING = "template-label-missing": "A template reads a label that the expression does not have.";
+    }
+    Lint Warning {
+        DEAD_CODE = "dead-code": "Part of an expression can never have an effect.";
+    }
+    Lint Info {
+        HUMANIZE = "humanize": "A text prints a computed number with all its digits.";
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_meaning_is_one_sentence() {
-        for Code { word, meaning } in ALL {
+        for Code { word, meaning, .. } in ALL {
             assert!(meaning.ends_with('.') && meaning.matches(". ").count() == 0, "{word}: {meaning}");
         }
     }

@@ -110,6 +110,13 @@ impl Diagnostic {
         self
     }
 
+    /// Names the group and the rule that it is about.
+    #[must_use]
+    pub fn about(mut self, (group, rule): (String, String)) -> Self {
+        self.subject = Some((group, rule));
+        self
+    }
+
     /// Adds a line that says what to type instead.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -153,6 +160,13 @@ impl Diagnostics {
         });
         items.dedup();
         items
+    }
+
+    /// Returns the problems of a severity and worse ones.
+    #[must_use]
+    pub fn at_least(&self, severity: Severity) -> Self {
+        let items = self.items.iter().filter(|item| item.severity <= severity).cloned();
+        Self { items: items.collect(), errors_left_out: self.errors_left_out }
     }
 
     /// Returns how many problems of a severity there are, those left out included.

@@ -161,8 +161,10 @@ impl NewRule {
             enabled: true,
             actions: Vec::new(),
             at,
+            parts: None,
         };
-        let group = Group { name, evaluate: self.evaluate, query_offset: None, limit: 0, rules: vec![rule], at };
+        let group =
+            Group { name, evaluate: self.evaluate, query_offset: None, limit: 0, rules: vec![rule], at, parts: None };
         Ok(RuleFile { file: FileId(0), form: Form::Prometheus, groups: vec![group] })
     }
 }

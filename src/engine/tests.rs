@@ -41,6 +41,7 @@ fn rule(name: &str, expr: &str, labels: &[(&str, &str)], kind: RuleKind) -> Rule
         enabled: true,
         actions: Vec::new(),
         at: at(),
+        parts: None,
     }
 }
 
@@ -62,7 +63,15 @@ fn annotated(mut rule: Rule, texts: &[(&str, &str)]) -> Rule {
 }
 
 fn group(rules: Vec<Rule>) -> Group {
-    Group { name: located("g"), evaluate: Evaluate::ByDefault, query_offset: None, limit: 0, rules, at: at() }
+    Group {
+        name: located("g"),
+        evaluate: Evaluate::ByDefault,
+        query_offset: None,
+        limit: 0,
+        rules,
+        at: at(),
+        parts: None,
+    }
 }
 
 /// What a run told, in lines: times in minutes.

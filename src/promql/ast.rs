@@ -347,6 +347,8 @@ pub struct Grouping {
     pub without: bool,
     /// The labels, as written.
     pub labels: Vec<String>,
+    /// Where the list stands, its parentheses included.
+    pub span: Span,
 }
 
 /// The aggregations.

@@ -80,7 +80,7 @@ fn group(node: &Node, problems: &mut Problems<'_>) -> Option<Group> {
     let rules = listed.iter().filter_map(|node| read(node, &name.text, problems)).collect();
     problems.set_subject(None);
     let evaluate = if interval == Millis::ZERO { Evaluate::ByDefault } else { Evaluate::Every(interval) };
-    Some(Group { name, evaluate, query_offset, limit, rules, at })
+    Some(Group { name, evaluate, query_offset, limit, rules, at, parts: None })
 }
 
 fn read(node: &Node, group: &str, problems: &mut Problems<'_>) -> Option<Rule> {
@@ -120,7 +120,7 @@ fn read(node: &Node, group: &str, problems: &mut Problems<'_>) -> Option<Rule> {
     let (name, (text, expr)) = (name?.clone(), expr?);
     let at = problems.at(name_field.map_or(first_of(span), |field| field.key_span));
     let (enabled, actions, condition) = (true, Vec::new(), None);
-    Some(Rule { name, kind, text, expr, condition, labels, enabled, actions, at })
+    Some(Rule { name, kind, text, expr, condition, labels, enabled, actions, at, parts: None })
 }
 
 /// Returns whether a rule alerts or records, as its `type` says.

@@ -52,24 +52,37 @@ const FOREIGN: [Foreign; 22] = [
     foreign("project", "other systems"),
 ];
 
+/// How rule files are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    /// Whether unknown keys are left out, and not refused.
+    pub(super) ignore_unknown_fields: bool,
+    /// Whether rules and groups keep where their parts stand.
+    pub(super) keep_parts: bool,
+}
+
 /// How the keys of a rule file are read, and which of them were left out.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// Whether unknown keys are left out, and not refused.
-    ignore: bool,
+    reading: Reading,
     /// Those left out, by what has them: where the first stands, and how many there are.
     ignored: BTreeMap<(String, String), (Span, u64)>,
 }
 
 impl Keys {
     /// Begins with none left out.
-    pub(super) fn new(ignore: bool) -> Self {
-        Self { ignore, ignored: BTreeMap::new() }
+    pub(super) fn new(reading: Reading) -> Self {
+        Self { reading, ignored: BTreeMap::new() }
+    }
+
+    /// Returns whether rules and groups keep where their parts stand.
+    pub(super) fn keep_parts(&self) -> bool {
+        self.reading.keep_parts
     }
 
     /// Begins those of a part of the file.
     pub(super) fn part(&self) -> Self {
-        Self::new(self.ignore)
+        Self::new(self.reading)
     }
 
     /// Takes those that were left out of a part, which comes after all that were taken before.
@@ -91,7 +104,7 @@ impl Keys {
         let left: Vec<Field<'_>> = fields.left().collect();
         for field in left {
             let key = field.key.text();
-            if self.ignore {
+            if self.reading.ignore_unknown_fields {
                 fields.take(key);
                 let named = (what.to_owned(), key.to_owned());
                 self.ignored.entry(named).or_insert((field.key_span, 0)).1 += 1;

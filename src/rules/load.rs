@@ -9,7 +9,7 @@ use crate::yaml;
 use crate::yaml::fields::Fields;
 use crate::yaml::problems::Problems;
 
-use super::keys::Keys;
+use super::keys::{Keys, Reading};
 use super::{Form, Group, RuleFile, api, form, manifest, native, other, prometheus};
 
 /// Reads a rule file of either form and adds its text to the sources. Every problem is reported; `None` when one of
@@ -17,26 +17,20 @@ use super::{Form, Group, RuleFile, api, form, manifest, native, other, prometheu
 ///
 /// The text is kept without a byte order mark, so columns of its first line count from what is seen.
 pub fn load(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<RuleFile> {
-    let (file, errors) = load_counted(sources, name, bytes, false, diagnostics);
+    let (file, errors) = load_counted(sources, name, bytes, diagnostics);
     (errors == 0).then_some(file)
 }
 
 /// Reads a rule file like [`load`], and returns the rules that could be read even when there are errors. Rules that an
 /// error stands in may be among them, their expressions with parts that mean nothing: they must not be evaluated.
 pub fn load_partly(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> RuleFile {
-    load_counted(sources, name, bytes, false, diagnostics).0
+    load_counted(sources, name, bytes, diagnostics).0
 }
 
-/// Returns what could be read and the number of errors; `ignore`: keys that mean nothing are left out, and not refused.
-fn load_counted(
-    sources: &mut SourceMap,
-    name: &str,
-    bytes: &[u8],
-    ignore: bool,
-    diagnostics: &mut Diagnostics,
-) -> (RuleFile, usize) {
+/// Returns what could be read and the number of errors.
+fn load_counted(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> (RuleFile, usize) {
     let mut file = Opened::open(sources, name, bytes, diagnostics);
-    file.read(ignore);
+    file.read(Reading::default());
     file.close()
 }
 
@@ -45,14 +39,14 @@ fn load_counted(
 pub(super) fn load_each(
     sources: &mut SourceMap,
     files: &[(&str, &[u8])],
-    ignore: bool,
+    reading: Reading,
     diagnostics: &mut Diagnostics,
 ) -> Vec<(RuleFile, usize)> {
     let mut own = vec![Diagnostics::default(); files.len()];
     let open = |((name, bytes), own)| Opened::open(sources, name, bytes, own);
     let mut opened: Vec<Opened<'_>> = files.iter().copied().zip(&mut own).map(open).collect();
     let pays = files.len() > 1 && files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > PAYS;
-    threads::each(&mut opened, pays, |file| file.read(ignore));
+    threads::each(&mut opened, pays, |file| file.read(reading));
     let loaded = opened.into_iter().map(Opened::close).collect();
     own.into_iter().for_each(|found| diagnostics.extend(found));
     loaded
@@ -75,8 +69,8 @@ impl<'a> Opened<'a> {
         Self { name, text, problems, found: NOTHING }
     }
 
-    fn read(&mut self, ignore: bool) {
-        let mut keys = Keys::new(ignore);
+    fn read(&mut self, reading: Reading) {
+        let mut keys = Keys::new(reading);
         if let Some(text) = &self.text {
             self.found = read(self.name, text, &mut keys, &mut self.problems);
         }
@@ -122,7 +116,7 @@ fn read(name: &str, text: &str, keys: &mut Keys, problems: &mut Problems<'_>) ->
     let Some(fields) = Fields::open(data.unwrap_or(root), "a rule file", problems) else { return NOTHING };
     match form::of(&fields, root.cut, problems) {
         Some(Form::Prometheus) => (Form::Prometheus, prometheus::groups(fields, name, keys, problems)),
-        Some(Form::Native) => (Form::Native, vec![native::group(fields, name, problems)]),
+        Some(Form::Native) => (Form::Native, vec![native::group(fields, name, keys.keep_parts(), problems)]),
         None => NOTHING,
     }
 }
@@ -176,9 +170,9 @@ mod tests {
             .map(|(name, text)| (name, text.as_bytes()))
             .collect();
         let (mut sources, mut together) = (SourceMap::default(), Diagnostics::default());
-        let loaded = load_each(&mut sources, &files, false, &mut together);
+        let loaded = load_each(&mut sources, &files, Reading::default(), &mut together);
         let (mut sources, mut alone) = (SourceMap::default(), Diagnostics::default());
-        let one = |(name, bytes): &(&str, &[u8])| load_counted(&mut sources, name, bytes, false, &mut alone);
+        let one = |(name, bytes): &(&str, &[u8])| load_counted(&mut sources, name, bytes, &mut alone);
         let expected: Vec<_> = files.iter().map(one).collect();
         assert!(format!("{loaded:?}") == format!("{expected:?}"), "the rules differ");
         assert_eq!(format!("{together:?}"), format!("{alone:?}"));

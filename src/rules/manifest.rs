@@ -153,7 +153,7 @@ impl Manifest<'_, '_> {
             Some(Form::Prometheus) => self.groups.extend(prometheus::groups(fields, name, self.keys, self.problems)),
             Some(Form::Native) => {
                 let span = prometheus::first_of(fields.span);
-                self.native.push((native::group(fields, name, self.problems), span));
+                self.native.push((native::group(fields, name, self.keys.keep_parts(), self.problems), span));
             }
             None => {}
         }

@@ -11,6 +11,7 @@ mod manifest;
 mod native;
 mod other;
 pub mod pairing;
+mod parts;
 mod prometheus;
 mod quick;
 mod rule;
@@ -26,6 +27,7 @@ pub use load::{load, load_partly};
 pub use loops::check_loops;
 pub use native::action::{Action, Webhook};
 pub use native::unique::check_unique;
+pub use parts::{GroupParts, Part, RuleParts, TextPart};
 pub use quick::{Quick, quick};
 pub use set::RuleSet;
 
@@ -107,6 +109,8 @@ pub struct Group {
     pub rules: Vec<Rule>,
     /// Where it stands.
     pub at: FileSpan,
+    /// Where its parts stand, where they are kept.
+    pub parts: Option<Box<GroupParts>>,
 }
 
 /// One rule.
@@ -132,6 +136,8 @@ pub struct Rule {
     pub actions: Vec<Action>,
     /// Where it stands.
     pub at: FileSpan,
+    /// Where its parts stand, where they are kept.
+    pub parts: Option<Box<RuleParts>>,
 }
 
 impl Rule {

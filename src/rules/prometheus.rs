@@ -11,6 +11,7 @@ use crate::yaml::fields::{Field, Fields, Named};
 use crate::yaml::problems::Problems;
 
 use super::keys::Keys;
+use super::parts::{GroupParts, Part};
 use super::rule::{self, GroupLabel};
 use super::template::Template;
 use super::{Evaluate, Group, Rule, other};
@@ -46,9 +47,9 @@ pub(super) fn listed(
         (head(node, kubernetes, &mut names, keys, &mut own), own)
     };
     let heads: Vec<(Option<Head<'_>>, Problems<'_>)> = nodes.iter().map(head).collect();
-    let parts: Vec<Part<'_>> = heads.iter().filter_map(|(head, _)| head.as_ref()).flat_map(Head::parts).collect();
+    let parts: Vec<Stretch<'_>> = heads.iter().filter_map(|(head, _)| head.as_ref()).flat_map(Head::parts).collect();
     let blank = keys.part();
-    let read = |part: &Part<'_>| part.read(blank.part(), ground.part());
+    let read = |part: &Stretch<'_>| part.read(blank.part(), ground.part());
     let pays = parts.iter().map(|part| part.rules.len()).sum::<usize>() > PART;
     let mut read = threads::map(&parts, pays, read).into_iter();
     let mut all = Vec::new();
@@ -79,21 +80,21 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+    fn parts(&self) -> impl Iterator<Item = Stretch<'_>> {
         let most = if self.parts > 1 { PART } else { self.rules.len().max(1) };
-        let part = |rules| Part { group: &self.group.name.text, labels: &self.labels, rules };
+        let part = |rules| Stretch { group: &self.group.name.text, labels: &self.labels, rules };
         self.rules.chunks(most).map(part)
     }
 }
 
 /// Rules of one group that are read together.
-struct Part<'a> {
+struct Stretch<'a> {
     group: &'a str,
     labels: &'a [Named<'a>],
     rules: &'a [Node],
 }
 
-impl Part<'_> {
+impl Stretch<'_> {
     fn read(&self, mut keys: Keys, mut problems: Problems<'static>) -> (Vec<Rule>, Keys, Problems<'static>) {
         let mut labels: Vec<GroupLabel<'_>> = self.labels.iter().copied().map(GroupLabel::new).collect();
         let read = |node| rule::read(node, self.group, &mut labels, &mut keys, &mut problems);
@@ -147,9 +148,15 @@ fn head<'a>(
     let at = problems.at(name_field.map_or(fields.span, |field| field.key_span));
     let name = group_name(name_field, node, names, problems);
     problems.set_subject(Some((name.text.clone(), String::new())));
-    let interval = fields.take("interval").and_then(|field| field.duration(problems));
-    let query_offset = fields.take("query_offset").and_then(|field| field.duration(problems));
-    let limit = fields.take("limit").map_or(0, |field| field.count(problems));
+    let [interval, query_offset, limit] = ["interval", "query_offset", "limit"].map(|key| fields.take(key));
+    let parts = keys.keep_parts().then(|| {
+        let [interval, query_offset, limit] =
+            [interval, query_offset, limit].map(|field| Some(Part::of(field?, problems)));
+        Box::new(GroupParts { span: problems.at(fields.span), interval, limit, query_offset })
+    });
+    let interval = interval.and_then(|field| field.duration(problems));
+    let query_offset = query_offset.and_then(|field| field.duration(problems));
+    let limit = limit.map_or(0, |field| field.count(problems));
     let labels: Vec<Named<'_>> = fields.take("labels").map(|field| field.texts(problems)).unwrap_or_default();
     labels.iter().for_each(|label| rule::check_label_name(*label, problems));
     let rules = fields.take("rules").map(|field| field.sequence(problems)).unwrap_or_default();
@@ -169,7 +176,7 @@ fn head<'a>(
     // An interval of 0 is the default one.
     let interval = interval.filter(|interval| *interval != Millis::ZERO);
     let evaluate = interval.map_or(Evaluate::ByDefault, Evaluate::Every);
-    let group = Group { name, evaluate, query_offset, limit, rules: Vec::new(), at };
+    let group = Group { name, evaluate, query_offset, limit, rules: Vec::new(), at, parts };
     // A label that is wrong is told of where the first rule uses it, and not again: its rules are one part.
     let sound = labels.iter().all(|label| label.text.is_none_or(|text| Template::parse(&text.text).is_ok()));
     let parts = if sound { rules.len().div_ceil(PART) } else { rules.len().min(1) };
@@ -217,6 +224,7 @@ mod tests {
     use std::fmt::Write;
 
     use crate::diagnostic::Diagnostics;
+    use crate::rules::keys::Reading;
     use crate::source::SourceMap;
     use crate::yaml;
 
@@ -247,7 +255,7 @@ mod tests {
         let root = root.expect("a document");
         let mut fields = Fields::open(&root, "a rule file", &mut problems).expect("a mapping");
         let groups = fields.take("groups");
-        let mut keys = Keys::new(ignore);
+        let mut keys = Keys::new(Reading { ignore_unknown_fields: ignore, keep_parts: false });
         let read = match in_parts {
             true => listed(groups, false, &mut keys, &mut problems),
             false => plainly(groups, &mut keys, &mut problems),

@@ -53,7 +53,7 @@ pub fn quick(
     }
     let at = FileSpan { file, span: Span::default() };
     let name = Located { text: NAME.to_owned(), ..located("", file, 0) };
-    let group = Group { name, evaluate: Evaluate::ByDefault, query_offset: None, limit: 0, rules, at };
+    let group = Group { name, evaluate: Evaluate::ByDefault, query_offset: None, limit: 0, rules, at, parts: None };
     (problems.finish() == 0).then(|| RuleFile { file, form: Form::Prometheus, groups: vec![group] })
 }
 
@@ -69,6 +69,7 @@ fn alert(name: String, text: Located, expr: Expr, common: &Quick) -> Rule {
         labels: severity.collect(),
         enabled: true,
         actions: Vec::new(),
+        parts: None,
     }
 }
 

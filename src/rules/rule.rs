@@ -10,6 +10,7 @@ use crate::yaml::fields::{Field, Fields, Named};
 use crate::yaml::problems::Problems;
 
 use super::keys::Keys;
+use super::parts::{Part, RuleParts, TextPart};
 use super::prometheus::{first_of, is_left_out};
 use super::template::Template;
 use super::{Rule, RuleKind};
@@ -72,14 +73,16 @@ pub(super) fn read(
     let expr = fields.take("expr");
     let hold = fields.take("for");
     let keep = fields.take("keep_firing_for");
-    let labels = fields.take("labels").map(|field| field.texts(problems)).unwrap_or_default();
+    let labels_field = fields.take("labels");
+    let own = labels_field.map(|field| field.texts(problems)).unwrap_or_default();
     let annotations = fields.take("annotations");
+    let (all, expr_field) = (fields.span, expr);
     keys.finish(fields, what, &RULE_KEYS, hint, problems);
 
     let expr = expression(expr, span, problems);
     let (hold_span, keep_span) = (duration(hold, problems), duration(keep, problems));
     let named_annotations = annotations.map(|field| field.texts(problems)).unwrap_or_default();
-    let labels = overlay(&labels, group_labels, does, problems);
+    let labels = overlay(&own, group_labels, does, problems);
     let kind = match does {
         Does::Alert => {
             let annotations = named_annotations.iter().map(|annotation| {
@@ -95,6 +98,22 @@ pub(super) fn read(
             RuleKind::Record
         }
     };
+    let parts = keys.keep_parts().then(|| {
+        let part = |field: Option<Field<'_>>| Some(Part::of(field?, problems));
+        let mut labels: Vec<TextPart> = own.iter().map(|label| TextPart::of(*label, false, problems)).collect();
+        let inherited = group_labels.iter().filter(|group| own.iter().all(|own| own.name != group.label.name));
+        labels.extend(inherited.map(|group| TextPart::of(group.label, true, problems)));
+        Box::new(RuleParts {
+            span: problems.at(all),
+            expr: part(expr_field),
+            hold: part(hold),
+            keep_firing: part(keep),
+            labels_key: part(labels_field),
+            annotations_key: part(annotations),
+            labels,
+            annotations: named_annotations.iter().map(|text| TextPart::of(*text, false, problems)).collect(),
+        })
+    });
     let (_, name, at) = named?;
     let (text, expr) = expr?;
     Some(Rule {
@@ -107,6 +126,7 @@ pub(super) fn read(
         enabled: true,
         actions: Vec::new(),
         at: problems.at(at),
+        parts,
     })
 }
 

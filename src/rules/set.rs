@@ -3,6 +3,7 @@
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::source::SourceMap;
 
+use super::keys::Reading;
 use super::load::load_each;
 use super::{Group, Quick, Rule, RuleFile, loops, native, quick};
 
@@ -27,6 +28,8 @@ pub struct RuleSet {
     /// Whether keys that mean nothing in Prometheus' form are left out of the files that are added, with a warning, and
     /// not refused.
     pub ignore_unknown_fields: bool,
+    /// Whether the files that are added keep where the parts of their rules and groups stand.
+    pub keep_parts: bool,
 }
 
 impl RuleSet {
@@ -55,7 +58,8 @@ impl RuleSet {
 
     fn load<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<(RuleFile, usize)> {
         let files: Vec<(&str, &[u8])> = files.into_iter().collect();
-        load_each(&mut self.sources, &files, self.ignore_unknown_fields, &mut self.diagnostics)
+        let reading = Reading { ignore_unknown_fields: self.ignore_unknown_fields, keep_parts: self.keep_parts };
+        load_each(&mut self.sources, &files, reading, &mut self.diagnostics)
     }
 
     /// Adds an alert for each PromQL expression, see [`quick`].

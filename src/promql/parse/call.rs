@@ -136,8 +136,9 @@ impl Parser<'_> {
             _ => return Ok(None),
         };
         self.advance();
+        let start = self.token().span;
         let labels = self.label_list()?.into_iter().map(|(label, _)| label).collect();
-        Ok(Some(Grouping { without, labels }))
+        Ok(Some(Grouping { without, labels, span: start.to(self.last_end()) }))
     }
 
     /// Reads `(a, "b.c", d)`; a comma may stand at the end.

@@ -7,7 +7,7 @@ use crate::limits::DIAGNOSTICS_PER_CODE;
 use crate::promql::ast::Expr;
 use crate::rules::prometheus::{first_of, is_left_out};
 use crate::rules::rule::{check_record, expression};
-use crate::rules::{Rule, RuleKind};
+use crate::rules::{Rule, RuleKind, RuleParts};
 use crate::source::Span;
 use crate::yaml::Node;
 use crate::yaml::fields::{Field, Fields};
@@ -19,14 +19,26 @@ use super::unique::Names;
 const KEYS: [&str; 2] = ["record", "expr"];
 
 /// Reads the derived metrics of a file, in order.
-pub(super) fn read<'a>(field: Field<'a>, group: &str, names: &mut Names<'a>, problems: &mut Problems<'_>) -> Vec<Rule> {
+pub(super) fn read<'a>(
+    field: Field<'a>,
+    group: &str,
+    keep_parts: bool,
+    names: &mut Names<'a>,
+    problems: &mut Problems<'_>,
+) -> Vec<Rule> {
     let nodes = field.sequence(problems);
-    let rules: Vec<Rule> = nodes.iter().filter_map(|node| derived(node, group, names, problems)).collect();
+    let rules: Vec<Rule> = nodes.iter().filter_map(|node| derived(node, group, keep_parts, names, problems)).collect();
     check_order(&rules, problems);
     rules
 }
 
-fn derived<'a>(node: &'a Node, group: &str, names: &mut Names<'a>, problems: &mut Problems<'_>) -> Option<Rule> {
+fn derived<'a>(
+    node: &'a Node,
+    group: &str,
+    keep_parts: bool,
+    names: &mut Names<'a>,
+    problems: &mut Problems<'_>,
+) -> Option<Rule> {
     problems.set_subject(Some((group.to_owned(), String::new())));
     if is_left_out(node, "a derived metric", problems) {
         return None;
@@ -49,6 +61,7 @@ fn derived<'a>(node: &'a Node, group: &str, names: &mut Names<'a>, problems: &mu
         None => {}
     }
     let expr = fields.take("expr");
+    let parts = keep_parts.then(|| Box::new(RuleParts::of_derived(span, expr, problems)));
     fields.finish("a derived metric", &KEYS, hint, problems);
     let expr = if node.cut && expr.is_none() { None } else { expression(expr, span, problems) };
     let (field, name) = record.zip(name)?;
@@ -65,6 +78,7 @@ fn derived<'a>(node: &'a Node, group: &str, names: &mut Names<'a>, problems: &mu
         enabled: true,
         actions,
         at,
+        parts,
     })
 }
 

@@ -19,6 +19,7 @@ use crate::time::Millis;
 use crate::yaml::fields::{Field, Fields, Named, list};
 use crate::yaml::problems::Problems;
 
+use super::parts::{GroupParts, Part};
 use super::rule::check_label_name;
 use super::{Evaluate, Group};
 
@@ -36,20 +37,28 @@ struct Defaults<'a> {
     severity: &'static str,
     hold: Millis,
     labels: Vec<Named<'a>>,
+    /// Whether rules keep where their parts stand.
+    keep_parts: bool,
 }
 
 /// Reads the group of a file, of which `fields` are the keys; `name` is the file's.
-pub(super) fn group<'a>(mut fields: Fields<'a>, name: &str, problems: &mut Problems<'_>) -> Group {
+pub(super) fn group<'a>(mut fields: Fields<'a>, name: &str, keep_parts: bool, problems: &mut Problems<'_>) -> Group {
     let version = fields.take("alertctl");
     let span = version.map_or(fields.span, |field| field.key_span);
     let name = Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
     check_version(version, problems);
     problems.set_subject(Some((name.clone(), String::new())));
-    let evaluate = fields.take("evaluate").map_or(Evaluate::EveryRow, |field| evaluate(field, problems));
-    let defaults = defaults(fields.take("defaults"), problems);
+    let schedule = fields.take("evaluate");
+    let parts = keep_parts.then(|| {
+        let interval = schedule.map(|field| Part::of(field, problems));
+        Box::new(GroupParts { span: problems.at(fields.span), interval, limit: None, query_offset: None })
+    });
+    let evaluate = schedule.map_or(Evaluate::EveryRow, |field| evaluate(field, problems));
+    let defaults = defaults(fields.take("defaults"), keep_parts, problems);
     let mut names = Names::default();
     let derived = fields.take("derived");
-    let mut rules = derived.map(|field| derived::read(field, &name, &mut names, problems)).unwrap_or_default();
+    let mut rules =
+        derived.map(|field| derived::read(field, &name, keep_parts, &mut names, problems)).unwrap_or_default();
     problems.set_subject(Some((name.clone(), String::new())));
     let listed = fields.take("rules").map(|field| field.sequence(problems)).unwrap_or_default();
     fields.finish("a rule file of alertctl's own form", &FILE_KEYS, hint, problems);
@@ -58,7 +67,7 @@ pub(super) fn group<'a>(mut fields: Fields<'a>, name: &str, problems: &mut Probl
     let at = problems.at(span);
     let map = TextMap::verbatim(span.start, 0);
     let name = Located { text: name, file: at.file, span, map };
-    Group { name, evaluate, query_offset: None, limit: 0, rules, at }
+    Group { name, evaluate, query_offset: None, limit: 0, rules, at, parts }
 }
 
 fn check_version(field: Option<Field<'_>>, problems: &mut Problems<'_>) {
@@ -91,8 +100,8 @@ fn evaluate(field: Field<'_>, problems: &mut Problems<'_>) -> Evaluate {
     }
 }
 
-fn defaults<'a>(field: Option<Field<'a>>, problems: &mut Problems<'_>) -> Defaults<'a> {
-    let mut defaults = Defaults { severity: SEVERITIES[1], hold: Millis::ZERO, labels: Vec::new() };
+fn defaults<'a>(field: Option<Field<'a>>, keep_parts: bool, problems: &mut Problems<'_>) -> Defaults<'a> {
+    let mut defaults = Defaults { severity: SEVERITIES[1], hold: Millis::ZERO, labels: Vec::new(), keep_parts };
     let Some(mut fields) = field.and_then(|field| Fields::open(field.value, "`defaults`", problems)) else {
         return defaults;
     };

@@ -7,7 +7,7 @@ use crate::promql::parse::{parse, parse_matchers};
 use crate::rules::prometheus::{first_of, is_left_out};
 use crate::rules::rule::{Does, GroupLabel, overlay, template};
 use crate::rules::template::Template;
-use crate::rules::{Rule, RuleKind};
+use crate::rules::{Part, Rule, RuleKind, RuleParts, TextPart};
 use crate::source::{Located, Span};
 use crate::time::Millis;
 use crate::yaml::Node;
@@ -44,7 +44,8 @@ pub(super) fn read<'a>(
     if let Some(id) = id {
         names.claim_id(id, problems);
     }
-    let metric = metric(fields.take("metric"), rule, cut, problems);
+    let (all, metric_field) = (fields.span, fields.take("metric"));
+    let metric = metric(metric_field, rule, cut, problems);
     let matchers = fields.take("match").map(|field| matchers(field, problems));
     refuse_expr(fields.take("expr"), metric.is_some(), problems);
     let condition = condition::read(&mut fields, rule, cut, problems);
@@ -54,8 +55,10 @@ pub(super) fn read<'a>(
     fields.finish("a rule", &keys, hint, problems);
 
     let hold_text = hold.and_then(|field| field.value.scalar()).map(|scalar| scalar.text().to_owned());
+    let hold_field = hold;
     let hold = hold.and_then(|field| field.duration(problems)).unwrap_or(defaults.hold);
     let severity = rank.and_then(|field| severity(field, problems)).unwrap_or(defaults.severity);
+    let labels_field = own;
     let own = own.map(|field| labels(field, problems)).unwrap_or_default();
     let mut group_labels: Vec<GroupLabel<'_>> = defaults.labels.iter().copied().map(GroupLabel::new).collect();
     let mut labels = overlay(&own, &mut group_labels, Does::Alert, problems);
@@ -63,6 +66,24 @@ pub(super) fn read<'a>(
     labels.sort_by(|a, b| a.0.cmp(&b.0));
     let texts = [("summary", name), ("description", description)];
     let annotations = texts.into_iter().filter_map(|(called, field)| annotation(called, field?, problems)).collect();
+    let parts = defaults.keep_parts.then(|| {
+        let part = |field: Option<Field<'_>>| Some(Part::of(field?, problems));
+        let named = |(called, field): (&str, Option<Field<'_>>)| Some(TextPart::of_key(called, field?, problems));
+        let mut labels: Vec<TextPart> = own.iter().map(|label| TextPart::of(*label, false, problems)).collect();
+        let inherited = defaults.labels.iter().filter(|label| own.iter().all(|own| own.name != label.name));
+        labels.extend(inherited.map(|label| TextPart::of(*label, true, problems)));
+        labels.extend(named(("severity", rank)));
+        Box::new(RuleParts {
+            span: problems.at(all),
+            expr: part(metric_field),
+            hold: part(hold_field),
+            keep_firing: None,
+            labels_key: part(labels_field),
+            annotations_key: None,
+            labels,
+            annotations: texts.into_iter().filter_map(named).collect(),
+        })
+    });
     let enabled = enabled.is_none_or(|field| field.truth(true, problems));
     let actions = actions.map(|field| action::read(field, problems)).unwrap_or_default();
 
@@ -79,7 +100,7 @@ pub(super) fn read<'a>(
     }
     let kind = RuleKind::Alert { hold, keep_firing: Millis::ZERO, annotations };
     let at = problems.at(id_field?.key_span);
-    Some(Rule { name: id?.clone(), kind, text, expr, condition: Some(written), labels, enabled, actions, at })
+    Some(Rule { name: id?.clone(), kind, text, expr, condition: Some(written), labels, enabled, actions, at, parts })
 }
 
 fn id<'a>(field: Option<Field<'a>>, rule: Span, cut: bool, problems: &mut Problems<'_>) -> Option<&'a Located> {

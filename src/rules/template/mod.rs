@@ -18,6 +18,7 @@ mod number_format;
 mod parse;
 mod pipeline;
 mod print;
+mod reads;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ mod value;
 
 use std::sync::Arc;
 
+pub use self::reads::{Read, What};
 pub use self::share::Share;
 use self::tree::Tree;
 use self::uses::Uses;
@@ -86,6 +88,12 @@ impl Template {
     #[must_use]
     pub fn uses_query(&self) -> bool {
         self.uses.query
+    }
+
+    /// Returns what the template reads of its data, and where. Cost: linear in its size.
+    #[must_use]
+    pub fn reads(&self) -> Vec<Read> {
+        self.tree.as_ref().map_or_else(Vec::new, |tree| reads::reads(tree))
     }
 
     /// Expands the template, which may do as much as its share.

@@ -38,6 +38,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("outcome", 4),
     ("replay", 4),
     ("profile", 5),
+    ("lint", 5),
     ("report", 6),
     ("cli", 7),
     ("main", 7),

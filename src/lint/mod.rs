@@ -1,0 +1,139 @@
+//! What makes a rule useless although it loads: lints, each in a file of its own, and what they share.
+//!
+//! ```text
+//!  RuleSet, with the parts of its rules --> Subject   graph, recorded names, flow of labels
+//!                                             |             + Evidence: recording, survey, outcome (`-d`)
+//!                                             v
+//!                          catalog::ALL     one lint a file: code, page, check
+//!                                             | Diagnostics
+//!                                             v
+//!                          control          configuration, comments in rule files, a baseline: what is shown
+//! ```
+//! A lint of a rule sees one rule and what is known of all of them; a lint of the set sees all rules at once; a lint
+//! of data sees, in addition, a recording and what an evaluation on it found. Every lint has a page with a bad and a
+//! clean example, which are its test as well.
+
+pub mod catalog;
+mod edit;
+pub mod flow;
+mod rule;
+pub mod subject;
+mod texts;
+
+use crate::diagnostic::codes::{self, About};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::rules::{Group, Rule};
+use crate::source::{FileSpan, Span};
+use crate::threads;
+
+use self::subject::{Place, Subject};
+
+/// One lint.
+#[derive(Debug)]
+pub struct Lint {
+    /// A word of [`codes`], where its meaning and severity stand.
+    pub code: &'static str,
+    /// What `--explain` shows.
+    pub page: Page,
+    /// What finds it.
+    pub check: Check,
+}
+
+/// The page of a lint.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// Why it matters, what Prometheus does, and how to fix it: paragraphs of plain text, lines of any length.
+    pub why: &'static str,
+    /// A rule in which it is found: the entries of a group's `rules:`, or a whole file, which begins with `groups:` or
+    /// `alertctl:`.
+    pub bad: &'static str,
+    /// Its neighbour in which nothing is found.
+    pub clean: &'static str,
+    /// The recording that both are looked at with, as CSV; empty where none is needed.
+    pub data: &'static str,
+}
+
+/// How a lint looks at rules.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// One rule after the other.
+    Rule(fn(&Place<'_>, &mut Found)),
+    /// All at once.
+    Set(fn(&Subject<'_>, &mut Found)),
+}
+
+/// What a lint found so far.
+#[derive(Debug)]
+pub struct Found {
+    code: &'static str,
+    severity: Severity,
+    items: Vec<Diagnostic>,
+}
+
+impl Found {
+    fn new(code: &'static str) -> Self {
+        let severity = codes::find(code).map_or(Severity::Warning, |code| code.severity);
+        Self { code, severity, items: Vec::new() }
+    }
+
+    /// Adds a finding at a place of a rule's file.
+    pub fn at(&mut self, at: FileSpan, (group, rule): (&Group, &Rule), message: impl Into<String>) -> &mut Diagnostic {
+        let subject = (group.name.text.clone(), rule.name.text.clone());
+        self.push(Diagnostic::new(self.code, self.severity, message).with_mark(at, "").about(subject))
+    }
+
+    /// Adds a finding at a stretch of a rule's expression.
+    pub fn expr(&mut self, place: &Place<'_>, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.at(place.rule.text.at(span), (place.group, place.rule), message)
+    }
+
+    /// Adds a finding that is about no one rule.
+    pub fn push(&mut self, diagnostic: Diagnostic) -> &mut Diagnostic {
+        self.items.push(diagnostic);
+        let last = self.items.len() - 1;
+        &mut self.items[last]
+    }
+}
+
+/// How many rules are looked at together.
+const PART: usize = 64;
+
+/// Looks at rules with every lint that `wanted` takes, and returns what was found, in the order of the lints.
+///
+/// Rules whose expression could not be read are left out: what is wrong with them was found when they were loaded.
+/// Cost: near linear in the rules.
+#[must_use]
+pub fn run(subject: &Subject<'_>, wanted: &(impl Fn(&str) -> bool + Sync)) -> Diagnostics {
+    let lints: Vec<&Lint> = catalog::ALL.iter().copied().filter(|lint| wanted(lint.code)).collect();
+    let places: Vec<Place<'_>> = subject.places().collect();
+    let parts: Vec<&[Place<'_>]> = places.chunks(PART).collect();
+    let of_part = |part: &&[Place<'_>]| {
+        let mut found: Vec<Found> = Vec::new();
+        for lint in &lints {
+            let Check::Rule(check) = lint.check else { continue };
+            let mut own = Found::new(lint.code);
+            part.iter().for_each(|place| check(place, &mut own));
+            found.push(own);
+        }
+        found.into_iter().flat_map(|found| found.items).collect::<Vec<_>>()
+    };
+    let mut all = Diagnostics::default();
+    threads::map(&parts, places.len() > PART, of_part).into_iter().flatten().for_each(|found| all.push(found));
+    for lint in &lints {
+        if let Check::Set(check) = lint.check {
+            let mut found = Found::new(lint.code);
+            check(subject, &mut found);
+            found.items.into_iter().for_each(|found| all.push(found));
+        }
+    }
+    all
+}
+
+/// Returns whether findings of a code come from a lint, and not from loading.
+#[must_use]
+pub fn is_lint(code: &str) -> bool {
+    codes::find(code).is_some_and(|code| matches!(code.about, About::Lint | About::DataLint))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Parts of an expression that can never have an effect.
+
+use super::super::flow::{Flows, Gone, Has, Labels};
+use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
+use crate::diagnostic::codes;
+use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, Side, Type};
+use crate::promql::functions::Kernel;
+
+pub(in crate::lint) const LINT: Lint = Lint {
+    code: codes::DEAD_CODE,
+    page: Page {
+        why: "An aggregation keeps only the labels that it names. What asks for another label afterwards asks for something \
+              that no series has: `by (instance)` of a sum over `job` is one group, `on (instance)` between a side that \
+              has the label and one that lost it finds no pair, `group_left (team)` from a side without `team` removes \
+              it. The expression is valid, so Prometheus loads the rule, and it never does what it says.\n\n\
+              Keep the label on both sides, or match by labels that both sides have.",
+        bad: "\
+- alert: QueueFull
+  expr: sum by (job) (queue_length) > on (instance) sum by (instance) (queue_size)
+  for: 5m
+",
+        clean: "\
+- alert: QueueFull
+  expr: sum by (instance) (queue_length) > on (instance) sum by (instance) (queue_size)
+  for: 5m
+",
+        data: "",
+    },
+    check: Check::Rule(check),
+};
+
+fn check(place: &Place<'_>, found: &mut Found) {
+    let flows = &place.subject.flows;
+    place.rule.expr.walk(&mut |expr| match &expr.kind {
+        ExprKind::Aggregate(aggregate) => aggregated(place, flows, aggregate, found),
+        ExprKind::Binary(binary) => joined(place, flows, binary, found),
+        _ => {}
+    });
+}
+
+/// Looks for labels that an aggregation asks for and its series have lost.
+fn aggregated(place: &Place<'_>, flows: &Flows<'_>, aggregate: &Aggregate, found: &mut Found) {
+    let Some(grouping) = &aggregate.grouping else { return };
+    if matches!(aggregate.expr.unparen().kind, ExprKind::Selector(_)) && flows.is_empty() {
+        return;
+    }
+    let inner = flows.labels(&aggregate.expr);
+    let gone = grouping.labels.iter().filter_map(|label| Some((label, inner.get(label).gone()?)));
+    let gone: Vec<(&String, Gone)> = gone.filter(|(label, _)| !is_counted(&aggregate.expr, label)).collect();
+    let Some((_, first)) = gone.first() else { return };
+    let names: Vec<String> = gone.iter().map(|(label, _)| format!("`{label}`")).collect();
+    let names = names.join(", ");
+    let keeps = matches!(aggregate.op, AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK);
+    let message = match (grouping.without, keeps) {
+        (true, _) => format!("`without` removes {names}, which is gone already"),
+        (false, true) => format!("`by` groups by {names}, which is gone already"),
+        (false, false) => format!("`by` keeps {names}, which is gone already"),
+    };
+    let finding = found.expr(place, grouping.span, message);
+    *finding = finding.clone().with_related(place.rule.text.at(first.span), "lost here");
+    finding.help.push(format!("keep {names} there, or remove it here"));
+}
+
+/// Returns whether an aggregation inside makes the label.
+fn is_counted(expr: &Expr, label: &str) -> bool {
+    matches!(&expr.unparen().kind, ExprKind::Aggregate(aggregate)
+        if matches!(aggregate.param.as_ref().map(|param| &param.unparen().kind), Some(ExprKind::String(text)) if text == label))
+}
+
+/// Looks at the labels by which two vectors are matched, and at sides that are never seen.
+fn joined(place: &Place<'_>, flows: &Flows<'_>, binary: &Binary, found: &mut Found) {
+    let Binary { op, op_span, lhs, rhs, matching, .. } = binary;
+    if lhs.ty() == Type::Scalar || rhs.ty() == Type::Scalar {
+        return;
+    }
+    let (left, right) = (flows.labels(lhs), flows.labels(rhs));
+    if *op == BinaryOp::Or && matching.is_none() {
+        if is_always_there(lhs) && has_no_labels(&left) && has_no_labels(&right) {
+            let message = "the right side of this `or` is never seen: the left side always has a result";
+            found.expr(place, rhs.span, message).help.push(format!(
+                "write it the other way round: `{} or {}`",
+                shortened(&place.rule.text.text[rhs.span.range()]),
+                shortened(&place.rule.text.text[lhs.span.range()])
+            ));
+        }
+        return;
+    }
+    let on = matching.as_ref().filter(|matching| matching.on);
+    let ignored = matching.as_ref().filter(|matching| !matching.on);
+    if matching.as_ref().is_some_and(|matching| matching.fill_left.is_some() || matching.fill_right.is_some()) {
+        return;
+    }
+    let candidates: Vec<&str> = match on {
+        Some(on) => on.labels.iter().map(String::as_str).collect(),
+        None => {
+            let named = left.named().chain(right.named()).map(|(name, _)| name);
+            named
+                .filter(|name| !ignored.is_some_and(|ignored| ignored.labels.iter().any(|other| other == name)))
+                .collect()
+        }
+    };
+    for label in candidates {
+        let (has_left, has_right) = (left.get(label), right.get(label));
+        let (gone, lacking, having) = match (has_left, has_right) {
+            (Has::No(gone), Has::No(_)) if on.is_some() => {
+                let message = format!("neither side has the label `{label}` that `on` matches by");
+                let finding = found.expr(place, *op_span, message);
+                *finding = finding.clone().with_related(place.rule.text.at(gone.span), "lost here");
+                finding.help.push(format!("keep `{label}` on both sides, or remove it from `on (..)`"));
+                return;
+            }
+            (Has::No(gone), other) if matters(other, on.is_some()) => (gone, "left", "right"),
+            (other, Has::No(gone)) if matters(other, on.is_some()) => (gone, "right", "left"),
+            _ => continue,
+        };
+        let what = match op {
+            BinaryOp::Unless => "removes nothing",
+            BinaryOp::Or => "finds no pair",
+            _ => "never has a result",
+        };
+        let message = format!(
+            "`{}` {what}: the {having} side has the label `{label}`, and the {lacking} side lost it",
+            op.symbol()
+        );
+        let finding = found.expr(place, *op_span, message);
+        *finding = finding.clone().with_related(place.rule.text.at(gone.span), "lost here");
+        finding.help.push(match on {
+            Some(_) => format!("keep `{label}` on the {lacking} side, or match by labels that both sides have"),
+            None => format!(
+                "keep `{label}` on the {lacking} side, or match without it: `{} ignoring ({label}) ..`, `on (..)`",
+                op.symbol()
+            ),
+        });
+        return;
+    }
+    let group = matching.as_ref().and_then(|matching| matching.group.as_ref());
+    for label in group.iter().flat_map(|group| &group.include) {
+        let (one, word) = match group.map(|group| group.many) {
+            Some(Side::Right) => (&left, "left"),
+            _ => (&right, "right"),
+        };
+        if let Some(gone) = one.get(label).gone() {
+            let message = format!("the {word} side has no label `{label}` that could be copied: the label is removed");
+            let finding = found.expr(place, *op_span, message);
+            *finding = finding.clone().with_related(place.rule.text.at(gone.span), "lost here");
+            finding.help.push(format!("keep `{label}` on the {word} side"));
+            return;
+        }
+    }
+}
+
+/// Returns whether a label of one side keeps it from matching a side without it. Where `on` names the label, its author
+/// takes both sides to have it.
+fn matters(other: Has, named: bool) -> bool {
+    other.is_expected() || named && other == Has::Maybe
+}
+
+fn has_no_labels(labels: &Labels<'_>) -> bool {
+    labels.others.gone().is_some() && labels.named().all(|(_, has)| has.gone().is_some())
+}
+
+/// Returns whether an expression has a sample whatever is recorded.
+fn is_always_there(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => is_always_there(inner),
+        ExprKind::Call { function, args, .. } => match function.kernel {
+            Kernel::Vector => true,
+            _ if args.is_empty() => true,
+            Kernel::Absent | Kernel::AbsentOverTime => false,
+            _ => args.iter().any(|arg| arg.ty() == Type::Vector && is_always_there(arg)),
+        },
+        ExprKind::Aggregate(aggregate) => aggregate.grouping.is_none() && is_always_there(&aggregate.expr),
+        ExprKind::Binary(binary) if binary.op == BinaryOp::Or => {
+            is_always_there(&binary.lhs) || is_always_there(&binary.rhs)
+        }
+        ExprKind::Binary(binary) => {
+            let with_scalar = |vector: &Expr, scalar: &Expr| scalar.ty() == Type::Scalar && is_always_there(vector);
+            (!binary.op.is_comparison() || binary.return_bool)
+                && (with_scalar(&binary.lhs, &binary.rhs) || with_scalar(&binary.rhs, &binary.lhs))
+        }
+        ExprKind::Number { .. }
+        | ExprKind::String(_)
+        | ExprKind::Selector(_)
+        | ExprKind::Range { .. }
+        | ExprKind::Subquery(_)
+        | ExprKind::Invalid => false,
+    }
+}

@@ -1,0 +1,51 @@
+//! Every lint finds what its page calls bad, and nothing in what it calls clean.
+
+use super::subject::{LintOptions, Subject};
+use super::*;
+use crate::rules::RuleSet;
+
+/// Returns a whole rule file of an example.
+fn file(example: &str) -> String {
+    if ["groups:", "alertctl:"].iter().any(|key| example.starts_with(key)) {
+        return example.to_owned();
+    }
+    let lines: Vec<String> = example.lines().map(|line| format!("  {line}\n")).collect();
+    format!("groups:\n- name: example\n  rules:\n{}", lines.concat())
+}
+
+/// Returns the codes and severities of what is found in an example.
+fn found(example: &str) -> Vec<(&'static str, Severity)> {
+    let text = file(example);
+    let mut rules = RuleSet { keep_parts: true, ..RuleSet::default() };
+    rules.add("example.yml", text.as_bytes());
+    assert!(!rules.diagnostics.has_errors(), "{text}{:#?}", rules.diagnostics);
+    let subject = Subject::new(&rules, LintOptions::default());
+    let found = run(&subject, &|_| true);
+    found.sorted().iter().map(|found| (found.code, found.severity)).collect()
+}
+
+#[test]
+fn examples_are_what_their_pages_say() {
+    for lint in catalog::ALL.iter().filter(|lint| lint.page.data.is_empty()) {
+        let bad = found(lint.page.bad);
+        assert!(bad.iter().any(|(code, _)| *code == lint.code), "{}: {bad:?}", lint.code);
+        let others: Vec<_> =
+            bad.iter().filter(|(code, severity)| *code != lint.code && *severity <= Severity::Warning).collect();
+        assert!(others.is_empty(), "{}: {others:?}", lint.code);
+        let clean = found(lint.page.clean);
+        let wrong: Vec<_> =
+            clean.iter().filter(|(code, severity)| *code == lint.code || *severity <= Severity::Warning).collect();
+        assert!(wrong.is_empty(), "{}: {wrong:?}", lint.code);
+    }
+}
+
+#[test]
+fn every_lint_has_its_code_and_every_code_its_lint() {
+    let codes: Vec<&str> = codes::ALL.iter().map(|code| code.word).filter(|code| is_lint(code)).collect();
+    for lint in catalog::ALL {
+        assert!(codes.contains(&lint.code), "{}", lint.code);
+    }
+    for code in codes {
+        assert!(catalog::find(code).is_some(), "{code}");
+    }
+}
