@@ -83,7 +83,7 @@ pub(crate) struct EvalArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// Rule files, folders or globs
-    #[arg(value_name = "RULES", required_unless_present = "flagged")]
+    #[arg(value_name = "RULES", required_unless_present_any = ["flagged", "explain", "list_lints"])]
     pub(crate) rules: Vec<String>,
     /// Rule files, folders or globs, given as a flag; repeatable
     #[arg(short = 'r', long = "rules", id = "flagged", value_name = "PATH", hide_short_help = true)]
@@ -99,6 +99,20 @@ pub(crate) struct CheckArgs {
     /// Show findings of this severity and worse: error, warning or info
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "warning", hide_possible_values = true)]
     pub(crate) min_severity: LeastSeverity,
+    /// Fix what is certain: rewrite the files, then show what is left
+    ///
+    /// Only the bytes of the fixes change; comments, order and layout stay.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Print what --fix would change as a patch, and write nothing
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Explain a code: why it matters, what Prometheus does, how to fix it
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    pub(crate) explain: Option<String>,
+    /// List all codes with their severity and meaning
+    #[arg(long, exclusive = true)]
+    pub(crate) list_lints: bool,
     /// Print problems only, no summary
     #[arg(short, long)]
     pub(crate) quiet: bool,

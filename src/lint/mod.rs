@@ -15,6 +15,7 @@
 
 pub mod catalog;
 mod edit;
+pub mod fix;
 pub mod flow;
 mod rule;
 pub mod subject;

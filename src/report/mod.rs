@@ -12,6 +12,7 @@ pub mod data;
 pub mod diagnostic;
 pub mod expressions;
 pub mod json;
+pub mod lints;
 pub mod markdown;
 pub mod ndjson;
 pub mod notes;

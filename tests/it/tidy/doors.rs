@@ -59,6 +59,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde_json", &["input::export", "input::jsonl", "profile", "report"]),
     ("serde_yaml", &["input::form", "profile::workload"]),
     ("signal_hook", &["cli::interrupt"]),
+    ("similar", &["lint::fix"]),
     ("tempfile", &["cli"]),
     // Each error is made where it is met.
     ("thiserror", &[EVERYWHERE]),
