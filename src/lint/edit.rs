@@ -23,6 +23,8 @@ pub(super) fn keep_label(rule: &Rule, gone: Gone, label: &str) -> Option<(String
     let added = match inside.ends_with(['(', ',']) {
         true if grouping.labels.is_empty() => label.to_owned(),
         true => format!(" {label}"),
+        // As the list is written.
+        false if inside.contains(',') && !inside.contains(", ") => format!(",{label}"),
         false => format!(", {label}"),
     };
     let mut fixed = format!("by {list}");

@@ -78,7 +78,8 @@ fn missing(place: &Place<'_>, (label, at): (&str, FileSpan), gone: Gone, found: 
              its value into the text"
         ));
     } else if let Some((fixed, edits)) = kept {
-        finding.help.push(format!("keep it: `{fixed}`"));
+        let both = if edits.is_empty() { ", in all parts that are matched" } else { "" };
+        finding.help.push(format!("keep it: `{fixed}`{both}"));
         if TARGET_LABELS.contains(&label) {
             finding.fixes = edits;
         }
