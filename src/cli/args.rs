@@ -9,6 +9,7 @@ use crate::diagnostic::Severity;
 use crate::report::table;
 use crate::time::{Millis, parse_interval};
 
+use super::flags::output::{OutFormat, Target};
 use super::flags::{
     ColorWhen, ConsoleArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs, ReportArgs,
     RuleArgs, SelectArgs, TimeArgs, ZoneArgs,
@@ -90,9 +91,24 @@ pub(crate) struct CheckArgs {
     pub(crate) flagged: Vec<String>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
-    /// Output format: text or json
-    #[arg(short = 'o', long, value_name = "FORMAT", value_enum, default_value = "text", hide_possible_values = true)]
-    pub(crate) format: CheckFormat,
+    /// Show only problems on lines that changed since this Git revision
+    ///
+    /// Lines that were added or changed since the merge base of the revision and HEAD, those that are not committed
+    /// included; a file that Git does not track counts as new. The exit code depends on what is shown only.
+    #[arg(long, value_name = "GIT_REF")]
+    pub(crate) changed_since: Option<String>,
+    /// text, json, sarif, github, gitlab, junit or checkstyle [default: text]
+    ///
+    /// sarif is for code scanning and editors, github is annotations for GitHub Actions, gitlab is a report of code
+    /// quality. docs/formats.md describes each.
+    #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
+    pub(crate) format: Option<CheckFormat>,
+    /// Write to a file; repeatable
+    ///
+    /// The format is the prefix's (`junit:report.xml`), else the suffix's (.txt .json .sarif), else --format. Standard
+    /// output is written too if --format is given, or for `-`. A file is replaced only when it is written completely.
+    #[arg(long, value_name = "[FORMAT:]PATH")]
+    pub(crate) out: Vec<Target<CheckFormat>>,
     /// Exit with 1 on findings of this severity and worse: error, warning or info
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error", hide_possible_values = true)]
     pub(crate) fail_on: LeastSeverity,
@@ -102,10 +118,10 @@ pub(crate) struct CheckArgs {
     /// Fix what is certain: rewrite the files, then show what is left
     ///
     /// Only the bytes of the fixes change; comments, order and layout stay.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "changed_since")]
     pub(crate) fix: bool,
     /// Print what --fix would change as a patch, and write nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["changed_since", "out", "format"])]
     pub(crate) diff: bool,
     /// Explain a code: why it matters, what Prometheus does, how to fix it
     #[arg(long, value_name = "CODE", exclusive = true)]
@@ -121,11 +137,21 @@ pub(crate) struct CheckArgs {
     pub(crate) color: ColorWhen,
 }
 
-/// The formats of `check`.
+/// The formats of `check`. Some have the ending of their files as another name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CheckFormat {
+    #[value(alias = "txt")]
     Text,
     Json,
+    Sarif,
+    Github,
+    Gitlab,
+    Junit,
+    Checkstyle,
+}
+
+impl OutFormat for CheckFormat {
+    const EXAMPLE: &'static str = "sarif:check.sarif";
 }
 
 /// A severity, and all that are worse.
@@ -225,7 +251,6 @@ mod tests {
 
     use super::*;
     use crate::cli::flags::Format;
-    use crate::cli::flags::output::Target;
     use crate::engine::Align;
     use crate::outcome::gate::Condition;
     use crate::store::Stale;

@@ -2,6 +2,7 @@
 
 mod explain;
 mod fix;
+mod write;
 
 use crate::diagnostic::Severity;
 use crate::engine;
@@ -11,9 +12,11 @@ use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
 use crate::rules::{self, RuleSet, RuleText};
 
-use super::args::{CheckArgs, CheckFormat};
+use super::args::CheckArgs;
+use super::changed::Changed;
 use super::claims::Claims;
 use super::load::Disk;
+use super::out::Output;
 use super::rules::without_rules;
 use super::ui::{Terminal, say};
 use super::{Exit, Failure};
@@ -21,7 +24,6 @@ use super::{mistaken, out};
 
 /// Loads all rules, looks at them with every lint, fixes what is asked for, and says what is wrong with the rest.
 pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
-    out::check_stdout()?;
     let terminal = Terminal::look(args.color);
     let look = Look { color: terminal.stdout_color, width: terminal.width };
     if let Some(code) = &args.explain {
@@ -31,43 +33,36 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         return explain::list(look);
     }
     let paths: Vec<String> = args.rules.iter().chain(&args.flagged).cloned().collect();
-    Claims::default().rules(&paths).check()?;
+    let outputs = write::outputs(args)?;
+    let written = |claims: Claims, output: &Output<_>| claims.writes("--out", output.path.as_deref());
+    outputs.iter().fold(Claims::default().rules(&paths), written).check()?;
     let (mut texts, failures) = rules::find(&Disk, &paths);
-    let failed = !failures.is_empty();
-    failures.into_iter().for_each(|failure| Failure::from(failure).say());
-    let mut patched = false;
-    if args.fix || args.diff {
-        let fixed = fix::fixed(&texts, |texts| found(args, texts))?;
-        for name in &fixed.left {
-            say(false, &format!("warning: `{name}` is left as it is: its fixes would not load"));
-        }
-        patched = !fixed.is_empty();
-        if args.diff {
-            let patch = fixed.patch(&texts);
-            out::write_to(None, &mut |out| out.write_all(patch.as_bytes()))?;
-            let would = if patched { format!("would fix {}", fixed.summary()) } else { "nothing to fix".to_owned() };
-            say(args.quiet, &would);
-        } else {
-            fixed.write()?;
-            say(args.quiet || !patched, &format!("fixed {}", fixed.summary()));
-        }
-        texts = fixed.texts;
+    if args.diff {
+        return diff(args, &texts, failures.into_iter().map(Failure::from).collect());
+    }
+    if args.fix {
+        texts = fixed(args, &texts)?;
     }
     let rules = found(args, &texts)?;
-    let checked = Checked::new(&rules.files, &rules.diagnostics, &rules.sources);
-    if !checked.files.is_empty() && !args.diff {
-        out::write_to(None, &mut |out| match args.format {
-            CheckFormat::Text => checked.write_text(out, look, !args.quiet),
-            CheckFormat::Json => checked.write_json(out),
-        })?;
+    let mut checked = Checked::new(&rules.files, &rules.diagnostics, &rules.sources);
+    if let Some(reference) = &args.changed_since {
+        let names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
+        let changed = Changed::since(reference, &names)?;
+        let name = |file| rules.sources.file(file).name.as_str();
+        checked.keep_since(reference, changed.any(), |file, first, last| changed.touches(name(file), first, last));
     }
+    checked.unread = failures.iter().map(|failure| failure.message.clone()).collect();
+    // A gate that checked nothing must not be green, and all is well with no rule.
+    let nothing = rules.is_empty() && checked.diagnostics.is_empty();
+    write::write(args, &checked, &outputs, nothing, &terminal)?;
+    let failed = !failures.is_empty();
+    failures.into_iter().for_each(|failure| Failure::from(failure).say());
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
     if failed {
         Ok(Exit::Failed)
-    } else if args.diff && patched || checked.diagnostics.iter().any(|one| wanted(one.severity)) {
+    } else if checked.diagnostics.iter().any(|one| wanted(one.severity)) {
         Ok(Exit::No)
     } else if rules.is_empty() {
-        // A gate that checked nothing must not be green.
         Err(without_rules(&paths))
     } else {
         Ok(Exit::Good)
@@ -89,4 +84,29 @@ fn found(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
     rules.diagnostics.extend(linted);
     rules.diagnostics = rules.diagnostics.at_least(args.min_severity.severity());
     Ok(rules)
+}
+
+/// Writes the files whose findings could be fixed, and returns all texts as they are now.
+fn fixed(args: &CheckArgs, texts: &[RuleText]) -> Result<Vec<RuleText>, Failure> {
+    let fixed = fix::fixed(texts, |texts| found(args, texts))?;
+    fixed.say_left();
+    fixed.write()?;
+    say(args.quiet || fixed.is_empty(), &format!("fixed {}", fixed.summary()));
+    Ok(fixed.texts)
+}
+
+/// Prints what would be fixed as a patch. The answer is "no" if there is anything.
+fn diff(args: &CheckArgs, texts: &[RuleText], failures: Vec<Failure>) -> Result<Exit, Failure> {
+    let fixed = fix::fixed(texts, |texts| found(args, texts))?;
+    fixed.say_left();
+    let patch = fixed.patch(texts);
+    out::write_to(None, &mut |out| out.write_all(patch.as_bytes()))?;
+    let would = if fixed.is_empty() { "nothing to fix".to_owned() } else { format!("would fix {}", fixed.summary()) };
+    say(args.quiet, &would);
+    failures.iter().for_each(Failure::say);
+    match (failures.is_empty(), fixed.is_empty()) {
+        (false, _) => Ok(Exit::Failed),
+        (true, false) => Ok(Exit::No),
+        (true, true) => Ok(Exit::Good),
+    }
 }

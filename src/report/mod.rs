@@ -6,6 +6,7 @@
 //! [`openmetrics`] (the series that rules write), [`table`] (for people), [`timeline`] (a row an alert, drawn), [`markdown`] (for a comment on a change) [`diagnostic`] (problems with carets), [`recording`] (a recording in other
 //! formats) and [`starter`] (rules to begin with).
 
+mod annotation;
 pub mod check;
 pub mod csv;
 pub mod data;
@@ -24,3 +25,4 @@ pub mod starter;
 pub mod table;
 pub mod timeline;
 pub(crate) mod wrap;
+mod xml;

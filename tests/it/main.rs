@@ -4,6 +4,8 @@ mod agree;
 mod alerts;
 mod blame;
 mod cases;
+mod check_changed;
+mod check_formats;
 mod churn;
 mod conditions;
 mod convert;

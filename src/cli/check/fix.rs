@@ -8,6 +8,7 @@ use crate::format::counted;
 use crate::lint::fix::{apply, patch};
 use crate::rules::{RuleSet, RuleText};
 
+use crate::cli::ui::say;
 use crate::cli::{Failure, out};
 
 /// How often files are looked at again at most: a fix may make room for another one.
@@ -20,11 +21,11 @@ pub(super) struct Fixed {
     /// All files.
     pub(super) texts: Vec<RuleText>,
     /// How many findings were fixed.
-    pub(super) findings: usize,
+    findings: usize,
     /// The files that changed, by their place.
     changed: BTreeSet<usize>,
     /// Files that were left alone since their fixes would make them worse.
-    pub(super) left: BTreeSet<String>,
+    left: BTreeSet<String>,
 }
 
 /// Fixes texts; `look` returns what is found in them, of which only what is shown is fixed.
@@ -83,6 +84,13 @@ fn errors(rules: &RuleSet, name: &str) -> usize {
 }
 
 impl Fixed {
+    /// Names the files that were left alone.
+    pub(super) fn say_left(&self) {
+        for name in &self.left {
+            say(false, &format!("warning: `{name}` is left as it is: with its fixes it would not load"));
+        }
+    }
+
     /// Returns the patch from the files as they are.
     pub(super) fn patch(&self, before: &[RuleText]) -> String {
         let one = |at: &usize| {

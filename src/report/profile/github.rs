@@ -3,7 +3,7 @@
 //! A run without regressions has one notice. Regressions come first, those of exact figures before those of times, a
 //! rule's in one annotation; what could not be judged is counted, and named only where it makes the run fail.
 //!
-//! Source: the workflow commands of GitHub Actions; a step shows at most 10 annotations of a kind, a summary takes 1 MiB.
+//! Source: the workflow commands of GitHub Actions; a summary takes 1 MiB.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -17,9 +17,8 @@ use crate::profile::max_costs::Over;
 use crate::profile::report::{FailOn, ProfileReport};
 use crate::profile::sample::Kind;
 use crate::profile::targets::{Category, CheckResult, Outcome};
+use crate::report::annotation::{MOST, data, property};
 
-/// The most annotations of a kind.
-const ANNOTATIONS: usize = 10;
 /// From how many rules of a group on that became worse for one reason they are one annotation.
 const TOGETHER: usize = 3;
 /// The most names that the annotation about what is inconclusive tells.
@@ -69,7 +68,7 @@ pub fn write(out: &mut dyn Write, report: &ProfileReport) -> io::Result<()> {
     for (fails, kind) in [(true, "error"), (false, "warning")] {
         let of_kind: Vec<&Finding<'_>> = found.iter().filter(|finding| finding.fails(report) == fails).collect();
         // The last one tells of those that are left out.
-        let shown = if of_kind.len() > ANNOTATIONS { ANNOTATIONS - 1 } else { of_kind.len() };
+        let shown = if of_kind.len() > MOST { MOST - 1 } else { of_kind.len() };
         for finding in &of_kind[..shown] {
             write!(out, "::{kind} ")?;
             if let Some(rule) = finding.rule {
@@ -310,25 +309,4 @@ fn conclusion(report: &ProfileReport) -> String {
     tell(accepted(report), "increase", "accepted");
     tell(of(Verdict::Advisory, false), "time", "shown, but not judged");
     told.join("; ")
-}
-
-/// Escapes the text of an annotation.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// Escapes the value of a property.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_runner_would_obey_is_escaped() {
-        assert_eq!(data("50 %\r\n::error::x"), "50 %25%0D%0A::error::x");
-        assert_eq!(property("a:b,c%"), "a%3Ab%2Cc%25");
-    }
 }

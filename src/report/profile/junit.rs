@@ -9,6 +9,7 @@ use crate::profile::gate::Verdict;
 use crate::profile::max_costs::Over;
 use crate::profile::report::ProfileReport;
 use crate::profile::targets::{CheckResult, Outcome};
+use crate::report::xml::escape;
 
 struct Case {
     class: &'static str,
@@ -103,33 +104,4 @@ fn metric_case(metric: &Compared) -> Case {
         }
     };
     Case { class: "regression", name, file: rule.map(|rule| (rule.file.clone(), rule.line)), result }
-}
-
-/// Escapes text for an attribute; characters that XML 1.0 cannot hold become U+FFFD.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push_str("&#10;"),
-            '\r' => out.push_str("&#13;"),
-            '\t' => out.push_str("&#9;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_are_escaped() {
-        assert_eq!(escape("a<b & \"c\"\n\u{1}"), "a&lt;b &amp; &quot;c&quot;&#10;\u{fffd}");
-    }
 }

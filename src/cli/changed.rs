@@ -1,0 +1,226 @@
+//! `--changed-since`: the lines of rule files that a change touches, from the git command.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::Failure;
+
+/// What is new in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Lines {
+    /// All of it.
+    Whole,
+    /// The first and the last line of each stretch, in order.
+    Some(Vec<(u32, u32)>),
+}
+
+/// The lines that were added or changed in some files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changed {
+    files: BTreeMap<String, Lines>,
+}
+
+impl Changed {
+    /// Asks git what changed in files since the merge base of a revision and HEAD, up to the files as they are on the
+    /// disk. The repository is that of the first file; files outside it count as new. Cost: a handful of processes, and one for each of the files that changed.
+    pub(super) fn since(reference: &str, names: &[&str]) -> Result<Self, Failure> {
+        let top = top(names.first().map_or(Path::new("."), |name| folder_of(name)))?;
+        let base = merge_base(&top, reference)?;
+        let git = |args: &[&str]| {
+            let output = git(&top, args)?;
+            if output.status.success() { Ok(output.stdout) } else { Err(failed(args, &output)) }
+        };
+        let listed = git(&["diff", "--name-status", "-z", "--find-renames", "--no-relative", &base, "--"])?;
+        let entries = entries(&listed);
+        let tracked = git(&["ls-files", "-z", "--full-name"])?;
+        let tracked: BTreeSet<&[u8]> = tracked.split(|byte| *byte == 0).collect();
+        let mut files = BTreeMap::new();
+        for name in names {
+            let path = below(&top, name);
+            let lines = match path.as_deref().filter(|path| tracked.contains(path.as_bytes())) {
+                None => Some(Lines::Whole),
+                Some(path) => match entries.get(path) {
+                    None => None,
+                    Some(None) => Some(Lines::Whole),
+                    Some(Some(old)) => {
+                        let mut args = vec!["diff", "--unified=0", "--inter-hunk-context=0", "--find-renames"];
+                        args.extend(["--no-relative", "--no-color", "--no-ext-diff", "--no-textconv", "--text"]);
+                        args.extend([base.as_str(), "--", old]);
+                        if old != path {
+                            args.push(path);
+                        }
+                        Some(Lines::Some(hunks(&String::from_utf8_lossy(&git(&args)?))))
+                    }
+                },
+            };
+            files.extend(lines.map(|lines| ((*name).to_owned(), lines)));
+        }
+        Ok(Self { files })
+    }
+
+    /// Returns whether one of the files changed.
+    pub(super) fn any(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Returns whether one of the lines of a file, from the first to the last, is new.
+    pub(super) fn touches(&self, name: &str, first: u32, last: u32) -> bool {
+        match self.files.get(name) {
+            None => false,
+            Some(Lines::Whole) => true,
+            Some(Lines::Some(stretches)) => {
+                let at = stretches.partition_point(|(_, end)| *end < first);
+                stretches.get(at).is_some_and(|(start, _)| *start <= last)
+            }
+        }
+    }
+}
+
+/// Runs git in a folder.
+fn git(folder: &Path, args: &[&str]) -> Result<Output, Failure> {
+    let mut command = Command::new("git");
+    // Paths are names, not patterns; nothing is locked or written; messages are those in English.
+    command.arg("--literal-pathspecs").args(args).current_dir(folder);
+    command.envs([("GIT_OPTIONAL_LOCKS", "0"), ("LC_ALL", "C")]);
+    command.output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::new("--changed-since needs the git command, which is not installed")
+            .hint("install git, or leave --changed-since out to see all problems"),
+        _ => Failure::new(format!("cannot run git: {error}")),
+    })
+}
+
+/// Returns the failure of a git command that should have worked, in its own words.
+fn failed(args: &[&str], output: &Output) -> Failure {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let why = lines.next().unwrap_or("it gave no reason").trim_start_matches("fatal: ");
+    let failure = Failure::new(format!("`git {}` failed: {why}", args.first().unwrap_or(&"")));
+    // A folder of another user is refused, and git says what to type.
+    lines.find(|line| line.starts_with("git ")).map_or(failure.clone(), |line| failure.hint(line))
+}
+
+/// Returns the folder that a file stands in.
+fn folder_of(name: &str) -> &Path {
+    Path::new(name).parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Returns the top folder of the repository that a folder is in.
+fn top(folder: &Path) -> Result<PathBuf, Failure> {
+    let args = ["rev-parse", "--show-toplevel"];
+    let output = git(folder, &args)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("not a git repository") {
+        return Err(Failure::new(format!("--changed-since: `{}` is not in a Git repository", folder.display()))
+            .hint("run it in a clone, or leave --changed-since out to see all problems"));
+    }
+    let top = String::from_utf8_lossy(&output.stdout);
+    let top = top.strip_suffix('\n').unwrap_or(&top);
+    if !output.status.success() || top.is_empty() {
+        return Err(failed(&args, &output));
+    }
+    fs::canonicalize(top).map_err(|error| Failure::new(format!("cannot read `{top}`: {error}")))
+}
+
+/// Returns the commit that a revision and HEAD have in common.
+fn merge_base(top: &Path, reference: &str) -> Result<String, Failure> {
+    // What begins with a dash would be a flag of git.
+    let commit = format!("{reference}^{{commit}}");
+    let is_known = !reference.starts_with('-')
+        && !reference.is_empty()
+        && git(top, &["rev-parse", "--verify", "--quiet", &commit])?.status.success();
+    if !is_known {
+        let fetch = match reference.split_once('/') {
+            Some((remote, branch)) if is_remote(top, remote)? => format!("git fetch {remote} {branch}"),
+            _ => "git fetch origin main, then --changed-since origin/main".to_owned(),
+        };
+        return Err(Failure::new(format!("--changed-since: git knows no revision `{reference}`"))
+            .hint(format!("{fetch}; in GitHub Actions give actions/checkout `fetch-depth: 0`")));
+    }
+    let output = git(top, &["merge-base", reference, "HEAD"])?;
+    let base = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() && !base.is_empty() {
+        return Ok(base);
+    }
+    Err(Failure::new(format!("--changed-since: `{reference}` and HEAD have no commit in common")).hint(
+        "if this clone is shallow: git fetch --unshallow; in GitHub Actions give actions/checkout `fetch-depth: 0`",
+    ))
+}
+
+fn is_remote(top: &Path, name: &str) -> Result<bool, Failure> {
+    let output = git(top, &["remote"])?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().any(|line| line == name))
+}
+
+/// Returns the path of a file from the top of the repository, with `/`; none where it stands elsewhere.
+fn below(top: &Path, name: &str) -> Option<String> {
+    let whole = fs::canonicalize(name).ok()?;
+    let path = whole.strip_prefix(top).ok()?.to_str()?;
+    Some(if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() })
+}
+
+/// Reads `git diff --name-status -z`: the files that there are now, each with its name before, if it had one.
+fn entries(listed: &[u8]) -> BTreeMap<String, Option<String>> {
+    let mut fields = listed.split(|byte| *byte == 0).map(|field| String::from_utf8_lossy(field).into_owned());
+    let mut entries = BTreeMap::new();
+    while let Some(status) = fields.next().filter(|status| !status.is_empty()) {
+        let Some(path) = fields.next() else { break };
+        match status.as_bytes()[0] {
+            b'A' => entries.insert(path, None),
+            b'R' | b'C' => fields.next().and_then(|new| entries.insert(new, Some(path))),
+            b'D' => None,
+            _ => entries.insert(path.clone(), Some(path)),
+        };
+    }
+    entries
+}
+
+/// Reads the new lines from the heads of the hunks of a patch of one file: `@@ -1,2 +3,4 @@`.
+fn hunks(patch: &str) -> Vec<(u32, u32)> {
+    let new = |line: &str| {
+        let new = line.strip_prefix("@@ -")?.split(' ').nth(1)?.strip_prefix('+')?;
+        let (start, lines) = new.split_once(',').unwrap_or((new, "1"));
+        let (start, lines) = (start.parse::<u32>().ok()?, lines.parse::<u32>().ok()?);
+        (lines > 0).then(|| (start, start + lines - 1))
+    };
+    patch.lines().filter_map(new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_lines_are_those_of_hunks() {
+        let patch = "diff --git a/r b/r\n--- a/r\n+++ b/r\n@@ -1 +1 @@ g\n-a\n+@@ -9 +9 @@\n@@ -5,0 +6,3 @@\n+x\n@@ -9,2 +12,0 @@\n";
+        assert_eq!(hunks(patch), [(1, 1), (6, 8)]);
+    }
+
+    #[test]
+    fn a_place_is_touched_where_it_meets_new_lines() {
+        let lines = Lines::Some(vec![(2, 3), (8, 8)]);
+        let files = [("a.yml".to_owned(), lines), ("new.yml".to_owned(), Lines::Whole)];
+        let changed = Changed { files: files.into() };
+        let check = |name: &str, first: u32, last: u32, expected: bool| {
+            assert_eq!(changed.touches(name, first, last), expected, "{name} {first} {last}");
+        };
+        check("a.yml", 1, 1, false);
+        check("a.yml", 1, 2, true);
+        check("a.yml", 3, 3, true);
+        check("a.yml", 4, 7, false);
+        check("a.yml", 4, 9, true);
+        check("a.yml", 9, 20, false);
+        check("new.yml", 70, 70, true);
+        check("old.yml", 1, 99, false);
+    }
+
+    #[test]
+    fn the_list_of_files_has_old_and_new_names() {
+        let listed = b"M\0a b.yml\0R090\0old.yml\0new.yml\0A\0added.yml\0D\0gone.yml\0";
+        let found = entries(listed);
+        let found: Vec<(&str, Option<&str>)> = found.iter().map(|(new, old)| (new.as_str(), old.as_deref())).collect();
+        assert_eq!(found, [("a b.yml", Some("a b.yml")), ("added.yml", None), ("new.yml", Some("old.yml"))]);
+    }
+}

@@ -1,0 +1,32 @@
+//! `--format checkstyle`: the XML of Checkstyle, which many programs read.
+
+use std::io::{self, Write};
+
+use super::{Checked, of, words};
+use crate::diagnostic::Diagnostic;
+use crate::report::xml::escape;
+
+/// Writes the problems by file. Those without a place have line 0 of a file named `alertctl`.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, checked: &Checked<'_>) -> io::Result<()> {
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    writeln!(out, r#"<checkstyle version="4.3">"#)?;
+    let files = checked.files.iter().map(|file| (Some(file.file), file.name.as_str()));
+    for (file, name) in files.chain([(None, "alertctl")]) {
+        let found: Vec<&Diagnostic> = checked.diagnostics.iter().filter(|found| of(found) == file).collect();
+        if found.is_empty() {
+            continue;
+        }
+        writeln!(out, r#"  <file name="{}">"#, escape(name))?;
+        for one in found {
+            let at = one.primary.as_ref().map(|mark| checked.place(mark.at).start);
+            let (line, column) = at.map_or((0, 0), |at| (at.line, at.column));
+            write!(out, r#"    <error line="{line}" column="{column}" severity="{}""#, one.severity.word())?;
+            writeln!(out, r#" message="{}" source="alertctl.{}"/>"#, escape(&words(one)), one.code)?;
+        }
+        writeln!(out, "  </file>")?;
+    }
+    writeln!(out, "</checkstyle>")
+}

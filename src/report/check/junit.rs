@@ -1,0 +1,68 @@
+//! `--format junit`: a test suite per file and a test case per problem, for a CI that shows tests.
+
+use std::io::{self, Write};
+
+use super::{Checked, Place, of, words};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::report::xml::escape;
+use crate::source::FileId;
+
+/// Writes a run as JUnit XML. Problems from a severity on fail; others pass, and are told as output. A file without a
+/// problem is one case that passed.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, checked: &Checked<'_>, fails: Severity) -> io::Result<()> {
+    let mut suites: Vec<(&str, Vec<&Diagnostic>)> = Vec::new();
+    let within = |file: Option<FileId>| checked.diagnostics.iter().filter(move |found| of(found) == file);
+    for file in &checked.files {
+        suites.push((&file.name, within(Some(file.file)).collect()));
+    }
+    let of_the_run: Vec<&Diagnostic> = within(None).collect();
+    if !of_the_run.is_empty() {
+        suites.push(("alertctl check", of_the_run));
+    }
+    let failed = |found: &&&Diagnostic| found.severity <= fails;
+    let totals = |found: &[&Diagnostic]| {
+        let failures = found.iter().filter(failed).count();
+        (found.len().max(1), failures)
+    };
+    let (tests, failures) =
+        suites.iter().map(|(_, found)| totals(found)).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    writeln!(out, r#"<testsuites name="alertctl check" tests="{tests}" failures="{failures}" errors="0">"#)?;
+    for (name, found) in &suites {
+        let (tests, failures) = totals(found);
+        let name = escape(name);
+        let counts = format!(r#"tests="{tests}" failures="{failures}" errors="0" skipped="0""#);
+        writeln!(out, r#"  <testsuite name="{name}" {counts}>"#)?;
+        if found.is_empty() {
+            writeln!(out, r#"    <testcase classname="{name}" name="no problems" file="{name}"/>"#)?;
+        }
+        for one in found {
+            let place = one.primary.as_ref().map(|mark| checked.place(mark.at));
+            case(out, &name, one, place, failed(&one))?;
+        }
+        writeln!(out, "  </testsuite>")?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+fn case(out: &mut dyn Write, suite: &str, found: &Diagnostic, place: Option<Place<'_>>, fails: bool) -> io::Result<()> {
+    let rule = found.subject.as_ref().map_or(String::new(), |(group, rule)| format!(" {group}/{rule}"));
+    let at = place.map_or(String::new(), |at| format!(" at {}:{}", at.start.line, at.start.column));
+    let name = escape(&format!("{}{rule}{at}", found.code));
+    write!(out, r#"    <testcase classname="{suite}" name="{name}""#)?;
+    if let Some(at) = place {
+        write!(out, r#" file="{suite}" line="{}""#, at.start.line)?;
+    }
+    writeln!(out, ">")?;
+    let text = escape(&words(found));
+    if fails {
+        let (message, kind) = (escape(&found.message), found.severity.word());
+        writeln!(out, r#"      <failure message="{message}" type="{kind}">{text}</failure>"#)?;
+    } else {
+        writeln!(out, "      <system-out>{}: {text}</system-out>", found.severity.word())?;
+    }
+    writeln!(out, "    </testcase>")
+}

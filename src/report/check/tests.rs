@@ -1,0 +1,52 @@
+//! What the formats of `check` show.
+
+use super::*;
+use crate::report::diagnostic::Look;
+use crate::rules::load_partly;
+
+const LOOK: Look = Look { color: false, width: None };
+
+/// Returns the last lines of the text and the object.
+fn check(texts: &[&str]) -> (String, serde_json::Value) {
+    let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+    let mut load =
+        |(at, text): (usize, &&str)| load_partly(&mut sources, &format!("{at}.yml"), text.as_bytes(), &mut diagnostics);
+    let files: Vec<RuleFile> = texts.iter().enumerate().map(&mut load).collect();
+    let checked = Checked::new(&files, &diagnostics, &sources);
+    let (mut text, mut object) = (Vec::new(), Vec::new());
+    text::write(&mut text, &checked, LOOK, true).expect("a vector takes all");
+    json::write(&mut object, &checked).expect("a vector takes all");
+    let text = String::from_utf8_lossy(&text);
+    let end = text.rsplit("\n\n").next().unwrap_or_default().to_owned();
+    (end, serde_json::from_slice(&object).expect("an object"))
+}
+
+const SOUND: &str = "\
+alertctl: 1
+derived: [{record: ratio, expr: a / b}]
+rules: [{id: hot, metric: temp, above: 80}, {id: low, metric: ratio, below: 1}]
+";
+const BROKEN: &str = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up ==\n    fro: 5m\n";
+
+#[test]
+fn what_there_is_is_told_when_all_is_well() {
+    let (text, object) = check(&[SOUND]);
+    assert_eq!(text, "1 file, 2 alerting and 1 recording rule in 1 group: no problems\n");
+    assert_eq!(object["files"][0]["form"], "native");
+    assert_eq!(object["counts"]["alerting_rules"], 2);
+    assert_eq!(check(&["groups: []"]).0, "1 file, no rules in 0 groups: no problems\n");
+}
+
+#[test]
+fn problems_are_counted_by_file() {
+    let (text, object) = check(&[BROKEN, SOUND, "groups: 5"]);
+    assert_eq!(text, "0.yml: 2 errors\n2.yml: 1 error\n3 files: 3 errors\n");
+    assert_eq!(object["schema"], "alertctl.check/1");
+    assert_eq!(object["counts"]["errors"], 3);
+    assert_eq!(object["files"][1]["errors"], 0);
+    let found = &object["diagnostics"][1];
+    assert_eq!(found["code"], "unknown-key");
+    assert_eq!((&found["file"], &found["line"], &found["column"]), (&"0.yml".into(), &6.into(), &5.into()));
+    assert_eq!(found["end"], serde_json::json!({"line": 6, "column": 8}));
+    assert_eq!(found["subject"], serde_json::json!({"group": "g", "rule": "A"}));
+}
