@@ -14,6 +14,24 @@ pub(crate) fn map<T, R>(items: &[T], _pays: bool, work: impl Fn(&T) -> R) -> Vec
     items.iter().map(work).collect()
 }
 
+/// Does two things, whose results do not depend on each other.
+#[cfg(feature = "threads")]
+pub(crate) fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B + Send) -> (A, B) {
+    rayon::join(one, other)
+}
+
+/// Frees a value that takes long to free, while the caller goes on.
+#[cfg(feature = "threads")]
+pub(crate) fn free<T: Send + 'static>(value: T) {
+    rayon::spawn(move || drop(value));
+}
+
+/// Frees a value.
+#[cfg(not(feature = "threads"))]
+pub(crate) fn free<T>(value: T) {
+    drop(value);
+}
+
 /// Does something with each item; `pays` as for [`map`].
 #[cfg(feature = "threads")]
 pub(crate) fn each<T: Send>(items: &mut [T], pays: bool, work: impl Fn(&mut T) + Send + Sync) {

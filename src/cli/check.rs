@@ -11,6 +11,7 @@ use crate::lint::subject::{LintOptions, Subject};
 use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
 use crate::rules::{self, RuleSet, RuleText};
+use crate::threads;
 
 use super::args::CheckArgs;
 use super::changed::Changed;
@@ -58,7 +59,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let failed = !failures.is_empty();
     failures.into_iter().for_each(|failure| Failure::from(failure).say());
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
-    if failed {
+    let exit = if failed {
         Ok(Exit::Failed)
     } else if checked.diagnostics.iter().any(|one| wanted(one.severity)) {
         Ok(Exit::No)
@@ -66,7 +67,10 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         Err(without_rules(&paths))
     } else {
         Ok(Exit::Good)
-    }
+    };
+    drop(checked);
+    threads::free(rules);
+    exit
 }
 
 /// Returns rules and what is to be shown of what was found in them.
@@ -75,12 +79,16 @@ fn found(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
     rules.add_all_partly(texts.iter().map(|text| (text.name.as_str(), text.bytes.as_slice())));
     rules.check_unique();
     rules.check_loops();
-    engine::check(&mut rules);
     let line = |name: &str| format!("alertctl data {name}");
     if let Some(failure) = mistaken::not_loaded(&rules, texts, line) {
         return Err(failure);
     }
-    let linted = lint::run(&Subject::new(&rules, LintOptions::default()), &|_| true);
+    let (refused, linted) = {
+        let subject = || Subject::new(&rules, LintOptions::default());
+        let (refused, subject) = threads::both(|| engine::check(&rules), subject);
+        (refused, lint::run(&subject, &|_| true))
+    };
+    rules.diagnostics.extend(refused);
     rules.diagnostics.extend(linted);
     rules.diagnostics = rules.diagnostics.at_least(args.min_severity.severity());
     Ok(rules)

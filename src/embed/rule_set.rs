@@ -400,7 +400,8 @@ fn read(name: &str, text: &str) -> Result<(RuleFile, SourceFile, Vec<Diagnostic>
     let mut set = rules::RuleSet::default();
     set.add_partly(name, text.as_bytes());
     set.check_unique();
-    engine::check(&mut set);
+    let refused = engine::check(&set);
+    set.diagnostics.extend(refused);
     let problems = Diagnostic::all(&set.diagnostics, &set.sources);
     match set.files.pop() {
         Some(file) if !set.diagnostics.has_errors() => {

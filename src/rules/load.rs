@@ -98,6 +98,16 @@ fn read(name: &str, text: &str, keys: &mut Keys, problems: &mut Problems<'_>) ->
     }
     let json = untabbed(text);
     let read = yaml::read(json.as_deref().unwrap_or(text), manifest::is_resource, problems);
+    let groups = groups(&read, name, keys, problems);
+    if keys.keep_parts() {
+        // A command that looks at rules is waited for.
+        threads::free(read);
+    }
+    groups
+}
+
+/// Reads the groups of what was read of a file.
+fn groups(read: &yaml::Read, name: &str, keys: &mut Keys, problems: &mut Problems<'_>) -> (Form, Vec<Group>) {
     if let Some(more) = read.more {
         yaml::ignored_document(more, problems);
     }

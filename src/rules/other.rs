@@ -201,7 +201,7 @@ pub(super) fn refuse_template(file: &str, text: &str, problems: &mut Problems<'_
 
 /// Returns where a character stands twice in a row.
 fn pair(text: &str, byte: u8) -> Option<usize> {
-    text.as_bytes().windows(2).position(|pair| pair == [byte, byte])
+    memchr::memmem::find(text.as_bytes(), &[byte, byte])
 }
 
 /// Returns where an action of Helm stands in a line.

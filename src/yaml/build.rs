@@ -13,10 +13,10 @@ use crate::source::{Located, Span};
 
 use super::{Content, Node};
 
-/// Returns the parser's span as ours.
-pub(super) fn file_span(span: granit_parser::Span) -> Span {
+/// Returns the parser's span as ours, of a text that stands at an offset of its file.
+pub(super) fn file_span(span: granit_parser::Span, base: usize) -> Span {
     let range = span.byte_range().unwrap_or_default();
-    Span::new(range.start, range.end)
+    Span::new(base + range.start, base + range.end)
 }
 
 /// What an anchor names.
@@ -46,7 +46,12 @@ enum Children {
 
 /// Builds the tree of nodes from the parser's events, without recursion.
 pub(super) struct Builder<'a, 'p, 'd> {
+    /// All of the file.
     source: &'a str,
+    /// Where in it the text begins that is read.
+    base: usize,
+    /// How many collections stand around that text.
+    above: usize,
     problems: &'p mut Problems<'d>,
     open: Vec<Open>,
     anchors: BTreeMap<usize, Anchor>,
@@ -56,9 +61,24 @@ pub(super) struct Builder<'a, 'p, 'd> {
 }
 
 impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
-    /// Begins without a node.
-    pub(super) fn new(source: &'a str, problems: &'p mut Problems<'d>) -> Self {
-        Self { source, problems, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, root: None, broken: false }
+    /// Begins without a node, with a text that stands at an offset of the file, and `above` collections around it.
+    pub(super) fn new(source: &'a str, base: usize, above: usize, problems: &'p mut Problems<'d>) -> Self {
+        Self {
+            source,
+            base,
+            above,
+            problems,
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            nodes: 0,
+            root: None,
+            broken: false,
+        }
+    }
+
+    /// Returns how many nodes there are, aliases followed.
+    pub(super) fn nodes(&self) -> usize {
+        self.nodes
     }
 
     /// Returns where problems are reported.
@@ -100,7 +120,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
 
     /// Takes the parser's next event.
     pub(super) fn event(&mut self, event: Event<'_>, at: granit_parser::Span) {
-        let span = file_span(at);
+        let span = file_span(at, self.base);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let content = self.scalar(&text, style, tag.as_deref(), at);
@@ -130,7 +150,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, at: granit_parser::Span) -> Content {
-        let mut span = file_span(at);
+        let mut span = file_span(at, self.base);
         let notation = match style {
             ScalarStyle::SingleQuoted => Notation::Single,
             ScalarStyle::DoubleQuoted => Notation::Double,
@@ -192,7 +212,7 @@ impl<'a, 'p, 'd> Builder<'a, 'p, 'd> {
     }
 
     fn check_depth(&mut self, height: usize, span: Span) {
-        if self.open.len() + height > YAML_DEPTH && !self.broken {
+        if self.above + self.open.len() + height > YAML_DEPTH && !self.broken {
             let message = format!("lists and mappings are nested deeper than {YAML_DEPTH} levels, the limit");
             self.problems.error(codes::YAML_TOO_DEEP, message, span);
             self.broken = true;

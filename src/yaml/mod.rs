@@ -5,10 +5,12 @@ mod build;
 pub(crate) mod fields;
 pub(crate) mod problems;
 pub(crate) mod scalar;
+mod split;
 mod syntax;
 mod text;
 mod within;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser};
@@ -118,6 +120,22 @@ pub(crate) struct Read {
 /// that is no YAML is reported; of one with a mistake, what stands before it is still read: the entries of lists that
 /// were over.
 pub(crate) fn read(source: &str, all: impl Fn(&Node) -> bool, problems: &mut Problems<'_>) -> Read {
+    if let Some(root) = split::read(source, problems.file()) {
+        return Read { documents: vec![root], more: None };
+    }
+    documents(source, 0..source.len(), 0, all, problems).0
+}
+
+/// Reads the documents of a part of a text as [`read`] does, and returns how many nodes they have; `above`: how many
+/// collections stand around the part.
+fn documents(
+    source: &str,
+    part: Range<usize>,
+    above: usize,
+    all: impl Fn(&Node) -> bool,
+    problems: &mut Problems<'_>,
+) -> (Read, usize) {
+    let (base, text) = (part.start, &source[part]);
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -125,43 +143,46 @@ pub(crate) fn read(source: &str, all: impl Fn(&Node) -> bool, problems: &mut Pro
         flow_nesting_limit: YAML_DEPTH,
         block_nesting_limit: YAML_DEPTH,
     };
-    let mut builder = Builder::new(source, problems);
+    let mut builder = Builder::new(source, base, above, problems);
     let mut read = Read::default();
     // Where the second document begins, while all before the one at hand are empty.
     let mut second = None;
     let mut ended = false;
-    for event in Parser::new_from_str_with_options(source, options) {
+    for event in Parser::new_from_str_with_options(text, options) {
         match event {
             Ok((Event::DocumentStart(..), at)) if ended => {
                 read.documents.extend(builder.next_root().filter(|root| !root.is_null()));
                 match read.documents.first() {
                     Some(first) if !all(first) => {
-                        read.more = Some(file_span(at));
-                        return read;
+                        read.more = Some(file_span(at, base));
+                        return (read, builder.nodes());
                     }
                     Some(_) => {}
-                    None => second = second.or(Some(file_span(at))),
+                    None => second = second.or(Some(file_span(at, base))),
                 }
                 ended = false;
             }
             Ok((Event::DocumentEnd, _)) => ended = true,
             Ok((event, at)) => builder.event(event, at),
             Err(error) => {
-                syntax::report(&error, source, builder.problems());
+                // Of a part, a mistake is only noticed.
+                syntax::report(&error, text, builder.problems());
+                let nodes = builder.nodes();
                 read.documents.extend(builder.cut());
-                return read;
+                return (read, nodes);
             }
         }
         if builder.is_broken() {
-            return Read::default();
+            return (Read::default(), builder.nodes());
         }
     }
+    let nodes = builder.nodes();
     let only = read.documents.is_empty() && second.is_none();
     read.documents.extend(builder.next_root().filter(|root| only || !root.is_null()));
     match (second, read.documents.as_slice()) {
         // Who reads the first document alone does not see it.
-        (Some(at), [only]) if !all(only) => Read { documents: Vec::new(), more: Some(at) },
-        _ => read,
+        (Some(at), [only]) if !all(only) => (Read { documents: Vec::new(), more: Some(at) }, nodes),
+        _ => (read, nodes),
     }
 }
 
