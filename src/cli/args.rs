@@ -129,6 +129,9 @@ pub(crate) struct CheckArgs {
     /// List all codes with their severity and meaning
     #[arg(long, exclusive = true)]
     pub(crate) list_lints: bool,
+    /// How often targets are scraped, to find ranges too short for it
+    #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
+    pub(crate) scrape_interval: Option<Millis>,
     /// Print problems only, no summary
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -84,7 +84,8 @@ fn found(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
         return Err(failure);
     }
     let (refused, linted) = {
-        let subject = || Subject::new(&rules, LintOptions::default());
+        let options = LintOptions { scrape_interval: args.scrape_interval, ..LintOptions::default() };
+        let subject = || Subject::new(&rules, options);
         let (refused, subject) = threads::both(|| engine::check(&rules), subject);
         (refused, lint::run(&subject, &|_| true))
     };

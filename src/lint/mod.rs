@@ -18,6 +18,7 @@ mod edit;
 pub mod fix;
 pub mod flow;
 mod rule;
+mod shape;
 pub mod subject;
 mod texts;
 

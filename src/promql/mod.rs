@@ -12,7 +12,7 @@ pub(crate) mod eval;
 pub mod functions;
 pub(crate) mod kahan;
 pub(crate) mod lags;
-mod lex;
+pub(crate) mod lex;
 mod literal;
 mod lower;
 pub(crate) mod maths;

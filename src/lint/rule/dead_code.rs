@@ -1,10 +1,10 @@
 //! Parts of an expression that can never have an effect.
 
 use super::super::flow::{Flows, Gone, Has, Labels};
+use super::super::shape::is_always_there;
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::codes;
 use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, Side, Type};
-use crate::promql::functions::Kernel;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::DEAD_CODE,
@@ -157,32 +157,4 @@ fn matters(other: Has, named: bool) -> bool {
 
 fn has_no_labels(labels: &Labels<'_>) -> bool {
     labels.others.gone().is_some() && labels.named().all(|(_, has)| has.gone().is_some())
-}
-
-/// Returns whether an expression has a sample whatever is recorded.
-fn is_always_there(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => is_always_there(inner),
-        ExprKind::Call { function, args, .. } => match function.kernel {
-            Kernel::Vector => true,
-            _ if args.is_empty() => true,
-            Kernel::Absent | Kernel::AbsentOverTime => false,
-            _ => args.iter().any(|arg| arg.ty() == Type::Vector && is_always_there(arg)),
-        },
-        ExprKind::Aggregate(aggregate) => aggregate.grouping.is_none() && is_always_there(&aggregate.expr),
-        ExprKind::Binary(binary) if binary.op == BinaryOp::Or => {
-            is_always_there(&binary.lhs) || is_always_there(&binary.rhs)
-        }
-        ExprKind::Binary(binary) => {
-            let with_scalar = |vector: &Expr, scalar: &Expr| scalar.ty() == Type::Scalar && is_always_there(vector);
-            (!binary.op.is_comparison() || binary.return_bool)
-                && (with_scalar(&binary.lhs, &binary.rhs) || with_scalar(&binary.rhs, &binary.lhs))
-        }
-        ExprKind::Number { .. }
-        | ExprKind::String(_)
-        | ExprKind::Selector(_)
-        | ExprKind::Range { .. }
-        | ExprKind::Subquery(_)
-        | ExprKind::Invalid => false,
-    }
 }

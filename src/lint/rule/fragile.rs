@@ -1,0 +1,106 @@
+//! Alerts that change their identity, or fire when a part of the data is late.
+
+use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
+use crate::diagnostic::codes;
+use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind};
+use crate::time::Millis;
+
+pub(in crate::lint) const LINT: Lint = Lint {
+    code: codes::FRAGILE,
+    page: Page {
+        why: "`topk()`, `bottomk()`, `limitk()` and `limit_ratio()` keep the labels of the series that they pick. When \
+              another series takes a place among them, the alert of the one before is resolved, and the new one waits \
+              its `for` from the beginning, although nothing got better.\n\n\
+              Compare first and leave the picking to whoever looks: `x > 100` instead of `topk(3, x) > 100`. Or \
+              aggregate: `max(x) > 100`, `count(topk(3, x) > 100)`.\n\n\
+              A ratio of two aggregations of different metrics is off for as long as one of them lacks series, such as \
+              after a restart of Prometheus or while a target is scraped late. A `for` waits until both are complete.",
+        bad: "\
+- alert: LongQueues
+  expr: topk(3, queue_length) > 100
+  for: 5m
+",
+        clean: "\
+- alert: LongQueues
+  expr: queue_length > 100
+  for: 5m
+",
+        data: "",
+    },
+    check: Check::Rule(check),
+};
+
+fn check(place: &Place<'_>, found: &mut Found) {
+    if place.is_alert() {
+        visit(place, &place.rule.expr, found);
+    }
+}
+
+/// Looks at what decides the labels of the alerts: not into aggregations, which give other labels.
+fn visit(place: &Place<'_>, expr: &Expr, found: &mut Found) {
+    match &expr.kind {
+        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => visit(place, inner, found),
+        ExprKind::Call { args, .. } => args.iter().for_each(|arg| visit(place, arg, found)),
+        ExprKind::Aggregate(aggregate) => picked(place, aggregate, found),
+        ExprKind::Binary(binary) => {
+            ratio(place, binary, found);
+            visit(place, &binary.lhs, found);
+            visit(place, &binary.rhs, found);
+        }
+        ExprKind::Number { .. }
+        | ExprKind::String(_)
+        | ExprKind::Selector(_)
+        | ExprKind::Range { .. }
+        | ExprKind::Subquery(_)
+        | ExprKind::Invalid => {}
+    }
+}
+
+fn picked(place: &Place<'_>, aggregate: &Aggregate, found: &mut Found) {
+    let picks = matches!(
+        aggregate.op,
+        AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio
+    );
+    // One series is picked from one.
+    let is_one = matches!(&aggregate.expr.unparen().kind, ExprKind::Aggregate(inner) if inner.grouping.is_none() && !matches!(inner.op, AggregateOp::CountValues));
+    if !picks || is_one {
+        return;
+    }
+    let name = aggregate.op.name();
+    let message = match place.hold() {
+        Millis::ZERO => {
+            format!("the series that `{name}` picks change: each change resolves one alert and begins another")
+        }
+        hold => format!(
+            "the series that `{name}` picks change: each change begins another alert, whose `for: {hold}` starts again"
+        ),
+    };
+    let inner = shortened(&place.rule.text.text[aggregate.expr.span.range()]);
+    found.expr(place, aggregate.op_span, message).help.push(format!("compare all series: `{inner}` without `{name}`"));
+}
+
+/// Looks for a ratio of sums of different metrics, without a `for`.
+fn ratio(place: &Place<'_>, binary: &Binary, found: &mut Found) {
+    if binary.op != BinaryOp::Div || place.hold() != Millis::ZERO {
+        return;
+    }
+    let (Some(left), Some(right)) = (aggregated(&binary.lhs), aggregated(&binary.rhs)) else { return };
+    if left == right {
+        return;
+    }
+    let message = format!(
+        "this ratio of `{left}` and `{right}` is off while one of them lacks series, and there is no `for` that waits"
+    );
+    found
+        .expr(place, binary.op_span, message)
+        .help
+        .push("add a `for` of some scrape intervals, such as `for: 5m`".to_owned());
+}
+
+/// Returns the only metric that an aggregation reads.
+fn aggregated(expr: &Expr) -> Option<&str> {
+    let ExprKind::Aggregate(aggregate) = &expr.unparen().kind else { return None };
+    let mut metrics = aggregate.expr.selectors().into_iter().map(|one| one.selector.metric());
+    let first = metrics.next()??;
+    metrics.all(|metric| metric == Some(first)).then_some(first)
+}

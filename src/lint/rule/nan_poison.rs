@@ -1,0 +1,93 @@
+//! A division that may be 0 by 0, inside a sum.
+
+use super::super::shape::number;
+use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
+use crate::diagnostic::codes;
+use crate::promql::ast::{AggregateOp, Binary, BinaryOp, Expr, ExprKind};
+
+pub(in crate::lint) const LINT: Lint = Lint {
+    code: codes::NAN_POISON,
+    page: Page {
+        why: "0 / 0 is NaN, and a sum or an average with one NaN in it is NaN. A comparison with NaN is false, so one \
+              instance without traffic is enough that an alert on the average of all never fires. `min` and `max` leave \
+              NaN out; `sum`, `avg`, `stddev` and `stdvar` do not.\n\n\
+              Leave out what is 0 before dividing, `a / (b > 0)`, or divide the sums: `sum(a) / sum(b)`, which is also \
+              the right average of ratios.",
+        bad: "\
+- alert: SlowRequests
+  expr: avg by (job) (rate(seconds_sum[5m]) / rate(seconds_count[5m])) > 0.5
+  for: 5m
+",
+        clean: "\
+- alert: SlowRequests
+  expr: avg by (job) (rate(seconds_sum[5m]) / (rate(seconds_count[5m]) > 0)) > 0.5
+  for: 5m
+",
+        data: "",
+    },
+    check: Check::Rule(check),
+};
+
+fn check(place: &Place<'_>, found: &mut Found) {
+    place.rule.expr.walk(&mut |expr| {
+        let ExprKind::Aggregate(aggregate) = &expr.kind else { return };
+        let sums =
+            matches!(aggregate.op, AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Stddev | AggregateOp::Stdvar);
+        if let Some(binary) = division(&aggregate.expr).filter(|_| sums) {
+            let name = aggregate.op.name();
+            let divisor = shortened(&place.rule.text.text[binary.rhs.span.range()]);
+            let message = format!("where `{divisor}` is 0 this may be 0 / 0 = NaN, which makes the whole `{name}` NaN");
+            let finding = found.expr(place, binary.op_span, message);
+            let bare = divisor.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(&divisor);
+            let shown = if bare.contains(['(', ')']) && bare != divisor { divisor.as_str() } else { bare };
+            finding.help.push(format!("leave out what is 0: `{} ({shown} > 0)`", binary.op.symbol()));
+        }
+    });
+}
+
+/// Finds a division whose NaN reaches the aggregation around it.
+fn division(expr: &Expr) -> Option<&Binary> {
+    match &expr.kind {
+        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => division(inner),
+        ExprKind::Binary(binary) => match binary.op {
+            BinaryOp::Div | BinaryOp::Mod if may_be_zero(&binary.rhs) && is_plain(&binary.lhs) => Some(binary),
+            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div => {
+                division(&binary.lhs).or_else(|| division(&binary.rhs))
+            }
+            _ => None,
+        },
+        ExprKind::Call { function, args, .. } if matches!(function.name, "abs" | "ceil" | "floor" | "round") => {
+            args.first().and_then(division)
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether a divisor is 0 as a matter of course: how often something happened, which may not happen at all.
+fn may_be_zero(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(inner) => may_be_zero(inner),
+        ExprKind::Call { function, .. } => matches!(function.name, "rate" | "irate" | "increase"),
+        ExprKind::Aggregate(aggregate) => {
+            matches!(aggregate.op, AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Min | AggregateOp::Max)
+                && may_be_zero(&aggregate.expr)
+        }
+        ExprKind::Binary(binary) => match binary.op {
+            BinaryOp::Mul | BinaryOp::Div => number(&binary.rhs).is_some() && may_be_zero(&binary.lhs),
+            BinaryOp::Add => may_be_zero(&binary.lhs) && may_be_zero(&binary.rhs),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Returns whether nothing removes the zeros of a numerator.
+fn is_plain(expr: &Expr) -> bool {
+    let mut plain = number(expr).is_none();
+    expr.walk(&mut |expr| {
+        if let ExprKind::Binary(binary) = &expr.kind {
+            plain &= !binary.op.is_comparison() && !binary.op.is_set();
+        }
+    });
+    plain
+}
