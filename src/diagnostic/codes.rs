@@ -173,12 +173,14 @@ codes! {
     Lint Error {
         VALUE_IN_LABELS = "value-in-labels": "A label holds the value, so every new value is a new alert.";
         TEMPLATE_LABEL_MISSING = "template-label-missing": "A template reads a label that the expression does not have.";
+        RATE_OF_SUM = "rate-of-sum": "A rate is taken of an aggregation, which is no counter.";
         RANGE_TOO_SHORT = "range-too-short": "A range holds no two samples, which its function needs.";
     }
     Lint Warning {
         ALWAYS_FIRES = "always-fires": "Nothing in the expression of an alert is a condition.";
         ABSENT_WITHOUT_FOR = "absent-without-for": "An alert on missing series fires at once, or never.";
         DEAD_CODE = "dead-code": "Part of an expression can never have an effect.";
+        CONTRADICTORY_THRESHOLD = "contradictory-threshold": "A comparison is never true, always true, or true by chance.";
         FRAGILE = "fragile": "An alert changes its identity, or fires while data is incomplete.";
         NAN_POISON = "nan-poison": "A sum or an average holds a division that may be 0 by 0.";
         EXPERIMENTAL = "experimental": "An expression uses what Prometheus evaluates only with a feature flag.";
@@ -187,7 +189,17 @@ codes! {
         FOR_DEFAULT = "for-default": "A `for` or `keep_firing_for` is the default, or acts as another duration.";
         SUBQUERY_STEP = "subquery-step": "A subquery leaves its step to the configuration of the server.";
         REGEXP = "regexp": "A regular expression is a plain text, matches everything, or has anchors without effect.";
+        IRATE = "irate": "An alert looks at the last two samples alone.";
         HUMANIZE = "humanize": "A text prints a computed number with all its digits.";
+    }
+    // The rules together.
+    Lint Warning {
+        DEPENDENCY = "dependency": "A rule reads what is written later, elsewhere or nowhere.";
+        DUPLICATE = "duplicate": "Two rules have one name and the same labels.";
+        INTERVAL_OVER_LOOKBACK = "interval-over-lookback": "A group is evaluated so rarely that what it writes is gone in between.";
+    }
+    Lint Info {
+        PRECOMPUTED = "precomputed": "An expression is one that a recording rule works out already.";
     }
 }
 

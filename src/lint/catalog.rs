@@ -1,23 +1,31 @@
 //! The list of all lints.
 
-use super::{Lint, rule};
+use super::{Lint, rule, set};
 
 /// All lints, those of a rule first.
 pub static ALL: &[&Lint] = &[
     // Of one rule.
     &rule::absent_without_for::LINT,
     &rule::always_fires::LINT,
+    &rule::contradictory_threshold::LINT,
     &rule::dead_code::LINT,
     &rule::experimental::LINT,
     &rule::for_default::LINT,
     &rule::fragile::LINT,
     &rule::humanize::LINT,
+    &rule::irate::LINT,
     &rule::nan_poison::LINT,
     &rule::range_too_short::LINT,
+    &rule::rate_of_sum::LINT,
     &rule::regexp::LINT,
     &rule::subquery_step::LINT,
     &rule::template_label_missing::LINT,
     &rule::value_in_labels::LINT,
+    // Of all rules together.
+    &set::dependency::LINT,
+    &set::duplicate::LINT,
+    &set::interval_over_lookback::LINT,
+    &set::precomputed::LINT,
 ];
 
 /// Finds a lint by its code.

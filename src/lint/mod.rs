@@ -13,11 +13,13 @@
 //! of data sees, in addition, a recording and what an evaluation on it found. Every lint has a page with a bad and a
 //! clean example, which are its test as well.
 
+mod bounds;
 pub mod catalog;
 mod edit;
 pub mod fix;
 pub mod flow;
 mod rule;
+mod set;
 mod shape;
 pub mod subject;
 mod texts;
@@ -137,5 +139,7 @@ pub fn is_lint(code: &str) -> bool {
     codes::find(code).is_some_and(|code| matches!(code.about, About::Lint | About::DataLint))
 }
 
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use super::*;
 use crate::rules::RuleSet;
 
 /// Returns a whole rule file of an example.
-fn file(example: &str) -> String {
+pub(super) fn file(example: &str) -> String {
     if ["groups:", "alertctl:"].iter().any(|key| example.starts_with(key)) {
         return example.to_owned();
     }

@@ -1,6 +1,6 @@
 //! An alert whose condition is no condition.
 
-use super::super::shape::replace;
+use super::super::shape::{number, replace};
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::{Severity, codes};
 use crate::labels::{METRIC_NAME, MatchOp};
@@ -65,7 +65,8 @@ fn side(place: &Place<'_>, expr: &Expr, found: &mut Found) {
         }
         ExprKind::Binary(binary) if binary.op.is_comparison() && binary.return_bool => {
             // Two numbers are told of as such.
-            if inner.ty() != Type::Scalar && !filters(place, inner, 0) {
+            let are_numbers = number(&binary.lhs).is_some() && number(&binary.rhs).is_some();
+            if !are_numbers && !filters(place, inner, 0) {
                 with_bool_found(place, binary, found);
             }
         }
@@ -100,6 +101,11 @@ fn with_bool_found(place: &Place<'_>, binary: &Binary, found: &mut Found) {
     let left = shortened(&text[binary.lhs.span.range()]);
     let right = shortened(&text[binary.rhs.span.range()]);
     let finding = found.expr(place, at, message);
+    if binary.lhs.ty() == Type::Scalar && binary.rhs.ty() == Type::Scalar {
+        // Two scalars are compared with `bool` alone.
+        finding.help.push(format!("write `vector({left}) {} {right}`", binary.op.symbol()));
+        return;
+    }
     finding.help.push(format!("remove `bool`: `{left} {} {right}`", binary.op.symbol()));
     finding.fixes.extend(fix);
 }

@@ -33,7 +33,7 @@ fn check(place: &Place<'_>, found: &mut Found) {
         let ExprKind::Aggregate(aggregate) = &expr.kind else { return };
         let sums =
             matches!(aggregate.op, AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Stddev | AggregateOp::Stdvar);
-        if let Some(binary) = division(&aggregate.expr).filter(|_| sums) {
+        if let Some(binary) = division(place, &aggregate.expr).filter(|_| sums) {
             let name = aggregate.op.name();
             let divisor = shortened(&place.rule.text.text[binary.rhs.span.range()]);
             let message = format!("where `{divisor}` is 0 this may be 0 / 0 = NaN, which makes the whole `{name}` NaN");
@@ -46,39 +46,61 @@ fn check(place: &Place<'_>, found: &mut Found) {
 }
 
 /// Finds a division whose NaN reaches the aggregation around it.
-fn division(expr: &Expr) -> Option<&Binary> {
+fn division<'a>(place: &Place<'_>, expr: &'a Expr) -> Option<&'a Binary> {
     match &expr.kind {
-        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => division(inner),
+        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => division(place, inner),
         ExprKind::Binary(binary) => match binary.op {
-            BinaryOp::Div | BinaryOp::Mod if may_be_zero(&binary.rhs) && is_plain(&binary.lhs) => Some(binary),
+            BinaryOp::Div | BinaryOp::Mod
+                if is_plain(&binary.lhs) && (may_be_zero(place, &binary.rhs, 0) || are_counters(binary)) =>
+            {
+                Some(binary)
+            }
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div => {
-                division(&binary.lhs).or_else(|| division(&binary.rhs))
+                division(place, &binary.lhs).or_else(|| division(place, &binary.rhs))
             }
             _ => None,
         },
         ExprKind::Call { function, args, .. } if matches!(function.name, "abs" | "ceil" | "floor" | "round") => {
-            args.first().and_then(division)
+            args.first().and_then(|arg| division(place, arg))
         }
         _ => None,
     }
 }
 
+/// How far the rules are followed that record a divisor.
+const DEPTH: usize = 4;
+
 /// Returns whether a divisor is 0 as a matter of course: how often something happened, which may not happen at all.
-fn may_be_zero(expr: &Expr) -> bool {
+fn may_be_zero(place: &Place<'_>, expr: &Expr, depth: usize) -> bool {
+    let zero = |expr: &Expr| may_be_zero(place, expr, depth);
     match &expr.kind {
-        ExprKind::Paren(inner) => may_be_zero(inner),
+        ExprKind::Paren(inner) => zero(inner),
+        ExprKind::Selector(selector) => {
+            let writers = selector.metric().and_then(|metric| place.subject.recorded.get(metric));
+            let writer = writers.and_then(|writers| writers.first()).filter(|_| depth < DEPTH);
+            writer.is_some_and(|writer| may_be_zero(place, &place.subject.all[*writer].2.expr, depth + 1))
+        }
         ExprKind::Call { function, .. } => matches!(function.name, "rate" | "irate" | "increase"),
         ExprKind::Aggregate(aggregate) => {
             matches!(aggregate.op, AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Min | AggregateOp::Max)
-                && may_be_zero(&aggregate.expr)
+                && zero(&aggregate.expr)
         }
         ExprKind::Binary(binary) => match binary.op {
-            BinaryOp::Mul | BinaryOp::Div => number(&binary.rhs).is_some() && may_be_zero(&binary.lhs),
-            BinaryOp::Add => may_be_zero(&binary.lhs) && may_be_zero(&binary.rhs),
+            BinaryOp::Mul | BinaryOp::Div => number(&binary.rhs).is_some() && zero(&binary.lhs),
+            BinaryOp::Add => zero(&binary.lhs) && zero(&binary.rhs),
             _ => false,
         },
         _ => false,
     }
+}
+
+/// Returns whether both sides are counters, which begin with 0.
+fn are_counters(binary: &Binary) -> bool {
+    let ends = |expr: &Expr, ends: &[&str]| {
+        matches!(&expr.unparen().kind, ExprKind::Selector(selector)
+            if selector.metric().is_some_and(|metric| ends.iter().any(|end| metric.ends_with(end))))
+    };
+    ends(&binary.lhs, &["_total", "_sum", "_count", "_bucket"]) && ends(&binary.rhs, &["_total", "_count"])
 }
 
 /// Returns whether nothing removes the zeros of a numerator.

@@ -4,6 +4,7 @@ use super::super::shape::duration;
 use super::super::{Check, Found, Lint, Page, subject::Place};
 use crate::diagnostic::{Severity, codes};
 use crate::promql::ast::ExprKind;
+use crate::rules::Form;
 use crate::time::Millis;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -17,7 +18,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
               too short for nearly every setup. A subquery has two samples in a range of two steps.",
         bad: "\
 - alert: ManyErrors
-  expr: rate(errors_total[5s]) > 1
+  expr: rate(errors_total[15s]) > 1
   for: 5m
 ",
         clean: "\
@@ -33,12 +34,12 @@ pub(in crate::lint) const LINT: Lint = Lint {
 /// The functions that need two samples.
 const FUNCTIONS: [&str; 7] = ["rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"];
 
-/// The shortest range that is not reported where the scrape interval is unknown: two of the shortest that is common.
-const SHORTEST: Millis = Millis(10_000);
+/// The shortest range that is not reported where the scrape interval is unknown: two of 15s, the shortest that is common.
+const SHORTEST: Millis = Millis(30_000);
 
 fn check(place: &Place<'_>, found: &mut Found) {
-    // Groups that follow the rows of a recording are as dense as it is.
-    let is_known = place.interval().is_some();
+    // Native rules look at recordings, which may be dense.
+    let is_scraped = place.file.form == Form::Prometheus;
     place.rule.expr.walk(&mut |expr| {
         let ExprKind::Call { function, args, .. } = &expr.kind else { return };
         let Some(arg) = args.first().filter(|_| FUNCTIONS.contains(&function.name)) else { return };
@@ -47,7 +48,7 @@ fn check(place: &Place<'_>, found: &mut Found) {
                 let Some(length) = duration(range) else { return };
                 let scrape = place.subject.options.scrape_interval;
                 let least = Millis(scrape.map_or(SHORTEST.0, |scrape| scrape.0.saturating_mul(2)));
-                if length >= least || !is_known {
+                if length >= least || scrape.is_none() && !is_scraped {
                     return;
                 }
                 let name = function.name;
@@ -57,8 +58,8 @@ fn check(place: &Place<'_>, found: &mut Found) {
                         format!("write `[{}]` or more: four scrape intervals", Millis(scrape.0.saturating_mul(4))),
                     ),
                     None => (
-                        format!("`{name}` needs two samples, and {length} hold two only where targets are scraped twice as often"),
-                        "write `[5m]`, or say how often targets are scraped: `--scrape-interval 1s`".to_owned(),
+                        format!("`{name}` needs two samples, and {length} hold two only where targets are scraped more often than every 15s"),
+                        "write `[5m]`, or say how often targets are scraped, such as `--scrape-interval 5s`".to_owned(),
                     ),
                 };
                 let finding = found.expr(place, range.span, message);

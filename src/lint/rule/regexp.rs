@@ -84,7 +84,10 @@ fn tell(place: &Place<'_>, (matcher, wrong): (&Matcher, Wrong), (op, pattern): (
     match wrong {
         Wrong::Plain => {
             let plain = value.replace('\\', "");
-            let message = format!("`{value}` is a plain text, for which no regular expression is needed");
+            let message = match plain.as_str() {
+                "" => "the empty text needs no regular expression".to_owned(),
+                _ => format!("`{value}` is a plain text, for which no regular expression is needed"),
+            };
             let mut fixes: Vec<Fix> = replace(place, op, symbol).into_iter().collect();
             let backslashes = value.contains('\\');
             if backslashes {

@@ -1,0 +1,118 @@
+//! A rate of what is no counter any more.
+
+use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
+use crate::diagnostic::{Mark, codes};
+use crate::promql::ast::{BinaryOp, Expr, ExprKind};
+use crate::source::{FileSpan, Span};
+
+pub(in crate::lint) const LINT: Lint = Lint {
+    code: codes::RATE_OF_SUM,
+    page: Page {
+        why: "`rate()` and `increase()` take a fall of a counter for a restart of its process. A sum of counters falls when \
+              one of them restarts or goes away, and then `rate()` takes the whole sum for new: a spike that never \
+              was. The same holds for an average, a maximum or a count.\n\n\
+              Take the rate first and aggregate afterwards: `sum(rate(x[5m]))`. A recording rule that is to be read in \
+              this way records the sum of the rates.",
+        bad: "\
+- record: job:requests:sum
+  expr: sum by (job) (requests_total)
+- alert: ManyRequests
+  expr: rate(job:requests:sum[5m]) > 100
+  for: 5m
+",
+        clean: "\
+- record: job:requests:rate5m
+  expr: sum by (job) (rate(requests_total[5m]))
+- alert: ManyRequests
+  expr: job:requests:rate5m > 100
+  for: 5m
+",
+        data: "",
+    },
+    check: Check::Rule(check),
+};
+
+fn check(place: &Place<'_>, found: &mut Found) {
+    place.rule.expr.walk(&mut |expr| {
+        let ExprKind::Call { function, args, .. } = &expr.kind else { return };
+        let Some(arg) = args.first().filter(|_| matches!(function.name, "rate" | "irate" | "increase")) else { return };
+        let name = function.name;
+        match &arg.unparen().kind {
+            ExprKind::Range { selector, selector_span, .. } => {
+                let Some(metric) = selector.metric() else { return };
+                let Some((writer, sum)) = recorded(place, metric) else { return };
+                let message = format!(
+                    "`{name}` of an aggregation: `{metric}` is no counter, it falls when one of its parts restarts"
+                );
+                let finding = found.expr(place, *selector_span, message);
+                finding.related.push(Mark { at: writer, text: "recorded here".to_owned() });
+                finding.help.push(format!("record the rate: `{}`", sum(name)));
+            }
+            ExprKind::Subquery(subquery) => {
+                let Some(aggregate) = aggregation(&subquery.expr) else { return };
+                let message =
+                    format!("`{name}` of an aggregation: it is no counter, it falls when one of its parts restarts");
+                let text = &place.rule.text.text;
+                let range = &text[subquery.range.span.range()];
+                let help = format!("take the rate first: `{}`", rate_first(text, aggregate, name, range));
+                found.expr(place, aggregate.span, message).help.push(help);
+            }
+            _ => {}
+        }
+    });
+}
+
+/// How far the rules are followed that record one another.
+const DEPTH: usize = 4;
+
+/// Returns where an aggregation of samples is recorded under a name, and what makes the expression to record instead.
+fn recorded<'a>(place: &Place<'a>, metric: &'a str) -> Option<(FileSpan, impl Fn(&str) -> String + use<'a>)> {
+    let mut metric = metric;
+    for _ in 0..DEPTH {
+        let writer = *place.subject.recorded.get(metric)?.first()?;
+        let rule = place.subject.all[writer].2;
+        if let Some(aggregate) = aggregation(&rule.expr) {
+            let text = &rule.text.text;
+            return Some((rule.text.at(aggregate.span), move |name: &str| rate_first(text, aggregate, name, "5m")));
+        }
+        match &rule.expr.unparen().kind {
+            ExprKind::Selector(selector) => metric = selector.metric()?,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Finds an aggregation of samples as they were scraped, whose value an expression has.
+fn aggregation(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Paren(inner) => aggregation(inner),
+        ExprKind::Aggregate(aggregate) => match &aggregate.expr.unparen().kind {
+            ExprKind::Selector(_) => Some(expr),
+            ExprKind::Aggregate(_) => aggregation(&aggregate.expr).map(|_| expr),
+            _ => None,
+        },
+        ExprKind::Binary(binary) => match binary.op {
+            BinaryOp::Add | BinaryOp::Or => aggregation(&binary.lhs).or_else(|| aggregation(&binary.rhs)),
+            _ => None,
+        },
+        ExprKind::Call { function, args, .. } if matches!(function.name, "label_replace" | "label_join") => {
+            args.first().and_then(aggregation)
+        }
+        _ => None,
+    }
+}
+
+/// Writes an aggregation with the rate inside.
+fn rate_first(text: &str, expr: &Expr, name: &str, range: &str) -> String {
+    let mut inner: Option<Span> = None;
+    expr.walk(&mut |expr| {
+        if let ExprKind::Selector(_) = &expr.kind {
+            inner.get_or_insert(expr.span);
+        }
+    });
+    let Some(inner) = inner else { return String::new() };
+    let before = &text[expr.span.start as usize..inner.start as usize];
+    let after = &text[inner.end as usize..expr.span.end as usize];
+    shortened(&format!("{before}{name}({}[{range}]){after}", &text[inner.range()]))
+}

@@ -1,0 +1,129 @@
+//! Rules that do what another one does.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::super::{Check, Found, Lint, Page, subject::Place, subject::Subject};
+use crate::diagnostic::{Mark, Severity, codes};
+use crate::labels::{METRIC_NAME, MatchOp};
+use crate::promql::ast::{Expr, ExprKind};
+
+pub(in crate::lint) const LINT: Lint = Lint {
+    code: codes::DUPLICATE,
+    page: Page {
+        why: "Two recording rules with one name and the same labels may write the same series. In one group Prometheus drops \
+              the second sample; from two groups both are stored in turn, and the series jumps between two values. Two \
+              alerts with one name and the same labels cannot be told apart by routes and silences, and where both \
+              fire Alertmanager takes them for one.\n\n\
+              Remove one of them, or give them different names or labels. Labels of the group count. Alerts of one name \
+              with different labels, such as `severity`, are fine.",
+        bad: "\
+- record: job:requests:rate5m
+  expr: sum by (job) (rate(requests_total[5m]))
+- record: job:requests:rate5m
+  expr: sum by (job) (rate(requests_total[5m]))
+",
+        clean: "\
+- record: job:requests:rate5m
+  expr: sum by (job) (rate(requests_total[5m]))
+- record: job:requests:rate10m
+  expr: sum by (job) (rate(requests_total[10m]))
+",
+        data: "",
+    },
+    check: Check::Set(check),
+};
+
+fn check(subject: &Subject<'_>, found: &mut Found) {
+    let state = FixedState::default();
+    let mut first: HashMap<u64, usize, FixedState> = HashMap::default();
+    for place in subject.places() {
+        let rule = place.rule;
+        let labels = rule.labels.iter().map(|(name, text)| (name.as_str(), text.text()));
+        let key = state.hash_one((place.is_alert(), &rule.name.text, labels.collect::<Vec<_>>()));
+        match first.get(&key) {
+            Some(number) => compare(&subject.place(*number), &place, found),
+            None => {
+                first.insert(key, place.number);
+            }
+        }
+    }
+}
+
+fn compare(one: &Place<'_>, other: &Place<'_>, found: &mut Found) {
+    let (a, b) = (one.rule, other.rule);
+    let is_same_labels = a
+        .labels
+        .iter()
+        .map(|(name, text)| (name, text.text()))
+        .eq(b.labels.iter().map(|(name, text)| (name, text.text())));
+    if a.name.text != b.name.text || one.is_alert() != other.is_alert() || !is_same_labels {
+        return;
+    }
+    let is_same = a.text.text == b.text.text || a.expr.to_string() == b.expr.to_string();
+    let name = &b.name.text;
+    let mut severity = Severity::Warning;
+    let (message, help) = match (other.is_alert(), is_same) {
+        (false, true) => (format!("`{name}` is recorded twice by the same expression"), "remove one of them"),
+        (true, true) => {
+            (format!("the alert `{name}` stands here twice, with the same expression and labels"), "remove one of them")
+        }
+        (_, false) if are_apart(one, other) => return,
+        (false, false) => (
+            format!("two expressions record `{name}` with the same labels: they may write the same series"),
+            "give them different names, or a label each under `labels:`",
+        ),
+        (true, false) => {
+            // What several files call alike is seldom seen together.
+            if !std::ptr::eq(one.file, other.file) {
+                severity = Severity::Info;
+            }
+            (
+                format!(
+                    "two alerts are called `{name}` and have the same labels: routes and silences cannot tell them apart"
+                ),
+                "give them different names, or a label each under `labels:`",
+            )
+        }
+    };
+    let finding = found.at(b.name.whole(), (other.group, b), message);
+    finding.severity = severity;
+    finding.related.push(Mark { at: a.name.whole(), text: "the first".to_owned() });
+    finding.help.push(help.to_owned());
+}
+
+/// Returns whether two expressions surely give series of different labels: their selectors ask for different values of
+/// a label that both keep, or functions make labels of which nothing is known.
+fn are_apart(one: &Place<'_>, other: &Place<'_>) -> bool {
+    let makes_labels = |expr: &Expr| {
+        let mut makes = false;
+        expr.walk(&mut |expr| {
+            makes |= matches!(&expr.kind, ExprKind::Call { function, .. } if matches!(function.name, "label_replace" | "label_join"));
+        });
+        makes
+    };
+    if makes_labels(&one.rule.expr) || makes_labels(&other.rule.expr) {
+        return true;
+    }
+    let (left, right) = (one.rule.expr.selectors(), other.rule.expr.selectors());
+    let Some(first) = left.first() else { return false };
+    let asked = |matchers: &[crate::labels::Matcher], label: &str| {
+        let mut equal = matchers.iter().filter(|matcher| matcher.name == label && matcher.op == MatchOp::Equal);
+        equal.next().map(|matcher| matcher.value.clone())
+    };
+    first.selector.matchers.iter().filter(|matcher| matcher.op == MatchOp::Equal && matcher.name != METRIC_NAME).any(
+        |matcher| {
+            let label = matcher.name.as_str();
+            let has = |place: &Place<'_>| place.labels().get(label).gone().is_none();
+            left.iter().all(|one| asked(&one.selector.matchers, label).as_deref() == Some(&matcher.value))
+                && !right.is_empty()
+                && right
+                    .iter()
+                    .all(|one| asked(&one.selector.matchers, label).is_some_and(|value| value != matcher.value))
+                && has(one)
+                && has(other)
+        },
+    )
+}
