@@ -91,7 +91,7 @@ pub(crate) struct CheckArgs {
     pub(crate) flagged: Vec<String>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
-    /// Show only problems on lines that changed since this Git revision
+    /// Show only findings on lines that changed since this Git revision
     ///
     /// Lines that were added or changed since the merge base of the revision and HEAD, those that are not committed
     /// included; a file that Git does not track counts as new. The exit code depends on what is shown only.

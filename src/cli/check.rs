@@ -1,8 +1,9 @@
 //! `alertctl check`.
 
+mod changed;
 mod explain;
 mod fix;
-mod write;
+mod outputs;
 
 use crate::diagnostic::Severity;
 use crate::engine;
@@ -13,11 +14,11 @@ use crate::report::diagnostic::Look;
 use crate::rules::{self, RuleSet, RuleText};
 use crate::threads;
 
+use self::changed::Changed;
+use self::outputs::Outputs;
 use super::args::CheckArgs;
-use super::changed::Changed;
 use super::claims::Claims;
 use super::load::Disk;
-use super::out::Output;
 use super::rules::without_rules;
 use super::ui::{Terminal, say};
 use super::{Exit, Failure};
@@ -34,9 +35,8 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         return explain::list(look);
     }
     let paths: Vec<String> = args.rules.iter().chain(&args.flagged).cloned().collect();
-    let outputs = write::outputs(args)?;
-    let written = |claims: Claims, output: &Output<_>| claims.writes("--out", output.path.as_deref());
-    outputs.iter().fold(Claims::default().rules(&paths), written).check()?;
+    let outputs = Outputs::of(args)?;
+    outputs.files().fold(Claims::default().rules(&paths), |claims, file| claims.writes("--out", Some(file))).check()?;
     let (mut texts, failures) = rules::find(&Disk, &paths);
     if args.diff {
         return diff(args, &texts, failures.into_iter().map(Failure::from).collect());
@@ -55,7 +55,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     checked.unread = failures.iter().map(|failure| failure.message.clone()).collect();
     // A gate that checked nothing must not be green, and all is well with no rule.
     let nothing = rules.is_empty() && checked.diagnostics.is_empty();
-    write::write(args, &checked, &outputs, nothing, &terminal)?;
+    outputs.write(args, &checked, look, nothing)?;
     let failed = !failures.is_empty();
     failures.into_iter().for_each(|failure| Failure::from(failure).say());
     let wanted = |severity: Severity| severity <= args.fail_on.severity();

@@ -1,7 +1,6 @@
 //! The command line tool: flags, files, the terminal. The only layer that opens paths, prints or reads the environment.
 
 mod args;
-mod changed;
 mod check;
 mod claims;
 mod complete;

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -23,21 +23,14 @@ const PRINT: &str = "alertctl/v1";
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, checked: &Checked<'_>, root: &Root) -> io::Result<()> {
-    let mut occur: BTreeMap<&'static str, Severity> = BTreeMap::new();
-    for found in &checked.diagnostics {
-        let worst = occur.entry(found.code).or_insert(found.severity);
-        *worst = (*worst).min(found.severity);
-    }
-    let rules = occur.iter().map(|(code, severity)| Rule {
-        id: code,
-        short_description: codes::ALL
-            .iter()
-            .find(|known| known.word == *code)
-            .map(|known| Message { text: known.meaning.to_owned() }),
-        default_configuration: Configuration { level: level(*severity) },
+    let occur: BTreeSet<&'static str> = checked.diagnostics.iter().map(|found| found.code).collect();
+    let rules = occur.iter().filter_map(|word| codes::find(word)).map(|code| Rule {
+        id: code.word,
+        short_description: Message { text: code.meaning.to_owned() },
+        default_configuration: Configuration { level: level(code.severity) },
     });
     let view = View { checked, root };
-    let index = |found: &Diagnostic| occur.keys().position(|code| *code == found.code).unwrap_or_default();
+    let index = |found: &Diagnostic| occur.iter().position(|code| *code == found.code).unwrap_or_default();
     let prints = fingerprint::all(checked, root);
     let results = checked.diagnostics.iter().zip(prints).map(|(found, print)| view.result(found, index(found), print));
     let notifications = checked
@@ -185,8 +178,7 @@ struct Driver<'a> {
 #[serde(rename_all = "camelCase")]
 struct Rule {
     id: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    short_description: Option<Message>,
+    short_description: Message,
     default_configuration: Configuration,
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::Failure;
+use crate::cli::Failure;
 
 /// What is new in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
