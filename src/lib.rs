@@ -168,6 +168,9 @@ pub mod replay;
 pub mod report;
 #[doc(hidden)]
 pub mod rules;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod schema;
 #[doc(hidden)]
 pub mod source;
 #[doc(hidden)]

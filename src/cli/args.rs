@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::diagnostic::Severity;
 use crate::report::table;
+use crate::schema;
 use crate::time::{Millis, parse_interval};
 
 use super::flags::output::{OutFormat, Target};
@@ -43,6 +45,9 @@ pub(crate) enum Command {
     /// Write a starter rule file for a recording
     #[command(after_help = help::INIT_EXIT_CODES, after_long_help = help::INIT_EXAMPLES)]
     Init(Box<InitArgs>),
+    /// Print a JSON Schema of a file or an output
+    #[command(after_help = help::SCHEMA)]
+    Schema(SchemaArgs),
     /// Generate a shell completion script
     #[command(after_help = help::COMPLETIONS)]
     Completions(CompletionsArgs),
@@ -230,6 +235,18 @@ pub(crate) struct InitArgs {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) console: ConsoleArgs,
+}
+
+/// The flags of `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Which schema to print; without it, all kinds are listed
+    #[arg(value_name = "KIND", value_parser = kinds(), hide_possible_values = true)]
+    pub(crate) kind: Option<String>,
+}
+
+fn kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(schema::ALL.iter().map(|schema| schema.kind))
 }
 
 /// The flags of `completions`.

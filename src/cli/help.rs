@@ -13,6 +13,7 @@ Commands:
   data         Show what is in a recording: metrics, labels, gaps
   init         Write a starter rule file for a recording
   profile      Measure what rules cost, and catch regressions
+  schema       Print a JSON Schema of a file or an output
   completions  Generate a shell completion script
   man          Generate man pages
 
@@ -75,6 +76,8 @@ Examples:
       Check a folder and a glob; exit with 1 on warnings too
   alertctl check -o json rules/ > problems.json
       Code, position and help of each problem, for other tools
+  alertctl check --changed-since origin/main rules/ -o github --out check.sarif
+      In CI: only what a pull request brings, as annotations and as SARIF
 
 Exit codes:
   0  no problem that --fail-on names
@@ -120,6 +123,13 @@ Exit codes:
   0    success
   2    error: wrong usage, unreadable input, no metric, or the file exists
   130  interrupted (Ctrl-C)";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  alertctl schema
+      List the kinds
+  alertctl schema rules > rules.schema.json
+      Let an editor check native rules: docs/check.md shows how";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

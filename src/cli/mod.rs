@@ -17,6 +17,7 @@ mod out;
 mod problems;
 mod profile;
 mod rules;
+mod schema;
 mod shell;
 mod ui;
 mod unfinished;
@@ -171,6 +172,7 @@ pub fn run(given: Given) -> Exit {
         Command::Check(args) => check::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     })

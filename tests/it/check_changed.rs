@@ -47,7 +47,8 @@ fn repository() -> TempDir {
 
 /// Runs `check --changed-since main`; returns the exit code, the place of each problem, and both streams.
 fn check(folder: &Path, args: &[&str]) -> (i32, Vec<String>, String) {
-    let output = spawn::alertctl(&[&["check", "--changed-since"], args].concat(), folder, None);
+    let since = format!("--changed-since={}", args[0]);
+    let output = spawn::alertctl(&[&["check", &since], &args[1..]].concat(), folder, None);
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let places = stdout.lines().filter_map(|line| line.trim_start().strip_prefix("--> ")).map(str::to_owned).collect();
     let all = stdout + &String::from_utf8_lossy(&output.stderr);
@@ -91,7 +92,7 @@ fn only_lines_that_changed_count() {
 #[test]
 fn new_files_count_whole_and_renamed_ones_by_line() {
     let folder = repository();
-    write(folder.path(), "rules/new.yml", RULES);
+    write(folder.path(), "rules/new.yml", &RULES.replace("First", "New").replace("expr: up", "expr: down"));
     git(folder.path(), &["mv", "rules/a.yml", "rules/moved.yml"]);
     write(
         folder.path(),

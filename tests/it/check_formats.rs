@@ -59,13 +59,19 @@ fn json(text: &str) -> Value {
 /// Returns the schema of SARIF 2.1.0 as OASIS publishes it, from the sources of a crate that brings it.
 fn sarif_schema() -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let args = ["metadata", "--format-version", "1", "--offline", "--locked"];
+    // What other platforms need may not be there.
+    let host = spawn::run(Path::new("rustc"), &["--print", "host-tuple"], root).stdout;
+    let host = String::from_utf8_lossy(&host).trim().to_owned();
+    let args = ["metadata", "--format-version", "1", "--offline", "--locked", "--filter-platform", &host];
     let output = spawn::run(Path::new(env!("CARGO")), &args, root);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata = json(&String::from_utf8_lossy(&output.stdout));
     let mut packages = metadata["packages"].as_array().expect("packages").iter();
     let package = packages.find(|package| package["name"] == "serde-sarif").expect("the crate");
     let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
-    json(&fs::read_to_string(manifest.with_file_name("src").join("schema.json")).expect("the schema"))
+    let text = fs::read_to_string(manifest.with_file_name("src").join("schema.json")).expect("the schema");
+    // Its pattern of languages has a bracket too many, with which it is none.
+    json(&text.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}?$"))
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod props;
 mod props_engine;
 mod readme;
 mod rows;
+mod schema;
 mod shell;
 mod skipped;
 mod slow;

@@ -148,7 +148,7 @@ impl<'a> Checked<'a> {
             let verb = if since.left_out == 1 { "is" } else { "are" };
             format!("{} more {verb} on lines that did not change since {}", count(since.left_out), since.reference)
         });
-        let told = match &self.since {
+        let head = match &self.since {
             Some(since) if all.is_empty() && !since.changed => {
                 return format!("no line of the rules changed since {}", since.reference);
             }
@@ -156,7 +156,7 @@ impl<'a> Checked<'a> {
             None if all.is_empty() => format!("{}: no problems", self.contents()),
             _ => format!("{}: {all}", counted(self.files.len() as u64, "file")),
         };
-        unchanged.into_iter().fold(told, |told, more| format!("{told}; {more}"))
+        unchanged.into_iter().fold(head, |head, more| format!("{head}; {more}"))
     }
 
     fn place(&self, at: FileSpan) -> Place<'a> {

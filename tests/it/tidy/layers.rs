@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("limits", 0),
     ("format", 0),
     ("labels", 0),
+    ("schema", 0),
     ("store", 1),
     ("yaml", 1),
     ("promql::ast", 1),

@@ -1,0 +1,35 @@
+//! JSON Schemas (2020-12) of the files that are read and the outputs that are written, for editors and validators.
+//!
+//! What is read refuses unknown keys, as the reader does. What is written may gain keys within its version, so its
+//! schemas leave that open.
+
+/// The schema of one kind of file or output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The word for it.
+    pub kind: &'static str,
+    /// What it describes.
+    pub about: &'static str,
+    /// The schema itself, in JSON.
+    pub text: &'static str,
+}
+
+/// All of them: files first, then outputs.
+pub const ALL: &[Schema] = &[
+    Schema { kind: "rules", about: "native rules", text: include_str!("rules.json") },
+    Schema { kind: "prometheus-rules", about: "rule files of Prometheus", text: include_str!("prometheus-rules.json") },
+    Schema { kind: "targets", about: "the file of profile --targets", text: include_str!("targets.json") },
+    Schema { kind: "eval", about: "eval -o json", text: include_str!("eval.json") },
+    Schema { kind: "events", about: "a line of eval -o ndjson", text: include_str!("events.json") },
+    Schema { kind: "check", about: "check -o json", text: include_str!("check.json") },
+    Schema { kind: "data", about: "data -o json", text: include_str!("data.json") },
+    Schema { kind: "profile", about: "profile -o json", text: include_str!("profile.json") },
+    Schema { kind: "baseline", about: "profile --save-baseline", text: include_str!("baseline.json") },
+    Schema { kind: "soak", about: "profile --soak -o json", text: include_str!("soak.json") },
+];
+
+/// Returns the schema of a kind.
+#[must_use]
+pub fn find(kind: &str) -> Option<&'static Schema> {
+    ALL.iter().find(|schema| schema.kind == kind)
+}
