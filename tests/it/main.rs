@@ -5,6 +5,7 @@ mod alerts;
 mod blame;
 mod cases;
 mod check_changed;
+mod check_ci;
 mod check_formats;
 mod churn;
 mod conditions;
