@@ -65,7 +65,7 @@ fn the_workflow_of_readme_shows_what_a_change_brings() {
     // What was wrong before is not the matter of a change.
     let (annotations, results) = run(0);
     assert!(annotations.starts_with("::notice ") && results == 0, "{annotations}");
-    fs::write(&rules, format!("{text}  - alert: New\n    expr: up ==\n")).expect("a file");
+    fs::write(&rules, format!("{text}      - alert: New\n        expr: up ==\n")).expect("a file");
     git(folder.path(), &["commit", "-qam", "new"]);
     let (annotations, results) = run(1);
     assert!(annotations.starts_with("::error file=rules/node.yml,line=") && results == 1, "{annotations}");
@@ -77,12 +77,18 @@ fn the_hook_runs_on_rule_files() {
     let hook = &hooks[0];
     let text = |key: &str| hook[key].as_str().unwrap_or_else(|| panic!("{key}"));
     assert!(["id", "name", "description", "language"].iter().all(|key| !text(key).is_empty()));
-    let (files, exclude) = (Regex::new(text("files")).expect("a pattern"), Regex::new(text("exclude")).expect("a pattern"));
+    let (files, exclude) =
+        (Regex::new(text("files")).expect("a pattern"), Regex::new(text("exclude")).expect("a pattern"));
     let takes = |path: &str| files.is_match(path) && !exclude.is_match(path);
     for (path, expected) in [
         ("rules/node.yml", true),
         ("monitoring/alerts/web.yaml", true),
         ("alertctl.yml", false),
+        ("alertmanager/config.yml", true),
+        ("alertmanager.yml", false),
+        ("rules/tests/node.yml", false),
+        ("rules/node_test.yml", false),
+        ("rules/latest.yml", true),
         (".github/workflows/ci.yml", false),
     ] {
         assert_eq!(takes(path), expected, "{path}");

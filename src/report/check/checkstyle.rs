@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Checked, of, words};
-use crate::diagnostic::Diagnostic;
+use super::{Checked, words};
 use crate::report::xml::escape;
 
 /// Writes the problems by file. Those without a place have line 0 of a file named `alertctl`.
@@ -15,7 +14,7 @@ pub fn write(out: &mut dyn Write, checked: &Checked<'_>) -> io::Result<()> {
     writeln!(out, r#"<checkstyle version="4.3">"#)?;
     let files = checked.files.iter().map(|file| (Some(file.file), file.name.as_str()));
     for (file, name) in files.chain([(None, "alertctl")]) {
-        let found: Vec<&Diagnostic> = checked.diagnostics.iter().filter(|found| of(found) == file).collect();
+        let found = checked.within(file);
         if found.is_empty() {
             continue;
         }

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{Checked, Place, of, words};
+use super::{Checked, Place, words};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::xml::escape;
-use crate::source::FileId;
 
 /// Writes a run as JUnit XML. Problems from a severity on fail; others pass, and are told as output. A file without a
 /// problem is one case that passed.
@@ -13,17 +12,13 @@ use crate::source::FileId;
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, checked: &Checked<'_>, fails: Severity) -> io::Result<()> {
-    let mut suites: Vec<(&str, Vec<&Diagnostic>)> = Vec::new();
-    let within = |file: Option<FileId>| checked.diagnostics.iter().filter(move |found| of(found) == file);
-    for file in &checked.files {
-        suites.push((&file.name, within(Some(file.file)).collect()));
+    let of_files = checked.files.iter().map(|file| (file.name.as_str(), checked.within(Some(file.file))));
+    let mut suites: Vec<(&str, &[Diagnostic])> = of_files.collect();
+    if !checked.within(None).is_empty() {
+        suites.push(("alertctl check", checked.within(None)));
     }
-    let of_the_run: Vec<&Diagnostic> = within(None).collect();
-    if !of_the_run.is_empty() {
-        suites.push(("alertctl check", of_the_run));
-    }
-    let failed = |found: &&&Diagnostic| found.severity <= fails;
-    let totals = |found: &[&Diagnostic]| {
+    let failed = |found: &&Diagnostic| found.severity <= fails;
+    let totals = |found: &[Diagnostic]| {
         let failures = found.iter().filter(failed).count();
         (found.len().max(1), failures)
     };
@@ -39,7 +34,7 @@ pub fn write(out: &mut dyn Write, checked: &Checked<'_>, fails: Severity) -> io:
         if found.is_empty() {
             writeln!(out, r#"    <testcase classname="{name}" name="no problems" file="{name}"/>"#)?;
         }
-        for one in found {
+        for one in *found {
             let place = one.primary.as_ref().map(|mark| checked.place(mark.at));
             case(out, &name, one, place, failed(&one))?;
         }

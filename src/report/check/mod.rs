@@ -115,8 +115,15 @@ impl<'a> Checked<'a> {
     /// Returns how many problems of a severity there are, in one file or in all.
     #[must_use]
     pub fn count(&self, severity: Severity, file: Option<FileId>) -> u64 {
-        let counts = |found: &&Diagnostic| found.severity == severity && (file.is_none() || of(found) == file);
-        self.diagnostics.iter().filter(counts).count() as u64
+        let found = if file.is_none() { &self.diagnostics } else { self.within(file) };
+        found.iter().filter(|found| found.severity == severity).count() as u64
+    }
+
+    /// Returns the problems of one file, or those without a place. Cost: a binary search.
+    fn within(&self, file: Option<FileId>) -> &[Diagnostic] {
+        let start = self.diagnostics.partition_point(|found| of(found) < file);
+        let end = self.diagnostics.partition_point(|found| of(found) <= file);
+        &self.diagnostics[start..end]
     }
 
     /// Returns how many problems there are, worst first, such as `2 errors, 1 warning`; empty where there is none.
