@@ -66,7 +66,7 @@ fn check_outputs(kind: &str, outputs: &[&str]) {
 #[test]
 fn every_kind_is_a_schema_and_says_what_it_describes() {
     let kinds = kinds();
-    assert!(kinds.len() >= 10, "{kinds:?}");
+    assert!(kinds.len() >= 12, "{kinds:?}");
     for kind in kinds {
         let schema = schema(&kind);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{kind}");
@@ -186,6 +186,24 @@ fn targets_satisfy_their_schema_and_mistakes_do_not() {
     let sound = of_page("docs/profile-report.md", "latency.p50");
     assert_eq!(sound.len(), 1);
     check_files("targets", &[&sound[0]], &["[1]", "{run.series: {traget: 5}}", "{run.series: [5]}"]);
+}
+
+#[test]
+fn silences_and_acceptances_satisfy_their_schemas_and_mistakes_do_not() {
+    let exported = r#"[{"id":"1","matchers":[{"name":"a","value":"b","isRegex":false,"isEqual":true}],"startsAt":"2026-01-05T18:00:00Z","endsAt":"2026-01-05T19:00:00Z","createdBy":"x","comment":"","status":{"state":"active"}}]"#;
+    let silence = |rest: &str| format!("- {{matchers: '{{a=\"b\"}}', {rest}}}");
+    let (sound, misspelt, without) =
+        (silence("start: 1, end: 2.5"), silence("start: 1, ends: 2"), silence("comment: why"));
+    check_files("silences", &[&file("docs/planned-work.yml"), exported, &sound], &[&misspelt, &without, "{a: b}"]);
+    let sound = of_page("docs/profile.md", "- {rule:");
+    assert_eq!(sound.len(), 1);
+    let wrong = [
+        "- {rule: A, date: 2026-11-29}",
+        "- {rule: A, total: series, date: 2026-11-29, reason: x}",
+        "- {total: rows, date: 2026-11-29, reason: x}",
+        "- {rule: A, date: soon, reason: x}",
+    ];
+    check_files("accept", &[&sound[0]], &wrong);
 }
 
 #[test]

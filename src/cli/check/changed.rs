@@ -27,7 +27,7 @@ impl Changed {
     /// Asks git what changed in files since the merge base of a revision and HEAD, up to the files as they are on the
     /// disk. The repository is that of the first file; files outside it count as new. Cost: a handful of processes, and one for each of the files that changed.
     pub(super) fn since(reference: &str, names: &[&str]) -> Result<Self, Failure> {
-        let top = top(names.first().map_or(Path::new("."), |name| folder_of(name)))?;
+        let top = top(&names.first().map_or_else(|| PathBuf::from("."), |name| folder_of(name)))?;
         let base = merge_base(&top, reference)?;
         let git = |args: &[&str]| {
             let output = git(&top, args)?;
@@ -102,9 +102,10 @@ fn failed(args: &[&str], output: &Output) -> Failure {
     lines.find(|line| line.starts_with("git ")).map_or(failure.clone(), |line| failure.hint(line))
 }
 
-/// Returns the folder that a file stands in.
-fn folder_of(name: &str) -> &Path {
-    Path::new(name).parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+/// Returns the folder that a file stands in, links followed.
+fn folder_of(name: &str) -> PathBuf {
+    let path = fs::canonicalize(name).unwrap_or_else(|_| PathBuf::from(name));
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
 /// Returns the top folder of the repository that a folder is in.
