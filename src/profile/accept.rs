@@ -12,58 +12,26 @@ pub use file::{Known, read_file};
 use super::compare::{Compared, Comparison, RUN_PREFIX, RuleRef};
 use super::gate::Verdict;
 use super::sample::Kind;
-use crate::time::{Millis, Moment, Timestamp};
+use crate::time::Day;
 
-/// The length of a day.
-const DAY: Millis = Millis(86_400_000);
-/// How long an acceptance is good from its date on.
-const GOOD_FOR: Millis = Millis(30 * DAY.0);
+/// How long an acceptance is good from its date on. Unit: days.
+const GOOD_FOR: i64 = 30;
 
 /// How much of what grew must be accepted for all of it to be. A share.
 const MOST: f64 = 0.8;
 
-/// A day: its beginning, UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Day(Timestamp);
-
-impl Day {
-    /// Returns the day of an instant.
-    #[must_use]
-    pub fn of(at: Timestamp) -> Self {
-        Self(Timestamp(at.0.div_euclid(DAY.0) * DAY.0))
+/// Reads a date and refuses one that is to come; zones may be a day ahead of `today`.
+fn read_day(text: &str, today: Day) -> Result<Day, String> {
+    let day = Day::parse(text).ok_or_else(|| format!("`{text}` is not a date; write it like `{today}`"))?;
+    if day > today.plus(1) {
+        return Err(format!("{text} is still to come; today is {today}"));
     }
-
-    /// Reads a date and refuses one that is to come; zones may be a day ahead of `today`.
-    ///
-    /// # Errors
-    /// A message that says what is expected.
-    pub fn read(text: &str, today: Self) -> Result<Self, String> {
-        let is_form = text.len() == 10
-            && text.bytes().enumerate().all(|(at, byte)| match at {
-                4 | 7 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            });
-        let at = if is_form { format!("{text}T00:00:00Z").parse().ok() } else { None };
-        let Some(Moment::At(at)) = at else {
-            return Err(format!("`{text}` is not a date; write it like `{today}`"));
-        };
-        if at > today.0.plus(DAY) {
-            return Err(format!("{text} is still to come; today is {today}"));
-        }
-        Ok(Self(at))
-    }
-
-    /// Returns the last day on which an acceptance of this date is good.
-    fn last_good(self) -> Self {
-        Self(self.0.plus(GOOD_FOR))
-    }
+    Ok(day)
 }
 
-impl std::fmt::Display for Day {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.0.to_string();
-        f.write_str(text.split('T').next().unwrap_or(&text))
-    }
+/// Returns the last day on which an acceptance of a date is good.
+fn last_good(date: Day) -> Day {
+    date.plus(GOOD_FOR)
 }
 
 /// A figure of the whole run.
@@ -164,7 +132,7 @@ pub fn apply(comparison: &mut Comparison, all: &[Acceptance], today: Day) -> Vec
     for metric in worse {
         let covering: Vec<usize> = (0..all.len()).filter(|at| all[*at].covers.covers(metric)).collect();
         covering.iter().for_each(|at| needed[*at] = true);
-        let is_good = |acceptance: &&Acceptance| !acceptance.used_up && today <= acceptance.date.last_good();
+        let is_good = |acceptance: &&Acceptance| !acceptance.used_up && today <= last_good(acceptance.date);
         let mut found = covering.iter().map(|at| &all[*at]);
         let decision = &mut metric.decision;
         let cause = if decision.note.is_empty() { String::new() } else { format!("; {}", decision.note) };
@@ -174,12 +142,12 @@ pub fn apply(comparison: &mut Comparison, all: &[Acceptance], today: Day) -> Vec
         } else if let Some(bad) = found.next_back() {
             let why = match bad.used_up {
                 true => "is in the base already".to_owned(),
-                false => format!("expired on {}", bad.date.last_good()),
+                false => format!("expired on {}", last_good(bad.date)),
             };
             decision.note = format!("the acceptance of {} ({}) {why}{cause}", bad.date, bad.place);
         }
     }
-    let good = |acceptance: &Acceptance| !acceptance.used_up && today <= acceptance.date.last_good();
+    let good = |acceptance: &Acceptance| !acceptance.used_up && today <= last_good(acceptance.date);
     totals(comparison, all, good, &mut needed);
     let idle = all.iter().zip(needed).filter(|(acceptance, needed)| !needed && !acceptance.used_up);
     idle.map(|(acceptance, _)| {
@@ -225,7 +193,7 @@ mod tests {
     use crate::profile::sample::Better;
 
     pub(super) fn day(text: &str) -> Day {
-        Day::read(text, Day(Timestamp(i64::MAX / 2))).expect("a date")
+        Day::parse(text).expect("a date")
     }
 
     fn rule(name: &str, line: u32) -> RuleRef {
@@ -337,7 +305,7 @@ mod tests {
     fn dates_are_read_strictly() {
         let today = day("2026-11-29");
         let check = |text: &str, expected: Result<&str, &str>| {
-            let found = Day::read(text, today).map(|day| day.to_string());
+            let found = read_day(text, today).map(|day| day.to_string());
             assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned));
         };
         check("2026-11-29", Ok("2026-11-29"));
@@ -346,6 +314,5 @@ mod tests {
         for wrong in ["", "2026-02-30", "29.11.2026", "2026-1-5", "20261129", "2026-11-29T00:00:00Z"] {
             check(wrong, Err(&format!("`{wrong}` is not a date; write it like `2026-11-29`")));
         }
-        assert_eq!(Day::of(Timestamp(1_767_571_200_000 + 86_399_999)).to_string(), "2026-01-05");
     }
 }

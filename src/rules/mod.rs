@@ -1,6 +1,7 @@
 //! Rule files: from text to rules.
 
 mod api;
+pub mod comments;
 mod find;
 mod form;
 pub(crate) mod graph;

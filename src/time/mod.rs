@@ -1,5 +1,6 @@
 //! Instants and spans of time, as Prometheus counts them.
 
+mod day;
 mod moment;
 
 use std::fmt;
@@ -7,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
+pub use day::Day;
 pub use moment::{Moment, TimestampError};
 
 /// An instant. Unit: milliseconds since the Unix epoch, UTC; never a float. With the feature `serde` it is that number.

@@ -2,6 +2,7 @@
 //! of what a file means: rules, silences and targets are read through it.
 
 mod build;
+pub(crate) mod comments;
 pub(crate) mod fields;
 pub(crate) mod problems;
 pub(crate) mod scalar;

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use crate::diagnostic::Diagnostics;
-use crate::profile::accept::{Acceptance, Comment, Covers, Day, Known, read_comments, read_file};
+use crate::profile::accept::{Acceptance, Comment, Covers, Known, read_comments, read_file};
 use crate::profile::compare::RuleRef;
 use crate::rules::RuleSet;
 use crate::source::SourceMap;
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 use super::super::ui::Terminal;
 use super::super::{Failure, problems};
@@ -37,7 +37,7 @@ impl Side {
             let groups = file.groups.iter();
             let all: Vec<_> = groups.flat_map(|group| group.rules.iter().map(move |rule| (group, rule))).collect();
             let lines: Vec<u32> = all.iter().map(|(_, rule)| rules.sources.position(rule.at).line).collect();
-            for comment in read_comments((file.file, &text.text), &lines, today(), diagnostics) {
+            for comment in read_comments(&rules.sources, file, today(), diagnostics) {
                 let (group, rule) = all[comment.rule];
                 let line = lines[comment.rule];
                 let (group, name) = (group.name.text.clone(), rule.name.text.clone());

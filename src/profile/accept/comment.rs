@@ -1,9 +1,12 @@
 //! Acceptances in rule files: `# alertctl accept 2026-11-29: weekly pattern needs a week`, directly above a rule or
 //! within it.
 
-use super::Day;
+use super::read_day;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
-use crate::source::{FileId, FileSpan, Span};
+use crate::rules::RuleFile;
+use crate::rules::comments::{Owner, comments};
+use crate::source::SourceMap;
+use crate::time::Day;
 
 /// What such a comment begins with, after its `#`.
 const WORDS: &str = "alertctl accept";
@@ -21,62 +24,23 @@ pub struct Comment {
     pub reason: String,
 }
 
-/// One line of a file.
-struct Line<'a> {
-    start: usize,
-    text: &'a str,
-}
-
-impl Line<'_> {
-    fn is_comment(&self) -> bool {
-        self.text.trim_start().starts_with('#')
-    }
-
-    fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
-    }
-
-    fn indent(&self) -> usize {
-        self.text.len() - self.text.trim_start().len()
-    }
-
-    /// Returns where a comment that accepts something begins, and what follows its words.
-    fn acceptance(&self) -> Option<(usize, &str)> {
-        self.text.match_indices('#').find_map(|(at, _)| {
-            let is_comment = self.text[..at].chars().next_back().is_none_or(char::is_whitespace);
-            let rest = self.text[at + 1..].trim_start().strip_prefix(WORDS).filter(|_| is_comment)?;
-            rest.chars().next().is_none_or(|c| c.is_whitespace() || c == ':').then_some((at, rest))
-        })
-    }
-}
-
-/// Reads the comments of a rule file that accept an increase. `rules` are the lines that its rules begin on,
-/// from 1, in any order. A comment that lacks something, or stands at no rule, is reported.
-pub fn read_comments(
-    (file, text): (FileId, &str),
-    rules: &[u32],
-    today: Day,
-    diagnostics: &mut Diagnostics,
-) -> Vec<Comment> {
-    let mut start = 0;
-    let mut lines = Vec::new();
-    for line in text.split_inclusive('\n') {
-        lines.push(Line { start, text: line.trim_end_matches(['\n', '\r']) });
-        start += line.len();
-    }
+/// Reads the comments of a rule file that accept an increase. A comment that lacks something, or stands at no rule, is
+/// reported.
+pub fn read_comments(sources: &SourceMap, file: &RuleFile, today: Day, diagnostics: &mut Diagnostics) -> Vec<Comment> {
     let mut found = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let Some((begin, rest)) = line.acceptance() else { continue };
-        let read = read(rest, today).and_then(|(date, reason)| match rule_of(&lines, at, rules) {
-            Some(rule) => Ok(Comment { rule, line: number(at), date, reason }),
-            None => Err("this acceptance stands at no rule: write it directly above one, or within it".to_owned()),
+    for comment in comments(sources, file, &["alertctl"]) {
+        let Some(rest) = acceptance(comment.rest) else { continue };
+        let read = read(rest, today).and_then(|(date, reason)| match comment.owner {
+            Owner::Rule(rule) => Ok(Comment { rule, line: comment.line, date, reason }),
+            Owner::Group(_) | Owner::Nothing => {
+                Err("this acceptance stands at no rule: write it directly above one, or within it".to_owned())
+            }
         });
         match read {
             Ok(comment) => found.push(comment),
             Err(message) => {
-                let span = Span::new(line.start + begin, line.start + line.text.len());
                 let help = format!("write it like `# {WORDS} {today}: weekly pattern needs a week`");
-                let problem = Diagnostic::error(codes::ACCEPTANCE, message, FileSpan { file, span });
+                let problem = Diagnostic::error(codes::ACCEPTANCE, message, comment.at);
                 diagnostics.push(problem.with_help(help));
             }
         }
@@ -84,9 +48,10 @@ pub fn read_comments(
     found
 }
 
-/// Returns the number of a line.
-fn number(at: usize) -> u32 {
-    u32::try_from(at + 1).unwrap_or(u32::MAX)
+/// Returns what follows the word that accepts something.
+fn acceptance(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start().strip_prefix("accept")?;
+    rest.chars().next().is_none_or(|c| c.is_whitespace() || c == ':').then_some(rest)
 }
 
 /// Reads the date and the reason.
@@ -95,42 +60,11 @@ fn read(rest: &str, today: Day) -> Result<(Day, String), String> {
     if date.trim().is_empty() {
         return Err("this acceptance lacks its date".to_owned());
     }
-    let date = Day::read(date.trim(), today)?;
+    let date = read_day(date.trim(), today)?;
     match reason.trim() {
         "" => Err("this acceptance lacks its reason".to_owned()),
         reason => Ok((date, reason.to_owned())),
     }
-}
-
-/// Finds the rule that a comment on a line belongs to: the one that it stands in, else the one that it stands above.
-fn rule_of(lines: &[Line<'_>], at: usize, rules: &[u32]) -> Option<usize> {
-    let index = |line: u32| line.saturating_sub(1) as usize;
-    let places = || rules.iter().map(|line| index(*line)).enumerate();
-    let before = places().filter(|(_, first)| *first <= at).max_by_key(|(_, first)| *first);
-    let after = places().filter(|(_, first)| *first > at).min_by_key(|(_, first)| *first);
-    if let Some((found, first)) = before {
-        let next = after.map_or(lines.len(), |(_, next)| next);
-        if is_within(lines, at, first, next) {
-            return Some(found);
-        }
-    }
-    let (found, first) = after?;
-    let between = lines.get(at + 1..first)?;
-    between.iter().all(|line| line.is_comment() || line.text.trim() == "-").then_some(found)
-}
-
-/// Returns whether a line is part of the rule that begins on `first`, which is over before the line `next`: its keys are
-/// indented more than the `-` before them, and so are comments below the last one.
-fn is_within(lines: &[Line<'_>], at: usize, first: usize, next: usize) -> bool {
-    let Some(head) = lines.get(first) else { return false };
-    let least = head.indent() + usize::from(head.text.trim_start().starts_with('-'));
-    let is_part = |line: &Line<'_>| line.indent() >= least;
-    let said = |line: &Line<'_>| !line.is_comment() && !line.is_blank();
-    let below = lines.get(first + 1..next).unwrap_or_default();
-    let parts = below.iter().take_while(|line| !said(line) || is_part(line));
-    let last = parts.enumerate().filter(|(_, line)| said(line)).last().map_or(first, |(at, _)| first + 1 + at);
-    let between = lines.get(last + 1..at).unwrap_or_default();
-    at <= last || (is_part(&lines[at]) && !between.iter().any(said))
 }
 
 #[cfg(test)]
@@ -145,10 +79,8 @@ mod tests {
         rules.add("a.yml", text.as_bytes());
         assert!(!rules.diagnostics.has_errors(), "{:?}", rules.diagnostics);
         let found: Vec<_> = rules.rules().map(|(_, rule)| rule).collect();
-        let places: Vec<u32> = found.iter().map(|rule| rules.sources.position(rule.at).line).collect();
-        let file = rules.files[0].file;
         let mut diagnostics = Diagnostics::default();
-        let comments = read_comments((file, text), &places, day("2026-11-29"), &mut diagnostics);
+        let comments = read_comments(&rules.sources, &rules.files[0], day("2026-11-29"), &mut diagnostics);
         let comment = |comment: &Comment| {
             format!("{} {} {} {}", found[comment.rule].name.text, comment.line, comment.date, comment.reason)
         };

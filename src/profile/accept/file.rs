@@ -1,8 +1,9 @@
 //! A file of acceptances: a YAML list, an entry each.
 
-use super::{Acceptance, Covers, Day, Total};
+use super::{Acceptance, Covers, Total, read_day};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes, nearest};
 use crate::source::{Located, SourceMap, Span};
+use crate::time::Day;
 use crate::yaml::fields::{Fields, wrong_type};
 use crate::yaml::problems::Problems;
 use crate::yaml::{self, Content, Node};
@@ -82,7 +83,7 @@ fn entry(
     };
     let date = match date {
         Some(date) => {
-            Day::read(&date.text, today).map_err(|message| problems.error(codes::ACCEPTANCE, message, date.span)).ok()
+            read_day(&date.text, today).map_err(|message| problems.error(codes::ACCEPTANCE, message, date.span)).ok()
         }
         None => {
             missing("`date`", &format!("date: {today}"), span, problems);
