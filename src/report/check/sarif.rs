@@ -119,7 +119,7 @@ impl View<'_> {
             .collect();
         let label = found.primary.as_ref().map(|mark| &mark.text).filter(|text| !text.is_empty());
         let text = found.help.first().or(label).unwrap_or(&found.message).clone();
-        (!changes.is_empty()).then(|| Fix { description: Message { text }, artifact_changes: changes })
+        (!changes.is_empty()).then_some(Fix { description: Message { text }, artifact_changes: changes })
     }
 
     fn place(&self, at: FileSpan) -> Physical {
