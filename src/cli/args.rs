@@ -12,6 +12,7 @@ use crate::schema;
 use crate::time::{Millis, parse_interval};
 
 use super::flags::output::{OutFormat, Target};
+use super::check_data::DataFlags;
 use super::flags::{
     ColorWhen, ConsoleArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs, ReportArgs,
     RuleArgs, SelectArgs, TimeArgs, ZoneArgs,
@@ -38,7 +39,7 @@ pub(crate) enum Command {
     Profile(Box<ProfileArgs>),
     /// Check rule files for errors
     #[command(after_help = help::CHECK_EXIT_CODES, after_long_help = help::CHECK_EXAMPLES)]
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// Show what is in a recording: metrics, labels, gaps
     #[command(after_help = help::DATA_EXIT_CODES, after_long_help = help::DATA_EXAMPLES)]
     Data(Box<DataArgs>),
@@ -96,6 +97,8 @@ pub(crate) struct CheckArgs {
     pub(crate) flagged: Vec<String>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
+    #[command(flatten)]
+    pub(crate) recorded: DataFlags,
     /// Show only findings on lines that changed since this Git revision
     ///
     /// Lines that were added or changed since the merge base of the revision and HEAD, those that are not committed

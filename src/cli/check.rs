@@ -8,7 +8,7 @@ mod outputs;
 use crate::diagnostic::Severity;
 use crate::engine;
 use crate::lint;
-use crate::lint::subject::{LintOptions, Subject};
+use crate::lint::subject::Subject;
 use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
 use crate::rules::{self, RuleSet, RuleText};
@@ -17,6 +17,7 @@ use crate::threads;
 use self::changed::Changed;
 use self::outputs::Outputs;
 use super::args::CheckArgs;
+use super::check_data::Learnt;
 use super::claims::Claims;
 use super::load::Disk;
 use super::rules::without_rules;
@@ -36,7 +37,9 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     }
     let paths: Vec<String> = args.rules.iter().chain(&args.flagged).cloned().collect();
     let outputs = Outputs::of(args)?;
-    outputs.files().fold(Claims::default().rules(&paths), |claims, file| claims.writes("--out", Some(file))).check()?;
+    let claims = Claims::default().rules(&paths).recordings(&args.recorded.data);
+    outputs.files().fold(claims, |claims, file| claims.writes("--out", Some(file))).check()?;
+    args.recorded.check()?;
     let (mut texts, failures) = rules::find(&Disk, &paths);
     if args.diff {
         return diff(args, &texts, failures.into_iter().map(Failure::from).collect());
@@ -44,7 +47,10 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     if args.fix {
         texts = fixed(args, &texts)?;
     }
-    let rules = found(args, &texts)?;
+    let (rules, unread) = match look(args, &texts, &terminal)? {
+        Ok(Looked { rules, unread }) => (rules, unread),
+        Err(exit) => return Ok(exit),
+    };
     let mut checked = Checked::new(&rules.files, &rules.diagnostics, &rules.sources);
     if let Some(reference) = &args.changed_since {
         let names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
@@ -56,8 +62,8 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     // A gate that checked nothing must not be green, and all is well with no rule.
     let nothing = rules.is_empty() && checked.diagnostics.is_empty();
     outputs.write(args, &checked, look, nothing)?;
-    let failed = !failures.is_empty();
-    failures.into_iter().for_each(|failure| Failure::from(failure).say());
+    let failed = !failures.is_empty() || unread.is_some();
+    failures.into_iter().map(Failure::from).chain(unread).for_each(|failure| failure.say());
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
     let exit = if failed {
         Ok(Exit::Failed)
@@ -73,26 +79,57 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     exit
 }
 
-/// Returns rules and what is to be shown of what was found in them.
+/// What was found in rules.
+struct Looked {
+    /// The rules, and what is to be shown of what was found in them.
+    rules: RuleSet,
+    /// Why the recordings could not be read.
+    unread: Option<Failure>,
+}
+
+/// Loads rules and looks at them with all lints, those of data too where there is a recording. How the run ends, where
+/// the reading of one was stopped.
+fn look(args: &CheckArgs, texts: &[RuleText], terminal: &Terminal) -> Result<Result<Looked, Exit>, Failure> {
+    let mut rules = loaded(args, texts)?;
+    let mut unread = None;
+    let options = LintOptions { scrape_interval: args.scrape_interval, ..args.recorded.lint_options() };
+    let found = {
+        let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
+        found.extend(lint::run(&subject, &|code| args.recorded.leaves(code)));
+        match args.recorded.learn(&subject, &|_| true, args.quiet, terminal) {
+            Ok(Learnt::Found(more)) => found.extend(more),
+            Ok(Learnt::Stopped(exit)) => return Ok(Err(exit)),
+            Err(failure) => unread = Some(failure),
+        }
+        found
+    };
+    rules.diagnostics.extend(found);
+    rules.diagnostics = rules.diagnostics.at_least(args.min_severity.severity());
+    Ok(Ok(Looked { rules, unread }))
+}
+
+/// Loads rules and looks at them without a recording.
 fn found(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
+    let mut rules = loaded(args, texts)?;
+    let options = LintOptions { scrape_interval: args.scrape_interval, ..args.recorded.lint_options() };
+    let found = {
+        let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
+        found.extend(lint::run(&subject, &|_| true));
+        found
+    };
+    rules.diagnostics.extend(found);
+    rules.diagnostics = rules.diagnostics.at_least(args.min_severity.severity());
+    Ok(rules)
+}
+
+/// Loads rules, each with where its parts stand.
+fn loaded(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
     let mut rules = RuleSet { keep_parts: true, ..args.keys.rules() };
     rules.add_all_partly(texts.iter().map(|text| (text.name.as_str(), text.bytes.as_slice())));
     rules.check_unique();
     rules.check_loops();
     let line = |name: &str| format!("alertctl data {name}");
-    if let Some(failure) = mistaken::not_loaded(&rules, texts, line) {
-        return Err(failure);
-    }
-    let (refused, linted) = {
-        let options = LintOptions { scrape_interval: args.scrape_interval, ..LintOptions::default() };
-        let subject = || Subject::new(&rules, options);
-        let (refused, subject) = threads::both(|| engine::check(&rules), subject);
-        (refused, lint::run(&subject, &|_| true))
-    };
-    rules.diagnostics.extend(refused);
-    rules.diagnostics.extend(linted);
-    rules.diagnostics = rules.diagnostics.at_least(args.min_severity.severity());
-    Ok(rules)
+    mistaken::not_loaded(&rules, texts, line).map_or(Ok(rules), Err)
 }
 
 /// Writes the files whose findings could be fixed, and returns all texts as they are now.

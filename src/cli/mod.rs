@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod check_data;
 mod claims;
 mod complete;
 mod convert;

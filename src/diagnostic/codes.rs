@@ -160,7 +160,6 @@ codes! {
         CONFLICTS = "conflicts": "Samples of one series and time have different values.";
         REPLICAS = "replicas": "Series differ in nothing but the label of a replica or a server.";
         QUERY_GRID = "query-grid": "A recording looks like the answer to a query, not like raw samples.";
-        LONG_CADENCE = "long-cadence": "Samples are further apart than the look-back.";
         LONG_LOOK_BACK = "long-look-back": "The look-back is longer than the recording.";
         MANY_STALE_MARKERS = "many-stale-markers": "So many ends of series were inferred that alerts may be cut to pieces.";
         ENDS_EARLY = "ends-early": "Series end long before the recording does.";
@@ -200,6 +199,32 @@ codes! {
     }
     Lint Info {
         PRECOMPUTED = "precomputed": "An expression is one that a recording rule works out already.";
+    }
+    // With a recording.
+    DataLint Error {
+        DUPLICATE_LABELSET = "duplicate-labelset": "An evaluation fails because two series have the same labels.";
+        EVALUATION_FAILS = "evaluation-fails": "An evaluation fails on the recording.";
+    }
+    DataLint Warning {
+        NO_SUCH_METRIC = "no-such-metric": "A selector asks for a metric that neither the recording nor a rule has.";
+        NO_SUCH_LABEL = "no-such-label": "An expression asks for a label that no series of the recording has there.";
+        NO_SUCH_VALUE = "no-such-value": "A matcher asks for a value that the label has in no series of the metric.";
+        COUNTER_AS_GAUGE = "counter-as-gauge": "A counter is compared with a threshold without a rate.";
+        RATE_ON_GAUGE = "rate-on-gauge": "A function for counters is used on a metric that falls.";
+        LONG_CADENCE = "long-cadence": "Samples are further apart than the look-back.";
+        NO_MATCH = "no-match": "Both sides of an operator have series, and no pair of them matches.";
+        BEYOND_DATA = "beyond-data": "An expression looks back further than the recording is long.";
+        ALWAYS_FIRING = "always-firing": "An alert fires at every evaluation of the recording.";
+        FLAPPING = "flapping": "An alert fires and resolves again and again.";
+        GAP_RESET = "gap-reset": "Missing samples, and not the value, begin the waiting of `for` anew.";
+        THRESHOLD_OUT_OF_RANGE = "threshold-out-of-range": "A threshold is beyond every value of the recording.";
+        TEMPLATE_FAILS = "template-fails": "A template cannot be expanded for an alert of the recording.";
+    }
+    DataLint Info {
+        FIRE_COUNT = "fire-count": "How often an alert fires on the recording.";
+        NEVER_FIRES = "never-fires": "An alert does not fire on the recording.";
+        DIES_PENDING = "dies-pending": "An alert is pending again and again, and never for as long as `for` wants.";
+        COST = "cost": "How many series and samples an expression reads, and how many series it gives.";
     }
 }
 

@@ -1,6 +1,6 @@
 //! The list of all lints.
 
-use super::{Lint, rule, set};
+use super::{Lint, data, rule, set};
 
 /// All lints, those of a rule first.
 pub static ALL: &[&Lint] = &[
@@ -26,6 +26,10 @@ pub static ALL: &[&Lint] = &[
     &set::duplicate::LINT,
     &set::interval_over_lookback::LINT,
     &set::precomputed::LINT,
+    // With a recording.
+    &data::no_such_metric::LINT,
+    &data::no_such_label::LINT,
+    &data::no_such_value::LINT,
 ];
 
 /// Finds a lint by its code.

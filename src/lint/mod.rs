@@ -15,7 +15,9 @@
 
 mod bounds;
 pub mod catalog;
+mod data;
 mod edit;
+pub mod evidence;
 pub mod fix;
 pub mod flow;
 mod rule;
@@ -30,6 +32,7 @@ use crate::rules::{Group, Rule};
 use crate::source::{FileSpan, Span};
 use crate::threads;
 
+use self::evidence::Evidence;
 use self::subject::{Place, Subject};
 
 /// One lint.
@@ -64,6 +67,8 @@ pub enum Check {
     Rule(fn(&Place<'_>, &mut Found)),
     /// All at once.
     Set(fn(&Subject<'_>, &mut Found)),
+    /// All at once, with what a recording tells of them.
+    Data(fn(&Evidence<'_>, &mut Found)),
 }
 
 /// What a lint found so far.
@@ -131,6 +136,29 @@ pub fn run(subject: &Subject<'_>, wanted: &(impl Fn(&str) -> bool + Sync)) -> Di
         }
     }
     all
+}
+
+/// Looks at rules on a recording with every lint of data that `wanted` takes, and returns what was found, in the order
+/// of the lints.
+///
+/// Cost: near linear in the rules, times the series that they select; what an expression gives is asked at a few steps.
+#[must_use]
+pub fn run_data(evidence: &Evidence<'_>, wanted: &impl Fn(&str) -> bool) -> Diagnostics {
+    let mut all = Diagnostics::default();
+    for lint in catalog::ALL.iter().filter(|lint| wanted(lint.code)) {
+        if let Check::Data(check) = lint.check {
+            let mut found = Found::new(lint.code);
+            check(evidence, &mut found);
+            found.items.into_iter().for_each(|found| all.push(found));
+        }
+    }
+    all
+}
+
+/// Returns whether a recording tells what the lint of a code looks for: then the one that sees rules alone is not asked.
+#[must_use]
+pub fn needs_data(code: &str) -> bool {
+    catalog::ALL.iter().any(|lint| lint.code == code && matches!(lint.check, Check::Data(_)))
 }
 
 /// Returns whether findings of a code come from a lint, and not from loading.

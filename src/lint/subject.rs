@@ -127,7 +127,7 @@ impl<'a> Place<'a> {
 }
 
 /// Returns whether all of an expression could be read, and whether it gives something that a rule can use.
-fn is_whole(expr: &Expr) -> bool {
+pub(super) fn is_whole(expr: &Expr) -> bool {
     let mut whole = matches!(expr.ty(), Type::Scalar | Type::Vector);
     expr.walk(&mut |expr| whole &= !matches!(expr.kind, ExprKind::Invalid));
     whole

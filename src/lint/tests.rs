@@ -1,7 +1,10 @@
 //! Every lint finds what its page calls bad, and nothing in what it calls clean.
 
+use super::evidence::Recorded;
 use super::subject::{LintOptions, Subject};
 use super::*;
+use crate::input::{ReadOptions, Recording, Text};
+use crate::outcome::RunOptions;
 use crate::rules::RuleSet;
 
 /// Returns a whole rule file of an example.
@@ -13,26 +16,37 @@ pub(super) fn file(example: &str) -> String {
     format!("groups:\n- name: example\n  rules:\n{}", lines.concat())
 }
 
-/// Returns the codes and severities of what is found in an example.
-fn found(example: &str) -> Vec<(&'static str, Severity)> {
-    let text = file(example);
+/// Returns what is found in rules on a recording in CSV, if there is one.
+fn found_on(text: &str, csv: &str) -> Vec<Diagnostic> {
     let mut rules = RuleSet { keep_parts: true, ..RuleSet::default() };
     rules.add("example.yml", text.as_bytes());
     assert!(!rules.diagnostics.has_errors(), "{text}{:#?}", rules.diagnostics);
     let subject = Subject::new(&rules, LintOptions::default());
-    let found = run(&subject, &|_| true);
-    found.sorted().iter().map(|found| (found.code, found.severity)).collect()
+    if csv.is_empty() {
+        return run(&subject, &|_| true).sorted();
+    }
+    let recording = Recording::open(vec![Text::boxed("night.csv", csv)], ReadOptions::default());
+    let options = RunOptions::default();
+    let recorded = Recorded::read(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
+    let mut all = run(&subject, &|code| !needs_data(code));
+    all.extend(run_data(&Evidence::new(&subject, &recorded), &|_| true));
+    all.sorted()
+}
+
+/// Returns the codes and severities of what is found in an example.
+fn found(example: &str, csv: &str) -> Vec<(&'static str, Severity)> {
+    found_on(&file(example), csv).iter().map(|found| (found.code, found.severity)).collect()
 }
 
 #[test]
 fn examples_are_what_their_pages_say() {
-    for lint in catalog::ALL.iter().filter(|lint| lint.page.data.is_empty()) {
-        let bad = found(lint.page.bad);
+    for lint in catalog::ALL {
+        let bad = found(lint.page.bad, lint.page.data);
         assert!(bad.iter().any(|(code, _)| *code == lint.code), "{}: {bad:?}", lint.code);
         let others: Vec<_> =
             bad.iter().filter(|(code, severity)| *code != lint.code && *severity <= Severity::Warning).collect();
         assert!(others.is_empty(), "{}: {others:?}", lint.code);
-        let clean = found(lint.page.clean);
+        let clean = found(lint.page.clean, lint.page.data);
         let wrong: Vec<_> =
             clean.iter().filter(|(code, severity)| *code == lint.code || *severity <= Severity::Warning).collect();
         assert!(wrong.is_empty(), "{}: {wrong:?}", lint.code);

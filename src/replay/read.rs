@@ -41,6 +41,12 @@ impl Loaded {
     fn begin(store: Store, depth: Depth) -> Self {
         Self { store, survey: Survey::new(depth), last: None }
     }
+
+    /// Returns the time of the last sample or row.
+    #[must_use]
+    pub fn last(&self) -> Option<Timestamp> {
+        self.last
+    }
 }
 
 /// Reads a recording to its end, batch by batch; from its beginning again when it is not in time order.

@@ -218,6 +218,12 @@ impl Survey {
         all
     }
 
+    /// Returns the usual spacing of a series, if it has samples enough to tell.
+    #[must_use]
+    pub fn spacing(&self, id: SeriesId) -> Option<Millis> {
+        self.series.get(id.0 as usize)?.usual()
+    }
+
     /// Says where the first conflicts stand, at most [`crate::limits::CONFLICTS_SHOWN`].
     #[must_use]
     pub fn conflicts(&self, store: &Store, recording: &Recording) -> Vec<RowProblem> {

@@ -1,0 +1,287 @@
+//! What a recording tells of rules: its series, and what an evaluation by the ordinary engine found.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::diagnostic::Names;
+use crate::engine::{Engine, EngineOptions, Episode, RuleId, refused};
+use crate::input::{Batches, Recording};
+use crate::labels::LabelSet;
+use crate::outcome::{Outcome, RuleFacts, RunOptions};
+use crate::promql::ast::{Expr, Selector};
+use crate::promql::query::{Query, QueryContext, Value};
+use crate::replay::{self, Loaded, Observer, RunError};
+use crate::rules::{Group, RuleSet};
+use crate::store::{SeriesId, Store};
+use crate::survey::Survey;
+use crate::time::{Millis, Timestamp};
+
+use super::subject::{Place, Subject, is_whole};
+
+/// The most steps at which a part of an expression is evaluated by itself.
+const STEPS: usize = 24;
+
+/// Rules that were evaluated on a recording, which is held whole.
+pub struct Recorded {
+    /// All samples.
+    pub store: Store,
+    /// What the recording looks like.
+    pub survey: Survey,
+    /// What the rules found.
+    pub outcome: Outcome,
+    engine: Engine,
+}
+
+impl Recorded {
+    /// Reads a recording and evaluates rules on it; those that can never be evaluated are left out. Memory: the whole
+    /// recording, and all that the rules write.
+    ///
+    /// # Errors
+    /// When the recording cannot be read, a group would be evaluated too often, or the observer stops the run.
+    pub fn read(
+        rules: &RuleSet,
+        options: &RunOptions,
+        recording: &mut Recording,
+        observer: &mut impl Observer,
+    ) -> Result<Self, RunError> {
+        let rules = sound(rules);
+        let mut made = None;
+        let mut begin = || {
+            let mut store = Store::new(options.conflicts);
+            store.keep_all();
+            store.infer(options.stale.value);
+            let engine = EngineOptions { compare: true, keep_written: true, ..options.engine() };
+            made = Some(Engine::new(&rules.files, engine, &mut store).map_err(RunError::Rules)?);
+            Ok(store)
+        };
+        let loaded = replay::load_watched(recording, &mut begin, observer)?;
+        let last = loaded.last();
+        let Loaded { store, survey, .. } = loaded;
+        let mut engine = made.unwrap_or_else(|| Engine::empty(options.engine()));
+        if let Some(last) = last {
+            engine.finish(&store, last)?;
+        }
+        let outcome = replay::conclude(&rules, options, &mut engine, (&store, &survey), recording.summary())?;
+        Ok(Self { store, survey, outcome, engine })
+    }
+}
+
+/// Switches off the rules that can never be evaluated: what is wrong with them was found before.
+fn sound(rules: &RuleSet) -> RuleSet {
+    let mut rules = rules.clone();
+    let all = rules.files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules);
+    for rule in all.filter(|rule| rule.enabled) {
+        rule.enabled = is_whole(&rule.expr) && refused(&rule.expr).is_empty();
+    }
+    rules
+}
+
+/// What an expression gave at the steps at which it was asked for, up to [`STEPS`] of them, spread over the recording.
+#[derive(Debug, Default)]
+pub struct Probe {
+    /// By step: the series and their values.
+    pub steps: Vec<(Timestamp, Vec<(LabelSet, f64)>)>,
+    /// Whether it failed at any step.
+    pub failed: bool,
+}
+
+impl Probe {
+    /// Walks over all label sets, equal ones again and again.
+    pub fn labels(&self) -> impl Iterator<Item = &LabelSet> {
+        self.steps.iter().flat_map(|(_, samples)| samples.iter().map(|(labels, _)| labels))
+    }
+
+    /// Walks over all values that are numbers.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        let values = self.steps.iter().flat_map(|(_, samples)| samples.iter().map(|(_, value)| *value));
+        values.filter(|value| !value.is_nan())
+    }
+}
+
+/// What lints of data look at.
+pub struct Evidence<'a> {
+    /// The rules.
+    pub subject: &'a Subject<'a>,
+    /// The recording and the run.
+    pub recorded: &'a Recorded,
+    /// The series of the recording by metric.
+    metrics: BTreeMap<&'a str, Vec<SeriesId>>,
+    names: RefCell<Names<'a>>,
+    /// By schedule and text of the expression.
+    probes: RefCell<BTreeMap<(i64, i64, i64, String), Rc<Probe>>>,
+    /// Where the episodes of each rule stand.
+    episodes: BTreeMap<RuleId, Vec<usize>>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Puts rules and what they were on a recording together; `recorded` is of the same rules. Cost: a walk over all
+    /// series and episodes.
+    #[must_use]
+    pub fn new(subject: &'a Subject<'a>, recorded: &'a Recorded) -> Self {
+        let store = &recorded.store;
+        let mut metrics: BTreeMap<&str, Vec<SeriesId>> = BTreeMap::new();
+        for id in store.ids().filter(|id| store.facts(*id).samples > 0) {
+            metrics.entry(store.labels(id).metric().unwrap_or("")).or_default().push(id);
+        }
+        let mut episodes: BTreeMap<RuleId, Vec<usize>> = BTreeMap::new();
+        for (at, episode) in recorded.outcome.episodes.iter().enumerate() {
+            episodes.entry(episode.rule).or_default().push(at);
+        }
+        let names = RefCell::new(Names::new(metrics.keys().copied()));
+        Self { subject, recorded, metrics, names, probes: RefCell::default(), episodes }
+    }
+
+    /// Walks over the rules that were evaluated, with what is known of each.
+    pub fn rules(&self) -> impl Iterator<Item = (Place<'_>, &RuleFacts)> {
+        self.subject.places().filter_map(|place| {
+            let facts = self.recorded.outcome.rule(RuleId(u32::try_from(place.number).ok()?))?;
+            (!facts.disabled).then_some((place, facts))
+        })
+    }
+
+    /// Walks over the alerting rules among them.
+    pub fn alerts(&self) -> impl Iterator<Item = (Place<'_>, &RuleFacts)> {
+        self.rules().filter(|(place, _)| place.is_alert())
+    }
+
+    /// Returns the episodes of a rule, by the time at which they fired or became active.
+    #[must_use]
+    pub fn episodes(&self, facts: &RuleFacts) -> Vec<&Episode> {
+        let places = self.episodes.get(&facts.id).into_iter().flatten();
+        places.map(|at| &self.recorded.outcome.episodes[*at]).collect()
+    }
+
+    /// Returns the series of a metric of the recording.
+    #[must_use]
+    pub fn series_of(&self, metric: &str) -> &[SeriesId] {
+        self.metrics.get(metric).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the series of the recording that a selector takes; none of a metric that rules write.
+    #[must_use]
+    pub fn series(&self, selector: &Selector) -> Vec<SeriesId> {
+        let takes = |id: &SeriesId| {
+            let labels = self.recorded.store.labels(*id);
+            selector.matchers.iter().all(|matcher| matcher.matches_set(labels))
+        };
+        match selector.metric() {
+            Some(metric) if self.is_written(metric) => Vec::new(),
+            Some(metric) => self.series_of(metric).iter().copied().filter(takes).collect(),
+            None => self.metrics.values().flatten().copied().filter(takes).collect(),
+        }
+    }
+
+    /// Returns whether rules write a metric, `ALERTS` among them: series of it in the recording are not seen.
+    #[must_use]
+    pub fn is_written(&self, metric: &str) -> bool {
+        matches!(metric, "ALERTS" | "ALERTS_FOR_STATE") || self.subject.recorded.contains_key(metric)
+    }
+
+    /// Returns the metrics whose names are near another one.
+    #[must_use]
+    pub fn near(&self, metric: &str) -> Vec<&'a str> {
+        self.names.borrow_mut().nearest(metric).to_vec()
+    }
+
+    /// Returns how far the samples of a series are apart as a rule.
+    #[must_use]
+    pub fn spacing(&self, id: SeriesId) -> Option<Millis> {
+        self.recorded.survey.spacing(id)
+    }
+
+    /// Returns how long the recording is.
+    #[must_use]
+    pub fn length(&self) -> Millis {
+        let range = &self.recorded.outcome.range;
+        range.data_end.zip(range.data_start).map_or(Millis::ZERO, |(end, start)| end.since(start))
+    }
+
+    /// Returns how far an instant selector of a group looks back.
+    #[must_use]
+    pub fn lookback(&self, group: &Group) -> Millis {
+        self.recorded.outcome.options.engine().lookback_of(group)
+    }
+
+    /// Evaluates a part of a rule by itself at a few of its steps, on the recording and what rules wrote.
+    #[must_use]
+    pub fn probe(&self, place: &Place<'_>, expr: &Expr) -> Rc<Probe> {
+        let Some(facts) = self.recorded.outcome.rule(RuleId(u32::try_from(place.number).unwrap_or(u32::MAX))) else {
+            return Rc::default();
+        };
+        let steps = self.steps(place, facts);
+        let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Rc::default() };
+        let key = (first.0, last.0, self.lookback(place.group).0, expr.to_string());
+        if let Some(known) = self.probes.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let probe = Rc::new(self.evaluate(place, expr, &steps));
+        self.probes.borrow_mut().insert(key, Rc::clone(&probe));
+        probe
+    }
+
+    /// Evaluates a part of a rule by itself at slots of its group.
+    #[must_use]
+    pub fn evaluate(&self, place: &Place<'_>, expr: &Expr, slots: &[Timestamp]) -> Probe {
+        let run = self.recorded.outcome.options.engine();
+        let mut options = run.query();
+        options.lookback = run.lookback_of(place.group);
+        let Ok(mut query) = Query::of(expr, QueryContext::Rule, &options) else {
+            return Probe { failed: true, ..Probe::default() };
+        };
+        let offset = place.group.query_offset.unwrap_or(Millis::ZERO);
+        let mut probe = Probe::default();
+        for slot in slots {
+            match self.recorded.engine.query(&mut query, &self.recorded.store, slot.minus(offset)) {
+                Ok(Value::Vector(samples)) => probe.steps.push((*slot, samples)),
+                Ok(Value::Scalar(value)) => probe.steps.push((*slot, vec![(LabelSet::empty(), value)])),
+                Ok(Value::String(_) | Value::Matrix(_)) | Err(_) => probe.failed = true,
+            }
+        }
+        probe
+    }
+
+    /// Returns a few of the steps of a rule from the first on at which its windows were full, spread evenly.
+    fn steps(&self, place: &Place<'_>, facts: &RuleFacts) -> Vec<Timestamp> {
+        let outcome = &self.recorded.outcome;
+        let Some(from) = outcome.range.evaluated_from else { return Vec::new() };
+        let to = outcome.last_step(facts);
+        let warm = facts.counts.warm_from.map_or(from, |warm| warm.max(from));
+        let from = if warm > to { from } else { warm };
+        let interval = outcome.interval(facts);
+        if interval > Millis::ZERO {
+            let all = usize::try_from(to.since(from).0.max(0) / interval.0).unwrap_or(usize::MAX) + 1;
+            let first = to.minus(Millis(interval.0.saturating_mul(all as i64 - 1)));
+            return spread(all).map(|at| first.plus(Millis(interval.0 * at as i64))).collect();
+        }
+        // Rows and snapshots: where a series that the rule reads has samples.
+        let selectors = place.rule.expr.selectors();
+        let read = selectors.iter().flat_map(|found| self.series(found.selector));
+        let longest = read.max_by_key(|id| self.recorded.store.facts(*id).samples);
+        let times = longest.map(|id| self.recorded.store.samples(id, from.minus(Millis(1)), to).times).unwrap_or(&[]);
+        spread(times.len()).map(|at| times[at]).collect()
+    }
+}
+
+/// Returns up to [`STEPS`] places out of so many, the first and the last among them.
+fn spread(all: usize) -> impl Iterator<Item = usize> {
+    let many = all.min(STEPS);
+    (0..many).map(move |at| if many < 2 { 0 } else { at * (all - 1) / (many - 1) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_spread_from_the_first_to_the_last() {
+        let check = |all: usize, expected: (usize, Option<usize>, Option<usize>)| {
+            let places: Vec<usize> = spread(all).collect();
+            assert_eq!((places.len(), places.first().copied(), places.last().copied()), expected);
+        };
+        check(0, (0, None, None));
+        check(1, (1, Some(0), Some(0)));
+        check(5, (5, Some(0), Some(4)));
+        check(1441, (STEPS, Some(0), Some(1440)));
+    }
+}
