@@ -30,6 +30,23 @@ pub static ALL: &[&Lint] = &[
     &data::no_such_metric::LINT,
     &data::no_such_label::LINT,
     &data::no_such_value::LINT,
+    &data::counter_as_gauge::LINT,
+    &data::rate_on_gauge::LINT,
+    &data::range_too_short::LINT,
+    &data::long_cadence::LINT,
+    &data::no_match::LINT,
+    &data::beyond_data::LINT,
+    &data::fire_count::LINT,
+    &data::never_fires::LINT,
+    &data::always_firing::LINT,
+    &data::flapping::LINT,
+    &data::dies_pending::LINT,
+    &data::cost::LINT,
+    &data::gap_reset::LINT,
+    &data::threshold_out_of_range::LINT,
+    &data::faults::DUPLICATE_LABELSET,
+    &data::faults::EVALUATION_FAILS,
+    &data::template_fails::LINT,
 ];
 
 /// Finds a lint by its code.

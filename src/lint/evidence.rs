@@ -17,6 +17,7 @@ use crate::store::{SeriesId, Store};
 use crate::survey::Survey;
 use crate::time::{Millis, Timestamp};
 
+use super::data::shape::Shape;
 use super::subject::{Place, Subject, is_whole};
 
 /// The most steps at which a part of an expression is evaluated by itself.
@@ -112,6 +113,8 @@ pub struct Evidence<'a> {
     probes: RefCell<BTreeMap<(i64, i64, i64, String), Rc<Probe>>>,
     /// Where the episodes of each rule stand.
     episodes: BTreeMap<RuleId, Vec<usize>>,
+    /// How the values of metrics move, as far as it was asked.
+    shapes: RefCell<BTreeMap<String, Shape>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -129,7 +132,8 @@ impl<'a> Evidence<'a> {
             episodes.entry(episode.rule).or_default().push(at);
         }
         let names = RefCell::new(Names::new(metrics.keys().copied()));
-        Self { subject, recorded, metrics, names, probes: RefCell::default(), episodes }
+        let (probes, shapes) = (RefCell::default(), RefCell::default());
+        Self { subject, recorded, metrics, names, probes, episodes, shapes }
     }
 
     /// Walks over the rules that were evaluated, with what is known of each.
@@ -188,6 +192,16 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn spacing(&self, id: SeriesId) -> Option<Millis> {
         self.recorded.survey.spacing(id)
+    }
+
+    /// Returns how the values of a metric of the recording move.
+    pub(super) fn shape(&self, metric: &str) -> Shape {
+        if let Some(known) = self.shapes.borrow().get(metric) {
+            return *known;
+        }
+        let shape = Shape::of(self, metric);
+        self.shapes.borrow_mut().insert(metric.to_owned(), shape);
+        shape
     }
 
     /// Returns how long the recording is.

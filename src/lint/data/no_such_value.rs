@@ -46,7 +46,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
                     let finding = found.expr(&place, word_at(&place, miss.span, &matcher.value), message);
                     match near.first() {
                         Some(first) => {
-                            finding.help.push(format!("did you mean `{}=\"{first}\"`?", matcher.name));
+                            finding.help.push(format!("did you mean `{first}`?"));
                             if near.len() > 1 {
                                 finding.help.push(format!("also near: {}", listed(&near[1..])));
                             }

@@ -1,0 +1,107 @@
+//! Evaluations that fail.
+
+use super::super::evidence::Evidence;
+use super::super::{Check, Found, Lint, Page};
+use super::cost::EXCEEDED;
+use crate::diagnostic::codes;
+use crate::engine::FaultCount;
+use crate::format::counted;
+
+pub(in crate::lint) const DUPLICATE_LABELSET: Lint = Lint {
+    code: codes::DUPLICATE_LABELSET,
+    page: Page {
+        why: "An evaluation fails where an operator finds two series for one of the other side, or where two results have \
+              the same labels, since a metric name or a label that told them apart was removed. Prometheus then has no \
+              result at all: alerts of the rule end, and nothing is said but in its log.\n\n\
+              Match by more labels, or aggregate one side first.",
+        bad: "\
+- alert: QueueFull
+  expr: queue_depth / on (job) queue_size > 0.9
+  for: 2m
+",
+        clean: "\
+- alert: QueueFull
+  expr: queue_depth / on (job, host) queue_size > 0.9
+  for: 2m
+",
+        data: "\
+time,job,host,queue_depth,queue_size
+2026-01-05T00:00:00Z,q,a,20,100
+2026-01-05T00:00:00Z,q,b,20,100
+2026-01-05T00:01:00Z,q,a,95,100
+2026-01-05T00:01:00Z,q,b,20,100
+2026-01-05T00:02:00Z,q,a,95,100
+2026-01-05T00:02:00Z,q,b,20,100
+2026-01-05T00:03:00Z,q,a,95,100
+2026-01-05T00:03:00Z,q,b,20,100
+2026-01-05T00:04:00Z,q,a,20,100
+2026-01-05T00:04:00Z,q,b,20,100
+2026-01-05T00:05:00Z,q,a,20,100
+2026-01-05T00:05:00Z,q,b,20,100
+",
+    },
+    check: Check::Data(duplicates),
+};
+
+pub(in crate::lint) const EVALUATION_FAILS: Lint = Lint {
+    code: codes::EVALUATION_FAILS,
+    page: Page {
+        why: "An evaluation that fails has no result: alerts of the rule end, and nothing is said but in the log of \
+              Prometheus. The message is that of Prometheus.",
+        bad: "\
+- alert: QueueFull
+  expr: queue_depth > scalar(topk(scalar(queue_rank / 0), queue_depth))
+",
+        clean: "\
+- alert: QueueFull
+  expr: queue_depth > scalar(topk(scalar(queue_rank), queue_depth))
+",
+        data: "\
+time,host,queue_depth,queue_rank
+2026-01-05T00:00:00Z,a,20,1
+2026-01-05T00:01:00Z,a,95,1
+2026-01-05T00:02:00Z,a,95,1
+2026-01-05T00:03:00Z,a,20,1
+",
+    },
+    check: Check::Data(others),
+};
+
+/// Returns whether an evaluation failed because of two series where there may be one.
+fn is_duplicate(message: &str) -> bool {
+    ["same labelset", "duplicate series", "multiple matches"].iter().any(|words| message.contains(words))
+}
+
+fn duplicates(evidence: &Evidence<'_>, found: &mut Found) {
+    tell(evidence, found, is_duplicate);
+}
+
+fn others(evidence: &Evidence<'_>, found: &mut Found) {
+    tell(evidence, found, |message| !is_duplicate(message) && !message.starts_with(EXCEEDED));
+}
+
+/// Tells of the failed evaluations of each rule, one message for all.
+fn tell(evidence: &Evidence<'_>, found: &mut Found, wanted: fn(&str) -> bool) {
+    for (place, facts) in evidence.rules() {
+        let faults: Vec<&FaultCount> = facts.counts.faults.iter().filter(|fault| wanted(&fault.message)).collect();
+        let Some(first) = faults.iter().min_by_key(|fault| fault.first) else { continue };
+        let many: u64 = faults.iter().map(|fault| fault.count).sum();
+        let message = format!(
+            "fails at {} of {}, first at {}: {}",
+            counted(many, "evaluation"),
+            facts.counts.evaluations,
+            first.first,
+            first.message
+        );
+        let finding = found.at(place.rule.text.whole(), (place.group, place.rule), message);
+        if first.message.contains("duplicate series") || first.message.contains("multiple matches") {
+            finding.help.push(
+                "name more labels in `on (..)`, or aggregate one side first: `sum by (..) (..)`, so that it has one series \
+                 for each of the other"
+                    .to_owned(),
+            );
+        } else if first.message.contains("same labelset") {
+            finding.help.push("keep the label that tells the series apart, or aggregate them into one".to_owned());
+        }
+    }
+}

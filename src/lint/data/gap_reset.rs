@@ -1,0 +1,134 @@
+//! Missing samples that begin the waiting of `for` anew.
+
+use super::super::evidence::Evidence;
+use super::super::subject::Place;
+use super::super::{Check, Found, Lint, Page};
+use super::parts::unfiltered;
+use crate::diagnostic::codes;
+use crate::engine::Episode;
+use crate::format::{counted, duration};
+use crate::labels::LabelSet;
+use crate::outcome::RuleFacts;
+use crate::promql::ast::Expr;
+use crate::time::{Millis, Timestamp};
+
+pub(in crate::lint) const LINT: Lint = Lint {
+    code: codes::GAP_RESET,
+    page: Page {
+        why: "Where a scrape fails, the series is not there, the condition is not true, and `for` begins anew with the next \
+              sample, although the value was never on the other side of the threshold. An alert with `for: 15m` on a series \
+              that misses one scrape every ten minutes never fires.\n\n\
+              Look at the value over a range, which holds an older sample: `max_over_time(x[5m]) > 90`, or \
+              `last_over_time(x[5m]) > 90`. `keep_firing_for` bridges gaps of an alert that fires already.",
+        bad: "\
+- alert: QueueFull
+  expr: queue_depth > 90
+  for: 5m
+",
+        clean: "\
+- alert: QueueFull
+  expr: last_over_time(queue_depth[6m]) > 90
+  for: 5m
+",
+        data: "\
+time,metric,host,value
+2026-01-05T00:00:00Z,queue_depth,a,20
+2026-01-05T00:00:00Z,up,a,1
+2026-01-05T00:01:00Z,queue_depth,a,95
+2026-01-05T00:01:00Z,up,a,1
+2026-01-05T00:02:00Z,queue_depth,a,95
+2026-01-05T00:02:00Z,up,a,1
+2026-01-05T00:03:00Z,queue_depth,a,95
+2026-01-05T00:03:00Z,up,a,1
+2026-01-05T00:04:00Z,queue_depth,a,95
+2026-01-05T00:04:00Z,up,a,1
+2026-01-05T00:05:00Z,queue_depth,a,95
+2026-01-05T00:05:00Z,up,a,1
+2026-01-05T00:06:00Z,up,a,0
+2026-01-05T00:07:00Z,up,a,0
+2026-01-05T00:08:00Z,up,a,0
+2026-01-05T00:09:00Z,queue_depth,a,96
+2026-01-05T00:09:00Z,up,a,1
+2026-01-05T00:10:00Z,queue_depth,a,96
+2026-01-05T00:10:00Z,up,a,1
+2026-01-05T00:11:00Z,queue_depth,a,96
+2026-01-05T00:11:00Z,up,a,1
+2026-01-05T00:12:00Z,queue_depth,a,10
+2026-01-05T00:12:00Z,up,a,1
+2026-01-05T00:13:00Z,queue_depth,a,10
+2026-01-05T00:13:00Z,up,a,1
+",
+    },
+    check: Check::Data(check),
+};
+
+/// The most breaks of a rule that are looked at, and the most steps of one.
+const BREAKS: usize = 40;
+const STEPS: i64 = 120;
+
+fn check(evidence: &Evidence<'_>, found: &mut Found) {
+    for (place, facts) in evidence.alerts() {
+        let interval = evidence.recorded.outcome.interval(facts);
+        if facts.hold <= Millis::ZERO || interval <= Millis::ZERO {
+            continue;
+        }
+        let mut resets: Vec<Millis> = Vec::new();
+        let compared = unfiltered(&place.rule.expr);
+        for (ended, active_at, labels) in breaks(evidence, facts).into_iter().take(BREAKS) {
+            let many = active_at.since(ended).0 / interval.0;
+            if many <= STEPS && is_gap(evidence, &place, &compared, (ended, many, interval), labels) {
+                resets.push(active_at.since(ended));
+            }
+        }
+        let Some(longest) = resets.iter().max() else { continue };
+        let message = format!(
+            "`for` begins anew {} because samples are missing: the condition is true before and after the gap, the longest of {}",
+            counted(resets.len() as u64, "time"),
+            duration(*longest)
+        );
+        let at =
+            place.rule.parts.as_ref().and_then(|parts| parts.hold).map_or(place.rule.name.whole(), |hold| hold.value);
+        let finding = found.at(at, (place.group, place.rule), message);
+        let range = Millis(longest.0.saturating_add(interval.0.saturating_mul(2)));
+        match crate::lint::data::parts::limit(&place.rule.expr) {
+            Some(limit) if is_selector(limit.compared) => finding.help.push(format!(
+                "a range holds the sample before the gap: `last_over_time({}[{range}])`",
+                limit.compared
+            )),
+            _ => finding.help.push("longer ranges hold the samples before the gap".to_owned()),
+        }
+        if facts.keep == Millis::ZERO {
+            finding.help.push("`keep_firing_for` bridges gaps of an alert that fires already".to_owned());
+        }
+    }
+}
+
+fn is_selector(expr: &Expr) -> bool {
+    matches!(expr.unparen().kind, crate::promql::ast::ExprKind::Selector(_))
+}
+
+/// Returns the breaks between episodes of the same labels: when one ended, when the next began, and the labels.
+fn breaks<'a>(evidence: &'a Evidence<'_>, facts: &RuleFacts) -> Vec<(Timestamp, Timestamp, &'a LabelSet)> {
+    let mut episodes: Vec<&Episode> = evidence.episodes(facts);
+    episodes.sort_by(|a, b| (&a.labels, a.activity.active_at).cmp(&(&b.labels, b.activity.active_at)));
+    let pairs = episodes.windows(2).filter(|pair| pair[0].labels == pair[1].labels);
+    pairs.filter_map(|pair| Some((pair[0].ended_at?, pair[1].activity.active_at, &pair[0].labels))).collect()
+}
+
+/// Returns whether what is compared has no sample for an alert at the steps from the one at which it ended up to, and
+/// without, the one at which it is active again.
+fn is_gap(
+    evidence: &Evidence<'_>,
+    place: &Place<'_>,
+    compared: &Expr,
+    (ended, many, interval): (Timestamp, i64, Millis),
+    alert: &LabelSet,
+) -> bool {
+    let slots: Vec<Timestamp> = (0..many.max(1)).map(|at| ended.plus(Millis(interval.0 * at))).collect();
+    let probe = evidence.evaluate(place, compared, &slots);
+    // Labels that the rule sets may be those of the alert alone.
+    let is_set = |name: &str| name == "alertname" || place.rule.labels.iter().any(|(set, _)| set == name);
+    let bare = |labels: &LabelSet| labels.without_metric().filter(|name| !is_set(name));
+    let alert = bare(alert);
+    !probe.failed && probe.labels().all(|labels| bare(labels) != alert)
+}
