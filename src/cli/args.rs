@@ -11,8 +11,8 @@ use crate::report::table;
 use crate::schema;
 use crate::time::{Millis, parse_interval};
 
-use super::flags::output::{OutFormat, Target};
 use super::check_data::DataFlags;
+use super::flags::output::{OutFormat, Target};
 use super::flags::{
     ColorWhen, ConsoleArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs, ReportArgs,
     RuleArgs, SelectArgs, TimeArgs, ZoneArgs,

@@ -5,10 +5,10 @@ mod explain;
 mod fix;
 mod outputs;
 
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostics, Severity};
 use crate::engine;
 use crate::lint;
-use crate::lint::subject::Subject;
+use crate::lint::subject::{LintOptions, Subject};
 use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
 use crate::rules::{self, RuleSet, RuleText};
@@ -47,7 +47,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     if args.fix {
         texts = fixed(args, &texts)?;
     }
-    let (rules, unread) = match look(args, &texts, &terminal)? {
+    let (rules, unread) = match looked(args, &texts, Some(&terminal))? {
         Ok(Looked { rules, unread }) => (rules, unread),
         Err(exit) => return Ok(exit),
     };
@@ -87,16 +87,17 @@ struct Looked {
     unread: Option<Failure>,
 }
 
-/// Loads rules and looks at them with all lints, those of data too where there is a recording. How the run ends, where
-/// the reading of one was stopped.
-fn look(args: &CheckArgs, texts: &[RuleText], terminal: &Terminal) -> Result<Result<Looked, Exit>, Failure> {
+/// Loads rules and looks at them with all lints; with a terminal, those of data too where there is a recording. How the
+/// run ends, where the reading of one was stopped.
+fn looked(args: &CheckArgs, texts: &[RuleText], terminal: Option<&Terminal>) -> Result<Result<Looked, Exit>, Failure> {
     let mut rules = loaded(args, texts)?;
     let mut unread = None;
     let options = LintOptions { scrape_interval: args.scrape_interval, ..args.recorded.lint_options() };
     let found = {
         let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
         found.extend(lint::run(&subject, &|code| args.recorded.leaves(code)));
-        match args.recorded.learn(&subject, &|_| true, args.quiet, terminal) {
+        let learnt = terminal.map(|terminal| args.recorded.learn(&subject, &|_| true, args.quiet, terminal));
+        match learnt.unwrap_or_else(|| Ok(Learnt::Found(Diagnostics::default()))) {
             Ok(Learnt::Found(more)) => found.extend(more),
             Ok(Learnt::Stopped(exit)) => return Ok(Err(exit)),
             Err(failure) => unread = Some(failure),
@@ -108,18 +109,9 @@ fn look(args: &CheckArgs, texts: &[RuleText], terminal: &Terminal) -> Result<Res
     Ok(Ok(Looked { rules, unread }))
 }
 
-/// Loads rules and looks at them without a recording.
+/// Looks at rules without a recording.
 fn found(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
-    let mut rules = loaded(args, texts)?;
-    let options = LintOptions { scrape_interval: args.scrape_interval, ..args.recorded.lint_options() };
-    let found = {
-        let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
-        found.extend(lint::run(&subject, &|_| true));
-        found
-    };
-    rules.diagnostics.extend(found);
-    rules.diagnostics = rules.diagnostics.at_least(args.min_severity.severity());
-    Ok(rules)
+    looked(args, texts, None).map(|looked| looked.map_or_else(|_| RuleSet::default(), |looked| looked.rules))
 }
 
 /// Loads rules, each with where its parts stand.

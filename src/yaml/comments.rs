@@ -40,7 +40,7 @@ pub(crate) fn marks(source: &str, is_wanted: &dyn Fn(&str) -> bool, is_yaml: &dy
     let mut next = 0;
     for event in Parser::new_from_str_with_options(source, options) {
         let (text, style, at) = match event {
-            Ok((Event::Scalar(text, style, ..), at)) => (text, style, file_span(at)),
+            Ok((Event::Scalar(text, style, ..), at)) => (text, style, file_span(at, 0)),
             Ok(_) => continue,
             Err(_) => {
                 known = marks[..next].last().map_or(0, |mark| mark.span.end as usize);

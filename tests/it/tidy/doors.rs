@@ -35,7 +35,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jiff", &["cli", "format", "input", "rules::template::instant", "time"]),
     // A look at standard output before the runtime takes one.
     ("libc", &["alloc", "main"]),
-    ("memchr", &["input", "rules::find", "rules::other", "rules::template::exec", "source", "yaml::comments", "yaml::split"]),
+    (
+        "memchr",
+        &["input", "rules::find", "rules::other", "rules::template::exec", "source", "yaml::comments", "yaml::split"],
+    ),
     ("parquet", &["input::parquet"]),
     ("rayon", &["cli", "threads"]),
     ("regex_automata", &["input::form::pattern", "labels::regexp"]),
