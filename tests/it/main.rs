@@ -26,6 +26,7 @@ mod props_engine;
 mod readme;
 mod rows;
 mod schema;
+mod seeded;
 mod shell;
 mod skipped;
 mod slow;
