@@ -87,8 +87,9 @@ fn always_fires() {
             "job:requests:high",
         ],
     );
-    let recorded = "- record: high\n  expr: x > 5\n- alert: A\n  expr: high\n- record: all\n  expr: x + 5\n- alert: B\n  expr: all\n";
-    assert_eq!(marked(codes::ALWAYS_FIRES, recorded), ["all"]);
+    let rule = |recorded: &str| format!("- record: a\n  expr: {recorded}\n- alert: A\n  expr: a\n");
+    assert_eq!(marked(codes::ALWAYS_FIRES, &rule("x + 5")), ["a"]);
+    assert_eq!(marked(codes::ALWAYS_FIRES, &rule("x > 5")), [""; 0]);
     assert!(fixed(codes::ALWAYS_FIRES, "- alert: A\n  expr: x >= bool 5\n").contains("expr: x >= 5\n"));
 }
 
@@ -162,6 +163,8 @@ fn a_default_is_removed_with_its_line() {
         ("  - {alert: A, expr: x > 1, for: 0s}\n", "  - {alert: A, expr: x > 1}\n"),
         ("  - {for: 0s, alert: A, expr: x > 1, keep_firing_for: 0s}\n", "  - {alert: A, expr: x > 1}\n"),
         ("  - alert: A\n    for: '0s'\n    keep_firing_for: 0s\n    expr: x > 1\n", "  - alert: A\n    expr: x > 1\n"),
+        ("  - {alert: A,\n     for: 0s,\n     expr: x > 1}\n", "  - {alert: A,\n     expr: x > 1}\n"),
+        ("  - {alert: A,\n     expr: x > 1,\n     for: 0s\n    }\n", "  - {alert: A,\n     expr: x > 1\n    }\n"),
         // A remark would go with it.
         (
             "  - alert: A\n    for: 0m # at once\n    expr: x > 1\n",
@@ -183,11 +186,13 @@ fn fragile() {
             "count(topk(3, x) > 5) > 1",
             "sum by (job) (topk(3, x)) > 5",
             "x * on (job) group_left (team) x_info > 5",
+            "x * on (job) group_left (team) topk by (job) (1, x_info) > 5",
             "sum(rate(a[5m])) / sum(rate(b[5m])) > 0.5",
         ],
     );
     let ratio = |expr: &str| marked(codes::FRAGILE, &format!("- alert: A\n  expr: {expr}\n"));
     assert_eq!(ratio("sum(rate(a[5m])) / sum(rate(b[5m])) > 0.5"), ["/"]);
+    assert_eq!(ratio("100 * sum(a) / sum(b) > 50"), ["/"]);
     assert_eq!(ratio("sum(a) / count(a) > 0.5"), [""; 0]);
     assert_eq!(ratio("a / b > 0.5"), [""; 0]);
     assert_eq!(marked(codes::FRAGILE, "- record: a\n  expr: topk(3, x)\n"), [""; 0]);
@@ -346,8 +351,9 @@ fn duplicate() {
     };
     assert_eq!(alerts("warning", "critical"), [""; 0]);
     assert_eq!(alerts("warning", "warning"), ["A"]);
-    let of_group = "groups:\n- name: a\n  labels: {team: a}\n  rules:\n  - record: r\n    expr: sum(x)\n- name: b\n  labels: {team: b}\n  rules:\n  - record: r\n    expr: sum(x)\n";
-    assert_eq!(find(of_group), [""; 0]);
+    let group =
+        |team: &str| format!("- name: {team}\n  labels: {{team: {team}}}\n  rules:\n  - record: r\n    expr: sum(x)\n");
+    assert_eq!(find(&format!("groups:\n{}{}", group("a"), group("b"))), [""; 0]);
 }
 
 #[test]

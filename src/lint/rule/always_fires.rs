@@ -43,7 +43,7 @@ fn check(place: &Place<'_>, found: &mut Found) {
 /// Returns whether an alert is meant to fire all the time.
 fn is_heartbeat(expr: &Expr) -> bool {
     matches!(&expr.unparen().kind, ExprKind::Call { function, args, .. }
-        if function.kernel == Kernel::Vector && matches!(args.first().map(|arg| &arg.unparen().kind), Some(ExprKind::Number { .. })))
+        if function.kernel == Kernel::Vector && args.first().and_then(number).is_some())
 }
 
 /// Looks at an expression, or at one side of an `or`, each of which alerts on its own.

@@ -86,6 +86,12 @@ fn removal(place: &Place<'_>, part: Part, rule: FileSpan) -> Option<Fix> {
     if text.get(rule.span.range())?.starts_with('{') {
         // Flow style: with the comma behind it, or else the one before it.
         if let Some(rest) = rest.strip_prefix(',') {
+            let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+            let next = rest.trim_start_matches(blank);
+            let next = next.strip_prefix("\r\n").or_else(|| next.strip_prefix('\n'));
+            if let Some(next) = next.filter(|_| text[line..start].chars().all(blank)) {
+                return cut(line, text.len() - next.len());
+            }
             return cut(start, text.len() - rest.trim_start_matches(blank).len());
         }
         let before = text[..start].trim_end();

@@ -1,8 +1,9 @@
 //! Alerts that change their identity, or fire when a part of the data is late.
 
+use super::super::shape::number;
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::codes;
-use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind};
+use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, Side};
 use crate::time::Millis;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -44,8 +45,14 @@ fn visit(place: &Place<'_>, expr: &Expr, found: &mut Found) {
         ExprKind::Aggregate(aggregate) => picked(place, aggregate, found),
         ExprKind::Binary(binary) => {
             ratio(place, binary, found);
-            visit(place, &binary.lhs, found);
-            visit(place, &binary.rhs, found);
+            // Of a join with one series for many, such as one of an info metric, the many decide.
+            let many = binary.matching.as_ref().and_then(|matching| matching.group.as_ref()).map(|group| group.many);
+            if many != Some(Side::Right) {
+                visit(place, &binary.lhs, found);
+            }
+            if many != Some(Side::Left) {
+                visit(place, &binary.rhs, found);
+            }
         }
         ExprKind::Number { .. }
         | ExprKind::String(_)
@@ -62,7 +69,8 @@ fn picked(place: &Place<'_>, aggregate: &Aggregate, found: &mut Found) {
         AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio
     );
     // One series is picked from one.
-    let is_one = matches!(&aggregate.expr.unparen().kind, ExprKind::Aggregate(inner) if inner.grouping.is_none() && !matches!(inner.op, AggregateOp::CountValues));
+    let is_one = matches!(&aggregate.expr.unparen().kind, ExprKind::Aggregate(inner)
+        if inner.grouping.is_none() && inner.op != AggregateOp::CountValues);
     if !picks || is_one {
         return;
     }
@@ -76,7 +84,7 @@ fn picked(place: &Place<'_>, aggregate: &Aggregate, found: &mut Found) {
         ),
     };
     let inner = shortened(&place.rule.text.text[aggregate.expr.span.range()]);
-    found.expr(place, aggregate.op_span, message).help.push(format!("compare all series: `{inner}` without `{name}`"));
+    found.expr(place, aggregate.op_span, message).help.push(format!("compare all series: `{inner}`, without `{name}`"));
 }
 
 /// Looks for a ratio of sums of different metrics, without a `for`.
@@ -97,9 +105,19 @@ fn ratio(place: &Place<'_>, binary: &Binary, found: &mut Found) {
         .push("add a `for` of some scrape intervals, such as `for: 5m`".to_owned());
 }
 
-/// Returns the only metric that an aggregation reads.
+/// Returns the only metric that an aggregation reads, a factor aside.
 fn aggregated(expr: &Expr) -> Option<&str> {
-    let ExprKind::Aggregate(aggregate) = &expr.unparen().kind else { return None };
+    let aggregate = match &expr.unparen().kind {
+        ExprKind::Aggregate(aggregate) => aggregate,
+        ExprKind::Binary(binary) if binary.op == BinaryOp::Mul => {
+            return match (number(&binary.lhs), number(&binary.rhs)) {
+                (Some(_), _) => aggregated(&binary.rhs),
+                (_, Some(_)) => aggregated(&binary.lhs),
+                _ => None,
+            };
+        }
+        _ => return None,
+    };
     let mut metrics = aggregate.expr.selectors().into_iter().map(|one| one.selector.metric());
     let first = metrics.next()??;
     metrics.all(|metric| metric == Some(first)).then_some(first)

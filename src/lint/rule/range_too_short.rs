@@ -3,7 +3,7 @@
 use super::super::shape::duration;
 use super::super::{Check, Found, Lint, Page, subject::Place};
 use crate::diagnostic::{Severity, codes};
-use crate::promql::ast::ExprKind;
+use crate::promql::ast::{DurationExpr, ExprKind, Subquery};
 use crate::rules::Form;
 use crate::time::Millis;
 
@@ -38,47 +38,52 @@ const FUNCTIONS: [&str; 7] = ["rate", "irate", "increase", "delta", "idelta", "d
 const SHORTEST: Millis = Millis(30_000);
 
 fn check(place: &Place<'_>, found: &mut Found) {
-    // Native rules look at recordings, which may be dense.
-    let is_scraped = place.file.form == Form::Prometheus;
     place.rule.expr.walk(&mut |expr| {
         let ExprKind::Call { function, args, .. } = &expr.kind else { return };
         let Some(arg) = args.first().filter(|_| FUNCTIONS.contains(&function.name)) else { return };
         match &arg.unparen().kind {
             ExprKind::Range { selector, range, .. } if selector.modifiers.edges.is_none() => {
-                let Some(length) = duration(range) else { return };
-                let scrape = place.subject.options.scrape_interval;
-                let least = Millis(scrape.map_or(SHORTEST.0, |scrape| scrape.0.saturating_mul(2)));
-                if length >= least || scrape.is_none() && !is_scraped {
-                    return;
-                }
-                let name = function.name;
-                let (message, help) = match scrape {
-                    Some(scrape) => (
-                        format!("`{name}` needs two samples, and {length} hold one where targets are scraped every {scrape}"),
-                        format!("write `[{}]` or more: four scrape intervals", Millis(scrape.0.saturating_mul(4))),
-                    ),
-                    None => (
-                        format!("`{name}` needs two samples, and {length} hold two only where targets are scraped more often than every 15s"),
-                        "write `[5m]`, or say how often targets are scraped, such as `--scrape-interval 5s`".to_owned(),
-                    ),
-                };
-                let finding = found.expr(place, range.span, message);
-                finding.help.push(help);
-                if scrape.is_none() {
-                    finding.severity = Severity::Warning;
-                }
+                scraped(place, function.name, range, found);
             }
-            ExprKind::Subquery(subquery) => {
-                let step = subquery.step.as_ref().and_then(duration);
-                let (Some(length), Some(step)) = (duration(&subquery.range), step) else { return };
-                if step.0 > 0 && length.0 < step.0.saturating_mul(2) {
-                    let name = function.name;
-                    let message = format!("`{name}` needs two samples, and a range of {length} has one step of {step}");
-                    let help = format!("make the range two steps or more, such as `[{}:{step}]`", Millis(step.0.saturating_mul(4)));
-                    found.expr(place, subquery.range.span, message).help.push(help);
-                }
-            }
+            ExprKind::Subquery(subquery) => evaluated(place, function.name, subquery, found),
             _ => {}
         }
     });
+}
+
+/// Looks at a range of samples that were scraped.
+fn scraped(place: &Place<'_>, name: &str, range: &DurationExpr, found: &mut Found) {
+    let Some(length) = duration(range) else { return };
+    match place.subject.options.scrape_interval {
+        Some(scrape) if length.0 < scrape.0.saturating_mul(2) => {
+            let message =
+                format!("`{name}` needs two samples: {length} hold one where targets are scraped every {scrape}");
+            let help = format!("write `[{}]` or more: four scrape intervals", Millis(scrape.0.saturating_mul(4)));
+            found.expr(place, range.span, message).help.push(help);
+        }
+        // Native rules look at recordings, which may be dense.
+        None if length < SHORTEST && place.file.form == Form::Prometheus => {
+            let half = Millis(length.0 / 2);
+            let message = format!(
+                "`{name}` needs two samples: {length} hold two only where targets are scraped every {half} or more often"
+            );
+            let finding = found.expr(place, range.span, message);
+            finding.severity = Severity::Warning;
+            finding
+                .help
+                .push(format!("write `[5m]`, or say that targets are scraped so often: `--scrape-interval {half}`"));
+        }
+        _ => {}
+    }
+}
+
+/// Looks at a range of a subquery.
+fn evaluated(place: &Place<'_>, name: &str, subquery: &Subquery, found: &mut Found) {
+    let step = subquery.step.as_ref().and_then(duration);
+    let (Some(length), Some(step)) = (duration(&subquery.range), step) else { return };
+    if step > Millis::ZERO && length.0 < step.0.saturating_mul(2) {
+        let message = format!("`{name}` needs two samples: a range of {length} has one step of {step}");
+        let help = format!("make the range two steps or more, such as `[{}:{step}]`", Millis(step.0.saturating_mul(4)));
+        found.expr(place, subquery.range.span, message).help.push(help);
+    }
 }

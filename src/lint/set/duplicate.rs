@@ -9,6 +9,7 @@ use super::super::{Check, Found, Lint, Page, subject::Place, subject::Subject};
 use crate::diagnostic::{Mark, Severity, codes};
 use crate::labels::{METRIC_NAME, MatchOp};
 use crate::promql::ast::{Expr, ExprKind};
+use crate::promql::functions::Kernel;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::DUPLICATE,
@@ -100,7 +101,8 @@ fn are_apart(one: &Place<'_>, other: &Place<'_>) -> bool {
     let makes_labels = |expr: &Expr| {
         let mut makes = false;
         expr.walk(&mut |expr| {
-            makes |= matches!(&expr.kind, ExprKind::Call { function, .. } if matches!(function.name, "label_replace" | "label_join"));
+            makes |= matches!(&expr.kind, ExprKind::Call { function, .. }
+                if matches!(function.kernel, Kernel::LabelReplace | Kernel::LabelJoin));
         });
         makes
     };
