@@ -363,6 +363,8 @@ fn dependency() {
     assert_eq!(find(&[alert, record].concat()), ["a:b"]);
     assert_eq!(find(&[record, alert].concat()), [""; 0]);
     assert_eq!(find(&[record, alert, record].concat()), [""; 0]);
+    assert_eq!(find("- record: c\n  expr: d + 1\n- record: d\n  expr: sum(c)\n"), [""; 0]);
+    assert_eq!(find("- record: c\n  expr: d + 1\n- record: d\n  expr: sum(x)\n"), ["d"]);
     let ranged = "- alert: A\n  expr: max_over_time(a:b[10m]) > 1\n";
     assert_eq!(find(&[ranged, record].concat()), [""; 0]);
     assert_eq!(find(&[record, "- alert: A\n  expr: a:c > 1\n"].concat()), ["a:c"]);

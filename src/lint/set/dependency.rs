@@ -1,6 +1,6 @@
 //! Rules that read what is written later, elsewhere or nowhere.
 
-use hashbrown::HashSet;
+use std::collections::HashSet;
 
 use super::super::{Check, Found, Lint, Page, subject::Place, subject::Subject};
 use crate::diagnostic::{Mark, Names, Severity, codes};
@@ -47,6 +47,11 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
     // The names that there are, to find near ones among.
     let mut near =
         Near { alerts: Names::new(alerts.iter().copied()), metrics: Names::new(subject.recorded.keys().copied()) };
+    let mut circle = vec![0; subject.all.len()];
+    for (at, component) in subject.graph.components.iter().enumerate() {
+        component.rules.iter().for_each(|rule| circle[*rule as usize] = at);
+    }
+    let known = Known { alerts: &alerts, circle };
     let mut start = 0;
     while let Some((_, group, _)) = subject.all.get(start) {
         let end = start + group.rules.len().max(1);
@@ -59,14 +64,24 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
             for one in place.rule.expr.selectors() {
                 let Some(metric) = one.selector.metric() else { continue };
                 if metric == ALERTS || metric == ALERTS_FOR_STATE {
-                    unknown_alert(&place, &one, &alerts, &mut near, found);
-                } else if !told.contains(&metric) && recorded(&place, &one, (metric, start, end), &mut near, found) {
+                    unknown_alert(&place, &one, known.alerts, &mut near, found);
+                } else if !told.contains(&metric)
+                    && recorded(&place, &one, (metric, start, end), (&known, &mut near), found)
+                {
                     told.push(metric);
                 }
             }
         }
         start = end;
     }
+}
+
+/// What is known of all rules.
+struct Known<'a> {
+    /// The names of all alerts.
+    alerts: &'a HashSet<&'a str>,
+    /// By rule: those that depend on each other have one number.
+    circle: Vec<usize>,
 }
 
 /// Names to find near ones among.
@@ -106,7 +121,7 @@ fn recorded(
     place: &Place<'_>,
     one: &SelectorUse<'_>,
     (metric, start, end): (&str, usize, usize),
-    near: &mut Near<'_>,
+    (known, near): (&Known<'_>, &mut Near<'_>),
     found: &mut Found,
 ) -> bool {
     let subject = place.subject;
@@ -130,6 +145,8 @@ fn recorded(
     match matching.next() {
         // It, or an earlier rule, writes what is read.
         Some(first) if first <= number => false,
+        // Rules in a circle have no right order.
+        Some(later) if !place.is_alert() && known.circle[later] == known.circle[number] => false,
         Some(later) => {
             let writer = subject.place(later);
             let message = format!(

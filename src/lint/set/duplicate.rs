@@ -1,9 +1,7 @@
 //! Rules that do what another one does.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::super::{Check, Found, Lint, Page, subject::Place, subject::Subject};
 use crate::diagnostic::{Mark, Severity, codes};
@@ -16,7 +14,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
     page: Page {
         why: "Two recording rules with one name and the same labels may write the same series. In one group Prometheus drops \
               the second sample; from two groups both are stored in turn, and the series jumps between two values. Two \
-              alerts with one name and the same labels cannot be told apart by routes and silences, and where both \
+              alerts with one name and the same labels look the same to routes and silences, and where both \
               fire Alertmanager takes them for one.\n\n\
               Remove one of them, or give them different names or labels. Labels of the group count. Alerts of one name \
               with different labels, such as `severity`, are fine.",
@@ -38,12 +36,13 @@ pub(in crate::lint) const LINT: Lint = Lint {
 };
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
-    let state = FixedState::default();
-    let mut first: HashMap<u64, usize, FixedState> = HashMap::default();
+    let mut first: HashMap<u64, usize> = HashMap::new();
     for place in subject.places() {
         let rule = place.rule;
-        let labels = rule.labels.iter().map(|(name, text)| (name.as_str(), text.text()));
-        let key = state.hash_one((place.is_alert(), &rule.name.text, labels.collect::<Vec<_>>()));
+        let mut state = DefaultHasher::new();
+        (place.is_alert(), &rule.name.text).hash(&mut state);
+        rule.labels.iter().for_each(|(name, text)| (name, text.text()).hash(&mut state));
+        let key = state.finish();
         match first.get(&key) {
             Some(number) => compare(&subject.place(*number), &place, found),
             None => {

@@ -1,10 +1,10 @@
 //! Groups that are evaluated so rarely that what they write is gone in between.
 
+use std::collections::HashMap;
+
 use super::super::{Check, Found, Lint, Page, subject::Subject};
 use crate::diagnostic::codes;
 use crate::rules::{Evaluate, RuleKind};
-
-use hashbrown::HashMap;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::INTERVAL_OVER_LOOKBACK,
@@ -12,7 +12,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
         why: "A selector such as `job:requests:rate5m` takes the newest sample of the last five minutes (the lookback delta \
               of Prometheus). A rule that is evaluated every ten minutes writes one sample in ten minutes, so for half \
               of the time its series is not there: alerts on it resolve and begin again, graphs have gaps. The same \
-              holds for `ALERTS`, which tells of the alerts of such a group.\n\n\
+              holds for `ALERTS`, which shows the alerts of such a group.\n\n\
               Evaluate the group at least every two minutes, or read its series with a range: \
               `last_over_time(job:requests:rate5m[15m])`.",
         bad: "\

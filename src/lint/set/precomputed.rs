@@ -1,9 +1,7 @@
 //! An expression that a recording rule works out already.
 
-use std::hash::{BuildHasher, Hash, Hasher};
-
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::super::{Check, Found, Lint, Page, subject::Place, subject::Subject};
 use crate::diagnostic::{Mark, codes};
@@ -38,7 +36,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
 };
 
 /// The rules that record an expression, by its digest: the first one of each.
-type Recorded = HashMap<u64, usize, FixedState>;
+type Recorded = HashMap<u64, usize>;
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let mut recorded = Recorded::default();
@@ -119,7 +117,7 @@ struct Digest<'a> {
 /// Adds the digests of an expression and all its parts, the parts first, and returns its own.
 fn digest<'a>(expr: &'a Expr, all: &mut Vec<Digest<'a>>) -> u64 {
     let first = all.len();
-    let mut state = FixedState::default().build_hasher();
+    let mut state = DefaultHasher::new();
     std::mem::discriminant(&expr.kind).hash(&mut state);
     let mut add = |part: &'a Expr| digest(part, all);
     match &expr.kind {
