@@ -97,8 +97,11 @@ fn looked(args: &CheckArgs, texts: &[RuleText], terminal: Option<&Terminal>) -> 
         let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
         found.extend(lint::run(&subject, &|code| args.recorded.leaves(code)));
         let learnt = terminal.map(|terminal| args.recorded.learn(&subject, &|_| true, args.quiet, terminal));
-        match learnt.unwrap_or_else(|| Ok(Learnt::Found(Diagnostics::default()))) {
-            Ok(Learnt::Found(more)) => found.extend(more),
+        match learnt.unwrap_or_else(|| Ok(Learnt::Found(Diagnostics::default(), None))) {
+            Ok(Learnt::Found(more, failure)) => {
+                found.extend(more);
+                unread = failure;
+            }
             Ok(Learnt::Stopped(exit)) => return Ok(Err(exit)),
             Err(failure) => unread = Some(failure),
         }

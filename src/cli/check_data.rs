@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::diagnostic::{Diagnostics, nearest};
+use crate::diagnostic::Diagnostics;
 use crate::input::{BadRows, Form};
 use crate::lint::evidence::{Evidence, Recorded};
 use crate::lint::subject::Subject;
@@ -46,8 +46,8 @@ pub(crate) struct DataFlags {
 
 /// What came of the lints of data.
 pub(super) enum Learnt {
-    /// What they found.
-    Found(Diagnostics),
+    /// What they found, and why that is no answer, if it is none.
+    Found(Diagnostics, Option<Failure>),
     /// The reading was stopped.
     Stopped(Exit),
 }
@@ -95,7 +95,7 @@ impl DataFlags {
         terminal: &Terminal,
     ) -> Result<Learnt, Failure> {
         if !self.is_given() || subject.all.is_empty() {
-            return Ok(Learnt::Found(Diagnostics::default()));
+            return Ok(Learnt::Found(Diagnostics::default(), None));
         }
         let interrupt = Interrupt::listen(terminal.stderr);
         let mut options = RunOptions { conflicts: self.read.conflicts, ..RunOptions::default() };
@@ -117,42 +117,36 @@ impl DataFlags {
             Err(error) => return Err(Failure::of(&error, error.hint())),
         };
         let evidence = Evidence::new(subject, &recorded);
-        is_read(&evidence)?;
-        Ok(Learnt::Found(lint::run_data(&evidence, wanted)))
+        Ok(Learnt::Found(lint::run_data(&evidence, wanted), unread(&evidence)))
     }
 }
 
-/// Refuses a recording on which nothing was evaluated, or that no rule reads: silence about it would look like praise.
-fn is_read(evidence: &Evidence<'_>) -> Result<(), Failure> {
+/// Says that nothing was evaluated on a recording, or that no rule reads it: silence about it would look like praise.
+fn unread(evidence: &Evidence<'_>) -> Option<Failure> {
     let outcome = &evidence.recorded.outcome;
     if outcome.rules.iter().all(|rule| rule.disabled) {
-        return Ok(());
+        return None;
     }
     if outcome.rules.iter().all(|rule| rule.counts.evaluations == 0) {
         let nothing = Nothing::of(outcome);
-        return Err(Failure::of(&nothing, nothing.hint().map(str::to_owned)));
+        return Some(Failure::of(&nothing, nothing.hint().map(str::to_owned)));
     }
-    let selectors: Vec<_> = evidence
-        .subject
-        .places()
-        .flat_map(|place| {
-            let found: Vec<_> = place.rule.expr.selectors().iter().map(|found| found.selector.clone()).collect();
-            found
-        })
-        .collect();
-    if selectors.is_empty() || selectors.iter().any(|selector| !evidence.series(selector).is_empty()) {
-        return Ok(());
+    let mut wanted = Vec::new();
+    for place in evidence.subject.places() {
+        for found in place.rule.expr.selectors() {
+            match found.selector.metric() {
+                Some(metric) if evidence.is_written(metric) => {}
+                Some(metric) if evidence.series_of(metric).is_empty() => wanted.push(metric.to_owned()),
+                _ => return None,
+            }
+        }
     }
-    let have = evidence.recorded.store.metric_names();
-    let names = selectors.iter().filter_map(|selector| selector.metric());
-    let near = names.filter_map(|name| Some((name, *nearest(name, have.iter().copied()).first()?)));
-    let hint = match near.clone().find(|(name, near)| name != near) {
-        Some((name, near)) => format!("`{near}` is near `{name}`; `alertctl data` lists all metrics of a recording"),
+    let near = wanted.iter().find_map(|metric| Some((metric, *evidence.near(metric).first()?)));
+    let hint = match near {
+        Some((metric, near)) => {
+            format!("`{near}` is near `{metric}`; `alertctl data` lists all metrics of a recording")
+        }
         None => "`alertctl data` lists the metrics of a recording".to_owned(),
     };
-    let message = match near.into_iter().any(|(name, near)| name == near) {
-        true => "no selector of the rules takes a series of the recording",
-        false => "no metric of the rules is in the recording",
-    };
-    Err(Failure::new(message).hint(hint))
+    (!wanted.is_empty()).then(|| Failure::new("no metric of the rules is in the recording").hint(hint))
 }

@@ -6,8 +6,9 @@ use super::super::{Check, Found, Lint, Page};
 use super::misses::{Guard, misses};
 use super::parts::{limit, unfiltered};
 use crate::diagnostic::{Severity, codes};
-use crate::engine::{Began, Episode};
+use crate::engine::Episode;
 use crate::format::{counted, value};
+use crate::time::{Millis, Timestamp};
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::ALWAYS_FIRING,
@@ -42,15 +43,19 @@ time,host,disk_used_percent
 const FEWEST: u64 = 5;
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
+    let outcome = &evidence.recorded.outcome;
     for (place, facts) in evidence.alerts() {
         let evaluations = facts.counts.evaluations;
         if place.rule.expr.selectors().is_empty() || evaluations < FEWEST {
             continue;
         }
-        let through = evidence.episodes(facts).into_iter().filter(|episode| lasts(episode)).count();
-        if through == 0 {
-            continue;
-        }
+        let (Some(from), last) = (outcome.range.evaluated_from, outcome.last_step(facts)) else { continue };
+        // What windows hold at the beginning may not tell yet.
+        let early = from.plus(outcome.interval(facts).max(Millis(last.since(from).0 / 10)));
+        let episodes = evidence.episodes(facts);
+        let through: Vec<&Episode> = episodes.into_iter().filter(|episode| lasts(episode, early)).collect();
+        let Some(begins) = through.iter().map(|episode| episode.activity.active_at).max() else { continue };
+        let through = through.len();
         let compared = evidence.probe(&place, &unfiltered(&place.rule.expr));
         let all = compared.steps.iter().map(|(_, samples)| samples.len()).max().unwrap_or(0);
         let is_all = through >= all;
@@ -58,18 +63,18 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             true => (found.severity, String::new()),
             false => (Severity::Info, format!(" for {through} of {}", counted(all as u64, "label set"))),
         };
-        let message = format!("fires all the time{of}: true at each of {}", counted(evaluations, "evaluation"));
+        let message = format!("fires all the time{of}: true at every evaluation from {begins} on");
         let finding = found.at(place.rule.name.whole(), (place.group, place.rule), message);
         finding.severity = severity;
         finding.help.extend(why(evidence, &place));
     }
 }
 
-/// Returns whether an alert was true at every evaluation and fires at the end.
-fn lasts(episode: &Episode) -> bool {
+/// Returns whether an alert was true at every evaluation from the beginning on, and fires at the end.
+fn lasts(episode: &Episode, early: Timestamp) -> bool {
     episode.activity.fired_at.is_some()
         && episode.ended_at.is_none()
-        && episode.began != Began::Observed
+        && episode.activity.active_at <= early
         && episode.activity.steps_true >= episode.steps
 }
 

@@ -55,12 +55,12 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         let Some(longest) = lengths.iter().max() else { continue };
         let hold = facts.effective_hold(outcome.interval(facts));
         let close = lengths.iter().filter(|length| length.0.saturating_mul(5) >= hold.0.saturating_mul(4)).count();
-        let message = format!(
-            "never fires: pending {}, at most {} where `for` wants {}",
-            counted(lengths.len() as u64, "time"),
-            duration(*longest),
-            duration(hold)
-        );
+        let longest = match longest.0 {
+            0 => "never for more than one evaluation".to_owned(),
+            _ => format!("at most {}", duration(*longest)),
+        };
+        let times = counted(lengths.len() as u64, "time");
+        let message = format!("never fires: pending {times}, {longest}, and `for` wants {}", duration(hold));
         let at =
             place.rule.parts.as_ref().and_then(|parts| parts.hold).map_or(place.rule.name.whole(), |hold| hold.value);
         let finding = found.at(at, (place.group, place.rule), message);

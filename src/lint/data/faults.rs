@@ -5,7 +5,7 @@ use super::super::{Check, Found, Lint, Page};
 use super::cost::EXCEEDED;
 use crate::diagnostic::codes;
 use crate::engine::FaultCount;
-use crate::format::counted;
+use crate::format::{count, counted};
 
 pub(in crate::lint) const DUPLICATE_LABELSET: Lint = Lint {
     code: codes::DUPLICATE_LABELSET,
@@ -87,9 +87,9 @@ fn tell(evidence: &Evidence<'_>, found: &mut Found, wanted: fn(&str) -> bool) {
         let Some(first) = faults.iter().min_by_key(|fault| fault.first) else { continue };
         let many: u64 = faults.iter().map(|fault| fault.count).sum();
         let message = format!(
-            "fails at {} of {}, first at {}: {}",
+            "fails at {} out of {}, first at {}: {}",
             counted(many, "evaluation"),
-            facts.counts.evaluations,
+            count(facts.counts.evaluations),
             first.first,
             first.message
         );

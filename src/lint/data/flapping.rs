@@ -61,12 +61,14 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         let worst: Vec<_> = worst.filter(|(most, ..)| *most >= OFTEN).collect();
         let Some((most, labels, all)) = worst.iter().max_by_key(|(most, ..)| *most) else { continue };
         let labels = labels.filter(|name| name != "alertname" && place.rule.labels.iter().all(|(set, _)| set != name));
+        let others = match worst.len() {
+            1 => String::new(),
+            many => format!("; {} flap", counted(many as u64, "label set")),
+        };
         let message = format!(
-            "flaps: {} of one label set, up to {most} within an hour; {} flap",
-            counted(*all as u64, "firing"),
-            counted(worst.len() as u64, "label set")
+            "flaps: fires {} for one label set, up to {most} within an hour{others}",
+            counted(*all as u64, "time")
         );
-        let message = if worst.len() == 1 { message.replace("label set flap", "label set flaps") } else { message };
         let finding = found.at(place.rule.name.whole(), (place.group, place.rule), message);
         if !labels.is_empty() {
             finding.help.push(format!("the worst is {labels}"));

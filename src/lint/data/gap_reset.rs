@@ -3,13 +3,14 @@
 use super::super::evidence::Evidence;
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
-use super::parts::unfiltered;
+use super::parts::{limit, unfiltered};
 use crate::diagnostic::codes;
-use crate::engine::Episode;
+use crate::engine::{Cause, Episode};
 use crate::format::{counted, duration};
 use crate::labels::LabelSet;
 use crate::outcome::RuleFacts;
-use crate::promql::ast::Expr;
+use crate::promql::ast::{Expr, ExprKind, Selector};
+use crate::store::SeriesId;
 use crate::time::{Millis, Timestamp};
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -69,7 +70,7 @@ const STEPS: i64 = 120;
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
     for (place, facts) in evidence.alerts() {
         let interval = evidence.recorded.outcome.interval(facts);
-        if facts.hold <= Millis::ZERO || interval <= Millis::ZERO {
+        if facts.hold <= Millis::ZERO || interval <= Millis::ZERO || !is_recorded(evidence, &place) {
             continue;
         }
         let mut resets: Vec<Millis> = Vec::new();
@@ -90,7 +91,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             place.rule.parts.as_ref().and_then(|parts| parts.hold).map_or(place.rule.name.whole(), |hold| hold.value);
         let finding = found.at(at, (place.group, place.rule), message);
         let range = Millis(longest.0.saturating_add(interval.0.saturating_mul(2)));
-        match crate::lint::data::parts::limit(&place.rule.expr) {
+        match limit(&place.rule.expr) {
             Some(limit) if is_selector(limit.compared) => finding.help.push(format!(
                 "a range holds the sample before the gap: `last_over_time({}[{range}])`",
                 limit.compared
@@ -103,15 +104,33 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
     }
 }
 
-fn is_selector(expr: &Expr) -> bool {
-    matches!(expr.unparen().kind, crate::promql::ast::ExprKind::Selector(_))
+/// Returns whether all that a rule reads is recorded, and often enough: what a rule writes may be gone because it is not
+/// true, and what is hardly ever there has another finding. `absent()` is true because samples are missing.
+fn is_recorded(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
+    let look_back = evidence.lookback(place.group);
+    let is_often = |id: SeriesId| evidence.spacing(id).is_none_or(|spacing| spacing <= look_back);
+    let recorded = |selector: &Selector| {
+        selector.metric().is_some_and(|metric| !evidence.is_written(metric))
+            && evidence.series(selector).into_iter().all(is_often)
+    };
+    let mut asks_absence = false;
+    place.rule.expr.walk(&mut |expr| {
+        asks_absence |= matches!(&expr.kind, ExprKind::Call { function, .. } if function.name.starts_with("absent"));
+    });
+    !asks_absence && place.rule.expr.selectors().iter().all(|found| recorded(found.selector))
 }
 
-/// Returns the breaks between episodes of the same labels: when one ended, when the next began, and the labels.
+fn is_selector(expr: &Expr) -> bool {
+    matches!(expr.unparen().kind, ExprKind::Selector(_))
+}
+
+/// Returns the breaks between episodes of the same labels that began with the end of a series: when the episode ended,
+/// when the next one began, and the labels.
 fn breaks<'a>(evidence: &'a Evidence<'_>, facts: &RuleFacts) -> Vec<(Timestamp, Timestamp, &'a LabelSet)> {
     let mut episodes: Vec<&Episode> = evidence.episodes(facts);
     episodes.sort_by(|a, b| (&a.labels, a.activity.active_at).cmp(&(&b.labels, b.activity.active_at)));
-    let pairs = episodes.windows(2).filter(|pair| pair[0].labels == pair[1].labels);
+    let gone = |episode: &Episode| matches!(episode.cause, Cause::SeriesEnded | Cause::StaleInferred);
+    let pairs = episodes.windows(2).filter(|pair| gone(pair[0]) && pair[0].labels == pair[1].labels);
     pairs.filter_map(|pair| Some((pair[0].ended_at?, pair[1].activity.active_at, &pair[0].labels))).collect()
 }
 

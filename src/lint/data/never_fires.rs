@@ -3,6 +3,7 @@
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::{Guard, misses};
+use super::threshold_out_of_range::quotient;
 use crate::diagnostic::{Severity, codes};
 use crate::format::counted;
 use crate::outcome::Needs;
@@ -39,11 +40,15 @@ time,host,up
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
     for (place, facts) in evidence.alerts() {
         let counts = &facts.counts;
+        if counts.true_evaluations > 0 || counts.evaluations == 0 {
+            continue;
+        }
         // What else is said of the rule says why.
         let is_told = counts.extremes.is_some()
             || !counts.faults.is_empty()
+            || quotient(evidence, &place).is_some()
             || misses(evidence, &place).iter().any(|miss| miss.guard == Guard::None);
-        if counts.true_evaluations > 0 || counts.evaluations == 0 || is_told {
+        if is_told {
             continue;
         }
         let many = counted(counts.evaluations, "evaluation");
