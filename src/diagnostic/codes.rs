@@ -214,7 +214,7 @@ codes! {
         LONG_CADENCE = "long-cadence": "Samples are further apart than the look-back.";
         NO_MATCH = "no-match": "Both sides of an operator have series, and no pair of them matches.";
         BEYOND_DATA = "beyond-data": "An expression looks back further than the recording is long.";
-        ALWAYS_FIRING = "always-firing": "An alert fires at every evaluation of the recording.";
+        ALWAYS_FIRING = "always-firing": "An alert fires all the time, or nearly so.";
         FLAPPING = "flapping": "An alert fires and resolves again and again.";
         GAP_RESET = "gap-reset": "Missing samples, and not the value, begin the waiting of `for` anew.";
         THRESHOLD_OUT_OF_RANGE = "threshold-out-of-range": "A threshold is beyond every value of the recording.";

@@ -1,5 +1,7 @@
 //! An alert that fires all the time.
 
+use std::collections::BTreeMap;
+
 use super::super::evidence::Evidence;
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
@@ -8,12 +10,13 @@ use super::parts::{limit, unfiltered};
 use crate::diagnostic::{Severity, codes};
 use crate::engine::Episode;
 use crate::format::{counted, value};
+use crate::labels::LabelSet;
 use crate::time::{Millis, Timestamp};
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::ALWAYS_FIRING,
     page: Page {
-        why: "An alert that fires from the first evaluation of the recording to the last one tells nothing: its threshold \
+        why: "An alert that fires from the first evaluation of the recording to the last one, or nearly so, tells nothing: its threshold \
               is on the wrong side of every value, or of another unit, or `absent()` asks for series that are never there. \
               It is a warning where it holds for all series that are compared; where it holds for some of them, that may \
               be what was wrong that night, and it is an info.\n\n\
@@ -41,41 +44,63 @@ time,host,disk_used_percent
 
 /// The fewest evaluations of which something is told.
 const FEWEST: u64 = 5;
+/// The share of the time that is nearly all of it.
+const NEARLY: f64 = 0.9;
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
     let outcome = &evidence.recorded.outcome;
     for (place, facts) in evidence.alerts() {
-        let evaluations = facts.counts.evaluations;
-        if place.rule.expr.selectors().is_empty() || evaluations < FEWEST {
+        if place.rule.expr.selectors().is_empty() || facts.counts.evaluations < FEWEST {
             continue;
         }
         let (Some(from), last) = (outcome.range.evaluated_from, outcome.last_step(facts)) else { continue };
-        // What windows hold at the beginning may not tell yet.
+        // What windows hold at the beginning may not tell yet, and `for` is waited for once.
         let early = from.plus(outcome.interval(facts).max(Millis(last.since(from).0 / 10)));
-        let episodes = evidence.episodes(facts);
-        let through: Vec<&Episode> = episodes.into_iter().filter(|episode| lasts(episode, early)).collect();
-        let Some(begins) = through.iter().map(|episode| episode.activity.active_at).max() else { continue };
-        let through = through.len();
+        let mut firing: BTreeMap<&LabelSet, Shown> = BTreeMap::new();
+        for episode in evidence.episodes(facts) {
+            firing.entry(&episode.labels).or_default().add(episode, early, last);
+        }
+        let all = last.since(early).0.max(1) as f64;
+        let shares = firing.values().map(|shown| if shown.lasts { 1.0 } else { shown.time.0 as f64 / all });
+        let through: Vec<f64> = shares.filter(|share| *share >= NEARLY).collect();
+        if through.is_empty() {
+            continue;
+        }
         let compared = evidence.probe(&place, &unfiltered(&place.rule.expr));
-        let all = compared.steps.iter().map(|(_, samples)| samples.len()).max().unwrap_or(0);
-        let is_all = through >= all;
-        let (severity, of) = match is_all {
+        let sets = compared.steps.iter().map(|(_, samples)| samples.len()).max().unwrap_or(0);
+        let (severity, of) = match through.len() >= sets {
             true => (found.severity, String::new()),
-            false => (Severity::Info, format!(" for {through} of {}", counted(all as u64, "label set"))),
+            false => (Severity::Info, format!(" for {} of {}", through.len(), counted(sets as u64, "label set"))),
         };
-        let message = format!("fires all the time{of}: true at every evaluation from {begins} on");
+        let least = through.into_iter().fold(1.0, f64::min);
+        let message = match least {
+            1.0 => format!("fires all the time{of}"),
+            least => format!("fires nearly all the time{of}: {:.0} % of the recording", (least * 100.0).floor()),
+        };
         let finding = found.at(place.rule.name.whole(), (place.group, place.rule), message);
         finding.severity = severity;
         finding.help.extend(why(evidence, &place));
     }
 }
 
-/// Returns whether an alert was true at every evaluation from the beginning on, and fires at the end.
-fn lasts(episode: &Episode, early: Timestamp) -> bool {
-    episode.activity.fired_at.is_some()
-        && episode.ended_at.is_none()
-        && episode.activity.active_at <= early
-        && episode.activity.steps_true >= episode.steps
+/// How long an alert fires.
+#[derive(Default)]
+struct Shown {
+    /// After the beginning of the recording.
+    time: Millis,
+    /// Whether it is true at every evaluation from the beginning on.
+    lasts: bool,
+}
+
+impl Shown {
+    fn add(&mut self, episode: &Episode, early: Timestamp, last: Timestamp) {
+        let Some(fired) = episode.activity.fired_at else { return };
+        let until = episode.ended_at.unwrap_or(last);
+        self.time = Millis(self.time.0.saturating_add(until.since(fired.max(early)).0.max(0)));
+        self.lasts |= episode.ended_at.is_none()
+            && episode.activity.active_at <= early
+            && episode.activity.steps_true >= episode.steps;
+    }
 }
 
 /// Says what the threshold is compared with, or what `absent()` does not find.

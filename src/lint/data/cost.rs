@@ -56,10 +56,15 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         limit(&place, facts, gives, found);
         if series > 0 {
             let message = format!(
-                "an evaluation reads {} and {}, and gives up to {}",
+                "an evaluation reads {} and {}, and gives {}",
                 if series == 1 { "1 series".to_owned() } else { format!("{} series", count(series)) },
                 counted(samples, "sample"),
-                if place.is_alert() { counted(gives, "alert") } else { format!("{} series", count(gives)) }
+                match (gives, place.is_alert()) {
+                    (0, true) => "no alert".to_owned(),
+                    (0, false) => "no series".to_owned(),
+                    (gives, true) => format!("up to {}", counted(gives, "alert")),
+                    (gives, false) => format!("up to {} series", count(gives)),
+                }
             );
             found.at(place.rule.name.whole(), (place.group, place.rule), message);
         }

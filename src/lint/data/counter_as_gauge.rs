@@ -12,7 +12,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
     page: Page {
         why: "A counter tells how much happened since its process began. Compared with a threshold it is true sooner or \
               later, whatever happens, and then until the next restart. What alerts are about is how fast it rises.\n\n\
-              It is taken for a counter if it is named like one (`_total`, `_count`, `_sum`, `_bucket`) and its recorded \
+              It is taken for a counter if it is named like one (`_total`, or a part of a histogram) and its recorded \
               values only rise, but for resets. `> 0` may be meant, \"this happened at all\": then the finding is an info.",
         bad: "\
 - alert: ManyErrors
@@ -53,7 +53,10 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             let is_order = binary.op.is_comparison() && !matches!(binary.op, BinaryOp::Equal | BinaryOp::NotEqual);
             let Some(selected) = raw(vector).filter(|_| is_order) else { return };
             let Some(metric) = selected.selector.metric() else { return };
-            if !is_named_counter(metric) || evidence.is_written(metric) || !evidence.shape(metric).is_counter() {
+            if !is_named_counter(evidence, metric)
+                || evidence.is_written(metric)
+                || !evidence.shape(metric).is_counter()
+            {
                 return;
             }
             let happened = matches!(number.unparen().kind, ExprKind::Number { value: 0.0, .. });

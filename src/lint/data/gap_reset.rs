@@ -63,9 +63,11 @@ time,metric,host,value
     check: Check::Data(check),
 };
 
-/// The most breaks of a rule that are looked at, and the most steps of one.
+/// The most breaks of a rule that are looked at.
 const BREAKS: usize = 40;
-const STEPS: i64 = 120;
+/// Up to how long samples are missing now and then: after a longer time `for` begins anew for good reason, unless it is
+/// longer itself.
+const SHORT: Millis = Millis(300_000);
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
     for (place, facts) in evidence.alerts() {
@@ -76,9 +78,10 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         let mut resets: Vec<Millis> = Vec::new();
         let compared = unfiltered(&place.rule.expr);
         for (ended, active_at, labels) in breaks(evidence, facts).into_iter().take(BREAKS) {
-            let many = active_at.since(ended).0 / interval.0;
-            if many <= STEPS && is_gap(evidence, &place, &compared, (ended, many, interval), labels) {
-                resets.push(active_at.since(ended));
+            let gap = active_at.since(ended);
+            let many = gap.0 / interval.0;
+            if gap <= facts.hold.max(SHORT) && is_gap(evidence, &place, &compared, (ended, many, interval), labels) {
+                resets.push(gap);
             }
         }
         let Some(longest) = resets.iter().max() else { continue };

@@ -57,9 +57,16 @@ impl Shape {
     }
 }
 
-/// Returns whether a metric is named as counters are.
-pub(in crate::lint) fn is_named_counter(metric: &str) -> bool {
-    ["_total", "_count", "_sum", "_bucket"].iter().any(|suffix| metric.ends_with(suffix))
+/// Returns whether a metric is named as counters are: `_total`, or a part of a histogram or summary of which the
+/// recording has another part, too.
+pub(in crate::lint) fn is_named_counter(evidence: &Evidence<'_>, metric: &str) -> bool {
+    const PARTS: [&str; 3] = ["_count", "_sum", "_bucket"];
+    let stem = PARTS.iter().find_map(|part| metric.strip_suffix(part));
+    let has = |stem: &str, part: &str| {
+        let other = format!("{stem}{part}");
+        other != metric && !evidence.series_of(&other).is_empty()
+    };
+    metric.ends_with("_total") || stem.is_some_and(|stem| PARTS.iter().any(|part| has(stem, part)))
 }
 
 #[cfg(test)]

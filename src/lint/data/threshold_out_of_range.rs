@@ -140,7 +140,7 @@ fn number(place: &Place<'_>, limit: &Limit<'_>, (min, max): (f64, f64), found: &
 
 /// Says how far a threshold is from the closest value.
 fn factor(threshold: f64, closest: f64) -> Option<String> {
-    if threshold <= 0.0 || closest <= 0.0 {
+    if threshold <= 0.0 || closest <= 0.0 || threshold == closest {
         return None;
     }
     let (far, word) = if threshold > closest { (threshold / closest, "below") } else { (closest / threshold, "above") };
@@ -223,5 +223,6 @@ mod tests {
         assert_eq!(factor(100.0, 80.0).as_deref(), Some("20 % below it"));
         assert_eq!(factor(1.0, 4.0).as_deref(), Some("4 times above it"));
         assert_eq!(factor(0.0, 4.0), None);
+        assert_eq!(factor(0.5, 0.5), None);
     }
 }
