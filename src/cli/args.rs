@@ -14,8 +14,8 @@ use crate::time::{Millis, parse_interval};
 use super::check_data::DataFlags;
 use super::flags::output::{OutFormat, Target};
 use super::flags::{
-    ColorWhen, ConsoleArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs, ReportArgs,
-    RuleArgs, SelectArgs, TimeArgs, ZoneArgs,
+    ColorWhen, ConsoleArgs, ControlArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs,
+    ReportArgs, RuleArgs, SelectArgs, TimeArgs, ZoneArgs,
 };
 use super::help;
 use super::profile::args::ProfileArgs;
@@ -99,6 +99,8 @@ pub(crate) struct CheckArgs {
     pub(crate) keys: KeyArgs,
     #[command(flatten)]
     pub(crate) recorded: DataFlags,
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
     /// Show only findings on lines that changed since this Git revision
     ///
     /// Lines that were added or changed since the merge base of the revision and HEAD, those that are not committed

@@ -1,6 +1,7 @@
 //! `alertctl check`.
 
 mod changed;
+mod control;
 mod explain;
 mod fix;
 mod outputs;
@@ -8,6 +9,7 @@ mod outputs;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::engine;
 use crate::lint;
+use crate::lint::control::baseline::Known;
 use crate::lint::subject::{LintOptions, Subject};
 use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
@@ -15,6 +17,7 @@ use crate::rules::{self, RuleSet, RuleText};
 use crate::threads;
 
 use self::changed::Changed;
+use self::control::Controlled;
 use self::outputs::Outputs;
 use super::args::CheckArgs;
 use super::check_data::Learnt;
@@ -37,20 +40,22 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     }
     let paths: Vec<String> = args.rules.iter().chain(&args.flagged).cloned().collect();
     let outputs = Outputs::of(args)?;
-    let claims = Claims::default().rules(&paths).recordings(&args.recorded.data);
+    let claims = Controlled::claims(args, Claims::default().rules(&paths).recordings(&args.recorded.data));
     outputs.files().fold(claims, |claims, file| claims.writes("--out", Some(file))).check()?;
     args.recorded.check()?;
     let (mut texts, failures) = rules::find(&Disk, &paths);
+    let control = Controlled::load(args, &texts, &terminal)?;
     if args.diff {
-        return diff(args, &texts, failures.into_iter().map(Failure::from).collect());
+        return diff(args, &texts, &control, failures.into_iter().map(Failure::from).collect());
     }
     if args.fix {
-        texts = fixed(args, &texts)?;
+        texts = fixed(args, &texts, &control)?;
     }
-    let (rules, unread) = match looked(args, &texts, Some(&terminal))? {
-        Ok(Looked { rules, unread }) => (rules, unread),
+    let Looked { mut rules, known, unread } = match looked(args, &texts, &control, Some(&terminal))? {
+        Ok(looked) => looked,
         Err(exit) => return Ok(exit),
     };
+    control.finish(&mut rules, &known, failures.is_empty() && unread.is_none())?;
     let mut checked = Checked::new(&rules.files, &rules.diagnostics, &rules.sources);
     if let Some(reference) = &args.changed_since {
         let names: Vec<&str> = texts.iter().map(|text| text.name.as_str()).collect();
@@ -83,19 +88,28 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
 struct Looked {
     /// The rules, and what is to be shown of what was found in them.
     rules: RuleSet,
+    /// What a baseline hides.
+    known: Known,
     /// Why the recordings could not be read.
     unread: Option<Failure>,
 }
 
 /// Loads rules and looks at them with all lints; with a terminal, those of data too where there is a recording. How the
 /// run ends, where the reading of one was stopped.
-fn looked(args: &CheckArgs, texts: &[RuleText], terminal: Option<&Terminal>) -> Result<Result<Looked, Exit>, Failure> {
-    let mut rules = loaded(args, texts)?;
+fn looked(
+    args: &CheckArgs,
+    texts: &[RuleText],
+    control: &Controlled<'_>,
+    terminal: Option<&Terminal>,
+) -> Result<Result<Looked, Exit>, Failure> {
+    let mut rules = loaded(texts, control)?;
     let mut unread = None;
     let options = LintOptions { scrape_interval: args.scrape_interval, ..args.recorded.lint_options() };
+    let comments = control.comments(&rules);
     let found = {
         let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
         found.extend(lint::run(&subject, &|code| args.recorded.leaves(code)));
+        found.extend(control.policies(&subject, &comments));
         let learnt = terminal.map(|terminal| args.recorded.learn(&subject, &|_| true, args.quiet, terminal));
         match learnt.unwrap_or_else(|| Ok(Learnt::Found(Diagnostics::default(), None))) {
             Ok(Learnt::Found(more, failure)) => {
@@ -108,18 +122,18 @@ fn looked(args: &CheckArgs, texts: &[RuleText], terminal: Option<&Terminal>) -> 
         found
     };
     rules.diagnostics.extend(found);
-    rules.diagnostics = rules.diagnostics.at_least(args.min_severity.severity());
-    Ok(Ok(Looked { rules, unread }))
+    let known = control.settle(&mut rules, comments);
+    Ok(Ok(Looked { rules, known, unread }))
 }
 
 /// Looks at rules without a recording.
-fn found(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
-    looked(args, texts, None).map(|looked| looked.map_or_else(|_| RuleSet::default(), |looked| looked.rules))
+fn found(args: &CheckArgs, texts: &[RuleText], control: &Controlled<'_>) -> Result<RuleSet, Failure> {
+    looked(args, texts, control, None).map(|looked| looked.map_or_else(|_| RuleSet::default(), |looked| looked.rules))
 }
 
 /// Loads rules, each with where its parts stand.
-fn loaded(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
-    let mut rules = RuleSet { keep_parts: true, ..args.keys.rules() };
+fn loaded(texts: &[RuleText], control: &Controlled<'_>) -> Result<RuleSet, Failure> {
+    let mut rules = control.rules();
     rules.add_all_partly(texts.iter().map(|text| (text.name.as_str(), text.bytes.as_slice())));
     rules.check_unique();
     rules.check_loops();
@@ -128,8 +142,8 @@ fn loaded(args: &CheckArgs, texts: &[RuleText]) -> Result<RuleSet, Failure> {
 }
 
 /// Writes the files whose findings could be fixed, and returns all texts as they are now.
-fn fixed(args: &CheckArgs, texts: &[RuleText]) -> Result<Vec<RuleText>, Failure> {
-    let fixed = fix::fixed(texts, |texts| found(args, texts))?;
+fn fixed(args: &CheckArgs, texts: &[RuleText], control: &Controlled<'_>) -> Result<Vec<RuleText>, Failure> {
+    let fixed = fix::fixed(texts, |texts| found(args, texts, control))?;
     fixed.say_left();
     fixed.write()?;
     say(args.quiet || fixed.is_empty(), &format!("fixed {}", fixed.summary()));
@@ -137,8 +151,13 @@ fn fixed(args: &CheckArgs, texts: &[RuleText]) -> Result<Vec<RuleText>, Failure>
 }
 
 /// Prints what would be fixed as a patch. The answer is "no" if there is anything.
-fn diff(args: &CheckArgs, texts: &[RuleText], failures: Vec<Failure>) -> Result<Exit, Failure> {
-    let fixed = fix::fixed(texts, |texts| found(args, texts))?;
+fn diff(
+    args: &CheckArgs,
+    texts: &[RuleText],
+    control: &Controlled<'_>,
+    failures: Vec<Failure>,
+) -> Result<Exit, Failure> {
+    let fixed = fix::fixed(texts, |texts| found(args, texts, control))?;
     fixed.say_left();
     let patch = fixed.patch(texts);
     out::write_to(None, &mut |out| out.write_all(patch.as_bytes()))?;

@@ -12,6 +12,10 @@ pub enum About {
     Lint,
     /// The same, known with a recording.
     DataLint,
+    /// How rules are to be written by whoever keeps them: a policy of a configuration.
+    Policy,
+    /// How a check is controlled: by comments.
+    Control,
     /// A recording, or a run.
     Run,
 }
@@ -153,6 +157,7 @@ codes! {
     Run Error {
         SILENCE_TIME = "silence-time": "A silence has a time that is none, or ends before it begins.";
         ACCEPTANCE = "acceptance": "An acceptance of an increase names nothing that there is, or lacks its date or reason.";
+        CONFIGURATION = "configuration": "A configuration of the check has a value that cannot be used.";
         TARGET = "target": "A value is not a target of its check, or its check takes none.";
     }
     Run Warning {
@@ -225,6 +230,28 @@ codes! {
         NEVER_FIRES = "never-fires": "An alert does not fire on the recording.";
         DIES_PENDING = "dies-pending": "An alert is pending again and again, and never for as long as `for` wants.";
         COST = "cost": "How many series and samples an expression reads, and how many series it gives.";
+    }
+    // What a configuration asks of rules.
+    Policy Warning {
+        REQUIRED_LABEL = "required-label": "A rule lacks a label that a policy requires, or gives it another value than it allows.";
+        FORBIDDEN_LABEL = "forbidden-label": "A rule sets a label that a policy does not allow.";
+        ALLOWED_SEVERITY = "allowed-severity": "An alert has a severity that a policy does not list.";
+        REQUIRED_ANNOTATION = "required-annotation": "An alert lacks an annotation that a policy requires, or gives it another text than it allows.";
+        FORBIDDEN_ANNOTATION = "forbidden-annotation": "An alert has an annotation that a policy does not allow.";
+        RUNBOOK_URL = "runbook-url": "The link to a runbook is no URL, or not one of the form that a policy asks for.";
+        RULE_NAME = "rule-name": "The name of a rule does not match the pattern of a policy.";
+        FOR_LIMITS = "for-limits": "The `for` or `keep_firing_for` of an alert is outside the limits of a policy.";
+        SELECTOR_LABEL = "selector-label": "A selector has no matcher for a label that a policy asks for.";
+        AGGREGATION_LABEL = "aggregation-label": "An aggregation drops a label that a policy keeps, or keeps one that it drops.";
+        RULE_OWNER = "rule-owner": "No comment says who owns a rule, although a policy asks for it.";
+    }
+    // Comments that control the check.
+    Control Error {
+        INVALID_COMMENT = "invalid-comment": "A comment for alertctl cannot be read: its word, its date or its codes are none that there are.";
+    }
+    Control Warning {
+        UNKNOWN_CODE = "unknown-code": "A comment names a code that does not exist.";
+        UNUSED_COMMENT = "unused-comment": "A comment silences nothing.";
     }
 }
 

@@ -169,6 +169,16 @@ impl Diagnostics {
         Self { items: items.collect(), errors_left_out: self.errors_left_out }
     }
 
+    /// Keeps the problems that `keep` takes, which may change them; what is left out is not counted.
+    pub fn retain(&mut self, keep: impl FnMut(&mut Diagnostic) -> bool) {
+        self.items.retain_mut(keep);
+    }
+
+    /// Walks over the problems, in the order they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.items.iter()
+    }
+
     /// Returns how many problems of a severity there are, those left out included.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {

@@ -1,8 +1,8 @@
 //! The list of all lints.
 
-use super::{Lint, data, rule, set};
+use super::{Lint, data, policy, rule, set};
 
-/// All lints, those of a rule first.
+/// All lints that need no configuration, those of a rule first.
 pub static ALL: &[&Lint] = &[
     // Of one rule.
     &rule::absent_without_for::LINT,
@@ -49,8 +49,13 @@ pub static ALL: &[&Lint] = &[
     &data::template_fails::LINT,
 ];
 
+/// Walks over the lints, those of policies last.
+pub fn all() -> impl Iterator<Item = &'static Lint> {
+    ALL.iter().chain(policy::LINTS).copied()
+}
+
 /// Finds a lint by its code.
 #[must_use]
 pub fn find(code: &str) -> Option<&'static Lint> {
-    ALL.iter().copied().find(|lint| lint.code == code)
+    all().find(|lint| lint.code == code)
 }

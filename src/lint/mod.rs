@@ -15,11 +15,13 @@
 
 mod bounds;
 pub mod catalog;
+pub mod control;
 mod data;
 mod edit;
 pub mod evidence;
 pub mod fix;
 pub mod flow;
+pub mod policy;
 mod rule;
 mod set;
 mod shape;
@@ -69,6 +71,24 @@ pub enum Check {
     Set(fn(&Subject<'_>, &mut Found)),
     /// All at once, with what a recording tells of them.
     Data(fn(&Evidence<'_>, &mut Found)),
+    /// One rule, as a policy of a configuration asks.
+    Policy {
+        /// The configuration with which its examples are looked at.
+        config: &'static str,
+        /// What finds it.
+        check: fn(&policy::Case<'_>, &mut Found),
+    },
+}
+
+impl Check {
+    /// Returns the configuration that its examples are looked at with; empty where none is needed.
+    #[must_use]
+    pub fn config(&self) -> &'static str {
+        match self {
+            Self::Rule(_) | Self::Set(_) | Self::Data(_) => "",
+            Self::Policy { config, .. } => config,
+        }
+    }
 }
 
 /// What a lint found so far.
@@ -164,7 +184,7 @@ pub fn needs_data(code: &str) -> bool {
 /// Returns whether findings of a code come from a lint, and not from loading.
 #[must_use]
 pub fn is_lint(code: &str) -> bool {
-    codes::find(code).is_some_and(|code| matches!(code.about, About::Lint | About::DataLint))
+    codes::find(code).is_some_and(|code| matches!(code.about, About::Lint | About::DataLint | About::Policy))
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 
 use crate::diagnostic::Severity;
 use crate::diagnostic::codes::{self, About, Code};
-use crate::lint::{Page, catalog};
+use crate::lint::{Lint, Page, catalog};
 use crate::report::diagnostic::Look;
 use crate::report::table::grid::{Cell, Column, Grid, Tone};
 use crate::report::wrap::hung;
 
 /// Returns the codes that `check` may report, by what they are about.
 fn reported() -> impl Iterator<Item = &'static Code> {
-    let about = [About::Loading, About::Lint, About::DataLint];
+    let about = [About::Loading, About::Lint, About::DataLint, About::Policy, About::Control];
     about.into_iter().flat_map(|about| codes::ALL.iter().filter(move |code| code.about == about))
 }
 
@@ -31,6 +31,8 @@ pub fn write_list(out: &mut dyn Write, look: Look) -> io::Result<()> {
         let known = match code.about {
             About::Loading => "loading",
             About::Lint => "rules",
+            About::Policy => "configuration",
+            About::Control => "comments",
             About::DataLint | About::Run => "recording",
         };
         let severity = code.severity.word();
@@ -54,7 +56,7 @@ pub fn write_page(out: &mut dyn Write, code: &Code, look: Look) -> io::Result<()
     say(&format!("{} ({severity})", code.word))?;
     say(code.meaning)?;
     if let Some(lint) = catalog::find(code.word) {
-        page(&lint.page, &mut say)?;
+        page(lint, &mut say)?;
     }
     say("")?;
     match code.about {
@@ -62,7 +64,8 @@ pub fn write_page(out: &mut dyn Write, code: &Code, look: Look) -> io::Result<()
             say("No rule of a file with such an error is evaluated, so it cannot be switched off.")
         }
         About::Run => say("It is a hint of `eval`, `data` or `profile`; `check` does not report it."),
-        About::Loading | About::Lint | About::DataLint => {
+        About::Control => say(&format!("To switch it off, write `{}: off` under `lints:` in alertctl.yml.", code.word)),
+        About::Loading | About::Lint | About::DataLint | About::Policy => {
             if code.about == About::DataLint {
                 say("It needs a recording: `alertctl check RULES -d night.csv`.")?;
             }
@@ -71,12 +74,19 @@ pub fn write_page(out: &mut dyn Write, code: &Code, look: Look) -> io::Result<()
     }
 }
 
-fn page(page: &Page, say: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<()> {
-    for paragraph in page.why.split("\n\n") {
+fn page(lint: &Lint, say: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<()> {
+    let Page { why, bad, clean, data } = lint.page;
+    let config = lint.check.config();
+    for paragraph in why.split("\n\n") {
         say("")?;
         say(paragraph)?;
     }
-    let examples = [("Found here:", page.bad), ("Not here:", page.clean), ("With this recording:", page.data)];
+    let examples = [
+        ("Found here:", bad),
+        ("Not here:", clean),
+        ("With this recording:", data),
+        ("With this alertctl.yml:", config),
+    ];
     for (title, text) in examples.into_iter().filter(|(_, text)| !text.is_empty()) {
         say(&format!("\n{title}"))?;
         text.lines().try_for_each(|line| say(&format!("    {line}")))?;

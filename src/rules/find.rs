@@ -55,6 +55,7 @@ fn folder(files: &dyn Files, path: &str) -> Result<Vec<String>, FileError> {
     let mut names: Vec<String> = listed.into_iter().filter(is_rules).map(in_folder).collect();
     names.retain(|name| files.kind(name) == Some(FileKind::File));
     names.retain(|name| !name.ends_with(".json") || has_groups(files, name));
+    names.retain(|name| !is_configuration(files, name));
     if names.is_empty() {
         return Err(FileError::new(format!("there is no rule file (*.yml, *.yaml, *.json) in the folder `{path}`"))
             .hint(format!("for those in folders below: -r '{parent}/**/*.yml'")));
@@ -63,8 +64,8 @@ fn folder(files: &dyn Files, path: &str) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
-/// Leaves out the manifests of other resources, such as services, that lie next to those with rules; all of them stay
-/// where nothing else does.
+/// Leaves out the manifests of other resources, such as services, and configurations of the check that lie next to files
+/// with rules; all of them stay where nothing else does.
 fn without_others(files: &dyn Files, names: Vec<String>) -> Vec<String> {
     let has = |bytes: &[u8], part: &str| memchr::memmem::find(bytes, part.as_bytes()).is_some();
     let is_other = |name: &String| {
@@ -72,8 +73,20 @@ fn without_others(files: &dyn Files, names: Vec<String>) -> Vec<String> {
             has(&bytes, "apiVersion:") && has(&bytes, "kind:") && !has(&bytes, "groups:") && !has(&bytes, "alertctl:")
         })
     };
-    let kept: Vec<String> = names.iter().filter(|name| !is_other(name)).cloned().collect();
+    let kept: Vec<String> =
+        names.iter().filter(|name| !is_other(name) && !is_configuration(files, name)).cloned().collect();
     if kept.is_empty() { names } else { kept }
+}
+
+/// Returns whether a file is a configuration of the check: by its name, and by what it says.
+fn is_configuration(files: &dyn Files, name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let has_rules = |bytes: &[u8]| {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        lines.any(|line| line.starts_with(b"groups:") || line.starts_with(b"alertctl:"))
+    };
+    matches!(last, "alertctl.yml" | "alertctl.yaml")
+        && bytes(files, name, limits::YAML_BYTES).is_ok_and(|bytes| !has_rules(&bytes))
 }
 
 /// Returns whether a JSON file has groups: a folder may hold dashboards and baselines, too.
@@ -118,6 +131,16 @@ mod tests {
             assert_eq!(names(&files, &[path]), Ok(vec!["d/a.yml".to_owned()]), "{path}");
         }
         assert_eq!(names(&files, &["d/service.yaml"]), Ok(vec!["d/service.yaml".to_owned()]));
+    }
+
+    #[test]
+    fn configurations_are_passed_over() {
+        let mut files = Memory::named(&["d/a.yml", "d/alertctl.yml"]);
+        for path in ["d", "d/*"] {
+            assert_eq!(names(&files, &[path]), Ok(vec!["d/a.yml".to_owned()]), "{path}");
+        }
+        files.0.insert("d/alertctl.yml".to_owned(), b"alertctl: 1\nrules: []\n".to_vec());
+        assert_eq!(names(&files, &["d"]).map(|names| names.len()), Ok(2));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Flags by concept, shared by the commands and parsed straight into the library's own types.
 
+pub(crate) mod control;
 pub(crate) mod convert;
 pub(crate) mod form;
 pub(crate) mod input;
@@ -8,6 +9,7 @@ pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod time;
 
+pub(crate) use control::ControlArgs;
 pub(crate) use convert::ConvertArgs;
 pub(crate) use input::InputArgs;
 pub(crate) use output::{ColorWhen, ConsoleArgs, Format, JobArgs, OutArgs};

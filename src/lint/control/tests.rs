@@ -1,0 +1,122 @@
+//! Comments and configurations on whole rule files, on a fixed day.
+
+use super::*;
+use crate::lint::subject::LintOptions;
+use crate::lint::{catalog, run};
+use crate::source::{Memory, SourceMap};
+
+/// Returns `line code` of what is shown of a file with a configuration, worst of each line first.
+fn shown(config: &str, text: &str) -> Vec<String> {
+    let day = Day::parse("2026-11-29").expect("a date");
+    let files = Memory([("/alertctl.yml".to_owned(), config.as_bytes().to_vec())].into());
+    let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
+    let configs = Configs::load(&files, None, &["/a.yml"], &mut sources, &mut problems).expect("readable");
+    assert!(problems.is_empty(), "{config}{problems:?}");
+    let control = Control { configs, enabled: Vec::new(), disabled: Vec::new(), today: day, has_data: false };
+    let mut rules = RuleSet { keep_parts: true, sources, ..RuleSet::default() };
+    rules.add_partly("/a.yml", text.as_bytes());
+    let comments = control.comments(&rules);
+    let subject = Subject::new(&rules, LintOptions::default());
+    let mut found = run(&subject, &|_| true);
+    found.extend(control.policies(&subject, &comments));
+    drop(subject);
+    rules.diagnostics.extend(found);
+    control.settle(&mut rules, comments);
+    let line = |one: &Diagnostic| one.primary.as_ref().map_or(0, |mark| rules.sources.position(mark.at).line);
+    rules.diagnostics.sorted().iter().map(|one| format!("{} {}", line(one), one.code)).collect()
+}
+
+/// A file of which each rule has a label that holds the value.
+fn file(rule: &str) -> String {
+    format!(
+        "\
+groups:
+- name: g
+  rules:
+  {rule}
+  - alert: A
+    expr: up == 0
+    labels: {{v: '{{{{ $value }}}}'}}
+  - alert: B
+    expr: up == 0
+    labels: {{v: '{{{{ $value }}}}'}}
+"
+    )
+}
+
+fn check(comment: &str, expected: &[&str]) {
+    assert_eq!(shown("", &file(comment)), expected, "{comment}");
+}
+
+#[test]
+fn a_comment_silences_its_rule() {
+    check("# nothing", &["7 value-in-labels", "10 value-in-labels"]);
+    check("# alertctl disable value-in-labels", &["10 value-in-labels"]);
+    check("# alertctl disable value-in-labels: it is meant", &["10 value-in-labels"]);
+    check("# alertctl file/disable value-in-labels", &[]);
+    check("# alertctl disable dead-code", &["4 unused-comment", "7 value-in-labels", "10 value-in-labels"]);
+    check("# alertctl disable promql-syntax", &["4 unknown-code", "7 value-in-labels", "10 value-in-labels"]);
+    check("# alertctl disable valu-in-labels", &["4 unknown-code", "7 value-in-labels", "10 value-in-labels"]);
+    // Policies are not looked at without a configuration.
+    check("# alertctl file/disable value-in-labels, policy", &[]);
+    check("# alertctl disable value-in-labels\n\n", &["4 unused-comment", "9 value-in-labels", "12 value-in-labels"]);
+}
+
+#[test]
+fn a_snooze_is_over_on_its_day() {
+    check("# alertctl snooze 2026-11-30 value-in-labels", &["10 value-in-labels"]);
+    check("# alertctl snooze 2026-11-29 value-in-labels", &["7 value-in-labels", "10 value-in-labels"]);
+    check("# alertctl file/snooze 2026-12-01 value-in-labels", &[]);
+    check("# alertctl snooze 2026-11-01 dead-code", &["4 unused-comment", "7 value-in-labels", "10 value-in-labels"]);
+    check("# alertctl snooze soon dead-code", &["4 invalid-comment", "7 value-in-labels", "10 value-in-labels"]);
+}
+
+#[test]
+fn comments_for_pint_count() {
+    check("# pint disable alerts/template", &["10 value-in-labels"]);
+    check("# pint file/disable alerts/template", &[]);
+    check("# pint disable alerts/template(no such)", &["7 value-in-labels", "10 value-in-labels"]);
+    check("# pint file/snooze 2026-12-31T00:00:00Z alerts/template", &[]);
+    check("# pint snooze 2026-11-01 alerts/template", &["7 value-in-labels", "10 value-in-labels"]);
+    check("# pint disable promql/impossible", &["7 value-in-labels", "10 value-in-labels"]);
+    check("# pint ignore/file", &[]);
+    check("# pint ignore/begin", &[]);
+    check("# pint ignore/begin\n  # pint ignore/end", &["8 value-in-labels", "11 value-in-labels"]);
+    check("# pint disable alerts/templates", &["4 invalid-comment", "7 value-in-labels", "10 value-in-labels"]);
+}
+
+#[test]
+fn a_rule_takes_the_labels_of_its_group() {
+    let text = "\
+groups:
+- name: g
+  labels: {v: '{{ $value }}'}
+  rules:
+  # alertctl disable value-in-labels
+  - alert: A
+    expr: up == 0
+";
+    assert_eq!(shown("", text), [""; 0]);
+}
+
+#[test]
+fn a_configuration_says_how_bad_a_finding_is() {
+    let both = ["7 value-in-labels", "10 value-in-labels"];
+    assert_eq!(shown("lints: {dead-code: off}", &file("#")), both);
+    assert_eq!(shown("lints: {value-in-labels: off}", &file("#")), [""; 0]);
+    let over = "lints: {value-in-labels: off}\noverrides: [{paths: ['*.yml'], lints: {value-in-labels: info}}]";
+    assert_eq!(shown(over, &file("#")), both);
+}
+
+#[test]
+fn policies_find_what_their_pages_say() {
+    for lint in catalog::all().filter(|lint| !lint.check.config().is_empty()) {
+        let file = |example: &str| {
+            let lines: Vec<String> = example.lines().map(|line| format!("  {line}\n")).collect();
+            format!("groups:\n- name: example\n  rules:\n{}", lines.concat())
+        };
+        let bad = shown(lint.check.config(), &file(lint.page.bad));
+        assert!(!bad.is_empty() && bad.iter().all(|found| found.ends_with(lint.code)), "{}: {bad:?}", lint.code);
+        assert_eq!(shown(lint.check.config(), &file(lint.page.clean)), [""; 0], "{}", lint.code);
+    }
+}
