@@ -43,7 +43,7 @@ const POLICY_KEYS: [&str; 18] = [
 
 /// A configuration.
 #[derive(Clone, Debug, Default)]
-pub struct Config {
+pub(super) struct Config {
     lints: Levels,
     overrides: Vec<(Globs, Levels)>,
     policies: Vec<(Globs, Policy)>,
@@ -54,7 +54,7 @@ type Levels = BTreeMap<&'static str, Option<Severity>>;
 
 impl Config {
     /// Reads a configuration and adds its text to the sources. Every problem is reported; what is wrong is left out.
-    pub fn read(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Self {
+    pub(super) fn read(sources: &mut SourceMap, name: &str, bytes: &[u8], diagnostics: &mut Diagnostics) -> Self {
         let (mut problems, root) = yaml::open(sources, name, bytes, WHAT, diagnostics);
         let mut config = Self::default();
         if let Some(mut fields) = root.as_ref().and_then(|root| Fields::open(root, WHAT, &mut problems)) {
