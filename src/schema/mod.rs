@@ -18,6 +18,7 @@ pub struct Schema {
 pub const ALL: &[Schema] = &[
     Schema { kind: "rules", about: "native rules", text: include_str!("rules.json") },
     Schema { kind: "prometheus-rules", about: "rule files of Prometheus", text: include_str!("prometheus-rules.json") },
+    Schema { kind: "config", about: "alertctl.yml, the configuration of check", text: include_str!("config.json") },
     Schema { kind: "silences", about: "the file of eval --silences", text: include_str!("silences.json") },
     Schema { kind: "targets", about: "the file of profile --targets", text: include_str!("targets.json") },
     Schema { kind: "accept", about: "the file of profile --accept", text: include_str!("accept.json") },

@@ -66,7 +66,7 @@ fn check_outputs(kind: &str, outputs: &[&str]) {
 #[test]
 fn every_kind_is_a_schema_and_says_what_it_describes() {
     let kinds = kinds();
-    assert!(kinds.len() >= 12, "{kinds:?}");
+    assert!(kinds.len() >= 13, "{kinds:?}");
     for kind in kinds {
         let schema = schema(&kind);
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{kind}");
@@ -186,6 +186,39 @@ fn targets_satisfy_their_schema_and_mistakes_do_not() {
     let sound = of_page("docs/profile-report.md", "latency.p50");
     assert_eq!(sound.len(), 1);
     check_files("targets", &[&sound[0]], &["[1]", "{run.series: {traget: 5}}", "{run.series: [5]}"]);
+}
+
+#[test]
+fn configurations_satisfy_their_schema_and_mistakes_do_not() {
+    let sound = "\
+lints: {always-fires: off, humanize: warning}
+policies:
+- paths: [rules/**]
+  rules: alerts
+  severity: error
+  required-labels:
+    team: [web, db]
+    tier:
+  severities: [info, page]
+  required-annotations: [summary]
+  runbook-url: https://runbooks[.]example/.*
+  names: '[A-Z][A-Za-z]*'
+  for: {min: 1m}
+  selectors-must-have: job
+overrides:
+- {paths: tests/**, lints: {dead-code: off}}
+";
+    let wrong = [
+        "lint: {}",
+        "lints: {always-fires: fatal}",
+        "policies: [{requird-labels: [team]}]",
+        "policies: [{for: {least: 1m}}]",
+        "policies: [{for: {}}]",
+        "policies: [{severities: []}]",
+        "overrides: [{lints: {dead-code: off}}]",
+        "groups: []",
+    ];
+    check_files("config", &["", "lints:", sound], &wrong);
 }
 
 #[test]
