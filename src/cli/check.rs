@@ -103,23 +103,22 @@ fn looked(
     terminal: Option<&Terminal>,
 ) -> Result<Result<Looked, Exit>, Failure> {
     let mut rules = loaded(texts, control)?;
-    let mut unread = None;
     let options = LintOptions { scrape_interval: args.scrape_interval, ..args.recorded.lint_options() };
     let comments = control.comments(&rules);
-    let found = {
+    let (found, unread) = {
         let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
         found.extend(lint::run(&subject, &|code| args.recorded.leaves(code)));
         found.extend(control.policies(&subject, &comments));
         let learnt = terminal.map(|terminal| args.recorded.learn(&subject, &|_| true, args.quiet, terminal));
-        match learnt.unwrap_or_else(|| Ok(Learnt::Found(Diagnostics::default(), None))) {
-            Ok(Learnt::Found(more, failure)) => {
+        let unread = match learnt.unwrap_or_else(|| Ok(Learnt::Found(Diagnostics::default(), None))) {
+            Ok(Learnt::Found(more, unread)) => {
                 found.extend(more);
-                unread = failure;
+                unread
             }
             Ok(Learnt::Stopped(exit)) => return Ok(Err(exit)),
-            Err(failure) => unread = Some(failure),
-        }
-        found
+            Err(failure) => Some(failure),
+        };
+        (found, unread)
     };
     rules.diagnostics.extend(found);
     let known = control.settle(&mut rules, comments);
