@@ -18,30 +18,14 @@ use super::EngineOptions;
 /// Cost: linear in the rules, and in the errors that were found of them.
 #[must_use]
 pub fn check(set: &RuleSet) -> Diagnostics {
-    let errors = set.diagnostics.sorted().into_iter().filter(|found| found.severity == Severity::Error);
-    let mut broken: Vec<FileSpan> = errors.filter_map(|found| Some(found.primary?.at)).collect();
-    broken.sort_unstable_by_key(|at| (at.file, at.span.start));
-    // Each span reaches as far as any before it in its file: then the last one that begins early enough tells of all.
-    for at in 1..broken.len() {
-        if broken[at - 1].file == broken[at].file {
-            broken[at].span.end = broken[at].span.end.max(broken[at - 1].span.end);
-        }
-    }
-    let sound = |rule: &Rule| {
-        let (file, span) = (rule.text.file, rule.text.span);
-        let before = broken.partition_point(|at| (at.file, at.span.start) <= (file, span.end));
-        let touched = before > 0 && broken[before - 1].file == file && span.start <= broken[before - 1].span.end;
-        let mut whole = !touched;
-        rule.expr.walk(&mut |expr| whole &= !matches!(expr.kind, ExprKind::Invalid));
-        whole && matches!(rule.expr.ty(), Type::Scalar | Type::Vector)
-    };
+    let broken = Broken::of(set);
     let options = EngineOptions::default();
     let groups = set.files.iter().flat_map(|file| &file.groups);
     let parts = groups.flat_map(|group| group.rules.chunks(PART).map(move |rules| (group, rules)));
     let parts: Vec<(&Group, &[Rule])> = parts.collect();
     let of_part = |(group, rules): &(&Group, &[Rule])| {
         let lookback = options.lookback_of(group);
-        let rules = rules.iter().filter(|rule| rule.enabled && sound(rule));
+        let rules = rules.iter().filter(|rule| rule.enabled && broken.leaves(rule));
         let refused =
             rules.flat_map(|rule| refused_with(&rule.expr, &options, lookback).into_iter().map(move |p| (rule, p)));
         refused.map(|(rule, problem)| refusal(rule, group, &problem)).collect::<Vec<_>>()

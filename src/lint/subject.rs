@@ -36,6 +36,8 @@ pub struct Subject<'a> {
     pub(crate) graph: RuleGraph,
     /// Every rule in order, with its file and group.
     pub all: Vec<(&'a RuleFile, &'a Group, &'a Rule)>,
+    /// By rule: whether it is evaluated and no error stands in its expression.
+    sound: Vec<bool>,
     /// The recording rules by the name that they write, each by its number.
     pub recorded: BTreeMap<&'a str, Vec<usize>>,
     /// Which labels the series have that recording rules write.
@@ -69,9 +71,11 @@ impl<'a> Subject<'a> {
                 recorded.entry(&rule.name.text).or_default().push(number);
             }
         }
+        let broken = Broken::of(rules);
+        let sound = all.iter().map(|(_, _, rule)| rule.enabled && broken.leaves(rule)).collect();
         let graph = RuleGraph::of(&rules.files, Keep::Read);
         let flows = Flows::of(&all, &graph);
-        Self { rules, options, graph, all, recorded, flows }
+        Self { rules, options, graph, all, sound, recorded, flows }
     }
 
     /// Walks over the rules that can be evaluated.
@@ -88,10 +92,10 @@ impl<'a> Subject<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Returns whether the rule is evaluated and its expression could be read whole.
+    /// Returns whether the rule is evaluated and no error stands in its expression.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.rule.enabled && is_whole(&self.rule.expr)
+        self.subject.sound[self.number]
     }
 
     /// Returns which labels the series of its expression have.

@@ -17,6 +17,7 @@ mod prometheus;
 mod quick;
 mod rule;
 mod set;
+mod sound;
 pub mod template;
 #[cfg(test)]
 mod testing;
@@ -31,6 +32,7 @@ pub use native::unique::check_unique;
 pub use parts::{GroupParts, Part, RuleParts, TextPart};
 pub use quick::{Quick, quick};
 pub use set::RuleSet;
+pub(crate) use sound::Broken;
 
 use crate::promql::ast::Expr;
 use crate::source::{FileId, FileSpan, Located};

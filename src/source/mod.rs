@@ -118,6 +118,9 @@ impl SourceMap {
     }
 }
 
+/// The longest escape of YAML, `\\U0001F600`, but for its first byte. Unit: bytes.
+const ESCAPE_BYTES: u32 = 9;
+
 /// One piece of a [`TextMap`]: `len` bytes of the text stand at `file` in the file, one for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -190,13 +193,22 @@ impl TextMap {
         Self::new(pieces)
     }
 
+    /// Returns where what was written for the text before an offset ends, if that is an escape: it is longer than the
+    /// character that it stands for.
+    fn after_escape(&self, text: u32) -> Option<u32> {
+        let next = self.more.partition_point(|piece| piece.text < text);
+        let (before, next) = (self.more.get(next.checked_sub(1)?)?, self.more.get(next)?);
+        let gap = next.file.checked_sub(before.file + before.len)?;
+        (next.text == text && before.text + before.len == text && gap <= ESCAPE_BYTES).then_some(next.file)
+    }
+
     /// Returns where a stretch of the text stands in the file.
     #[must_use]
     pub fn to_file(&self, span: Span) -> Span {
         let (start, _) = self.offset(span.start);
         let end = if span.end > span.start {
             let (last, inside) = self.offset(span.end - 1);
-            last + u32::from(inside)
+            self.after_escape(span.end).unwrap_or(last + u32::from(inside))
         } else {
             start
         };
@@ -252,6 +264,9 @@ mod tests {
         assert_eq!(map.to_file(Span::new(1, 3)), Span::new(11, 13));
         assert_eq!(map.to_file(Span::new(2, 6)), Span::new(12, 22));
         assert_eq!(map.to_file(Span::new(10, 10)), Span::new(26, 26));
+        // `a\"b`: the escape is one byte of the text and two of the file.
+        let map = TextMap::new(vec![Piece { text: 0, file: 10, len: 2 }, Piece { text: 2, file: 13, len: 1 }]);
+        assert_eq!(map.to_file(Span::new(1, 2)), Span::new(11, 13));
     }
 
     #[test]

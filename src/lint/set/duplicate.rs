@@ -8,6 +8,7 @@ use crate::diagnostic::{Mark, Severity, codes};
 use crate::labels::{METRIC_NAME, MatchOp};
 use crate::promql::ast::{Expr, ExprKind};
 use crate::promql::functions::Kernel;
+use crate::rules::Form;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::DUPLICATE,
@@ -37,7 +38,8 @@ pub(in crate::lint) const LINT: Lint = Lint {
 
 fn check(subject: &Subject<'_>, found: &mut Found) {
     let mut first: HashMap<u64, usize> = HashMap::new();
-    for place in subject.places() {
+    // The ids of native rules are unique, and loading says where they are not.
+    for place in subject.places().filter(|place| place.file.form == Form::Prometheus) {
         let rule = place.rule;
         let mut state = DefaultHasher::new();
         (place.is_alert(), &rule.name.text).hash(&mut state);
