@@ -45,10 +45,10 @@ fn repository() -> TempDir {
     folder
 }
 
-/// Runs `check --changed-since main`; returns the exit code, the place of each problem, and both streams.
+/// Runs `check --changed-since` for errors; returns the exit code, the place of each problem, and both streams.
 fn check(folder: &Path, args: &[&str]) -> (i32, Vec<String>, String) {
     let since = format!("--changed-since={}", args[0]);
-    let output = spawn::alertctl(&[&["check", &since], &args[1..]].concat(), folder, None);
+    let output = spawn::alertctl(&[&["check", "--min-severity", "error", &since], &args[1..]].concat(), folder, None);
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let places = stdout.lines().filter_map(|line| line.trim_start().strip_prefix("--> ")).map(str::to_owned).collect();
     let all = stdout + &String::from_utf8_lossy(&output.stderr);
