@@ -246,7 +246,7 @@ pub(crate) struct InitArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
     /// Which schema to print; without it, all kinds are listed
-    #[arg(value_name = "KIND", value_parser = kinds(), hide_possible_values = true)]
+    #[arg(value_name = "KIND", value_parser = kinds())]
     pub(crate) kind: Option<String>,
 }
 
