@@ -390,3 +390,31 @@ fn precomputed() {
         ["sum by (job) (rate(x[5m]))"]
     );
 }
+
+#[test]
+fn native_rules_are_judged_by_what_they_are() {
+    let rules = "\
+alertctl: 1
+evaluate: 10m
+derived:
+- record: share
+  expr: mad_over_time(x[5s]) / rate(y[5s])
+rules:
+- id: down
+  metric: up
+  above: 5
+  for: 0s
+- id: high
+  metric: share
+  above: 0.5
+  for: 15m
+";
+    for code in catalog::ALL.iter().map(|lint| lint.code) {
+        let expected: &[&str] = match code {
+            codes::FOR_DEFAULT => &["for: 0s", "15m"],
+            codes::INTERVAL_OVER_LOOKBACK => &["10m"],
+            _ => &[],
+        };
+        assert_eq!(marked(code, rules), expected, "{code}");
+    }
+}

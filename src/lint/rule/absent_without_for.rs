@@ -5,6 +5,7 @@ use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::codes;
 use crate::promql::ast::{BinaryOp, Expr, ExprKind};
 use crate::promql::functions::Kernel;
+use crate::rules::Form;
 use crate::source::Span;
 use crate::time::Millis;
 
@@ -49,22 +50,23 @@ fn check(place: &Place<'_>, found: &mut Found) {
             finding.help.push("look at the selector alone, without its default: `absent(x)`".to_owned());
         }
     });
-    if !place.is_alert() || never {
+    let interval = place.subject.options.scrape_interval;
+    // Native rules look at recordings, which may be dense.
+    let is_scraped = interval.is_some() || place.file.form == Form::Prometheus;
+    if !place.is_alert() || never || !is_scraped {
         return;
     }
     let Some(span) = absent(&place.rule.expr) else { return };
-    let interval = place.subject.options.scrape_interval;
     let least = Millis(interval.unwrap_or(SCRAPE_INTERVAL).0.saturating_mul(2));
     if place.hold() >= least {
         return;
     }
     let hold = match place.hold().0 {
-        0 => "no `for`".to_owned(),
-        _ => format!("`for: {}` only", place.hold()),
+        0 => "this alert has no `for`".to_owned(),
+        _ => format!("`for: {}` is shorter than two scrape intervals", place.hold()),
     };
     let text = shortened(&place.rule.text.text[span.range()]);
-    let message =
-        format!("`{text}` is true for a moment whenever Prometheus or the target starts, and there is {hold}");
+    let message = format!("`{text}` is true for a moment whenever Prometheus or the target starts, and {hold}");
     let finding = found.expr(place, span, message);
     finding.help.push(match interval {
         Some(interval) => format!("wait at least two scrape intervals of {interval}: `for: {least}`"),

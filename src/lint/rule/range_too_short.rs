@@ -57,7 +57,7 @@ fn scraped(place: &Place<'_>, name: &str, range: &DurationExpr, found: &mut Foun
     match place.subject.options.scrape_interval {
         Some(scrape) if length.0 < scrape.0.saturating_mul(2) => {
             let message =
-                format!("`{name}` needs two samples: {length} hold one where targets are scraped every {scrape}");
+                format!("`{name}` needs two samples: with a scrape every {scrape} a range of {length} often holds one");
             let help = format!("write `[{}]` or more: four scrape intervals", Millis(scrape.0.saturating_mul(4)));
             found.expr(place, range.span, message).help.push(help);
         }
@@ -65,7 +65,7 @@ fn scraped(place: &Place<'_>, name: &str, range: &DurationExpr, found: &mut Foun
         None if length < SHORTEST && place.file.form == Form::Prometheus => {
             let half = Millis(length.0 / 2);
             let message = format!(
-                "`{name}` needs two samples: {length} hold two only where targets are scraped every {half} or more often"
+                "`{name}` needs two samples: {length} hold them only where targets are scraped every {half} or more often"
             );
             let finding = found.expr(place, range.span, message);
             finding.severity = Severity::Warning;

@@ -114,13 +114,16 @@ fn tell(place: &Place<'_>, (matcher, wrong): (&Matcher, Wrong), (op, pattern): (
                 start.then(|| Span { start: pattern.start + 1, end: pattern.start + 2 }),
                 end.then(|| Span { start: pattern.end - 2, end: pattern.end - 1 }),
             ];
+            // They may be written with an escape.
+            let is_char = |at: &Span| matches!(place.rule.text.text.get(at.range()), Some("^" | "$"));
+            let is_bare = ends.iter().flatten().all(is_char);
             let cuts = ends.into_iter().flatten().map(|at| (at, ""));
             let edits: Vec<(Span, &str)> = cuts.chain(is_plain.then_some((op, symbol))).collect();
             let fixes: Vec<Fix> = edits.iter().filter_map(|(at, new)| replace(place, *at, *new)).collect();
             let symbol = if is_plain { symbol } else { matcher.op.symbol() };
             let finding = found.expr(place, pattern, message);
             finding.help.push(format!("write `{name}{symbol}\"{bare}\"`"));
-            if fixes.len() == edits.len() {
+            if is_bare && fixes.len() == edits.len() {
                 finding.fixes = fixes;
             }
         }

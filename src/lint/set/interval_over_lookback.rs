@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::{Check, Found, Lint, Page, subject::Subject};
 use crate::diagnostic::codes;
-use crate::rules::{Evaluate, RuleKind};
+use crate::rules::{Evaluate, Form, RuleKind};
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::INTERVAL_OVER_LOOKBACK,
@@ -59,14 +59,16 @@ fn check(subject: &Subject<'_>, found: &mut Found) {
             }
         }
     }
-    for (_, group) in subject.rules.groups() {
+    for (file, group) in subject.rules.groups() {
         let Some(interval) = is_slow(group.evaluate) else { continue };
         let read = |name: &str| readers.get(name).copied().unwrap_or_default();
         let is_seen = |name: &str| read(name).instant || !read(name).range;
         let mut rules = group.rules.iter().filter(|rule| rule.enabled);
         let recorded = rules.clone().find(|rule| matches!(rule.kind, RuleKind::Record) && is_seen(&rule.name.text));
-        let alert = || rules.find(|rule| matches!(rule.kind, RuleKind::Alert { .. }));
-        let Some(rule) = recorded.or_else(alert) else { continue };
+        let mut alert = || rules.find(|rule| matches!(rule.kind, RuleKind::Alert { .. }));
+        // Native rules are not for Prometheus, where people look at `ALERTS`.
+        let is_shown = file.form == Form::Prometheus;
+        let Some(rule) = recorded.or_else(|| alert().filter(|_| is_shown)) else { continue };
         let what = match rule.kind {
             RuleKind::Record => format!("`{}`", rule.name.text),
             RuleKind::Alert { .. } => format!("`ALERTS{{alertname=\"{}\"}}`", rule.name.text),
