@@ -77,7 +77,7 @@ impl DataFlags {
         if is_usual || self.is_given() {
             return Ok(());
         }
-        Err(Failure::new("flags say how a recording is read, and none is named")
+        Err(Failure::new("flags say how a recording is read, but none is named")
             .hint("name it: alertctl check rules/ -d night.csv"))
     }
 

@@ -62,6 +62,7 @@ pub(super) fn not_recordings(command: &str, names: &[String]) -> Option<Failure>
     let recording = names.iter().find(|name| *name != rules).map_or("RECORDING", String::as_str);
     let line = match command {
         "data" | "init" => format!("alertctl check {rules}"),
+        "check" => format!("alertctl check {rules} -d {recording}"),
         _ => format!("alertctl {command} -r {rules} {recording}"),
     };
     Some(Failure::new(format!("`{rules}` looks like rules, not like a recording")).hint(line))

@@ -6,6 +6,7 @@ mod blame;
 mod cases;
 mod check_changed;
 mod check_ci;
+mod check_data;
 mod check_formats;
 mod churn;
 mod conditions;
