@@ -221,7 +221,7 @@ codes! {
         BEYOND_DATA = "beyond-data": "An expression looks back further than the recording is long.";
         ALWAYS_FIRING = "always-firing": "An alert fires all the time, or nearly so.";
         FLAPPING = "flapping": "An alert fires and resolves again and again.";
-        GAP_RESET = "gap-reset": "Missing samples, and not the value, begin the waiting of `for` anew.";
+        GAP_RESET = "gap-reset": "Missing samples, and not the value, make `for` begin again.";
         THRESHOLD_OUT_OF_RANGE = "threshold-out-of-range": "A threshold is beyond every value of the recording.";
         TEMPLATE_FAILS = "template-fails": "A template cannot be expanded for an alert of the recording.";
     }

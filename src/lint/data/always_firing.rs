@@ -16,7 +16,7 @@ use crate::time::{Millis, Timestamp};
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::ALWAYS_FIRING,
     page: Page {
-        why: "An alert that fires from the first evaluation of the recording to the last one, or nearly so, tells nothing: its threshold \
+        why: "An alert that fires from the first evaluation of the recording to the last one, or nearly so, is of no use: its threshold \
               is on the wrong side of every value, or of another unit, or `absent()` asks for series that are never there. \
               It is a warning where it holds for all series that are compared; where it holds for some of them, that may \
               be what was wrong that night, and it is an info.\n\n\

@@ -10,7 +10,7 @@ use crate::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind, SelectorUse, Typ
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::COUNTER_AS_GAUGE,
     page: Page {
-        why: "A counter tells how much happened since its process began. Compared with a threshold it is true sooner or \
+        why: "A counter holds how much happened since its process began. Compared with a threshold it is true sooner or \
               later, whatever happens, and then until the next restart. What alerts are about is how fast it rises.\n\n\
               It is taken for a counter if it is named like one (`_total`, or a part of a histogram) and its recorded \
               values only rise, but for resets. `> 0` may be meant, \"this happened at all\": then the finding is an info.",

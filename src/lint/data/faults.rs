@@ -11,7 +11,7 @@ pub(in crate::lint) const DUPLICATE_LABELSET: Lint = Lint {
     code: codes::DUPLICATE_LABELSET,
     page: Page {
         why: "An evaluation fails where an operator finds two series for one of the other side, or where two results have \
-              the same labels, since a metric name or a label that told them apart was removed. Prometheus then has no \
+              the same labels, since a metric name or a label in which they differ was removed. Prometheus then has no \
               result at all: alerts of the rule end, and nothing is said but in its log.\n\n\
               Match by more labels, or aggregate one side first.",
         bad: "\
@@ -101,7 +101,7 @@ fn tell(evidence: &Evidence<'_>, found: &mut Found, wanted: fn(&str) -> bool) {
                     .to_owned(),
             );
         } else if first.message.contains("same labelset") {
-            finding.help.push("keep the label that tells the series apart, or aggregate them into one".to_owned());
+            finding.help.push("keep the label in which the series differ, or aggregate them into one".to_owned());
         }
     }
 }

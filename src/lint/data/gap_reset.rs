@@ -16,7 +16,7 @@ use crate::time::{Millis, Timestamp};
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::GAP_RESET,
     page: Page {
-        why: "Where a scrape fails, the series is not there, the condition is not true, and `for` begins anew with the next \
+        why: "Where a scrape fails, the series is not there, the condition is not true, and `for` begins again with the next \
               sample, although the value was never on the other side of the threshold. An alert with `for: 15m` on a series \
               that misses one scrape every ten minutes never fires.\n\n\
               Look at the value over a range, which holds an older sample: `max_over_time(x[5m]) > 90`, or \
@@ -86,7 +86,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         }
         let Some(longest) = resets.iter().max() else { continue };
         let message = format!(
-            "`for` begins anew {} because samples are missing: the condition is true before and after the gap, the longest of {}",
+            "`for` begins again {} because samples are missing: the condition is true before and after the gap, the longest of {}",
             counted(resets.len() as u64, "time"),
             duration(*longest)
         );

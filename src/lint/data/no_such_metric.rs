@@ -10,7 +10,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
     page: Page {
         why: "A selector of a metric that does not exist gives nothing, and Prometheus says nothing about it: the alert \
               never fires. Here neither the recording has the metric nor does a recording rule write it.\n\n\
-              Correct the name, or record the metric: a recording that holds only some of the metrics of a server tells \
+              Correct the name, or record the metric: a recording that holds only some of the metrics of a server says \
               nothing of the others. Inside `absent()`, right of `unless` and next to an `or` with another side a metric \
               may be missing on purpose; then the finding is an info, unless the name is a slip of the pen.",
         bad: "\

@@ -105,7 +105,7 @@ fn judge(
     let fits = surely >= 2 && range.0 > 2 * usual.0;
     let needs = needs(function);
     // Between n and n + 1 samples: a range has its end and not its beginning.
-    let (severity, tells) = match needs {
+    let (severity, effect) = match needs {
         Needs::Two if range <= usual => (Severity::Error, format!("`{function}()` needs two and never gives a value")),
         Needs::Two if surely < 2 => {
             (Severity::Warning, format!("`{function}()` needs two and gives a value only now and then"))
@@ -122,7 +122,8 @@ fn judge(
         (many, 0) => counted(many.unsigned_abs(), "sample"),
         (many, _) => format!("{many} or {}", counted(many.unsigned_abs() + 1, "sample")),
     };
-    let message = format!("a range of {} holds {holds}: one comes every {}, {tells}", duration(range), duration(usual));
+    let message =
+        format!("a range of {} holds {holds}: one comes every {}, {effect}", duration(range), duration(usual));
     let finding = found.expr(place, at, message);
     finding.severity = severity;
     let enough = Millis(usual.0.saturating_mul(4));
