@@ -1,13 +1,11 @@
 //! What the evaluator cannot do, found without a recording.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::promql::ast::Expr;
-use crate::promql::ast::{ExprKind, Type};
 use crate::promql::parse::Problem;
 use crate::promql::plan::{Context, LowerOptions};
 use crate::promql::program::Program;
-use crate::rules::{Group, Rule, RuleSet};
-use crate::source::FileSpan;
+use crate::rules::{Broken, Group, Rule, RuleSet};
 use crate::threads;
 use crate::time::Millis;
 

@@ -12,13 +12,13 @@ use crate::outcome::{Outcome, RuleFacts, RunOptions};
 use crate::promql::ast::{Expr, Selector};
 use crate::promql::query::{Query, QueryContext, Value};
 use crate::replay::{self, Loaded, Observer, RunError};
-use crate::rules::{Group, RuleSet};
+use crate::rules::{Broken, Group, RuleSet};
 use crate::store::{SeriesId, Store};
 use crate::survey::Survey;
 use crate::time::{Millis, Timestamp};
 
 use super::data::shape::Shape;
-use super::subject::{Place, Subject, is_whole};
+use super::subject::{Place, Subject};
 
 /// The most steps at which a part of an expression is evaluated by itself.
 const STEPS: usize = 24;
@@ -70,10 +70,11 @@ impl Recorded {
 
 /// Switches off the rules that can never be evaluated: what is wrong with them was found before.
 fn sound(rules: &RuleSet) -> RuleSet {
+    let broken = Broken::of(rules);
     let mut rules = rules.clone();
     let all = rules.files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules);
     for rule in all.filter(|rule| rule.enabled) {
-        rule.enabled = is_whole(&rule.expr) && refused(&rule.expr).is_empty();
+        rule.enabled = broken.leaves(rule) && refused(&rule.expr).is_empty();
     }
     rules
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::promql::ast::{Expr, ExprKind, Type};
 use crate::rules::graph::{Keep, RuleGraph};
-use crate::rules::{Evaluate, Group, Rule, RuleFile, RuleKind, RuleSet};
+use crate::rules::{Broken, Evaluate, Group, Rule, RuleFile, RuleKind, RuleSet};
 use crate::time::Millis;
 
 use super::flow::{Flows, Labels};
@@ -128,11 +127,4 @@ impl<'a> Place<'a> {
             Evaluate::EveryRow | Evaluate::EverySnapshot => None,
         }
     }
-}
-
-/// Returns whether all of an expression could be read, and whether it gives something that a rule can use.
-pub(super) fn is_whole(expr: &Expr) -> bool {
-    let mut whole = matches!(expr.ty(), Type::Scalar | Type::Vector);
-    expr.walk(&mut |expr| whole &= !matches!(expr.kind, ExprKind::Invalid));
-    whole
 }

@@ -25,10 +25,10 @@ const DOORS: &[(&str, &[&str])] = &[
     // A digest that reads gzip, and the histograms of HdrHistogram, which are packed by zlib.
     ("flate2", &["input::bytes", "profile::histogram"]),
     // Maps whose order does not leak, on every hot path.
-    ("foldhash", &["embed", "engine", "input", "outcome", "promql", "rules::graph", "store", "survey"]),
+    ("foldhash", &["embed", "engine", "input", "lint::flow", "outcome", "promql", "rules::graph", "store", "survey"]),
     ("glob", &["cli::load", "lint::control::paths"]),
     ("granit_parser", &["yaml"]),
-    ("hashbrown", &["embed", "engine", "input", "outcome", "promql", "rules::graph", "store", "survey"]),
+    ("hashbrown", &["embed", "engine", "input", "lint::flow", "outcome", "promql", "rules::graph", "store", "survey"]),
     ("hdrhistogram", &["profile::histogram"]),
     ("indicatif", &["cli::ui"]),
     // Dates are read and written where they occur.
