@@ -212,7 +212,7 @@ fn nan_poison() {
             "avg(rate(a[5m]) / clamp_min(rate(b[5m]), 1)) > 1",
             "max(rate(a[5m]) / rate(b[5m])) > 1",
             "sum(rate(a[5m])) / sum(rate(b[5m])) > 1",
-            "avg(free_bytes / size_bytes) < 1",
+            "avg(free_bytes / (size_bytes > 0)) < 1",
             "avg(rate(a[5m]) / 60) > 1",
             "avg(rate(a[5m]) / rate(b[5m]) >= 0) > 1",
         ],

@@ -2,7 +2,7 @@
 
 use super::super::shape::number;
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Severity, codes};
 use crate::promql::ast::{AggregateOp, Binary, BinaryOp, Expr, ExprKind};
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -33,35 +33,66 @@ fn check(place: &Place<'_>, found: &mut Found) {
         let ExprKind::Aggregate(aggregate) = &expr.kind else { return };
         let sums =
             matches!(aggregate.op, AggregateOp::Sum | AggregateOp::Avg | AggregateOp::Stddev | AggregateOp::Stdvar);
-        if let Some(binary) = division(place, &aggregate.expr).filter(|_| sums) {
-            let name = aggregate.op.name();
-            let divisor = shortened(&place.rule.text.text[binary.rhs.span.range()]);
-            let message = format!("where `{divisor}` is 0 this may be 0 / 0 = NaN, which makes the whole `{name}` NaN");
-            let finding = found.expr(place, binary.op_span, message);
-            let bare = divisor.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(&divisor);
-            let shown = if bare.contains(['(', ')']) && bare != divisor { divisor.as_str() } else { bare };
-            finding.help.push(format!("leave out what is 0: `{} ({shown} > 0)`", binary.op.symbol()));
+        let Some((binary, zero)) = division(place, &aggregate.expr).filter(|_| sums) else { return };
+        let name = aggregate.op.name();
+        let divisor = shortened(&place.rule.text.text[binary.rhs.span.range()]);
+        let message = match zero {
+            Zero::Usual => {
+                format!("where `{divisor}` is 0 this may be 0 / 0 = NaN, which makes the whole `{name}` NaN")
+            }
+            Zero::Unknown => format!("should `{divisor}` ever be 0, 0 / 0 = NaN makes the whole `{name}` NaN"),
+        };
+        let finding = found.expr(place, binary.op_span, message);
+        if zero == Zero::Unknown {
+            finding.severity = Severity::Info;
         }
+        let filtered = match &binary.rhs.kind {
+            ExprKind::Paren(inner) => shortened(&place.rule.text.text[inner.span.range()]),
+            _ => divisor,
+        };
+        finding.help.push(format!("leave out what is 0: `{} ({filtered} > 0)`", binary.op.symbol()));
     });
 }
 
+/// Whether a divisor is 0 at times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Zero {
+    /// As a matter of course.
+    Usual,
+    /// Nobody knows.
+    Unknown,
+}
+
 /// Finds a division whose NaN reaches the aggregation around it.
-fn division<'a>(place: &Place<'_>, expr: &'a Expr) -> Option<&'a Binary> {
+fn division<'a>(place: &Place<'_>, expr: &'a Expr) -> Option<(&'a Binary, Zero)> {
     match &expr.kind {
         ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => division(place, inner),
-        ExprKind::Binary(binary) => match binary.op {
-            BinaryOp::Div | BinaryOp::Mod
-                if is_plain(&binary.lhs) && (may_be_zero(place, &binary.rhs, 0) || are_counters(binary)) =>
-            {
-                Some(binary)
+        ExprKind::Binary(binary) => {
+            let divides = matches!(binary.op, BinaryOp::Div | BinaryOp::Mod) && is_plain(&binary.lhs);
+            match is_zero(place, binary).filter(|_| divides) {
+                Some(zero) => Some((binary, zero)),
+                None if matches!(binary.op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div) => {
+                    division(place, &binary.lhs).or_else(|| division(place, &binary.rhs))
+                }
+                None => None,
             }
-            BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div => {
-                division(place, &binary.lhs).or_else(|| division(place, &binary.rhs))
-            }
-            _ => None,
-        },
+        }
         ExprKind::Call { function, args, .. } if matches!(function.name, "abs" | "ceil" | "floor" | "round") => {
             args.first().and_then(|arg| division(place, arg))
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether the divisor of a division is 0 at times; none where it surely is not, or nothing is known of it.
+fn is_zero(place: &Place<'_>, binary: &Binary) -> Option<Zero> {
+    if may_be_zero(place, &binary.rhs, 0) || are_counters(binary) {
+        return Some(Zero::Usual);
+    }
+    match &binary.rhs.unparen().kind {
+        ExprKind::Selector(selector) => {
+            let is_recorded = selector.metric().is_some_and(|metric| place.subject.recorded.contains_key(metric));
+            (!is_recorded).then_some(Zero::Unknown)
         }
         _ => None,
     }
