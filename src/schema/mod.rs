@@ -25,6 +25,7 @@ pub const ALL: &[Schema] = &[
     Schema { kind: "eval", about: "eval -o json", text: include_str!("eval.json") },
     Schema { kind: "events", about: "a line of eval -o ndjson", text: include_str!("events.json") },
     Schema { kind: "check", about: "check -o json", text: include_str!("check.json") },
+    Schema { kind: "check-baseline", about: "check --save-baseline", text: include_str!("check-baseline.json") },
     Schema { kind: "data", about: "data -o json", text: include_str!("data.json") },
     Schema { kind: "profile", about: "profile -o json", text: include_str!("profile.json") },
     Schema { kind: "baseline", about: "profile --save-baseline", text: include_str!("baseline.json") },

@@ -182,6 +182,38 @@ fn prometheus_rules_satisfy_their_schema_and_mistakes_do_not() {
 }
 
 #[test]
+fn configurations_satisfy_their_schema_and_mistakes_do_not() {
+    let sound = of_page("docs/check-config.md", "lints:");
+    assert_eq!(sound.len(), 1);
+    let policy = |rest: &str| format!("policies: [{{{rest}}}]");
+    let others = [policy("owner: [db], names: '[A-Z].*', for: {max: 1h}"), policy("allowed-labels: [a], paths: rules")];
+    let wrong = [
+        policy("requred-labels: [team]"),
+        policy("severity: fatal"),
+        policy("for: {least: 1m}"),
+        policy("for: {min: 5 minutes}"),
+        policy("allowed-labels: []"),
+        "lints: {dead-code: of}".to_owned(),
+        "overrides: [{lints: {dead-code: off}}]".to_owned(),
+        "lint: {}".to_owned(),
+    ];
+    let sound: Vec<&str> = sound.iter().chain(&others).map(String::as_str).collect();
+    let wrong: Vec<&str> = wrong.iter().map(String::as_str).collect();
+    check_files("config", &sound, &wrong);
+    // The tool is of the same opinion.
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.yml"), "groups: [{name: g, rules: [{record: a, expr: b}]}]").expect("a file");
+    for (texts, refused) in [(&sound, false), (&wrong, true)] {
+        for text in texts {
+            fs::write(folder.path().join("alertctl.yml"), text).expect("a file");
+            let output = spawn::alertctl(&["check", "a.yml"], folder.path(), None);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code() == Some(2), refused, "{text}: {stderr}");
+        }
+    }
+}
+
+#[test]
 fn targets_satisfy_their_schema_and_mistakes_do_not() {
     let sound = of_page("docs/profile-report.md", "latency.p50");
     assert_eq!(sound.len(), 1);
@@ -259,6 +291,7 @@ fn what_eval_writes_satisfies_its_schemas() {
 fn what_check_and_data_write_satisfies_their_schemas() {
     let root = Path::new(ROOT);
     let folder = tempfile::tempdir().expect("a folder");
+    let known = folder.path().join("known.json");
     fs::write(folder.path().join("a.yml"), "alertctl: 1\nrules: [{id: a, metric: m, above: 1, take: maxx}]\n")
         .expect("a file");
     fs::write(folder.path().join("b.yml"), "alertctl: 1\nrules: [{id: a, metric: m, above: 1}]\n").expect("a file");
@@ -273,6 +306,8 @@ fn what_check_and_data_write_satisfies_their_schemas() {
         stdout(&["check", "-o", "json", "--changed-since", "HEAD", "a.yml", "b.yml"], folder.path()),
     ];
     check_outputs("check", &outputs.each_ref().map(String::as_str));
+    stdout(&["check", "fixtures/mistakes.yml", "rules/node.yml", "--save-baseline", &known.to_string_lossy()], root);
+    check_outputs("check-baseline", &[&fs::read_to_string(&known).expect("a baseline")]);
     let outputs =
         ["fixtures/node.csv", "fixtures/portsyncd.csv"].map(|path| stdout(&["data", "-o", "json", path], root));
     check_outputs("data", &outputs.each_ref().map(String::as_str));

@@ -51,9 +51,12 @@ fn annotations(rule: &Rule) -> Vec<Text<'_>> {
 fn required(case: &Case<'_>, wanted: &[Wanted], texts: &[Text<'_>], what: &str, found: &mut Found) {
     for Wanted { name, values, at } in wanted {
         let Some(text) = texts.iter().find(|text| text.name == name && !text.value.is_empty()) else {
-            let article = if what == "annotation" { "annotations" } else { "labels" };
+            let key = if what == "annotation" { "annotations" } else { "labels" };
             let message = format!("{} has no {what} `{name}`", case.rule());
-            let help = format!("add `{name}` under `{article}:`: {}", values.words());
+            let help = match values {
+                Values::Any => format!("add `{name}` under `{key}:`"),
+                values => format!("add `{name}` under `{key}:`: {}", values.words()),
+            };
             case.found(found, case.place.rule.name.whole(), *at, message).help.push(help);
             continue;
         };
