@@ -89,5 +89,6 @@ mod tests {
         );
     }
 
-    const TEMPLATE: &str = "that is a check of pint; here it is `value-in-labels`, `template-label-missing`";
+    const TEMPLATE: &str =
+        "that is a check of pint; here it is `value-in-labels`, `template-label-missing`, `humanize`";
 }
