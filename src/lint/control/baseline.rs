@@ -120,7 +120,7 @@ impl Baseline {
         let mut left = self.known.clone();
         let mut hidden = Diagnostics::default();
         found.retain(|one| {
-            let is_known = !is_certain(one) && left.get_mut(&key(one, path)).is_some_and(|left| take(left));
+            let is_known = !is_certain(one) && left.get_mut(&key(one, path)).is_some_and(take);
             if is_known {
                 hidden.push(one.clone());
             }

@@ -98,8 +98,10 @@ fn labels(case: &Case<'_>, aggregate: &Aggregate, is_outer: bool, found: &mut Fo
         for label in asked.what.iter().filter(|label| keeps(label) != keep) {
             let (message, help) = match (keep, without) {
                 (true, false) => (format!("`{op}` drops the label `{label}`"), format!("add `{label}` to `by (..)`")),
-                (true, true) => (format!("`{op}` drops the label `{label}`"), format!("remove it from `without (..)`")),
-                (false, true) => (format!("`{op}` keeps the label `{label}`"), format!("add it to `without (..)`")),
+                (true, true) => {
+                    (format!("`{op}` drops the label `{label}`"), "remove it from `without (..)`".to_owned())
+                }
+                (false, true) => (format!("`{op}` keeps the label `{label}`"), "add it to `without (..)`".to_owned()),
                 (false, false) => (format!("`{op}` keeps the label `{label}`"), "remove it from `by (..)`".to_owned()),
             };
             case.found(found, at, asked.at, message).help.push(help);
