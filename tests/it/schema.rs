@@ -221,39 +221,6 @@ fn targets_satisfy_their_schema_and_mistakes_do_not() {
 }
 
 #[test]
-fn configurations_satisfy_their_schema_and_mistakes_do_not() {
-    let sound = "\
-lints: {always-fires: off, humanize: warning}
-policies:
-- paths: [rules/**]
-  rules: alerts
-  severity: error
-  required-labels:
-    team: [web, db]
-    tier:
-  severities: [info, page]
-  required-annotations: [summary]
-  runbook-url: https://runbooks[.]example/.*
-  names: '[A-Z][A-Za-z]*'
-  for: {min: 1m}
-  selectors-must-have: job
-overrides:
-- {paths: tests/**, lints: {dead-code: off}}
-";
-    let wrong = [
-        "lint: {}",
-        "lints: {always-fires: fatal}",
-        "policies: [{requird-labels: [team]}]",
-        "policies: [{for: {least: 1m}}]",
-        "policies: [{for: {}}]",
-        "policies: [{severities: []}]",
-        "overrides: [{lints: {dead-code: off}}]",
-        "groups: []",
-    ];
-    check_files("config", &["", "lints:", sound], &wrong);
-}
-
-#[test]
 fn silences_and_acceptances_satisfy_their_schemas_and_mistakes_do_not() {
     let exported = r#"[{"id":"1","matchers":[{"name":"a","value":"b","isRegex":false,"isEqual":true}],"startsAt":"2026-01-05T18:00:00Z","endsAt":"2026-01-05T19:00:00Z","createdBy":"x","comment":"","status":{"state":"active"}}]"#;
     let silence = |rest: &str| format!("- {{matchers: '{{a=\"b\"}}', {rest}}}");
