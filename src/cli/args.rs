@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Eval(Box<EvalArgs>),
     /// Measure what rules cost, and catch regressions
     Profile(Box<ProfileArgs>),
-    /// Check rule files for errors
+    /// Check rule files: errors, and rules that cannot do what they say
     #[command(after_help = help::CHECK_EXIT_CODES, after_long_help = help::CHECK_EXAMPLES)]
     Check(Box<CheckArgs>),
     /// Show what is in a recording: metrics, labels, gaps
@@ -107,7 +107,7 @@ pub(crate) struct CheckArgs {
     /// included; a file that Git does not track counts as new. The exit code depends on what is shown only.
     #[arg(long, value_name = "GIT_REF")]
     pub(crate) changed_since: Option<String>,
-    /// text, json, sarif, github, gitlab, junit or checkstyle [default: text]
+    /// text, json, sarif, github, gitlab, junit, checkstyle [default: text]
     ///
     /// sarif is for code scanning and editors, github is annotations for GitHub Actions, gitlab is a report of code
     /// quality. docs/formats.md describes each.
@@ -119,10 +119,12 @@ pub(crate) struct CheckArgs {
     /// output is written too if --format is given, or for `-`. A file is replaced only when it is written completely.
     #[arg(long, value_name = "[FORMAT:]PATH")]
     pub(crate) out: Vec<Target<CheckFormat>>,
-    /// Exit with 1 on findings of this severity and worse: error, warning or info
+    /// Exit with 1 on findings this bad: error, warning or info
+    ///
+    /// And on worse ones. Findings of this severity are shown even if --min-severity would hide them.
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error", hide_possible_values = true)]
     pub(crate) fail_on: LeastSeverity,
-    /// Show findings of this severity and worse: error, warning or info
+    /// Show findings this bad and worse: error, warning or info
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "warning", hide_possible_values = true)]
     pub(crate) min_severity: LeastSeverity,
     /// Fix what is certain: rewrite the files, then show what is left
@@ -133,14 +135,14 @@ pub(crate) struct CheckArgs {
     /// Print what --fix would change as a patch, and write nothing
     #[arg(long, conflicts_with_all = ["changed_since", "out", "format"])]
     pub(crate) diff: bool,
-    /// Explain a code: why it matters, what Prometheus does, how to fix it
+    /// Explain a code: why it matters and how to fix it
     #[arg(long, value_name = "CODE", exclusive = true)]
     pub(crate) explain: Option<String>,
     /// List all codes with their severity and meaning
     #[arg(long, exclusive = true)]
     pub(crate) list_lints: bool,
     /// How often targets are scraped, to find ranges too short for it
-    #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true)]
     pub(crate) scrape_interval: Option<Millis>,
     /// Print problems only, no summary
     #[arg(short, long)]

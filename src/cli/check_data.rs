@@ -26,7 +26,9 @@ use super::{Exit, Failure};
 /// The recording that rules are checked on, and how it is read.
 #[derive(Debug, Args)]
 pub(crate) struct DataFlags {
-    /// Check the rules on recorded data too: names, ranges, thresholds, firings; repeatable
+    /// Check rules on recorded data too; repeatable
+    ///
+    /// Names and labels that are not there, ranges too short for the samples, thresholds, firings, gaps.
     #[arg(short, long = "data", value_name = "RECORDING", help_heading = "Recorded data")]
     pub(crate) data: Vec<String>,
     #[command(flatten)]

@@ -65,8 +65,8 @@ Exit codes:
   130  interrupted (Ctrl-C)";
 
 pub(super) const CHECK_EXIT_CODES: &str = "\
-Exit codes: 0 no problem, 1 an error (or a warning with --fail-on warning), 2 a
-file could not be read. Examples: alertctl check --help";
+Exit codes: 0 no error, 1 an error (or what --fail-on names), 2 a file could not be
+read. Examples: alertctl check --help";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -74,8 +74,10 @@ Examples:
       Show every problem, with its line
   alertctl check rules/ 'teams/*/alerts.yml' --fail-on warning
       Check a folder and a glob; exit with 1 on warnings too
-  alertctl check -o json rules/ > problems.json
-      Code, position and help of each problem, for other tools
+  alertctl check rules/ -d night.csv
+      And what only recorded data shows: names, ranges, thresholds, firings
+  alertctl check rules/ --fix --diff
+      What could be fixed, as a patch; --fix alone writes it
   alertctl check --changed-since origin/main rules/ -o github --out check.sarif
       In CI: only what a pull request brings, as annotations and as SARIF
 

@@ -184,7 +184,7 @@ fn words_are_completed() {
     check("alertctl eval --out js", &["json:"]);
     check("alertctl eval --out json:ni", &["json:night.csv"]);
     check("alertctl eval --lim", &["--limit"]);
-    check("alertctl check --fail-on ", &["error", "warning"]);
+    check("alertctl check --fail-on ", &["error", "warning", "info"]);
     check("alertctl check ru", &["rules/"]);
     check("alertctl data --bad-rows s", &["stop", "skip", "skip=5%"]);
     check("alertctl profile --fail-on regression,", &["regression,target", "regression,inconclusive"]);

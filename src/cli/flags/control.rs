@@ -9,28 +9,28 @@ use crate::lint::control::names::codes_of;
 /// The configuration, codes that are wanted or not, and known findings.
 #[derive(Debug, Args)]
 pub(crate) struct ControlArgs {
-    /// Configuration of all files, instead of the nearest alertctl.yml of each
+    /// Configuration of all files [default: the nearest alertctl.yml]
     ///
     /// Without it, the file is looked for in the folder of each rule file and the folders around it, up to one with
     /// `.git`. docs/check-config.md describes its keys.
-    #[arg(long, value_name = "FILE", help_heading = "Control")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<String>,
     /// Read no configuration
-    #[arg(long, conflicts_with = "config", help_heading = "Control")]
+    #[arg(long, conflicts_with = "config")]
     pub(crate) no_config: bool,
-    /// Show findings of these codes, even if they are off or milder than --min-severity
-    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = known, help_heading = "Control")]
+    /// Show findings of these codes, whatever else is said of them
+    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = known)]
     pub(crate) enable: Vec<String>,
     /// Do not show findings of these codes
     ///
     /// `policy` stands for all policies. Errors for which a rule cannot be evaluated cannot be disabled.
-    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = known, help_heading = "Control")]
+    #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = known)]
     pub(crate) disable: Vec<String>,
     /// Hide the known findings of this file
-    #[arg(long, value_name = "FILE", help_heading = "Control")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Write all findings to this file, as known ones for --baseline
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["diff", "changed_since"], help_heading = "Control")]
+    /// Write all findings to this file, for --baseline
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["diff", "changed_since"])]
     pub(crate) save_baseline: Option<PathBuf>,
 }
 

@@ -31,7 +31,7 @@ const POLICY_KEYS: [&str; 18] = [
     "required-annotations",
     "allowed-annotations",
     "forbidden-annotations",
-    "runbook-url",
+    codes::RUNBOOK_URL,
     "names",
     "for",
     "keep-firing-for",
@@ -149,7 +149,7 @@ fn policy(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> (Globs, Policy
     let (required_annotations, allowed_annotations, forbidden_annotations) =
         (take("required-annotations"), take("allowed-annotations"), take("forbidden-annotations"));
     let (severities, runbook_url, called, owner) =
-        (take("severities"), take("runbook-url"), take("names"), take("owner"));
+        (take("severities"), take(codes::RUNBOOK_URL), take("names"), take("owner"));
     let (hold, keep_firing) = (take("for"), take("keep-firing-for"));
     let (selector_labels, kept_labels, dropped_labels) =
         (take("selectors-must-have"), take("aggregations-must-keep"), take("aggregations-must-drop"));
