@@ -101,6 +101,16 @@ impl Probe {
     }
 }
 
+/// What a probe is of: rules with equal parts and schedules share it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Asked {
+    /// The first, the last, and how many there are.
+    steps: (Timestamp, Timestamp, usize),
+    lookback: Millis,
+    offset: Option<Millis>,
+    expr: String,
+}
+
 /// What lints of data look at.
 pub struct Evidence<'a> {
     /// The rules.
@@ -110,8 +120,7 @@ pub struct Evidence<'a> {
     /// The series of the recording by metric.
     metrics: BTreeMap<&'a str, Vec<SeriesId>>,
     names: RefCell<Names<'a>>,
-    /// By schedule and text of the expression.
-    probes: RefCell<BTreeMap<(i64, i64, i64, String), Rc<Probe>>>,
+    probes: RefCell<BTreeMap<Asked, Rc<Probe>>>,
     /// Where the episodes of each rule stand.
     episodes: BTreeMap<RuleId, Vec<usize>>,
     /// How the values of metrics move, as far as it was asked.
@@ -226,12 +235,17 @@ impl<'a> Evidence<'a> {
         };
         let steps = self.steps(place, facts);
         let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Rc::default() };
-        let key = (first.0, last.0, self.lookback(place.group).0, expr.to_string());
-        if let Some(known) = self.probes.borrow().get(&key) {
+        let asked = Asked {
+            steps: (*first, *last, steps.len()),
+            lookback: self.lookback(place.group),
+            offset: place.group.query_offset,
+            expr: expr.to_string(),
+        };
+        if let Some(known) = self.probes.borrow().get(&asked) {
             return Rc::clone(known);
         }
         let probe = Rc::new(self.evaluate(place, expr, &steps));
-        self.probes.borrow_mut().insert(key, Rc::clone(&probe));
+        self.probes.borrow_mut().insert(asked, Rc::clone(&probe));
         probe
     }
 

@@ -42,7 +42,7 @@ time,host,disk_used_percent
     check: Check::Data(check),
 };
 
-/// The fewest evaluations of which something is told.
+/// The fewest evaluations of which anything is said.
 const FEWEST: u64 = 5;
 /// The share of the time that is nearly all of it.
 const NEARLY: f64 = 0.9;

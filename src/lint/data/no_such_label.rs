@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::super::evidence::Evidence;
+use super::super::flow::Has;
 use super::super::subject::Place;
-use super::super::{Check, Found, Lint, Page};
+use super::super::{Check, Found, Lint, Page, texts};
 use super::misses::{What, is_slip, listed, misses, word_at};
+use super::parts::unfiltered;
 use crate::diagnostic::{Severity, codes, nearest};
 use crate::labels::METRIC_NAME;
+use crate::outcome::RuleFacts;
 use crate::promql::ast::{Expr, ExprKind};
+use crate::rules::template::What as Reads;
 use crate::source::Span;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -42,7 +46,7 @@ time,job,queue_depth
 };
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
-    for (place, _) in evidence.rules() {
+    for (place, facts) in evidence.rules() {
         for miss in misses(evidence, &place) {
             let What::Label { matcher, near, all } = &miss.what else { continue };
             let metric = miss.selector.metric().unwrap_or("");
@@ -57,7 +61,48 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             });
         }
         place.rule.expr.walk(&mut |expr| groupings(evidence, &place, expr, found));
+        if place.is_alert() {
+            templates(evidence, &place, facts, found);
+        }
     }
+}
+
+/// Looks at the labels that templates read, where only the recording shows whether they are there.
+fn templates(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts, found: &mut Found) {
+    let mut have: Option<BTreeSet<String>> = None;
+    let flow = place.labels();
+    for text in texts::annotations(place.rule).chain(texts::labels(place.rule)) {
+        for read in text.template.reads() {
+            let Reads::Label(label) = &read.what else { continue };
+            if read.asked || read.guarded || label == METRIC_NAME || flow.get(label) != Has::Maybe {
+                continue;
+            }
+            let have = have.get_or_insert_with(|| given(evidence, place, facts));
+            if have.is_empty() || have.contains(label) {
+                continue;
+            }
+            let names: Vec<&str> = have.iter().map(String::as_str).collect();
+            let near = nearest(label, names.iter().copied());
+            let message = format!("this text reads the label `{label}`, which no series of the expression has");
+            let usual = found.severity;
+            let finding = found.at(text.at(read.span), (place.group, place.rule), message);
+            finding.severity = if is_slip(label, &near) { usual } else { Severity::Info };
+            finding.help.push(match near.first() {
+                Some(first) => format!("did you mean `{first}`?"),
+                None => format!("their labels are {}", listed(&names)),
+            });
+        }
+    }
+}
+
+/// Returns the labels of the series of a rule, where it was looked at, and of its alerts.
+fn given(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts) -> BTreeSet<String> {
+    let probe = evidence.probe(place, &unfiltered(&place.rule.expr));
+    let episodes = evidence.episodes(facts);
+    let alerts = episodes.iter().map(|episode| &episode.labels);
+    let names = probe.labels().chain(alerts).flat_map(|labels| labels.iter().map(|(name, _)| name));
+    let names: BTreeSet<&str> = names.filter(|name| !matches!(*name, METRIC_NAME | "alertname")).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// Looks at the labels that an aggregation or an operator names.

@@ -17,7 +17,7 @@ pub(in crate::lint) struct Shape {
     pub(in crate::lint) negative: u64,
 }
 
-/// The fewest moves from which something is told.
+/// The fewest moves from which anything is said.
 const FEWEST: u64 = 5;
 
 impl Shape {
