@@ -19,7 +19,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
         why: "An alert that fires from the first evaluation of the recording to the last one, or nearly so, is of no use: its threshold \
               is on the wrong side of every value, or of another unit, or `absent()` asks for series that are never there. \
               It is a warning where it holds for all series that are compared; where it holds for some of them, that may \
-              be what was wrong that night, and it is an info.\n\n\
+              be what was wrong that night, and it is an info, as is `absent()` of what is not recorded.\n\n\
               A heartbeat that is meant to fire (`vector(1)`) reads no series and is not reported.",
         bad: "\
 - alert: DiskFull
@@ -69,6 +69,8 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         let compared = evidence.probe(&place, &unfiltered(&place.rule.expr));
         let sets = compared.steps.iter().map(|(_, samples)| samples.len()).max().unwrap_or(0);
         let (severity, of) = match through.len() >= sets {
+            // What is not recorded is absent; where a name is a slip of the pen, that has a finding.
+            true if is_absent(evidence, &place) => (Severity::Info, String::new()),
             true => (found.severity, String::new()),
             false => (Severity::Info, format!(" for {} of {}", through.len(), counted(sets as u64, "label set"))),
         };
@@ -101,6 +103,11 @@ impl Shown {
             && episode.activity.active_at <= early
             && episode.activity.steps_true >= episode.steps;
     }
+}
+
+/// Returns whether a rule asks for the absence of what the recording does not have.
+fn is_absent(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
+    misses(evidence, place).iter().any(|miss| miss.guard == Guard::Absent)
 }
 
 /// Says what the threshold is compared with, or what `absent()` does not find.

@@ -44,7 +44,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             continue;
         }
         // What else is said of the rule says why.
-        let is_told = counts.extremes.is_some()
+        let is_told = counts.extremes.is_some() && facts.guard.is_none()
             || !counts.faults.is_empty()
             || quotient(evidence, &place).is_some()
             || misses(evidence, &place).iter().any(|miss| miss.guard == Guard::None);

@@ -12,8 +12,9 @@ pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::THRESHOLD_OUT_OF_RANGE,
     page: Page {
         why: "No value of the recording reaches the threshold. A quiet night is how it should be, so this is an info with the \
-              value that comes closest. It is a warning where the threshold cannot be of the same unit: above 1 for a \
-              ratio, at most 1 for a percentage, or a hundred times above values that hardly move.",
+              value that comes closest. It is a warning where the name of the metric says the unit, and the threshold \
+              can hardly be of it: above 1 for a ratio, at most 1 for a percentage, ten times every temperature, bytes \
+              where gigabytes are meant.",
         bad: "\
 - alert: CpuHigh
   expr: cpu_usage_ratio > 90
@@ -37,10 +38,14 @@ time,host,cpu_usage_ratio
     check: Check::Data(check),
 };
 
-/// How many times a threshold may be above values that hardly move.
-const FAR_ABOVE: f64 = 50.0;
-/// How many times it may be below them: a full disk is far from the point at which it is told.
+/// How many times above a temperature or a voltage a threshold is of another unit.
+const FAR_PHYSICAL: f64 = 10.0;
+/// How many times above bytes that hardly move.
+const FAR_ABOVE: f64 = 1e4;
+/// How many times below them: a disk that is nearly empty is far from the point at which it is full.
 const FAR_BELOW: f64 = 1e6;
+/// How many times one side of a comparison may be less than the other.
+const FAR_SIDE: f64 = 1e3;
 /// How many times the greatest value is the least one, at most, of values that hardly move.
 const STEADY: f64 = 10.0;
 
@@ -59,71 +64,88 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
 enum Unit {
     Ratio,
     Percent,
+    /// Degrees, volts and the like, which hardly change their size.
+    Physical,
+    Bytes,
     Other,
 }
 
-/// Returns the unit of what is compared, as far as the names of its metrics tell.
+/// Returns the unit of what is compared, as far as the names of its metrics say and nothing makes another one of it.
 fn unit(expr: &Expr) -> Unit {
-    let mut found = Unit::Other;
-    let mut arithmetic = false;
+    let mut makes_other = false;
     expr.walk(&mut |expr| match &expr.kind {
-        ExprKind::Binary(binary) => arithmetic |= !binary.op.is_comparison() && !binary.op.is_set(),
-        ExprKind::Aggregate(aggregate) => arithmetic |= matches!(aggregate.op.name(), "sum" | "count" | "count_values"),
+        ExprKind::Binary(binary) => makes_other |= !binary.op.is_comparison() && !binary.op.is_set(),
+        ExprKind::Aggregate(aggregate) => makes_other |= !matches!(aggregate.op.name(), "avg" | "max" | "min" | "topk"),
         ExprKind::Call { function, .. } => {
-            let keeps = function.name.ends_with("_over_time")
-                && !matches!(function.name, "sum_over_time" | "count_over_time")
-                || matches!(function.name, "abs" | "label_replace" | "label_join" | "sort" | "sort_desc" | "clamp_min");
-            arithmetic |= !keeps;
+            makes_other |= !matches!(
+                function.name,
+                "avg_over_time"
+                    | "max_over_time"
+                    | "min_over_time"
+                    | "last_over_time"
+                    | "quantile_over_time"
+                    | "abs"
+                    | "label_replace"
+                    | "label_join"
+            );
         }
         _ => {}
     });
-    for selected in expr.selectors().into_iter().filter(|_| !arithmetic) {
-        let name = selected.selector.metric().unwrap_or("").to_ascii_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        if has(&["ratio", "fraction"]) {
-            found = Unit::Ratio;
-        } else if has(&["percent", "_pct"]) {
-            found = Unit::Percent;
-        }
+    let selectors = expr.selectors();
+    let Some(first) = selectors.first().filter(|_| !makes_other) else { return Unit::Other };
+    let name = first.selector.metric().unwrap_or("").to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    match () {
+        () if has(&["ratio", "fraction"]) => Unit::Ratio,
+        () if has(&["percent", "_pct"]) => Unit::Percent,
+        () if has(&["celsius", "_volts", "_hertz"]) => Unit::Physical,
+        () if name.ends_with("_bytes") => Unit::Bytes,
+        () => Unit::Other,
     }
-    found
 }
 
 /// Returns why a threshold is hardly of the unit of the values, if so.
-fn is_odd(unit: Unit, op: BinaryOp, threshold: f64, (min, max): (f64, f64), is_age: bool) -> Option<&'static str> {
+fn is_odd(unit: Unit, op: BinaryOp, threshold: f64, (min, max): (f64, f64)) -> Option<&'static str> {
     let above = matches!(op, BinaryOp::Greater | BinaryOp::GreaterEqual);
     let below = matches!(op, BinaryOp::Less | BinaryOp::LessEqual);
-    let is_steady = min > 0.0 && max <= min * STEADY && !is_age;
-    if unit == Unit::Ratio && above && min >= 0.0 && max <= 1.0 && threshold > 1.0 {
-        return Some("the values are ratios between 0 and 1: is the threshold a percentage?");
+    let is_steady = min > 0.0 && max <= min * STEADY;
+    match unit {
+        Unit::Ratio if above && min >= 0.0 && max <= 1.0 && threshold > 1.0 => {
+            Some("the values are ratios between 0 and 1: is the threshold a percentage?")
+        }
+        Unit::Percent if below && min > 1.0 && threshold > 0.0 && threshold <= 1.0 => {
+            Some("the values are percentages: is the threshold a ratio?")
+        }
+        Unit::Physical if above && is_steady && threshold >= max * FAR_PHYSICAL => {
+            Some("the values are far below: is the threshold of another unit?")
+        }
+        Unit::Bytes if above && is_steady && threshold >= max * FAR_ABOVE => {
+            Some("the values are far below: is the threshold of another unit?")
+        }
+        Unit::Bytes if below && is_steady && threshold > 0.0 && threshold <= min / FAR_BELOW => {
+            Some("the values are far above: is the threshold of another unit?")
+        }
+        _ => None,
     }
-    if unit == Unit::Percent && below && min > 1.0 && threshold > 0.0 && threshold <= 1.0 {
-        return Some("the values are percentages: is the threshold a ratio?");
-    }
-    // Within 0 to 1, or to 100, a machine with nothing to do is far from its limit.
-    let is_share = max <= 1.0 && threshold <= 1.0 || max <= 100.0 && threshold <= 100.0 && unit == Unit::Percent;
-    if above && is_steady && !is_share && threshold >= max * FAR_ABOVE {
-        return Some("the values hardly move and are far below: is the threshold of another unit?");
-    }
-    (below && is_steady && threshold > 0.0 && threshold <= min / FAR_BELOW)
-        .then_some("the values hardly move and are far above: is the threshold of another unit?")
 }
 
 /// Judges a threshold that no value reaches.
 fn number(place: &Place<'_>, limit: &Limit<'_>, (min, max): (f64, f64), found: &mut Found) {
     let threshold = limit.value;
-    let closest = match limit.op {
-        BinaryOp::Less | BinaryOp::LessEqual => min,
-        BinaryOp::Greater | BinaryOp::GreaterEqual => max,
-        _ if (threshold - min).abs() < (threshold - max).abs() => min,
-        _ => max,
+    let (closest, is_reached) = match limit.op {
+        BinaryOp::Less => (min, min < threshold),
+        BinaryOp::LessEqual => (min, min <= threshold),
+        BinaryOp::Greater => (max, max > threshold),
+        BinaryOp::GreaterEqual => (max, max >= threshold),
+        BinaryOp::Equal if threshold < min => (min, false),
+        BinaryOp::Equal if threshold > max => (max, false),
+        // Something else keeps the rule from being true, or nobody knows.
+        _ => (max, true),
     };
-    let mut is_age = false;
-    limit.compared.walk(&mut |expr| {
-        is_age |=
-            matches!(&expr.kind, ExprKind::Call { function, .. } if matches!(function.name, "time" | "timestamp"));
-    });
-    let odd = is_odd(unit(limit.compared), limit.op, threshold, (min, max), is_age);
+    if is_reached {
+        return;
+    }
+    let odd = is_odd(unit(limit.compared), limit.op, threshold, (min, max));
     let far = factor(threshold, closest).map_or(String::new(), |far| format!(", {far}"));
     let message = format!(
         "no value reaches the threshold `{} {}`: the closest is {}{far}",
@@ -158,7 +180,7 @@ fn sides(evidence: &Evidence<'_>, place: &Place<'_>, found: &mut Found) {
         closest => format!("{} times", value(closest)),
     };
     let message = format!(
-        "the left side is never `{}` the right one: where they were compared it is {share} of it at best",
+        "the left side is not `{}` the right one at any step that was looked at: it is {share} of it at best",
         binary.op.symbol()
     );
     let usual = found.severity;
@@ -181,8 +203,8 @@ pub(in crate::lint) fn quotient<'a>(evidence: &Evidence<'_>, place: &Place<'a>) 
     let (min, max) = positive.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     let is_steady = max <= min * STEADY;
     let (closest, is_far, is_short) = match binary.op {
-        BinaryOp::Greater | BinaryOp::GreaterEqual => (max, max * FAR_ABOVE < 1.0, max <= 1.0),
-        BinaryOp::Less | BinaryOp::LessEqual => (min, min > FAR_BELOW, min >= 1.0),
+        BinaryOp::Greater | BinaryOp::GreaterEqual => (max, max * FAR_SIDE < 1.0, max <= 1.0),
+        BinaryOp::Less | BinaryOp::LessEqual => (min, min > FAR_SIDE, min >= 1.0),
         _ => return None,
     };
     (min <= max && is_short).then_some((binary, closest, is_far && is_steady))
@@ -198,7 +220,7 @@ mod tests {
         let check = |text: &str, range: (f64, f64), expected: bool| {
             let expr = parse(text).expr;
             let found = limit(&expr).expect("a limit");
-            let odd = is_odd(unit(found.compared), found.op, found.value, range, false);
+            let odd = is_odd(unit(found.compared), found.op, found.value, range);
             assert_eq!(odd.is_some(), expected, "{text} {range:?} {odd:?}");
         };
         check("cpu_ratio > 0.9", (0.1, 0.7), false);
@@ -214,6 +236,10 @@ mod tests {
         check("free_bytes < 5e9", (3e11, 4e11), false);
         check("free_bytes < 10", (3e11, 4e11), true);
         check("free_bytes < 0", (3e11, 4e11), false);
+        check("predict_linear(free_bytes[1h], 3600) < 10", (3e11, 4e11), false);
+        check("used_bytes > 1e12", (3e9, 4e9), false);
+        check("used_bytes > 1e15", (3e9, 4e9), true);
+        check("queue_length > 1000", (5.0, 12.0), false);
         check("cpu_idle > 0.9", (0.005, 0.006), false);
     }
 
