@@ -79,7 +79,7 @@ fn sound(rules: &RuleSet) -> RuleSet {
     rules
 }
 
-/// What an expression gave at the steps at which it was asked for, up to [`STEPS`] of them, spread over the recording.
+/// What an expression gave at a few steps, spread over the recording.
 #[derive(Debug, Default)]
 pub struct Probe {
     /// By step: the series and their values.
