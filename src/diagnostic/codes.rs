@@ -110,7 +110,11 @@ codes! {
         RULE_TYPE = "rule-type": "An expression gives something that a rule cannot use.";
         LABEL_NAME = "label-name": "A label has a name that cannot be set.";
         ANNOTATION_NAME = "annotation-name": "An annotation has no name.";
+    }
+    Loading Warning {
         READS_ITSELF = "reads-itself": "A recording rule reads only series that it writes itself, so nothing gives it a first value.";
+    }
+    Loading Error {
         TEMPLATE = "template": "A template cannot be expanded.";
         // Rule files of the native form.
         FORM_VERSION = "form-version": "A file is written in a version of the native form that is not read.";

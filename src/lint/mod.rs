@@ -21,6 +21,7 @@ mod edit;
 pub mod evidence;
 pub mod fix;
 pub mod flow;
+pub mod loading;
 pub mod policy;
 mod rule;
 mod set;

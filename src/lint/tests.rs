@@ -56,6 +56,22 @@ fn examples_are_what_their_pages_say() {
 }
 
 #[test]
+fn mistakes_of_loading_are_what_their_pages_say() {
+    let codes = |example: &str| {
+        let mut rules = RuleSet::default();
+        rules.add("example.yml", file(example).as_bytes());
+        rules.check_unique();
+        rules.check_loops();
+        rules.diagnostics.iter().map(|found| (found.code, found.severity)).collect::<Vec<_>>()
+    };
+    for page in loading::ALL {
+        let severity = codes::find(page.code).expect("a code").severity;
+        assert!(codes(page.bad).contains(&(page.code, severity)), "bad {}: {:?}", page.code, codes(page.bad));
+        assert_eq!(codes(page.clean), [], "clean {}", page.code);
+    }
+}
+
+#[test]
 fn every_lint_has_its_code_and_every_code_its_lint() {
     let codes: Vec<&str> = codes::ALL.iter().map(|code| code.word).filter(|code| is_lint(code)).collect();
     for lint in catalog::ALL {

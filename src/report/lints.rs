@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::diagnostic::Severity;
 use crate::diagnostic::codes::{self, About, Code};
-use crate::lint::{Lint, Page, catalog};
+use crate::lint::{Lint, Page, catalog, loading};
 use crate::report::diagnostic::Look;
 use crate::report::table::grid::{Cell, Column, Grid, Tone};
 use crate::report::wrap::hung;
@@ -57,6 +57,8 @@ pub fn write_page(out: &mut dyn Write, code: &Code, look: Look) -> io::Result<()
     say(code.meaning)?;
     if let Some(lint) = catalog::find(code.word) {
         page(lint, &mut say)?;
+    } else if let Some(page) = loading::find(code.word) {
+        examples(&[("Found here:", page.bad), ("Not here:", page.clean)], &mut say)?;
     }
     say("")?;
     match code.about {
@@ -81,13 +83,18 @@ fn page(lint: &Lint, say: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<
         say("")?;
         say(paragraph)?;
     }
-    let examples = [
+    let all = [
         ("Found here:", bad),
         ("Not here:", clean),
         ("With this recording:", data),
         ("With this alertctl.yml:", config),
     ];
-    for (title, text) in examples.into_iter().filter(|(_, text)| !text.is_empty()) {
+    examples(&all, say)
+}
+
+/// Writes examples that are not empty.
+fn examples(all: &[(&str, &str)], say: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<()> {
+    for (title, text) in all.iter().filter(|(_, text)| !text.is_empty()) {
         say(&format!("\n{title}"))?;
         text.lines().try_for_each(|line| say(&format!("    {line}")))?;
     }
