@@ -113,11 +113,6 @@ pub static ALL: &[LoadingPage] = &[
         "- alert: InstanceDown\n  expr: up{job=~\"(web\"} == 0\n",
         "- alert: InstanceDown\n  expr: up{job=~\"(web|db)\"} == 0\n",
     ),
-    page(
-        codes::PROMQL_DURATION,
-        "- alert: InstanceDown\n  expr: max_over_time(up[5m - 5m]) == 0\n",
-        "- alert: InstanceDown\n  expr: max_over_time(up[10m - 5m]) == 0\n",
-    ),
     page(codes::FORM_VERSION, "alertctl: 2\nrules: []\n", NATIVE),
     page(codes::RULE_ID, "alertctl: 1\nrules:\n- metric: temp\n  above: 80\n", NATIVE),
     page(

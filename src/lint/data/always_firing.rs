@@ -69,7 +69,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         let compared = evidence.probe(&place, &unfiltered(&place.rule.expr));
         let sets = compared.steps.iter().map(|(_, samples)| samples.len()).max().unwrap_or(0);
         let (severity, of) = match through.len() >= sets {
-            // What is not recorded is absent; where a name is a slip of the pen, that has a finding.
+            // What is not recorded is absent; where a name is a typo, that has a finding.
             true if is_absent(evidence, &place) => (Severity::Info, String::new()),
             true => (found.severity, String::new()),
             false => (Severity::Info, format!(" for {} of {}", through.len(), counted(sets as u64, "label set"))),

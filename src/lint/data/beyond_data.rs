@@ -14,7 +14,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
     page: Page {
         why: "A range that is longer than the recording is never full, and an offset that is longer has nothing to look \
               at. What the rule does on this recording may not be what it does on a server: a longer recording is \
-              needed. Where the range is a slip of the pen (`[5d]` for `[5m]`), correct it. The server must keep samples \
+              needed. Where the range is a typo (`[5d]` for `[5m]`), correct it. The server must keep samples \
               for as long as well.",
         bad: "\
 - alert: QueueFull

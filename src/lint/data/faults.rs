@@ -11,8 +11,8 @@ pub(in crate::lint) const DUPLICATE_LABELSET: Lint = Lint {
     code: codes::DUPLICATE_LABELSET,
     page: Page {
         why: "An evaluation fails where an operator finds two series for one of the other side, or where two results have \
-              the same labels, since a metric name or a label in which they differ was removed. Prometheus then has no \
-              result at all: alerts of the rule end, and nothing is said but in its log.\n\n\
+              the same labels, since a metric name or a label in which they differ was removed. Prometheus then keeps \
+              the alerts of the rule as they are: none begins and none resolves, and only its log says so.\n\n\
               Match by more labels, or aggregate one side first.",
         bad: "\
 - alert: QueueFull
@@ -46,15 +46,15 @@ time,job,host,queue_depth,queue_size
 pub(in crate::lint) const EVALUATION_FAILS: Lint = Lint {
     code: codes::EVALUATION_FAILS,
     page: Page {
-        why: "An evaluation that fails has no result: alerts of the rule end, and nothing is said but in the log of \
-              Prometheus. The message is that of Prometheus.",
+        why: "Where an evaluation fails, Prometheus keeps the alerts of the rule as they are: none begins and none resolves, \
+              and only its log says so. The message is that of Prometheus.",
         bad: "\
-- alert: QueueFull
-  expr: queue_depth > scalar(topk(scalar(queue_rank / 0), queue_depth))
+- record: queue_depth:top
+  expr: topk(scalar(queue_rank / 0), queue_depth)
 ",
         clean: "\
-- alert: QueueFull
-  expr: queue_depth > scalar(topk(scalar(queue_rank), queue_depth))
+- record: queue_depth:top
+  expr: topk(scalar(queue_rank), queue_depth)
 ",
         data: "\
 time,host,queue_depth,queue_rank

@@ -56,7 +56,7 @@ pub(in crate::lint) enum What<'a> {
 }
 
 impl Miss<'_> {
-    /// Returns how bad it is: where a selector is meant to take nothing, only what looks like a slip of the pen is bad.
+    /// Returns how bad it is: where a selector is meant to take nothing, only what looks like a typo is bad.
     pub(in crate::lint) fn severity(&self, usual: Severity) -> Severity {
         let slip = match &self.what {
             What::Metric { near, .. } => is_slip(self.selector.metric().unwrap_or(""), near),

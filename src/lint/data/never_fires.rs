@@ -17,7 +17,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
         bad: "\
 - alert: AllDown
   expr: absent(up)
-  for: 1m
+  for: 2m
 ",
         clean: "\
 - alert: Down

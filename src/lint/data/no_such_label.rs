@@ -21,7 +21,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
         why: "A matcher on a label that no series of the metric has takes nothing. `by (..)`, `on (..)` and `group_left \
               (..)` with such a label treat it as empty: all series become one group, or match each other.\n\n\
               Correct the name. In a grouping a label may be missing on purpose, where the same rules are used with and \
-              without a cluster: then the finding is an info, unless the name is a slip of the pen.",
+              without a cluster: then the finding is an info, unless the name looks like a typo.",
         bad: "\
 - alert: QueueFull
   expr: queue_depth{jbo=\"batch\"} > 90

@@ -12,7 +12,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
               never fires. Here neither the recording has the metric nor does a recording rule write it.\n\n\
               Correct the name, or record the metric: a recording that holds only some of the metrics of a server says \
               nothing of the others. Inside `absent()`, right of `unless` and next to an `or` with another side a metric \
-              may be missing on purpose; then the finding is an info, unless the name is a slip of the pen.",
+              may be missing on purpose; then the finding is an info, unless the name looks like a typo.",
         bad: "\
 - alert: CpuHigh
   expr: cpu_usage_ration > 0.9

@@ -11,7 +11,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
         why: "The metric is in the recording and its series have the label, but none has a value that the matcher takes. \
               The selector gives nothing, and the alert never fires. A regular expression must match the whole value.\n\n\
               Correct the value. Inside `absent()` and right of `unless` a missing value may be meant; then the finding \
-              is an info, unless the value is a slip of the pen.",
+              is an info, unless the value looks like a typo.",
         bad: "\
 - alert: QueueFull
   expr: queue_depth{job=\"bacth\"} > 90
