@@ -2,7 +2,7 @@
 
 use super::flow::{By, Gone};
 use crate::diagnostic::Fix;
-use crate::promql::ast::{Aggregate, Expr, ExprKind, Type};
+use crate::promql::ast::{Aggregate, AggregateOp, BinaryOp, Expr, ExprKind, Type};
 use crate::promql::functions::Kernel;
 use crate::rules::Rule;
 use crate::source::Span;
@@ -30,7 +30,8 @@ pub(super) fn keep_label(rule: &Rule, gone: Gone, label: &str) -> Option<(String
     let mut fixed = format!("by {list}");
     fixed.insert_str(at - grouping.span.start as usize + "by ".len(), &added);
     let fix = Fix { at: rule.text.at(Span::new(at, at)), replacement: added };
-    let alone = stands_alone(&rule.expr, gone.span);
+    // Only where each series that fires keeps one that fires, and no other begins to.
+    let alone = stands_alone(&rule.expr, gone.span) && survives(&rule.expr, aggregate);
     Some((shortened(&fixed), if alone { vec![fix] } else { Vec::new() }))
 }
 
@@ -42,6 +43,25 @@ pub(super) fn shortened(text: &str) -> String {
         Some((at, _)) => format!("{}..", &one_line[..at]),
         None => one_line,
     }
+}
+
+/// Returns whether an alert on an aggregation fires for the same reason when more labels are kept: a greatest value
+/// above a number is one of the values above it.
+fn survives(expr: &Expr, aggregate: &Aggregate) -> bool {
+    let ExprKind::Binary(binary) = &expr.unparen().kind else { return false };
+    let is_it =
+        |expr: &Expr| matches!(&expr.unparen().kind, ExprKind::Aggregate(found) if std::ptr::eq(&**found, aggregate));
+    let greater = match binary.op {
+        BinaryOp::Greater | BinaryOp::GreaterEqual => true,
+        BinaryOp::Less | BinaryOp::LessEqual => false,
+        _ => return false,
+    };
+    let reads_samples = !matches!(aggregate.expr.unparen().kind, ExprKind::Aggregate(_) | ExprKind::Binary(_));
+    let wanted = |greater: bool| if greater { AggregateOp::Max } else { AggregateOp::Min };
+    !binary.return_bool
+        && reads_samples
+        && (is_it(&binary.lhs) && binary.rhs.ty() == Type::Scalar && aggregate.op == wanted(greater)
+            || is_it(&binary.rhs) && binary.lhs.ty() == Type::Scalar && aggregate.op == wanted(!greater))
 }
 
 /// Returns whether a part of an expression is joined with no other series, so that a label more changes no match.

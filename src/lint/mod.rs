@@ -109,7 +109,11 @@ impl Found {
     /// Adds a finding at a place of a rule's file.
     pub fn at(&mut self, at: FileSpan, (group, rule): (&Group, &Rule), message: impl Into<String>) -> &mut Diagnostic {
         let subject = (group.name.text.clone(), rule.name.text.clone());
-        self.push(Diagnostic::new(self.code, self.severity, message).with_mark(at, "").about(subject))
+        let diagnostic = Diagnostic::new(self.code, self.severity, message).about(subject);
+        self.push(match borrowed(at, group, rule) {
+            Some(own) => diagnostic.with_mark(own, "").with_related(at, "written here"),
+            None => diagnostic.with_mark(at, ""),
+        })
     }
 
     /// Adds a finding at a stretch of a rule's expression.
@@ -124,6 +128,18 @@ impl Found {
         &mut self.items[last]
     }
 }
+
+/// Returns where a rule stands that an alias or `<<` takes from elsewhere, for a finding in what it takes.
+fn borrowed(at: FileSpan, group: &Group, rule: &Rule) -> Option<FileSpan> {
+    let own = rule.parts.as_ref()?.span;
+    let is_in = |at: FileSpan| at.file == own.file && own.span.start <= at.span.start && at.span.end <= own.span.end;
+    let is_of_group = group.parts.as_ref().and_then(|parts| parts.interval).is_some_and(|part| part.value == at);
+    let is_borrowed = !is_in(at) && !is_of_group && (!is_in(rule.text.whole()) || !is_in(rule.name.whole()));
+    is_borrowed.then(|| FileSpan { span: Span { end: own.span.end.min(own.span.start + FIRST), ..own.span }, ..own })
+}
+
+/// How much is marked of a rule as a whole: the `<<` that it begins with, or so much of an alias. Unit: bytes.
+const FIRST: u32 = 2;
 
 /// How many rules are looked at together.
 const PART: usize = 64;

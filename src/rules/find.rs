@@ -58,7 +58,7 @@ fn folder(files: &dyn Files, path: &str) -> Result<Vec<String>, FileError> {
     names.retain(|name| !is_configuration(files, name));
     if names.is_empty() {
         return Err(FileError::new(format!("there is no rule file (*.yml, *.yaml, *.json) in the folder `{path}`"))
-            .hint(format!("for those in folders below: -r '{parent}/**/*.yml'")));
+            .hint(format!("for those in folders below: '{parent}/**/*.y*ml'")));
     }
     names.sort_unstable();
     Ok(names)

@@ -57,6 +57,7 @@ pub(super) fn listed(
         problems.take(own);
         let Some(head) = head else { continue };
         let mut group = head.group;
+        group.rules.reserve_exact(head.rules.len());
         for (rules, own_keys, own) in read.by_ref().take(head.parts) {
             group.rules.extend(rules);
             keys.take(own_keys);
@@ -98,7 +99,8 @@ impl Stretch<'_> {
     fn read(&self, mut keys: Keys, mut problems: Problems<'static>) -> (Vec<Rule>, Keys, Problems<'static>) {
         let mut labels: Vec<GroupLabel<'_>> = self.labels.iter().copied().map(GroupLabel::new).collect();
         let read = |node| rule::read(node, self.group, &mut labels, &mut keys, &mut problems);
-        let rules = self.rules.iter().filter_map(read).collect();
+        let mut rules = Vec::with_capacity(self.rules.len());
+        rules.extend(self.rules.iter().filter_map(read));
         (rules, keys, problems)
     }
 }

@@ -63,14 +63,19 @@ fn check(place: &Place<'_>, found: &mut Found) {
     }
     let hold = match place.hold().0 {
         0 => "this alert has no `for`".to_owned(),
+        _ if interval.is_none() => {
+            format!("`for: {}` is shorter than two scrape intervals, if they are {SCRAPE_INTERVAL} each", place.hold())
+        }
         _ => format!("`for: {}` is shorter than two scrape intervals", place.hold()),
     };
     let text = shortened(&place.rule.text.text[span.range()]);
-    let message = format!("`{text}` is true for a moment whenever Prometheus or the target starts, and {hold}");
+    let message = format!("`{text}` may be true for a moment when Prometheus or a target starts, and {hold}");
     let finding = found.expr(place, span, message);
     finding.help.push(match interval {
         Some(interval) => format!("wait at least two scrape intervals of {interval}: `for: {least}`"),
-        None => format!("wait at least two scrape intervals, such as `for: {least}`"),
+        None => format!(
+            "wait at least two scrape intervals, such as `for: {least}`; --scrape-interval says how long they are"
+        ),
     });
 }
 

@@ -3,7 +3,7 @@
 use super::super::shape::{number, replace};
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::{Severity, codes};
-use crate::labels::{METRIC_NAME, MatchOp};
+use crate::labels::{METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Selector, Type};
 use crate::promql::functions::Kernel;
 use crate::promql::lex::{Keyword, Kind, lex};
@@ -42,8 +42,15 @@ fn check(place: &Place<'_>, found: &mut Found) {
 
 /// Returns whether an alert is meant to fire all the time.
 fn is_heartbeat(expr: &Expr) -> bool {
-    matches!(&expr.unparen().kind, ExprKind::Call { function, args, .. }
-        if function.kernel == Kernel::Vector && args.first().and_then(number).is_some())
+    match &expr.unparen().kind {
+        ExprKind::Call { function, args, .. } => match function.kernel {
+            Kernel::Vector => args.first().and_then(number).is_some(),
+            // With a label of its own.
+            Kernel::LabelReplace | Kernel::LabelJoin => args.first().is_some_and(is_heartbeat),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// Looks at an expression, or at one side of an `or`, each of which alerts on its own.
@@ -129,16 +136,24 @@ fn without_condition(place: &Place<'_>, expr: &Expr, found: &mut Found) {
         ExprKind::Binary(binary) if binary.op == BinaryOp::And => {
             "compare one side with a threshold, such as `x > 0 and y`".to_owned()
         }
-        ExprKind::Binary(_) => format!("compare it with a threshold, such as `({text}) > 0`"),
-        _ => format!("compare it with a threshold, such as `{text} > 0`"),
+        ExprKind::Binary(_) => format!("compare it with a threshold, such as `({text}) > 5`"),
+        ExprKind::Aggregate(aggregate) if aggregate.op == AggregateOp::Count => {
+            format!("compare it with the number that you expect, such as `{text} < 5`")
+        }
+        ExprKind::Selector(_) => format!("compare it with a threshold, such as `{text} > 0`"),
+        _ => format!("compare it with a threshold, such as `{text} > 5`"),
     });
 }
 
 /// Returns whether an expression selects series by a pattern of a label that does not merely say where they come from.
 fn picks_by_pattern(expr: &Expr) -> bool {
     let ExprKind::Selector(selector) = &expr.kind else { return false };
-    let mut patterns = selector.matchers.iter().filter(|matcher| matcher.op == MatchOp::Regex);
-    patterns.any(|matcher| !matches!(matcher.name.as_str(), METRIC_NAME | "job" | "instance"))
+    selector.matchers.iter().any(|matcher| matcher.op == MatchOp::Regex && says(matcher))
+}
+
+/// Returns whether a matcher says more than where series come from.
+fn says(matcher: &Matcher) -> bool {
+    !matches!(matcher.name.as_str(), METRIC_NAME | "job" | "instance")
 }
 
 /// How far the rules are followed that record what an alert reads.
@@ -175,6 +190,10 @@ fn filters(place: &Place<'_>, expr: &Expr, depth: usize) -> bool {
 fn is_filtered(place: &Place<'_>, selector: &Selector, depth: usize) -> bool {
     let Some(metric) = selector.metric() else { return false };
     if metric == ALERTS || metric == ALERTS_FOR_STATE {
+        return true;
+    }
+    // The value of such a series is always 1: what it says stands in its labels.
+    if ["_info", "_labels", "_metadata"].iter().any(|end| metric.ends_with(end)) && selector.matchers.iter().any(says) {
         return true;
     }
     match place.subject.recorded.get(metric) {

@@ -3,7 +3,7 @@
 use super::super::flow::{Flows, Gone, Has, Labels};
 use super::super::shape::is_always_there;
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Severity, codes};
 use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, Side, Type};
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -49,16 +49,23 @@ fn aggregated(place: &Place<'_>, flows: &Flows<'_>, aggregate: &Aggregate, found
     let gone: Vec<(&String, Gone)> = gone.filter(|(label, _)| !is_counted(&aggregate.expr, label)).collect();
     let Some((_, first)) = gone.first() else { return };
     let names: Vec<String> = gone.iter().map(|(label, _)| format!("`{label}`")).collect();
+    let is = if gone.len() > 1 { "are" } else { "is" };
     let names = names.join(", ");
     let keeps = matches!(aggregate.op, AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK);
     let message = match (grouping.without, keeps) {
-        (true, _) => format!("`without` removes {names}, which is gone already"),
-        (false, true) => format!("`by` groups by {names}, which is gone already"),
-        (false, false) => format!("`by` keeps {names}, which is gone already"),
+        (true, _) => format!("`without` removes {names}, which {is} gone already"),
+        (false, true) => format!("`by` groups by {names}, which {is} gone already"),
+        (false, false) => format!("`by` keeps {names}, which {is} gone already"),
     };
     let finding = found.expr(place, grouping.span, message);
     *finding = finding.clone().with_related(place.rule.text.at(first.span), "lost here");
-    finding.help.push(format!("keep {names} there, or remove it here"));
+    if grouping.without {
+        // It does no harm.
+        finding.severity = Severity::Info;
+        finding.help.push(format!("remove {names} here"));
+        return;
+    }
+    finding.help.push(format!("keep {names} there, or remove {names} here"));
 }
 
 /// Returns whether an aggregation inside makes the label.

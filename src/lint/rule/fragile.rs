@@ -47,10 +47,10 @@ fn visit(place: &Place<'_>, expr: &Expr, found: &mut Found) {
             ratio(place, binary, found);
             // Of a join with one series for many, such as one of an info metric, the many decide.
             let many = binary.matching.as_ref().and_then(|matching| matching.group.as_ref()).map(|group| group.many);
-            if many != Some(Side::Right) {
+            if many != Some(Side::Right) && !is_deduplicated(&binary.lhs, binary) {
                 visit(place, &binary.lhs, found);
             }
-            if many != Some(Side::Left) {
+            if many != Some(Side::Left) && !is_deduplicated(&binary.rhs, binary) {
                 visit(place, &binary.rhs, found);
             }
         }
@@ -68,10 +68,7 @@ fn picked(place: &Place<'_>, aggregate: &Aggregate, found: &mut Found) {
         aggregate.op,
         AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio
     );
-    // One series is picked from one.
-    let is_one = matches!(&aggregate.expr.unparen().kind, ExprKind::Aggregate(inner)
-        if inner.grouping.is_none() && inner.op != AggregateOp::CountValues);
-    if !picks || is_one {
+    if !picks || is_one_of_one(aggregate) {
         return;
     }
     let name = aggregate.op.name();
@@ -87,13 +84,41 @@ fn picked(place: &Place<'_>, aggregate: &Aggregate, found: &mut Found) {
     found.expr(place, aggregate.op_span, message).help.push(format!("compare all series: `{inner}`, without `{name}`"));
 }
 
+/// Returns whether each series that is picked is the only one of its group.
+fn is_one_of_one(aggregate: &Aggregate) -> bool {
+    let ExprKind::Aggregate(inner) = &aggregate.expr.unparen().kind else { return false };
+    if inner.op == AggregateOp::CountValues {
+        return false;
+    }
+    match (&inner.grouping, &aggregate.grouping) {
+        (None, _) => true,
+        (Some(inner), Some(outer)) => {
+            !inner.without && !outer.without && inner.labels.iter().all(|label| outer.labels.contains(label))
+        }
+        (Some(_), None) => false,
+    }
+}
+
+/// Returns whether one series is picked for each that an operator matches, so that there are not several.
+fn is_deduplicated(expr: &Expr, binary: &Binary) -> bool {
+    let ExprKind::Aggregate(aggregate) = &expr.unparen().kind else { return false };
+    let (Some(grouping), Some(matching)) = (&aggregate.grouping, &binary.matching) else { return false };
+    let is_one = aggregate.param.as_ref().and_then(number) == Some(1.0);
+    let same = |a: &[String], b: &[String]| a.iter().all(|label| b.contains(label));
+    is_one
+        && matching.on
+        && !grouping.without
+        && same(&grouping.labels, &matching.labels)
+        && same(&matching.labels, &grouping.labels)
+}
+
 /// Looks for a ratio of sums of different metrics, without a `for`.
 fn ratio(place: &Place<'_>, binary: &Binary, found: &mut Found) {
     if binary.op != BinaryOp::Div || place.hold() != Millis::ZERO {
         return;
     }
     let (Some(left), Some(right)) = (aggregated(&binary.lhs), aggregated(&binary.rhs)) else { return };
-    if left == right {
+    if left == right || is_of_one_target(&binary.lhs) || stem(left) == stem(right) {
         return;
     }
     let message = format!(
@@ -103,6 +128,23 @@ fn ratio(place: &Place<'_>, binary: &Binary, found: &mut Found) {
         .expr(place, binary.op_span, message)
         .help
         .push("add a `for` of some scrape intervals, such as `for: 5m`".to_owned());
+}
+
+/// Returns whether an aggregation keeps the target of its series, which are scraped together.
+fn is_of_one_target(expr: &Expr) -> bool {
+    match &expr.unparen().kind {
+        ExprKind::Aggregate(aggregate) => aggregate.grouping.as_ref().is_some_and(|grouping| {
+            let named = grouping.labels.iter().any(|label| matches!(label.as_str(), "instance" | "pod"));
+            named != grouping.without
+        }),
+        ExprKind::Binary(binary) => is_of_one_target(&binary.lhs) || is_of_one_target(&binary.rhs),
+        _ => false,
+    }
+}
+
+/// Returns the name that the parts of a histogram or summary have in common.
+fn stem(metric: &str) -> &str {
+    ["_sum", "_count", "_bucket"].iter().find_map(|end| metric.strip_suffix(end)).unwrap_or(metric)
 }
 
 /// Returns the only metric that an aggregation reads, a factor aside.

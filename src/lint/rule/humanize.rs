@@ -37,12 +37,21 @@ fn check(place: &Place<'_>, found: &mut Found) {
     for text in texts::annotations(place.rule) {
         for read in text.template.reads().iter().filter(|read| read.what == What::Value { bare: true }) {
             let message = format!("`{}` prints a computed number with all its digits", text.name);
-            found
-                .at(text.at(read.span), (place.group, place.rule), message)
-                .help
-                .push("`{{ $value | humanize }}`, or `humanizePercentage` for a ratio".to_owned());
+            found.at(text.at(read.span), (place.group, place.rule), message).help.push(
+                match is_percentage(&place.rule.expr) {
+                    true => "`{{ $value | humanize }}`".to_owned(),
+                    false => "`{{ $value | humanize }}`, or `humanizePercentage` for a ratio".to_owned(),
+                },
+            );
         }
     }
+}
+
+/// Returns whether an expression multiplies by 100, so that its value is a percentage already.
+fn is_percentage(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |expr| found |= matches!(expr.kind, ExprKind::Number { value, .. } if value == 100.0));
+    found
 }
 
 /// Returns whether the value of an expression is a fraction as a rule.

@@ -2,7 +2,7 @@
 
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::{Mark, codes};
-use crate::promql::ast::{BinaryOp, Expr, ExprKind};
+use crate::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind};
 use crate::source::{FileSpan, Span};
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -50,11 +50,25 @@ fn check(place: &Place<'_>, found: &mut Found) {
             }
             ExprKind::Subquery(subquery) => {
                 let Some(aggregate) = aggregation(&subquery.expr) else { return };
-                let message =
-                    format!("`{name}` of an aggregation: it is no counter, it falls when one of its parts restarts");
                 let text = &place.rule.text.text;
                 let range = &text[subquery.range.span.range()];
-                let help = format!("take the rate first: `{}`", rate_first(text, aggregate, name, range));
+                let is_count =
+                    matches!(&aggregate.unparen().kind, ExprKind::Aggregate(one) if one.op == AggregateOp::Count);
+                let (message, help) = if is_count {
+                    let message = format!("`{name}` of a count: it is no counter, it falls when a series goes away");
+                    (
+                        message,
+                        format!(
+                            "`delta(..)` says how much it changed: `delta({}[{range}:])`",
+                            &text[aggregate.span.range()]
+                        ),
+                    )
+                } else {
+                    let message = format!(
+                        "`{name}` of an aggregation: it is no counter, it falls when one of its parts restarts"
+                    );
+                    (message, format!("take the rate first: `{}`", rate_first(text, aggregate, name, range)))
+                };
                 found.expr(place, aggregate.span, message).help.push(help);
             }
             _ => {}

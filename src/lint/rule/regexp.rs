@@ -5,6 +5,7 @@ use super::super::{Check, Found, Lint, Page, subject::Place};
 use crate::diagnostic::{Fix, codes};
 use crate::labels::{MatchOp, Matcher};
 use crate::promql::ast::{ExprKind, Selector};
+use crate::promql::functions::Kernel;
 use crate::promql::lex::{Kind, Token, lex};
 use crate::source::Span;
 
@@ -31,10 +32,20 @@ pub(in crate::lint) const LINT: Lint = Lint {
 };
 
 fn check(place: &Place<'_>, found: &mut Found) {
-    place.rule.expr.walk(&mut |expr| match &expr.kind {
-        ExprKind::Selector(selector) => selected(place, selector, expr.span, found),
-        ExprKind::Range { selector, selector_span, .. } => selected(place, selector, *selector_span, found),
-        _ => {}
+    // `absent()` gives the labels of `=` alone, so that `=~` with a plain text is another alert.
+    let mut absent: Vec<Span> = Vec::new();
+    place.rule.expr.walk(&mut |expr| {
+        let is_absent = |span: Span| absent.iter().any(|around| around.start <= span.start && span.end <= around.end);
+        match &expr.kind {
+            ExprKind::Call { function, .. } if matches!(function.kernel, Kernel::Absent | Kernel::AbsentOverTime) => {
+                absent.push(expr.span);
+            }
+            ExprKind::Selector(selector) if !is_absent(expr.span) => selected(place, selector, expr.span, found),
+            ExprKind::Range { selector, selector_span, .. } if !is_absent(expr.span) => {
+                selected(place, selector, *selector_span, found);
+            }
+            _ => {}
+        }
     });
 }
 
@@ -146,6 +157,10 @@ fn tell(place: &Place<'_>, (matcher, wrong): (&Matcher, Wrong), (op, pattern): (
 fn judged(pattern: &str) -> Option<Wrong> {
     if pattern == ".*" {
         return Some(Wrong::All);
+    }
+    if pattern.contains('|') {
+        // Each alternative has anchors of its own.
+        return None;
     }
     let start = pattern.starts_with('^') && !pattern[1..].starts_with(['*', '+', '?', '{']);
     let before = pattern.strip_suffix('$').map(|before| before.len() - before.trim_end_matches('\\').len());

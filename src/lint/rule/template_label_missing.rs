@@ -79,7 +79,7 @@ fn missing(place: &Place<'_>, (label, at): (&str, FileSpan), gone: Gone, found: 
         ));
     } else if let Some((fixed, edits)) = kept {
         let both = if edits.is_empty() { ", in all parts that are matched" } else { "" };
-        finding.help.push(format!("keep it: `{fixed}`{both}"));
+        finding.help.push(format!("keep it: `{fixed}`{both}; or remove it from the text"));
         if TARGET_LABELS.contains(&label) {
             finding.fixes = edits;
         }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::super::flow::Has;
 use super::super::{Check, Found, Lint, Page, subject::Place, subject::Subject};
 use crate::diagnostic::{Mark, Severity, codes};
-use crate::labels::{METRIC_NAME, MatchOp};
-use crate::promql::ast::{Expr, ExprKind};
+use crate::labels::{METRIC_NAME, MatchOp, Matcher};
+use crate::promql::ast::{Expr, ExprKind, Selector};
 use crate::promql::functions::Kernel;
 use crate::rules::Form;
 
@@ -70,7 +71,7 @@ fn compare(one: &Place<'_>, other: &Place<'_>, found: &mut Found) {
     let (message, help) = match (other.is_alert(), is_same) {
         (false, true) => (format!("`{name}` is recorded twice by the same expression"), "remove one of them"),
         (true, true) => {
-            (format!("the alert `{name}` stands here twice, with the same expression and labels"), "remove one of them")
+            (format!("the alert `{name}` is defined twice, with the same expression and labels"), "remove one of them")
         }
         (_, false) if are_apart(one, other) => return,
         (false, false) => (
@@ -78,13 +79,14 @@ fn compare(one: &Place<'_>, other: &Place<'_>, found: &mut Found) {
             "give them different names, or a label each under `labels:`",
         ),
         (true, false) => {
-            // What several files call alike is seldom seen together.
-            if !std::ptr::eq(one.file, other.file) {
+            // What several files call alike is seldom seen together, and what is of different metrics or labels can be
+            // told apart by more than the labels of the rule.
+            if !std::ptr::eq(one.file, other.file) || !is_alike(one, other) {
                 severity = Severity::Info;
             }
             (
                 format!(
-                    "two alerts are called `{name}` and have the same labels: routes and silences cannot tell them apart"
+                    "two alerts are called `{name}` and set the same labels: routes and silences by name take both"
                 ),
                 "give them different names, or a label each under `labels:`",
             )
@@ -94,6 +96,23 @@ fn compare(one: &Place<'_>, other: &Place<'_>, found: &mut Found) {
     finding.severity = severity;
     finding.related.push(Mark { at: a.name.whole(), text: "the first".to_owned() });
     finding.help.push(help.to_owned());
+}
+
+/// Returns whether two expressions read the same metrics and give the same labels, as far as they are known.
+fn is_alike(one: &Place<'_>, other: &Place<'_>) -> bool {
+    let metrics = |place: &Place<'_>| {
+        let mut metrics: Vec<String> =
+            place.rule.expr.selectors().iter().filter_map(|one| one.selector.metric().map(str::to_owned)).collect();
+        metrics.sort_unstable();
+        metrics.dedup();
+        metrics
+    };
+    let (a, b) = (one.labels(), other.labels());
+    let is_gone = |has: Has| has.gone().is_some();
+    let mut named = a.named().chain(b.named()).map(|(name, _)| name);
+    metrics(one) == metrics(other)
+        && is_gone(a.others) == is_gone(b.others)
+        && named.all(|name| is_gone(a.get(name)) == is_gone(b.get(name)))
 }
 
 /// Returns whether two expressions surely give series of different labels: their selectors ask for different values of
@@ -111,22 +130,38 @@ fn are_apart(one: &Place<'_>, other: &Place<'_>) -> bool {
         return true;
     }
     let (left, right) = (one.rule.expr.selectors(), other.rule.expr.selectors());
-    let Some(first) = left.first() else { return false };
-    let asked = |matchers: &[crate::labels::Matcher], label: &str| {
-        let mut equal = matchers.iter().filter(|matcher| matcher.name == label && matcher.op == MatchOp::Equal);
-        equal.next().map(|matcher| matcher.value.clone())
+    if left.is_empty() || right.is_empty() {
+        return false;
+    }
+    let mut labels: Vec<&str> = left
+        .iter()
+        .flat_map(|one| &one.selector.matchers)
+        .map(|matcher| matcher.name.as_str())
+        .filter(|name| *name != METRIC_NAME)
+        .collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let kept = |place: &Place<'_>, label: &str| place.labels().get(label).gone().is_none();
+    labels.into_iter().any(|label| {
+        left.iter().all(|one| right.iter().all(|other| differ(one.selector, other.selector, label)))
+            && kept(one, label)
+            && kept(other, label)
+    })
+}
+
+/// Returns whether two selectors ask a label for different values. Of two patterns that are not the same this is taken
+/// for granted: they are written to share series out.
+fn differ(one: &Selector, other: &Selector, label: &str) -> bool {
+    let of = |selector: &Selector| -> Vec<Matcher> {
+        selector.matchers.iter().filter(|matcher| matcher.name == label).cloned().collect()
     };
-    first.selector.matchers.iter().filter(|matcher| matcher.op == MatchOp::Equal && matcher.name != METRIC_NAME).any(
-        |matcher| {
-            let label = matcher.name.as_str();
-            let has = |place: &Place<'_>| place.labels().get(label).gone().is_none();
-            left.iter().all(|one| asked(&one.selector.matchers, label).as_deref() == Some(&matcher.value))
-                && !right.is_empty()
-                && right
-                    .iter()
-                    .all(|one| asked(&one.selector.matchers, label).is_some_and(|value| value != matcher.value))
-                && has(one)
-                && has(other)
-        },
-    )
+    let (one, other) = (of(one), of(other));
+    one.iter().any(|a| {
+        other.iter().any(|b| match (a.op, b.op) {
+            (MatchOp::Equal, _) => !b.matches(&a.value),
+            (_, MatchOp::Equal) => !a.matches(&b.value),
+            (MatchOp::NotEqual | MatchOp::NotRegex, MatchOp::NotEqual | MatchOp::NotRegex) => false,
+            _ => a.value != b.value || a.op != b.op,
+        })
+    })
 }

@@ -80,7 +80,13 @@ fn is_read_instead(place: &Place<'_>, expr: &Expr, writer: &Place<'_>) -> bool {
     let is_twin = is_whole && !place.is_alert() && place.rule.name.text == writer.rule.name.text;
     // Of two that record the same, the second is told of.
     let is_first = is_whole && !place.is_alert() && place.number < writer.number;
-    place.number != writer.number && !is_twin && !is_first && expr.to_string() == writer.rule.expr.unparen().to_string()
+    // One below in the same group would be read an interval late.
+    let is_later = std::ptr::eq(place.group, writer.group) && writer.number > place.number;
+    place.number != writer.number
+        && !is_later
+        && !is_twin
+        && !is_first
+        && expr.to_string() == writer.rule.expr.unparen().to_string()
 }
 
 fn tell(place: &Place<'_>, expr: &Expr, writer: &Place<'_>, found: &mut Found) {

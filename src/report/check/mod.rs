@@ -128,7 +128,7 @@ impl<'a> Checked<'a> {
 
     /// Returns how many problems there are, worst first, such as `2 errors, 1 warning`; empty where there is none.
     fn problems(&self, file: Option<FileId>) -> String {
-        let kinds = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")];
+        let kinds = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "info")];
         let some =
             kinds.iter().map(|(severity, noun)| (self.count(*severity, file), noun)).filter(|(many, _)| *many > 0);
         some.map(|(many, noun)| counted(many, noun)).collect::<Vec<_>>().join(", ")
