@@ -6,7 +6,7 @@ mod explain;
 mod fix;
 mod outputs;
 
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::diagnostic::{Diagnostics, Severity, codes};
 use crate::engine;
 use crate::lint;
 use crate::lint::control::baseline::Known;
@@ -107,7 +107,8 @@ fn looked(
     let options = LintOptions { scrape_interval: args.scrape_interval, ..args.recorded.lint_options() };
     let comments = control.comments(&rules);
     let (found, unread) = {
-        let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
+        let (refused, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
+        let mut found = loadable(&refused);
         found.extend(lint::run(&subject, &|code| args.recorded.leaves(code)));
         found.extend(control.policies(&subject, &comments));
         let learnt = terminal.map(|terminal| args.recorded.learn(&subject, &|_| true, args.quiet, terminal));
@@ -124,6 +125,20 @@ fn looked(
     rules.diagnostics.extend(found);
     let known = control.settle(&mut rules, comments);
     Ok(Ok(Looked { rules, known, unread }))
+}
+
+/// Returns what was refused, without the severity of errors where Prometheus evaluates it and alertctl does not yet.
+fn loadable(refused: &Diagnostics) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for one in refused.iter() {
+        let mut one = one.clone();
+        if one.code == codes::NOT_SUPPORTED {
+            one.severity = Severity::Warning;
+            one.help.push("Prometheus evaluates it, and `alertctl eval` leaves the rule out".to_owned());
+        }
+        found.push(one);
+    }
+    found
 }
 
 /// Looks at rules without a recording.

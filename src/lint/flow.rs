@@ -178,6 +178,12 @@ impl<'a> Flows<'a> {
         flows
     }
 
+    /// Returns the labels of a metric that a rule records and another one reads.
+    #[must_use]
+    pub fn recorded(&self, metric: &str) -> Option<&Labels<'a>> {
+        self.by_metric.get(metric)
+    }
+
     /// Returns whether no rule reads what another one records.
     #[must_use]
     pub fn is_empty(&self) -> bool {

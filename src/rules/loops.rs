@@ -116,13 +116,13 @@ fn warning<'a>(names: &[&str], mut rules: impl Iterator<Item = (&'a str, &'a Rul
     let (group, rule) = rules.next()?;
     let name = &rule.name.text;
     let message = match names.len() {
-        1 => format!("`{name}` is computed from `{name}` alone, so it never has a value"),
-        _ => format!("{} are computed from each other alone, so they never have a value", listed(names)),
+        1 => format!("`{name}` is computed from `{name}` alone: nothing gives it a first value"),
+        _ => format!("{} are computed from each other alone: nothing gives them a first value", listed(names)),
     };
     let at = rule.expr.selectors().first().map_or(rule.name.whole(), |one| rule.text.at(one.span));
     let help = format!(
-        "rules do not see a recorded `{name}`, only what rules write; give the rule a name that no recording has, such \
-         as `record: {name}_derived`"
+        "give the rule a name of its own, such as `record: {name}_derived`: where a target exposes `{name}` too, both are \
+         one metric, and `alertctl eval` shows rules only what rules write"
     );
     let mut found = Diagnostic::warning(codes::READS_ITSELF, message, at).with_help(help);
     found.subject = Some((group.to_owned(), name.clone()));
@@ -219,15 +219,15 @@ mod tests {
         };
         check(
             "  - {record: m, expr: 2 * m}\n",
-            &["reads-itself 4:27 `m` is computed from `m` alone, so it never has a value"],
+            &["reads-itself 4:27 `m` is computed from `m` alone: nothing gives it a first value"],
         );
         check(
             "  - {record: a, expr: b}\n  - {record: b, expr: a + a}\n",
-            &["reads-itself 4:23 `a` and `b` are computed from each other alone, so they never have a value"],
+            &["reads-itself 4:23 `a` and `b` are computed from each other alone: nothing gives them a first value"],
         );
         check(
             "  - {record: m, expr: 'm{level=\"1\"}', labels: {level: '2'}}\n",
-            &["reads-itself 4:24 `m` is computed from `m` alone, so it never has a value"],
+            &["reads-itself 4:24 `m` is computed from `m` alone: nothing gives it a first value"],
         );
         check("  - {record: m, expr: 'm{level=\"1\"}'}\n  - {record: m, expr: x, labels: {level: '1'}}\n", &[]);
         check("  - {record: m, expr: m * x}\n  - {alert: A, expr: A}\n", &[]);

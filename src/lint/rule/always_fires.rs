@@ -77,6 +77,11 @@ fn side(place: &Place<'_>, expr: &Expr, found: &mut Found) {
                 with_bool_found(place, binary, found);
             }
         }
+        // A side that gives 0 or 1 removes nothing, whatever the other side does.
+        ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::And | BinaryOp::Unless) => {
+            let sides = [&binary.lhs, &binary.rhs].into_iter().filter_map(with_bool);
+            sides.for_each(|compared| with_bool_found(place, compared, found));
+        }
         _ if !filters(place, inner, 0) => without_condition(place, inner, found),
         _ => {}
     }
@@ -121,6 +126,9 @@ fn without_condition(place: &Place<'_>, expr: &Expr, found: &mut Found) {
     let text = shortened(&place.rule.text.text[expr.span.range()]);
     let message = match expr.ty() {
         Type::Scalar => "this alert always fires: its expression is a number, whatever it is".to_owned(),
+        _ if matches!(&expr.kind, ExprKind::Binary(binary) if binary.op == BinaryOp::And) => {
+            "no side of this `and` compares anything, so this alert fires whatever the values are".to_owned()
+        }
         _ => "nothing here removes series, so this alert fires for each of them, whatever its value".to_owned(),
     };
     let finding = found.expr(place, expr.span, message);
@@ -140,6 +148,7 @@ fn without_condition(place: &Place<'_>, expr: &Expr, found: &mut Found) {
         ExprKind::Aggregate(aggregate) if aggregate.op == AggregateOp::Count => {
             format!("compare it with the number that you expect, such as `{text} < 5`")
         }
+        ExprKind::Selector(selector) if selector.metric() == Some("up") => format!("`{text} == 0` is what is down"),
         ExprKind::Selector(_) => format!("compare it with a threshold, such as `{text} > 0`"),
         _ => format!("compare it with a threshold, such as `{text} > 5`"),
     });

@@ -59,9 +59,16 @@ fn compared(place: &Place<'_>, binary: &Binary, found: &mut Found) {
         }
         (None, Some(with)) => (&binary.lhs, binary.op, with),
         (Some(with), None) => (&binary.rhs, turned(binary.op), with),
-        (None, None) => return,
+        (None, None) => return alike(place, binary, found),
     };
-    if with.is_nan() || is_written(side) {
+    if is_written(side) {
+        return;
+    }
+    if with.is_nan() {
+        let what = if binary.op == BinaryOp::NotEqual { "always" } else { "never" };
+        let message = format!("this is {what} true: NaN is not equal to anything, nor less or greater");
+        let finding = found.expr(place, binary.lhs.span.to(binary.rhs.span), message);
+        finding.help.push("to find NaN, compare a value with itself: `x != x`".to_owned());
         return;
     }
     let text = shortened(&place.rule.text.text[side.span.range()]);
@@ -92,6 +99,22 @@ fn compared(place: &Place<'_>, binary: &Binary, found: &mut Found) {
     }
 }
 
+/// Looks for a comparison of an expression with itself, `x != x` aside, which finds NaN.
+fn alike(place: &Place<'_>, binary: &Binary, found: &mut Found) {
+    let (left, right) = (binary.lhs.unparen(), binary.rhs.unparen());
+    let is_kept = matches!(binary.op, BinaryOp::NotEqual) || left.ty() == Type::Scalar || right.ty() == Type::Scalar;
+    if is_kept || left.span == right.span || left.to_string() != right.to_string() {
+        return;
+    }
+    let what = match binary.op {
+        BinaryOp::Greater | BinaryOp::Less => "never",
+        _ => "always",
+    };
+    let message = format!("this is {what} true: both sides are the same");
+    let finding = found.expr(place, left.span.to(right.span), message);
+    finding.help.push("compare it with a number, or with its past: `x > x offset 1h`".to_owned());
+}
+
 /// Returns whether a side is a number that its author wrote as a vector, such as `vector(1)`.
 fn is_written(expr: &Expr) -> bool {
     matches!(&expr.unparen().kind, ExprKind::Call { function, .. } if function.name == "vector")
@@ -109,7 +132,8 @@ fn because(expr: &Expr, Bounds { low, high }: Bounds, text: &str) -> String {
         (true, true) if low > high => format!("nothing is left of `{text}`"),
         (true, true) => format!("`{text}` is from {low} to {high}"),
         (true, false) => format!("`{text}` is {low} or more"),
-        (false, _) => format!("`{text}` is {high} or less"),
+        (false, true) => format!("`{text}` is {high} or less"),
+        (false, false) => "no value is beyond infinity".to_owned(),
     }
 }
 

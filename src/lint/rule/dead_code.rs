@@ -1,10 +1,13 @@
 //! Parts of an expression that can never have an effect.
 
+mod values;
+
 use super::super::flow::{Flows, Gone, Has, Labels};
 use super::super::shape::is_always_there;
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::{Severity, codes};
 use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, Side, Type};
+use crate::promql::functions::Kernel;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::DEAD_CODE,
@@ -34,6 +37,13 @@ fn check(place: &Place<'_>, found: &mut Found) {
     place.rule.expr.walk(&mut |expr| match &expr.kind {
         ExprKind::Aggregate(aggregate) => aggregated(place, flows, aggregate, found),
         ExprKind::Binary(binary) => joined(place, flows, binary, found),
+        ExprKind::Selector(selector) => values::selected(place, flows, (selector, expr.span), found),
+        ExprKind::Range { selector, selector_span, .. } => {
+            values::selected(place, flows, (selector, *selector_span), found);
+        }
+        ExprKind::Call { function, args, .. } if function.kernel == Kernel::BucketQuantile => {
+            values::quantile(place, flows, (function.name, args), found);
+        }
         _ => {}
     });
 }
@@ -97,6 +107,14 @@ fn joined(place: &Place<'_>, flows: &Flows<'_>, binary: &Binary, found: &mut Fou
     if matching.as_ref().is_some_and(|matching| matching.fill_left.is_some() || matching.fill_right.is_some()) {
         return;
     }
+    let never = match op {
+        BinaryOp::Unless => "removes nothing",
+        BinaryOp::Or => "finds no pair",
+        _ => "never has a result",
+    };
+    if *op != BinaryOp::Or && values::joined(place, binary, never, found) {
+        return;
+    }
     let candidates: Vec<&str> = match on {
         Some(on) => on.labels.iter().map(String::as_str).collect(),
         None => {
@@ -120,15 +138,16 @@ fn joined(place: &Place<'_>, flows: &Flows<'_>, binary: &Binary, found: &mut Fou
             (other, Has::No(gone)) if matters(other, on.is_some()) => (gone, "right", "left"),
             _ => continue,
         };
-        let what = match op {
-            BinaryOp::Unless => "removes nothing",
-            BinaryOp::Or => "finds no pair",
-            _ => "never has a result",
+        let is_sure = [has_left, has_right].contains(&Has::Yes);
+        let message = match is_sure {
+            true => format!(
+                "`{}` {never}: the {having} side has the label `{label}`, and the {lacking} side lost it",
+                op.symbol()
+            ),
+            false => {
+                format!("`{}` matches only series without the label `{label}`: the {lacking} side lost it", op.symbol())
+            }
         };
-        let message = format!(
-            "`{}` {what}: the {having} side has the label `{label}`, and the {lacking} side lost it",
-            op.symbol()
-        );
         let finding = found.expr(place, *op_span, message);
         *finding = finding.clone().with_related(place.rule.text.at(gone.span), "lost here");
         finding.help.push(match on {

@@ -4,6 +4,7 @@ use super::super::shape::number;
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::codes;
 use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, Side};
+use crate::promql::functions::Kernel;
 use crate::time::Millis;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -41,6 +42,10 @@ fn check(place: &Place<'_>, found: &mut Found) {
 fn visit(place: &Place<'_>, expr: &Expr, found: &mut Found) {
     match &expr.kind {
         ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => visit(place, inner, found),
+        // Of these only the value is used, or that there is one.
+        ExprKind::Call { function, .. }
+            if matches!(function.kernel, Kernel::Scalar | Kernel::Vector | Kernel::Absent | Kernel::AbsentOverTime) => {
+        }
         ExprKind::Call { args, .. } => args.iter().for_each(|arg| visit(place, arg, found)),
         ExprKind::Aggregate(aggregate) => picked(place, aggregate, found),
         ExprKind::Binary(binary) => {
@@ -50,7 +55,9 @@ fn visit(place: &Place<'_>, expr: &Expr, found: &mut Found) {
             if many != Some(Side::Right) && !is_deduplicated(&binary.lhs, binary) {
                 visit(place, &binary.lhs, found);
             }
-            if many != Some(Side::Left) && !is_deduplicated(&binary.rhs, binary) {
+            // By `on ()` it matters only that there is one.
+            let reaches = !binary.matching.as_ref().is_some_and(|matching| matching.on && matching.labels.is_empty());
+            if reaches && many != Some(Side::Left) && !is_deduplicated(&binary.rhs, binary) {
                 visit(place, &binary.rhs, found);
             }
         }

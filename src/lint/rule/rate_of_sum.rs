@@ -40,6 +40,13 @@ fn check(place: &Place<'_>, found: &mut Found) {
         match &arg.unparen().kind {
             ExprKind::Range { selector, selector_span, .. } => {
                 let Some(metric) = selector.metric() else { return };
+                if let Some(writer) = recorded_rate(place, metric) {
+                    let message = format!("`{name}` of a rate: `{metric}` is recorded as one and is no counter");
+                    let finding = found.expr(place, *selector_span, message);
+                    finding.related.push(Mark { at: writer, text: "recorded here".to_owned() });
+                    finding.help.push(format!("read it as it is, or `avg_over_time({metric}[..])`"));
+                    return;
+                }
                 let Some((writer, sum)) = recorded(place, metric) else { return };
                 let message = format!(
                     "`{name}` of an aggregation: `{metric}` is no counter, it falls when one of its parts restarts"
@@ -79,6 +86,22 @@ fn check(place: &Place<'_>, found: &mut Found) {
 /// How far the rules are followed that record one another.
 const DEPTH: usize = 4;
 
+/// Returns where a rate is recorded under a name, aggregated or not.
+fn recorded_rate(place: &Place<'_>, metric: &str) -> Option<FileSpan> {
+    let writer = *place.subject.recorded.get(metric)?.first()?;
+    let rule = place.subject.all[writer].2;
+    let mut expr = rule.expr.unparen();
+    while let ExprKind::Aggregate(aggregate) = &expr.kind {
+        if aggregate.op == AggregateOp::Count {
+            return None;
+        }
+        expr = aggregate.expr.unparen();
+    }
+    let is_rate = matches!(&expr.kind, ExprKind::Call { function, .. }
+        if matches!(function.name, "rate" | "irate" | "increase" | "deriv" | "delta"));
+    is_rate.then(|| rule.text.at(expr.span))
+}
+
 /// Returns where an aggregation of samples is recorded under a name, and what makes the expression to record instead.
 fn recorded<'a>(place: &Place<'a>, metric: &'a str) -> Option<(FileSpan, impl Fn(&str) -> String + use<'a>)> {
     let mut metric = metric;
@@ -101,6 +124,15 @@ fn recorded<'a>(place: &Place<'a>, metric: &'a str) -> Option<(FileSpan, impl Fn
 fn aggregation(expr: &Expr) -> Option<&Expr> {
     match &expr.kind {
         ExprKind::Paren(inner) => aggregation(inner),
+        // Those give the counters themselves.
+        ExprKind::Aggregate(aggregate)
+            if matches!(
+                aggregate.op,
+                AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio
+            ) =>
+        {
+            None
+        }
         ExprKind::Aggregate(aggregate) => match &aggregate.expr.unparen().kind {
             ExprKind::Selector(_) => Some(expr),
             ExprKind::Aggregate(_) => aggregation(&aggregate.expr).map(|_| expr),

@@ -55,6 +55,8 @@ enum Wrong {
     Plain,
     /// It begins with `^` or ends with `$`.
     Anchors { start: bool, end: bool },
+    /// Its alternatives begin with `^` or end with `$`, at these bytes.
+    Alternatives(Vec<usize>),
     /// It is `.*`.
     All,
 }
@@ -138,6 +140,22 @@ fn tell(place: &Place<'_>, (matcher, wrong): (&Matcher, Wrong), (op, pattern): (
                 finding.fixes = fixes;
             }
         }
+        Wrong::Alternatives(cuts) => {
+            let message =
+                format!("`^` and `$` do nothing here: `{}` compares the whole value", matcher.op.symbol());
+            let inside = Span { start: pattern.start + 1, end: pattern.end - 1 };
+            // What is written with an escape stands elsewhere.
+            let is_bare = place.rule.text.text[inside.range()] == **value;
+            let at = |cut: &usize| Span::new(inside.start as usize + cut, inside.start as usize + cut + 1);
+            let fixes: Vec<Fix> = cuts.iter().filter_map(|cut| replace(place, at(cut), "")).collect();
+            let kept = value.char_indices().filter(|(at, _)| !cuts.contains(at)).map(|(_, c)| c);
+            let bare: String = kept.collect();
+            let finding = found.expr(place, pattern, message);
+            finding.help.push(format!("write `{name}{}\"{bare}\"`", matcher.op.symbol()));
+            if is_bare && fixes.len() == cuts.len() {
+                finding.fixes = fixes;
+            }
+        }
         Wrong::All if is_not => {
             let message = format!("`{name}!~\"{value}\"` removes every series, also those without the label");
             found
@@ -153,14 +171,35 @@ fn tell(place: &Place<'_>, (matcher, wrong): (&Matcher, Wrong), (op, pattern): (
     }
 }
 
+/// Returns where the anchors of alternatives stand; none of a pattern with brackets or escapes, in which a `|` may mean
+/// something else.
+fn anchors(pattern: &str) -> Vec<usize> {
+    if pattern.contains(['(', '[', '\\']) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut start = 0;
+    for alternative in pattern.split('|') {
+        let end = start + alternative.len();
+        if alternative.starts_with('^') {
+            found.push(start);
+        }
+        if alternative.len() > 1 && alternative.ends_with('$') {
+            found.push(end - 1);
+        }
+        start = end + 1;
+    }
+    found
+}
+
 /// Returns what is wrong with a pattern.
 fn judged(pattern: &str) -> Option<Wrong> {
     if pattern == ".*" {
         return Some(Wrong::All);
     }
     if pattern.contains('|') {
-        // Each alternative has anchors of its own.
-        return None;
+        let cuts = anchors(pattern);
+        return (!cuts.is_empty()).then_some(Wrong::Alternatives(cuts));
     }
     let start = pattern.starts_with('^') && !pattern[1..].starts_with(['*', '+', '?', '{']);
     let before = pattern.strip_suffix('$').map(|before| before.len() - before.trim_end_matches('\\').len());

@@ -2,9 +2,10 @@
 
 use super::super::flow::{By, Flows, Gone, Has};
 use super::super::{Check, Found, Lint, Page, edit, subject::Place, texts};
-use crate::diagnostic::codes;
+use crate::diagnostic::{codes, nearest};
 use crate::labels::METRIC_NAME;
 use crate::promql::parse::parse;
+use crate::rules::graph::ALERT_NAME;
 use crate::rules::template::{Read, What};
 use crate::source::FileSpan;
 
@@ -67,6 +68,9 @@ fn missing(place: &Place<'_>, (label, at): (&str, FileSpan), gone: Gone, found: 
     let rule = place.rule;
     let message = format!("this text reads the label `{label}`, which the expression does not have");
     let kept = edit::keep_label(rule, gone, label);
+    let labels = place.labels();
+    let have = labels.named().filter(|(_, has)| has.gone().is_none()).map(|(name, _)| name);
+    let near = nearest(label, have).first().map(|near| (*near).to_owned());
     let is_own = rule.labels.iter().any(|(name, _)| name == label);
     let finding = found.at(at, (place.group, rule), message);
     if gone.by != By::Scalar || !is_own {
@@ -77,6 +81,10 @@ fn missing(place: &Place<'_>, (label, at): (&str, FileSpan), gone: Gone, found: 
             "`{label}` is set under `labels:` of this rule, and templates see the labels of the expression alone: write \
              its value into the text"
         ));
+    } else if label == ALERT_NAME {
+        finding.help.push(format!("write the name itself, `{}`: templates do not see it", rule.name.text));
+    } else if let Some(near) = near {
+        finding.help.push(format!("did you mean `{near}`?"));
     } else if let Some((fixed, edits)) = kept {
         let both = if edits.is_empty() { ", in all parts that are matched" } else { "" };
         finding.help.push(format!("keep it: `{fixed}`{both}; or remove it from the text"));

@@ -2,6 +2,7 @@
 
 use super::super::{Check, Found, Lint, Page, subject::Place, texts};
 use crate::diagnostic::{Severity, codes};
+use crate::rules::Form;
 use crate::rules::template::What;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -34,12 +35,21 @@ pub(in crate::lint) const LINT: Lint = Lint {
 
 fn check(place: &Place<'_>, found: &mut Found) {
     if !place.is_alert() {
+        recorded(place, found);
         return;
     }
     for text in texts::labels(place.rule) {
         let reads = text.template.reads();
         let values = || reads.iter().filter(|read| matches!(read.what, What::Value { .. }));
-        let Some(read) = values().find(|read| !read.asked).or_else(|| values().next()) else { continue };
+        let Some(read) = values().find(|read| !read.asked).or_else(|| values().next()) else {
+            if text.template.uses_value() {
+                // All the data is printed, the value with it.
+                let message = format!("the label `{}` holds the value: every new value is a new alert", text.name);
+                let finding = found.at(text.part.at(), (place.group, place.rule), message);
+                finding.help.push("name the labels that are wanted: `{{ $labels.job }}`".to_owned());
+            }
+            continue;
+        };
         let (at, name) = (text.at(read.span), text.name);
         if read.asked {
             // It takes a few values only: a new alert at each change of them, which may be meant.
@@ -56,7 +66,26 @@ fn check(place: &Place<'_>, found: &mut Found) {
                 place.hold()
             ),
         };
-        let help = format!("move `{name}` from `labels:` to `annotations:`");
+        let help = match (text.part.of_group, place.file.form) {
+            (true, _) => {
+                format!("remove `{name}` from the `labels:` of the group; `annotations:` of a rule may hold the value")
+            }
+            (_, Form::Native) => {
+                format!("remove `{name}` from `labels:`; the text of `description:` may hold the value")
+            }
+            _ => format!("move `{name}` from `labels:` to `annotations:`"),
+        };
         found.at(at, (place.group, place.rule), message).help.push(help);
+    }
+}
+
+/// Looks for templates in the labels of a recording rule, which are taken as they are.
+fn recorded(place: &Place<'_>, found: &mut Found) {
+    let labels = place.rule.parts.iter().flat_map(|parts| &parts.labels);
+    for part in labels.filter(|part| part.text.as_ref().is_some_and(|text| text.text.contains("{{"))) {
+        let message = format!("labels of recording rules are no templates: `{}` keeps this text as it is", part.name);
+        let finding = found.at(part.at(), (place.group, place.rule), message);
+        finding.severity = Severity::Warning;
+        finding.help.push("write the value itself, or keep the label in the expression".to_owned());
     }
 }

@@ -6,7 +6,7 @@ use super::super::{Check, Found, Lint, Page, subject::Place, subject::Subject};
 use crate::diagnostic::{Mark, Names, Severity, codes};
 use crate::labels::{MatchOp, Matcher};
 use crate::promql::ast::{Selector, SelectorUse};
-use crate::rules::graph::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE};
+use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::DEPENDENCY,
@@ -100,6 +100,13 @@ fn unknown_alert(
 ) {
     let is_name =
         |matcher: &&Matcher| matcher.name == ALERT_NAME && matcher.op == MatchOp::Equal && !matcher.value.is_empty();
+    let state =
+        one.selector.matchers.iter().find(|matcher| matcher.name == ALERT_STATE && matcher.op == MatchOp::Equal);
+    if let Some(state) = state.filter(|state| !matches!(state.value.as_str(), "pending" | "firing" | "")) {
+        let message = format!("`{ALERTS}` has no state `{}`: there are `pending` and `firing`", state.value);
+        found.expr(place, one.span, message).help.push("an alert that is resolved has no series".to_owned());
+        return;
+    }
     let Some(matcher) = one.selector.matchers.iter().find(is_name) else { return };
     // The rule itself is one; where it is the only one the alerts stand in other files.
     let others = alerts.len() - usize::from(place.is_alert());

@@ -1,11 +1,13 @@
 //! Calls of functions: the node that each becomes.
 
+use crate::diagnostic::codes;
 use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME, MatchOp, Regexp};
 use crate::source::Span;
 use crate::time::Timestamp;
 
 use super::super::ast::{Expr, ExprKind, Type};
 use super::super::functions::{Function, Kernel};
+use super::super::parse::Problem;
 use super::super::plan::{
     BucketFn, Context, Elementwise, Kind, NodeId, Number, Operand, Pattern, Plan, Relabel, SortBy,
 };
@@ -166,7 +168,7 @@ fn label_replace(args: &[Expr]) -> Result<Relabel, Problems> {
     let (destination, texts) = texts(args, "label_replace")?;
     let regexp = Regexp::wrapped(&texts[2]).map_err(|error| {
         let words = format!("invalid regular expression in label_replace(): {}: {}", texts[2], error.reason());
-        refuse(args[4].span, words)
+        vec![Problem { code: codes::PROMQL_REGEX, span: args[4].span, message: words, help: None }]
     })?;
     let pattern = Pattern { text: texts[2].clone(), regexp };
     Ok(Relabel::Replace { destination, replacement: texts[0].clone(), source: texts[1].clone(), pattern })

@@ -23,12 +23,15 @@ use super::plan::{
 
 type Problems = Vec<Problem>;
 
+/// Refuses what Prometheus cannot evaluate either.
 fn refuse(span: Span, message: impl Into<String>) -> Problems {
-    vec![Problem { code: codes::NOT_SUPPORTED, span, message: message.into(), help: None }]
+    vec![Problem { code: codes::CANNOT_EVALUATE, span, message: message.into(), help: None }]
 }
 
+/// Refuses what Prometheus evaluates.
 fn not_yet(span: Span, what: impl std::fmt::Display) -> Problems {
-    refuse(span, format!("not supported yet: {what}"))
+    let message = format!("not supported yet: {what}");
+    vec![Problem { code: codes::NOT_SUPPORTED, span, message, help: None }]
 }
 
 /// Refuses what has no value at a step.

@@ -131,6 +131,8 @@ impl Reader {
                     }
                 }
                 _ => {
+                    // `or $labels.x "none"` says what to print where there is none.
+                    let asked = asked || matches!(function, Some("or" | "and" | "not"));
                     command.words.iter().for_each(|word| self.operand(word, dot, asked, bare));
                     samples &= function == Some("sortByLabel");
                 }
@@ -256,6 +258,7 @@ mod tests {
         check("{{ if $labels.a }}{{ $labels.a }}{{ $labels.b }}{{ end }}", &["a: .a asked", "a: .a guarded", "b: .b"]);
         check("{{ with $labels.a }}{{ . }}{{ .Labels.b }}{{ end }}", &["a: .a asked"]);
         check("{{ if gt $value 9.0 }}x{{ else }}{{ $labels.a }}{{ end }}", &["value: $value asked", "a: .a"]);
+        check("{{ or $labels.a \"all\" }}", &["a: .a asked"]);
     }
 
     #[test]
