@@ -134,7 +134,7 @@ fn loadable(refused: &Diagnostics) -> Diagnostics {
         let mut one = one.clone();
         if one.code == codes::NOT_SUPPORTED {
             one.severity = Severity::Warning;
-            one.help.push("Prometheus evaluates it, and `alertctl eval` leaves the rule out".to_owned());
+            one.help.push("Prometheus evaluates it; `alertctl eval` and `profile` cannot yet".to_owned());
         }
         found.push(one);
     }

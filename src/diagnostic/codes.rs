@@ -149,7 +149,7 @@ codes! {
         PROMQL_LIMIT = "promql-limit": "An expression is longer or deeper than the limit.";
         PROMQL_DURATION = "promql-duration": "A duration that an expression works out is not one that can be used.";
         EVALUATION = "evaluation": "An evaluation failed, as those of rules do that become faults.";
-        CANNOT_EVALUATE = "cannot-evaluate": "Every evaluation of an expression fails, in Prometheus as well.";
+        CANNOT_EVALUATE = "cannot-evaluate": "An expression is valid, and no evaluation of it can succeed.";
         NOT_SUPPORTED = "not-supported": "An expression is valid, and uses what is not evaluated here.";
     }
     Run Error {

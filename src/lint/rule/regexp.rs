@@ -141,8 +141,7 @@ fn tell(place: &Place<'_>, (matcher, wrong): (&Matcher, Wrong), (op, pattern): (
             }
         }
         Wrong::Alternatives(cuts) => {
-            let message =
-                format!("`^` and `$` do nothing here: `{}` compares the whole value", matcher.op.symbol());
+            let message = format!("`^` and `$` do nothing here: `{}` compares the whole value", matcher.op.symbol());
             let inside = Span { start: pattern.start + 1, end: pattern.end - 1 };
             // What is written with an escape stands elsewhere.
             let is_bare = place.rule.text.text[inside.range()] == **value;
