@@ -101,7 +101,7 @@ pub(crate) struct CheckArgs {
     pub(crate) recorded: DataFlags,
     #[command(flatten)]
     pub(crate) control: ControlArgs,
-    /// Show only findings on lines that changed since this Git revision
+    /// Show only findings on lines changed since then
     ///
     /// Lines that were added or changed since the merge base of the revision and HEAD, those that are not committed
     /// included; a file that Git does not track counts as new. The exit code depends on what is shown only.
@@ -119,26 +119,26 @@ pub(crate) struct CheckArgs {
     /// output is written too if --format is given, or for `-`. A file is replaced only when it is written completely.
     #[arg(long, value_name = "[FORMAT:]PATH")]
     pub(crate) out: Vec<Target<CheckFormat>>,
-    /// Exit with 1 on findings this bad: error, warning or info
+    /// Exit with 1 on: error, warning or info
     ///
-    /// And on worse ones. Findings of this severity are shown even if --min-severity would hide them.
+    /// And on what is worse. Findings of this severity are shown even if --min-severity would hide them.
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error", hide_possible_values = true)]
     pub(crate) fail_on: LeastSeverity,
-    /// Show findings this bad and worse: error, warning or info
+    /// Show findings from: error, warning or info
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "warning", hide_possible_values = true)]
     pub(crate) min_severity: LeastSeverity,
-    /// Fix what is certain: rewrite the files, then show what is left
+    /// Fix what is certain, then show what is left
     ///
     /// Only the bytes of the fixes change; comments, order and layout stay.
     #[arg(long, conflicts_with = "changed_since")]
     pub(crate) fix: bool,
-    /// Print what --fix would change as a patch, and write nothing
+    /// Print what --fix would change as a patch
     #[arg(long, conflicts_with_all = ["changed_since", "out", "format"])]
     pub(crate) diff: bool,
-    /// Explain a code: why it matters and how to fix it
+    /// Explain a code: why it matters, how to fix it
     #[arg(long, value_name = "CODE", exclusive = true)]
     pub(crate) explain: Option<String>,
-    /// List all codes with their severity and meaning
+    /// List all codes
     #[arg(long, exclusive = true)]
     pub(crate) list_lints: bool,
     /// How often targets are scraped, to find ranges too short for it

@@ -418,3 +418,97 @@ rules:
         assert_eq!(marked(code, rules), expected, "{code}");
     }
 }
+
+#[test]
+fn dead_code_of_values() {
+    let find = |expr| alert(codes::DEAD_CODE, expr);
+    assert_eq!(find("foo{x=\"1\"} > 3 and bar{x=\"2\"} > 1"), ["and"]);
+    assert_eq!(find("sum by (x) (foo{x=\"1\"}) / on (x) sum by (x) (bar{x=\"2\"}) > 1"), ["/"]);
+    assert_eq!(find("foo{a=\"1\",a!=\"1\"} > 1"), ["foo{a=\"1\",a!=\"1\"}"]);
+    assert_eq!(find("histogram_quantile(0.9, sum(rate(foo_bucket[5m]))) > 1"), ["sum(rate(foo_bucket[5m]))"]);
+    let chain = "- record: job:x:sum\n  expr: sum by (job) (x)\n- alert: A\n  for: 5m\n  expr: ";
+    assert_eq!(
+        marked(codes::DEAD_CODE, &format!("{chain}'job:x:sum{{instance=\"a\"}} > 5'\n")),
+        ["job:x:sum{instance=\"a\"}"]
+    );
+    assert_eq!(marked(codes::DEAD_CODE, &format!("{chain}'job:x:sum{{job=\"a\"}} > 5'\n")), [""; 0]);
+    silent(
+        codes::DEAD_CODE,
+        &[
+            "foo{x=\"1\"} > 3 and ignoring (x) bar{x=\"2\"} > 1",
+            "foo{x=\"1\"} > 3 and on (job) bar{x=\"2\"} > 1",
+            "foo{x=\"1\"} > 3 or bar{x=\"2\"} > 1",
+            "sum by (job) (foo{x=\"1\"}) / sum by (job) (foo{x=\"2\"}) > 1",
+            "foo{a=~\"1|2\",a!=\"1\"} > 1",
+            "histogram_quantile(0.9, sum by (le) (rate(foo_bucket[5m]))) > 1",
+            "histogram_quantile(0.9, sum(rate(foo_seconds[5m]))) > 1",
+        ],
+    );
+}
+
+#[test]
+fn duplicates_that_real_files_have_on_purpose() {
+    let two = |one: &str, other: &str| {
+        let rule = |expr: &str| format!("- record: code:x:sum\n  expr: 'sum by (code) (x{{{expr}}})'\n");
+        marked(codes::DUPLICATE, &format!("{}{}", rule(one), rule(other))).len()
+    };
+    assert_eq!(two("code=~\"2..\"", "code=~\"3..\""), 0);
+    assert_eq!(two("code=\"200\"", "code!~\"2..\""), 0);
+    assert_eq!(two("code=\"200\"", "code=~\"2..\""), 1);
+    assert_eq!(two("code=~\"2..\"", ""), 1);
+    let alerts = "- {alert: A, expr: 'sum by (x) (foo) > 1'}\n- {alert: A, expr: 'sum by (y) (foo) > 1'}\n";
+    let severities = found(codes::DUPLICATE, alerts, LintOptions::default()).1;
+    assert!(severities.iter().all(|one| one.severity == Severity::Info));
+}
+
+#[test]
+fn what_a_rule_takes_from_elsewhere_is_found_where_it_stands() {
+    let text = "- &base\n  alert: A\n  expr: up == 0\n  for: 5m\n- <<: *base\n  labels: {}\n";
+    let (text, found) = found(codes::DUPLICATE, text, LintOptions::default());
+    let at = found[0].primary.as_ref().expect("a place").at.span;
+    assert_eq!(&text[at.range()], "<<");
+}
+
+#[test]
+fn fixes_of_labels_leave_the_meaning_alone() {
+    let fixes = |expr: &str| {
+        let text = format!("- alert: A\n  expr: {expr}\n  annotations: {{a: '{{{{ $labels.instance }}}}'}}\n");
+        found(codes::TEMPLATE_LABEL_MISSING, &text, LintOptions::default()).1[0].fixes.len()
+    };
+    assert_eq!(fixes("max by (job) (load) > 5"), 1);
+    assert_eq!(fixes("5 < max by (job) (load)"), 1);
+    assert_eq!(fixes("min by (job) (free) < 5"), 1);
+    for expr in [
+        "sum by (job) (up) == 0",
+        "count by (job) (up == 0) > 5",
+        "max by (job) (load) < 5",
+        "max by (job) (sum by (job) (load)) > 5",
+        "max by (job) (load) / max by (job) (size) > 5",
+    ] {
+        assert_eq!(fixes(expr), 0, "{expr}");
+    }
+}
+
+#[test]
+fn small_mistakes_of_conditions() {
+    assert_eq!(alert(codes::ALWAYS_FIRES, "foo > bool 5 and bar > 3"), ["bool"]);
+    assert_eq!(alert(codes::ALWAYS_FIRES, "foo > 5 unless bar > bool 3"), ["bool"]);
+    assert_eq!(alert(codes::CONTRADICTORY_THRESHOLD, "foo == NaN"), ["foo == NaN"]);
+    assert_eq!(alert(codes::CONTRADICTORY_THRESHOLD, "foo > foo"), ["foo > foo"]);
+    silent(codes::CONTRADICTORY_THRESHOLD, &["foo != foo", "foo > foo offset 1h", "foo > on (job) bar"]);
+    silent(
+        codes::ALWAYS_FIRES,
+        &["strimzi_resource_info{ready!=\"True\"}", "label_replace(vector(1), \"cluster\", \"eu\", \"\", \"\")"],
+    );
+    let rate = "- record: job:x:rate5m\n  expr: sum by (job) (rate(x_total[5m]))\n- alert: A\n  expr: ";
+    assert_eq!(marked(codes::RATE_OF_SUM, &format!("{rate}increase(job:x:rate5m[5m]) > 1\n")), ["job:x:rate5m"]);
+    assert_eq!(marked(codes::RATE_OF_SUM, &format!("{rate}avg_over_time(job:x:rate5m[5m]) > 1\n")), [""; 0]);
+    silent(codes::RATE_OF_SUM, &["rate(topk(3, foo_total)[5m:1m]) > 1"]);
+    assert_eq!(alert(codes::DEPENDENCY, "ALERTS{alertstate=\"resolved\"} == 1"), ["ALERTS{alertstate=\"resolved\"}"]);
+    let label = |text: &str| {
+        marked(codes::VALUE_IN_LABELS, &format!("- alert: A\n  expr: up == 0\n  labels: {{v: '{text}'}}\n"))
+    };
+    assert_eq!(label("{{ . }}"), ["'{{ . }}'"]);
+    let recorded = "- record: a\n  expr: up\n  labels: {v: '{{ $value }}'}\n";
+    assert_eq!(marked(codes::VALUE_IN_LABELS, recorded), ["'{{ $value }}'"]);
+}

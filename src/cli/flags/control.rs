@@ -9,19 +9,21 @@ use crate::lint::control::names::codes_of;
 /// The configuration, codes that are wanted or not, and known findings.
 #[derive(Debug, Args)]
 pub(crate) struct ControlArgs {
-    /// Configuration of all files [default: the nearest alertctl.yml]
+    /// Configuration [default: the nearest alertctl.yml]
     ///
     /// Without it, the file is looked for in the folder of each rule file and the folders around it, up to one with
     /// `.git`. docs/check-config.md describes its keys.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<String>,
     /// Read no configuration
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long, conflicts_with = "config", hide_short_help = true)]
     pub(crate) no_config: bool,
-    /// Show findings of these codes, whatever else is said of them
+    /// Show findings of these codes in any case
+    ///
+    /// Even if they are off, or milder than --min-severity.
     #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = known)]
     pub(crate) enable: Vec<String>,
-    /// Do not show findings of these codes
+    /// Hide findings of these codes
     ///
     /// `policy` stands for all policies. Errors for which a rule cannot be evaluated cannot be disabled.
     #[arg(long, value_name = "CODES", value_delimiter = ',', value_parser = known)]
@@ -29,7 +31,7 @@ pub(crate) struct ControlArgs {
     /// Hide the known findings of this file
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Write all findings to this file, for --baseline
+    /// Save all findings as known, for --baseline
     #[arg(long, value_name = "FILE", conflicts_with_all = ["diff", "changed_since"])]
     pub(crate) save_baseline: Option<PathBuf>,
 }
