@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::rules::graph::{Keep, RuleGraph};
+use crate::rules::graph::{ALERTS, Keep, RuleGraph};
 use crate::rules::{Broken, Evaluate, Group, Rule, RuleFile, RuleKind, RuleSet};
 use crate::time::Millis;
 
@@ -72,7 +72,11 @@ impl<'a> Subject<'a> {
         }
         let broken = Broken::of(rules);
         let sound = all.iter().map(|(_, _, rule)| rule.enabled && broken.leaves(rule)).collect();
-        let graph = RuleGraph::of(&rules.files, Keep::Read);
+        // Of rules that write nothing that is read there is nothing to order.
+        let graph = match recorded.is_empty() && !all.iter().any(|(_, _, rule)| may_read_alerts(rule)) {
+            true => RuleGraph::default(),
+            false => RuleGraph::of(&rules.files, Keep::Read),
+        };
         let flows = Flows::of(&all, &graph);
         Self { rules, options, graph, all, sound, recorded, flows }
     }
@@ -127,4 +131,11 @@ impl<'a> Place<'a> {
             Evaluate::EveryRow | Evaluate::EverySnapshot => None,
         }
     }
+}
+
+/// Returns whether a rule may read what alerting rules write.
+fn may_read_alerts(rule: &Rule) -> bool {
+    let selectors = rule.expr.selectors();
+    let mut metrics = selectors.iter().map(|one| one.selector.metric());
+    rule.asks_queries() || metrics.any(|metric| metric.is_none_or(|metric| metric.starts_with(ALERTS)))
 }
