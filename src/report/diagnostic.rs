@@ -82,7 +82,8 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, look: Look) -> Strin
         moved.extend(excerpt.moved());
         let label = (!mark.text.is_empty()).then(|| shortened(&mark.text));
         // A label that does not fit behind its caret stands below.
-        let carets = width(&excerpt.text[..excerpt.marked.end.max(excerpt.marked.start + 1).min(excerpt.text.len())]);
+        let first = excerpt.text[excerpt.marked.start..].chars().next().map_or(0, char::len_utf8);
+        let carets = width(&excerpt.text[..excerpt.marked.end.max(excerpt.marked.start + first)]);
         let fits = label.as_ref().is_none_or(|label| room.fits(carets + 2 + width(label)));
         let label = if fits {
             label
@@ -336,6 +337,22 @@ mod tests {
         let at = FileSpan { file, span: Span::new(0, 0) };
         assert!(render(&Diagnostic::error("empty", "nothing here", at), &sources, LOOK).contains("a.yml:1:1"));
         assert!(!render(&Diagnostic::new("all", Severity::Info, "no place"), &sources, LOOK).contains("-->"));
+    }
+
+    #[test]
+    fn a_place_may_begin_and_end_anywhere() {
+        let mut sources = SourceMap::default();
+        let text = "\u{fffd}\u{fffd}a é\r\n日本 x\n";
+        let file = sources.add("a.yml", text);
+        for (start, end) in (0..=text.len() + 2).flat_map(|start| (start..=text.len() + 2).map(move |end| (start, end)))
+        {
+            for columns in [None, Some(1), Some(30)] {
+                let at = FileSpan { file, span: Span::new(start, end) };
+                let found = Diagnostic::error("odd", "odd", at).with_mark(at, "here");
+                let text = render(&found, &sources, Look { color: false, width: columns });
+                assert!(text.contains("a.yml:"), "{start}..{end}\n{text}");
+            }
+        }
     }
 
     #[test]
