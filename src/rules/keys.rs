@@ -152,13 +152,16 @@ fn near(what: &str, key: &str) -> Option<&'static str> {
     let known: &[&'static str] = match what {
         "a group" => &super::prometheus::GROUP_KEYS,
         "a rule file" => &["groups"],
-        _ => &super::rule::RULE_KEYS,
+        "a recording rule" => &super::rule::RECORD_KEYS,
+        _ => &super::rule::ALERT_KEYS,
     };
     nearest(key, known.iter().copied()).first().copied()
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnostic::codes;
+    use crate::rules::RuleSet;
     use crate::rules::testing::{check, check_ignoring};
 
     #[test]
@@ -189,6 +192,32 @@ mod tests {
             ],
         );
         check_ignoring("groups:\n- name: g\n  intervall: [\n", &["yaml-syntax 3:14 `[` is not closed"]);
+    }
+
+    #[test]
+    fn what_is_suggested_is_a_key_of_the_rule_and_fixes_one_key() {
+        let mut rules = RuleSet::default();
+        let text = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    fro: 5m\n    fr: 6m\n  \
+                    - record: r\n    expr: up\n    anotations: {}\n    fro: 5m\n    summary: s\n  - recrd: q\n    expr: up\n";
+        rules.add("a.yml", text.as_bytes());
+        let found = rules.diagnostics.sorted();
+        let unknown = found.iter().filter(|one| one.code == codes::UNKNOWN_KEY).map(|one| {
+            let mark = one.primary.as_ref().map_or("", |mark| mark.text.as_str());
+            let fixes: Vec<&str> = one.fixes.iter().map(|fix| fix.replacement.as_str()).collect();
+            format!("{mark}|{}|{}", one.help.join(", "), fixes.join(", "))
+        });
+        let keys = "the keys of a recording rule are `record`, `expr` and `labels`";
+        assert_eq!(
+            unknown.collect::<Vec<_>>(),
+            [
+                "did you mean `for`?||for".to_owned(),
+                "did you mean `for`?||".to_owned(),
+                format!("|{keys}|"),
+                format!("|{keys}|"),
+                format!("|{keys}|"),
+                "did you mean `record`?||record".to_owned(),
+            ]
+        );
     }
 
     #[test]

@@ -15,7 +15,11 @@ use super::prometheus::{first_of, is_left_out};
 use super::template::Template;
 use super::{Rule, RuleKind};
 
-pub(super) const RULE_KEYS: [&str; 7] = ["alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"];
+const RULE_KEYS: [&str; 7] = ["alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"];
+/// Those of an alerting rule.
+pub(super) const ALERT_KEYS: [&str; 6] = ["alert", "expr", "for", "keep_firing_for", "labels", "annotations"];
+/// Those of a recording rule.
+pub(super) const RECORD_KEYS: [&str; 3] = ["record", "expr", "labels"];
 
 /// A label of a group, and what it is in alerting rules once one of them has asked.
 #[derive(Debug)]
@@ -77,7 +81,12 @@ pub(super) fn read(
     let own = labels_field.map(|field| field.texts(problems)).unwrap_or_default();
     let annotations = fields.take("annotations");
     let (all, expr_field) = (fields.span, expr);
-    keys.finish(fields, what, &RULE_KEYS, hint, problems);
+    let known: &[&str] = match (alert, record) {
+        (Some(_), _) => &ALERT_KEYS,
+        (None, Some(_)) => &RECORD_KEYS,
+        (None, None) => &RULE_KEYS,
+    };
+    keys.finish(fields, what, known, |key| hint(key, does), problems);
 
     let expr = expression(expr, span, problems);
     let (hold_span, keep_span) = (duration(hold, problems), duration(keep, problems));
@@ -203,12 +212,12 @@ fn refuse(field: Option<Field<'_>>, problems: &mut Problems<'_>) {
 }
 
 /// Returns help for keys that belong elsewhere.
-fn hint(key: &str) -> Option<String> {
+fn hint(key: &str, does: Does) -> Option<String> {
     match key {
         "severity" | "team" | "service" | "priority" => {
             Some(format!("`{key}` is a label: under `labels:`, indented more"))
         }
-        "summary" | "description" | "runbook_url" | "dashboard" | "message" | "title" => {
+        "summary" | "description" | "runbook_url" | "dashboard" | "message" | "title" if does == Does::Alert => {
             Some(format!("`{key}` is an annotation: under `annotations:`, indented more"))
         }
         "interval" | "limit" | "query_offset" | "rules" => Some(format!("`{key}` is a key of a group")),

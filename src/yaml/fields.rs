@@ -174,6 +174,7 @@ impl<'a> Fields<'a> {
             return;
         }
         let absent: Vec<&str> = known.iter().copied().filter(|key| self.index.get(key).is_none()).collect();
+        let mut meant: Vec<&str> = Vec::new();
         for field in self.rest() {
             let key = field.key.text();
             let mut found = Diagnostic::error(
@@ -187,7 +188,11 @@ impl<'a> Fields<'a> {
             } else if let Some(best) = near.first() {
                 let at = problems.at(field.key_span);
                 found = found.with_mark(at, format!("did you mean `{best}`?"));
-                found.fixes.push(Fix { at, replacement: (*best).to_owned() });
+                // A key stands once: the second one that may be meant is left to the reader.
+                if !meant.contains(best) {
+                    meant.push(best);
+                    found.fixes.push(Fix { at, replacement: (*best).to_owned() });
+                }
             } else {
                 found = found.with_help(format!("the keys of {what} are {}", list(known)));
             }
