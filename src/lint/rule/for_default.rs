@@ -4,7 +4,7 @@ use super::super::{Check, Found, Lint, Page, subject::Place};
 use crate::diagnostic::{Fix, codes};
 use crate::rules::{Evaluate, Part, RuleKind};
 use crate::source::{FileSpan, Span};
-use crate::time::Millis;
+use crate::time::{Millis, parse_duration};
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::FOR_DEFAULT,
@@ -41,6 +41,9 @@ fn check(place: &Place<'_>, found: &mut Found) {
         let Some(part) = part.filter(|part| part.value.span.end > part.value.span.start) else { continue };
         let about = (place.group, place.rule);
         if span == Millis::ZERO {
+            if !is_written(place, part, parts.span) {
+                continue;
+            }
             let fix = removal(place, part, parts.span).filter(|fix| removals.iter().all(|other| is_apart(other, fix)));
             let whole = FileSpan { span: part.key.span.to(part.value.span), ..part.key };
             let finding = found.at(whole, about, format!("`{name}: {span}` is the default"));
@@ -65,6 +68,18 @@ fn check(place: &Place<'_>, found: &mut Found) {
     }
 }
 
+/// Returns whether a rule itself says 0: what is no duration counts as 0, and a 0 may end what `<<` takes over.
+fn is_written(place: &Place<'_>, part: Part, rule: FileSpan) -> bool {
+    let text = |at: FileSpan| place.subject.rules.sources.file(at.file).text.get(at.span.range()).unwrap_or_default();
+    let written = text(part.value);
+    let unquoted = ['"', '\''].iter().find_map(|quote| written.strip_prefix(*quote)?.strip_suffix(*quote));
+    let is_own = rule.span.start <= part.key.span.start && part.key.span.end <= part.value.span.start;
+    is_own
+        && part.value.span.end <= rule.span.end
+        && parse_duration(unquoted.unwrap_or(written)) == Ok(Millis::ZERO)
+        && !text(rule).contains("<<")
+}
+
 fn is_apart(one: &Fix, other: &Fix) -> bool {
     let (a, b) = (one.at.span, other.at.span);
     a.end <= b.start || b.end <= a.start
@@ -77,7 +92,8 @@ fn removal(place: &Place<'_>, part: Part, rule: FileSpan) -> Option<Fix> {
     let cut = |from: usize, to: usize| {
         Some(Fix { at: FileSpan { file: part.key.file, span: Span::new(from, to) }, replacement: String::new() })
     };
-    if text.get(start..end)?.contains('\n') {
+    // Others may take an anchored value over.
+    if text.get(start..end)?.contains(['\n', '&']) {
         return None;
     }
     let blank = |c: char| c == ' ' || c == '\t';
@@ -114,4 +130,36 @@ fn removal(place: &Place<'_>, part: Part, rule: FileSpan) -> Option<Fix> {
     let is_entry = next.len() - indent.len() == column && !indent.starts_with(['#', '\n', '\r']);
     let is_dash = text[line..start].trim() == "-";
     if is_dash && is_entry { cut(start, text.len() - indent.len()) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::codes;
+    use crate::lint::run;
+    use crate::lint::subject::{LintOptions, Subject};
+    use crate::rules::RuleSet;
+
+    /// Expects findings in rules, each with `true` where it can be fixed.
+    fn check(rules: &str, expected: &[bool]) {
+        let mut set = RuleSet { keep_parts: true, ..RuleSet::default() };
+        set.add_partly("a.yml", format!("groups:\n- name: g\n  rules:\n{rules}").as_bytes());
+        let subject = Subject::new(&set, LintOptions::default());
+        let found = run(&subject, &|code| code == codes::FOR_DEFAULT).sorted();
+        let fixes: Vec<bool> = found.iter().map(|one| !one.fixes.is_empty()).collect();
+        assert_eq!(fixes, expected, "{rules}");
+    }
+
+    #[test]
+    fn only_a_zero_that_the_rule_says_is_the_default() {
+        let of = |hold: &str| format!("  - alert: A\n    expr: up == 0\n    for: {hold}\n    labels: {{a: b}}\n");
+        for zero in ["0s", "0", "0m", "'0s'", "\"0h\""] {
+            check(&of(zero), &[true]);
+        }
+        for other in ["1.5h", "5 m", "[]", "~", "''", "5m"] {
+            check(&of(other), &[]);
+        }
+        check(&of("&z 0s"), &[false]);
+        check("  - &a {alert: A, expr: up == 0, for: 5m}\n  - <<: *a\n    alert: B\n    for: 0s\n", &[]);
+        check("  - {alert: A, expr: up == 0, for: &z 0s}\n  - {alert: B, expr: up == 0, for: *z}\n", &[false]);
+    }
 }
