@@ -8,6 +8,7 @@ mod outputs;
 
 use crate::diagnostic::{Diagnostics, Severity, codes};
 use crate::engine;
+use crate::format::counted;
 use crate::lint;
 use crate::lint::control::baseline::Known;
 use crate::lint::subject::{LintOptions, Subject};
@@ -18,6 +19,7 @@ use crate::threads;
 
 use self::changed::Changed;
 use self::control::Controlled;
+use self::fix::Kinds;
 use self::outputs::Outputs;
 use super::args::CheckArgs;
 use super::check_data::Learnt;
@@ -51,7 +53,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     if args.fix {
         texts = fixed(args, &texts, &control)?;
     }
-    let Looked { mut rules, known, unread } = match looked(args, &texts, &control, Some(&terminal))? {
+    let Looked { mut rules, known, unread, .. } = match looked(args, &texts, &control, Some(&terminal))? {
         Ok(looked) => looked,
         Err(exit) => return Ok(exit),
     };
@@ -86,9 +88,12 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
 }
 
 /// What was found in rules.
+#[derive(Default)]
 struct Looked {
     /// The rules, and what is to be shown of what was found in them.
     rules: RuleSet,
+    /// What there is of each kind, shown or not.
+    kinds: Kinds,
     /// What a baseline hides.
     known: Known,
     /// Why the recordings could not be read.
@@ -120,11 +125,14 @@ fn looked(
             Ok(Learnt::Stopped(exit)) => return Ok(Err(exit)),
             Err(failure) => Some(failure),
         };
+        lint::fix::keep_own(&mut found, &rules);
         (found, unread)
     };
     rules.diagnostics.extend(found);
-    let known = control.settle(&mut rules, comments);
-    Ok(Ok(Looked { rules, known, unread }))
+    control.settle(&mut rules, comments);
+    let kinds = fix::kinds(&rules);
+    let known = control.show(&mut rules);
+    Ok(Ok(Looked { rules, kinds, known, unread }))
 }
 
 /// Returns what was refused, without the severity of errors where Prometheus evaluates it and alertctl does not yet.
@@ -142,8 +150,8 @@ fn loadable(refused: &Diagnostics) -> Diagnostics {
 }
 
 /// Looks at rules without a recording.
-fn found(args: &CheckArgs, texts: &[RuleText], control: &Controlled<'_>) -> Result<RuleSet, Failure> {
-    looked(args, texts, control, None).map(|looked| looked.map_or_else(|_| RuleSet::default(), |looked| looked.rules))
+fn found(args: &CheckArgs, texts: &[RuleText], control: &Controlled<'_>) -> Result<Looked, Failure> {
+    looked(args, texts, control, None).map(Result::unwrap_or_default)
 }
 
 /// Loads rules, each with where its parts stand.
@@ -165,7 +173,7 @@ fn fixed(args: &CheckArgs, texts: &[RuleText], control: &Controlled<'_>) -> Resu
     Ok(fixed.texts)
 }
 
-/// Prints what would be fixed as a patch. The answer is "no" if there is anything.
+/// Prints what would be fixed as a patch. The answer is "no" if there is anything, or if what is left fails the check.
 fn diff(
     args: &CheckArgs,
     texts: &[RuleText],
@@ -176,12 +184,17 @@ fn diff(
     fixed.say_left();
     let patch = fixed.patch(texts);
     out::write_to(None, &mut |out| out.write_all(patch.as_bytes()))?;
-    let would = if fixed.is_empty() { "nothing to fix".to_owned() } else { format!("would fix {}", fixed.summary()) };
-    say(args.quiet, &would);
-    failures.iter().for_each(Failure::say);
-    match (failures.is_empty(), fixed.is_empty()) {
-        (false, _) => Ok(Exit::Failed),
-        (true, false) => Ok(Exit::No),
-        (true, true) => Ok(Exit::Good),
+    let left = fixed.rules.diagnostics.sorted();
+    let mut said =
+        if fixed.is_empty() { "nothing to fix".to_owned() } else { format!("would fix {}", fixed.summary()) };
+    if !left.is_empty() {
+        said.push_str(&format!("; {} left: leave --diff out to see more", counted(left.len() as u64, "problem")));
     }
+    say(args.quiet, &said);
+    failures.iter().for_each(Failure::say);
+    if !failures.is_empty() {
+        return Ok(Exit::Failed);
+    }
+    let fails = left.iter().any(|one| one.severity <= args.fail_on.severity());
+    Ok(if fails || !fixed.is_empty() { Exit::No } else { Exit::Good })
 }

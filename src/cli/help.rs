@@ -83,7 +83,8 @@ Examples:
 
 Exit codes:
   0  no problem that --fail-on names
-  1  at least one problem that --fail-on names
+  1  at least one problem that --fail-on names; with --diff also if there is
+     anything to fix
   2  error: a file is missing or cannot be read";
 
 pub(super) const DATA_EXIT_CODES: &str = "\

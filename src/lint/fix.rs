@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use similar::TextDiff;
 
-use crate::diagnostic::{Diagnostic, Fix};
-use crate::source::{FileId, SourceMap};
+use crate::diagnostic::{Diagnostic, Diagnostics, Fix};
+use crate::rules::{Rule, RuleSet};
+use crate::source::{FileId, FileSpan, SourceMap};
 
 /// A file whose text was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,47 @@ pub struct Fixed {
     pub text: String,
     /// How many findings were fixed.
     pub findings: usize,
+}
+
+/// Takes the fixes from findings of lints that would change more than the rule they are about: what a rule shares with
+/// another one through an alias or `<<`. The rules must have been loaded with their parts. Cost: a sort of the rules, and
+/// for each fix a look at what rules take from elsewhere.
+pub fn keep_own(found: &mut Diagnostics, rules: &RuleSet) {
+    let mut own: Vec<FileSpan> = Vec::new();
+    let mut borrowed: Vec<FileSpan> = Vec::new();
+    for (_, rule) in rules.rules() {
+        let Some(parts) = &rule.parts else { continue };
+        own.push(parts.span);
+        borrowed.extend(places(rule).filter(|place| !covers(parts.span, *place)));
+    }
+    own.sort_unstable_by_key(|at| (at.file, at.span));
+    let is_own = |fix: &Fix| {
+        let after = own.partition_point(|at| (at.file, at.span.start) <= (fix.at.file, fix.at.span.start));
+        let mut before = own[..after].iter().rev().map(|at| covers(*at, fix.at));
+        before.next() == Some(true)
+            && before.next() != Some(true)
+            && !borrowed.iter().any(|place| covers(*place, fix.at))
+    };
+    found.retain(|one| {
+        if !one.fixes.iter().all(is_own) {
+            one.fixes.clear();
+        }
+        true
+    });
+}
+
+/// Returns where what a rule says stands.
+fn places(rule: &Rule) -> impl Iterator<Item = FileSpan> {
+    let parts = rule.parts.iter().flat_map(|parts| {
+        let keys = [parts.expr, parts.hold, parts.keep_firing, parts.labels_key, parts.annotations_key];
+        let texts = parts.labels.iter().filter(|label| !label.of_group).chain(&parts.annotations);
+        keys.into_iter().flatten().flat_map(|part| [part.key, part.value]).chain(texts.map(|text| text.at()))
+    });
+    parts.chain([rule.text.whole()])
+}
+
+fn covers(outer: FileSpan, inner: FileSpan) -> bool {
+    outer.file == inner.file && outer.span.start <= inner.span.start && inner.span.end <= outer.span.end
 }
 
 /// Applies the fixes of findings, in their order: all of a finding or none. Those that touch what an earlier one has
@@ -122,6 +164,27 @@ mod tests {
         check("abcdef", &[&[(1, 2, "")], &[(2, 2, "y")]], "acdef", 1);
         // All of a finding or none.
         check("abcdef", &[&[(1, 2, "x")], &[(0, 1, "y"), (1, 2, "z")]], "axcdef", 1);
+    }
+
+    #[test]
+    fn what_rules_share_is_not_fixed() {
+        let check = |rules: &str, expected: usize| {
+            let mut set = RuleSet { keep_parts: true, ..RuleSet::default() };
+            set.add("a.yml", format!("groups:\n- name: g\n  rules:\n{rules}").as_bytes());
+            let subject = crate::lint::subject::Subject::new(&set, crate::lint::subject::LintOptions::default());
+            let mut found =
+                crate::lint::run(&subject, &|code| code == codes::ALWAYS_FIRES || code == codes::FOR_DEFAULT);
+            keep_own(&mut found, &set);
+            assert_eq!(found.sorted().iter().filter(|one| !one.fixes.is_empty()).count(), expected, "{rules}{found:?}");
+        };
+        let (a, b) = ("  - alert: A\n    expr: a > bool 1\n", "  - alert: B\n    expr: b > bool 1\n");
+        check(&[a, b].concat(), 2);
+        check("  - record: r\n    expr: &x foo > bool 1\n  - alert: B\n    expr: *x\n", 0);
+        check("  - alert: A\n    expr: &x foo > bool 1\n  - record: r\n    expr: *x\n", 0);
+        check("  - &r\n    alert: A\n    expr: foo > bool 1\n  - *r\n", 0);
+        check("  - &r\n    alert: A\n    expr: foo > bool 1\n  - <<: *r\n    alert: B\n", 0);
+        check("  - &r\n    alert: A\n    expr: a > 1\n    for: 0s\n  - <<: *r\n    expr: b > bool 1\n", 1);
+        check("  - &r {alert: A, expr: a > bool 1}\n  - {<<: *r, expr: b > 1}\n", 1);
     }
 
     #[test]

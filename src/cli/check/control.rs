@@ -73,9 +73,13 @@ impl<'a> Controlled<'a> {
         self.control.policies(subject, comments)
     }
 
-    /// Leaves of what was found what is to be shown. Returns what is known.
-    pub(super) fn settle(&self, rules: &mut RuleSet, comments: Comments) -> Known {
+    /// Leaves out of what was found what the configuration and comments silence.
+    pub(super) fn settle(&self, rules: &mut RuleSet, comments: Comments) {
         self.control.settle(rules, comments);
+    }
+
+    /// Leaves of that what is to be shown. Returns what is known.
+    pub(super) fn show(&self, rules: &mut RuleSet) -> Known {
         let mut found = std::mem::take(&mut rules.diagnostics);
         let known = self.hide(&mut found, rules);
         let least = self.args.min_severity.severity().max(self.args.fail_on.severity());
