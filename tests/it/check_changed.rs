@@ -14,10 +14,10 @@ groups:
   rules:
   - alert: First
     expr: up == 0
-    fro: 5m
+    labels: {a: '{{ $value }}'}
   - alert: Second
     expr: up == 1
-    fro: 5m
+    labels: {a: '{{ $value }}'}
 ";
 
 fn git(folder: &Path, args: &[&str]) {
@@ -68,18 +68,18 @@ fn nothing_changed_is_good() {
 fn only_lines_that_changed_count() {
     let folder = repository();
     let name = "rules/b \"\u{e4}\" *.yml";
-    write(folder.path(), name, &RULES.replacen("fro: 5m", "fro: 6m", 1));
+    write(folder.path(), name, &RULES.replacen("{a:", "{b:", 1));
     let (code, places, text) = check(folder.path(), &["main", "rules"]);
-    assert_eq!((code, places), (1, vec![format!("{name}:6:5")]), "{text}");
+    assert_eq!((code, places), (1, vec![format!("{name}:6:21")]), "{text}");
     assert!(text.ends_with("2 files: 1 error; 3 more are on lines that did not change since main\n"), "{text}");
     // What is committed on the branch counts, what came to main since does not.
     git(folder.path(), &["commit", "-qam", "six"]);
     git(folder.path(), &["checkout", "-q", "main"]);
-    write(folder.path(), "rules/a.yml", &RULES.replacen("fro: 5m", "fro: 7m", 1));
+    write(folder.path(), "rules/a.yml", &RULES.replacen("{a:", "{c:", 1));
     git(folder.path(), &["commit", "-qam", "seven"]);
     git(folder.path(), &["checkout", "-q", "work"]);
     let (code, places, text) = check(folder.path(), &["main", "rules"]);
-    assert_eq!((code, places), (1, vec![format!("{name}:6:5")]), "{text}");
+    assert_eq!((code, places), (1, vec![format!("{name}:6:21")]), "{text}");
     // A change without a problem is good.
     write(folder.path(), name, &RULES.replace("up == 1", "up == 2"));
     let (code, places, text) = check(folder.path(), &["main", "rules"]);
@@ -90,19 +90,37 @@ fn only_lines_that_changed_count() {
 }
 
 #[test]
+fn errors_of_loading_are_shown_wherever_they_stand() {
+    let folder = repository();
+    write(folder.path(), "rules/a.yml", &RULES.replacen("expr: up == 0", "expr: up ==", 1));
+    git(folder.path(), &["commit", "-qam", "broken"]);
+    let (code, places, text) = check(folder.path(), &["HEAD", "rules"]);
+    assert_eq!((code, places.len()), (1, 1), "{text}");
+    assert!(text.contains("error[promql-syntax]"), "{text}");
+}
+
+#[test]
+fn where_lines_are_gone_those_around_them_count() {
+    let folder = repository();
+    // Both rules stand, and between them a line is gone.
+    write(folder.path(), "rules/a.yml", &RULES.replacen("    expr: up == 1\n", "    expr: up == 1\n    for: 5m\n", 1));
+    git(folder.path(), &["commit", "-qam", "for"]);
+    write(folder.path(), "rules/a.yml", RULES);
+    let (code, places, text) = check(folder.path(), &["HEAD", "rules"]);
+    assert_eq!((code, places.len()), (1, 1), "{text}");
+    assert!(places[0].starts_with("rules/a.yml:9:"), "{text}");
+}
+
+#[test]
 fn new_files_count_whole_and_renamed_ones_by_line() {
     let folder = repository();
     write(folder.path(), "rules/new.yml", &RULES.replace("First", "New").replace("expr: up", "expr: down"));
     git(folder.path(), &["mv", "rules/a.yml", "rules/moved.yml"]);
-    write(
-        folder.path(),
-        "rules/moved.yml",
-        &RULES.replace("Second\n    expr: up == 1\n    fro: 5m", "Second\n    expr: up == 1\n    fro: 6m"),
-    );
+    write(folder.path(), "rules/moved.yml", &RULES.replace("up == 1\n    labels: {a:", "up == 1\n    labels: {b:"));
     let (code, places, text) = check(folder.path(), &["main", "rules"]);
     assert_eq!(
         (code, places),
-        (1, vec!["rules/moved.yml:9:5".into(), "rules/new.yml:6:5".into(), "rules/new.yml:9:5".into()]),
+        (1, vec!["rules/moved.yml:9:21".into(), "rules/new.yml:6:21".into(), "rules/new.yml:9:21".into()]),
         "{text}"
     );
     // A file that is added but not committed is new as well.
@@ -113,7 +131,7 @@ fn new_files_count_whole_and_renamed_ones_by_line() {
 #[test]
 fn other_folders_and_absolute_paths_are_understood() {
     let folder = repository();
-    write(folder.path(), "rules/a.yml", &RULES.replacen("fro: 5m", "fro: 6m", 1));
+    write(folder.path(), "rules/a.yml", &RULES.replacen("{a:", "{b:", 1));
     fs::create_dir(folder.path().join("inner")).expect("a folder");
     let absolute = folder.path().join("rules/a.yml");
     let absolute = absolute.to_string_lossy();

@@ -48,7 +48,7 @@ fn the_workflow_of_readme_shows_what_a_change_brings() {
     let folder = tempfile::tempdir().expect("a folder");
     let rules = folder.path().join("rules/node.yml");
     fs::create_dir(folder.path().join("rules")).expect("a folder");
-    let text = file("rules/node.yml").replacen("    for: 5m\n", "    fro: 5m\n", 1);
+    let text = file("rules/node.yml").replacen("severity: critical", "severity: '{{ $value }}'", 1);
     fs::write(&rules, &text).expect("a file");
     for args in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "rules"]] {
         git(folder.path(), args);

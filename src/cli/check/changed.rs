@@ -178,13 +178,15 @@ fn entries(listed: &[u8]) -> BTreeMap<String, Option<String>> {
     entries
 }
 
-/// Reads the new lines from the heads of the hunks of a patch of one file: `@@ -1,2 +3,4 @@`.
+/// Reads the new lines from the heads of the hunks of a patch of one file: `@@ -1,2 +3,4 @@`; of lines that are gone,
+/// those around them.
 fn hunks(patch: &str) -> Vec<(u32, u32)> {
     let new = |line: &str| {
         let new = line.strip_prefix("@@ -")?.split(' ').nth(1)?.strip_prefix('+')?;
         let (start, lines) = new.split_once(',').unwrap_or((new, "1"));
         let (start, lines) = (start.parse::<u32>().ok()?, lines.parse::<u32>().ok()?);
-        (lines > 0).then(|| (start, start + lines - 1))
+        // Where lines are gone, the one before and the one after them are what changed.
+        Some(if lines > 0 { (start, start + lines - 1) } else { (start, start + 1) })
     };
     patch.lines().filter_map(new).collect()
 }
@@ -196,7 +198,7 @@ mod tests {
     #[test]
     fn new_lines_are_those_of_hunks() {
         let patch = "diff --git a/r b/r\n--- a/r\n+++ b/r\n@@ -1 +1 @@ g\n-a\n+@@ -9 +9 @@\n@@ -5,0 +6,3 @@\n+x\n@@ -9,2 +12,0 @@\n";
-        assert_eq!(hunks(patch), [(1, 1), (6, 8)]);
+        assert_eq!(hunks(patch), [(1, 1), (6, 8), (12, 13)]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod text;
 pub use self::place::Root;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::format::{count, counted};
+use crate::lint::control::is_certain;
 use crate::rules::{Form, RuleFile, RuleKind};
 use crate::source::{FileId, FileSpan, Position, SourceMap, Span};
 
@@ -93,7 +94,7 @@ impl<'a> Checked<'a> {
     }
 
     /// Keeps the problems that a change touches: those that stand on one of its lines, or name one as another place that
-    /// matters. Those without a place stay.
+    /// matters. Those without a place stay, and so do errors for which a rule cannot be evaluated.
     ///
     /// `touches` is asked with a file, and the first and the last line of a place. `changed` is whether a line of the
     /// files changed at all.
@@ -103,6 +104,7 @@ impl<'a> Checked<'a> {
         self.diagnostics.retain(|found| {
             let mut marks = found.primary.iter().chain(&found.related);
             found.primary.is_none()
+                || is_certain(found)
                 || marks.any(|mark| {
                     let Place { start, end, .. } = place(sources, mark.at);
                     touches(mark.at.file, start.line, last_line(start, end))
