@@ -88,6 +88,7 @@ pub(crate) struct EvalArgs {
 
 /// The flags of `check`.
 #[derive(Debug, Args)]
+#[command(next_line_help = false)]
 pub(crate) struct CheckArgs {
     /// Rule files, folders or globs
     #[arg(value_name = "RULES", required_unless_present_any = ["flagged", "explain", "list_lints"])]

@@ -65,8 +65,8 @@ Exit codes:
   130  interrupted (Ctrl-C)";
 
 pub(super) const CHECK_EXIT_CODES: &str = "\
-Exit codes: 0 no error, 1 an error (or what --fail-on names), 2 a file could not be
-read. Examples: alertctl check --help";
+Exit codes: 0 no error, 1 an error (or what --fail-on names), 2 a file could not
+be read. Examples: alertctl check --help";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -7,6 +7,7 @@ mod cases;
 mod check_changed;
 mod check_ci;
 mod check_data;
+mod check_fix;
 mod check_formats;
 mod churn;
 mod conditions;

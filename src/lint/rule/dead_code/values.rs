@@ -101,7 +101,12 @@ pub(super) fn quantile(place: &Place<'_>, flows: &Flows<'_>, (name, args): (&str
     // Native histograms have no bounds in a label.
     let are_classic =
         buckets.selectors().iter().all(|one| one.selector.metric().is_some_and(|name| name.ends_with("_bucket")));
-    let gone = flows.labels(buckets).get("le").gone();
+    // VictoriaMetrics keeps the bounds of its own in another label.
+    let labels = flows.labels(buckets);
+    if labels.get("vmrange").is_expected() {
+        return;
+    }
+    let gone = labels.get("le").gone();
     let Some(Gone { span, .. }) = gone.filter(|_| are_classic && !buckets.selectors().is_empty()) else { return };
     let message = format!("`{name}` never has a result: its buckets have lost the label `le`");
     let finding = found.expr(place, buckets.span, message);
