@@ -22,6 +22,8 @@ use super::subject::{Place, Subject};
 
 /// The most steps at which a part of an expression is evaluated by itself.
 const STEPS: usize = 24;
+/// The most where something that is hardly ever there would change what is said.
+const MANY_STEPS: usize = 2000;
 
 /// Rules that were evaluated on a recording, which is held whole.
 pub struct Recorded {
@@ -141,7 +143,8 @@ impl<'a> Evidence<'a> {
         for (at, episode) in recorded.outcome.episodes.iter().enumerate() {
             episodes.entry(episode.rule).or_default().push(at);
         }
-        let names = RefCell::new(Names::new(metrics.keys().copied()));
+        let written = subject.recorded.keys().copied().filter(|name| !metrics.contains_key(name));
+        let names = RefCell::new(Names::new(metrics.keys().copied().chain(written)));
         let (probes, shapes) = (RefCell::default(), RefCell::default());
         Self { subject, recorded, metrics, names, probes, episodes, shapes }
     }
@@ -186,13 +189,33 @@ impl<'a> Evidence<'a> {
         }
     }
 
+    /// Returns the labels of an alert, without those that its rule sets and the name.
+    #[must_use]
+    pub fn bare(place: &Place<'_>, labels: &LabelSet) -> LabelSet {
+        let is_set = |name: &str| name == "alertname" || place.rule.labels.iter().any(|(set, _)| set == name);
+        labels.without_metric().filter(|name| !is_set(name))
+    }
+
+    /// Returns the series of the recording that a rule reads and an alert may be about: those with no other value of a
+    /// label of the alert.
+    #[must_use]
+    pub fn series_behind(&self, place: &Place<'_>, alert: &LabelSet) -> Vec<SeriesId> {
+        let alert = Self::bare(place, alert);
+        let fits = |id: &SeriesId| {
+            let labels = self.recorded.store.labels(*id);
+            alert.iter().all(|(name, value)| labels.get(name).is_none_or(|own| own == value))
+        };
+        let read = place.rule.expr.selectors().into_iter().flat_map(|found| self.series(found.selector));
+        read.filter(fits).collect()
+    }
+
     /// Returns whether rules write a metric, `ALERTS` among them: series of it in the recording are not seen.
     #[must_use]
     pub fn is_written(&self, metric: &str) -> bool {
         matches!(metric, "ALERTS" | "ALERTS_FOR_STATE") || self.subject.recorded.contains_key(metric)
     }
 
-    /// Returns the metrics whose names are near another one.
+    /// Returns the metrics, recorded or written by rules, whose names are near another one.
     #[must_use]
     pub fn near(&self, metric: &str) -> Vec<&'a str> {
         self.names.borrow_mut().nearest(metric).to_vec()
@@ -233,7 +256,7 @@ impl<'a> Evidence<'a> {
         let Some(facts) = self.recorded.outcome.rule(RuleId(u32::try_from(place.number).unwrap_or(u32::MAX))) else {
             return Rc::default();
         };
-        let steps = self.steps(place, facts);
+        let steps = self.steps(place, facts, STEPS);
         let (Some(first), Some(last)) = (steps.first(), steps.last()) else { return Rc::default() };
         let asked = Asked {
             steps: (*first, *last, steps.len()),
@@ -247,6 +270,12 @@ impl<'a> Evidence<'a> {
         let probe = Rc::new(self.evaluate(place, expr, &steps));
         self.probes.borrow_mut().insert(asked, Rc::clone(&probe));
         probe
+    }
+
+    /// Evaluates a part of a rule by itself at all of its steps, or at many where there are more.
+    #[must_use]
+    pub fn probe_closely(&self, place: &Place<'_>, facts: &RuleFacts, expr: &Expr) -> Probe {
+        self.evaluate(place, expr, &self.steps(place, facts, MANY_STEPS))
     }
 
     /// Evaluates a part of a rule by itself at slots of its group.
@@ -270,8 +299,8 @@ impl<'a> Evidence<'a> {
         probe
     }
 
-    /// Returns a few of the steps of a rule from the first on at which its windows were full, spread evenly.
-    fn steps(&self, place: &Place<'_>, facts: &RuleFacts) -> Vec<Timestamp> {
+    /// Returns some of the steps of a rule from the first on at which its windows were full, spread evenly.
+    fn steps(&self, place: &Place<'_>, facts: &RuleFacts, most: usize) -> Vec<Timestamp> {
         let outcome = &self.recorded.outcome;
         let Some(from) = outcome.range.evaluated_from else { return Vec::new() };
         let to = outcome.last_step(facts);
@@ -281,20 +310,20 @@ impl<'a> Evidence<'a> {
         if interval > Millis::ZERO {
             let all = usize::try_from(to.since(from).0.max(0) / interval.0).unwrap_or(usize::MAX) + 1;
             let first = to.minus(Millis(interval.0.saturating_mul(all as i64 - 1)));
-            return spread(all).map(|at| first.plus(Millis(interval.0 * at as i64))).collect();
+            return spread(all, most).map(|at| first.plus(Millis(interval.0 * at as i64))).collect();
         }
         // Rows and snapshots: where a series that the rule reads has samples.
         let selectors = place.rule.expr.selectors();
         let read = selectors.iter().flat_map(|found| self.series(found.selector));
         let longest = read.max_by_key(|id| self.recorded.store.facts(*id).samples);
         let times = longest.map(|id| self.recorded.store.samples(id, from.minus(Millis(1)), to).times).unwrap_or(&[]);
-        spread(times.len()).map(|at| times[at]).collect()
+        spread(times.len(), most).map(|at| times[at]).collect()
     }
 }
 
-/// Returns up to [`STEPS`] places out of so many, the first and the last among them.
-fn spread(all: usize) -> impl Iterator<Item = usize> {
-    let many = all.min(STEPS);
+/// Returns up to `most` places out of so many, the first and the last among them.
+fn spread(all: usize, most: usize) -> impl Iterator<Item = usize> {
+    let many = all.min(most);
     (0..many).map(move |at| if many < 2 { 0 } else { at * (all - 1) / (many - 1) })
 }
 
@@ -305,7 +334,7 @@ mod tests {
     #[test]
     fn steps_are_spread_from_the_first_to_the_last() {
         let check = |all: usize, expected: (usize, Option<usize>, Option<usize>)| {
-            let places: Vec<usize> = spread(all).collect();
+            let places: Vec<usize> = spread(all, STEPS).collect();
             assert_eq!((places.len(), places.first().copied(), places.last().copied()), expected);
         };
         check(0, (0, None, None));

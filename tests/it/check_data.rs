@@ -77,7 +77,7 @@ const SPOILS: [(&str, Spoil, &[&str], &str); 9] = [
         "percent",
         |expr| replaced(expr, "cpu_usage_ratio > 0.9", "cpu_usage_ratio > 90"),
         &["threshold-out-of-range"],
-        "times below it",
+        "times that",
     ),
     ("grouping", |expr| replaced(expr, "by (job)", "by (jbo)"), &["no-such-label"], "did you mean `job`?"),
     ("matching", |expr| replaced(expr, " on (job)", " on (instance)"), &["no-match", "dead-code"], "instance"),

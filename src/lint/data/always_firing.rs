@@ -11,12 +11,13 @@ use crate::diagnostic::{Severity, codes};
 use crate::engine::Episode;
 use crate::format::{counted, value};
 use crate::labels::LabelSet;
+use crate::outcome::RuleFacts;
 use crate::time::{Millis, Timestamp};
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::ALWAYS_FIRING,
     page: Page {
-        why: "An alert that fires from the first evaluation of the recording to the last one, or nearly so, is of no use: its threshold \
+        why: "An alert that fires from the first evaluation of the recording to the last one, or for 90 % of them and more, is of no use: its threshold \
               is on the wrong side of every value, or of another unit, or `absent()` asks for series that are never there. \
               It is a warning where it holds for all series that are compared; where it holds for some of them, that may \
               be what was wrong that night, and it is an info, as is `absent()` of what is not recorded.\n\n\
@@ -53,15 +54,13 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         if place.rule.expr.selectors().is_empty() || facts.counts.evaluations < FEWEST {
             continue;
         }
-        let (Some(from), last) = (outcome.range.evaluated_from, outcome.last_step(facts)) else { continue };
-        // What windows hold at the beginning may not tell yet, and `for` is waited for once.
-        let early = from.plus(outcome.interval(facts).max(Millis(last.since(from).0 / 10)));
-        let mut firing: BTreeMap<&LabelSet, Shown> = BTreeMap::new();
+        let mut firing: BTreeMap<&LabelSet, Vec<&Episode>> = BTreeMap::new();
         for episode in evidence.episodes(facts) {
-            firing.entry(&episode.labels).or_default().add(episode, early, last);
+            firing.entry(&episode.labels).or_default().push(episode);
         }
-        let all = last.since(early).0.max(1) as f64;
-        let shares = firing.values().map(|shown| if shown.lasts { 1.0 } else { shown.time.0 as f64 / all });
+        let shares = firing.into_iter().filter_map(|(labels, episodes)| {
+            share(&episodes, life(evidence, &place, facts, labels)?, outcome.last_step(facts))
+        });
         let through: Vec<f64> = shares.filter(|share| *share >= NEARLY).collect();
         if through.is_empty() {
             continue;
@@ -77,7 +76,10 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         let least = through.into_iter().fold(1.0, f64::min);
         let message = match least {
             1.0 => format!("fires all the time{of}"),
-            least => format!("fires nearly all the time{of}: {:.0} % of the recording", (least * 100.0).floor()),
+            least => format!(
+                "fires nearly all the time{of}: {:.0} % of the evaluations that have data",
+                (least * 100.0).floor()
+            ),
         };
         let finding = found.at(place.rule.name.whole(), (place.group, place.rule), message);
         finding.severity = severity;
@@ -85,41 +87,71 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
     }
 }
 
-/// How long an alert fires.
-#[derive(Default)]
-struct Shown {
-    /// After the beginning of the recording.
-    time: Millis,
-    /// Whether it is true at every evaluation from the beginning on.
-    lasts: bool,
+/// From when to when a rule may be true for some labels.
+struct Life {
+    first: Timestamp,
+    last: Timestamp,
+    /// From when on it has a value: a range needs a second sample.
+    warm: Timestamp,
+    /// The distance of its evaluations.
+    interval: Millis,
 }
 
-impl Shown {
-    fn add(&mut self, episode: &Episode, early: Timestamp, last: Timestamp) {
-        let Some(fired) = episode.activity.fired_at else { return };
-        let until = episode.ended_at.unwrap_or(last);
-        self.time = Millis(self.time.0.saturating_add(until.since(fired.max(early)).0.max(0)));
-        self.lasts |= episode.ended_at.is_none()
-            && episode.activity.active_at <= early
-            && episode.activity.steps_true >= episode.steps;
+/// Returns the first and the last evaluation at which what an alert is about has samples: series may begin late and
+/// end early. Where no series is behind it, as with `absent()`, these are the first and the last of all.
+fn life(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts, labels: &LabelSet) -> Option<Life> {
+    let outcome = &evidence.recorded.outcome;
+    let (from, to, interval) = (outcome.range.evaluated_from?, outcome.last_step(facts), outcome.interval(facts));
+    let store = &evidence.recorded.store;
+    let series = evidence.series_behind(place, labels);
+    let spacing = series.iter().filter_map(|id| evidence.spacing(*id)).max().unwrap_or(interval);
+    let spans: Vec<_> = series.into_iter().map(|id| store.facts(id)).collect();
+    let first = spans.iter().map(|span| span.first).min().map_or(from, |first| first.max(from));
+    let last = spans.iter().map(|span| span.last).max().map_or(to, |last| last.min(to));
+    let waits = interval.0.max(spacing.0.saturating_mul(2));
+    let is_long = last.since(first).0 >= interval.0.saturating_mul(FEWEST as i64 - 1);
+    (first <= last && is_long).then(|| Life { first, last, warm: first.plus(Millis(waits)), interval })
+}
+
+/// Returns the share of a life for which an alert fires; all of it where it is true from its beginning to its end, for
+/// `for` is waited for once.
+fn share(episodes: &[&Episode], life: Life, end: Timestamp) -> Option<f64> {
+    let mut firing = 0_i64;
+    for episode in episodes {
+        let Some(fired) = episode.activity.fired_at else { continue };
+        let ends = episode.ended_at.unwrap_or(end.plus(life.interval));
+        if episode.activity.active_at <= life.warm && ends > life.last && episode.activity.steps_true >= episode.steps {
+            return Some(1.0);
+        }
+        firing += ends.min(life.last.plus(life.interval)).since(fired.max(life.first)).0.max(0);
     }
+    // An evaluation stands for the time up to the next one.
+    let all = life.last.since(life.first).0 + life.interval.0;
+    (all > 0).then(|| firing as f64 / all as f64)
 }
 
 /// Returns whether a rule asks for the absence of what the recording does not have.
 fn is_absent(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
-    misses(evidence, place).iter().any(|miss| miss.guard == Guard::Absent)
+    misses(evidence, place).iter().any(|miss| miss.guard.is_meant())
 }
 
 /// Says what the threshold is compared with, or what `absent()` does not find.
 fn why(evidence: &Evidence<'_>, place: &Place<'_>) -> Option<String> {
-    if let Some(miss) = misses(evidence, place).iter().find(|miss| miss.guard == Guard::Absent) {
-        return Some(format!("`{}` takes no series of the recording, so `absent()` is true", miss.selector));
+    if let Some(miss) = misses(evidence, place).iter().find(|miss| miss.guard.is_meant()) {
+        let so = if miss.guard == Guard::Unless { "`unless` takes nothing away" } else { "`absent()` is true" };
+        return Some(format!("`{}` takes no series of the recording, so {so}", miss.selector));
     }
     let limit = limit(&place.rule.expr)?;
     let probe = evidence.probe(place, &unfiltered(limit.compared));
     let (min, max) = probe.values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     (min <= max).then(|| {
-        let (op, threshold) = (limit.op.symbol(), value(limit.value));
-        format!("the values are between {} and {}, and the rule asks for `{op} {threshold}`", value(min), value(max))
+        format!(
+            "at {} looked at, the values are between {} and {}, and the rule asks for `{} {}`",
+            counted(probe.steps.len() as u64, "time"),
+            value(min),
+            value(max),
+            limit.op.symbol(),
+            limit.written(place)
+        )
     })
 }

@@ -3,6 +3,7 @@
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::word_at;
+use super::parts::ranged;
 use crate::diagnostic::codes;
 use crate::format::duration;
 use crate::rules::Evaluate;
@@ -57,7 +58,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             // Twice the spacing: one sample may be missing or late.
             let enough = Millis(slowest.0.saturating_mul(2));
             let finding = found.expr(&place, word_at(&place, selected.span, metric), message);
-            finding.help.push(format!("`last_over_time({}[{enough}])`", selected.selector));
+            finding.help.push(format!("`last_over_time({})`", ranged(selected.selector, enough)));
         }
     }
 }

@@ -18,8 +18,10 @@ const NAMED: usize = 3;
 pub(in crate::lint) enum Guard {
     /// It may not.
     None,
-    /// It stands in `absent()`, or right of `unless`.
+    /// It stands in `absent()`.
     Absent,
+    /// It stands right of `unless`.
+    Unless,
     /// Another side of `or`, or `fill`, takes its place.
     Fallback,
 }
@@ -66,8 +68,8 @@ impl Miss<'_> {
         };
         match self.guard {
             Guard::None => usual,
-            Guard::Absent if slip => usual,
-            Guard::Absent | Guard::Fallback => Severity::Info,
+            Guard::Absent | Guard::Unless if slip => usual,
+            Guard::Absent | Guard::Unless | Guard::Fallback => Severity::Info,
         }
     }
 }
@@ -117,7 +119,7 @@ fn look<'a>(evidence: &'a Evidence<'_>, expr: &'a Expr, guard: Guard, found: &mu
                         *own = if has { Guard::Fallback } else { *own };
                     }
                 }
-                BinaryOp::Unless => guards[1] = Guard::Absent,
+                BinaryOp::Unless => guards[1] = Guard::Unless,
                 _ => {
                     let fills = [on.and_then(|on| on.fill_left), on.and_then(|on| on.fill_right)];
                     for (own, fill) in guards.iter_mut().zip(fills) {
@@ -158,6 +160,13 @@ fn miss<'a>(evidence: &'a Evidence<'_>, selector: &'a Selector, span: Span, guar
         Some(metric) => blamed(evidence, selector, metric),
     };
     Some(Miss { selector, span, guard, what })
+}
+
+impl Guard {
+    /// Returns whether a selector may be meant to take nothing.
+    pub(in crate::lint) fn is_meant(self) -> bool {
+        matches!(self, Self::Absent | Self::Unless)
+    }
 }
 
 /// Says which matcher takes none of the series of a metric.

@@ -22,3 +22,6 @@ pub(super) mod rate_on_gauge;
 pub(super) mod shape;
 pub(super) mod template_fails;
 pub(super) mod threshold_out_of_range;
+
+#[cfg(test)]
+mod tests;

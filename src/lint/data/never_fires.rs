@@ -3,6 +3,7 @@
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::{Guard, misses};
+use super::parts::is_dead;
 use super::threshold_out_of_range::quotient;
 use crate::diagnostic::{Severity, codes};
 use crate::format::counted;
@@ -44,7 +45,8 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             continue;
         }
         // What else is said of the rule says why.
-        let is_told = counts.extremes.is_some() && facts.guard.is_none()
+        let is_told = is_dead(&place, place.rule.expr.span)
+            || counts.extremes.is_some() && facts.guard.is_none()
             || !counts.faults.is_empty()
             || quotient(evidence, &place).is_some()
             || misses(evidence, &place).iter().any(|miss| miss.guard == Guard::None);

@@ -2,21 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::evidence::Evidence;
+use super::super::evidence::{Evidence, Probe};
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::listed;
-use super::parts::unfiltered;
+use super::parts::{is_dead, limit, requires, unfiltered};
 use crate::diagnostic::{Severity, codes};
+use crate::format::counted;
 use crate::labels::{LabelSet, METRIC_NAME};
-use crate::promql::ast::{Binary, BinaryOp, Expr, ExprKind, Matching, Side, Type};
+use crate::outcome::RuleFacts;
+use crate::promql::ast::{Binary, BinaryOp, Expr, ExprKind, Group, Matching, Side, Type};
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::NO_MATCH,
     page: Page {
         why: "An operator between two vectors pairs series whose labels are equal, all of them, or those that `on (..)` \
               names, or all but those that `ignoring (..)` names. Here both sides have series and not one pair is equal at \
-              any time that was looked at: the expression has no result, and the alert never fires.\n\n\
+              any of the times that were looked at: all evaluations, or 2000 of them. The expression has no result, and the \
+              alert never fires.\n\n\
               Match by labels that both sides have with the same values. Where one side has several series for each of \
               the other, add `group_left ()` or `group_right ()`.",
         bad: "\
@@ -55,22 +58,21 @@ const MOST: usize = 10_000;
 static PLAIN: Matching = Matching { on: false, labels: Vec::new(), group: None, fill_left: None, fill_right: None };
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
-    for (place, _) in evidence.rules() {
+    for (place, facts) in evidence.rules() {
         place.rule.expr.walk(&mut |expr| {
             if let ExprKind::Binary(binary) = &expr.kind
                 && binary.lhs.ty() == Type::Vector
                 && binary.rhs.ty() == Type::Vector
                 && binary.op != BinaryOp::Or
             {
-                joined(evidence, &place, binary, found);
+                joined(evidence, (&place, facts), (expr, binary), found);
             }
         });
     }
 }
 
 /// Returns the label sets that a side has at any step, without names.
-fn side(evidence: &Evidence<'_>, place: &Place<'_>, expr: &Expr) -> Option<BTreeSet<LabelSet>> {
-    let probe = evidence.probe(place, &unfiltered(expr));
+fn side(probe: &Probe) -> Option<BTreeSet<LabelSet>> {
     let all: BTreeSet<LabelSet> = probe.labels().take(MOST).map(LabelSet::without_metric).collect();
     (!probe.failed && !all.is_empty()).then_some(all)
 }
@@ -86,17 +88,36 @@ pub(in crate::lint) fn is_apart(matching: &Matching, left: &BTreeSet<LabelSet>, 
     right.iter().all(|labels| !keys.contains(&key(matching, labels)))
 }
 
-fn joined(evidence: &Evidence<'_>, place: &Place<'_>, binary: &Binary, found: &mut Found) {
+/// Returns whether the run itself shows that an operator had a result.
+fn has_result(place: &Place<'_>, facts: &RuleFacts, binary: &Binary) -> bool {
+    let expr = &place.rule.expr;
+    facts.counts.true_evaluations > 0 && requires(expr, binary)
+        || facts.counts.extremes.is_some() && limit(expr).is_some_and(|limit| requires(limit.compared, binary))
+}
+
+fn joined(
+    evidence: &Evidence<'_>,
+    (place, facts): (&Place<'_>, &RuleFacts),
+    (expr, binary): (&Expr, &Binary),
+    found: &mut Found,
+) {
     let matching = binary.matching.as_ref().unwrap_or(&PLAIN);
-    if matching.fill_left.is_some() || matching.fill_right.is_some() {
+    if matching.fill_left.is_some() || matching.fill_right.is_some() || has_result(place, facts, binary) {
         return;
     }
-    let Some((left, right)) = side(evidence, place, &binary.lhs).zip(side(evidence, place, &binary.rhs)) else {
+    let sides = [&binary.lhs, &binary.rhs].map(unfiltered);
+    let few = |side_of: &Expr| side(&evidence.probe(place, side_of));
+    let Some((left, right)) = few(&sides[0]).zip(few(&sides[1])) else { return };
+    if !is_apart(matching, &left, &right) || is_dead(place, expr.span) {
         return;
-    };
+    }
+    // What matches for a moment is seen by looking more often.
+    let many = sides.each_ref().map(|side_of| evidence.probe_closely(place, facts, side_of));
+    let Some((left, right)) = side(&many[0]).zip(side(&many[1])) else { return };
     if !is_apart(matching, &left, &right) {
         return;
     }
+    let looked_at = counted(many[0].steps.len() as u64, "time");
     let (have_left, have_right) = (values(&left), values(&right));
     let names: BTreeSet<&str> = have_left.keys().chain(have_right.keys()).copied().collect();
     let mut alone: Vec<String> = Vec::new();
@@ -124,10 +145,15 @@ fn joined(evidence: &Evidence<'_>, place: &Place<'_>, binary: &Binary, found: &m
     };
     let why = if alone.is_empty() { apart.join("; ") } else { alone.join("; ") };
     let why = if why.is_empty() { "no two label sets are equal".to_owned() } else { why };
-    let message = format!("`{}` {what}: both sides have series and no pair of them matches: {why}", binary.op.symbol());
+    let message = format!(
+        "`{}` {what}: both sides have series, and at none of the {looked_at} looked at do two of them match: {why}",
+        binary.op.symbol()
+    );
     let finding = found.expr(place, binary.op_span, message);
     finding.severity = severity;
-    if let Some(line) = fitting(binary, (&left, &right), (&have_left, &have_right)) {
+    let fitting = fitting(binary, (&left, &right), (&have_left, &have_right));
+    if let Some(line) = fitting.filter(|fitting| works(evidence, place, expr, fitting)).map(|fitting| written(&fitting))
+    {
         finding.help.push(format!("these would match: `{line}`"));
     } else {
         finding.help.push("match by labels that both sides have with the same values".to_owned());
@@ -144,17 +170,16 @@ fn values(side: &BTreeSet<LabelSet>) -> Values<'_> {
     values
 }
 
-/// Returns the operator with the labels by which its sides would match.
+/// Returns the operator as it matches by labels by which its sides would match.
 fn fitting(
     binary: &Binary,
     (left, right): (&BTreeSet<LabelSet>, &BTreeSet<LabelSet>),
     (have_left, have_right): (&Values<'_>, &Values<'_>),
-) -> Option<String> {
+) -> Option<Binary> {
     let shared = have_left
         .iter()
         .filter(|(name, values)| have_right.get(*name).is_some_and(|others| !others.is_disjoint(values)));
     let labels: Vec<String> = shared.map(|(name, _)| (*name).to_owned()).collect();
-    let list = labels.join(", ");
     let on = Matching { on: true, labels, ..PLAIN.clone() };
     if on.labels.is_empty() || is_apart(&on, left, right) {
         return None;
@@ -163,19 +188,38 @@ fn fitting(
         side.iter().map(|labels| key(&on, labels)).collect::<BTreeSet<_>>().len() == side.len()
     };
     let group = match binary.op {
-        BinaryOp::And | BinaryOp::Unless => "",
+        BinaryOp::And | BinaryOp::Unless => None,
         _ => match (is_unique(left), is_unique(right)) {
-            (true, true) => "",
-            (false, true) => " group_left ()",
-            (true, false) => " group_right ()",
+            (true, true) => None,
+            (false, true) => Some(Side::Left),
+            (true, false) => Some(Side::Right),
             (false, false) => return None,
         },
     };
-    let written = binary.matching.as_ref().and_then(|matching| matching.group.as_ref());
-    let group = match written.map(|group| group.many) {
-        Some(Side::Left) if group.is_empty() => " group_left ()",
-        Some(Side::Right) if group.is_empty() => " group_right ()",
-        _ => group,
+    let written = binary.matching.as_ref().and_then(|matching| matching.group.clone());
+    let group = written.or(group.map(|many| Group { many, include: Vec::new() }));
+    Some(Binary { matching: Some(Matching { group, ..on }), ..binary.clone() })
+}
+
+/// Returns whether an operator in place of the one of an expression gives something and never fails.
+fn works(evidence: &Evidence<'_>, place: &Place<'_>, expr: &Expr, fitting: &Binary) -> bool {
+    let [lhs, rhs] = [&fitting.lhs, &fitting.rhs].map(unfiltered);
+    // What a comparison leaves out has matched.
+    let op = if fitting.op.is_comparison() { BinaryOp::Sub } else { fitting.op };
+    let fitting = Binary { op, lhs, rhs, return_bool: false, ..fitting.clone() };
+    let probe = evidence.probe(place, &Expr { kind: ExprKind::Binary(Box::new(fitting)), span: expr.span });
+    !probe.failed && (op == BinaryOp::Unless || probe.labels().next().is_some())
+}
+
+/// Returns an operator and the labels by which it matches, as they are written.
+fn written(binary: &Binary) -> String {
+    let labels = binary.matching.iter().flat_map(|on| &on.labels).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let group = match binary.matching.as_ref().and_then(|matching| matching.group.as_ref()) {
+        None => String::new(),
+        Some(group) => {
+            let side = if group.many == Side::Left { "left" } else { "right" };
+            format!(" group_{side} ({})", group.include.join(", "))
+        }
     };
-    Some(format!("{} on ({list}){group}", binary.op.symbol()))
+    format!("{} on ({labels}){group}", binary.op.symbol())
 }

@@ -2,7 +2,7 @@
 
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
-use super::misses::{Guard, What, listed, misses, word_at};
+use super::misses::{What, listed, misses, word_at};
 use crate::diagnostic::codes;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -58,7 +58,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             } else {
                 finding.help.push("`alertctl data RECORDING` lists the metrics of a recording".to_owned());
             }
-            if miss.guard == Guard::Absent {
+            if miss.guard.is_meant() {
                 finding.help.push("here a missing metric may be meant; then nothing is wrong".to_owned());
             }
         }

@@ -2,7 +2,7 @@
 
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
-use super::misses::{Guard, What, listed, misses, word_at};
+use super::misses::{What, listed, misses, word_at};
 use crate::diagnostic::codes;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -67,7 +67,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
                 What::Metric { .. } | What::Label { .. } => continue,
             };
             finding.severity = miss.severity(usual);
-            if miss.guard == Guard::Absent {
+            if miss.guard.is_meant() {
                 finding.help.push("here a missing series may be meant; then nothing is wrong".to_owned());
             }
         }

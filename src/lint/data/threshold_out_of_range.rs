@@ -3,9 +3,9 @@
 use super::super::evidence::Evidence;
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
-use super::parts::{Limit, comparison, limit, unfiltered};
+use super::parts::{Limit, comparison, is_dead, limit, unfiltered};
 use crate::diagnostic::{Severity, codes};
-use crate::format::value;
+use crate::format::{counted, value};
 use crate::promql::ast::{Binary, BinaryOp, Expr, ExprKind, Type};
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -51,6 +51,9 @@ const STEADY: f64 = 10.0;
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
     for (place, facts) in evidence.alerts() {
+        if is_dead(&place, place.rule.expr.span) {
+            continue;
+        }
         if let (Some(limit), Some((min, max))) = (limit(&place.rule.expr), facts.counts.extremes) {
             number(&place, &limit, (min, max), found);
         } else if facts.counts.true_evaluations == 0 && facts.counts.faults.is_empty() {
@@ -150,7 +153,7 @@ fn number(place: &Place<'_>, limit: &Limit<'_>, (min, max): (f64, f64), found: &
     let message = format!(
         "no value reaches the threshold `{} {}`: the closest is {}{far}",
         limit.op.symbol(),
-        value(threshold),
+        limit.written(place),
         value(closest)
     );
     let usual = found.severity;
@@ -165,23 +168,26 @@ fn factor(threshold: f64, closest: f64) -> Option<String> {
     if threshold <= 0.0 || closest <= 0.0 || threshold == closest {
         return None;
     }
-    let (far, word) = if threshold > closest { (threshold / closest, "below") } else { (closest / threshold, "above") };
-    match far {
-        far if far >= 2.0 => Some(format!("{} times {word} it", value(far))),
-        far => Some(format!("{} % {word} it", value(100.0 * (1.0 - 1.0 / far)))),
-    }
+    let share = closest / threshold;
+    Some(match share {
+        share if share >= 2.0 => format!("{} times the threshold", value(share)),
+        share if share > 1.0 => format!("{} % above it", value(100.0 * (share - 1.0))),
+        share if share > 0.5 => format!("{} % below it", value(100.0 * (1.0 - share))),
+        share => format!("and the threshold is {} times that", value(1.0 / share)),
+    })
 }
 
 /// Judges two vectors that are compared and never so that the rule is true, by what one is of the other.
 fn sides(evidence: &Evidence<'_>, place: &Place<'_>, found: &mut Found) {
-    let Some((binary, closest, is_far)) = quotient(evidence, place) else { return };
+    let Some((binary, closest, is_far, steps)) = quotient(evidence, place) else { return };
     let share = match closest {
         closest if closest < 1.0 => format!("{} %", value(closest * 100.0)),
         closest => format!("{} times", value(closest)),
     };
     let message = format!(
-        "the left side is not `{}` the right one at any step that was looked at: it is {share} of it at best",
-        binary.op.symbol()
+        "the left side is never `{}` the right one: at {} looked at, it is {share} of it at best",
+        binary.op.symbol(),
+        counted(steps as u64, "time")
     );
     let usual = found.severity;
     let finding = found.expr(place, binary.op_span, message);
@@ -189,8 +195,11 @@ fn sides(evidence: &Evidence<'_>, place: &Place<'_>, found: &mut Found) {
 }
 
 /// Returns the two vectors that a rule compares, how near one came to the other at the steps that were looked at, and
-/// whether that is far: the greatest quotient of the two where the left one must be greater, else the least one.
-pub(in crate::lint) fn quotient<'a>(evidence: &Evidence<'_>, place: &Place<'a>) -> Option<(&'a Binary, f64, bool)> {
+/// whether that is far, and the number of steps: the greatest quotient of the two where the left one must be greater, else the least one.
+pub(in crate::lint) fn quotient<'a>(
+    evidence: &Evidence<'_>,
+    place: &Place<'a>,
+) -> Option<(&'a Binary, f64, bool, usize)> {
     let binary = comparison(&place.rule.expr)?;
     if binary.lhs.ty() != Type::Vector || binary.rhs.ty() != Type::Vector {
         return None;
@@ -207,7 +216,7 @@ pub(in crate::lint) fn quotient<'a>(evidence: &Evidence<'_>, place: &Place<'a>) 
         BinaryOp::Less | BinaryOp::LessEqual => (min, min > FAR_SIDE, min >= 1.0),
         _ => return None,
     };
-    (min <= max && is_short).then_some((binary, closest, is_far && is_steady))
+    (min <= max && is_short).then_some((binary, closest, is_far && is_steady, probe.steps.len()))
 }
 
 #[cfg(test)]
@@ -245,9 +254,10 @@ mod tests {
 
     #[test]
     fn distances_are_told_by_factor_or_share() {
-        assert_eq!(factor(90.0, 0.9).as_deref(), Some("100 times below it"));
+        assert_eq!(factor(90.0, 0.9).as_deref(), Some("and the threshold is 100 times that"));
         assert_eq!(factor(100.0, 80.0).as_deref(), Some("20 % below it"));
-        assert_eq!(factor(1.0, 4.0).as_deref(), Some("4 times above it"));
+        assert_eq!(factor(40.0, 61.0).as_deref(), Some("52.5 % above it"));
+        assert_eq!(factor(1.0, 4.0).as_deref(), Some("4 times the threshold"));
         assert_eq!(factor(0.0, 4.0), None);
         assert_eq!(factor(0.5, 0.5), None);
     }

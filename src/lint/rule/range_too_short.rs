@@ -78,7 +78,7 @@ fn scraped(place: &Place<'_>, name: &str, range: &DurationExpr, found: &mut Foun
 }
 
 /// Looks at a range of a subquery.
-fn evaluated(place: &Place<'_>, name: &str, subquery: &Subquery, found: &mut Found) {
+pub(in crate::lint) fn evaluated(place: &Place<'_>, name: &str, subquery: &Subquery, found: &mut Found) {
     let step = subquery.step.as_ref().and_then(duration);
     let (Some(length), Some(step)) = (duration(&subquery.range), step) else { return };
     if step > Millis::ZERO && length.0 < step.0.saturating_mul(2) {
