@@ -88,7 +88,6 @@ pub(crate) struct EvalArgs {
 
 /// The flags of `check`.
 #[derive(Debug, Args)]
-#[command(next_line_help = false)]
 pub(crate) struct CheckArgs {
     /// Rule files, folders or globs
     #[arg(value_name = "RULES", required_unless_present_any = ["flagged", "explain", "list_lints"])]
@@ -106,7 +105,7 @@ pub(crate) struct CheckArgs {
     ///
     /// Lines that were added or changed since the merge base of the revision and HEAD, those that are not committed
     /// included; a file that Git does not track counts as new. The exit code depends on what is shown only.
-    #[arg(long, value_name = "GIT_REF")]
+    #[arg(long, value_name = "REF")]
     pub(crate) changed_since: Option<String>,
     /// text, json, sarif, github, gitlab, junit, checkstyle [default: text]
     ///
@@ -123,10 +122,10 @@ pub(crate) struct CheckArgs {
     /// Exit with 1 on: error, warning or info
     ///
     /// And on what is worse. Findings of this severity are shown even if --min-severity would hide them.
-    #[arg(long, value_name = "SEVERITY", value_enum, default_value = "error", hide_possible_values = true)]
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "error", hide_possible_values = true)]
     pub(crate) fail_on: LeastSeverity,
     /// Show findings from: error, warning or info
-    #[arg(long, value_name = "SEVERITY", value_enum, default_value = "warning", hide_possible_values = true)]
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "warning", hide_possible_values = true)]
     pub(crate) min_severity: LeastSeverity,
     /// Fix what is certain, then show what is left
     ///
