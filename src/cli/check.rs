@@ -11,6 +11,7 @@ use crate::engine;
 use crate::format::counted;
 use crate::lint;
 use crate::lint::control::baseline::Known;
+use crate::lint::policy::Firings;
 use crate::lint::subject::{LintOptions, Subject};
 use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
@@ -115,17 +116,19 @@ fn looked(
         let (refused, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
         let mut found = loadable(&refused);
         found.extend(lint::run(&subject, &|code| args.recorded.leaves(code)));
-        found.extend(control.policies(&subject, &comments));
+        let mut firings = Firings::new();
         let learnt = terminal.map(|terminal| args.recorded.learn(&subject, &|_| true, args.quiet, terminal));
-        let unread = match learnt.unwrap_or_else(|| Ok(Learnt::Found(Diagnostics::default(), None))) {
-            Ok(Learnt::Found(more, unread)) => {
+        let unread = match learnt.unwrap_or_else(|| Ok(Learnt::Found(Diagnostics::default(), Firings::new(), None))) {
+            Ok(Learnt::Found(more, fired, unread)) => {
                 found.extend(more);
+                firings = fired;
                 unread
             }
             Ok(Learnt::Stopped(exit)) => return Ok(Err(exit)),
             Err(failure) => Some(failure),
         };
         lint::fix::keep_own(&mut found, &rules);
+        found.extend(control.policies(&subject, &comments, &firings));
         (found, unread)
     };
     rules.diagnostics.extend(found);

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::diagnostic::Diagnostics;
 use crate::input::{BadRows, Form};
 use crate::lint::evidence::{Evidence, Recorded};
+use crate::lint::policy::Firings;
 use crate::lint::subject::Subject;
 use crate::lint::{self, subject::LintOptions};
 use crate::outcome::{Nothing, RunOptions};
@@ -48,8 +49,8 @@ pub(crate) struct DataFlags {
 
 /// What came of the lints of data.
 pub(super) enum Learnt {
-    /// What they found, and why that is no answer, if it is none.
-    Found(Diagnostics, Option<Failure>),
+    /// What they found, how often each alert fired, and why that is no answer, if it is none.
+    Found(Diagnostics, Firings, Option<Failure>),
     /// The reading was stopped.
     Stopped(Exit),
 }
@@ -97,7 +98,7 @@ impl DataFlags {
         terminal: &Terminal,
     ) -> Result<Learnt, Failure> {
         if !self.is_given() || subject.all.is_empty() {
-            return Ok(Learnt::Found(Diagnostics::default(), None));
+            return Ok(Learnt::Found(Diagnostics::default(), Firings::new(), None));
         }
         let interrupt = Interrupt::listen(terminal.stderr);
         let mut options = RunOptions { conflicts: self.read.conflicts, ..RunOptions::default() };
@@ -119,7 +120,7 @@ impl DataFlags {
             Err(error) => return Err(Failure::of(&error, error.hint())),
         };
         let evidence = Evidence::new(subject, &recorded);
-        Ok(Learnt::Found(lint::run_data(&evidence, wanted), unread(&evidence)))
+        Ok(Learnt::Found(lint::run_data(&evidence, wanted), lint::firings(&evidence), unread(&evidence)))
     }
 }
 

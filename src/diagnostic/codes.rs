@@ -243,6 +243,7 @@ codes! {
         ALLOWED_SEVERITY = "allowed-severity": "An alert has a severity that a policy does not list.";
         REQUIRED_ANNOTATION = "required-annotation": "An alert lacks an annotation that a policy requires, or gives it another text than it allows.";
         FORBIDDEN_ANNOTATION = "forbidden-annotation": "An alert has an annotation that a policy does not allow.";
+        FIRING_LIMITS = "firing-limits": "An alert fires more or less often on the recording than a policy allows.";
         RUNBOOK_URL = "runbook-url": "The link to a runbook is no URL, or not one of the form that a policy asks for.";
         RULE_NAME = "rule-name": "The name of a rule does not match the pattern of a policy.";
         FOR_LIMITS = "for-limits": "The `for` or `keep_firing_for` of an alert is outside the limits of a policy.";

@@ -175,6 +175,12 @@ pub fn run(subject: &Subject<'_>, wanted: &(impl Fn(&str) -> bool + Sync)) -> Di
     all
 }
 
+/// Returns how often each alert fired on a recording, for policies.
+#[must_use]
+pub fn firings(evidence: &Evidence<'_>) -> policy::Firings {
+    data::fire_count::firings(evidence)
+}
+
 /// Looks at rules on a recording with every lint of data that `wanted` takes, and returns what was found, in the order
 /// of the lints.
 ///

@@ -16,6 +16,7 @@ use crate::lint::control::baseline::{Baseline, Known};
 use crate::lint::control::comments::Comments;
 use crate::lint::control::paths::{folder, relative};
 use crate::lint::control::{Configs, Control, is_certain};
+use crate::lint::policy::Firings;
 use crate::lint::subject::Subject;
 use crate::rules::{RuleSet, RuleText};
 use crate::source::{self, FileId, Files, SourceMap};
@@ -69,8 +70,8 @@ impl<'a> Controlled<'a> {
     }
 
     /// Looks at rules as the policies of their configurations ask.
-    pub(super) fn policies(&self, subject: &Subject<'_>, comments: &Comments) -> Diagnostics {
-        self.control.policies(subject, comments)
+    pub(super) fn policies(&self, subject: &Subject<'_>, comments: &Comments, firings: &Firings) -> Diagnostics {
+        self.control.policies(subject, comments, firings)
     }
 
     /// Leaves out of what was found what the configuration and comments silence.

@@ -11,7 +11,7 @@ use crate::yaml::problems::Problems;
 
 use super::names::codes_of;
 use super::paths::Globs;
-use super::values::{SEVERITIES, entries, globs, limits, names, pattern, values, wanted, word};
+use super::values::{SEVERITIES, counts, entries, globs, limits, names, pattern, values, wanted, word};
 
 /// What messages call the file.
 const WHAT: &str = "a configuration of check";
@@ -20,7 +20,7 @@ const KEYS: [&str; 3] = ["lints", "policies", "overrides"];
 /// The keys of an override.
 const OVERRIDE_KEYS: [&str; 2] = ["paths", "lints"];
 /// The keys of a policy.
-const POLICY_KEYS: [&str; 18] = [
+const POLICY_KEYS: [&str; 19] = [
     "paths",
     "rules",
     "severity",
@@ -35,6 +35,7 @@ const POLICY_KEYS: [&str; 18] = [
     "names",
     "for",
     "keep-firing-for",
+    "firings",
     "owner",
     "selectors-must-have",
     "aggregations-must-keep",
@@ -150,7 +151,7 @@ fn policy(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> (Globs, Policy
         (take("required-annotations"), take("allowed-annotations"), take("forbidden-annotations"));
     let (severities, runbook_url, called, owner) =
         (take("severities"), take(codes::RUNBOOK_URL), take("names"), take("owner"));
-    let (hold, keep_firing) = (take("for"), take("keep-firing-for"));
+    let (hold, keep_firing, firings) = (take("for"), take("keep-firing-for"), take("firings"));
     let (selector_labels, kept_labels, dropped_labels) =
         (take("selectors-must-have"), take("aggregations-must-keep"), take("aggregations-must-drop"));
     fields.finish("a policy", &POLICY_KEYS, |_| None, problems);
@@ -176,6 +177,7 @@ fn policy(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> (Globs, Policy
         }),
         hold: hold.and_then(|field| limits(field, problems)),
         keep_firing: keep_firing.and_then(|field| limits(field, problems)),
+        firings: firings.and_then(|field| counts(field, problems)),
         owner: asks(owner, problems),
         selector_labels: selector_labels.and_then(|field| names(field, problems)),
         kept_labels: kept_labels.and_then(|field| names(field, problems)),

@@ -16,6 +16,7 @@ pub use find::Configs;
 
 use crate::diagnostic::codes::{self, About};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::lint::policy::Firings;
 use crate::rules::RuleSet;
 use crate::time::Day;
 
@@ -48,7 +49,7 @@ impl Control {
 
     /// Looks at rules as the policies of their configurations ask. Cost: rules times policies.
     #[must_use]
-    pub fn policies(&self, subject: &Subject<'_>, comments: &Comments) -> Diagnostics {
+    pub fn policies(&self, subject: &Subject<'_>, comments: &Comments, firings: &Firings) -> Diagnostics {
         let mut numbers = Vec::with_capacity(subject.all.len());
         let mut policies = Vec::new();
         for (at, file) in subject.rules.files.iter().enumerate() {
@@ -60,7 +61,7 @@ impl Control {
         let mut found = Vec::new();
         for place in subject.places() {
             let (file, numbers) = numbers[place.number];
-            policies[file].iter().for_each(|policy| policy.look(&place, numbers, comments, &mut found));
+            policies[file].iter().for_each(|policy| policy.look(&place, numbers, (comments, firings), &mut found));
         }
         let mut all = Diagnostics::default();
         found.into_iter().for_each(|one| all.push(one));

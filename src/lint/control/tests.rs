@@ -1,12 +1,20 @@
 //! Comments and configurations on whole rule files, on a fixed day.
 
 use super::*;
+use crate::input::{ReadOptions, Recording, Text};
+use crate::lint::evidence::{Evidence, Recorded};
 use crate::lint::subject::LintOptions;
 use crate::lint::{catalog, run};
+use crate::outcome::RunOptions;
 use crate::source::{Memory, SourceMap};
 
 /// Returns `line code` of what is shown of a file with a configuration, worst of each line first.
 fn shown(config: &str, text: &str) -> Vec<String> {
+    shown_on(config, text, "")
+}
+
+/// Does the same on a recording in CSV, if there is one.
+fn shown_on(config: &str, text: &str, csv: &str) -> Vec<String> {
     let day = Day::parse("2026-11-29").expect("a date");
     let files = Memory([("/alertctl.yml".to_owned(), config.as_bytes().to_vec())].into());
     let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
@@ -18,7 +26,14 @@ fn shown(config: &str, text: &str) -> Vec<String> {
     let comments = control.comments(&rules);
     let subject = Subject::new(&rules, LintOptions::default());
     let mut found = run(&subject, &|_| true);
-    found.extend(control.policies(&subject, &comments));
+    let mut firings = Firings::new();
+    if !csv.is_empty() {
+        let recording = Recording::open(vec![Text::boxed("night.csv", csv)], ReadOptions::default());
+        let options = RunOptions::default();
+        let recorded = Recorded::read(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
+        firings = crate::lint::firings(&Evidence::new(&subject, &recorded));
+    }
+    found.extend(control.policies(&subject, &comments, &firings));
     drop(subject);
     rules.diagnostics.extend(found);
     control.settle(&mut rules, comments);
@@ -116,8 +131,9 @@ fn policies_find_what_their_pages_say() {
             let lines: Vec<String> = example.lines().map(|line| format!("  {line}\n")).collect();
             format!("groups:\n- name: example\n  rules:\n{}", lines.concat())
         };
-        let bad = shown(lint.check.config(), &file(lint.page.bad));
+        let bad = shown_on(lint.check.config(), &file(lint.page.bad), lint.page.data);
         assert!(!bad.is_empty() && bad.iter().all(|found| found.ends_with(lint.code)), "{}: {bad:?}", lint.code);
-        assert_eq!(shown(lint.check.config(), &file(lint.page.clean)), [""; 0], "{}", lint.code);
+        let clean = shown_on(lint.check.config(), &file(lint.page.clean), lint.page.data);
+        assert_eq!(clean, [""; 0], "{}", lint.code);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Severity, codes, nearest};
 use crate::labels::{Regexp, RegexpError};
-use crate::lint::policy::{Asked, Limits, Names, Pattern, Values, Wanted};
+use crate::lint::policy::{Asked, Counts, Limits, Names, Pattern, Values, Wanted};
 use crate::source::{Located, Span};
 use crate::yaml::fields::{Field, Fields, list, wrong_type};
 use crate::yaml::problems::Problems;
@@ -140,6 +140,30 @@ pub(super) fn limits(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Li
         _ => {}
     }
     Some(Limits { min, max })
+}
+
+/// Reads limits of a number.
+pub(super) fn counts(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Counts> {
+    let what = format!("`{}`", field.key.text());
+    let mut fields = Fields::open(field.value, &what, problems)?;
+    let mut bound = |key: &str| {
+        let field = fields.take(key)?;
+        Some((field.count(problems) as u64, problems.at(field.key_span)))
+    };
+    let (min, max) = (bound("min"), bound("max"));
+    fields.finish(&what, &["min", "max"], |_| None, problems);
+    match (min, max) {
+        (Some((least, _)), Some((most, at))) if least > most => {
+            let message = format!("{what}: the most, {most}, is less than the least, {least}");
+            problems.error(codes::CONFIGURATION, message, at.span);
+        }
+        (None, None) => {
+            let help = format!("write it like `{}: {{max: 20}}`", field.key.text());
+            problems.error_with_help(codes::MISSING_KEY, format!("{what} has no limit"), field.key_span, help);
+        }
+        _ => {}
+    }
+    Some(Counts { min, max })
 }
 
 /// Reads one of some words.

@@ -6,6 +6,7 @@ use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
 use crate::diagnostic::codes;
 use crate::format::{counted, duration};
+use crate::lint::policy::Firings;
 use crate::time::Millis;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -55,4 +56,13 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         );
         found.at(place.rule.name.whole(), (place.group, place.rule), message);
     }
+}
+
+/// Returns how often each alert fired, by the number of its rule.
+pub(in crate::lint) fn firings(evidence: &Evidence<'_>) -> Firings {
+    let count = |facts| {
+        let episodes = evidence.episodes(facts);
+        episodes.iter().filter(|episode| episode.activity.fired_at.is_some()).count() as u64
+    };
+    evidence.alerts().map(|(place, facts)| (place.number, count(facts))).collect()
 }

@@ -1,11 +1,12 @@
 //! What policies ask of names, times and owners.
 
 use crate::diagnostic::codes;
+use crate::format::counted;
 use crate::lint::{Check, Found, Lint, Page};
 use crate::rules::{Part, RuleKind, RuleParts};
 use crate::time::Millis;
 
-use super::{Case, Limits, Values};
+use super::{Case, Counts, Limits, Values};
 
 pub(in crate::lint) const RULE_NAME: Lint = Lint {
     code: codes::RULE_NAME,
@@ -67,6 +68,47 @@ fn limits(case: &Case<'_>, asked: Option<Limits>, key: &str, is: Millis, part: O
         case.found(found, at, asked, message).help.push(format!("write `{key}: {max}`, or less"));
     }
 }
+
+pub(in crate::lint) const FIRING_LIMITS: Lint = Lint {
+    code: codes::FIRING_LIMITS,
+    page: Page {
+        why: "An alert that fires fifty times in a night is one that nobody reads; one that is to be seen firing on the \
+              recording of an incident and does not is of no use there.\n\n\
+              Your alertctl.yml has limits for the firings of each alert on the recording, under `firings:`, with `min` \
+              and `max`. All label sets count.",
+        bad: "- alert: Down\n  expr: up == 0\n  for: 1m\n",
+        clean: "- alert: Down\n  expr: up == 0\n  for: 2m\n",
+        data: "\
+time,host,up
+2026-01-05T00:00:00Z,a,1
+2026-01-05T00:01:00Z,a,0
+2026-01-05T00:02:00Z,a,0
+2026-01-05T00:03:00Z,a,1
+2026-01-05T00:04:00Z,a,0
+2026-01-05T00:05:00Z,a,0
+2026-01-05T00:06:00Z,a,0
+2026-01-05T00:07:00Z,a,1
+",
+    },
+    check: Check::Policy {
+        config: "policies:\n- firings: {min: 1, max: 1}\n",
+        check: |case, found| {
+            let Some(Counts { min, max }) = case.policy.firings else { return };
+            let Some(is) = case.firings.get(&case.place.number) else { return };
+            let at = case.place.rule.name.whole();
+            let times = counted(*is, "time");
+            if let Some((min, asked)) = min.filter(|(min, _)| is < min) {
+                let message = format!("{} fires {times} on this recording; at least {min} are asked for", case.rule());
+                case.found(found, at, asked, message);
+            }
+            if let Some((max, asked)) = max.filter(|(max, _)| is > max) {
+                let message = format!("{} fires {times} on this recording; {max} are allowed", case.rule());
+                let help = "wait longer (`for`), keep it firing over short breaks (`keep_firing_for`), or change the threshold";
+                case.found(found, at, asked, message).help.push(help.to_owned());
+            }
+        },
+    },
+};
 
 pub(in crate::lint) const RULE_OWNER: Lint = Lint {
     code: codes::RULE_OWNER,

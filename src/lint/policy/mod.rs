@@ -4,6 +4,8 @@ mod expr;
 mod labels;
 mod limits;
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::{Diagnostic, Mark, Severity};
 use crate::labels::Regexp;
 use crate::rules::RuleKind;
@@ -24,6 +26,7 @@ pub(super) const LINTS: &[&Lint] = &[
     &labels::RUNBOOK_URL,
     &limits::RULE_NAME,
     &limits::FOR_LIMITS,
+    &limits::FIRING_LIMITS,
     &limits::RULE_OWNER,
     &expr::SELECTOR_LABEL,
     &expr::AGGREGATION_LABEL,
@@ -70,6 +73,8 @@ pub struct Policy {
     pub hold: Option<Limits>,
     /// The limits of `keep_firing_for`.
     pub keep_firing: Option<Limits>,
+    /// How often an alert may fire on a recording.
+    pub firings: Option<Counts>,
     /// Whether a comment must say who owns a rule, and what it may say.
     pub owner: Option<Asked<Values>>,
     /// Labels for which every selector must have a matcher.
@@ -111,6 +116,18 @@ pub struct Limits {
     /// The longest.
     pub max: Option<(Millis, FileSpan)>,
 }
+
+/// Limits of a number, both included.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts {
+    /// The least.
+    pub min: Option<(u64, FileSpan)>,
+    /// The most.
+    pub max: Option<(u64, FileSpan)>,
+}
+
+/// How often each alert fired on a recording, by the number of its rule; empty without one.
+pub type Firings = BTreeMap<usize, u64>;
 
 /// Which values are meant.
 #[derive(Clone, Debug)]
@@ -168,6 +185,7 @@ pub struct Case<'a> {
     comments: &'a Comments,
     /// The numbers of the group and the rule in their file.
     numbers: (usize, usize),
+    firings: &'a Firings,
 }
 
 impl Case<'_> {
@@ -207,13 +225,13 @@ impl Policy {
         &self,
         place: &Place<'_>,
         numbers: (usize, usize),
-        comments: &Comments,
+        (comments, firings): (&Comments, &Firings),
         found: &mut Vec<Diagnostic>,
     ) {
         if !self.is_about(&place.rule.kind) {
             return;
         }
-        let case = Case { policy: self, place, comments, numbers };
+        let case = Case { policy: self, place, comments, numbers, firings };
         for lint in LINTS {
             if let Check::Policy { check, .. } = lint.check {
                 let mut own = Found::new(lint.code);
