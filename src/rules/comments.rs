@@ -48,16 +48,18 @@ pub fn comments<'a>(sources: &'a SourceMap, file: &RuleFile, words: &[&str]) -> 
     }
     let places = Places::of(text, file, sources);
     let mut found = Vec::new();
-    for mark in marks.iter().filter(|mark| mark.is_comment || places.is_in_expr(mark.span.start)) {
-        let start = mark.span.start as usize;
-        let Some((word, rest)) = word_of(&text[start + 1..mark.span.end as usize], words) else { continue };
+    for mark in &marks {
+        let end = if mark.is_comment { Some(mark.span.end) } else { places.end_in_expr(mark.span) };
+        let (start, Some(end)) = (mark.span.start as usize, end) else { continue };
+        let end = end as usize;
+        let Some((word, rest)) = word_of(text.get(start + 1..end).unwrap_or_default(), words) else { continue };
         let line = sources.file(file.file).position(mark.span.start).line;
         let span = |from: usize, len: usize| FileSpan { file: file.file, span: Span::new(from, from + len) };
-        let rest_from = mark.span.end as usize - rest.len();
+        let rest_from = end - rest.len();
         found.push(Comment {
             word,
             rest,
-            at: span(start, mark.span.range().len()),
+            at: span(start, end - start),
             rest_at: span(rest_from, rest.len()),
             line,
             owner: places.owner(line as usize - 1, start),
@@ -136,16 +138,19 @@ impl<'a, 'f> Places<'a, 'f> {
         Self { lines, rules, groups, group_of: all().map(|(at, _)| at).collect(), exprs }
     }
 
-    /// Returns whether a `#` begins a comment of an expression.
-    fn is_in_expr(&self, at: u32) -> bool {
+    /// Returns where a comment of an expression ends that a `#` begins, without the quote or bracket behind the
+    /// expression; nothing where it begins none. `to` is the rest of its line.
+    fn end_in_expr(&self, to: Span) -> Option<u32> {
+        let at = to.start;
         let before = self.exprs.partition_point(|(span, _)| span.start <= at);
-        let Some((_, rule)) = before.checked_sub(1).and_then(|before| self.exprs.get(before)) else { return false };
+        let (_, rule) = before.checked_sub(1).and_then(|before| self.exprs.get(before))?;
         let pieces = rule.text.map.pieces();
-        let Some(piece) = pieces.iter().find(|piece| (piece.file..piece.file + piece.len).contains(&at)) else {
-            return false;
-        };
-        let before = rule.text.text.get(..(piece.text + (at - piece.file)) as usize);
-        before.is_some_and(|before| !ends_in_string(before))
+        let piece = pieces.iter().find(|piece| (piece.file..piece.file + piece.len).contains(&at))?;
+        let start = (piece.text + (at - piece.file)) as usize;
+        let (before, comment) = rule.text.text.split_at_checked(start)?;
+        let line = u32::try_from(comment.find('\n').unwrap_or(comment.len())).unwrap_or(u32::MAX);
+        let end = to.end.min(piece.file + piece.len).min(at.saturating_add(line));
+        (!ends_in_string(before)).then_some(end)
     }
 
     /// Finds what a comment belongs to that begins at `start`, on a line.
@@ -309,6 +314,21 @@ groups:
       other: '# x no'
 ",
             &["6 A yes, isn't it", "7 A too"],
+        );
+    }
+
+    #[test]
+    fn comments_of_quoted_expressions_end_with_them() {
+        check(
+            "\
+groups:
+- name: g
+  rules:
+  - {alert: A, expr: \"a > 1 # x double\"}
+  - {alert: B, expr: 'a > 1 # x single'}
+  - {\"alert\": \"C\", \"expr\": \"a # x line\\n> 1\"}
+",
+            &["4 A double", "5 B single", "6 C line"],
         );
     }
 
