@@ -90,6 +90,7 @@ fn the_hook_runs_on_rule_files() {
         ("rules/node_test.yml", false),
         ("rules/latest.yml", true),
         (".github/workflows/ci.yml", false),
+        (".github/workflows/rules.yml", false),
     ] {
         assert_eq!(takes(path), expected, "{path}");
     }

@@ -154,6 +154,27 @@ fn policy(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> (Globs, Policy
     let (hold, keep_firing, firings) = (take("for"), take("keep-firing-for"), take("firings"));
     let (selector_labels, kept_labels, dropped_labels) =
         (take("selectors-must-have"), take("aggregations-must-keep"), take("aggregations-must-drop"));
+    let asked = [
+        required_labels,
+        allowed_labels,
+        forbidden_labels,
+        severities,
+        required_annotations,
+        allowed_annotations,
+        forbidden_annotations,
+        runbook_url,
+        called,
+        hold,
+        keep_firing,
+        owner,
+        selector_labels,
+        kept_labels,
+        dropped_labels,
+    ];
+    if asked.iter().all(Option::is_none) && fields.first().is_none() {
+        let help = "write what rules must have, like `- {required-labels: [severity]}`";
+        problems.error_with_help(codes::MISSING_KEY, "this policy asks for nothing", fields.span, help);
+    }
     fields.finish("a policy", &POLICY_KEYS, |_| None, problems);
     let kinds = [("alerts", Kinds::Alerts), ("recording", Kinds::Recording), ("all", Kinds::All)];
     let asks = |field: Option<Field<'_>>, problems: &mut Problems<'_>| {

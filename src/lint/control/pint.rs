@@ -69,6 +69,9 @@ mod tests {
     fn checks_have_counterparts() {
         assert_eq!(codes_of("promql/impossible"), [codes::DEAD_CODE]);
         assert_eq!(codes_of("yaml/parse"), [""; 0]);
+        for (name, words) in checks() {
+            words.for_each(|word| assert!(codes::find(word).is_some(), "{name}: {word}"));
+        }
         assert!(names().all(|name| name.contains('/')) && names().any(|name| name == "promql/series"));
     }
 }
