@@ -15,7 +15,7 @@ use crate::lint::policy::Firings;
 use crate::lint::subject::{LintOptions, Subject};
 use crate::report::check::Checked;
 use crate::report::diagnostic::Look;
-use crate::rules::{self, RuleSet, RuleText};
+use crate::rules::{self, RuleFile, RuleSet, RuleText};
 use crate::threads;
 
 use self::changed::Changed;
@@ -26,7 +26,7 @@ use super::args::CheckArgs;
 use super::check_data::Learnt;
 use super::claims::Claims;
 use super::load::Disk;
-use super::rules::without_rules;
+use super::rules::{say_unread, without_rules};
 use super::ui::{Terminal, say};
 use super::{Exit, Failure};
 use super::{mistaken, out};
@@ -47,6 +47,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     outputs.files().fold(claims, |claims, file| claims.writes("--out", Some(file))).check()?;
     args.recorded.check()?;
     let (mut texts, failures) = rules::find(&Disk, &paths);
+    say_unread(&paths, args.quiet);
     let control = Controlled::load(args, &texts, &terminal)?;
     if args.diff {
         return diff(args, &texts, &control, failures.into_iter().map(Failure::from).collect());
@@ -66,12 +67,13 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         let name = |file| rules.sources.file(file).name.as_str();
         checked.keep_since(reference, changed.any(), |file, first, last| changed.touches(name(file), first, last));
     }
+    checked.can_fix = !args.fix && args.changed_since.is_none();
     checked.unread = failures.iter().map(|failure| failure.message.clone()).collect();
     // A gate that checked nothing must not be green, and all is well with no rule.
     // That there is no problem is no answer either where the recording was not looked at.
     let nothing = (rules.is_empty() || unread.is_some()) && checked.diagnostics.is_empty();
     outputs.write(args, &checked, look, nothing)?;
-    let failed = !failures.is_empty() || unread.is_some();
+    let failed = !failures.is_empty() || unread.is_some() || is_unreadable(&rules);
     failures.into_iter().map(Failure::from).chain(unread).for_each(|failure| failure.say());
     let wanted = |severity: Severity| severity <= args.fail_on.severity();
     let exit = if failed {
@@ -86,6 +88,19 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     drop(checked);
     threads::free(rules);
     exit
+}
+
+/// Returns whether none of the files could be read as rules, so that nothing was checked.
+fn is_unreadable(rules: &RuleSet) -> bool {
+    let no_rules =
+        [codes::INVALID_UTF8, codes::FILE_TOO_LARGE, codes::NOT_A_RULE_FILE, codes::RULE_FORM, codes::YAML_SYNTAX];
+    let of = |file: &RuleFile| {
+        let mut found = rules.diagnostics.iter();
+        found.any(|one| {
+            no_rules.contains(&one.code) && one.primary.as_ref().is_some_and(|mark| mark.at.file == file.file)
+        })
+    };
+    rules.is_empty() && !rules.files.is_empty() && rules.files.iter().all(of)
 }
 
 /// What was found in rules.
@@ -195,7 +210,7 @@ fn diff(
     }
     say(args.quiet, &said);
     failures.iter().for_each(Failure::say);
-    if !failures.is_empty() {
+    if !failures.is_empty() || is_unreadable(&fixed.rules) {
         return Ok(Exit::Failed);
     }
     let fails = left.iter().any(|one| one.severity <= args.fail_on.severity());

@@ -85,7 +85,7 @@ Exit codes:
   0  no problem that --fail-on names
   1  at least one problem that --fail-on names; with --diff also if there is
      anything to fix
-  2  error: a file is missing or cannot be read";
+  2  error: a file is missing or cannot be read, or no file holds rules";
 
 pub(super) const DATA_EXIT_CODES: &str = "\
 Exit codes: 0 success, 1 `eval` would refuse it, 2 error, 130 interrupted

@@ -11,6 +11,9 @@ use super::load::Disk;
 
 /// Returns whether a text holds samples, whatever else is wrong with it.
 fn is_recording(text: &RuleText) -> bool {
+    if is_blank(&text.bytes) {
+        return false;
+    }
     let options = ReadOptions { bad_rows: BadRows::Skip { share: Some(1.0) }, ..ReadOptions::default() };
     let opened = Recording::open(vec![Text::boxed(text.name.as_str(), &text.bytes)], options);
     let read = opened.map_err(RunError::Input).and_then(|mut recording| replay::span(&mut recording, &mut ()));
@@ -25,6 +28,17 @@ fn is_recording(text: &RuleText) -> bool {
                 | InputError::Compressed { .. }
         ),
         Err(_) => false,
+    }
+}
+
+/// Returns whether a text says nothing, in YAML or JSON.
+fn is_blank(bytes: &[u8]) -> bool {
+    let said = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut said = said.filter(|line| !line.is_empty() && !line.starts_with(b"#") && *line != b"---");
+    match (said.next(), said.next()) {
+        (None, _) => true,
+        (Some(line), None) => matches!(line, b"[]" | b"{}" | b"null" | b"~"),
+        _ => false,
     }
 }
 

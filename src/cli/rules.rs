@@ -22,6 +22,7 @@ pub(super) fn load_all<'a>(
     let common = args.quick()?;
     let mut rules = args.keys.rules();
     let texts = found(&args.rules)?;
+    say_unread(&args.rules, quiet);
     rules.add_all(texts.iter().map(|text| (text.name.as_str(), text.bytes.as_slice())));
     let others: Vec<String> = recordings.cloned().collect();
     let line = |name: &str| mistaken::with_rules("eval", name, &others);
@@ -48,6 +49,21 @@ pub(super) fn without_rules(paths: &[String]) -> Failure {
     let named = paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     Failure::new(format!("no rules in {named}"))
         .hint("write a rule file like: groups: [{name: hosts, rules: [{alert: InstanceDown, expr: up == 0, for: 5m}]}]")
+}
+
+/// Says which folders below those that were named have rule files that are not read.
+pub(super) fn say_unread(paths: &[String], quiet: bool) {
+    const NAMED: usize = 3;
+    for (named, below) in if quiet { Vec::new() } else { rules::unread_folders(&Disk, paths) } {
+        let mut shown: Vec<&str> = below.iter().take(NAMED).map(|name| name.trim_start_matches("./")).collect();
+        let more = format!("{} more", below.len().saturating_sub(NAMED));
+        shown.extend((below.len() > NAMED).then_some(more.as_str()));
+        let glob = match named.as_str() {
+            "." => "**/*.y*ml".to_owned(),
+            named => format!("{named}/**/*.y*ml"),
+        };
+        say(false, &format!("note: rule files in {} were not read: '{glob}'", shown.join(", ")));
+    }
 }
 
 /// Reads rule files from the disk, all of them.

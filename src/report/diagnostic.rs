@@ -27,9 +27,11 @@ pub struct Look {
 /// Writes problems in their order, an empty line after each; at most [`limits::DIAGNOSTICS_PER_CODE`] of one code and
 /// file and [`limits::DIAGNOSTICS_BYTES`] in all, then how many more there are.
 ///
+/// Returns whether all were shown.
+///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &SourceMap, look: Look) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &SourceMap, look: Look) -> io::Result<bool> {
     let mut of_code: BTreeMap<(&str, Option<FileId>), usize> = BTreeMap::new();
     let mut bytes = 0;
     let mut unshown = 0;
@@ -50,16 +52,18 @@ pub fn write(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &SourceMa
         bytes += text.len();
         writeln!(out, "{text}\n")?;
     }
+    let mut all = unshown == 0;
     for ((code, file), count) in of_code {
         if let Some(more @ 1..) = count.checked_sub(limits::DIAGNOSTICS_PER_CODE) {
             let place = file.map(|file| format!(" in {}", sources.file(file).name)).unwrap_or_default();
             writeln!(out, "{}\n", hung(&format!("and {more} more [{code}]{place}"), look.width))?;
+            all = false;
         }
     }
     if unshown > 0 {
         writeln!(out, "{}\n", hung(&format!("and {unshown} more: fix those above and run again"), look.width))?;
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Returns one problem as text, without a line end.

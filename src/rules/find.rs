@@ -3,6 +3,9 @@
 use crate::limits;
 use crate::source::{FileError, FileKind, Files, bytes, expand};
 
+/// How many names are looked at in the folders below one that was named, at most.
+const LOOKED_AT: usize = 1_000;
+
 /// A rule file that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleText {
@@ -19,7 +22,7 @@ pub fn find_names(files: &dyn Files, paths: &[String]) -> (Vec<String>, Vec<File
     for path in paths {
         let is_folder = files.kind(path) == Some(FileKind::Folder);
         let is_glob = !is_folder && files.kind(path).is_none();
-        let found = if is_folder { folder(files, path) } else { expand(files, path) };
+        let found = if is_folder { folder(files, path, &mut errors) } else { expand(files, path) };
         match found.map(|found| if is_folder || is_glob { without_others(files, found) } else { found }) {
             Ok(found) => names.extend(found),
             Err(error) => errors.push(error),
@@ -46,17 +49,63 @@ pub fn find(files: &dyn Files, paths: &[String]) -> (Vec<RuleText>, Vec<FileErro
     (texts, errors)
 }
 
+/// Returns the folders that paths name, each with those below it in which rule files stand that no path names, by the
+/// bytes of their names. Cost: reads at most [`LOOKED_AT`] names, those of hidden folders not.
+pub fn unread_folders(files: &dyn Files, paths: &[String]) -> Vec<(String, Vec<String>)> {
+    let read: Vec<String> = find_names(files, paths).0.iter().map(|name| files.identity(name)).collect();
+    let mut left = LOOKED_AT;
+    let mut unread = Vec::new();
+    for path in paths.iter().filter(|path| files.kind(path) == Some(FileKind::Folder)) {
+        let (mut folders, mut below) = (vec![path.clone()], Vec::new());
+        while let Some(parent) = folders.pop() {
+            let mut names = files.list(&parent).unwrap_or_default();
+            names.sort_unstable();
+            names.truncate(left);
+            left -= names.len();
+            let names: Vec<String> =
+                names.iter().filter(|name| !name.starts_with('.')).map(|name| within(&parent, name)).collect();
+            folders.extend(names.iter().rev().filter(|name| files.kind(name) == Some(FileKind::Folder)).cloned());
+            let is_unread = |name: &&String| {
+                let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+                is_yaml && has_rules(files, name) && !read.contains(&files.identity(name))
+            };
+            if parent != *path && names.iter().any(|name| is_unread(&name)) {
+                below.push(parent);
+            }
+        }
+        if !below.is_empty() {
+            unread.push((path.trim_end_matches('/').to_owned(), below));
+        }
+    }
+    unread
+}
+
+/// Returns the path of what stands in a folder.
+fn within(folder: &str, name: &str) -> String {
+    format!("{}/{name}", folder.trim_end_matches('/'))
+}
+
+/// Returns whether a file has a line with which rules begin.
+fn has_rules(files: &dyn Files, name: &str) -> bool {
+    let begins = |line: &[u8]| line.starts_with(b"groups:") || line.starts_with(b"alertctl:");
+    bytes(files, name, limits::YAML_BYTES).is_ok_and(|bytes| bytes.split(|byte| *byte == b'\n').any(begins))
+}
+
 /// Returns the rule files of a folder, by the bytes of their names.
-fn folder(files: &dyn Files, path: &str) -> Result<Vec<String>, FileError> {
+fn folder(files: &dyn Files, path: &str, errors: &mut Vec<FileError>) -> Result<Vec<String>, FileError> {
     let listed = files.list(path).map_err(|error| FileError::unreadable(files, path, &error))?;
     let parent = path.trim_end_matches('/');
-    let in_folder = |name: String| if parent.is_empty() { format!("/{name}") } else { format!("{parent}/{name}") };
     let is_rules = |name: &String| [".yml", ".yaml", ".json"].iter().any(|ending| name.ends_with(ending));
-    let mut names: Vec<String> = listed.into_iter().filter(is_rules).map(in_folder).collect();
+    let mut names: Vec<String> = listed.iter().filter(|name| is_rules(name)).map(|name| within(path, name)).collect();
+    // What is no text was made one, and is no name of a file any more.
+    let is_lost = |name: &String| name.contains('\u{fffd}') && files.kind(name).is_none();
+    errors.extend(names.iter().filter(|name| is_lost(name)).map(|name| {
+        FileError::new(format!("cannot read `{name}`: its name is not UTF-8")).hint("give it another name")
+    }));
     names.retain(|name| files.kind(name) == Some(FileKind::File));
     names.retain(|name| !name.ends_with(".json") || has_groups(files, name));
     names.retain(|name| !is_configuration(files, name));
-    if names.is_empty() {
+    if names.is_empty() && errors.is_empty() {
         return Err(FileError::new(format!("there is no rule file (*.yml, *.yaml, *.json) in the folder `{path}`"))
             .hint(format!("for those in folders below: '{parent}/**/*.y*ml'")));
     }
@@ -81,12 +130,9 @@ fn without_others(files: &dyn Files, names: Vec<String>) -> Vec<String> {
 /// Returns whether a file is a configuration of the check: by its name, and by what it says.
 fn is_configuration(files: &dyn Files, name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
-    let has_rules = |bytes: &[u8]| {
-        let mut lines = bytes.split(|byte| *byte == b'\n');
-        lines.any(|line| line.starts_with(b"groups:") || line.starts_with(b"alertctl:"))
-    };
     matches!(last, "alertctl.yml" | "alertctl.yaml")
-        && bytes(files, name, limits::YAML_BYTES).is_ok_and(|bytes| !has_rules(&bytes))
+        && bytes(files, name, limits::YAML_BYTES).is_ok()
+        && !has_rules(files, name)
 }
 
 /// Returns whether a JSON file has groups: a folder may hold dashboards and baselines, too.
@@ -141,6 +187,21 @@ mod tests {
         }
         files.0.insert("d/alertctl.yml".to_owned(), b"alertctl: 1\nrules: []\n".to_vec());
         assert_eq!(names(&files, &["d"]).map(|names| names.len()), Ok(2));
+    }
+
+    #[test]
+    fn folders_below_are_told_of_where_rules_stand_in_them() {
+        let mut files = Memory::named(&["d/a.yml", "d/e/values.yml", "d/.git/b.yml", "d/f/g/c.yml"]);
+        for name in ["d/.git/b.yml", "d/f/g/c.yml"] {
+            files.0.insert(name.to_owned(), b"# rules\ngroups: []\n".to_vec());
+        }
+        let unread = |paths: &[&str]| {
+            let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+            unread_folders(&files, &paths)
+        };
+        assert_eq!(unread(&["d/"]), [("d".to_owned(), vec!["d/f/g".to_owned()])]);
+        assert_eq!(unread(&["d", "d/f/g"]), []);
+        assert_eq!(unread(&["d/a.yml"]), []);
     }
 
     #[test]

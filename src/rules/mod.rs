@@ -24,7 +24,7 @@ mod testing;
 
 use std::fmt;
 
-pub use find::{RuleText, find, find_names};
+pub use find::{RuleText, find, find_names, unread_folders};
 pub use load::{load, load_partly};
 pub use loops::check_loops;
 pub use native::action::{Action, Webhook};

@@ -169,7 +169,9 @@ impl Files for Memory {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
         let folder = format!("{}/", folder.trim_end_matches('/'));
         let names = self.0.keys().filter_map(|name| name.strip_prefix(&folder));
-        Ok(names.filter(|name| !name.contains('/')).map(str::to_owned).collect())
+        let mut names: Vec<String> = names.map(|name| name.split('/').next().unwrap_or_default().to_owned()).collect();
+        names.dedup();
+        Ok(names)
     }
 
     fn matching(&self, glob: &str) -> Result<Vec<String>, String> {

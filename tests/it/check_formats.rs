@@ -266,6 +266,15 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
+fn other_places_stand_in_the_message_where_a_format_has_none_for_them() {
+    let folder = folder();
+    for format in ["github", "gitlab", "junit", "checkstyle"] {
+        let text = written(folder.path(), format, &["one.yml", "two.yml"]);
+        assert!(text.contains(": one.yml:3"), "{format}: {text}");
+    }
+}
+
+#[test]
 fn xml_is_well_formed_and_counts_are_right() {
     let folder = folder();
     let all = [&ALL[..], &["good.yml"]].concat();

@@ -240,3 +240,19 @@ fn ctrl_c_ends_a_run_that_waits_for_its_input() {
     assert_eq!(child.wait().expect("ends").code(), Some(130), "{rest}");
     assert!(rest.ends_with("stopped by Ctrl-C: nothing was reported\n"), "{rest}");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_name_that_is_not_utf8_is_told() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.yml");
+    fs::write(folder.path().join(name), RULES).expect("written");
+    let expected = "cannot read `./caf\u{fffd}.yml`: its name is not UTF-8";
+    said(&["check", "."], folder.path(), 2, expected);
+    fs::write(folder.path().join("good.yml"), RULES).expect("written");
+    let out = spawn::alertctl(&["check", "."], folder.path(), None);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&out.stderr).contains(expected));
+}

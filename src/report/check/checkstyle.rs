@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Checked, words};
+use super::Checked;
 use crate::report::xml::escape;
 
 /// Writes the problems by file. Those without a place have line 0 of a file named `alertctl`.
@@ -23,7 +23,12 @@ pub fn write(out: &mut dyn Write, checked: &Checked<'_>) -> io::Result<()> {
             let at = one.primary.as_ref().map(|mark| checked.place(mark.at).start);
             let (line, column) = at.map_or((0, 0), |at| (at.line, at.column));
             write!(out, r#"    <error line="{line}" column="{column}" severity="{}""#, one.severity.word())?;
-            writeln!(out, r#" message="{}" source="alertctl.{}"/>"#, escape(&words(one)), one.code)?;
+            writeln!(
+                out,
+                r#" message="{}" source="alertctl.{}"/>"#,
+                escape(&checked.words_with_places(one)),
+                one.code
+            )?;
         }
         writeln!(out, "  </file>")?;
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Checked, Root, last_line, words};
+use super::{Checked, Root, last_line};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::annotation::{MOST, data, property};
 use crate::report::table::grid::printable;
@@ -32,7 +32,7 @@ pub fn write(out: &mut dyn Write, checked: &Checked<'_>, root: &Root) -> io::Res
                 }
                 write!(out, ",")?;
             }
-            writeln!(out, "title={}::{}", property(one.code), data(&words(one)))?;
+            writeln!(out, "title={}::{}", property(one.code), data(&checked.words_with_places(one)))?;
         }
         for one in &found[shown..] {
             writeln!(out, "  {}", in_the_log(checked, root, one))?;
@@ -53,7 +53,12 @@ fn in_the_log(checked: &Checked<'_>, root: &Root, found: &Diagnostic) -> String 
     let place = found.primary.as_ref().map(|mark| checked.place(mark.at)).map_or(String::new(), |place| {
         format!("{}:{}:{}: ", root.path(place.file), place.start.line, place.start.column)
     });
-    let line = format!("{place}{}[{}]: {}", found.severity.word(), found.code, words(found).replace('\n', "; "));
+    let line = format!(
+        "{place}{}[{}]: {}",
+        found.severity.word(),
+        found.code,
+        checked.words_with_places(found).replace('\n', "; ")
+    );
     // The older form of a command is obeyed anywhere in a line.
     printable(&line).replace("##[", "## [")
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Checked, Root, fingerprint, last_line, words};
+use super::{Checked, Root, fingerprint, last_line};
 use crate::diagnostic::Severity;
 use crate::report::number::write_json;
 
@@ -43,7 +43,7 @@ pub fn write(out: &mut dyn Write, checked: &Checked<'_>, root: &Root) -> io::Res
             None => (checked.files.first().map_or(".", |file| &file.name), 1, 1),
         };
         Issue {
-            description: words(found),
+            description: checked.words_with_places(found),
             check_name: found.code,
             fingerprint,
             severity: match found.severity {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Checked, Place, words};
+use super::Checked;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::xml::escape;
 
@@ -35,15 +35,15 @@ pub fn write(out: &mut dyn Write, checked: &Checked<'_>, fails: Severity) -> io:
             writeln!(out, r#"    <testcase classname="{name}" name="no problems" file="{name}"/>"#)?;
         }
         for one in *found {
-            let place = one.primary.as_ref().map(|mark| checked.place(mark.at));
-            case(out, &name, one, place, failed(&one))?;
+            case(out, checked, &name, one, failed(&one))?;
         }
         writeln!(out, "  </testsuite>")?;
     }
     writeln!(out, "</testsuites>")
 }
 
-fn case(out: &mut dyn Write, suite: &str, found: &Diagnostic, place: Option<Place<'_>>, fails: bool) -> io::Result<()> {
+fn case(out: &mut dyn Write, checked: &Checked<'_>, suite: &str, found: &Diagnostic, fails: bool) -> io::Result<()> {
+    let place = found.primary.as_ref().map(|mark| checked.place(mark.at));
     let rule = found.subject.as_ref().map_or(String::new(), |(group, rule)| format!(" {group}/{rule}"));
     let at = place.map_or(String::new(), |at| format!(" at {}:{}", at.start.line, at.start.column));
     let name = escape(&format!("{}{rule}{at}", found.code));
@@ -52,7 +52,7 @@ fn case(out: &mut dyn Write, suite: &str, found: &Diagnostic, place: Option<Plac
         write!(out, r#" file="{suite}" line="{}""#, at.start.line)?;
     }
     writeln!(out, ">")?;
-    let text = escape(&words(found));
+    let text = escape(&checked.words_with_places(found));
     if fails {
         let (message, kind) = (escape(&found.message), found.severity.word());
         writeln!(out, r#"      <failure message="{message}" type="{kind}">{text}</failure>"#)?;

@@ -48,6 +48,8 @@ pub struct Checked<'a> {
     pub since: Option<Since>,
     /// Why files could not be read, a message each.
     pub unread: Vec<String>,
+    /// Whether `--fix` may be added to the command line.
+    pub can_fix: bool,
     sources: &'a SourceMap,
 }
 
@@ -90,7 +92,7 @@ impl<'a> Checked<'a> {
                 recording_rules: rules().count() as u64 - alerts,
             }
         });
-        Self { files: files.collect(), diagnostics, since: None, unread: Vec::new(), sources }
+        Self { files: files.collect(), diagnostics, since: None, unread: Vec::new(), can_fix: false, sources }
     }
 
     /// Keeps the problems that a change touches: those that stand on one of its lines, or name one as another place that
@@ -134,6 +136,19 @@ impl<'a> Checked<'a> {
         let some =
             kinds.iter().map(|(severity, noun)| (self.count(*severity, file), noun)).filter(|(many, _)| *many > 0);
         some.map(|(many, noun)| counted(many, noun)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns how many of the problems can be fixed, as the end of a line; empty where none can.
+    fn fixable(&self) -> String {
+        let fixable = self.diagnostics.iter().filter(|found| !found.fixes.is_empty()).count();
+        let which = match (fixable, self.diagnostics.len()) {
+            (0, _) => return String::new(),
+            _ if !self.can_fix => return String::new(),
+            (1, 1) => "it".to_owned(),
+            (fixable, all) if fixable == all => "all of them".to_owned(),
+            (fixable, _) => format!("{} of them", count(fixable as u64)),
+        };
+        format!("; {which} can be fixed: add --fix")
     }
 
     /// Returns what there is, such as `3 files, 12 alerting and 4 recording rules in 5 groups`.
@@ -192,6 +207,20 @@ fn last_line(start: Position, end: Position) -> u32 {
 /// Returns the file that a problem is in.
 fn of(found: &Diagnostic) -> Option<FileId> {
     found.primary.as_ref().map(|mark| mark.at.file)
+}
+
+impl Checked<'_> {
+    /// Returns a problem as [`words`] does, with the other places that matter behind its message: for formats that have
+    /// no place of their own for them.
+    fn words_with_places(&self, found: &Diagnostic) -> String {
+        let mut all = found.clone();
+        for mark in &found.related {
+            let place = self.place(mark.at);
+            let text = if mark.text.is_empty() { "see also" } else { &mark.text };
+            all.message.push_str(&format!("; {text}: {}:{}", place.file, place.start.line));
+        }
+        words(&all)
+    }
 }
 
 /// Returns a problem in words: its message, what stands next to its caret, and what to type instead, a line each.

@@ -38,6 +38,23 @@ fn what_there_is_is_told_when_all_is_well() {
 }
 
 #[test]
+fn what_can_be_fixed_is_offered() {
+    let offered = |text: &str| {
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let files = [load_partly(&mut sources, "a.yml", text.as_bytes(), &mut diagnostics)];
+        let mut checked = Checked::new(&files, &diagnostics, &sources);
+        assert_eq!(checked.fixable(), "");
+        checked.can_fix = true;
+        checked.fixable()
+    };
+    let rule = |keys: &str| format!("groups:\n- name: g\n  rules:\n  - alert: A\n{keys}");
+    assert_eq!(offered(BROKEN), "; 1 of them can be fixed: add --fix");
+    assert_eq!(offered(&rule("    expr: up\n    fro: 5m\n")), "; it can be fixed: add --fix");
+    assert_eq!(offered(&rule("    expr: up\n    fro: 5m\n    labls: {}\n")), "; all of them can be fixed: add --fix");
+    assert_eq!(offered(&rule("    expr: up\n")), "");
+}
+
+#[test]
 fn problems_are_counted_by_file() {
     let (text, object) = check(&[BROKEN, SOUND, "groups: 5"]);
     assert_eq!(text, "0.yml: 2 errors\n2.yml: 1 error\n3 files: 3 errors\n");

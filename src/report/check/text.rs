@@ -13,20 +13,23 @@ use crate::report::wrap::hung;
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, checked: &Checked<'_>, look: Look, summary: bool) -> io::Result<()> {
-    diagnostic::write(out, &checked.diagnostics, checked.sources, look)?;
+    let all = diagnostic::write(out, &checked.diagnostics, checked.sources, look)?;
     if !summary {
         return Ok(());
     }
     let say = |out: &mut dyn Write, line: &str| writeln!(out, "{}", hung(&printable(line), look.width));
-    let mut files = 0;
+    if !all {
+        say(out, "-o json shows all of them\n")?;
+    }
+    // The line of the only file says all.
+    let said = checked.files.iter().filter(|file| !checked.within(Some(file.file)).is_empty()).count();
+    let is_last = said == 1 && checked.files.len() == 1 && checked.since.is_none();
     for file in &checked.files {
         let problems = checked.problems(Some(file.file));
         if !problems.is_empty() {
-            files += 1;
-            say(out, &format!("{}: {problems}", file.name))?;
+            let fixable = if is_last { checked.fixable() } else { String::new() };
+            say(out, &format!("{}: {problems}{fixable}", file.name))?;
         }
     }
-    // The line of the only file says all.
-    let is_last = files == 1 && checked.files.len() == 1 && checked.since.is_none();
-    if is_last { Ok(()) } else { say(out, &checked.conclusion()) }
+    if is_last { Ok(()) } else { say(out, &format!("{}{}", checked.conclusion(), checked.fixable())) }
 }
