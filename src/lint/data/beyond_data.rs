@@ -45,13 +45,18 @@ time,host,queue_depth
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
     let length = evidence.length();
-    for (place, _) in evidence.rules() {
+    for (place, facts) in evidence.rules() {
+        // An hour of samples lasts an hour, although the last is less than an hour after the first.
+        let spacings = place.rule.expr.selectors().into_iter().flat_map(|found| evidence.series(found.selector));
+        let spacing = spacings.filter_map(|id| evidence.spacing(id)).max();
+        let slack = spacing.unwrap_or_else(|| evidence.recorded.outcome.interval(facts));
+        let most = Millis(length.0.saturating_add(slack.0));
         let mut say = |span: Span, message: String| {
             let help = format!("shorten it, or check with a recording that is longer than {}", duration(length));
             found.expr(&place, span, message).help.push(help);
         };
         let range = |range: &DurationExpr, say: &mut dyn FnMut(Span, String)| {
-            if let Some(long) = written(range).filter(|long| *long > length) {
+            if let Some(long) = written(range).filter(|long| *long > most) {
                 let message = format!(
                     "a range of {} is longer than the recording ({}): it is never full",
                     long,
@@ -62,7 +67,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         };
         let offset = |modifiers: &Modifiers, say: &mut dyn FnMut(Span, String)| {
             let Some(offset) = &modifiers.offset else { return };
-            if let Some(far) = written(offset).map(|far| Millis(far.0.saturating_abs())).filter(|far| *far > length) {
+            if let Some(far) = written(offset).map(|far| Millis(far.0.saturating_abs())).filter(|far| *far > most) {
                 let message =
                     format!("an offset of {far} is longer than the recording ({}): nothing is there", duration(length));
                 say(offset.span, message);

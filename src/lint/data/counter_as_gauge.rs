@@ -3,15 +3,17 @@
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::word_at;
+use super::parts::ranged;
 use super::shape::is_named_counter;
 use crate::diagnostic::{Severity, codes};
 use crate::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind, SelectorUse, Type};
+use crate::time::Millis;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::COUNTER_AS_GAUGE,
     page: Page {
-        why: "A counter holds how much happened since its process began. Compared with a threshold it is true sooner or \
-              later, whatever happens, and then until the next restart. What alerts are about is how fast it rises.\n\n\
+        why: "A counter holds how much happened since its process began. Compared with a threshold it is true (with `<`, \
+              false) sooner or later, whatever happens, and then until the next restart. What alerts are about is how fast it rises.\n\n\
               It is taken for a counter if it is named like one (`_total`, or a part of a histogram) and its recorded \
               values only rise, but for resets. `> 0` may be meant, \"this happened at all\": then the finding is an info.",
         bad: "\
@@ -60,14 +62,18 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
                 return;
             }
             let happened = matches!(number.unparen().kind, ExprKind::Number { value: 0.0, .. });
-            let message =
-                format!("`{metric}` is a counter: it only rises, so this is true sooner or later, and stays true");
+            let is_above = matches!(binary.op, BinaryOp::Greater | BinaryOp::GreaterEqual);
+            let comes = match is_above == (binary.lhs.ty() == Type::Vector) {
+                true => "true sooner or later, and stays true",
+                false => "false sooner or later, and stays so",
+            };
+            let message = format!("`{metric}` is a counter: it only rises, so this becomes {comes}");
             let finding = found.expr(&place, word_at(&place, selected.span, metric), message);
             if happened {
                 finding.severity = Severity::Info;
             }
-            let text = selected.selector.to_string();
-            finding.help.push(format!("compare how fast it rises: `rate({text}[5m])`, or `increase({text}[1h])`"));
+            let [short, long] = [300_000, 3_600_000].map(|range| ranged(selected.selector, Millis(range)));
+            finding.help.push(format!("compare how fast it rises: `rate({short})`, or `increase({long})`"));
         });
     }
 }

@@ -1,11 +1,15 @@
 //! Evaluations that fail.
 
 use super::super::evidence::Evidence;
+use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
 use super::cost::EXCEEDED;
+use super::parts::operator;
 use crate::diagnostic::codes;
 use crate::engine::FaultCount;
 use crate::format::{count, counted};
+use crate::promql::ast::{Aggregate, Binary, Expr, ExprKind, Group, Matching, Side, Type};
+use crate::time::Timestamp;
 
 pub(in crate::lint) const DUPLICATE_LABELSET: Lint = Lint {
     code: codes::DUPLICATE_LABELSET,
@@ -95,6 +99,9 @@ fn tell(evidence: &Evidence<'_>, found: &mut Found, wanted: fn(&str) -> bool) {
         );
         let finding = found.at(place.rule.text.whole(), (place.group, place.rule), message);
         if first.message.contains("duplicate series") || first.message.contains("multiple matches") {
+            if let Some(mended) = grouped(evidence, &place, first.first) {
+                finding.help.push(format!("`{mended}` takes many series of one side for each of the other"));
+            }
             finding.help.push(
                 "name more labels in `on (..)`, or aggregate one side first: `sum by (..) (..)`, so that it has one series \
                  for each of the other"
@@ -104,4 +111,52 @@ fn tell(evidence: &Evidence<'_>, found: &mut Found, wanted: fn(&str) -> bool) {
             finding.help.push("keep the label in which the series differ, or aggregate them into one".to_owned());
         }
     }
+}
+
+/// Returns an operator of a rule with `group_left ()` or `group_right ()`, where the rule fails no more with it, neither
+/// at a time at which it did nor at others.
+fn grouped(evidence: &Evidence<'_>, place: &Place<'_>, failed: Timestamp) -> Option<String> {
+    let mut operators: Vec<&Binary> = Vec::new();
+    place.rule.expr.walk(&mut |expr| match &expr.kind {
+        ExprKind::Binary(binary) if !binary.op.is_set() => operators.push(binary),
+        _ => {}
+    });
+    let vectors = |binary: &&Binary| binary.lhs.ty() == Type::Vector && binary.rhs.ty() == Type::Vector;
+    for binary in operators.into_iter().filter(vectors) {
+        let matching = binary.matching.clone().unwrap_or_default();
+        for many in [Side::Left, Side::Right] {
+            let group = Some(Group { many, include: Vec::new() });
+            let other = Binary { matching: Some(Matching { group, ..matching.clone() }), ..binary.clone() };
+            let expr = replaced(&place.rule.expr, &other);
+            let fails = evidence.evaluate(place, &expr, &[failed]).failed || evidence.probe(place, &expr).failed;
+            if matching.group.is_none() && !fails {
+                return Some(operator(&other));
+            }
+        }
+    }
+    None
+}
+
+/// Returns an expression with another operator in place of the one that stands there.
+fn replaced(expr: &Expr, other: &Binary) -> Expr {
+    let inner = |expr: &Expr| Box::new(replaced(expr, other));
+    let kind = match &expr.kind {
+        ExprKind::Paren(paren) => ExprKind::Paren(inner(paren)),
+        ExprKind::Unary { op, expr } => ExprKind::Unary { op: *op, expr: inner(expr) },
+        ExprKind::Binary(binary) if binary.op_span == other.op_span => ExprKind::Binary(Box::new(other.clone())),
+        ExprKind::Binary(binary) => ExprKind::Binary(Box::new(Binary {
+            lhs: replaced(&binary.lhs, other),
+            rhs: replaced(&binary.rhs, other),
+            ..(**binary).clone()
+        })),
+        ExprKind::Aggregate(aggregate) => {
+            ExprKind::Aggregate(Box::new(Aggregate { expr: replaced(&aggregate.expr, other), ..(**aggregate).clone() }))
+        }
+        ExprKind::Call { function, name, args } => {
+            let args = args.iter().map(|arg| replaced(arg, other)).collect();
+            ExprKind::Call { function, name: *name, args }
+        }
+        same => same.clone(),
+    };
+    Expr { kind, span: expr.span }
 }

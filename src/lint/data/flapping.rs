@@ -64,7 +64,10 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         let worst = by_labels.iter().map(|(labels, fired)| (most_within(fired), *labels, fired.len()));
         let worst: Vec<_> = worst.filter(|(most, ..)| *most >= OFTEN).collect();
         let Some((most, labels, all)) = worst.iter().max_by_key(|(most, ..)| *most) else { continue };
-        let labels = labels.filter(|name| name != "alertname" && place.rule.labels.iter().all(|(set, _)| set != name));
+        // What all have alike says nothing of the worst.
+        let tells = |name: &str| by_labels.keys().any(|others| others.get(name) != labels.get(name));
+        let apart = labels.filter(tells);
+        let labels = if by_labels.len() > 1 { apart } else { Evidence::bare(&place, labels) };
         let others = match worst.len() {
             1 => String::new(),
             many => format!("; {} flap", counted(many as u64, "label set")),

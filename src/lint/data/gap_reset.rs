@@ -3,14 +3,14 @@
 use super::super::evidence::Evidence;
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
-use super::parts::{limit, unfiltered};
+use super::parts::{Limit, limit, ranged, unfiltered};
 use crate::diagnostic::codes;
 use crate::engine::{Cause, Episode};
 use crate::format::{counted, duration};
 use crate::labels::LabelSet;
 use crate::outcome::RuleFacts;
 use crate::promql::ast::{Expr, ExprKind, Selector};
-use crate::store::SeriesId;
+use crate::store::{SeriesId, is_stale};
 use crate::time::{Millis, Timestamp};
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -81,7 +81,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             let gap = active_at.since(ended);
             let many = gap.0 / interval.0;
             if gap <= facts.hold.max(SHORT) && is_gap(evidence, &place, &compared, (ended, many, interval), labels) {
-                resets.push(gap);
+                resets.push(silence(evidence, &place, ended, labels).unwrap_or(gap));
             }
         }
         let Some(longest) = resets.iter().max() else { continue };
@@ -93,12 +93,12 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         let at =
             place.rule.parts.as_ref().and_then(|parts| parts.hold).map_or(place.rule.name.whole(), |hold| hold.value);
         let finding = found.at(at, (place.group, place.rule), message);
-        let range = Millis(longest.0.saturating_add(interval.0.saturating_mul(2)));
+        // One evaluation more: the samples may be late.
+        let range = Millis(whole(longest.0.saturating_add(interval.0)));
         match limit(&place.rule.expr) {
-            Some(limit) if is_selector(limit.compared) => finding.help.push(format!(
-                "a range holds the sample before the gap: `last_over_time({}[{range}])`",
-                limit.compared
-            )),
+            Some(Limit { compared: Expr { kind: ExprKind::Selector(selector), .. }, .. }) => finding.help.push(
+                format!("a range holds the sample before the gap: `last_over_time({})`", ranged(selector, range)),
+            ),
             _ => finding.help.push("longer ranges hold the samples before the gap".to_owned()),
         }
         if facts.keep == Millis::ZERO {
@@ -123,8 +123,24 @@ fn is_recorded(evidence: &Evidence<'_>, place: &Place<'_>) -> bool {
     !asks_absence && place.rule.expr.selectors().iter().all(|found| recorded(found.selector))
 }
 
-fn is_selector(expr: &Expr) -> bool {
-    matches!(expr.unparen().kind, ExprKind::Selector(_))
+/// Rounds up to whole seconds, or minutes where it is minutes. Unit: milliseconds.
+fn whole(span: i64) -> i64 {
+    let unit = if span > 120_000 { 60_000 } else { 1000 };
+    (span + unit - 1).div_euclid(unit).saturating_mul(unit)
+}
+
+/// Returns the longest time without a sample of a series that an alert is about, from the last sample before it ended to
+/// the first one after.
+fn silence(evidence: &Evidence<'_>, place: &Place<'_>, ended: Timestamp, alert: &LabelSet) -> Option<Millis> {
+    let store = &evidence.recorded.store;
+    let of = |id: SeriesId| {
+        let all = store.samples(id, Timestamp::MIN, Timestamp::MAX);
+        let times: Vec<Timestamp> =
+            all.times.iter().zip(all.values).filter(|(_, value)| !is_stale(**value)).map(|(time, _)| *time).collect();
+        let after = times.partition_point(|time| *time <= ended);
+        Some(times.get(after)?.since(*times.get(after.checked_sub(1)?)?))
+    };
+    evidence.series_behind(place, alert).into_iter().filter_map(of).max()
 }
 
 /// Returns the breaks between episodes of the same labels that began with the end of a series: when the episode ended,
@@ -149,8 +165,6 @@ fn is_gap(
     let slots: Vec<Timestamp> = (0..many.max(1)).map(|at| ended.plus(Millis(interval.0 * at))).collect();
     let probe = evidence.evaluate(place, compared, &slots);
     // Labels that the rule sets may be those of the alert alone.
-    let is_set = |name: &str| name == "alertname" || place.rule.labels.iter().any(|(set, _)| set == name);
-    let bare = |labels: &LabelSet| labels.without_metric().filter(|name| !is_set(name));
-    let alert = bare(alert);
-    !probe.failed && probe.labels().all(|labels| bare(labels) != alert)
+    let alert = Evidence::bare(place, alert);
+    !probe.failed && probe.labels().all(|labels| Evidence::bare(place, labels) != alert)
 }

@@ -20,6 +20,7 @@ mod parts;
 pub(super) mod range_too_short;
 pub(super) mod rate_on_gauge;
 pub(super) mod shape;
+mod slips;
 pub(super) mod template_fails;
 pub(super) mod threshold_out_of_range;
 

@@ -3,10 +3,10 @@
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::{Guard, misses};
-use super::parts::is_dead;
-use super::threshold_out_of_range::quotient;
+use super::parts::{is_dead, limit};
+use super::threshold_out_of_range::is_found;
 use crate::diagnostic::{Severity, codes};
-use crate::format::counted;
+use crate::format::{counted, value};
 use crate::outcome::Needs;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -46,9 +46,8 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         }
         // What else is said of the rule says why.
         let is_told = is_dead(&place, place.rule.expr.span)
-            || counts.extremes.is_some() && facts.guard.is_none()
             || !counts.faults.is_empty()
-            || quotient(evidence, &place).is_some()
+            || is_found(evidence, &place, facts)
             || misses(evidence, &place).iter().any(|miss| miss.guard == Guard::None);
         if is_told {
             continue;
@@ -63,7 +62,14 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
                 };
                 (severity, format!("never fires: {source}"))
             }
-            None => (Severity::Info, format!("never fires: the condition is not true at any of {many}")),
+            None => {
+                let values = limit(&place.rule.expr).zip(counts.extremes).map(|(limit, (min, max))| {
+                    let (min, max, op) = (value(min), value(max), limit.op.symbol());
+                    format!("; the values are {min} to {max}, and the rule asks for `{op} {}`", limit.written(&place))
+                });
+                let message = format!("never fires: the condition is not true at any of {many}");
+                (Severity::Info, message + &values.unwrap_or_default())
+            }
         };
         found.at(place.rule.name.whole(), (place.group, place.rule), message).severity = severity;
     }

@@ -6,7 +6,7 @@ use super::super::evidence::{Evidence, Probe};
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::listed;
-use super::parts::{is_dead, limit, requires, unfiltered};
+use super::parts::{is_dead, limit, operator, requires, unfiltered};
 use crate::diagnostic::{Severity, codes};
 use crate::format::counted;
 use crate::labels::{LabelSet, METRIC_NAME};
@@ -152,7 +152,8 @@ fn joined(
     let finding = found.expr(place, binary.op_span, message);
     finding.severity = severity;
     let fitting = fitting(binary, (&left, &right), (&have_left, &have_right));
-    if let Some(line) = fitting.filter(|fitting| works(evidence, place, expr, fitting)).map(|fitting| written(&fitting))
+    if let Some(line) =
+        fitting.filter(|fitting| works(evidence, place, expr, fitting)).map(|fitting| operator(&fitting))
     {
         finding.help.push(format!("these would match: `{line}`"));
     } else {
@@ -209,17 +210,4 @@ fn works(evidence: &Evidence<'_>, place: &Place<'_>, expr: &Expr, fitting: &Bina
     let fitting = Binary { op, lhs, rhs, return_bool: false, ..fitting.clone() };
     let probe = evidence.probe(place, &Expr { kind: ExprKind::Binary(Box::new(fitting)), span: expr.span });
     !probe.failed && (op == BinaryOp::Unless || probe.labels().next().is_some())
-}
-
-/// Returns an operator and the labels by which it matches, as they are written.
-fn written(binary: &Binary) -> String {
-    let labels = binary.matching.iter().flat_map(|on| &on.labels).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let group = match binary.matching.as_ref().and_then(|matching| matching.group.as_ref()) {
-        None => String::new(),
-        Some(group) => {
-            let side = if group.many == Side::Left { "left" } else { "right" };
-            format!(" group_{side} ({})", group.include.join(", "))
-        }
-    };
-    format!("{} on ({labels}){group}", binary.op.symbol())
 }

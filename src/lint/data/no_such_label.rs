@@ -8,8 +8,9 @@ use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page, texts};
 use super::misses::{What, is_slip, listed, misses, word_at};
 use super::parts::unfiltered;
+use super::slips::{Mistaken, Slip, slips};
 use crate::diagnostic::{Severity, codes, nearest};
-use crate::labels::METRIC_NAME;
+use crate::labels::{LabelSet, METRIC_NAME};
 use crate::outcome::RuleFacts;
 use crate::promql::ast::{Expr, ExprKind};
 use crate::rules::template::What as Reads;
@@ -19,7 +20,8 @@ pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::NO_SUCH_LABEL,
     page: Page {
         why: "A matcher on a label that no series of the metric has takes nothing. `by (..)`, `on (..)` and `group_left \
-              (..)` with such a label treat it as empty: all series become one group, or match each other.\n\n\
+              (..)` with such a label treat it as empty: all series become one group, or match each other. `{x=\"\"}`, `{x!=\"a\"}` \
+              and `without (x)` with a label that is not there, but is near one that is, do nothing.\n\n\
               Correct the name. In a grouping a label may be missing on purpose, where the same rules are used with and \
               without a cluster: then the finding is an info, unless the name looks like a typo.",
         bad: "\
@@ -60,6 +62,13 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
                 None => format!("its labels are {}", listed(all)),
             });
         }
+        for slip in slips(evidence, &place) {
+            let Slip { metric, matcher, span, what: Mistaken::Label { near } } = slip else { continue };
+            let message =
+                format!("no series of `{metric}` has the label `{}`, so `{matcher}` takes all of them", matcher.name);
+            let finding = found.expr(&place, word_at(&place, span, &matcher.name), message);
+            finding.help.push(format!("did you mean `{near}`?"));
+        }
         place.rule.expr.walk(&mut |expr| groupings(evidence, &place, expr, found));
         if place.is_alert() {
             templates(evidence, &place, facts, found);
@@ -69,7 +78,7 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
 
 /// Looks at the labels that templates read, where only the recording shows whether they are there.
 fn templates(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts, found: &mut Found) {
-    let mut have: Option<BTreeSet<String>> = None;
+    let mut have: Option<Option<BTreeSet<String>>> = None;
     let flow = place.labels();
     for text in texts::annotations(place.rule).chain(texts::labels(place.rule)) {
         for read in text.template.reads() {
@@ -77,40 +86,48 @@ fn templates(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts, foun
             if read.asked || read.guarded || label == METRIC_NAME || flow.get(label) != Has::Maybe {
                 continue;
             }
-            let have = have.get_or_insert_with(|| given(evidence, place, facts));
-            if have.is_empty() || have.contains(label) {
+            let Some(have) = have.get_or_insert_with(|| given(evidence, place, facts)) else { continue };
+            if have.contains(label) {
                 continue;
             }
+            let is_set = place.rule.labels.iter().any(|(set, _)| set == label);
             let names: Vec<&str> = have.iter().map(String::as_str).collect();
             let near = nearest(label, names.iter().copied());
             let message = format!("this text reads the label `{label}`, which no series of the expression has");
             let usual = found.severity;
             let finding = found.at(text.at(read.span), (place.group, place.rule), message);
-            finding.severity = if is_slip(label, &near) { usual } else { Severity::Info };
+            finding.severity = if is_set || is_slip(label, &near) { usual } else { Severity::Info };
             finding.help.push(match near.first() {
+                _ if is_set => "`$labels` has the labels of the series alone, not those that the rule sets".to_owned(),
                 Some(first) => format!("did you mean `{first}`?"),
+                None if names.is_empty() => "its series have no labels".to_owned(),
                 None => format!("their labels are {}", listed(&names)),
             });
         }
     }
 }
 
-/// Returns the labels of the series of a rule, where it was looked at, and of its alerts.
-fn given(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts) -> BTreeSet<String> {
+/// Returns the labels of the series of a rule, where it was looked at, and of its alerts, without those that the rule
+/// sets itself; none where it had no series.
+fn given(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts) -> Option<BTreeSet<String>> {
     let probe = evidence.probe(place, &unfiltered(&place.rule.expr));
     let episodes = evidence.episodes(facts);
-    let alerts = episodes.iter().map(|episode| &episode.labels);
-    let names = probe.labels().chain(alerts).flat_map(|labels| labels.iter().map(|(name, _)| name));
-    let names: BTreeSet<&str> = names.filter(|name| !matches!(*name, METRIC_NAME | "alertname")).collect();
-    names.into_iter().map(str::to_owned).collect()
+    let alerts: Vec<LabelSet> = episodes.iter().map(|episode| Evidence::bare(place, &episode.labels)).collect();
+    let mut sets = probe.labels().chain(&alerts).peekable();
+    sets.peek()?;
+    let names: BTreeSet<&str> = sets.flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
+    Some(names.into_iter().filter(|name| *name != METRIC_NAME).map(str::to_owned).collect())
 }
 
 /// Looks at the labels that an aggregation or an operator names.
 fn groupings(evidence: &Evidence<'_>, place: &Place<'_>, expr: &Expr, found: &mut Found) {
     let (labels, span, word): (Vec<&String>, Span, &str) = match &expr.kind {
         ExprKind::Aggregate(aggregate) => match &aggregate.grouping {
-            Some(grouping) if !grouping.without => (grouping.labels.iter().collect(), grouping.span, "by"),
-            _ => return,
+            Some(grouping) => {
+                let word = if grouping.without { "without" } else { "by" };
+                (grouping.labels.iter().collect(), grouping.span, word)
+            }
+            None => return,
         },
         ExprKind::Binary(binary) => {
             let Some(matching) = &binary.matching else { return };
@@ -125,12 +142,17 @@ fn groupings(evidence: &Evidence<'_>, place: &Place<'_>, expr: &Expr, found: &mu
     for label in labels.iter().filter(|label| !have.contains(label.as_str()) && label.as_str() != METRIC_NAME) {
         let others = have.iter().copied().filter(|other| labels.iter().all(|named| named != other));
         let near = nearest(label, others);
+        // What is not there need not be removed, and does no harm.
+        if word == "without" && !is_slip(label, &near) {
+            continue;
+        }
         let message = format!("no series that is read here has the label `{label}`");
         let usual = found.severity;
         let finding = found.expr(place, word_at(place, span, label), message);
         finding.severity = if is_slip(label, &near) { usual } else { Severity::Info };
         finding.help.push(match near.first() {
             Some(first) => format!("did you mean `{first}`?"),
+            None if have.is_empty() => format!("`{word} ({label})` is empty: its series have no labels"),
             None => {
                 let all: Vec<&str> = have.iter().copied().collect();
                 format!("`{word} ({label})` is empty for all of them; their labels are {}", listed(&all))

@@ -3,13 +3,15 @@
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::{What, listed, misses, word_at};
+use super::slips::{Mistaken, Slip, slips};
 use crate::diagnostic::codes;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::NO_SUCH_VALUE,
     page: Page {
         why: "The metric is in the recording and its series have the label, but none has a value that the matcher takes. \
-              The selector gives nothing, and the alert never fires. A regular expression must match the whole value.\n\n\
+              The selector gives nothing, and the alert never fires. A regular expression must match the whole value. \
+              One of several values, and one after `!=`, is looked at where it is near one that is there.\n\n\
               Correct the value. Inside `absent()` and right of `unless` a missing value may be meant; then the finding \
               is an info, unless the value looks like a typo.",
         bad: "\
@@ -37,6 +39,12 @@ time,job,queue_depth
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
     for (place, _) in evidence.rules() {
+        for slip in slips(evidence, &place) {
+            let Slip { metric, matcher, span, what: Mistaken::Value { word, near } } = slip else { continue };
+            let message = format!("no series of `{metric}` has {}=\"{word}\", which `{matcher}` names", matcher.name);
+            let finding = found.expr(&place, word_at(&place, span, word), message);
+            finding.help.push(format!("did you mean `{near}`?"));
+        }
         for miss in misses(evidence, &place) {
             let metric = miss.selector.metric().unwrap_or("the recording").to_owned();
             let usual = found.severity;

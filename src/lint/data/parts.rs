@@ -8,7 +8,9 @@ use super::super::{Check, Found, Lint};
 use crate::diagnostic::Severity;
 use crate::format::value;
 use crate::outcome::threshold;
-use crate::promql::ast::{Binary, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Modifiers, Selector, Type};
+use crate::promql::ast::{
+    Binary, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Modifiers, Selector, Side, Type,
+};
 use crate::source::Span;
 use crate::time::Millis;
 
@@ -118,6 +120,20 @@ pub(super) fn is_dead(place: &Place<'_>, part: Span) -> bool {
         })
     };
     finds(&dead_code::LINT) || finds(&contradictory_threshold::LINT)
+}
+
+/// Returns an operator and the labels by which it matches, as they are written.
+pub(super) fn operator(binary: &Binary) -> String {
+    let Some(matching) = &binary.matching else { return binary.op.symbol().to_owned() };
+    let group = match &matching.group {
+        None => String::new(),
+        Some(group) => {
+            let side = if group.many == Side::Left { "left" } else { "right" };
+            format!(" group_{side} ({})", group.include.join(", "))
+        }
+    };
+    let word = if matching.on { "on" } else { "ignoring" };
+    format!("{} {word} ({}){group}", binary.op.symbol(), matching.labels.join(", "))
 }
 
 /// Returns a selector as it is written with a range: `x[5m] offset 1h`.

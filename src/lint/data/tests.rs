@@ -194,3 +194,151 @@ fn one_mistake_has_one_finding() {
         assert_eq!(codes, [code], "{expr}");
     }
 }
+
+#[test]
+fn a_counter_below_a_threshold_becomes_false() {
+    let night = || Night::default().series("x_total", "a", 60, rising(1.0, 60));
+    let find = |expr| of(codes::COUNTER_AS_GAUGE, expr, night());
+    one(&find("x_total < 30"), Severity::Warning, &["becomes false sooner or later, and stays so"]);
+    one(&find("30 > x_total"), Severity::Warning, &["becomes false"]);
+    one(&find("30 < x_total offset 5m"), Severity::Warning, &["becomes true", "`rate(x_total[5m] offset 5m)`"]);
+}
+
+#[test]
+fn labels_of_the_rule_itself_are_not_those_of_series() {
+    let rule = |text: &str, expr: &str| {
+        let rule = format!(
+            "  - alert: A\n    expr: {expr}\n    for: 5m\n    labels: {{severity: page}}\n    annotations: {{summary: '{text}'}}\n"
+        );
+        let night = Night::default().series("queue", "a", 60, [steady(5.0, 20), steady(95.0, 40)].concat());
+        told(&found(&rule, night), codes::NO_SUCH_LABEL)
+    };
+    one(&rule("{{ $labels.severity }}", "queue > 90"), Severity::Warning, &["not those that the rule sets"]);
+    let other = rule("{{ $labels.cluster }}", "queue > 90");
+    one(&other, Severity::Info, &["their labels are `host`, `job`"]);
+    assert!(!other[0].1.contains("severity"), "{other:#?}");
+}
+
+#[test]
+fn typos_that_take_something_are_found() {
+    let night = || {
+        let night = Night::default().series("queue", "alpha", 60, steady(5.0, 20));
+        night.series("queue", "beta", 60, steady(5.0, 20)).series("queue", "gamma", 60, steady(5.0, 20))
+    };
+    for (expr, near) in [
+        ("sum without (hots) (queue) > 90", "host"),
+        ("queue{hots!=\"alpha\"} > 90", "host"),
+        ("queue{jbo=\"\"} > 90", "job"),
+    ] {
+        one(&of(codes::NO_SUCH_LABEL, expr, night()), Severity::Warning, &[&format!("did you mean `{near}`?")]);
+    }
+    for (expr, near) in [
+        ("queue{host!=\"aplha\"} > 90", "alpha"),
+        ("queue{host=~\"alpha|bteta\"} > 90", "beta"),
+        ("queue{host!~\"alpha|gama\"} > 90", "gamma"),
+    ] {
+        one(&of(codes::NO_SUCH_VALUE, expr, night()), Severity::Warning, &[&format!("did you mean `{near}`?")]);
+    }
+    for expr in [
+        "sum without (cluster) (queue) > 90",
+        "queue{host!=\"other\",zone=\"\"} > 90",
+        "queue{host=~\"alpha|al.*a|delta-9\"} > 90",
+    ] {
+        let found = found(&format!("  - alert: A\n    for: 5m\n    expr: {expr}\n"), night());
+        let codes: Vec<&str> = found.iter().map(|one| one.code).filter(|code| code.starts_with("no-such")).collect();
+        assert_eq!(codes, [""; 0], "{expr}");
+    }
+}
+
+#[test]
+fn an_hour_of_data_holds_an_hour() {
+    let find = |range: &str| {
+        let night = Night::default().series("queue", "a", 60, steady(5.0, 60));
+        of(codes::BEYOND_DATA, &format!("max_over_time(queue[{range}]) > 90"), night)
+    };
+    assert_eq!(find("1h"), []);
+    one(&find("62m"), Severity::Warning, &["longer than the recording"]);
+}
+
+#[test]
+fn what_is_read_is_counted_once_and_at_all_steps() {
+    let night = || Night::default().series("queue", "a", 60, steady(5.0, 60)).series("queue", "b", 60, steady(5.0, 60));
+    let find = |expr| of(codes::COST, expr, night());
+    one(&find("queue > 90 and queue < 99"), Severity::Info, &["reads 2 series and 2 samples"]);
+    one(&find("max_over_time(queue[5m]) > 90"), Severity::Info, &["reads 2 series and 10 samples"]);
+    one(&find("max_over_time(rate(queue[5m])[1h:1m]) > 90"), Severity::Info, &["reads 2 series and 600 samples"]);
+    let rules =
+        "  - record: job:queue:sum\n    expr: sum by (job) (queue)\n  - alert: A\n    expr: job:queue:sum > 90\n";
+    let found = told(&found(rules, night()), codes::COST);
+    assert!(found[1].1.contains("reads 1 series and 1 sample"), "{found:#?}");
+}
+
+#[test]
+fn a_limit_that_is_exceeded_drops_all_alerts() {
+    let hosts = ["a", "b", "c"];
+    let night = hosts.iter().fold(Night::default(), |night, host| night.series("queue", host, 60, steady(5.0, 60)));
+    let text = "  - alert: A\n    for: 5m\n    expr: queue > 3\n  limit: 2\n";
+    let found = told(&found(text, night), codes::COST);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    let all = format!("{found:?}");
+    for words in
+        ["`A` exceeds the limit of 2 alerts at 60 evaluations", "drops all alerts of the rule", "would give up to 3"]
+    {
+        assert!(all.contains(words), "{words}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_gap_is_from_sample_to_sample() {
+    let values = [steady(95.0, 20), steady(f64::NAN, 3), steady(95.0, 20)].concat();
+    let night = Night::default().series("queue", "a", 60, values).series("up", "a", 60, steady(1.0, 43));
+    let found = of(codes::GAP_RESET, "queue > 90", night);
+    assert_eq!(found, []);
+    let rule = "  - alert: A\n    for: 10m\n    expr: queue offset 1m > 90\n";
+    let values = [steady(95.0, 20), steady(f64::NAN, 8), steady(95.0, 20)].concat();
+    let night = Night::default().series("queue", "a", 60, values).series("up", "a", 60, steady(1.0, 48));
+    let found = told(&self::found(rule, night), codes::GAP_RESET);
+    one(&found, Severity::Warning, &["the longest of 9m", "`last_over_time(queue[10m] offset 1m)`"]);
+}
+
+#[test]
+fn what_never_fires_says_what_is_known() {
+    let night = || {
+        let night = Night::default().series("queue", "a", 60, (0..60).map(|at| f64::from(at % 10)));
+        night.series("load_ratio", "a", 60, steady(0.5, 60))
+    };
+    let never = of(codes::NEVER_FIRES, "queue == 3.5", night());
+    one(&never, Severity::Info, &["the values are 0 to 9, and the rule asks for `== 3.5`"]);
+    let threshold = |expr| of(codes::THRESHOLD_OUT_OF_RANGE, expr, night());
+    one(
+        &threshold("queue > 3 and load_ratio > 90"),
+        Severity::Warning,
+        &["`> 90` at 24 times looked at: the closest is 0.5"],
+    );
+    one(&threshold("queue > 3 or queue > 12"), Severity::Info, &["`> 12` at 24 times looked at"]);
+    assert_eq!(threshold("queue > 3 and load_ratio > 0.1"), []);
+}
+
+#[test]
+fn names_that_rules_record_are_near() {
+    let rules =
+        "  - record: job:queue:sum\n    expr: sum by (job) (queue)\n  - alert: A\n    expr: job:queue:summ > 90\n";
+    let night = Night::default().series("queue", "a", 60, steady(5.0, 60));
+    one(&told(&found(rules, night), codes::NO_SUCH_METRIC), Severity::Warning, &["did you mean `job:queue:sum`?"]);
+}
+
+#[test]
+fn a_group_that_mends_duplicates_is_named() {
+    let night = Night::default().series("queue", "a", 60, steady(5.0, 60)).series("queue", "b", 60, steady(5.0, 60));
+    let night = night.series("size", "a", 60, steady(9.0, 60));
+    let found = of(codes::DUPLICATE_LABELSET, "sum(queue / on (job) size) > 90", night);
+    one(&found, Severity::Error, &["`/ on (job) group_left ()`"]);
+}
+
+#[test]
+fn the_worst_that_flaps_is_told_by_what_sets_it_apart() {
+    let flaps = || (0..60).map(|at| if at % 4 < 2 { 95.0 } else { 5.0 });
+    let night = Night::default().series("queue", "a", 60, flaps()).series("queue", "b", 60, steady(95.0, 60));
+    let found = of(codes::FLAPPING, "queue > 90", night);
+    one(&found, Severity::Warning, &["the worst is {host=\"a\"};"]);
+}

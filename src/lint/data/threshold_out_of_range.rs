@@ -3,9 +3,10 @@
 use super::super::evidence::Evidence;
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
-use super::parts::{Limit, comparison, is_dead, limit, unfiltered};
+use super::parts::{Limit, comparison, is_dead, limit, requires, unfiltered};
 use crate::diagnostic::{Severity, codes};
 use crate::format::{counted, value};
+use crate::outcome::RuleFacts;
 use crate::promql::ast::{Binary, BinaryOp, Expr, ExprKind, Type};
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -51,14 +52,53 @@ const STEADY: f64 = 10.0;
 
 fn check(evidence: &Evidence<'_>, found: &mut Found) {
     for (place, facts) in evidence.alerts() {
-        if is_dead(&place, place.rule.expr.span) {
+        if !is_dead(&place, place.rule.expr.span) {
+            judge(evidence, &place, facts, found);
+        }
+    }
+}
+
+/// Returns whether thresholds that no value reaches are found in a rule.
+pub(in crate::lint) fn is_found(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts) -> bool {
+    let mut found = Found::new(LINT.code);
+    judge(evidence, place, facts, &mut found);
+    !found.items.is_empty()
+}
+
+fn judge(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts, found: &mut Found) {
+    let expr = &place.rule.expr;
+    let decides = limit(expr);
+    if let (Some(limit), Some((min, max))) = (&decides, facts.counts.extremes) {
+        number(place, limit, (min, max), None, found);
+    } else if facts.counts.true_evaluations == 0 && facts.counts.faults.is_empty() {
+        sides(evidence, place, found);
+    }
+    let mut parts = Vec::new();
+    operands(expr, &mut parts);
+    for part in parts.iter().filter(|_| parts.len() > 1) {
+        let Some((limit, binary)) = limit(part).zip(comparison(part)) else { continue };
+        let is_told = decides.as_ref().is_some_and(|decides| decides.number.span == limit.number.span);
+        if is_told || facts.counts.true_evaluations > 0 && requires(expr, binary) {
             continue;
         }
-        if let (Some(limit), Some((min, max))) = (limit(&place.rule.expr), facts.counts.extremes) {
-            number(&place, &limit, (min, max), found);
-        } else if facts.counts.true_evaluations == 0 && facts.counts.faults.is_empty() {
-            sides(evidence, &place, found);
+        let probe = evidence.probe(place, &unfiltered(limit.compared));
+        let (min, max) = probe.values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        if min <= max {
+            number(place, &limit, (min, max), Some(probe.steps.len() as u64), found);
         }
+    }
+}
+
+/// Collects the sides of `and` and `or`, and the left ones of `unless`.
+fn operands<'a>(expr: &'a Expr, parts: &mut Vec<&'a Expr>) {
+    match &expr.unparen().kind {
+        ExprKind::Binary(binary) if binary.op.is_set() => {
+            operands(&binary.lhs, parts);
+            if binary.op != BinaryOp::Unless {
+                operands(&binary.rhs, parts);
+            }
+        }
+        _ => parts.push(expr),
     }
 }
 
@@ -132,8 +172,8 @@ fn is_odd(unit: Unit, op: BinaryOp, threshold: f64, (min, max): (f64, f64)) -> O
     }
 }
 
-/// Judges a threshold that no value reaches.
-fn number(place: &Place<'_>, limit: &Limit<'_>, (min, max): (f64, f64), found: &mut Found) {
+/// Judges a threshold that no value reaches: none at all, or none at so many times looked at.
+fn number(place: &Place<'_>, limit: &Limit<'_>, (min, max): (f64, f64), looked_at: Option<u64>, found: &mut Found) {
     let threshold = limit.value;
     let (closest, is_reached) = match limit.op {
         BinaryOp::Less => (min, min < threshold),
@@ -150,8 +190,9 @@ fn number(place: &Place<'_>, limit: &Limit<'_>, (min, max): (f64, f64), found: &
     }
     let odd = is_odd(unit(limit.compared), limit.op, threshold, (min, max));
     let far = factor(threshold, closest).map_or(String::new(), |far| format!(", {far}"));
+    let when = looked_at.map_or(String::new(), |times| format!(" at {} looked at", counted(times, "time")));
     let message = format!(
-        "no value reaches the threshold `{} {}`: the closest is {}{far}",
+        "no value reaches the threshold `{} {}`{when}: the closest is {}{far}",
         limit.op.symbol(),
         limit.written(place),
         value(closest)
