@@ -60,11 +60,14 @@ fn covers(outer: FileSpan, inner: FileSpan) -> bool {
     outer.file == inner.file && outer.span.start <= inner.span.start && inner.span.end <= outer.span.end
 }
 
+/// What stands in the place of stretches of a text: by where they begin and end.
+type Edits<'a> = BTreeMap<(u32, u32), &'a str>;
+
 /// Applies the fixes of findings, in their order: all of a finding or none. Those that touch what an earlier one has
 /// changed are left for another time. Cost: a sort of the fixes, and a copy of the texts that change.
 #[must_use]
 pub fn apply(findings: &[Diagnostic], sources: &SourceMap) -> Vec<Fixed> {
-    let mut by_file: BTreeMap<FileId, (BTreeMap<(u32, u32), &str>, usize)> = BTreeMap::new();
+    let mut by_file: BTreeMap<FileId, (Edits<'_>, usize)> = BTreeMap::new();
     for finding in findings {
         let Some(file) = finding.fixes.first().map(|fix| fix.at.file) else { continue };
         let (edits, fixed) = by_file.entry(file).or_default();
@@ -73,7 +76,7 @@ pub fn apply(findings: &[Diagnostic], sources: &SourceMap) -> Vec<Fixed> {
             *fixed += 1;
         }
     }
-    let text = |(file, (edits, findings)): (FileId, (BTreeMap<(u32, u32), &str>, usize))| {
+    let text = |(file, (edits, findings)): (FileId, (Edits<'_>, usize))| {
         let text = edited(&sources.file(file).text, &edits);
         Fixed { file, text, findings }
     };
@@ -85,7 +88,7 @@ fn place(fix: &Fix) -> (u32, u32) {
 }
 
 /// Returns whether a fix touches no edit, or is one of them.
-fn fits(fix: &Fix, edits: &BTreeMap<(u32, u32), &str>) -> bool {
+fn fits(fix: &Fix, edits: &Edits<'_>) -> bool {
     let (start, end) = place(fix);
     if let Some(same) = edits.get(&(start, end)) {
         return *same == fix.replacement;
@@ -97,7 +100,7 @@ fn fits(fix: &Fix, edits: &BTreeMap<(u32, u32), &str>) -> bool {
         && after.is_none_or(|((from, to), _)| *from > end || *from == end && from < to && start < end)
 }
 
-fn edited(text: &str, edits: &BTreeMap<(u32, u32), &str>) -> String {
+fn edited(text: &str, edits: &Edits<'_>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for ((start, end), replacement) in edits {

@@ -77,7 +77,7 @@ fn parts(source: &str, least: usize) -> Option<Vec<Range<usize>>> {
     let first = first_entry(source)?;
     let indent = source[first..].find('-')?;
     let mark = format!("\n{}- ", " ".repeat(indent));
-    let starts = memchr::memmem::find_iter(source[first..].as_bytes(), mark.as_bytes()).map(|at| first + at + 1);
+    let starts = memchr::memmem::find_iter(&source.as_bytes()[first..], mark.as_bytes()).map(|at| first + at + 1);
     let least = (source.len() / PARTS).max(least);
     let mut parts = Vec::new();
     let mut from = first;

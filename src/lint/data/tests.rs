@@ -53,7 +53,7 @@ fn found(rules: &str, night: Night) -> Vec<Diagnostic> {
     rules.add("example.yml", text.as_bytes());
     assert!(!rules.diagnostics.has_errors(), "{text}{:#?}", rules.diagnostics);
     let subject = Subject::new(&rules, LintOptions::default());
-    let recording = Recording::open(vec![Text::boxed("night.csv", &night.csv())], ReadOptions::default());
+    let recording = Recording::open(vec![Text::boxed("night.csv", night.csv())], ReadOptions::default());
     let options = RunOptions::default();
     let recorded = Recorded::read(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
     let mut all = run(&subject, &|code| !needs_data(code));
