@@ -192,6 +192,7 @@ codes! {
         CONTRADICTORY_THRESHOLD = "contradictory-threshold": "A comparison is never true, always true, or true by chance.";
         FRAGILE = "fragile": "An alert changes its identity, or fires while data is incomplete.";
         NAN_POISON = "nan-poison": "A sum or an average holds a division that may be 0 by 0.";
+        HIDDEN_BY_COMMENT = "hidden-by-comment": "A comment hides lines of an expression, which YAML joins with it.";
         EXPERIMENTAL = "experimental": "An expression uses what Prometheus evaluates only with a feature flag.";
     }
     Lint Info {

@@ -244,6 +244,28 @@ fn regexp() {
 }
 
 #[test]
+fn hidden_by_comment() {
+    let find = |expr: &str| {
+        let rule = format!("- alert: A\n  expr: {expr}\n");
+        marked(codes::HIDDEN_BY_COMMENT, &rule)
+    };
+    assert_eq!(find(">\n    up\n    # why\n    == 0"), ["== 0"]);
+    assert_eq!(find(">\n    up # why\n    # more\n    == 0"), ["== 0"]);
+    assert_eq!(find("\"up # why\n    == 0\""), ["== 0"]);
+    let none: [&str; 0] = [];
+    for expr in [
+        "|\n    up\n    # why\n    == 0",
+        ">\n    up == 0\n    # why\n    # more",
+        ">\n    up\n    == 0 # why",
+        ">\n    up{a=\"#\"}\n    == 0",
+        "\"up == 0 # a \\\"b\\\" c\"",
+        "up == 0 # why",
+    ] {
+        assert_eq!(find(expr), none, "{expr}");
+    }
+}
+
+#[test]
 fn subquery_step() {
     assert_eq!(alert(codes::SUBQUERY_STEP, "max_over_time(sum(x)[30m:]) > 1"), ["30m"]);
     silent(codes::SUBQUERY_STEP, &["max_over_time(sum(x)[30m:1m]) > 1"]);

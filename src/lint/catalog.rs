@@ -12,6 +12,7 @@ pub static ALL: &[&Lint] = &[
     &rule::experimental::LINT,
     &rule::for_default::LINT,
     &rule::fragile::LINT,
+    &rule::hidden_by_comment::LINT,
     &rule::humanize::LINT,
     &rule::irate::LINT,
     &rule::nan_poison::LINT,

@@ -1,6 +1,8 @@
 //! Comments of rule files that control what is done with their rules, and the rule or group that each belongs to.
 
-use crate::source::{FileSpan, SourceMap, Span};
+use std::ops::Range;
+
+use crate::source::{FileSpan, Located, Piece, SourceMap, Span};
 use crate::yaml::comments::marks;
 
 use super::{Group, Rule, RuleFile};
@@ -207,16 +209,43 @@ impl<'a, 'f> Places<'a, 'f> {
     }
 }
 
+/// Returns what a comment of an expression hides that stands on another line of the file: YAML makes one line of those
+/// of `>` and of quoted texts. Cost: a walk over a text with a `#`.
+#[must_use]
+pub fn hidden(text: &Located) -> Option<Span> {
+    let pieces = text.map.pieces();
+    for comment in comments_and_string(&text.text).0 {
+        let below = pieces.partition_point(|piece| piece.text as usize <= comment.start);
+        let within = |piece: &&[Piece]| (piece[1].text as usize) < comment.end;
+        for pair in pieces[below.max(1) - 1..].windows(2).take_while(within) {
+            // Between an escape and what follows it no byte of the text is left out, between lines one is.
+            let is_line = pair[1].text > pair[0].text + pair[0].len;
+            let said = text.text[pair[1].text as usize..comment.end].trim();
+            if is_line && !said.is_empty() && !said.starts_with('#') {
+                let start = pair[1].text as usize;
+                return Some(Span::new(start, start + said.len()));
+            }
+        }
+    }
+    None
+}
+
 /// Returns whether PromQL text is cut off within a string.
-fn ends_in_string(text: &str) -> bool {
-    let mut open: Option<char> = None;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
+pub(super) fn ends_in_string(text: &str) -> bool {
+    comments_and_string(text).1
+}
+
+/// Returns the comments of a PromQL text, without the ends of their lines, and whether it is cut off within a string.
+fn comments_and_string(text: &str) -> (Vec<Range<usize>>, bool) {
+    let (mut comments, mut open) = (Vec::new(), None);
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
         match (open, c) {
             (None, '"' | '\'' | '`') => open = Some(c),
             // A quote in a comment opens nothing.
             (None, '#') => {
-                chars.by_ref().find(|c| *c == '\n');
+                let end = chars.by_ref().find(|(_, c)| *c == '\n').map_or(text.len(), |(end, _)| end);
+                comments.push(at..end);
             }
             (Some('"' | '\''), '\\') => {
                 chars.next();
@@ -225,7 +254,7 @@ fn ends_in_string(text: &str) -> bool {
             _ => {}
         }
     }
-    open.is_some()
+    (comments, open.is_some())
 }
 
 #[cfg(test)]
@@ -330,6 +359,18 @@ groups:
 ",
             &["4 A double", "5 B single", "6 C line"],
         );
+    }
+
+    #[test]
+    fn a_mistake_that_yaml_made_says_so() {
+        let check = |expr: &str, help: &str| {
+            let mut rules = RuleSet::default();
+            rules.add("a.yml", format!("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: {expr}\n").as_bytes());
+            let found = rules.diagnostics.sorted();
+            assert!(found.iter().any(|one| one.help.iter().any(|line| line.contains(help))), "{expr}: {found:?}");
+        };
+        check("foo{a=\"x #1\"} > 1", "put the whole expression in quotes");
+        check(">\n      # why\n      foo > 1", "write `expr: |`");
     }
 
     #[test]

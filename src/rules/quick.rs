@@ -47,7 +47,7 @@ pub fn quick(
         problems.set_subject(Some((NAME.to_owned(), String::new())));
         let text = located(text, file, start);
         start += text.text.len() + 1;
-        let expr = rule::parsed(&text, &mut problems);
+        let expr = rule::parsed(&text, false, &mut problems);
         let name = free_name(metric(&expr).unwrap_or(NAME), &mut names);
         rules.push(alert(name, text, expr, common));
     }

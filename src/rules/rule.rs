@@ -9,6 +9,7 @@ use crate::yaml::Node;
 use crate::yaml::fields::{Field, Fields, Named};
 use crate::yaml::problems::Problems;
 
+use super::comments::{ends_in_string, hidden};
 use super::keys::Keys;
 use super::parts::{Part, RuleParts, TextPart};
 use super::prometheus::{first_of, is_left_out};
@@ -245,16 +246,30 @@ pub(super) fn expression(field: Option<Field<'_>>, rule: Span, problems: &mut Pr
         }
         return None;
     };
-    Some((text.clone(), parsed(text, problems)))
+    Some((text.clone(), parsed(text, is_plain(field), problems)))
 }
 
-/// Reads the text of an expression; its problems are reported.
-pub(super) fn parsed(text: &Located, problems: &mut Problems<'_>) -> Expr {
+/// Returns whether a value was written bare.
+pub(super) fn is_plain(field: Option<Field<'_>>) -> bool {
+    field.and_then(|field| field.value.scalar()).is_some_and(|scalar| scalar.plain)
+}
+
+/// Reads the text of an expression; its problems are reported. `plain` is whether it was written without quotes.
+pub(super) fn parsed(text: &Located, plain: bool, problems: &mut Problems<'_>) -> Expr {
     let parsed = parse(&text.text);
     let clean = parsed.problems.is_empty();
+    // What YAML made of the text may be the reason.
+    let of_yaml = if clean {
+        None
+    } else if plain && ends_in_string(&text.text) {
+        Some("a ` #` begins a comment of YAML: put the whole expression in quotes, or write it below `expr: |`")
+    } else {
+        hidden(text).map(|_| "YAML makes one line of these, and a `#` hides what follows in it: write `expr: |`")
+    };
     for problem in parsed.problems {
         let mut diagnostic = Diagnostic::error(problem.code, problem.message, text.at(problem.span));
         diagnostic.help.extend(problem.help);
+        diagnostic.help.extend(of_yaml.map(str::to_owned));
         problems.push(diagnostic);
     }
     if clean {

@@ -7,6 +7,7 @@ pub(super) mod dead_code;
 pub(super) mod experimental;
 pub(super) mod for_default;
 pub(super) mod fragile;
+pub(super) mod hidden_by_comment;
 pub(super) mod humanize;
 pub(super) mod irate;
 pub(super) mod nan_poison;
