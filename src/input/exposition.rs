@@ -1,6 +1,7 @@
 //! Prometheus' text formats with a time on each line: OpenMetrics, the older text format, `promtool tsdb dump` and
 //! `dump-openmetrics`, `mimirtool remote-read dump`.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,6 +34,13 @@ pub(super) fn is_exposition(head: &[u8]) -> bool {
     let name = series.split(|byte| *byte == b'{').next().unwrap_or_default();
     let named = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'));
     named && !name.first().is_some_and(u8::is_ascii_digit) && parse_value(value).is_ok()
+}
+
+/// Returns the metric and its type that a line `# TYPE name type` says.
+fn described(line: &[u8]) -> Option<(&str, &str)> {
+    let text = std::str::from_utf8(line.strip_prefix(b"# TYPE ")?).ok()?;
+    let (name, word) = text.trim().rsplit_once(' ')?;
+    Some((name.trim().trim_matches('"'), word))
 }
 
 /// The parts of a line.
@@ -169,6 +177,8 @@ pub(super) struct ExpositionRows {
     series: Vec<Option<Result<SeriesId, String>>>,
     /// The parts of the line, or what is wrong with it.
     row: Result<Parts, String>,
+    /// What `# TYPE` lines say, by metric.
+    types: BTreeMap<String, String>,
     /// Whether `# EOF` was seen.
     ended: bool,
     marks: bool,
@@ -198,6 +208,7 @@ impl ExpositionRows {
             keys: Keys::default(),
             series: Vec::new(),
             row: Ok(Parts::default()),
+            types: BTreeMap::new(),
             ended: false,
             marks: false,
             vanished: Vanished::default(),
@@ -235,6 +246,9 @@ impl Rows for ExpositionRows {
             let line = line.trim_ascii();
             if line.is_empty() || line.starts_with(b"#") {
                 self.ended |= line == b"# EOF";
+                if let Some((name, word)) = described(line) {
+                    self.types.insert(name.to_owned(), word.to_owned());
+                }
                 continue;
             }
             let parts = std::mem::replace(&mut self.row, Ok(Parts::default())).unwrap_or_default();
@@ -322,6 +336,7 @@ impl Rows for ExpositionRows {
 
     fn describe(&self, summary: &mut InputSummary) {
         summary.format = Some((Format::PrometheusText, "one sample per line".to_owned()));
+        summary.types.clone_from(&self.types);
         summary.warnings.extend(self.vanished.describe());
         if !self.lines.ended && !self.ended {
             summary.warnings.push("the last line has no line end: is the file still being written?".to_owned());
@@ -343,6 +358,13 @@ mod tests {
         let once = vec![Box::new(Once(super::super::Text::new("-", text.as_bytes()))) as Box<dyn super::super::Source>];
         let (store, _) = read(once, ReadOptions::default(), Stale::Off).expect(text);
         assert_eq!(dump(&store), expected, "once: {text}");
+    }
+
+    #[test]
+    fn types_are_read() {
+        assert_eq!(super::described(b"# TYPE up gauge"), Some(("up", "gauge")));
+        assert_eq!(super::described(b"# TYPE \"a.b\" counter"), Some(("a.b", "counter")));
+        assert_eq!(super::described(b"# HELP up gauge"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What was found in a recording.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -90,6 +91,8 @@ pub struct InputSummary {
     pub columns: Vec<String>,
     /// Columns that are metrics.
     pub metric_columns: Vec<String>,
+    /// What `# TYPE` lines say that metrics are, in the words of these lines: `counter`, `gauge`.
+    pub types: BTreeMap<String, String>,
     /// Columns that are labels.
     pub label_columns: Vec<String>,
     /// Rows, bad ones among them.

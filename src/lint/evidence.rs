@@ -33,6 +33,8 @@ pub struct Recorded {
     pub survey: Survey,
     /// What the rules found.
     pub outcome: Outcome,
+    /// What the recording itself says that metrics are, by name.
+    types: BTreeMap<String, String>,
     engine: Engine,
 }
 
@@ -66,7 +68,8 @@ impl Recorded {
             engine.finish(&store, last)?;
         }
         let outcome = replay::conclude(&rules, options, &mut engine, (&store, &survey), recording.summary())?;
-        Ok(Self { store, survey, outcome, engine })
+        let types = recording.summary().inputs.iter().flat_map(|input| input.types.clone()).collect();
+        Ok(Self { store, survey, outcome, types, engine })
     }
 }
 
@@ -225,6 +228,17 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn spacing(&self, id: SeriesId) -> Option<Millis> {
         self.recorded.survey.spacing(id)
+    }
+
+    /// Returns whether a metric is a counter (or else a gauge), where the recording itself says so. Counters of OpenMetrics
+    /// are described without `_total`, the parts of histograms without their endings.
+    pub(super) fn is_declared_counter(&self, metric: &str) -> Option<bool> {
+        let types = &self.recorded.types;
+        let is = |name: Option<&str>, word: &str| name.and_then(|name| types.get(name)).is_some_and(|own| own == word);
+        let part = ["_bucket", "_count", "_sum"].iter().find_map(|ending| metric.strip_suffix(ending));
+        let counter =
+            is(Some(metric), "counter") || is(metric.strip_suffix("_total"), "counter") || is(part, "histogram");
+        if counter { Some(true) } else { is(Some(metric), "gauge").then_some(false) }
     }
 
     /// Returns how the values of a metric of the recording move.

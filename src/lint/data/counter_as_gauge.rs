@@ -14,7 +14,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
     page: Page {
         why: "A counter holds how much happened since its process began. Compared with a threshold it is true (with `<`, \
               false) sooner or later, whatever happens, and then until the next restart. What alerts are about is how fast it rises.\n\n\
-              It is taken for a counter if it is named like one (`_total`, or a part of a histogram) and its recorded \
+              It is a counter where a `# TYPE` line of the recording says so, and else if it is named like one (`_total`, or a part of a histogram) and its recorded \
               values only rise, but for resets. `> 0` may be meant, \"this happened at all\": then the finding is an info.",
         bad: "\
 - alert: ManyErrors
@@ -55,9 +55,10 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             let is_order = binary.op.is_comparison() && !matches!(binary.op, BinaryOp::Equal | BinaryOp::NotEqual);
             let Some(selected) = raw(vector).filter(|_| is_order) else { return };
             let Some(metric) = selected.selector.metric() else { return };
-            if !is_named_counter(evidence, metric)
-                || evidence.is_written(metric)
-                || !evidence.shape(metric).is_counter()
+            let looks_like_one = || is_named_counter(evidence, metric) && evidence.shape(metric).is_counter();
+            if evidence.is_written(metric)
+                || evidence.series(selected.selector).is_empty()
+                || !evidence.is_declared_counter(metric).unwrap_or_else(looks_like_one)
             {
                 return;
             }

@@ -90,7 +90,7 @@ fn templates(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts, foun
             if have.contains(label) {
                 continue;
             }
-            let is_set = place.rule.labels.iter().any(|(set, _)| set == label);
+            let is_set = label == "alertname" || place.rule.labels.iter().any(|(set, _)| set == label);
             let names: Vec<&str> = have.iter().map(String::as_str).collect();
             let near = nearest(label, names.iter().copied());
             let message = format!("this text reads the label `{label}`, which no series of the expression has");

@@ -11,7 +11,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
     page: Page {
         why: "`rate()`, `irate()`, `increase()` and `resets()` take every fall of a value for the restart of a counter, and \
               count what is left as new. Of a gauge, which falls all the time, they give large numbers that mean nothing.\n\n\
-              It is taken for a gauge if its recorded values fall again and again without falling to half of what they \
+              It is a gauge where a `# TYPE` line of the recording says so, and else if its recorded values fall again and again without falling to half of what they \
               were. Use `deriv()`, `delta()`, or an average over time.",
         bad: "\
 - alert: QueueGrows
@@ -54,14 +54,17 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             };
             let Some(metric) = selector.metric().filter(|metric| !evidence.is_written(metric)) else { return };
             let shape = evidence.shape(metric);
-            if !shape.is_gauge() {
+            let declared = evidence.is_declared_counter(metric).filter(|_| !evidence.series(selector).is_empty());
+            if !declared.map_or_else(|| shape.is_gauge(), |counter| !counter) {
                 return;
             }
             let falls = crate::format::counted(shape.falls + shape.resets, "time");
-            let message = format!(
-                "`{metric}` is a gauge: it falls {falls} in the recording, and `{}()` takes each fall for a restart",
-                function.name
-            );
+            let why = match declared {
+                Some(_) => "its `# TYPE` line says so".to_owned(),
+                None => format!("it falls {falls} in the recording"),
+            };
+            let message =
+                format!("`{metric}` is a gauge: {why}, and `{}()` takes each fall for a restart", function.name);
             let finding = found.expr(&place, word_at(&place, *selector_span, metric), message);
             finding.help.push(match function.name {
                 "increase" => "`delta()` gives how much a gauge changed".to_owned(),

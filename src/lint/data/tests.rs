@@ -48,12 +48,16 @@ impl Night {
 
 /// Returns what is found in the rules of one group.
 fn found(rules: &str, night: Night) -> Vec<Diagnostic> {
+    found_in(rules, "night.csv", &night.csv())
+}
+
+fn found_in(rules: &str, path: &str, recording: &str) -> Vec<Diagnostic> {
     let text = format!("groups:\n- name: g\n  interval: 1m\n  rules:\n{rules}");
     let mut rules = RuleSet { keep_parts: true, ..RuleSet::default() };
     rules.add("example.yml", text.as_bytes());
     assert!(!rules.diagnostics.has_errors(), "{text}{:#?}", rules.diagnostics);
     let subject = Subject::new(&rules, LintOptions::default());
-    let recording = Recording::open(vec![Text::boxed("night.csv", night.csv())], ReadOptions::default());
+    let recording = Recording::open(vec![Text::boxed(path, recording)], ReadOptions::default());
     let options = RunOptions::default();
     let recorded = Recorded::read(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
     let mut all = run(&subject, &|code| !needs_data(code));
@@ -214,6 +218,7 @@ fn labels_of_the_rule_itself_are_not_those_of_series() {
         told(&found(&rule, night), codes::NO_SUCH_LABEL)
     };
     one(&rule("{{ $labels.severity }}", "queue > 90"), Severity::Warning, &["not those that the rule sets"]);
+    one(&rule("{{ $labels.alertname }}", "queue > 90"), Severity::Warning, &["not those that the rule sets"]);
     let other = rule("{{ $labels.cluster }}", "queue > 90");
     one(&other, Severity::Info, &["their labels are `host`, `job`"]);
     assert!(!other[0].1.contains("severity"), "{other:#?}");
@@ -341,4 +346,26 @@ fn the_worst_that_flaps_is_told_by_what_sets_it_apart() {
     let night = Night::default().series("queue", "a", 60, flaps()).series("queue", "b", 60, steady(95.0, 60));
     let found = of(codes::FLAPPING, "queue > 90", night);
     one(&found, Severity::Warning, &["the worst is {host=\"a\"};"]);
+}
+
+#[test]
+fn what_type_lines_say_is_believed() {
+    let samples = |name: &str| -> String {
+        (0..60).map(|at| format!("{name}{{host=\"a\"}} {at} {}\n", 1_767_571_200 + at * 60)).collect()
+    };
+    let text =
+        |types: &str| format!("{types}{}{}{}# EOF\n", samples("jobs"), samples("runs_total"), samples("level_total"));
+    let check = |types: &str, code: &str, expr: &str| {
+        let found = found_in(&format!("  - alert: A\n    for: 5m\n    expr: {expr}\n"), "night.om", &text(types));
+        told(&found, code).len()
+    };
+    let types = "# TYPE jobs counter\n# TYPE runs counter\n# TYPE level_total gauge\n";
+    for (expr, with, without) in [("jobs > 900", 1, 0), ("runs_total > 900", 1, 1), ("level_total > 900", 0, 1)] {
+        assert_eq!(check(types, codes::COUNTER_AS_GAUGE, expr), with, "{expr}");
+        assert_eq!(check("", codes::COUNTER_AS_GAUGE, expr), without, "{expr}");
+    }
+    for (expr, with) in [("rate(level_total[5m]) > 9", 1), ("rate(jobs[5m]) > 9", 0)] {
+        assert_eq!(check(types, codes::RATE_ON_GAUGE, expr), with, "{expr}");
+        assert_eq!(check("", codes::RATE_ON_GAUGE, expr), 0, "{expr}");
+    }
 }
