@@ -260,6 +260,9 @@ fn hidden_by_comment() {
         ">\n    up{a=\"#\"}\n    == 0",
         "\"up == 0 # a \\\"b\\\" c\"",
         "up == 0 # why",
+        ">
+    up == 0 # of machines with
+    - virtual memory, i.e. ASA(v)",
     ] {
         assert_eq!(find(expr), none, "{expr}");
     }

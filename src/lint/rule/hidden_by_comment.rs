@@ -2,7 +2,9 @@
 
 use super::super::{Check, Found, Lint, Page, subject::Place};
 use crate::diagnostic::codes;
+use crate::promql::parse::parse;
 use crate::rules::comments::hidden;
+use crate::source::Span;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::HIDDEN_BY_COMMENT,
@@ -32,7 +34,13 @@ pub(in crate::lint) const LINT: Lint = Lint {
 };
 
 fn check(place: &Place<'_>, found: &mut Found) {
-    if let Some(span) = hidden(&place.rule.text) {
+    // A comment may be folded itself: what is hidden must be PromQL.
+    let is_code = |span: &Span| {
+        let text = &place.rule.text.text;
+        let before = text[..span.start as usize].rfind('#').unwrap_or(0);
+        parse(&format!("{}\n{}", &text[..before], &text[span.start as usize..])).problems.is_empty()
+    };
+    if let Some(span) = hidden(&place.rule.text).filter(is_code) {
         let message = "this line is part of the comment above it: YAML makes one line of both";
         found.expr(place, span, message).help.push("write `expr: |` to keep the lines".to_owned());
     }
