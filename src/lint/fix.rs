@@ -19,6 +19,9 @@ pub struct Fixed {
     pub findings: usize,
 }
 
+/// What is put where, by the place that it replaces. Unit: bytes.
+type Edits<'a> = BTreeMap<(u32, u32), &'a str>;
+
 /// Takes the fixes from findings of lints that would change more than the rule they are about: what a rule shares with
 /// another one through an alias or `<<`. The rules must have been loaded with their parts. Cost: a sort of the rules, and
 /// for each fix a look at what rules take from elsewhere.

@@ -137,3 +137,24 @@ fn policies_find_what_their_pages_say() {
         assert_eq!(clean, [""; 0], "{}", lint.code);
     }
 }
+
+#[test]
+fn a_policy_asks_for_something() {
+    for (policy, expected) in [("", true), ("severity: error, rules: alerts", true), ("required-labels: [team]", false)]
+    {
+        let files = Memory([("/alertctl.yml".to_owned(), format!("policies: [{{{policy}}}]").into_bytes())].into());
+        let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
+        Configs::load(&files, None, &["/a.yml"], &mut sources, &mut problems).expect("readable");
+        let found: Vec<String> = problems.sorted().into_iter().map(|one| one.message).collect();
+        assert_eq!(found == ["this policy asks for nothing"], expected, "{policy}: {found:?}");
+    }
+}
+
+#[test]
+fn lints_count_more_than_the_severity_of_a_policy() {
+    let policy = "policies: [{required-labels: [team], severity: error}]\n";
+    let text = "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]";
+    assert_eq!(shown(policy, text), ["1 required-label"]);
+    let off = format!("{policy}lints: {{required-label: off}}\n");
+    assert!(shown(&off, text).is_empty());
+}

@@ -67,3 +67,23 @@ fn problems_are_counted_by_file() {
     assert_eq!(found["end"], serde_json::json!({"line": 6, "column": 8}));
     assert_eq!(found["subject"], serde_json::json!({"group": "g", "rule": "A"}));
 }
+
+#[test]
+fn where_not_all_are_shown_the_format_that_has_all_is_named() {
+    let rules = |count: usize| {
+        let rule = |at: usize| format!("  - alert: A{at}\n    expr: up ==\n");
+        format!("groups:\n- name: g\n  rules:\n{}", (0..count).map(rule).collect::<String>())
+    };
+    let shown = |count: usize| {
+        let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+        let files = [load_partly(&mut sources, "a.yml", rules(count).as_bytes(), &mut diagnostics)];
+        // Of one code and file the loader keeps as many as are shown.
+        let found: Vec<Diagnostic> = diagnostics.sorted();
+        found.into_iter().for_each(|one| diagnostics.push(Diagnostic { message: format!("{}!", one.message), ..one }));
+        let mut text = Vec::new();
+        let checked = Checked::new(&files, &diagnostics, &sources);
+        text::write(&mut text, &checked, LOOK, true).expect("a vector takes all");
+        String::from_utf8_lossy(&text).contains("\n-o json shows all of them\n")
+    };
+    assert_eq!((shown(5), shown(40)), (false, true));
+}

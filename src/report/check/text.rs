@@ -19,7 +19,8 @@ pub fn write(out: &mut dyn Write, checked: &Checked<'_>, look: Look, summary: bo
     }
     let say = |out: &mut dyn Write, line: &str| writeln!(out, "{}", hung(&printable(line), look.width));
     if !all {
-        say(out, "-o json shows all of them\n")?;
+        say(out, "-o json shows all of them")?;
+        writeln!(out)?;
     }
     // The line of the only file says all.
     let said = checked.files.iter().filter(|file| !checked.within(Some(file.file)).is_empty()).count();
