@@ -6,10 +6,10 @@ use super::super::evidence::Evidence;
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::{Guard, misses};
-use super::parts::{limit, unfiltered};
+use super::parts::{between, limit, unfiltered};
 use crate::diagnostic::{Severity, codes};
 use crate::engine::Episode;
-use crate::format::{counted, value};
+use crate::format::counted;
 use crate::labels::LabelSet;
 use crate::outcome::RuleFacts;
 use crate::time::{Millis, Timestamp};
@@ -146,10 +146,9 @@ fn why(evidence: &Evidence<'_>, place: &Place<'_>) -> Option<String> {
     let (min, max) = probe.values().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     (min <= max).then(|| {
         format!(
-            "at {} looked at, the values are between {} and {}, and the rule asks for `{} {}`",
+            "at {} looked at, the values are {}, and the rule asks for `{} {}`",
             counted(probe.steps.len() as u64, "time"),
-            value(min),
-            value(max),
+            between((min, max)),
             limit.op.symbol(),
             limit.written(place)
         )

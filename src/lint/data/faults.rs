@@ -99,8 +99,8 @@ fn tell(evidence: &Evidence<'_>, found: &mut Found, wanted: fn(&str) -> bool) {
         );
         let finding = found.at(place.rule.text.whole(), (place.group, place.rule), message);
         if first.message.contains("duplicate series") || first.message.contains("multiple matches") {
-            if let Some(mended) = grouped(evidence, &place, first.first) {
-                finding.help.push(format!("`{mended}` takes many series of one side for each of the other"));
+            if let Some(fixed) = grouped(evidence, &place, first.first) {
+                finding.help.push(format!("`{fixed}` takes many series of one side for each of the other"));
             }
             finding.help.push(
                 "name more labels in `on (..)`, or aggregate one side first: `sum by (..) (..)`, so that it has one series \

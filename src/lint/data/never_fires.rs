@@ -3,10 +3,10 @@
 use super::super::evidence::Evidence;
 use super::super::{Check, Found, Lint, Page};
 use super::misses::{Guard, misses};
-use super::parts::{is_dead, limit};
+use super::parts::{between, is_dead, limit};
 use super::threshold_out_of_range::is_found;
 use crate::diagnostic::{Severity, codes};
-use crate::format::{counted, value};
+use crate::format::counted;
 use crate::outcome::Needs;
 
 pub(in crate::lint) const LINT: Lint = Lint {
@@ -64,8 +64,8 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
             }
             None => {
                 let values = limit(&place.rule.expr).zip(counts.extremes).map(|(limit, (min, max))| {
-                    let (min, max, op) = (value(min), value(max), limit.op.symbol());
-                    format!("; the values are {min} to {max}, and the rule asks for `{op} {}`", limit.written(&place))
+                    let (values, op) = (between((min, max)), limit.op.symbol());
+                    format!("; the values are {values}, and the rule asks for `{op} {}`", limit.written(&place))
                 });
                 let message = format!("never fires: the condition is not true at any of {many}");
                 (Severity::Info, message + &values.unwrap_or_default())

@@ -144,6 +144,14 @@ pub(super) fn ranged(selector: &Selector, range: Millis) -> String {
     format!("{bare}[{range}]{modifiers}")
 }
 
+/// Says between which values something is, after "the values are".
+pub(super) fn between((min, max): (f64, f64)) -> String {
+    match (value(min), value(max)) {
+        (min, max) if min == max => format!("all {min}"),
+        (min, max) => format!("between {min} and {max}"),
+    }
+}
+
 /// Returns how long a duration is, where it is written out.
 pub(super) fn written(duration: &DurationExpr) -> Option<Millis> {
     match &duration.kind {

@@ -313,7 +313,7 @@ fn what_never_fires_says_what_is_known() {
         night.series("load_ratio", "a", 60, steady(0.5, 60))
     };
     let never = of(codes::NEVER_FIRES, "queue == 3.5", night());
-    one(&never, Severity::Info, &["the values are 0 to 9, and the rule asks for `== 3.5`"]);
+    one(&never, Severity::Info, &["the values are between 0 and 9, and the rule asks for `== 3.5`"]);
     let threshold = |expr| of(codes::THRESHOLD_OUT_OF_RANGE, expr, night());
     one(
         &threshold("queue > 3 and load_ratio > 90"),
@@ -333,7 +333,7 @@ fn names_that_rules_record_are_near() {
 }
 
 #[test]
-fn a_group_that_mends_duplicates_is_named() {
+fn a_group_that_fixes_duplicates_is_named() {
     let night = Night::default().series("queue", "a", 60, steady(5.0, 60)).series("queue", "b", 60, steady(5.0, 60));
     let night = night.series("size", "a", 60, steady(9.0, 60));
     let found = of(codes::DUPLICATE_LABELSET, "sum(queue / on (job) size) > 90", night);

@@ -3,7 +3,7 @@
 use super::super::evidence::Evidence;
 use super::super::subject::Place;
 use super::super::{Check, Found, Lint, Page};
-use super::parts::{Limit, comparison, is_dead, limit, requires, unfiltered};
+use super::parts::{Limit, between, comparison, is_dead, limit, requires, unfiltered};
 use crate::diagnostic::{Severity, codes};
 use crate::format::{counted, value};
 use crate::outcome::RuleFacts;
@@ -200,7 +200,7 @@ fn number(place: &Place<'_>, limit: &Limit<'_>, (min, max): (f64, f64), looked_a
     let usual = found.severity;
     let finding = found.expr(place, limit.number.span, message);
     finding.severity = if odd.is_some() { usual } else { Severity::Info };
-    finding.help.push(format!("the values are between {} and {}", value(min), value(max)));
+    finding.help.push(format!("the values are {}", between((min, max))));
     finding.help.extend(odd.map(str::to_owned));
 }
 
