@@ -58,8 +58,10 @@ fn check(evidence: &Evidence<'_>, found: &mut Found) {
         for episode in evidence.episodes(facts) {
             firing.entry(&episode.labels).or_default().push(episode);
         }
+        let mut lives = Lives::default();
         let shares = firing.into_iter().filter_map(|(labels, episodes)| {
-            share(&episodes, life(evidence, &place, facts, labels)?, outcome.last_step(facts))
+            let seen = lives.seen(evidence, &place, &Evidence::bare(&place, labels));
+            share(&episodes, life(evidence, facts, seen)?, outcome.last_step(facts))
         });
         let through: Vec<f64> = shares.filter(|share| *share >= NEARLY).collect();
         if through.is_empty() {
@@ -97,18 +99,49 @@ struct Life {
     interval: Millis,
 }
 
+/// When the series that a rule reads have samples.
+#[derive(Clone, Copy)]
+struct Seen {
+    first: Timestamp,
+    last: Timestamp,
+    /// How far they are apart.
+    spacing: Millis,
+}
+
+/// The lives of the series of a rule, by the values of labels that alerts have: each list of names is looked at once.
+#[derive(Default)]
+struct Lives(BTreeMap<Vec<String>, BTreeMap<LabelSet, Seen>>);
+
+impl Lives {
+    /// Returns when series with the labels of an alert have samples, if there are any.
+    fn seen(&mut self, evidence: &Evidence<'_>, place: &Place<'_>, alert: &LabelSet) -> Option<Seen> {
+        let names: Vec<String> = alert.iter().map(|(name, _)| name.to_owned()).collect();
+        let by_labels = self.0.entry(names.clone()).or_insert_with(|| {
+            let mut all: BTreeMap<LabelSet, Seen> = BTreeMap::new();
+            let selectors = place.rule.expr.selectors();
+            for id in selectors.iter().flat_map(|found| evidence.series(found.selector)) {
+                let facts = evidence.recorded.store.facts(id);
+                let spacing = evidence.spacing(id).unwrap_or(Millis::ZERO);
+                let own = Seen { first: facts.first, last: facts.last, spacing };
+                let labels = evidence.recorded.store.labels(id).filter(|name| names.iter().any(|other| other == name));
+                let seen = all.entry(labels).or_insert(own);
+                let (first, last) = (seen.first.min(own.first), seen.last.max(own.last));
+                *seen = Seen { first, last, spacing: seen.spacing.max(own.spacing) };
+            }
+            all
+        });
+        by_labels.get(alert).copied()
+    }
+}
+
 /// Returns the first and the last evaluation at which what an alert is about has samples: series may begin late and
 /// end early. Where no series is behind it, as with `absent()`, these are the first and the last of all.
-fn life(evidence: &Evidence<'_>, place: &Place<'_>, facts: &RuleFacts, labels: &LabelSet) -> Option<Life> {
+fn life(evidence: &Evidence<'_>, facts: &RuleFacts, seen: Option<Seen>) -> Option<Life> {
     let outcome = &evidence.recorded.outcome;
     let (from, to, interval) = (outcome.range.evaluated_from?, outcome.last_step(facts), outcome.interval(facts));
-    let store = &evidence.recorded.store;
-    let series = evidence.series_behind(place, labels);
-    let spacing = series.iter().filter_map(|id| evidence.spacing(*id)).max().unwrap_or(interval);
-    let spans: Vec<_> = series.into_iter().map(|id| store.facts(id)).collect();
-    let first = spans.iter().map(|span| span.first).min().map_or(from, |first| first.max(from));
-    let last = spans.iter().map(|span| span.last).max().map_or(to, |last| last.min(to));
-    let waits = interval.0.max(spacing.0.saturating_mul(2));
+    let seen = seen.unwrap_or(Seen { first: from, last: to, spacing: interval });
+    let (first, last) = (seen.first.max(from), seen.last.min(to));
+    let waits = interval.0.max(seen.spacing.0.saturating_mul(2));
     let is_long = last.since(first).0 >= interval.0.saturating_mul(FEWEST as i64 - 1);
     (first <= last && is_long).then(|| Life { first, last, warm: first.plus(Millis(waits)), interval })
 }
