@@ -63,9 +63,6 @@ fn covers(outer: FileSpan, inner: FileSpan) -> bool {
     outer.file == inner.file && outer.span.start <= inner.span.start && inner.span.end <= outer.span.end
 }
 
-/// What stands in the place of stretches of a text: by where they begin and end.
-type Edits<'a> = BTreeMap<(u32, u32), &'a str>;
-
 /// Applies the fixes of findings, in their order: all of a finding or none. Those that touch what an earlier one has
 /// changed are left for another time. Cost: a sort of the fixes, and a copy of the texts that change.
 #[must_use]

@@ -166,6 +166,7 @@ fn policy(mut fields: Fields<'_>, problems: &mut Problems<'_>) -> (Globs, Policy
         called,
         hold,
         keep_firing,
+        firings,
         owner,
         selector_labels,
         kept_labels,
