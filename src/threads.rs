@@ -15,7 +15,7 @@ pub(crate) fn map<T, R>(items: &[T], _pays: bool, work: impl Fn(&T) -> R) -> Vec
 }
 
 /// Does two things, whose results do not depend on each other.
-#[cfg(feature = "threads")]
+#[cfg(feature = "cli")]
 pub(crate) fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B + Send) -> (A, B) {
     rayon::join(one, other)
 }

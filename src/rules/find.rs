@@ -50,7 +50,7 @@ pub fn find(files: &dyn Files, paths: &[String]) -> (Vec<RuleText>, Vec<FileErro
 }
 
 /// Returns the folders that paths name, each with those below it in which rule files stand that no path names, by the
-/// bytes of their names. Cost: reads at most [`LOOKED_AT`] names, those of hidden folders not.
+/// bytes of their names. Cost: reads at most `LOOKED_AT` names, those of hidden folders not.
 pub fn unread_folders(files: &dyn Files, paths: &[String]) -> Vec<(String, Vec<String>)> {
     let read: Vec<String> = find_names(files, paths).0.iter().map(|name| files.identity(name)).collect();
     let mut left = LOOKED_AT;
