@@ -102,6 +102,8 @@
 //!   [`engine::Engine::advance`], `engine/alert.rs`, [`outcome::Outcome::episodes`].
 //! - To follow a rule: [`rules::RuleSet::add`], `rules/prometheus.rs` or `rules/native`, `rules/graph`,
 //!   [`engine::Engine::new`], `promql/plan.rs`, `promql/eval`, then as a sample.
+//! - To follow a rule through `check`: as above to `rules/prometheus.rs`, with `rules/parts.rs`, then `lint/subject.rs`,
+//!   [`lint::run`], a lint such as `lint/rule/dead_code.rs` with `lint/flow.rs`, `lint/control`, `report/check`.
 //!
 //! ## Layers
 //! Each may use those above it, and nothing below (a test reads every path against this list, and another one where

@@ -152,10 +152,18 @@ fn joined(place: &Place<'_>, flows: &Flows<'_>, binary: &Binary, found: &mut Fou
         *finding = finding.clone().with_related(place.rule.text.at(gone.span), "lost here");
         finding.help.push(match on {
             Some(_) => format!("keep `{label}` on the {lacking} side, or match by labels that both sides have"),
-            None => format!(
-                "keep `{label}` on the {lacking} side, or match without it: `{} ignoring ({label}) ..`, `on (..)`",
-                op.symbol()
-            ),
+            None => {
+                // The side that has the label may have several series for each of the other.
+                let group = match (op.is_set(), lacking) {
+                    (true, _) => "",
+                    (false, "left") => " group_right ()",
+                    (false, _) => " group_left ()",
+                };
+                format!(
+                    "keep `{label}` on the {lacking} side, or match without it: `{} ignoring ({label}){group} ..`",
+                    op.symbol()
+                )
+            }
         });
         return;
     }
