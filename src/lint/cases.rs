@@ -537,3 +537,35 @@ fn small_mistakes_of_conditions() {
     let recorded = "- record: a\n  expr: up\n  labels: {v: '{{ $value }}'}\n";
     assert_eq!(marked(codes::VALUE_IN_LABELS, recorded), ["'{{ $value }}'"]);
 }
+
+#[test]
+fn what_an_author_forgets() {
+    let find = |expr| alert(codes::DEAD_CODE, expr);
+    assert_eq!(find("up == 0 and sum(up) > 5"), ["and"]);
+    assert_eq!(find("up == 0 and vector(1)"), ["and"]);
+    assert_eq!(find("rate(e_total[5m]) / sum(rate(r_total[5m])) > 0.1"), ["/"]);
+    silent(
+        codes::DEAD_CODE,
+        &[
+            "up == 0 and on () sum(up) > 5",
+            "sum(up) > 5 and sum(x) > 1",
+            "up == 0 or sum(up) > 5",
+            "up > scalar(sum(up))",
+            "vector(1) and sum(up) > 5",
+            "absent(up) and sum(x) > 1",
+        ],
+    );
+    assert_eq!(alert(codes::CONTRADICTORY_THRESHOLD, "rate(x_total[5m]) >= 0"), ["rate(x_total[5m]) >= 0"]);
+    silent(codes::CONTRADICTORY_THRESHOLD, &["rate(x_total[5m]) > 0", "count(x) > 0", "x >= 0", "sum(x > 0) > 0"]);
+    let chain = "- record: job:e:sum\n  expr: sum by (job) (e_total) * 2\n- alert: A\n  expr: ";
+    assert_eq!(marked(codes::RATE_OF_SUM, &format!("{chain}rate(job:e:sum[5m]) > 1\n")), ["job:e:sum"]);
+    let label = "- alert: A\n  expr: up == 0\n  labels: {v: '{{ with $value }}{{ . }}{{ end }}'}\n";
+    let severities = found(codes::VALUE_IN_LABELS, label, LintOptions::default()).1;
+    assert_eq!(severities[0].severity, Severity::Error);
+    for end in ["", "\n", "\n- alert: B\n  expr: up == 1\n", "\r\n"] {
+        let text = format!("- alert: A\n  expr: up == 0\n  for: 0s{end}");
+        let (text, found) = found(codes::FOR_DEFAULT, &text, LintOptions::default());
+        let fix = &found[0].fixes[0].at.span;
+        assert_eq!(text[fix.range()].trim(), "for: 0s");
+    }
+}

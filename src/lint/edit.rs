@@ -91,7 +91,8 @@ fn stands_alone(expr: &Expr, span: Span) -> bool {
     }
 }
 
-fn aggregate_at(expr: &Expr, span: Span) -> Option<&Aggregate> {
+/// Finds an aggregation by where it stands.
+pub(super) fn aggregate_at(expr: &Expr, span: Span) -> Option<&Aggregate> {
     let mut found = None;
     expr.walk(&mut |expr| {
         if let ExprKind::Aggregate(aggregate) = &expr.kind

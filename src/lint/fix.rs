@@ -39,7 +39,7 @@ pub fn keep_own(found: &mut Diagnostics, rules: &RuleSet) {
         let mut before = own[..after].iter().rev().map(|at| covers(*at, fix.at));
         before.next() == Some(true)
             && before.next() != Some(true)
-            && !borrowed.iter().any(|place| covers(*place, fix.at))
+            && !borrowed.iter().any(|place| covers(*place, fix.at) || covers(fix.at, *place))
     };
     found.retain(|one| {
         if !one.fixes.iter().all(is_own) {

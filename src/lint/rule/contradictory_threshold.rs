@@ -86,6 +86,12 @@ fn compared(place: &Place<'_>, binary: &Binary, found: &mut Found) {
             found.expr(place, whole, message).help.push(format!("compare it with 0 or 1, such as `{text} == 1`"));
             return;
         }
+        // A rate or a sum of them is 0 or more: such a limit removes nothing. `count(..) > 0` asks whether there are any.
+        Some(true) if place.is_alert() && of.low == 0.0 && is_no_limit(op, with) => {
+            let message = format!("this is always true: {}", because(side, of, &text));
+            found.expr(place, whole, message).help.push(format!("write `{text} > 0`, or a greater limit"));
+            return;
+        }
         _ => {}
     }
     let is_equality = matches!(op, BinaryOp::Equal | BinaryOp::NotEqual);
@@ -113,6 +119,11 @@ fn alike(place: &Place<'_>, binary: &Binary, found: &mut Found) {
     let message = format!("this is {what} true: both sides are the same");
     let finding = found.expr(place, left.span.to(right.span), message);
     finding.help.push("compare it with a number, or with its past: `x > x offset 1h`".to_owned());
+}
+
+/// Returns whether a comparison takes 0 and all that is greater.
+fn is_no_limit(op: BinaryOp, with: f64) -> bool {
+    op == BinaryOp::GreaterEqual && with <= 0.0 || op == BinaryOp::Greater && with < 0.0
 }
 
 /// Returns whether a side is a number that its author wrote as a vector, such as `vector(1)`.

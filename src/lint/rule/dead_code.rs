@@ -4,10 +4,11 @@ mod values;
 
 use super::super::flow::{Flows, Gone, Has, Labels};
 use super::super::shape::is_always_there;
-use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
+use super::super::{Check, Found, Lint, Page, edit, edit::shortened, subject::Place};
 use crate::diagnostic::{Severity, codes};
 use crate::promql::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, Side, Type};
 use crate::promql::functions::Kernel;
+use crate::rules::Form;
 
 pub(in crate::lint) const LINT: Lint = Lint {
     code: codes::DEAD_CODE,
@@ -69,13 +70,17 @@ fn aggregated(place: &Place<'_>, flows: &Flows<'_>, aggregate: &Aggregate, found
     };
     let finding = found.expr(place, grouping.span, message);
     *finding = finding.clone().with_related(place.rule.text.at(first.span), "lost here");
-    if grouping.without {
+    if grouping.without && edit::aggregate_at(&place.rule.expr, first.span).is_some_and(is_without) {
         // It does no harm.
         finding.severity = Severity::Info;
         finding.help.push(format!("remove {names} here"));
         return;
     }
     finding.help.push(format!("keep {names} there, or remove {names} here"));
+}
+
+fn is_without(aggregate: &Aggregate) -> bool {
+    aggregate.grouping.as_ref().is_some_and(|grouping| grouping.without)
 }
 
 /// Returns whether an aggregation inside makes the label.
@@ -166,6 +171,24 @@ fn joined(place: &Place<'_>, flows: &Flows<'_>, binary: &Binary, found: &mut Fou
             }
         });
         return;
+    }
+    if matching.is_none() && *op != BinaryOp::Or && place.file.form == Form::Prometheus {
+        for (one, (other, expr), word) in [(&left, (&right, rhs), "left"), (&right, (&left, lhs), "right")] {
+            // A name with colons is recorded by a rule of another file, with labels that nobody knows here.
+            let is_scraped =
+                expr.selectors().iter().all(|one| one.selector.metric().is_some_and(|name| !name.contains(':')));
+            if has_no_labels(one) && other.others == Has::Maybe && is_scraped {
+                let message = format!("`{}` matches only series without labels: the {word} side has none", op.symbol());
+                let group = match (op.is_set(), word) {
+                    (true, _) => "",
+                    (false, "left") => " group_right ()",
+                    (false, _) => " group_left ()",
+                };
+                let finding = found.expr(place, *op_span, message);
+                finding.help.push(format!("match without labels: `{} on (){group} ..`", op.symbol()));
+                return;
+            }
+        }
     }
     let group = matching.as_ref().and_then(|matching| matching.group.as_ref());
     for label in group.iter().flat_map(|group| &group.include) {

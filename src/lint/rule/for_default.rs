@@ -117,6 +117,11 @@ fn removal(place: &Place<'_>, part: Part, rule: FileSpan) -> Option<Fix> {
     let is_last = rest.is_empty();
     let next = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n'));
     if text[line..start].chars().all(blank) {
+        // The last entry goes with the end of the line above, so that the edit ends where the rule does.
+        if end == rule.span.end as usize && (next.is_some() || is_last) && line > 0 {
+            let above = text[..line - 1].strip_suffix('\r').map_or(line - 1, str::len);
+            return cut(above, end);
+        }
         return match next {
             Some(next) => cut(line, text.len() - next.len()),
             None if is_last => cut(line.checked_sub(1)?, text.len()),

@@ -1,5 +1,6 @@
 //! A rate of what is no counter any more.
 
+use super::super::shape::number;
 use super::super::{Check, Found, Lint, Page, edit::shortened, subject::Place};
 use crate::diagnostic::{Mark, codes};
 use crate::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind};
@@ -140,6 +141,9 @@ fn aggregation(expr: &Expr) -> Option<&Expr> {
         },
         ExprKind::Binary(binary) => match binary.op {
             BinaryOp::Add | BinaryOp::Or => aggregation(&binary.lhs).or_else(|| aggregation(&binary.rhs)),
+            // A factor changes nothing.
+            BinaryOp::Mul | BinaryOp::Div if number(&binary.rhs).is_some() => aggregation(&binary.lhs),
+            BinaryOp::Mul if number(&binary.lhs).is_some() => aggregation(&binary.rhs),
             _ => None,
         },
         ExprKind::Call { function, args, .. } if matches!(function.name, "label_replace" | "label_join") => {

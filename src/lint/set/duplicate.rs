@@ -110,7 +110,15 @@ fn is_alike(one: &Place<'_>, other: &Place<'_>) -> bool {
     let (a, b) = (one.labels(), other.labels());
     let is_gone = |has: Has| has.gone().is_some();
     let mut named = a.named().chain(b.named()).map(|(name, _)| name);
-    metrics(one) == metrics(other)
+    // Of selectors that stand in the same places, one asks for other series.
+    let (left, right) = (one.rule.expr.selectors(), other.rule.expr.selectors());
+    let differ = left.len() == right.len()
+        && left.iter().zip(&right).any(|(a, b)| {
+            let mut labels = a.selector.matchers.iter().filter(|matcher| matcher.name != METRIC_NAME);
+            labels.any(|matcher| differ(a.selector, b.selector, &matcher.name))
+        });
+    !differ
+        && metrics(one) == metrics(other)
         && is_gone(a.others) == is_gone(b.others)
         && named.all(|name| is_gone(a.get(name)) == is_gone(b.get(name)))
 }

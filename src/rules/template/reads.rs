@@ -68,8 +68,9 @@ impl Reader {
                 Node::Action(action) => {
                     self.pipe(action, dot, false, action.variables.is_empty());
                 }
-                Node::If(node) => self.branches(node, dot, dot),
-                Node::With(node) => self.branches(node, dot, Dot::Other),
+                Node::If(node) => self.branches(node, dot, dot, true),
+                // What is asked for is the dot inside, and printed as a rule.
+                Node::With(node) => self.branches(node, dot, Dot::Other, false),
                 Node::Range(range) => {
                     let inner = if self.pipe(&range.pipe, dot, false, false) { Dot::Sample } else { Dot::Other };
                     self.list(&range.body, inner);
@@ -84,11 +85,16 @@ impl Reader {
         }
     }
 
-    fn branches(&mut self, node: &Branches, dot: Dot, inner: Dot) {
+    fn branches(&mut self, node: &Branches, dot: Dot, inner: Dot, only_asked: bool) {
         let before = self.sure.len();
         for (condition, body) in &node.branches {
             let first = self.found.len();
             self.pipe(condition, dot, true, false);
+            if !only_asked {
+                for read in self.found[first..].iter_mut().filter(|read| matches!(read.what, What::Value { .. })) {
+                    read.asked = false;
+                }
+            }
             let asked = self.found[first..].iter().filter_map(|read| match &read.what {
                 What::Label(label) => Some(label.clone()),
                 What::Value { .. } | What::Query { .. } => None,
