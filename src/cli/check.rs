@@ -92,8 +92,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
 
 /// Returns whether none of the files could be read as rules, so that nothing was checked.
 fn is_unreadable(rules: &RuleSet) -> bool {
-    let no_rules =
-        [codes::INVALID_UTF8, codes::FILE_TOO_LARGE, codes::NOT_A_RULE_FILE, codes::RULE_FORM, codes::YAML_SYNTAX];
+    let no_rules = [codes::INVALID_UTF8, codes::FILE_TOO_LARGE, codes::NOT_A_RULE_FILE, codes::RULE_FORM];
     let of = |file: &RuleFile| {
         let mut found = rules.diagnostics.iter();
         found.any(|one| {
