@@ -69,8 +69,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     }
     checked.can_fix = !args.fix && args.changed_since.is_none();
     checked.unread = failures.iter().map(|failure| failure.message.clone()).collect();
-    // A gate that checked nothing must not be green, and all is well with no rule.
-    // That there is no problem is no answer either where the recording was not looked at.
+    // "No problems" is no answer where there was no rule to look at, or a recording that was not read.
     let nothing = (rules.is_empty() || unread.is_some()) && checked.diagnostics.is_empty();
     outputs.write(args, &checked, look, nothing)?;
     let failed = !failures.is_empty() || unread.is_some() || is_unreadable(&rules);

@@ -1,10 +1,13 @@
 //! Values of a configuration: names, patterns and severities.
 
+use std::fmt::Display;
+
 use crate::diagnostic::{Diagnostic, Severity, codes, nearest};
 use crate::labels::{Regexp, RegexpError};
-use crate::lint::policy::{Asked, Counts, Limits, Names, Pattern, Values, Wanted};
+use crate::lint::policy::{Asked, Limits, Names, Pattern, Values, Wanted};
 use crate::source::{Located, Span};
-use crate::yaml::fields::{Field, Fields, list, wrong_type};
+use crate::time::Millis;
+use crate::yaml::fields::{Field, Fields, one_of, wrong_type};
 use crate::yaml::problems::Problems;
 use crate::yaml::{Content, Node};
 
@@ -118,52 +121,49 @@ pub(super) fn wanted(field: Field<'_>, problems: &mut Problems<'_>) -> Vec<Wante
 }
 
 /// Reads `min` and `max` of a duration.
-pub(super) fn limits(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Limits> {
+pub(super) fn limits(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Limits<Millis>> {
+    limits_of(field, "{min: 1m, max: 1h}", |field, problems| field.duration(problems), problems)
+}
+
+/// Reads `min` and `max` of a number.
+pub(super) fn counts(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Limits<u64>> {
+    let count = |field: Field<'_>, problems: &mut Problems<'_>| {
+        let before = problems.errors();
+        let count = field.count(problems) as u64;
+        // A key without a value limits nothing: it must not be read as 0.
+        (problems.errors() == before && !field.value.is_null()).then_some(count)
+    };
+    limits_of(field, "{max: 20}", count, problems)
+}
+
+/// Reads `min` and `max`, each as `read` does. `example` is shown where there is neither.
+fn limits_of<T: PartialOrd + Display>(
+    field: Field<'_>,
+    example: &str,
+    read: impl Fn(Field<'_>, &mut Problems<'_>) -> Option<T>,
+    problems: &mut Problems<'_>,
+) -> Option<Limits<T>> {
     let what = format!("`{}`", field.key.text());
     let before = problems.errors();
     let mut fields = Fields::open(field.value, &what, problems)?;
     let mut bound = |key: &str| {
         let field = fields.take(key)?;
-        Some((field.duration(problems)?, problems.at(field.key_span)))
+        Some((read(field, problems)?, problems.at(field.key_span)))
     };
     let (min, max) = (bound("min"), bound("max"));
     fields.finish(&what, &["min", "max"], |_| None, problems);
-    match (min, max) {
+    match (&min, &max) {
         (Some((least, _)), Some((most, at))) if least > most => {
             let message = format!("{what}: the most, {most}, is less than the least, {least}");
             problems.error(codes::CONFIGURATION, message, at.span);
         }
         (None, None) if problems.errors() == before => {
-            let help = format!("write it like `{}: {{min: 1m, max: 1h}}`", field.key.text());
+            let help = format!("write it like `{}: {example}`", field.key.text());
             problems.error_with_help(codes::MISSING_KEY, format!("{what} has no limit"), field.key_span, help);
         }
         _ => {}
     }
     Some(Limits { min, max })
-}
-
-/// Reads limits of a number.
-pub(super) fn counts(field: Field<'_>, problems: &mut Problems<'_>) -> Option<Counts> {
-    let what = format!("`{}`", field.key.text());
-    let mut fields = Fields::open(field.value, &what, problems)?;
-    let mut bound = |key: &str| {
-        let field = fields.take(key)?;
-        Some((field.count(problems) as u64, problems.at(field.key_span)))
-    };
-    let (min, max) = (bound("min"), bound("max"));
-    fields.finish(&what, &["min", "max"], |_| None, problems);
-    match (min, max) {
-        (Some((least, _)), Some((most, at))) if least > most => {
-            let message = format!("{what}: the most, {most}, is less than the least, {least}");
-            problems.error(codes::CONFIGURATION, message, at.span);
-        }
-        (None, None) => {
-            let help = format!("write it like `{}: {{max: 20}}`", field.key.text());
-            problems.error_with_help(codes::MISSING_KEY, format!("{what} has no limit"), field.key_span, help);
-        }
-        _ => {}
-    }
-    Some(Counts { min, max })
 }
 
 /// Reads one of some words.
@@ -172,8 +172,7 @@ pub(super) fn word<T: Copy>(field: Field<'_>, words: &[(&str, T)], problems: &mu
     let found = words.iter().find(|(word, _)| *word == text.text);
     if found.is_none() {
         let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let message =
-            format!("`{}` is `{}`, expected {}", field.key.text(), text.text, list(&all).replace(" and ", " or "));
+        let message = format!("`{}` is `{}`, expected {}", field.key.text(), text.text, one_of(&all));
         match nearest(&text.text, all).first() {
             Some(near) => {
                 problems.error_with_help(codes::CONFIGURATION, message, text.span, format!("did you mean `{near}`?"));

@@ -5,8 +5,9 @@ use crate::lint::{Check, Found, Lint, Page};
 use crate::rules::template::Template;
 use crate::rules::{Rule, RuleKind, TextPart};
 use crate::source::FileSpan;
+use crate::yaml::fields::one_of;
 
-use super::{Case, Names, Values, Wanted, one_of};
+use super::{Case, Names, Values, Wanted};
 
 /// A label or an annotation of a rule.
 struct Text<'a> {

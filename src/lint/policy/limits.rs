@@ -6,7 +6,7 @@ use crate::lint::{Check, Found, Lint, Page};
 use crate::rules::{Part, RuleKind, RuleParts};
 use crate::time::Millis;
 
-use super::{Case, Counts, Limits, Values};
+use super::{Case, Limits, Values};
 
 pub(in crate::lint) const RULE_NAME: Lint = Lint {
     code: codes::RULE_NAME,
@@ -53,7 +53,14 @@ pub(in crate::lint) const FOR_LIMITS: Lint = Lint {
     },
 };
 
-fn limits(case: &Case<'_>, asked: Option<Limits>, key: &str, is: Millis, part: Option<Part>, found: &mut Found) {
+fn limits(
+    case: &Case<'_>,
+    asked: Option<Limits<Millis>>,
+    key: &str,
+    is: Millis,
+    part: Option<Part>,
+    found: &mut Found,
+) {
     let Some(Limits { min, max }) = asked else { return };
     let at = part.map_or(case.place.rule.name.whole(), |part| part.value);
     if let Some((min, asked)) = min.filter(|(min, _)| is < *min) {
@@ -93,7 +100,7 @@ time,host,up
     check: Check::Policy {
         config: "policies:\n- firings: {min: 1, max: 1}\n",
         check: |case, found| {
-            let Some(Counts { min, max }) = case.policy.firings else { return };
+            let Some(Limits { min, max }) = case.policy.firings else { return };
             let Some(is) = case.firings.get(&case.place.number) else { return };
             let at = case.place.rule.name.whole();
             let times = counted(*is, "time");

@@ -11,6 +11,7 @@ use crate::labels::Regexp;
 use crate::rules::RuleKind;
 use crate::source::FileSpan;
 use crate::time::Millis;
+use crate::yaml::fields::one_of;
 
 use super::control::comments::Comments;
 use super::subject::Place;
@@ -70,11 +71,11 @@ pub struct Policy {
     /// What the name of a rule must match.
     pub names: Option<Asked<Pattern>>,
     /// The limits of `for`.
-    pub hold: Option<Limits>,
+    pub hold: Option<Limits<Millis>>,
     /// The limits of `keep_firing_for`.
-    pub keep_firing: Option<Limits>,
+    pub keep_firing: Option<Limits<Millis>>,
     /// How often an alert may fire on a recording.
-    pub firings: Option<Counts>,
+    pub firings: Option<Limits<u64>>,
     /// Whether a comment must say who owns a rule, and what it may say.
     pub owner: Option<Asked<Values>>,
     /// Labels for which every selector must have a matcher.
@@ -108,22 +109,13 @@ pub struct Wanted {
 /// Names that are asked for.
 pub type Names = Asked<Vec<String>>;
 
-/// Limits of a duration, both included.
+/// Limits of a duration or of a number, both included, each with where it is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The shortest.
-    pub min: Option<(Millis, FileSpan)>,
-    /// The longest.
-    pub max: Option<(Millis, FileSpan)>,
-}
-
-/// Limits of a number, both included.
-#[derive(Clone, Copy, Debug)]
-pub struct Counts {
+pub struct Limits<T> {
     /// The least.
-    pub min: Option<(u64, FileSpan)>,
+    pub min: Option<(T, FileSpan)>,
     /// The most.
-    pub max: Option<(u64, FileSpan)>,
+    pub max: Option<(T, FileSpan)>,
 }
 
 /// How often each alert fired on a recording, by the number of its rule; empty without one.
@@ -165,15 +157,6 @@ impl Values {
             Self::Matching(pattern) => format!("a text that `{}` matches as a whole", pattern.text),
             Self::OneOf(values) => one_of(values),
         }
-    }
-}
-
-/// Writes names as `a`, `b` or `c`.
-fn one_of(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => quoted.concat(),
     }
 }
 
