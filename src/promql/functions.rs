@@ -22,6 +22,14 @@ pub struct Function {
     pub(crate) kernel: Kernel,
 }
 
+impl Function {
+    /// Returns whether it gives nothing for a range with a single sample.
+    #[must_use]
+    pub fn needs_two_samples(&self) -> bool {
+        matches!(self.name, "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv" | "predict_linear")
+    }
+}
+
 /// What computes a function: the node that a call becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kernel {

@@ -1,6 +1,7 @@
 //! What holds of any expression on any recording.
 
 use alertctl::promql::ast::{Expr, ExprKind};
+use alertctl::promql::query::nodes::Nodes;
 use alertctl::promql::query::{Query, QueryContext};
 use alertctl::store::{Batch, Store};
 use alertctl::time::Timestamp;
@@ -162,4 +163,42 @@ fn a_query_that_was_asked_before_answers_like_one_that_was_not() {
     wrong.sort_by_key(String::len);
     wrong.truncate(12);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_part_of_an_expression_agrees_with_the_slow_evaluator() {
+    let (block, mut wrong, mut compared) = (Block(SERVED), Vec::new(), 0);
+    for seed in 2000..2200 {
+        let mut random = Random(seed);
+        let data = recording(&mut random);
+        let store = block.load(&data);
+        for _ in 0..10 {
+            let depth = 1 + random.below(4);
+            let text = vector(&mut random, depth);
+            let expr = expression(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            let Ok(mut nodes) = Nodes::of(&expr, &query_options(&SERVED)) else { continue };
+            let at = random.below(SPAN as usize / 1000) as i64 * 1000;
+            let values = nodes.at(&store, Timestamp(at));
+            let mut parts = Vec::new();
+            expr.walk(&mut |part| parts.push(part));
+            assert_eq!(parts.len(), values.len(), "{text}");
+            for (part, value) in parts.into_iter().zip(values) {
+                let Some(value) = value else { continue };
+                assert_eq!(part.span, value.span, "{text}");
+                // In a subquery the time of the query is another one than that of the part.
+                if value.at.0 != at && reads_context(part) {
+                    continue;
+                }
+                compared += 1;
+                let (got, wanted) = (answer(value.value), instant(&data, part, value.at.0, &SERVED));
+                if !same(&got, &wanted) {
+                    wrong.push(format!("seed {seed}, at {at}: {text}: {part}\n got {got:?}\nslow {wanted:?}"));
+                }
+            }
+        }
+    }
+    wrong.sort_by_key(String::len);
+    wrong.truncate(8);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 5000, "{compared} parts");
 }

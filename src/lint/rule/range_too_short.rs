@@ -31,16 +31,13 @@ pub(in crate::lint) const LINT: Lint = Lint {
     check: Check::Rule(check),
 };
 
-/// The functions that need two samples.
-const FUNCTIONS: [&str; 7] = ["rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"];
-
 /// The shortest range that is not reported where the scrape interval is unknown: two of 15s, the shortest that is common.
 const SHORTEST: Millis = Millis(30_000);
 
 fn check(place: &Place<'_>, found: &mut Found) {
     place.rule.expr.walk(&mut |expr| {
         let ExprKind::Call { function, args, .. } = &expr.kind else { return };
-        let Some(arg) = args.first().filter(|_| FUNCTIONS.contains(&function.name)) else { return };
+        let Some(arg) = args.first().filter(|_| function.needs_two_samples()) else { return };
         match &arg.unparen().kind {
             ExprKind::Range { selector, range, .. } if selector.modifiers.edges.is_none() => {
                 scraped(place, function.name, range, found);

@@ -1,5 +1,6 @@
 //! One expression, prepared once and evaluated again and again: at one time, or at the steps of a range.
 
+pub mod nodes;
 mod raw;
 #[cfg(test)]
 mod tests;
@@ -211,8 +212,7 @@ impl Query {
                 program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| value = value::at_first_step(&root));
                 value
             }
-            Prepared::Samples(samples) => Ok(Value::Matrix(samples.at(inputs, at))),
-            Prepared::Subquery(subquery) => subquery.at(inputs, at).map(Value::Matrix),
+            Prepared::Samples(_) | Prepared::Subquery(_) => self.prepared.range_at(inputs, at, at),
         }
     }
 
@@ -233,6 +233,17 @@ impl Query {
     }
 }
 
+impl Prepared {
+    /// Evaluates a range vector at a time; written samples are seen as of a slot.
+    fn range_at(&mut self, inputs: &Inputs<'_>, at: Timestamp, slot: Timestamp) -> Result<Value, QueryError> {
+        match self {
+            Self::Samples(samples) => Ok(Value::Matrix(samples.at(inputs, at, slot))),
+            Self::Subquery(subquery) => subquery.at(inputs, at, slot).map(Value::Matrix),
+            Self::Text(_) | Self::Program(_) => Ok(Value::Matrix(Vec::new())),
+        }
+    }
+}
+
 /// Plans a scalar or an instant vector.
 fn program(expr: &Expr, options: LowerOptions) -> Result<Box<Program>, Vec<Problem>> {
     let mut program = Program::new(options);
@@ -242,12 +253,12 @@ fn program(expr: &Expr, options: LowerOptions) -> Result<Box<Program>, Vec<Probl
 }
 
 /// Evaluates a bound program at the steps of a range, block by block: of its own, or those of a subquery of a query at
-/// the time given.
+/// the time given, on what was written by a slot.
 fn steps_of(
     program: &mut Program,
     inputs: &Inputs<'_>,
     range: QueryRange,
-    query: Option<Timestamp>,
+    query: Option<(Timestamp, Timestamp)>,
 ) -> Result<Vec<Series>, QueryError> {
     program.rows(inputs);
     let most = program.block_steps(range.step);
@@ -260,8 +271,8 @@ fn steps_of(
             return Ok(matrix.finish());
         }
         slots.clear();
-        slots.extend(block.iter().map(|step| query.unwrap_or(*step)));
-        let frame = Frame { inputs: *inputs, evals: &block, slots: &slots, query };
+        slots.extend(block.iter().map(|step| query.map_or(*step, |(_, slot)| slot)));
+        let frame = Frame { inputs: *inputs, evals: &block, slots: &slots, query: query.map(|(at, _)| at) };
         program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| match root.faults.first() {
             Some(first) => fault = Some(QueryError::from(first)),
             None => matrix.add(&root, &block),

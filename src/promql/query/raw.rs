@@ -42,7 +42,7 @@ pub(super) fn prepare(expr: &Expr, options: LowerOptions) -> Result<Prepared, Ve
 }
 
 /// Returns where a window ends that belongs to an evaluation at a time.
-fn reference(fixed: Option<Fixed>, offset: Millis, at: Timestamp) -> Timestamp {
+pub(super) fn reference(fixed: Option<Fixed>, offset: Millis, at: Timestamp) -> Timestamp {
     let reference = match fixed {
         Some(Fixed::Time(fixed)) => fixed,
         Some(Fixed::Query) | None => at,
@@ -51,8 +51,8 @@ fn reference(fixed: Option<Fixed>, offset: Millis, at: Timestamp) -> Timestamp {
 }
 
 impl Samples {
-    /// Takes the samples as seen at a time. Cost: the samples, and a walk over series where any appeared.
-    pub(super) fn at(&mut self, inputs: &Inputs<'_>, at: Timestamp) -> Vec<Series> {
+    /// Takes the samples as seen at a time, written ones as of a slot. Cost: the samples, and a walk over series where any appeared.
+    pub(super) fn at(&mut self, inputs: &Inputs<'_>, at: Timestamp, slot: Timestamp) -> Vec<Series> {
         let series = inputs.series();
         if inputs.lost_any(self.met) {
             self.found.clear();
@@ -67,7 +67,7 @@ impl Samples {
         let of = |source: &Source| {
             let end = match inputs.written {
                 Some(written) if source.written => {
-                    end.min(at.minus(written.lags.of(written.writers[source.id.0 as usize])))
+                    end.min(slot.minus(written.lags.of(written.writers[source.id.0 as usize])))
                 }
                 _ => end,
             };
@@ -81,12 +81,17 @@ impl Samples {
 }
 
 impl Subquery {
-    /// Evaluates the steps as of a time.
-    pub(super) fn at(&mut self, inputs: &Inputs<'_>, at: Timestamp) -> Result<Vec<Series>, QueryError> {
+    /// Evaluates the steps as of a time, on what was written by a slot.
+    pub(super) fn at(
+        &mut self,
+        inputs: &Inputs<'_>,
+        at: Timestamp,
+        slot: Timestamp,
+    ) -> Result<Vec<Series>, QueryError> {
         let end = reference(self.at, self.offset, at);
         let before = end.minus(self.range).0.div_euclid(self.step.0);
         let start = Timestamp(before.saturating_add(1).saturating_mul(self.step.0));
         self.program.begin_anew(inputs);
-        steps_of(&mut self.program, inputs, QueryRange { start, end, step: self.step }, Some(at))
+        steps_of(&mut self.program, inputs, QueryRange { start, end, step: self.step }, Some((at, slot)))
     }
 }
