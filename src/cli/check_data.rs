@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::diagnostic::Diagnostics;
 use crate::input::{BadRows, Form};
-use crate::lint::evidence::{Evidence, Recorded};
+use crate::lint::evidence::{self, Evidence};
 use crate::lint::policy::Firings;
 use crate::lint::subject::Subject;
 use crate::lint::{self, subject::LintOptions};
@@ -109,7 +109,7 @@ impl DataFlags {
         let mut opened = self.read.open("check", recordings, self.read.options()?)?;
         let console = ConsoleArgs { quiet, no_progress: false, color: ColorWhen::Auto };
         let mut watch = Watch::new(console, terminal, opened.length, &interrupt);
-        let read = Recorded::read(subject.rules, &options, &mut opened.recording, &mut watch);
+        let read = evidence::record(subject.rules, &options, &mut opened.recording, &mut watch);
         watch.done();
         let recorded = match read {
             Ok(recorded) => recorded,

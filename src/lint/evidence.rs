@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::diagnostic::Names;
-use crate::engine::{Engine, EngineOptions, Episode, RuleId, refused};
-use crate::input::{Batches, Recording};
+use crate::engine::{Episode, RuleId, refused};
+use crate::input::Recording;
 use crate::labels::LabelSet;
-use crate::outcome::{Outcome, RuleFacts, RunOptions};
+use crate::outcome::{RuleFacts, RunOptions};
 use crate::promql::ast::{Expr, Selector};
 use crate::promql::query::{Query, QueryContext, Value};
-use crate::replay::{self, Loaded, Observer, RunError};
+use crate::replay::{Hold, Observer, Recorded, RunError};
 use crate::rules::{Broken, Group, RuleSet};
-use crate::store::{SeriesId, Store};
-use crate::survey::Survey;
+use crate::store::SeriesId;
 use crate::time::{Millis, Timestamp};
 
 use super::data::shape::Shape;
@@ -25,52 +24,18 @@ const STEPS: usize = 24;
 /// The most where something that is hardly ever there would change what is said.
 const MANY_STEPS: usize = 2000;
 
-/// Rules that were evaluated on a recording, which is held whole.
-pub struct Recorded {
-    /// All samples.
-    pub store: Store,
-    /// What the recording looks like.
-    pub survey: Survey,
-    /// What the rules found.
-    pub outcome: Outcome,
-    /// What the recording itself says that metrics are, by name.
-    types: BTreeMap<String, String>,
-    engine: Engine,
-}
-
-impl Recorded {
-    /// Reads a recording and evaluates rules on it; those that can never be evaluated are left out. Memory: the whole
-    /// recording, and all that the rules write.
-    ///
-    /// # Errors
-    /// When the recording cannot be read, a group would be evaluated too often, or the observer stops the run.
-    pub fn read(
-        rules: &RuleSet,
-        options: &RunOptions,
-        recording: &mut Recording,
-        observer: &mut impl Observer,
-    ) -> Result<Self, RunError> {
-        let rules = sound(rules);
-        let mut made = None;
-        let mut begin = || {
-            let mut store = Store::new(options.conflicts);
-            store.keep_all();
-            store.infer(options.stale.value);
-            let engine = EngineOptions { compare: true, keep_written: true, ..options.engine() };
-            made = Some(Engine::new(&rules.files, engine, &mut store).map_err(RunError::Rules)?);
-            Ok(store)
-        };
-        let loaded = replay::load_watched(recording, &mut begin, observer)?;
-        let last = loaded.last();
-        let Loaded { store, survey, .. } = loaded;
-        let mut engine = made.unwrap_or_else(|| Engine::empty(options.engine()));
-        if let Some(last) = last {
-            engine.finish(&store, last)?;
-        }
-        let outcome = replay::conclude(&rules, options, &mut engine, (&store, &survey), recording.summary())?;
-        let types = recording.summary().inputs.iter().flat_map(|input| input.types.clone()).collect();
-        Ok(Self { store, survey, outcome, types, engine })
-    }
+/// Reads a recording and evaluates rules on it; those that can never be evaluated are left out. Memory: the whole
+/// recording, and all that the rules write.
+///
+/// # Errors
+/// When the recording cannot be read, a group would be evaluated too often, or the observer stops the run.
+pub fn record(
+    rules: &RuleSet,
+    options: &RunOptions,
+    recording: &mut Recording,
+    observer: &mut impl Observer,
+) -> Result<Recorded, RunError> {
+    Recorded::read(&sound(rules), options, Hold::All, recording, observer)
 }
 
 /// Switches off the rules that can never be evaluated: what is wrong with them was found before.

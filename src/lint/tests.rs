@@ -1,6 +1,6 @@
 //! Every lint finds what its page calls bad, and nothing in what it calls clean.
 
-use super::evidence::Recorded;
+use super::evidence;
 use super::subject::{LintOptions, Subject};
 use super::*;
 use crate::input::{ReadOptions, Recording, Text};
@@ -27,7 +27,7 @@ fn found_on(text: &str, csv: &str) -> Vec<Diagnostic> {
     }
     let recording = Recording::open(vec![Text::boxed("night.csv", csv)], ReadOptions::default());
     let options = RunOptions::default();
-    let recorded = Recorded::read(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
+    let recorded = evidence::record(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
     let mut all = run(&subject, &|code| !needs_data(code));
     all.extend(run_data(&Evidence::new(&subject, &recorded), &|_| true));
     all.sorted()

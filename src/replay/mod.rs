@@ -34,6 +34,7 @@
 
 mod observer;
 mod read;
+mod recorded;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -49,8 +50,8 @@ use crate::outcome::Outcome;
 
 pub use observer::Observer;
 pub use read::{Loaded, load, load_watched, span, survey};
+pub use recorded::{Hold, Recorded};
 pub use run::Replay;
-#[cfg(feature = "cli")]
 pub(crate) use run::conclude;
 
 /// Why a run has no outcome.

@@ -92,7 +92,6 @@ fn outcome(
 ///
 /// # Errors
 /// When it was asked for something that neither the rules nor the recording have.
-#[cfg(feature = "cli")]
 pub(crate) fn conclude(
     rules: &RuleSet,
     options: &RunOptions,

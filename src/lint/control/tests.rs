@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::input::{ReadOptions, Recording, Text};
-use crate::lint::evidence::{Evidence, Recorded};
+use crate::lint::evidence::{self, Evidence};
 use crate::lint::subject::LintOptions;
 use crate::lint::{catalog, run};
 use crate::outcome::RunOptions;
@@ -30,7 +30,7 @@ fn shown_on(config: &str, text: &str, csv: &str) -> Vec<String> {
     if !csv.is_empty() {
         let recording = Recording::open(vec![Text::boxed("night.csv", csv)], ReadOptions::default());
         let options = RunOptions::default();
-        let recorded = Recorded::read(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
+        let recorded = evidence::record(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
         firings = crate::lint::firings(&Evidence::new(&subject, &recorded));
     }
     found.extend(control.policies(&subject, &comments, &firings));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::evidence::{Evidence, Recorded};
+use super::super::evidence::{self, Evidence};
 use super::super::subject::{LintOptions, Subject};
 use super::super::{needs_data, run, run_data};
 use crate::diagnostic::{Diagnostic, Severity, codes};
@@ -59,7 +59,7 @@ fn found_in(rules: &str, path: &str, recording: &str) -> Vec<Diagnostic> {
     let subject = Subject::new(&rules, LintOptions::default());
     let recording = Recording::open(vec![Text::boxed(path, recording)], ReadOptions::default());
     let options = RunOptions::default();
-    let recorded = Recorded::read(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
+    let recorded = evidence::record(&rules, &options, &mut recording.expect("opens"), &mut ()).expect("runs");
     let mut all = run(&subject, &|code| !needs_data(code));
     all.extend(run_data(&Evidence::new(&subject, &recorded), &|_| true));
     all.sorted()

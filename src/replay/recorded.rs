@@ -1,0 +1,77 @@
+//! Rules that were evaluated on a recording, and the recording itself: for questions that come after the run.
+
+use std::collections::BTreeMap;
+
+use crate::engine::{Engine, EngineOptions};
+use crate::input::{Batches, Recording};
+use crate::labels::Matcher;
+use crate::outcome::{Outcome, RunOptions};
+use crate::rules::RuleSet;
+use crate::store::{Hidden, Reach, Store};
+use crate::survey::Survey;
+
+use super::{Loaded, Observer, RunError, conclude, load_watched};
+
+/// Which samples of a recording are held.
+#[derive(Clone, Copy, Debug)]
+pub enum Hold<'a> {
+    /// All of them.
+    All,
+    /// Those that the rules read, and those of the series that satisfy these matchers.
+    Read(&'a [Matcher]),
+}
+
+/// Rules and the recording that they were evaluated on.
+pub struct Recorded {
+    /// The series of the recording, with the samples that are held.
+    pub store: Store,
+    /// What the recording looks like.
+    pub survey: Survey,
+    /// What the rules found.
+    pub outcome: Outcome,
+    /// What the recording itself says that metrics are, by name.
+    pub types: BTreeMap<String, String>,
+    /// The engine after its last evaluation, with all that the rules wrote.
+    pub(crate) engine: Engine,
+}
+
+impl Recorded {
+    /// Reads a recording and evaluates rules on it. Memory: what is held of the recording, some 8 bytes a sample, and all
+    /// that the rules write.
+    ///
+    /// # Errors
+    /// When the recording cannot be read, a rule can never be evaluated, the options ask for something that neither the
+    /// rules nor the recording have, a group would be evaluated too often, or the observer stops the run.
+    pub fn read(
+        rules: &RuleSet,
+        options: &RunOptions,
+        hold: Hold<'_>,
+        recording: &mut Recording,
+        observer: &mut impl Observer,
+    ) -> Result<Self, RunError> {
+        let mut made = None;
+        let mut begin = || {
+            let mut store = Store::new(options.conflicts);
+            match hold {
+                Hold::All => store.keep_all(),
+                Hold::Read(besides) => {
+                    store.select(besides, Reach::default(), &Hidden::default());
+                }
+            }
+            store.infer(options.stale.value);
+            let engine = EngineOptions { compare: true, keep_written: true, ..options.engine() };
+            made = Some(Engine::new(&rules.files, engine, &mut store).map_err(RunError::Rules)?);
+            Ok(store)
+        };
+        let loaded = load_watched(recording, &mut begin, observer)?;
+        let last = loaded.last();
+        let Loaded { store, survey, .. } = loaded;
+        let mut engine = made.unwrap_or_else(|| Engine::empty(options.engine()));
+        if let Some(last) = last {
+            engine.finish(&store, last)?;
+        }
+        let outcome = conclude(rules, options, &mut engine, (&store, &survey), recording.summary())?;
+        let types = recording.summary().inputs.iter().flat_map(|input| input.types.clone()).collect();
+        Ok(Self { store, survey, outcome, types, engine })
+    }
+}
