@@ -119,7 +119,7 @@
 //! | 3 | [`engine`]; [`survey`]: what a recording looks like |
 //! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`embed`]: what a program uses of all
 //! this, and [`Live`], the engine on snapshots of the caller |
-//! | 5 | [`profile`]; [`lint`]: what makes a rule useless although it loads |
+//! | 5 | [`profile`]; [`lint`]: what makes a rule useless although it loads; [`explain`]: why an alert fired or did not |
 //! | 6 | [`report`]: data types in, `&mut dyn Write` out |
 //! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!
@@ -142,6 +142,9 @@ pub mod diagnostic;
 pub mod embed;
 #[doc(hidden)]
 pub mod engine;
+#[cfg(feature = "input")]
+#[doc(hidden)]
+pub mod explain;
 #[doc(hidden)]
 pub mod format;
 #[cfg(feature = "input")]

@@ -1,6 +1,7 @@
 //! The command line: the commands, and which flags each takes.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,13 +10,14 @@ use clap_complete::Shell;
 use crate::diagnostic::Severity;
 use crate::report::table;
 use crate::schema;
-use crate::time::{Millis, parse_interval};
+use crate::time::{Millis, Moment, parse_interval};
 
 use super::check_data::DataFlags;
+use super::explain::At;
 use super::flags::output::{OutFormat, Target};
 use super::flags::{
-    ColorWhen, ConsoleArgs, ControlArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, OutArgs,
-    ReportArgs, RuleArgs, SelectArgs, TimeArgs, ZoneArgs,
+    ColorWhen, ConsoleArgs, ControlArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, LabelArgs,
+    OutArgs, ReportArgs, RuleArgs, SelectArgs, TimeArgs, ZoneArgs,
 };
 use super::help;
 use super::profile::args::ProfileArgs;
@@ -35,6 +37,9 @@ pub(crate) enum Command {
     /// Show which alerts would have fired on recorded metrics, and when
     #[command(override_usage = help::EVAL_USAGE, after_help = help::EVAL_EXIT_CODES, after_long_help = help::EVAL_EXAMPLES)]
     Eval(Box<EvalArgs>),
+    /// Explain why an alert fired, or did not
+    #[command(override_usage = help::EXPLAIN_USAGE, after_help = help::EXPLAIN_EXIT_CODES, after_long_help = help::EXPLAIN_EXAMPLES)]
+    Explain(Box<ExplainArgs>),
     /// Measure what rules cost, and catch regressions
     Profile(Box<ProfileArgs>),
     /// Check rule files: errors, and rules that cannot do what they say
@@ -84,6 +89,65 @@ pub(crate) struct EvalArgs {
     pub(crate) jobs: JobArgs,
     #[command(flatten)]
     pub(crate) gate: GateArgs,
+}
+
+/// The flags of `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The name of the alert
+    #[arg(value_name = "ALERT", help_heading = "Question")]
+    pub(crate) alert: String,
+    /// Explain the evaluation at TIME
+    ///
+    /// A time as --start takes it, `last` (the last evaluation), `'first firing'` or `'last firing'`. By default it is the
+    /// one at which the longest firing began.
+    #[arg(long, value_name = "TIME", value_parser = At::from_str, allow_hyphen_values = true, conflicts_with_all = ["around", "first"], help_heading = "Question")]
+    pub(crate) at: Option<At>,
+    /// Explain the firing nearest to TIME
+    #[arg(long, value_name = "TIME", value_parser = Moment::from_str, allow_hyphen_values = true, conflicts_with = "first", help_heading = "Question")]
+    pub(crate) around: Option<Moment>,
+    /// Explain the first firing
+    #[arg(long, help_heading = "Question")]
+    pub(crate) first: bool,
+    /// Show all events, rows and samples
+    #[arg(long, help_heading = "Output")]
+    pub(crate) full: bool,
+    #[command(flatten)]
+    pub(crate) labels: LabelArgs,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+    #[command(flatten)]
+    pub(crate) external: ExternalArgs,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) time: TimeArgs,
+    #[command(flatten)]
+    pub(crate) zone: ZoneArgs,
+    /// Output format: text or json [default: text]
+    #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
+    pub(crate) format: Option<ExplainFormat>,
+    /// Write to a file; repeatable
+    ///
+    /// The format is the prefix's (`json:why.txt`), else the suffix's (.txt .json), else --format.
+    #[arg(long, value_name = "[FORMAT:]PATH", hide_short_help = true, help_heading = "Output")]
+    pub(crate) out: Vec<Target<ExplainFormat>>,
+    #[command(flatten)]
+    pub(crate) console: ConsoleArgs,
+    #[command(flatten)]
+    pub(crate) jobs: JobArgs,
+}
+
+/// The formats of `explain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    #[value(alias = "txt")]
+    Text,
+    Json,
+}
+
+impl OutFormat for ExplainFormat {
+    const EXAMPLE: &'static str = "json:why.json";
 }
 
 /// The flags of `check`.
@@ -358,6 +422,6 @@ mod tests {
             (args.time.align, args.time.stale),
             (Some(Align::Offset(Millis(12_000))), Some(Stale::After(Millis(90_000))))
         );
-        assert_eq!(args.select.filter.map(|filter| filter.matchers.len()), Some(1));
+        assert_eq!(args.select.labels.filter.map(|filter| filter.matchers.len()), Some(1));
     }
 }

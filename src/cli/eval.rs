@@ -4,24 +4,23 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use crate::format::{Clock, count};
-use crate::input::Source;
 use crate::limits;
 use crate::outcome::summary::Summary;
 use crate::outcome::{Nothing, Outcome, RunOptions, Selection};
-use crate::replay::{self, Replay, RunError};
+use crate::replay::{Replay, RunError};
 use crate::report::openmetrics::SampleColumns;
 use crate::report::table::{self, View};
 use crate::report::{csv, expressions, json, markdown, notes, timeline};
 use crate::rules::RuleSet;
-use crate::time::{Moment, Timestamp};
 
 use super::args::EvalArgs;
 use super::claims::Claims;
 use super::flags::Format;
 use super::interrupt::Interrupt;
-use super::load::{self, Shared};
+use super::load;
 use super::out::{self, Output};
 use super::rules::{load_all, refuse};
+use super::span::{Span, Unread};
 use super::ui::{Terminal, say};
 use super::watch::{Kept, Lines, Transitions, Watch};
 use super::{Exit, Failure};
@@ -48,26 +47,16 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Good);
     }
     let paths = args.input.paths("alertctl eval -r RULES night.csv")?;
-    let mut recordings = load::recordings(&paths)?;
-    let mut span = None;
-    if args.time.is_relative() {
-        let shared = Shared::all(recordings)?;
-        recordings = Shared::again(&shared);
-        span = match spanned(args, Shared::again(&shared), &terminal, &interrupt) {
-            Ok(span) => span,
-            Err(Unread::Failed(failure)) => return Err(failure),
-            Err(Unread::Run(error)) => return failed(&error, &rules, &terminal, &interrupt),
-        };
-    }
-    // Without a sample nothing is relative to anything: that there is none is said by the run.
-    let placed = |flag: &str, moment: Option<Moment>| -> Result<Option<Timestamp>, Failure> {
-        let moment = moment.filter(|moment| span.is_some() || !moment.is_relative());
-        let at = moment.map(|moment| clock.place(moment, span)).transpose();
-        at.map_err(|error| Failure::new(format!("{flag}: {error}")))
+    let recordings = load::recordings(&paths)?;
+    let read = ("eval", &args.input.read, args.console);
+    let (span, recordings) = match Span::of(args.time.is_relative(), recordings, read, &terminal, &interrupt) {
+        Ok(found) => found,
+        Err(Unread::Failed(failure)) => return Err(failure),
+        Err(Unread::Run(error)) => return failed(&error, &rules, &terminal, &interrupt),
     };
     options.trace = outputs.iter().any(|output| output.format == Format::Openmetrics);
-    options.selection.start = placed("--start", args.time.start)?;
-    options.end = placed("--end", args.time.end)?;
+    options.selection.start = span.place("--start", args.time.start, &clock)?;
+    options.end = span.place("--end", args.time.end, &clock)?;
     let mut opened = args.input.read.open("eval", recordings, args.input.read.options()?)?;
     if options.threads > 1 && opened.length >= READ_AHEAD_BYTES {
         opened.recording.read_ahead();
@@ -145,7 +134,7 @@ fn too_many_samples() -> Failure {
 /// Names the files that are read and written.
 fn claims(args: &EvalArgs, outputs: &[Output]) -> Claims {
     let mut claims = Claims::default().rules(&args.rules.rules).recordings(args.input.all());
-    for path in &args.select.silences {
+    for path in &args.select.labels.silences {
         claims = claims.reads("the file of silences", path);
     }
     for output in outputs {
@@ -154,30 +143,13 @@ fn claims(args: &EvalArgs, outputs: &[Output]) -> Claims {
     claims
 }
 
-/// Why the first reading of recordings came to no end.
-enum Unread {
-    Failed(Failure),
-    Run(RunError),
-}
-
-/// Reads recordings for the times of their first and last sample alone.
-fn spanned(
-    args: &EvalArgs,
-    recordings: Vec<Box<dyn Source>>,
+/// Says why there is no outcome.
+pub(super) fn failed(
+    error: &RunError,
+    rules: &RuleSet,
     terminal: &Terminal,
     interrupt: &Interrupt,
-) -> Result<Option<(Timestamp, Timestamp)>, Unread> {
-    let read = &args.input.read;
-    let mut opened =
-        read.options().and_then(|options| read.open("eval", recordings, options)).map_err(Unread::Failed)?;
-    let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
-    let span = replay::span(&mut opened.recording, &mut watch);
-    watch.done();
-    span.map_err(Unread::Run)
-}
-
-/// Says why there is no outcome.
-fn failed(error: &RunError, rules: &RuleSet, terminal: &Terminal, interrupt: &Interrupt) -> Result<Exit, Failure> {
+) -> Result<Exit, Failure> {
     match error {
         RunError::Stopped => {
             interrupt.say_stopped();
@@ -198,11 +170,11 @@ fn options(args: &EvalArgs, clock: &Clock, terminal: &Terminal) -> Result<RunOpt
         external_url: args.external.external_url.clone(),
         selection: Selection {
             alert: select.alert.clone(),
-            group: select.group.clone(),
-            filter: select.filter.clone(),
+            group: select.labels.group.clone(),
+            filter: select.labels.filter.clone(),
             ..Selection::default()
         },
-        silences: select.all_silences(clock, args.console.quiet, terminal)?,
+        silences: select.labels.all_silences(clock, args.console.quiet, terminal)?,
         fail_on: args.gate.fail_on.clone(),
         threads: args.jobs.threads(),
         ..RunOptions::default()

@@ -9,6 +9,7 @@ alertctl runs alert rules on recorded metrics, offline.
 
 Commands:
   eval         Show which alerts would have fired on recorded metrics, and when
+  explain      Explain why an alert fired, or did not
   check        Check rule files for errors
   data         Show what is in a recording: metrics, labels, gaps
   init         Write a starter rule file for a recording
@@ -62,6 +63,26 @@ Exit codes:
   0    success
   1    a --fail-on condition was met
   2    error: wrong usage, unreadable or invalid input, or nothing was evaluated
+  130  interrupted (Ctrl-C)";
+
+pub(super) const EXPLAIN_USAGE: &str = "alertctl explain ALERT [OPTIONS] <--rules <PATH>|--expr <PROMQL>> RECORDING...";
+
+pub(super) const EXPLAIN_EXIT_CODES: &str = "\
+Exit codes: 0 explained, 2 error. All flags and examples: alertctl explain --help";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  alertctl explain DiskFull -r rules/node.yml night.csv
+      Why it fired, or how near it came: the label set that fired longest
+  alertctl explain DiskFull -r rules/ night.csv --where 'instance=\"db-1\"' --at 03:17
+      One label set at one time
+  alertctl explain DiskFull -r rules/ night.csv --first --full -o json
+      Everything about the first firing, for a program
+
+Exit codes:
+  0    explained
+  2    error: wrong usage, no such alert, a time outside the recording,
+       unreadable or invalid input, or nothing was evaluated
   130  interrupted (Ctrl-C)";
 
 pub(super) const CHECK_EXIT_CODES: &str = "\

@@ -8,6 +8,7 @@ mod complete;
 mod convert;
 mod data;
 mod eval;
+mod explain;
 mod flags;
 mod help;
 mod init;
@@ -20,6 +21,7 @@ mod profile;
 mod rules;
 mod schema;
 mod shell;
+mod span;
 mod ui;
 mod unfinished;
 mod watch;
@@ -172,6 +174,7 @@ pub fn run(given: Given) -> Exit {
         Command::Profile(args) => profile::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Data(args) => data::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => shell::completions(&args),

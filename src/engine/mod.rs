@@ -44,6 +44,8 @@ mod targets;
 mod tests;
 mod timeline;
 mod unit;
+#[cfg(feature = "input")]
+mod view;
 mod watch;
 mod written;
 

@@ -68,6 +68,12 @@ impl Rows {
         Self { readers, streams: Vec::new(), places: Vec::new(), links, rules, commits: Vec::new() }
     }
 
+    /// Returns who reads the label sets.
+    #[cfg(feature = "input")]
+    pub(crate) fn readers(&self) -> RowReaders {
+        self.readers
+    }
+
     /// Walks over the rules of all label sets.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &RuleRun> {
         self.streams.iter().flat_map(|stream| &stream.rules)

@@ -1,6 +1,8 @@
 //! When the rules of a group are evaluated: at slots, at the rows of each label set, or at each snapshot.
 
 use crate::limits;
+#[cfg(feature = "input")]
+use crate::store::LabelSetId;
 use crate::store::{Reach, RowsId, Store};
 use crate::time::{Millis, Timestamp};
 
@@ -186,6 +188,23 @@ impl Schedule {
             }
             self.steps += (taken.len() + rows.ordered.len()) as u64;
             self.done = self.done.max(to);
+        }
+    }
+
+    /// Returns the steps that were evaluated, of one label set where each has its own.
+    #[cfg(feature = "input")]
+    pub(crate) fn times(&self, recording: &Store, on: Option<LabelSetId>) -> Vec<Timestamp> {
+        let Some((first, last)) = self.range() else { return Vec::new() };
+        match self.terms.beat {
+            Beat::Every(interval) => {
+                let next = |at: &Timestamp| Some(at.plus(interval));
+                std::iter::successors(Some(first), next).take_while(|at| *at <= last).collect()
+            }
+            Beat::Rows => {
+                let rows = self.rows.map_or(&[] as &[_], |rows| recording.rows(rows, first.minus(Millis(1)), last));
+                rows.iter().filter(|(_, id)| Some(*id) == on).map(|(at, _)| *at).collect()
+            }
+            Beat::Snapshots => recording.times(first.minus(Millis(1)), last).to_vec(),
         }
     }
 

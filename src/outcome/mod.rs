@@ -31,8 +31,11 @@ pub use finding::Finding;
 pub use gate::Nothing;
 pub use hidden::{HiddenMetric, WriterFacts};
 pub use options::{Filter, Origin, Pattern, RunOptions, Selection, Setting};
+pub(crate) use reasons::{Known, Lack, text as selector_text};
 pub use recordings::{Range, RecordingFacts};
+pub(crate) use rules::known;
 pub use rules::{GroupFacts, Kind, MissingMetric, Needs, NoSource, RuleFacts, Unmatched, declared};
+pub(crate) use threshold::compared;
 pub use threshold::threshold;
 pub use unseen::Unseen;
 

@@ -71,6 +71,14 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// Makes one that matches a name as it stands.
+    #[must_use]
+    pub fn exactly(name: &str) -> Option<Self> {
+        let escaped = name.chars().flat_map(|c| c.is_ascii_punctuation().then_some('\\').into_iter().chain([c]));
+        let regexp = Regexp::anchored(&escaped.collect::<String>()).ok()?;
+        Some(Self { text: name.to_owned(), regexp })
+    }
+
     /// Returns whether all of a name matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {

@@ -18,7 +18,7 @@ const DEPTH: usize = 64;
 
 /// A selector that takes no series, and without which the expression has no sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Lack {
+pub(crate) enum Lack {
     /// Neither the recording nor a rule has the metric.
     Metric(String),
     /// The metric is there.
@@ -45,7 +45,7 @@ struct Members<'a> {
 }
 
 /// What there is to select from.
-pub(super) struct Known<'a> {
+pub(crate) struct Known<'a> {
     store: &'a Store,
     metrics: BTreeMap<&'a str, Members<'a>>,
     /// Their names, to look for near ones.
@@ -188,7 +188,7 @@ impl<'a> Known<'a> {
     }
 
     /// Returns a metric that is not there with those that are near.
-    pub(super) fn missing(&self, name: &str, needed: bool) -> MissingMetric {
+    pub(crate) fn missing(&self, name: &str, needed: bool) -> MissingMetric {
         let near = self.names.borrow_mut().nearest(name).iter().map(|near| (*near).to_owned()).collect();
         MissingMetric { name: name.to_owned(), near, is_label: self.labels().contains(name), needed }
     }
@@ -230,7 +230,7 @@ impl<'a> Known<'a> {
     }
 
     /// Returns what a selector lacks, if it takes no series.
-    pub(super) fn lack_of(&self, selector: &Selector) -> Option<Lack> {
+    pub(crate) fn lack_of(&self, selector: &Selector) -> Option<Lack> {
         let matchers = &selector.matchers;
         let metric = selector.metric()?;
         if metric == "ALERTS" || metric == "ALERTS_FOR_STATE" {
@@ -272,7 +272,7 @@ impl<'a> Known<'a> {
 }
 
 /// Returns a selector as it is written, without its modifiers.
-pub(super) fn text(selector: &Selector) -> String {
+pub(crate) fn text(selector: &Selector) -> String {
     let mut selector = Selector { modifiers: Modifiers::default(), ..selector.clone() };
     let Some(metric) = selector.metric().map(str::to_owned) else { return selector.to_string() };
     selector.matchers.retain(|matcher| matcher.name != METRIC_NAME);

@@ -246,15 +246,7 @@ pub(super) fn evaluated<'a>(
     counts: Vec<RuleCounts>,
     store: &'a Store,
 ) -> (Vec<RuleFacts>, Known<'a>) {
-    let writers = rules.rules().zip(&counts).filter(|((_, rule), _)| matches!(rule.kind, RuleKind::Record));
-    let writers = writers.map(|((_, rule), counts)| Writer {
-        name: &rule.name.text,
-        expr: &rule.expr,
-        file: &rules.sources.file(rule.at.file).name,
-        line: rules.sources.position(rule.at).line,
-        wrote: counts.true_evaluations > 0,
-    });
-    let known = Known::new(store, writers.collect());
+    let known = known(rules, &counts, store);
     let exprs = rules.rules().map(|(_, rule)| &rule.expr);
     let facts = declared(rules).into_iter().zip(exprs).zip(counts).map(|((facts, expr), counts)| {
         let lack = if counts.true_evaluations == 0 { known.lack(expr) } else { None };
@@ -269,6 +261,19 @@ pub(super) fn evaluated<'a>(
         RuleFacts { missing: missing.collect(), unmatched, no_source, counts, ..facts }
     });
     (facts.collect(), known)
+}
+
+/// Returns what there is for rules to select from.
+pub(crate) fn known<'a>(rules: &'a RuleSet, counts: &[RuleCounts], store: &'a Store) -> Known<'a> {
+    let writers = rules.rules().zip(counts).filter(|((_, rule), _)| matches!(rule.kind, RuleKind::Record));
+    let writers = writers.map(|((_, rule), counts)| Writer {
+        name: &rule.name.text,
+        expr: &rule.expr,
+        file: &rules.sources.file(rule.at.file).name,
+        line: rules.sources.position(rule.at).line,
+        wrote: counts.true_evaluations > 0,
+    });
+    Known::new(store, writers.collect())
 }
 
 /// Returns what the files say of their rules, numbered in order.

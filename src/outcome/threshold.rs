@@ -14,11 +14,11 @@ pub fn threshold(expr: &Expr) -> Option<(BinaryOp, f64)> {
 }
 
 /// A comparison with a number.
-pub(super) struct Compared {
-    pub(super) op: BinaryOp,
-    pub(super) value: f64,
+pub(crate) struct Compared {
+    pub(crate) op: BinaryOp,
+    pub(crate) value: f64,
     /// Where the number stands in the text of the expression.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 /// Returns the `and` or `unless` that an expression is, outside of parentheses.
@@ -30,7 +30,7 @@ pub(super) fn guard(expr: &Expr) -> Option<BinaryOp> {
 }
 
 /// Does what [`threshold`] does, and says where the number stands.
-pub(super) fn compared(expr: &Expr) -> Option<Compared> {
+pub(crate) fn compared(expr: &Expr) -> Option<Compared> {
     let ExprKind::Binary(binary) = &expr.unparen().kind else { return None };
     if matches!(binary.op, BinaryOp::And | BinaryOp::Unless) {
         return compared(&binary.lhs);

@@ -11,6 +11,7 @@ pub mod check;
 pub mod csv;
 pub mod data;
 pub mod diagnostic;
+pub mod explain;
 pub mod expressions;
 pub mod json;
 pub mod lints;

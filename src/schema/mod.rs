@@ -24,6 +24,7 @@ pub const ALL: &[Schema] = &[
     Schema { kind: "accept", about: "the file of profile --accept", text: include_str!("accept.json") },
     Schema { kind: "eval", about: "eval -o json", text: include_str!("eval.json") },
     Schema { kind: "events", about: "a line of eval -o ndjson", text: include_str!("events.json") },
+    Schema { kind: "explain", about: "explain -o json", text: include_str!("explain.json") },
     Schema { kind: "check", about: "check -o json", text: include_str!("check.json") },
     Schema { kind: "check-baseline", about: "check --save-baseline", text: include_str!("check-baseline.json") },
     Schema { kind: "data", about: "data -o json", text: include_str!("data.json") },

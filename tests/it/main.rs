@@ -13,6 +13,7 @@ mod churn;
 mod conditions;
 mod convert;
 mod embed;
+mod explain;
 mod exports;
 mod forms;
 mod golden;

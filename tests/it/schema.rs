@@ -47,7 +47,7 @@ fn errors(validator: &Validator, value: &Value) -> Vec<String> {
 }
 
 /// Checks that outputs satisfy the schema of their kind and have no key besides those that it describes.
-fn check_outputs(kind: &str, outputs: &[&str]) {
+pub(crate) fn check_outputs(kind: &str, outputs: &[&str]) {
     let mut schema = schema(kind);
     close(&mut schema);
     let validator = jsonschema::validator_for(&schema).expect(kind);

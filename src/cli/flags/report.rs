@@ -28,6 +28,13 @@ pub(crate) struct SelectArgs {
     /// The regular expression must match the whole name: `Disk.*`, not `Disk`.
     #[arg(long, value_name = "REGEX", value_parser = Pattern::from_str, help_heading = "Report")]
     pub(crate) alert: Option<Pattern>,
+    #[command(flatten)]
+    pub(crate) labels: LabelArgs,
+}
+
+/// Which alerts of rules are reported, and how they are silenced.
+#[derive(Debug, Args)]
+pub(crate) struct LabelArgs {
     /// Report only groups whose name matches
     ///
     /// The regular expression must match the whole name.
@@ -51,7 +58,7 @@ pub(crate) struct SelectArgs {
     pub(crate) silences: Vec<String>,
 }
 
-impl SelectArgs {
+impl LabelArgs {
     /// Returns all silences, those of files after those of flags; problems of all files are shown together. Times that
     /// name no zone are in the clock's.
     pub(crate) fn all_silences(

@@ -39,6 +39,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("outcome", 4),
     ("replay", 4),
     ("profile", 5),
+    ("explain", 5),
     ("lint", 5),
     ("report", 6),
     ("cli", 7),

@@ -1,0 +1,174 @@
+//! The life of one alert in its events: when it was true, fired, was not, and why.
+
+use crate::engine::{Cause, Episode};
+use crate::labels::LabelSet;
+use crate::time::{Millis, Timestamp};
+
+use super::track::{Gave, Track};
+use super::why::Why;
+
+/// Something that happened to an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happening {
+    /// The evaluation.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+    /// The value that the condition compares, or else the value of the expression.
+    pub value: Option<f64>,
+    /// Why the condition was not true.
+    pub why: Option<(usize, Why)>,
+    /// The episode it belongs to, counted from 0.
+    pub episode: Option<usize>,
+}
+
+/// What happens to an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// The condition became true: the alert is pending, unless it fires at once.
+    True,
+    /// It fires.
+    Fires {
+        /// How long it was true by then.
+        after: Millis,
+        /// The evaluations at which it was true in a row.
+        evaluations: u64,
+    },
+    /// The condition is not true any more, and the alert is forgotten before it fired.
+    Dropped {
+        /// How long it was pending.
+        after: Millis,
+    },
+    /// The condition is not true, and `keep_firing_for` keeps it firing.
+    Kept,
+    /// The condition is true again while the alert is kept.
+    TrueAgain,
+    /// It stops firing.
+    Resolved {
+        /// How long it fired.
+        after: Millis,
+        /// Whether `keep_firing_for` was over, rather than the condition false just then.
+        kept: bool,
+    },
+    /// Evaluations failed: they leave everything as it was.
+    Failed {
+        /// How many in a row.
+        evaluations: u64,
+    },
+    /// The rule had more alerts than its group's limit, and all of them were dropped.
+    LimitExceeded,
+    /// The condition goes on, under other labels: it is another alert from now on.
+    Renamed {
+        /// Its labels from now on.
+        labels: Option<LabelSet>,
+    },
+    /// A silence covers its firing from here to there.
+    Silenced {
+        /// When it ends.
+        to: Timestamp,
+        /// Its matchers.
+        by: String,
+    },
+    /// The data end, and it is active.
+    EndOfData {
+        /// Whether it fires.
+        firing: bool,
+    },
+}
+
+/// Writes down what happened to one alert: its episodes in the order of time, and what its expression gave.
+pub(crate) fn history(track: &Track, episodes: &[&Episode]) -> Vec<Happening> {
+    let mut all: Vec<Happening> = Vec::new();
+    for (number, episode) in episodes.iter().enumerate() {
+        of_episode(track, episode, number, &mut all);
+    }
+    failures(track, episodes, &mut all);
+    // What comes first at one evaluation was put in first.
+    all.sort_by_key(|one| one.at);
+    all
+}
+
+fn value_at(track: &Track, place: usize) -> Option<f64> {
+    let sample = match track.gave[place] {
+        Gave::Sample(value) => Some(value),
+        Gave::Nothing | Gave::Failed => None,
+    };
+    track.compared.get(place).copied().flatten().or(sample)
+}
+
+fn of_episode(track: &Track, episode: &Episode, number: usize, all: &mut Vec<Happening>) {
+    let activity = &episode.activity;
+    let place = |at: Timestamp| track.place(at).filter(|place| track.slots[*place] == at);
+    let value = |at: Timestamp| place(at).and_then(|place| value_at(track, place));
+    let mut add = |at: Timestamp, what: What| {
+        all.push(Happening { at, what, value: value(at), why: None, episode: Some(number) });
+    };
+    // What fires at once was never pending.
+    if activity.fired_at != Some(activity.active_at) {
+        add(activity.active_at, What::True);
+    }
+    if let Some(fired) = activity.fired_at {
+        let evaluations = track
+            .slots
+            .iter()
+            .zip(&track.gave)
+            .filter(|(slot, gave)| (activity.active_at..=fired).contains(*slot) && matches!(gave, Gave::Sample(_)));
+        add(fired, What::Fires { after: fired.since(activity.active_at), evaluations: evaluations.count() as u64 });
+        for silence in &episode.suppressed {
+            add(silence.from.max(fired), What::Silenced { to: silence.to, by: silence.by.to_string() });
+        }
+    }
+    let until = episode.ended_at.unwrap_or(Timestamp::MAX);
+    // Only while it fires can it live on without being true.
+    let mut kept = false;
+    if let Some(fired) = activity.fired_at {
+        for (slot, gave) in track.slots.iter().zip(&track.gave).filter(|(slot, _)| **slot > fired && **slot < until) {
+            match (gave, kept) {
+                (Gave::Nothing, false) => add(*slot, What::Kept),
+                (Gave::Sample(_), true) => add(*slot, What::TrueAgain),
+                _ => {}
+            }
+            match gave {
+                Gave::Nothing => kept = true,
+                Gave::Sample(_) => kept = false,
+                Gave::Failed => {}
+            }
+        }
+    }
+    match episode.ended_at {
+        None => {
+            let last = track.slots.last().copied().unwrap_or(activity.last_true_at);
+            add(last, What::EndOfData { firing: activity.fired_at.is_some() });
+        }
+        Some(ended) => {
+            let still = place(ended).is_some_and(|place| matches!(track.gave[place], Gave::Sample(_)));
+            add(
+                ended,
+                match (episode.cause, activity.fired_at) {
+                    (Cause::LimitExceeded, _) => What::LimitExceeded,
+                    _ if still => What::Renamed { labels: None },
+                    (_, None) => What::Dropped { after: ended.since(activity.active_at) },
+                    (_, Some(fired)) => What::Resolved { after: ended.since(fired), kept },
+                },
+            );
+        }
+    }
+}
+
+/// Adds the stretches of failed evaluations, each with the episode that it falls into.
+fn failures(track: &Track, episodes: &[&Episode], all: &mut Vec<Happening>) {
+    let mut at = 0;
+    while at < track.slots.len() {
+        let failed = track.gave[at..].iter().take_while(|gave| **gave == Gave::Failed).count();
+        if failed > 0 {
+            let slot = track.slots[at];
+            let within = |episode: &&Episode| {
+                episode.activity.active_at <= slot && episode.ended_at.is_none_or(|ended| slot < ended)
+            };
+            let episode = episodes.iter().position(within);
+            let what = What::Failed { evaluations: failed as u64 };
+            all.push(Happening { at: slot, what, value: None, why: None, episode });
+        }
+        at += failed.max(1);
+    }
+}

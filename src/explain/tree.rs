@@ -1,0 +1,423 @@
+//! An expression as a tree at one step: what each part gave, and which part decided.
+
+use std::cmp::Ordering;
+
+use crate::labels::{LabelSet, METRIC_NAME};
+use crate::outcome::Known;
+use crate::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind, Type};
+use crate::promql::query::nodes::NodeValue;
+use crate::promql::query::{Series, Value};
+use crate::rules::{Rule, RuleKind};
+use crate::source::Span;
+use crate::store::is_stale;
+use crate::time::Timestamp;
+
+use super::case::{Case, rows};
+use super::lineage::Wanted;
+use super::why::{Search, Why, reference};
+
+/// The deepest chain of recording rules that is followed.
+const CHAIN: usize = 8;
+
+/// A part of an expression at one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its number, in the order of [`Expr::walk`].
+    pub part: usize,
+    /// It in one line.
+    pub text: String,
+    /// Where it stands in the text of the expression.
+    pub span: Span,
+    /// When it was evaluated, where that is not the step itself.
+    pub at: Option<Timestamp>,
+    /// What it gave.
+    pub gave: Given,
+    /// Whether it is the part that decided.
+    pub decides: bool,
+    /// Of a comparison: whether it holds, and by how much.
+    pub verdict: Option<Verdict>,
+    /// Why it has no sample of what is looked at.
+    pub why: Option<Why>,
+    /// The parts below it; numbers and texts, which its own text shows, are left out.
+    pub below: Vec<Node>,
+    /// Of a selector of what a rule writes: that rule.
+    pub source: Option<Box<SourceRule>>,
+}
+
+/// What a part gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    /// A number.
+    Scalar(f64),
+    /// Rows that the row at hand was made of.
+    Rows {
+        /// The rows, those that weigh most first.
+        rows: Vec<Row>,
+        /// How many other rows the part has.
+        others: usize,
+    },
+    /// The samples in ranges.
+    Ranges {
+        /// By series.
+        ranges: Vec<Range>,
+        /// How many other series there are.
+        others: usize,
+    },
+    /// The evaluation failed, in Prometheus' words.
+    Failed(String),
+    /// It was not evaluated: a subquery around it has no step.
+    Unevaluated,
+}
+
+/// A row of a part.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Its labels.
+    pub labels: LabelSet,
+    /// Its value.
+    pub value: f64,
+    /// Of a selector: the time of the sample.
+    pub sampled: Option<Timestamp>,
+}
+
+/// The samples of one series in a range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Range {
+    /// The labels of the series.
+    pub labels: LabelSet,
+    /// How many samples there are.
+    pub samples: usize,
+    /// The first of them.
+    pub first: (Timestamp, f64),
+    /// The last of them.
+    pub last: (Timestamp, f64),
+    /// The least and the greatest value.
+    pub between: (f64, f64),
+    /// Where a counter began again: when, the value before, and the value then.
+    pub resets: Vec<(Timestamp, f64, f64)>,
+}
+
+/// How a comparison ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// Whether it holds.
+    pub holds: bool,
+    /// Its operator.
+    pub op: BinaryOp,
+    /// The left side.
+    pub left: f64,
+    /// The right side.
+    pub right: f64,
+}
+
+/// The rule that wrote a series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceRule {
+    /// The metric.
+    pub record: String,
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The evaluation that wrote the sample, or else the one that wrote none.
+    pub at: Timestamp,
+    /// Its expression.
+    pub tree: Node,
+}
+
+/// Builds the tree of a rule at a slot, for one row of its result; without a row it shows why there is none.
+pub(crate) fn tree<'a>(case: &Case<'a>, known: &Known<'a>, whole: Wanted, slot: Timestamp, depth: usize) -> Node {
+    let values = case.at(slot);
+    let mut wanted = case.wanted(whole.clone());
+    let search = Search { case, known, values: &values, slot };
+    let is_there = !rows(values[0].as_ref(), &whole).is_empty();
+    let decided = (!is_there).then(|| search.absent(0, &whole));
+    if let Some(decided) = &decided
+        && let Why::False { labels, .. } | Why::NoPartner { row: labels, .. } = &decided.why
+    {
+        // The row that was looked at decides what the parts below show.
+        follow(case, &values, decided.part, labels, &mut wanted);
+    }
+    let mut builder = Builder { case, known, values: &values, wanted: &wanted, slot, depth, decides: Vec::new() };
+    builder.decides = match &decided {
+        Some(decided) => vec![(decided.part, Some(decided.why.clone()))],
+        None => deciding(case, &values, &wanted).into_iter().map(|part| (part, None)).collect(),
+    };
+    builder.node(0)
+}
+
+/// Returns what decided that a rule has no sample of what is wanted at a slot.
+pub(crate) fn absent<'a>(case: &Case<'a>, known: &Known<'a>, whole: &Wanted, slot: Timestamp) -> (usize, Why) {
+    let values = case.at(slot);
+    let decided = Search { case, known, values: &values, slot }.absent(0, whole);
+    (decided.part, decided.why)
+}
+
+/// Narrows what is wanted below a part to a row of its left side.
+fn follow(case: &Case<'_>, _values: &[Option<NodeValue>], part: usize, labels: &LabelSet, wanted: &mut [Wanted]) {
+    let Some(first) = case.outline[part].below.iter().find(|part| case.outline[**part].expr.ty() == Type::Vector)
+    else {
+        return;
+    };
+    let mut open = vec![(*first, Wanted::of(labels))];
+    if let (ExprKind::Binary(binary), Some(other)) =
+        (&case.outline[part].expr.kind, case.outline[part].below.iter().rev().find(|part| *part != first))
+    {
+        open.push((*other, super::lineage::partner(binary.matching.as_ref(), labels)));
+    }
+    while let Some((at, own)) = open.pop() {
+        let of_parts = super::lineage::parts(case.outline[at].expr, &own);
+        wanted[at] = own;
+        open.extend(case.outline[at].below.iter().copied().zip(of_parts));
+    }
+}
+
+/// Returns the comparisons that hold and without which there would be no sample.
+fn deciding(case: &Case<'_>, values: &[Option<NodeValue>], wanted: &[Wanted]) -> Vec<usize> {
+    fn walk(case: &Case<'_>, values: &[Option<NodeValue>], wanted: &[Wanted], at: usize, found: &mut Vec<usize>) {
+        let part = &case.outline[at];
+        match &part.expr.kind {
+            ExprKind::Paren(_) => walk(case, values, wanted, part.below[0], found),
+            ExprKind::Binary(binary) if binary.op == BinaryOp::And => {
+                part.below.iter().for_each(|below| walk(case, values, wanted, *below, found));
+            }
+            ExprKind::Binary(binary) if binary.op == BinaryOp::Unless => {
+                walk(case, values, wanted, part.below[0], found);
+            }
+            ExprKind::Binary(binary) if binary.op == BinaryOp::Or => {
+                let is_there = |part: &&usize| !rows(values[**part].as_ref(), &wanted[**part]).is_empty();
+                if let Some(side) = part.below.iter().find(is_there) {
+                    walk(case, values, wanted, *side, found);
+                }
+            }
+            ExprKind::Binary(binary) if binary.op.is_comparison() && !binary.return_bool => found.push(at),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(case, values, wanted, 0, &mut found);
+    if found.is_empty() {
+        found.push(0);
+    }
+    found
+}
+
+struct Builder<'a, 'b> {
+    case: &'b Case<'a>,
+    known: &'b Known<'a>,
+    values: &'b [Option<NodeValue>],
+    wanted: &'b [Wanted],
+    slot: Timestamp,
+    depth: usize,
+    /// The parts that decide, with what they lack.
+    decides: Vec<(usize, Option<Why>)>,
+}
+
+impl<'a> Builder<'a, '_> {
+    fn node(&self, at: usize) -> Node {
+        let part = &self.case.outline[at];
+        if let ExprKind::Paren(_) = part.expr.kind {
+            let inner = self.node(part.below[0]);
+            let decides = self.decides.iter().find(|(part, _)| *part == at);
+            return Node { decides: inner.decides || decides.is_some(), ..inner };
+        }
+        let decides = self.decides.iter().find(|(part, _)| *part == at);
+        let value = self.values[at].as_ref();
+        let shown = |below: &&usize| {
+            !matches!(self.case.outline[**below].expr.unparen().kind, ExprKind::Number { .. } | ExprKind::String(_))
+        };
+        Node {
+            part: at,
+            text: part.expr.to_string(),
+            span: part.expr.span,
+            at: value.map(|value| value.at).filter(|at| *at != self.values[0].as_ref().map_or(*at, |whole| whole.at)),
+            gave: self.gave(at),
+            decides: decides.is_some(),
+            verdict: self.verdict(at),
+            why: decides.and_then(|(_, why)| why.clone()).or_else(|| self.lacks(at)),
+            below: part.below.iter().filter(shown).map(|below| self.node(*below)).collect(),
+            source: self.source(at).map(Box::new),
+        }
+    }
+
+    /// Returns why a part has nothing, where that is what makes another one true.
+    fn lacks(&self, at: usize) -> Option<Why> {
+        let is_absent = |part: &super::case::Part<'_>| match &part.expr.kind {
+            ExprKind::Call { function, .. } => function.name.starts_with("absent") && part.below.contains(&at),
+            _ => false,
+        };
+        let absent = self.case.outline.iter().position(is_absent)?;
+        let holds = !rows(self.values[absent].as_ref(), &self.wanted[absent]).is_empty();
+        let search = Search { case: self.case, known: self.known, values: self.values, slot: self.slot };
+        holds.then(|| search.absent(at, &Wanted::any()).why)
+    }
+
+    fn gave(&self, at: usize) -> Given {
+        let Some(found) = &self.values[at] else { return Given::Unevaluated };
+        match &found.value {
+            Err(error) => Given::Failed(error.to_string()),
+            Ok(Value::Scalar(value)) => Given::Scalar(*value),
+            Ok(Value::String(_)) => Given::Unevaluated,
+            Ok(Value::Vector(samples)) => {
+                let expr = self.case.outline[at].expr;
+                let mut rows: Vec<Row> = samples
+                    .iter()
+                    .filter(|(labels, _)| self.wanted[at].takes(labels))
+                    .map(|(labels, value)| Row {
+                        labels: labels.clone(),
+                        value: *value,
+                        sampled: self.sampled(expr, labels, found.at),
+                    })
+                    .collect();
+                let least_first = self.weighs_least(at);
+                rows.sort_by(|a, b| {
+                    let by_value = b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal);
+                    if least_first { by_value.reverse() } else { by_value }.then_with(|| a.labels.cmp(&b.labels))
+                });
+                Given::Rows { others: samples.len() - rows.len(), rows }
+            }
+            Ok(Value::Matrix(series)) => {
+                let own: Vec<&Series> = series.iter().filter(|one| self.wanted[at].takes(&one.labels)).collect();
+                let counter = self.is_counted(at);
+                let ranges: Vec<Range> = own.iter().filter_map(|series| range(series, counter)).collect();
+                Given::Ranges { others: series.len() - own.len(), ranges }
+            }
+        }
+    }
+
+    /// Returns whether the least of the rows of a part weigh most in what is made of them.
+    fn weighs_least(&self, at: usize) -> bool {
+        let reads = |(number, part): (usize, &super::case::Part<'_>)| {
+            let least = match &part.expr.kind {
+                ExprKind::Aggregate(aggregate) => matches!(aggregate.op, AggregateOp::Min | AggregateOp::BottomK),
+                _ => false,
+            };
+            (least && part.below.contains(&at)).then_some(number)
+        };
+        self.case.outline.iter().enumerate().any(|part| reads(part).is_some())
+    }
+
+    /// Returns whether a range is that of a function of counters.
+    fn is_counted(&self, at: usize) -> bool {
+        self.case.outline.iter().any(|part| match &part.expr.kind {
+            ExprKind::Call { function, .. } => {
+                part.below.contains(&at) && matches!(function.name, "rate" | "irate" | "increase" | "resets")
+            }
+            _ => false,
+        })
+    }
+
+    /// Returns when the sample was taken that a selector shows.
+    fn sampled(&self, expr: &Expr, labels: &LabelSet, at: Timestamp) -> Option<Timestamp> {
+        let ExprKind::Selector(selector) = &expr.kind else { return None };
+        let to = reference(&selector.modifiers, at);
+        let from = to.minus(self.case.lookback());
+        let recorded = &self.case.recorded.store;
+        let hidden =
+            self.case.inputs.written.is_some_and(|written| written.hidden.contains(labels.metric().unwrap_or("")));
+        let own = recorded.find(labels).filter(|_| !hidden).and_then(|id| recorded.newest(id, from, to));
+        let written = || {
+            let written = self.case.inputs.written?;
+            let id = written.store.find(labels)?;
+            written.store.newest(id, from, to.min(self.slot.minus(written.lags.of(written.writers[id.0 as usize]))))
+        };
+        own.or_else(written).map(|(time, _)| time)
+    }
+
+    fn verdict(&self, at: usize) -> Option<Verdict> {
+        let part = &self.case.outline[at];
+        let ExprKind::Binary(binary) = &part.expr.kind else { return None };
+        if !binary.op.is_comparison() {
+            return None;
+        }
+        if let Some((_, Some(Why::False { left, right, .. }))) = self.decides.iter().find(|(part, _)| *part == at) {
+            return Some(Verdict { holds: false, op: binary.op, left: *left, right: *right });
+        }
+        let one = |part: usize| match rows(self.values[part].as_ref(), &self.wanted[part]).as_slice() {
+            [(_, value)] => Some(*value),
+            _ => None,
+        };
+        let (left, right) = (one(part.below[0])?, one(part.below[1])?);
+        let holds = match binary.op {
+            BinaryOp::Less => left < right,
+            BinaryOp::LessEqual => left <= right,
+            BinaryOp::Greater => left > right,
+            BinaryOp::GreaterEqual => left >= right,
+            BinaryOp::Equal => left == right,
+            _ => left != right,
+        };
+        Some(Verdict { holds, op: binary.op, left, right })
+    }
+
+    /// Returns the rule that wrote what a selector takes, or should have.
+    fn source(&self, at: usize) -> Option<SourceRule> {
+        let written = self.case.inputs.written?;
+        if self.depth >= CHAIN {
+            return None;
+        }
+        let selector = match &self.case.outline[at].expr.kind {
+            ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => selector,
+            _ => return None,
+        };
+        let metric = selector.metric()?;
+        let to = reference(&selector.modifiers, self.values[at].as_ref().map_or(self.slot, |value| value.at));
+        let writes = |(_, (_, rule)): &(usize, (usize, &Rule))| {
+            matches!(rule.kind, RuleKind::Record) && rule.enabled && rule.name.text == metric
+        };
+        let mut writers = self.case.rules.rules().enumerate().filter(writes);
+        let fits = |rule: &Rule, labels: &LabelSet| {
+            rule.labels.iter().all(|(name, text)| labels.get(name).unwrap_or("") == text.text())
+        };
+        // The series that has a part in the row at hand, and when it was written.
+        let series = written.store.matching(&selector.matchers, &Default::default());
+        let wanted = &self.wanted[at];
+        let found = series.into_iter().filter(|id| wanted.takes(written.store.labels(*id))).filter_map(|id| {
+            let to = to.min(self.slot.minus(written.lags.of(written.writers[id.0 as usize])));
+            let samples = written.store.samples(id, Timestamp::MIN, to);
+            let (stamp, value) = (samples.times.last()?, samples.values.last()?);
+            let ended = is_stale(*value);
+            Some((written.store.labels(id).clone(), *stamp, ended))
+        });
+        let newest = found.max_by_key(|(_, stamp, _)| *stamp);
+        let (number, rule) = match &newest {
+            Some((labels, ..)) => {
+                writers.find(|(_, (_, rule))| fits(rule, labels)).map(|(at, (_, rule))| (at, rule))?
+            }
+            None => writers.next().map(|(at, (_, rule))| (at, rule))?,
+        };
+        let id = crate::engine::RuleId(u32::try_from(number).ok()?);
+        let case = Case::of(self.case.rules, self.case.recorded, id, self.case.on).ok().flatten()?;
+        let offset = self.case.recorded.engine.query_offset(id);
+        let stamp = newest.as_ref().map_or(self.slot, |(_, stamp, ended)| {
+            // What was marked as ended is not written any more: look at the evaluation that could have.
+            if *ended { self.slot } else { stamp.plus(offset) }
+        });
+        let steps = case.steps();
+        let slot = *steps.get(steps.partition_point(|slot| *slot <= stamp).checked_sub(1)?)?;
+        let own = |labels: &LabelSet| {
+            labels.filter(|name| name != METRIC_NAME && !rule.labels.iter().any(|(own, _)| own == name))
+        };
+        let whole = match &newest {
+            Some((labels, ..)) => Wanted::of(&own(labels)),
+            None => Wanted::any(),
+        };
+        let position = self.case.rules.sources.position(rule.at);
+        Some(SourceRule {
+            record: metric.to_owned(),
+            file: self.case.rules.sources.file(rule.at.file).name.clone(),
+            line: position.line,
+            at: slot,
+            tree: tree(&case, self.known, whole, slot, self.depth + 1),
+        })
+    }
+}
+
+/// Returns what is known of the samples of a series in a range.
+fn range(series: &Series, counter: bool) -> Option<Range> {
+    let (first, last) = (*series.samples.first()?, *series.samples.last()?);
+    let values = || series.samples.iter().map(|(_, value)| *value);
+    let between = (values().fold(f64::NAN, f64::min), values().fold(f64::NAN, f64::max));
+    let pairs = series.samples.windows(2).filter(|pair| counter && pair[1].1 < pair[0].1);
+    let resets = pairs.map(|pair| (pair[1].0, pair[0].1, pair[1].1)).collect();
+    Some(Range { labels: series.labels.clone(), samples: series.samples.len(), first, last, between, resets })
+}

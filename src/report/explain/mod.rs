@@ -1,0 +1,235 @@
+//! Explanations: for people in one screen, and as JSON.
+
+mod answer;
+pub mod json;
+mod tree;
+mod words;
+
+use std::io::{self, Write};
+
+use crate::engine::Phase;
+use crate::explain::{Because, Explanation, Happening, What};
+use crate::format::{Clock, counted, duration};
+use crate::time::Millis;
+
+use self::words::{Times, happened};
+use super::wrap::{hung_by, width};
+
+/// The most lines of a history that is shown whole.
+const LINES: usize = 18;
+/// The most lines of a tree that is shown.
+const TREE_LINES: usize = 30;
+/// The width where there is no terminal.
+const WIDTH: usize = 100;
+
+/// How an explanation is shown.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Writes times.
+    pub clock: Clock,
+    /// The width of the terminal; none where the output is no terminal.
+    pub width: Option<usize>,
+    /// Whether nothing is left out.
+    pub full: bool,
+}
+
+/// Writes an explanation for people.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, explanation: &Explanation, view: &View) -> io::Result<()> {
+    let times = Times::of(explanation, &view.clock);
+    let mut page = Page { out, view, times, explanation };
+    page.head()?;
+    page.history()?;
+    page.tree()?;
+    page.texts()?;
+    page.margin()
+}
+
+/// A line, and how far what does not fit is indented.
+type Line = (String, usize);
+
+struct Page<'a> {
+    out: &'a mut dyn Write,
+    view: &'a View,
+    times: Times<'a>,
+    explanation: &'a Explanation,
+}
+
+impl Page<'_> {
+    /// Writes a line, broken where it is too wide.
+    fn line(&mut self, text: &str, hang: usize) -> io::Result<()> {
+        let width = self.view.width.unwrap_or(WIDTH);
+        writeln!(self.out, "{}", hung_by(text.trim_end(), Some(width), hang))
+    }
+
+    fn heading(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out)?;
+        self.line(text, 2)
+    }
+
+    fn head(&mut self) -> io::Result<()> {
+        let Explanation { rule, alert, because, label_sets, namesakes, .. } = self.explanation;
+        let severity = alert.as_ref().and_then(|alert| alert.get("severity")).or(rule.severity.as_deref());
+        let severity = severity.map_or(String::new(), |severity| format!("  {severity}"));
+        self.line(&format!("{}{severity}  {}  {}:{}", rule.name, rule.condition, rule.file, rule.line), 2)?;
+        let labels = alert.as_ref().map(|alert| alert.filter(|name| name != "alertname"));
+        if let Some(labels) = labels.filter(|labels| !labels.is_empty()) {
+            self.line(&labels.to_string(), 2)?;
+        }
+        let sets = *label_sets as u64;
+        let of = |words: &str| match sets {
+            0 | 1 => String::new(),
+            sets => format!("{words} of {}; others: --where", counted(sets, "label set")),
+        };
+        let chosen = match because {
+            Because::Only | Because::Nothing => String::new(),
+            Because::FiredLongest => of("the one that fired longest"),
+            Because::FiredFirst => of("the one that fired first"),
+            Because::FiredLast => of("the one that fired last"),
+            Because::PendingLongest => of("the one that was pending longest"),
+            Because::ActiveThen => of("the one that was active then"),
+            Because::NearestInTime => of("the one that was active nearest to that time"),
+            Because::NearestValue => "the series that came nearest to the threshold".to_owned(),
+            Because::NearestValueThen => "the series that was nearest to the threshold then".to_owned(),
+        };
+        if !chosen.is_empty() {
+            self.line(&format!("({chosen})"), 1)?;
+        }
+        for (file, line) in namesakes {
+            self.line(&format!("(another rule of this name: {file}:{line})"), 1)?;
+        }
+        writeln!(self.out)?;
+        self.line(&answer::answer(self.explanation, &self.times), 0)
+    }
+
+    fn history(&mut self) -> io::Result<()> {
+        let Explanation { history, episode, group, .. } = self.explanation;
+        if history.is_empty() {
+            return Ok(());
+        }
+        let day = self.times.day().map_or(String::new(), |day| format!("{day} "));
+        let every = match group.schedule.interval {
+            Millis(0) => "evaluated at its rows".to_owned(),
+            interval => format!("evaluated every {}", duration(interval)),
+        };
+        self.heading(&format!("HISTORY  {day}{}; {every}", self.view.clock.name))?;
+        let is_focus = |one: &Happening| one.episode == *episode && episode.is_some();
+        if self.view.full || history.len() <= LINES || !history.iter().any(is_focus) {
+            let shown = if self.view.full { history.len() } else { LINES };
+            self.happenings(&history[..history.len().min(shown)])?;
+            let left = history.len().saturating_sub(shown) as u64;
+            return if left > 0 { self.line(&format!("  {} more events: --full", left), 2) } else { Ok(()) };
+        }
+        let first = history.iter().position(is_focus).unwrap_or(0);
+        let last = history.iter().rposition(is_focus).unwrap_or(0);
+        self.folded(&history[..first], "before")?;
+        self.happenings(&history[first..=last])?;
+        self.folded(&history[last + 1..], "after")
+    }
+
+    fn happenings(&mut self, history: &[Happening]) -> io::Result<()> {
+        let stamps: Vec<String> = history.iter().map(|one| self.times.at(one.at)).collect();
+        let wide = stamps.iter().map(|stamp| width(stamp)).max().unwrap_or(0);
+        let most = if self.view.full { usize::MAX } else { LINES };
+        let cut = history.len() > most;
+        for (at, (one, stamp)) in history.iter().zip(&stamps).enumerate() {
+            if cut && at == most - 2 {
+                self.line(&format!("  {:wide$}  {} more events: --full", "...", history.len() - most + 1), 2)?;
+            }
+            if cut && at >= most - 2 && at + 1 < history.len() {
+                continue;
+            }
+            let (word, text) = happened(one, self.explanation, &self.times);
+            self.line(&format!("  {stamp:wide$}  {word:<8}  {text}"), wide + 14)?;
+        }
+        Ok(())
+    }
+
+    /// Sums up what happened before or after what is shown.
+    fn folded(&mut self, history: &[Happening], side: &str) -> io::Result<()> {
+        if history.is_empty() {
+            return Ok(());
+        }
+        let episodes = &self.explanation.episodes;
+        let mut numbers: Vec<usize> = history.iter().filter_map(|one| one.episode).collect();
+        numbers.dedup();
+        let of: Vec<_> = numbers.iter().map(|number| &episodes[*number]).collect();
+        let fired: Vec<_> = of.iter().filter(|one| one.activity.fired_at.is_some()).collect();
+        let mut parts = Vec::new();
+        if !fired.is_empty() {
+            let on = spread(fired.iter().filter_map(|one| Some(one.ended_at?.since(one.activity.fired_at?))));
+            let on = on.map_or(String::new(), |on| format!(", each {on}"));
+            parts.push(format!("{}{on}", counted(fired.len() as u64, "firing")));
+            let gaps = fired.windows(2).filter_map(|pair| Some(pair[1].activity.fired_at?.since(pair[0].ended_at?)));
+            parts.extend(spread(gaps).map(|gaps| format!("{gaps} apart")));
+        }
+        let pending = of.len() - fired.len();
+        if pending > 0 {
+            parts.push(format!("{pending} times pending only"));
+        }
+        let failed: u64 = history
+            .iter()
+            .filter_map(|one| match one.what {
+                What::Failed { evaluations } => Some(evaluations),
+                _ => None,
+            })
+            .sum();
+        if failed > 0 {
+            parts.push(format!("{} failed", counted(failed, "evaluation")));
+        }
+        let (from, to) = (history[0].at, history[history.len() - 1].at);
+        let range =
+            if from == to { self.times.at(from) } else { format!("{} to {}", self.times.at(from), self.times.at(to)) };
+        self.line(&format!("  {side}, {range}: {} (--full)", parts.join(", ")), 4)
+    }
+
+    fn tree(&mut self) -> io::Result<()> {
+        let Explanation { at, phase, .. } = self.explanation;
+        let phase = match phase {
+            Phase::Inactive => "inactive",
+            Phase::Pending => "pending",
+            Phase::Firing => "firing",
+        };
+        self.heading(&format!("WHY  at {}, {phase} then", self.times.at(*at)))?;
+        let width = self.view.width.unwrap_or(WIDTH);
+        let lines = tree::lines(self.explanation, &self.times, (width, self.view.full));
+        let most = if self.view.full { usize::MAX } else { TREE_LINES };
+        for (text, hang) in lines.iter().take(most) {
+            self.line(text, *hang)?;
+        }
+        let left = lines.len().saturating_sub(most);
+        if left > 0 { self.line(&format!("  {left} more lines: --full"), 2) } else { Ok(()) }
+    }
+
+    fn margin(&mut self) -> io::Result<()> {
+        let sentences = answer::margins(self.explanation);
+        if sentences.is_empty() {
+            return Ok(());
+        }
+        self.heading("MARGIN")?;
+        sentences.iter().try_for_each(|sentence| self.line(&format!("  {sentence}"), 2))
+    }
+
+    fn texts(&mut self) -> io::Result<()> {
+        let Explanation { episodes, episode, .. } = self.explanation;
+        let Some(one) = episode.map(|place| &episodes[place]) else { return Ok(()) };
+        if one.annotations.is_empty() {
+            return Ok(());
+        }
+        self.heading("TEXTS")?;
+        let wide = one.annotations.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+        for (name, text) in &one.annotations {
+            let text = text.replace('\n', " ");
+            self.line(&format!("  {name:wide$}  {text}"), wide + 4)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes between which lengths some spans are.
+fn spread(spans: impl Iterator<Item = Millis> + Clone) -> Option<String> {
+    let (least, most) = (spans.clone().min()?, spans.max()?);
+    Some(if least == most { duration(least) } else { format!("{} to {}", duration(least), duration(most)) })
+}

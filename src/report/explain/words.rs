@@ -1,0 +1,238 @@
+//! What explanations say in words.
+
+use crate::explain::{Explanation, Happening, Verdict, What, Why};
+use crate::format::{Clock, counted, duration, value};
+use crate::labels::LabelSet;
+use crate::promql::ast::BinaryOp;
+use crate::report::number::shortest;
+use crate::time::Timestamp;
+
+/// Writes times as short as the span of a recording allows.
+pub(super) struct Times<'a> {
+    pub(super) clock: &'a Clock,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl<'a> Times<'a> {
+    pub(super) fn of(explanation: &Explanation, clock: &'a Clock) -> Self {
+        let range = &explanation.outcome.range;
+        Self { clock, from: range.data_start.unwrap_or_default(), to: range.data_end.unwrap_or_default() }
+    }
+
+    /// Writes times in full.
+    pub(super) fn exact(clock: &'a Clock) -> Self {
+        Self { clock, from: Timestamp::MIN, to: Timestamp::MAX }
+    }
+
+    pub(super) fn at(&self, at: Timestamp) -> String {
+        self.clock.within(at, self.from, self.to)
+    }
+
+    /// Returns the day that all times are of, if they are of one.
+    pub(super) fn day(&self) -> Option<String> {
+        let day = self.clock.day(self.from);
+        (day == self.clock.day(self.to)).then_some(day)
+    }
+}
+
+/// Writes two numbers in so many digits that they look as different as they are.
+pub(super) fn apart(a: f64, b: f64) -> (String, String) {
+    let short = (value(a), value(b));
+    let same = a == b || a.is_nan() || b.is_nan() || !a.is_finite() || !b.is_finite();
+    if same || short.0 != short.1 {
+        return short;
+    }
+    for digits in 3..17 {
+        let of = |number: f64| format!("{number:.digits$e}").parse().map_or_else(|_| shortest(number), shortest);
+        let found = (of(a), of(b));
+        if found.0 != found.1 {
+            return found;
+        }
+    }
+    (shortest(a), shortest(b))
+}
+
+/// Writes by how much a comparison holds or does not.
+pub(super) fn verdict(verdict: &Verdict) -> String {
+    let Verdict { holds, op, left, right } = *verdict;
+    let (a, b) = apart(left, right);
+    let by = (left - right).abs();
+    let word = if holds { "true" } else { "false" };
+    let side = match op {
+        _ if by.is_nan() || by == 0.0 || by.is_infinite() => String::new(),
+        BinaryOp::Equal | BinaryOp::NotEqual => format!(", {} apart", value(by)),
+        _ if left > right => format!(", {} over", value(by)),
+        _ => format!(", {} under", value(by)),
+    };
+    format!("{word}: {a} {} {b}{side}", op.symbol())
+}
+
+/// Writes the labels of a series, its name in front.
+pub(super) fn series(labels: &LabelSet) -> String {
+    labels.to_string()
+}
+
+/// Writes why there was no sample.
+pub(super) fn why(why: &Why, times: &Times<'_>) -> String {
+    match why {
+        Why::Failed { message } => format!("the evaluation failed: {message}"),
+        Why::False { op, left, right, others, .. } => {
+            let (a, b) = apart(*left, *right);
+            let others = match others {
+                0 => String::new(),
+                1 => "; the other series is not nearer".to_owned(),
+                others => format!("; {others} other series are not nearer"),
+            };
+            format!("{a} {} {b} is false{others}", op.symbol())
+        }
+        Why::NoSample { series: one, of, last, next, ended, down, .. } => {
+            let which = match of {
+                0 | 1 => series(one),
+                of => format!("{} or {} like it", series(one), counted(*of as u64 - 1, "series")),
+            };
+            let until = next.map_or(String::new(), |next| format!(", until {}", times.at(next)));
+            let since = match (ended, last) {
+                (Some(ended), _) => format!("{which} was marked stale at {}{until}", times.at(*ended)),
+                (None, Some(last)) => format!("no sample of {which} after {}{until}", times.at(*last)),
+                (None, None) => match next {
+                    Some(next) => format!("no sample of {which} before {}", times.at(*next)),
+                    None => format!("no sample of {which}"),
+                },
+            };
+            let down = down.as_ref().map_or(String::new(), |up| format!("; the scrape failed: {} was 0", series(up)));
+            format!("{since}{down}")
+        }
+        Why::NoSeries { selector, wanted, nearest } => {
+            let near = nearest.as_ref().map_or(String::new(), |near| format!("; nearest: {}", series(near)));
+            format!("no series of `{selector}` has {wanted}{near}")
+        }
+        Why::NoMatch { selector, unmatched } => match unmatched {
+            Some(unmatched) => unmatched.to_string(),
+            None => format!("no series matches `{selector}`"),
+        },
+        Why::NoMetric { metric } => format!("`{}` is not in the recording{}", metric.name, metric.hint()),
+        Why::NoSource(source) => source.to_string(),
+        Why::FewSamples { function, range, series: one, found } => {
+            let at = found.first().map_or(String::new(), |at| format!(" (at {})", times.at(*at)));
+            format!("`{function}` needs two samples, `{range}` of {} has {}{at}", series(one), found.len())
+        }
+        Why::NoPartner { op, row, nearest, differs } => {
+            let near = match nearest {
+                Some(near) if differs.is_empty() => format!("; nearest: {}", series(near)),
+                Some(near) => {
+                    let label = |name: &String| {
+                        let of =
+                            |labels: &LabelSet| labels.get(name).map_or("none".to_owned(), |text| format!("{text:?}"));
+                        format!("{name} is {} there and {} here", of(near), of(row))
+                    };
+                    let differs: Vec<String> = differs.iter().map(label).collect();
+                    format!("; nearest: {}: {}", series(near), differs.join(", "))
+                }
+                None => String::new(),
+            };
+            format!("{} has no partner on the right of `{}`{near}", series(row), op.symbol())
+        }
+        Why::Taken { by, value: found } => {
+            format!("`unless` takes it away: {} is there ({})", series(by), value(*found))
+        }
+        Why::There { series: one, of } => match of {
+            1 => format!("it is not absent: {}", series(one)),
+            of => format!("it is not absent: {} and {} more", series(one), of - 1),
+        },
+        Why::NotChosen { labels, value: found } => {
+            format!("{} ({}) is not among those that are chosen", series(labels), value(*found))
+        }
+        Why::Nothing => "it has no sample".to_owned(),
+    }
+}
+
+/// Writes what happened: a word, and the rest of the sentence.
+pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times<'_>) -> (&'static str, String) {
+    let rule = &explanation.rule;
+    let threshold = |found: f64| match rule.threshold {
+        Some((op, limit)) => {
+            let (a, b) = apart(found, limit);
+            format!("{a} {} {b}", op.symbol())
+        }
+        None => value(found),
+    };
+    let found = one.value.map(threshold).unwrap_or_default();
+    let because = || {
+        let text = |(_, reason): &(usize, Why)| match (reason, one.value) {
+            // The value itself says it.
+            (Why::False { .. }, Some(found)) => Some(value(found)),
+            (reason, _) => Some(why(reason, times)),
+        };
+        one.why.as_ref().and_then(text).unwrap_or_default()
+    };
+    let with = |first: String, then: String| match (first.is_empty(), then.is_empty()) {
+        (true, _) => then,
+        (_, true) => first,
+        _ => format!("{first}; {then}"),
+    };
+    let absent = !matches!(one.why, Some((_, Why::False { .. })) | None);
+    let word = if absent { "absent" } else { "false" };
+    match &one.what {
+        What::True => ("true", found),
+        What::Fires { after, evaluations } => {
+            let times = counted(*evaluations, "evaluation");
+            let text = match after.0 {
+                0 => String::new(),
+                _ => format!("true for {}, {times} in a row", duration(*after)),
+            };
+            ("fires", with(text, found))
+        }
+        What::Dropped { after } => {
+            let after = match after.0 {
+                0 => "it never fired; `for` starts over".to_owned(),
+                _ => format!("pending for {}, it never fired; `for` starts over", duration(*after)),
+            };
+            (word, with(because(), after))
+        }
+        What::Kept => (word, with(because(), format!("`keep_firing_for: {}` keeps it firing", rule.keep))),
+        What::TrueAgain => ("true", with(found, "while it was kept firing".to_owned())),
+        What::Resolved { after, kept: false } => {
+            (word, with(because(), format!("resolved after {}", duration(*after))))
+        }
+        What::Resolved { after, kept: true } => {
+            let over = format!("`keep_firing_for: {}` is over, fired for {}", rule.keep, duration(*after));
+            ("resolved", over)
+        }
+        What::Failed { evaluations } => {
+            let text = format!("{} failed and changed nothing", counted(*evaluations, "evaluation"));
+            let reason = one.why.as_ref().map(|(_, reason)| match reason {
+                Why::Failed { message } => message.clone(),
+                reason => why(reason, times),
+            });
+            ("failed", with(text, reason.unwrap_or_default()))
+        }
+        What::LimitExceeded => ("dropped", "the rule had more alerts than its group's `limit`".to_owned()),
+        What::Renamed { labels } => {
+            let to = labels.as_ref().map_or(String::new(), |labels| format!(": {labels}"));
+            ("renamed", format!("its labels show the value, so it is another alert from here on{to}"))
+        }
+        What::Silenced { to, by } => ("silenced", format!("until {} by {by}", times.at(*to))),
+        What::EndOfData { firing } => {
+            ("end", format!("of the data; it is still {}", if *firing { "firing" } else { "pending" }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_look_as_different_as_they_are() {
+        let check = |a: f64, b: f64, expected: (&str, &str)| {
+            let found = apart(a, b);
+            assert_eq!((found.0.as_str(), found.1.as_str()), expected);
+        };
+        check(0.91, 0.9, ("0.91", "0.9"));
+        check(0.9004, 0.9, ("0.9004", "0.9"));
+        check(0.9, 0.9, ("0.9", "0.9"));
+        check(1_000_001.0, 1_000_000.0, ("1000001", "1000000"));
+        check(0.1 + 0.2, 0.3, ("0.30000000000000004", "0.3"));
+    }
+}
