@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::allowance::{Allowance, LINK_ORDER_NS, alike};
-use super::cause::Cause;
 use super::gate::{Decision, Evidence, Limits, Side, Verdict, confirm, decide};
 use super::pairs::{Fate, Pairs};
 use super::rule_bench::{RULE_RESULTS, RULE_SAMPLES_PER_S, RUN_ALLOCS};
 use super::sample::{Better, Inputs, Kind, Measurement, Metric, RuleText};
 use super::totals::{self, Grew};
+use crate::rules::changes::Cause;
 
 /// Metrics whose ids begin so are about all rules of a run together.
 pub(crate) const RUN_PREFIX: &str = "run.";

@@ -1,7 +1,7 @@
 use super::*;
-use crate::profile::cause::sentence;
 use crate::profile::sample::Session;
 use crate::profile::testing::{measurement, measurement_of, rule, samples, session, time};
+use crate::rules::changes::sentence;
 
 fn settings() -> Settings {
     Settings { evidence: Evidence::Saved, limits: Limits::default(), rules_only: false, slowed: true }

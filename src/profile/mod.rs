@@ -23,7 +23,6 @@ pub mod baseline;
 pub mod bench;
 pub mod budget;
 pub mod campaign;
-pub mod cause;
 pub mod checks;
 pub mod clock;
 pub mod compare;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cause::{Cause, CauseKind, causes, sentence};
 use super::inherited::{Altered, inherited};
 use super::sample::{RuleText, every_word};
 use crate::promql::parse::parse;
+use crate::rules::changes::{Cause, CauseKind, causes, sentence};
 use crate::rules::pairing::{Known, pair};
 use crate::time::Millis;
 

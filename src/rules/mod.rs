@@ -1,6 +1,7 @@
 //! Rule files: from text to rules.
 
 mod api;
+pub mod changes;
 pub mod comments;
 mod find;
 mod form;

@@ -285,7 +285,7 @@ fn regression(report: &ProfileReport, top: usize) -> Sheet {
 fn changes(report: &ProfileReport) -> Sheet {
     let changes = report.comparison.iter().flat_map(|comparison| &comparison.rules);
     let row = |change: &crate::profile::compare::RuleChange| {
-        let causes = crate::profile::cause::sentence(&change.causes);
+        let causes = crate::rules::changes::sentence(&change.causes);
         vec![plain(place(Some(&change.rule))), verdict(change.verdict), plain(causes)]
     };
     let columns = vec![("RULE", false, 0), ("VERDICT", false, 0), ("CAUSE", false, 0)];
