@@ -50,7 +50,7 @@ impl<'a> Parts<'a> {
             form: file.form,
         });
         let graph = RuleGraph::of(files, Keep::Read);
-        Self { bare: bare.collect(), rules, hidden: hidden_by(&graph), graph }
+        Self { bare: bare.collect(), rules, hidden: hidden_by(&graph, &[]), graph }
     }
 
     /// Returns how many rules there are.

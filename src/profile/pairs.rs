@@ -1,11 +1,11 @@
 //! Which rules of two measurements belong together, and what became of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::inherited::{Altered, inherited};
 use super::sample::{RuleText, every_word};
 use crate::promql::parse::parse;
-use crate::rules::changes::{Cause, CauseKind, causes, sentence};
+use crate::rules::changes::{self, Cause, CauseKind, Place, causes, moved, sentence};
 use crate::rules::pairing::{Known, pair};
 use crate::time::Millis;
 
@@ -53,7 +53,7 @@ impl Pairs {
         let mut pairs = Self { base_of, gone, ..Self::default() };
         for (at, rule) in now.iter().enumerate() {
             let Some(before) = pairs.base_of[at].map(|at| &base[at]) else { continue };
-            let mut found = every(before, rule);
+            let mut found: Vec<Cause> = every(before, rule).into_iter().collect();
             if before.expr != rule.expr {
                 found.extend(causes(&parse(&before.expr).expr, &parse(&rule.expr).expr));
             }
@@ -68,7 +68,7 @@ impl Pairs {
                 pairs.rewritten.insert(at, rewritten);
             }
         }
-        pairs.place(base, now);
+        pairs.moved = moved(&places(base), &places(now), &pairs.base_of);
         pairs.inherit(base, now);
         pairs
     }
@@ -93,37 +93,6 @@ impl Pairs {
         all.extend(self.gone.iter().map(|at| Altered::of(&base[*at], "was removed".to_owned())));
         let same = now.iter().enumerate().filter(|(at, _)| !is_new(at) && !self.changed.contains_key(at));
         self.readers = inherited(same, all);
-    }
-
-    /// Finds the rules that have another name or stand in another group; a group that has another name is told once, at
-    /// the first of its rules.
-    fn place(&mut self, base: &[RuleText], now: &[RuleText]) {
-        let mut from: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-        let paired: Vec<(usize, &RuleText)> =
-            (0..now.len()).filter_map(|at| Some((at, &base[self.base_of[at]?]))).collect();
-        for (at, before) in &paired {
-            from.entry((&now[*at].file, &now[*at].group)).or_default().insert(&before.group);
-        }
-        let is_left = |group: &str| now.iter().any(|rule| rule.group == group);
-        let mut told = BTreeSet::new();
-        for (at, before) in paired {
-            let rule = &now[at];
-            let mut differs = |text: String| {
-                self.moved.entry(at).or_default().push(Cause { kind: CauseKind::Place, text });
-            };
-            if before.name != rule.name {
-                differs(format!("renamed from `{}`", before.name));
-            }
-            let group = (rule.file.as_str(), rule.group.as_str());
-            if before.group == rule.group {
-                continue;
-            }
-            if from[&group].len() > 1 || is_left(&before.group) {
-                differs(format!("moved from group `{}`", before.group));
-            } else if told.insert(group) {
-                differs(format!("group renamed from `{}`", before.group));
-            }
-        }
     }
 
     /// Returns what became of a rule.
@@ -166,20 +135,16 @@ fn known<'a>(rules: &'a [RuleText], others: &[RuleText]) -> Vec<Known<'a>> {
     rules.iter().map(known).collect()
 }
 
+/// Returns what rules are called and where they stand.
+fn places(rules: &[RuleText]) -> Vec<Place<'_>> {
+    rules.iter().map(|rule| Place { file: &rule.file, group: &rule.group, name: &rule.name }).collect()
+}
+
 /// Says how often a rule is evaluated now, where that changed.
-fn every(before: &RuleText, now: &RuleText) -> Vec<Cause> {
-    if before.every == now.every {
-        return Vec::new();
-    }
-    let text = match (before.interval_ms, now.interval_ms) {
-        (Some(was), Some(is)) if was == is => return Vec::new(),
-        (Some(was), Some(is)) => {
-            let verb = if is < was { "shrank" } else { "grew" };
-            format!("interval {verb} from {} to {}", Millis(was), Millis(is))
-        }
-        _ => format!("evaluated every {} instead of {}", every_word(&now.every), every_word(&before.every)),
-    };
-    vec![Cause { kind: CauseKind::Interval, text }]
+fn every(before: &RuleText, now: &RuleText) -> Option<Cause> {
+    let word = |last: bool| every_word(if last { &now.every } else { &before.every });
+    let interval = |rule: &RuleText| rule.interval_ms.map(Millis);
+    if before.every == now.every { None } else { changes::every(interval(before), interval(now), word) }
 }
 
 /// Says what decides otherwise than before when a rule is active and what it writes.

@@ -1,11 +1,18 @@
-//! What changed in a rule's expression, in words.
+//! What changed between two rules that are one, in words: in the expression, in the rest of the rule and of its group, in
+//! name and place.
+
+mod place;
+mod rule;
 
 use std::fmt::Display;
+
+pub use place::{Place, moved, moved_files};
+pub use rule::{InGroup, are_alike, every, of_rule};
 
 use crate::labels::{Matcher, Quoted};
 use crate::promql::ast::{Aggregate, Binary, DurationExpr, DurationKind, Expr, ExprKind, Modifiers, Selector};
 
-/// What kind of change it is, the most likely to cost first.
+/// What kind of change it is, the most likely to matter first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CauseKind {
     /// How often it is evaluated.
@@ -20,6 +27,8 @@ pub enum CauseKind {
     Constant,
     /// Its name or its group.
     Place,
+    /// What people read of it, and what a live system does.
+    Text,
 }
 
 /// One change.

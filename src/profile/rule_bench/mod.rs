@@ -127,7 +127,7 @@ impl RuleBench {
         let groups = || files.iter().flat_map(|file| &file.groups);
         let spacing = if groups().any(|group| group.evaluate == Evaluate::EveryRow) {
             // The reader that the rules were registered with.
-            let rows = store.keep_rows(&hidden_by(&RuleGraph::of(&files, Keep::Read)));
+            let rows = store.keep_rows(&hidden_by(&RuleGraph::of(&files, Keep::Read), &[]));
             spacing_of_rows(&store, rows, span)
         } else {
             span.1.since(span.0).max(Millis(1))
