@@ -114,12 +114,13 @@
 //! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] `threads` |
 //! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print
 //! notation`, and the kernels of functions: `maths dates rollup` |
-//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph` and `rules::pairing`; of [`promql`] the evaluation: `plan
+//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`, `rules::pairing` and `rules::changes`; of [`promql`] the evaluation: `plan
 //! program eval query` (store) |
 //! | 3 | [`engine`]; [`survey`]: what a recording looks like |
 //! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`embed`]: what a program uses of all
 //! this, and [`Live`], the engine on snapshots of the caller |
-//! | 5 | [`profile`]; [`lint`]: what makes a rule useless although it loads; [`explain`]: why an alert fired or did not |
+//! | 5 | [`profile`]; [`lint`]: what makes a rule useless although it loads; [`explain`]: why an alert fired or did
+//! not; [`diff`]: two sets of rules on one recording |
 //! | 6 | [`report`]: data types in, `&mut dyn Write` out |
 //! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!
@@ -138,6 +139,9 @@ pub mod alloc;
 pub mod cli;
 #[doc(hidden)]
 pub mod diagnostic;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod diff;
 #[doc(hidden)]
 pub mod embed;
 #[doc(hidden)]

@@ -50,6 +50,9 @@ pub struct EngineOptions {
     /// Whether each rule is evaluated by itself, so that it shares nothing with others: what it costs is its own then. It
     /// still reads what others write. The events are the same.
     pub apart: bool,
+    /// Metrics of the recording that rules do not see, in addition to those that they write: where some rules of a set are
+    /// left out, what those write.
+    pub hidden: Vec<String>,
 }
 
 /// Prometheus' own defaults.
@@ -71,6 +74,7 @@ impl Default for EngineOptions {
             history: None,
             compare: false,
             apart: false,
+            hidden: Vec::new(),
         }
     }
 }

@@ -25,9 +25,10 @@ pub struct WrittenSample {
     pub value: f64,
 }
 
-/// Returns the metrics that rules write.
-pub(crate) fn hidden_by(graph: &RuleGraph) -> Hidden {
-    Hidden::of(graph.nodes.iter().flat_map(|node| &node.writes).map(|written| written.name.as_str()))
+/// Returns the metrics that rules write, and others.
+pub(crate) fn hidden_by(graph: &RuleGraph, others: &[String]) -> Hidden {
+    let written = graph.nodes.iter().flat_map(|node| &node.writes).map(|written| written.name.as_str());
+    Hidden::of(written.chain(others.iter().map(String::as_str)))
 }
 
 /// What became of a sample.

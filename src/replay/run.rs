@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::engine::{Engine, EngineOptions, Event, Timeline};
 use crate::input::{self, Batches};
 use crate::limits;
-use crate::outcome::{Finished, Outcome, RunOptions, asked};
+use crate::outcome::{Finished, Mismatch, Outcome, RunOptions, Selection, asked};
 use crate::rules::RuleSet;
 use crate::store::Store;
 use crate::survey::{Depth, Survey};
@@ -20,22 +20,45 @@ use super::{Observer, RunError};
 /// does not grow with the length of a recording in time order, but for its episodes and some hundred bytes for each
 /// series there ever was; one that is not is held whole.
 pub struct Replay<'a> {
-    sets: Vec<&'a RuleSet>,
+    sets: Vec<Set<'a>>,
     options: RunOptions,
+    asked: Option<Selection>,
+}
+
+/// Rules that an engine of their own evaluates.
+#[derive(Clone)]
+struct Set<'a> {
+    rules: &'a RuleSet,
+    /// Metrics that are hidden in addition to those that the rules write.
+    hidden: Vec<String>,
 }
 
 impl<'a> Replay<'a> {
     /// Takes the rules of a run.
     #[must_use]
     pub fn new(rules: &'a RuleSet, options: RunOptions) -> Self {
-        Self { sets: vec![rules], options }
+        Self { sets: vec![Set { rules, hidden: Vec::new() }], options, asked: None }
     }
 
     /// Adds rules that are evaluated in the same run by an engine of their own: neither sees what the other writes.
     #[must_use]
-    pub fn with(mut self, rules: &'a RuleSet) -> Self {
-        self.sets.push(rules);
+    pub fn with(self, rules: &'a RuleSet) -> Self {
+        self.with_part(rules, Vec::new())
+    }
+
+    /// Adds rules as [`Replay::with`] does, some of which are switched off to save their evaluation: `hidden` are the
+    /// metrics that all of them would write, which the others do not see in the recording.
+    #[must_use]
+    pub fn with_part(mut self, rules: &'a RuleSet, hidden: Vec<String>) -> Self {
+        self.sets.push(Set { rules, hidden });
         self
+    }
+
+    /// Checks what a selection asks for against all rule sets together, although all that they have is reported: the run
+    /// fails only where none of them can have it.
+    #[must_use]
+    pub fn asks(self, selection: Selection) -> Self {
+        Self { asked: Some(selection), ..self }
     }
 
     /// Reads the recording to its end while the rules are evaluated, and returns the outcome of the first rule set.
@@ -60,31 +83,32 @@ impl<'a> Replay<'a> {
         recording: &mut (impl Batches + ?Sized),
         observer: &mut impl Observer,
     ) -> Result<Vec<Outcome>, RunError> {
-        let Self { sets, options } = self;
-        let shown = sets.iter().map(|set| asked::before(set, &options)).collect::<Result<_, _>>()?;
+        let Self { sets, options, asked } = self;
+        let shown = sets.iter().map(|set| asked::before(set.rules, &options)).collect::<Result<_, _>>()?;
         let mut run = Run { sets: &sets, options: &options, runs: Vec::new(), shown, observer, waiting: 0 };
         let loaded = read(recording, Depth::Times, &mut run)?;
         if let Some(last) = loaded.last {
             run.finish(&loaded.store, last)?;
         }
-        let outcome = |(rules, (engine, timeline)): (&&RuleSet, (Engine, Timeline))| {
-            outcome(rules, &options, &engine, timeline, (&loaded.store, &loaded.survey), recording.summary())
-        };
-        sets.iter().zip(run.runs).map(outcome).collect()
+        let (mut outcomes, mut answers) = (Vec::new(), Vec::new());
+        for (set, (engine, mut timeline)) in sets.iter().zip(run.runs) {
+            let (store, survey) = (&loaded.store, &loaded.survey);
+            engine.close_into(&mut timeline, store);
+            let (rules, input, episodes) = (set.rules, recording.summary(), timeline.finish());
+            let finished = Finished { rules, options: &options, engine: &engine, store, survey, input, episodes };
+            answers.extend(asked.as_ref().map(|selection| asked::answers(&finished, selection)));
+            outcomes.push(Outcome::of(finished)?);
+        }
+        if loaded.last.is_some() {
+            first_of_all(answers)?;
+        }
+        Ok(outcomes)
     }
 }
 
-fn outcome(
-    rules: &RuleSet,
-    options: &RunOptions,
-    engine: &Engine,
-    mut timeline: Timeline,
-    (store, survey): (&Store, &Survey),
-    input: &input::Summary,
-) -> Result<Outcome, RunError> {
-    engine.close_into(&mut timeline, store);
-    let episodes = timeline.finish();
-    Ok(Outcome::of(Finished { rules, options, engine, store, survey, input, episodes })?)
+/// Returns the first error where there is nothing but errors.
+fn first_of_all(answers: Vec<Result<(), Mismatch>>) -> Result<(), Mismatch> {
+    if answers.iter().any(Result::is_ok) { Ok(()) } else { answers.into_iter().collect() }
 }
 
 /// Makes the outcome of an engine that `profile` drove to the end of a recording that it holds whole: the part of a run
@@ -101,12 +125,14 @@ pub(crate) fn conclude(
 ) -> Result<Outcome, RunError> {
     let mut timeline = Timeline::default();
     engine.drain_into(&mut timeline);
-    outcome(rules, options, engine, timeline, (store, survey), input)
+    engine.close_into(&mut timeline, store);
+    let episodes = timeline.finish();
+    Ok(Outcome::of(Finished { rules, options, engine, store, survey, input, episodes })?)
 }
 
 /// The engines of a run, each with its episodes so far.
 struct Run<'a, O> {
-    sets: &'a [&'a RuleSet],
+    sets: &'a [Set<'a>],
     options: &'a RunOptions,
     runs: Vec<(Engine, Timeline)>,
     /// By set and rule: whether it is reported.
@@ -173,9 +199,9 @@ impl<O: Observer> Reading for Run<'_, O> {
     fn begin(&mut self) -> Result<Store, RunError> {
         let mut store = Store::new(self.options.conflicts);
         store.infer(self.options.stale.value);
-        let engine = |set: &&RuleSet| {
-            let options = EngineOptions { compare: true, ..self.options.engine() };
-            let engine = Engine::new(&set.files, options, &mut store).map_err(RunError::Rules)?;
+        let engine = |set: &Set<'_>| {
+            let options = EngineOptions { compare: true, hidden: set.hidden.clone(), ..self.options.engine() };
+            let engine = Engine::new(&set.rules.files, options, &mut store).map_err(RunError::Rules)?;
             Ok((engine, Timeline::default()))
         };
         self.runs = self.sets.iter().map(engine).collect::<Result<_, RunError>>()?;

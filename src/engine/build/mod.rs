@@ -67,7 +67,7 @@ pub(super) fn build(
     let infos: Vec<RuleInfo> = entries.iter().zip(&warmth).map(info).collect();
     let asks = graph.nodes.iter().any(|node| node.asks);
     let keep = asks || options.keep_written;
-    let mut written = WrittenSeries::new(hidden_by(&graph), keep, options.history, options.trace);
+    let mut written = WrittenSeries::new(hidden_by(&graph, &options.hidden), keep, options.history, options.trace);
     if asks {
         recording.keep_for_queries();
     }

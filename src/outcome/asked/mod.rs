@@ -56,6 +56,26 @@ fn selected(rules: &RuleSet, selection: &Selection) -> Result<Vec<bool>, NoSuchR
     Err(alone.unwrap_or_else(both))
 }
 
+/// Checks what labels a selection asks for, of a run that reports all that its rules and the recording have.
+///
+/// Cost: as `after`.
+///
+/// # Errors
+/// When no alert could have them.
+pub(crate) fn answers(finished: &Finished<'_>, selection: &Selection) -> Result<(), Mismatch> {
+    let Finished { rules, options, store, episodes, .. } = finished;
+    let Some(filter) = &selection.filter else { return Ok(()) };
+    let external = &options.external_labels.value;
+    let universe = Universe::of(rules, store, external, |_| true);
+    let matches = |episode: &Episode| filter.matches(&episode.labels, external);
+    match universe.no_match(&filter.matchers) {
+        Some(why) if !episodes.iter().any(matches) => {
+            Err(Mismatch::Matchers { flag: "--where", text: filter.text.clone(), why })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Checks, at the end of a run, what depends on the recording: times against its span, matchers and severities against
 /// the labels that alerts may have. Returns what is only worth a note: of silences, those that stand in files.
 ///

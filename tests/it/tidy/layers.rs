@@ -38,6 +38,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("embed", 4),
     ("outcome", 4),
     ("replay", 4),
+    ("diff", 5),
     ("profile", 5),
     ("explain", 5),
     ("lint", 5),
