@@ -8,16 +8,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::diagnostic::Severity;
-use crate::report::table;
+use crate::diff::gate::Condition;
+use crate::report::{diff, table};
 use crate::schema;
-use crate::time::{Millis, Moment, parse_interval};
+use crate::time::{Millis, Moment, parse_duration, parse_interval};
 
 use super::check_data::DataFlags;
 use super::explain::At;
+use super::flags::input::ReadArgs;
 use super::flags::output::{OutFormat, Target};
 use super::flags::{
-    ColorWhen, ConsoleArgs, ControlArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs, LabelArgs,
-    OutArgs, ReportArgs, RuleArgs, SelectArgs, TimeArgs, ZoneArgs,
+    ChoiceArgs, ColorWhen, ConsoleArgs, ControlArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs,
+    LabelArgs, OutArgs, ReportArgs, RuleArgs, SelectArgs, SilenceArgs, TimeArgs, ZoneArgs,
 };
 use super::help;
 use super::profile::args::ProfileArgs;
@@ -40,6 +42,9 @@ pub(crate) enum Command {
     /// Explain why an alert fired, or did not
     #[command(override_usage = help::EXPLAIN_USAGE, after_help = help::EXPLAIN_EXIT_CODES, after_long_help = help::EXPLAIN_EXAMPLES)]
     Explain(Box<ExplainArgs>),
+    /// Show what a change of rules would have done on recorded metrics
+    #[command(override_usage = help::DIFF_USAGE, after_help = help::DIFF_EXIT_CODES, after_long_help = help::DIFF_EXAMPLES)]
+    Diff(Box<DiffArgs>),
     /// Measure what rules cost, and catch regressions
     Profile(Box<ProfileArgs>),
     /// Check rule files: errors, and rules that cannot do what they say
@@ -115,6 +120,8 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) labels: LabelArgs,
     #[command(flatten)]
+    pub(crate) silenced: SilenceArgs,
+    #[command(flatten)]
     pub(crate) rules: RuleArgs,
     #[command(flatten)]
     pub(crate) external: ExternalArgs,
@@ -148,6 +155,86 @@ pub(crate) enum ExplainFormat {
 
 impl OutFormat for ExplainFormat {
     const EXAMPLE: &'static str = "json:why.json";
+}
+
+/// The flags of `diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// Old rules, new rules and recordings; with --base rules and recordings
+    ///
+    /// Rules are a file, a folder or a quoted glob. Recordings are as for `eval`; - reads standard input.
+    #[arg(value_name = "PATH", help_heading = "Rules")]
+    pub(crate) paths: Vec<String>,
+    /// Compare with the rules of this Git revision
+    ///
+    /// More precisely, with those of the merge base of the revision and HEAD: in a pull request, `--base origin/main`
+    /// shows what the pull request changes, and not what came to main since. The new rules are the files as they are on
+    /// the disk, committed or not. Files are read from Git without a checkout.
+    #[arg(long, value_name = "REF", help_heading = "Rules")]
+    pub(crate) base: Option<String>,
+    /// Rules, given as a flag: once with --base, else the old ones and the new ones
+    #[arg(short, long = "rules", value_name = "PATH", hide_short_help = true, help_heading = "Rules")]
+    pub(crate) rules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    #[command(flatten)]
+    pub(crate) external: ExternalArgs,
+    /// A recording, given as a flag; repeatable
+    #[arg(short, long = "data", value_name = "PATH", hide_short_help = true, help_heading = "Input")]
+    pub(crate) data: Vec<String>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) time: TimeArgs,
+    /// Ignore shifts in time up to this [default: 0s]
+    ///
+    /// An episode whose times differ by no more is the same, and a firing is neither longer nor shorter for less.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Report")]
+    pub(crate) tolerance: Option<Millis>,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// Maximum rows per table; 0 shows all
+    #[arg(long, value_name = "ROWS", default_value_t = diff::ROWS, help_heading = "Report")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) zone: ZoneArgs,
+    /// table, markdown, github or json [default: table]
+    ///
+    /// markdown is a comment for a pull request, github is annotations for GitHub Actions, json holds everything.
+    /// docs/formats.md describes each.
+    #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
+    pub(crate) format: Option<DiffFormat>,
+    /// Write to a file; repeatable
+    ///
+    /// The format is the prefix's (`json:report.txt`), else the suffix's (.json .md .txt), else --format. Standard output
+    /// is written too if --format is given, or for `-`. A file is replaced only when it is written completely.
+    #[arg(long, value_name = "[FORMAT:]PATH", help_heading = "Output")]
+    pub(crate) out: Vec<Target<DiffFormat>>,
+    #[command(flatten)]
+    pub(crate) console: ConsoleArgs,
+    #[command(flatten)]
+    pub(crate) jobs: JobArgs,
+    /// Exit with 1 on new-firing, new-firing=SEVERITY, lost-firing, lost-firing=SEVERITY or change
+    ///
+    /// A comma-separated list. `new-firing` is an alert that fires where it did not, `new-firing=critical` one that fires
+    /// with that severity where none of it did, `lost-firing` the reverse, `change` any episode that differs.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = Condition::from_str, help_heading = "Gates")]
+    pub(crate) fail_on: Vec<Condition>,
+}
+
+/// The formats of `diff`. Some have the ending of their files as another name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    #[value(aliases = ["txt", "text"])]
+    Table,
+    #[value(alias = "md")]
+    Markdown,
+    Github,
+    Json,
+}
+
+impl OutFormat for DiffFormat {
+    const EXAMPLE: &'static str = "markdown:diff.md";
 }
 
 /// The flags of `check`.
@@ -422,6 +509,6 @@ mod tests {
             (args.time.align, args.time.stale),
             (Some(Align::Offset(Millis(12_000))), Some(Stale::After(Millis(90_000))))
         );
-        assert_eq!(args.select.labels.filter.map(|filter| filter.matchers.len()), Some(1));
+        assert_eq!(args.select.choice.labels.filter.map(|filter| filter.matchers.len()), Some(1));
     }
 }

@@ -16,7 +16,7 @@ use clap_complete::{CompleteEnv, Shell};
 use crate::input::{Format as InputFormat, TimeUnit};
 use crate::rules::{self, RuleKind, RuleSet};
 
-use super::args::Cli;
+use super::args::{Cli, DiffFormat};
 use super::flags::Format;
 use super::flags::output::OutFormat;
 use super::load::Disk;
@@ -122,11 +122,13 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
     match arg.get_id().as_str() {
         "rules" | "flagged" | "against_rules" | "only_for" => arg.add(rules()),
         "silences" => arg.add(files()),
+        "paths" => arg.add(ArgValueCompleter::new(PathCompleter::any().stdio())),
         "recordings" | "data" => arg.add(ArgValueCompleter::new(PathCompleter::any().filter(Path::is_file).stdio())),
         "baseline" | "save_baseline" | "folded" | "against_binary" => arg.add(files()),
         "targets" => arg.add(ArgValueCompleter::new(Mixed { words: vec!["report".to_owned()], prefixes: false })),
         "folder" => arg.add(ArgValueCompleter::new(PathCompleter::dir())),
         "out" if command == "profile" => arg.add(ArgValueCompleter::new(Mixed::formats::<ProfileFormat>())),
+        "out" if command == "diff" => arg.add(ArgValueCompleter::new(Mixed::formats::<DiffFormat>())),
         "out" => arg.add(ArgValueCompleter::new(Mixed::formats::<Format>())),
         "alert" | "group" => {
             let (alerts, line) = (arg.get_id() == "alert", line.clone());
@@ -138,13 +140,14 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
             let line = line.clone();
             arg.add(ArgValueCandidates::new(move || conditions(&load(&line.rules))))
         }
+        "fail_on" if command == "diff" => arg.add(listed(&["new-firing", "lost-firing", "change"])),
         "align" => arg.add(words(&["epoch", "start"])),
         "stale" => arg.add(words(&["auto", "off"])),
         "bad_rows" => arg.add(words(&["stop", "skip", "skip=5%"])),
         "conflicts" => arg.add(words(&["refuse", "first", "last"])),
         "input_format" => arg.add(words(&InputFormat::ALL.map(InputFormat::word))),
         "time_unit" => arg.add(words(&TimeUnit::ALL.map(TimeUnit::word))),
-        "eval_interval" | "lookback_delta" | "hold" | "join" | "time_budget" => {
+        "eval_interval" | "lookback_delta" | "hold" | "join" | "time_budget" | "tolerance" => {
             arg.add(words(&["15s", "30s", "1m", "5m", "10m"]))
         }
         "tz" | "input_timezone" => arg.add(ArgValueCandidates::new(zones)),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::format::{Clock, count};
 use crate::limits;
 use crate::outcome::summary::Summary;
-use crate::outcome::{Nothing, Outcome, RunOptions, Selection};
+use crate::outcome::{Nothing, Outcome, RunOptions};
 use crate::replay::{Replay, RunError};
 use crate::report::openmetrics::SampleColumns;
 use crate::report::table::{self, View};
@@ -26,7 +26,7 @@ use super::watch::{Kept, Lines, Transitions, Watch};
 use super::{Exit, Failure};
 
 /// The least length of recordings for which another thread is worth its start. Unit: bytes.
-const READ_AHEAD_BYTES: u64 = 4 << 20;
+pub(super) const READ_AHEAD_BYTES: u64 = 4 << 20;
 
 /// Loads the rules, evaluates them while the recordings are read, writes the results.
 pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
@@ -134,7 +134,7 @@ fn too_many_samples() -> Failure {
 /// Names the files that are read and written.
 fn claims(args: &EvalArgs, outputs: &[Output]) -> Claims {
     let mut claims = Claims::default().rules(&args.rules.rules).recordings(args.input.all());
-    for path in &args.select.labels.silences {
+    for path in &args.select.silenced.silences {
         claims = claims.reads("the file of silences", path);
     }
     for output in outputs {
@@ -168,13 +168,8 @@ fn options(args: &EvalArgs, clock: &Clock, terminal: &Terminal) -> Result<RunOpt
     let mut options = RunOptions {
         conflicts: args.input.read.conflicts,
         external_url: args.external.external_url.clone(),
-        selection: Selection {
-            alert: select.alert.clone(),
-            group: select.labels.group.clone(),
-            filter: select.labels.filter.clone(),
-            ..Selection::default()
-        },
-        silences: select.labels.all_silences(clock, args.console.quiet, terminal)?,
+        selection: select.choice.selection(),
+        silences: select.silenced.all(clock, args.console.quiet, terminal)?,
         fail_on: args.gate.fail_on.clone(),
         threads: args.jobs.threads(),
         ..RunOptions::default()

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::explain::{ExplainError, Question, When, explain};
-use crate::outcome::{RunOptions, Selection};
+use crate::outcome::RunOptions;
 use crate::report::explain::{View, json, write};
 use crate::report::notes;
 use crate::rules::RuleSet;
@@ -49,7 +49,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen(terminal.stderr);
     let outputs = out::outputs(&args.out, args.format, ExplainFormat::Text)?;
     let mut claims = Claims::default().rules(&args.rules.rules).recordings(args.input.all());
-    for path in &args.labels.silences {
+    for path in &args.silenced.silences {
         claims = claims.reads("the file of silences", path);
     }
     for output in &outputs {
@@ -85,6 +85,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     };
     let question = Question { alert: args.alert.clone(), when };
     let mut opened = args.input.read.open("explain", recordings, args.input.read.options()?)?;
+    if options.threads > 1 && opened.length >= eval::READ_AHEAD_BYTES {
+        opened.recording.read_ahead();
+    }
     let mut watch = Watch::new(args.console, &terminal, opened.length, &interrupt);
     let found = explain(&rules, &question, &options, &mut opened.recording, &mut watch);
     watch.done();
@@ -135,12 +138,8 @@ fn options(args: &ExplainArgs, terminal: &Terminal) -> Result<RunOptions, Failur
     let mut options = RunOptions {
         conflicts: args.input.read.conflicts,
         external_url: args.external.external_url.clone(),
-        selection: Selection {
-            group: args.labels.group.clone(),
-            filter: args.labels.filter.clone(),
-            ..Selection::default()
-        },
-        silences: args.labels.all_silences(&args.zone.clock(), args.console.quiet, terminal)?,
+        selection: args.labels.selection(),
+        silences: args.silenced.all(&args.zone.clock(), args.console.quiet, terminal)?,
         threads: args.jobs.threads(),
         ..RunOptions::default()
     };

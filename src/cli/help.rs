@@ -10,6 +10,7 @@ alertctl runs alert rules on recorded metrics, offline.
 Commands:
   eval         Show which alerts would have fired on recorded metrics, and when
   explain      Explain why an alert fired, or did not
+  diff         Show what a change of rules would have done
   check        Check rule files for errors
   data         Show what is in a recording: metrics, labels, gaps
   init         Write a starter rule file for a recording
@@ -83,6 +84,28 @@ Exit codes:
   0    explained
   2    error: wrong usage, no such alert, a time outside the recording,
        unreadable or invalid input, or nothing was evaluated
+  130  interrupted (Ctrl-C)";
+
+pub(super) const DIFF_USAGE: &str = "\
+alertctl diff [OPTIONS] OLD NEW RECORDING...
+       alertctl diff [OPTIONS] --base REF RULES RECORDING...";
+
+pub(super) const DIFF_EXIT_CODES: &str = "\
+Exit codes: 0 success, 1 --fail-on was met, 2 error. All flags: --help";
+
+pub(super) const DIFF_EXAMPLES: &str = "\
+Examples:
+  alertctl diff old.yml new.yml night.csv
+      Which firings are lost, new or shifted, and what changed in which rule
+  alertctl diff --base main rules/ 'recordings/*.csv.gz' --tolerance 1m
+      What this branch changes; shifts of a minute do not count
+  alertctl diff --base origin/main rules/ night.csv --fail-on lost-firing=critical -o github --out diff.md
+      In CI: annotations, a comment for the pull request, and exit code 1 if a critical alert would not fire any more
+
+Exit codes:
+  0    success
+  1    a --fail-on condition was met
+  2    error: wrong usage, unreadable or invalid input, or nothing was evaluated
   130  interrupted (Ctrl-C)";
 
 pub(super) const CHECK_EXIT_CODES: &str = "\

@@ -7,9 +7,11 @@ mod claims;
 mod complete;
 mod convert;
 mod data;
+mod diff;
 mod eval;
 mod explain;
 mod flags;
+mod git;
 mod help;
 mod init;
 mod interrupt;
@@ -171,6 +173,7 @@ pub fn run(given: Given) -> Exit {
     };
     told(match command {
         Command::Eval(args) => eval::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Profile(args) => profile::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Data(args) => data::run(&args),

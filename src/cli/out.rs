@@ -1,9 +1,12 @@
 //! Where results go: standard output, files that appear whole or not at all, devices and pipes.
 
+use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::report::check::Root;
 
 use super::flags::Format;
 use super::flags::output::{OutFormat, Target};
@@ -128,6 +131,13 @@ fn whole(path: &Path, permissions: Option<fs::Permissions>, content: Content<'_>
     out.flush()?;
     drop(out);
     file.persist(path)
+}
+
+/// Returns the top of the repository that the current folder is in, which is known by its `.git`.
+pub(crate) fn root() -> Root {
+    let current = env::current_dir().unwrap_or_default();
+    let top = current.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&current);
+    Root { top: top.to_owned(), current: current.clone() }
 }
 
 /// Refuses a place where nothing can be written.

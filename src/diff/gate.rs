@@ -8,9 +8,9 @@ use super::{Difference, Kind, RuleDifference, Stay};
 /// One condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// `new-firing`, or `new-firing=SEVERITY`: an alert fires where it did not before.
+    /// `new-firing`, or `new-firing=SEVERITY`: an alert fires (with that label `severity`) where it did not before.
     NewFiring(Option<String>),
-    /// `lost-firing`, or `lost-firing=SEVERITY`: an alert does not fire where it did before.
+    /// `lost-firing`, or `lost-firing=SEVERITY`: an alert fired (with that label `severity`) where it does not any more.
     LostFiring(Option<String>),
     /// `change`: an episode of an alert differs.
     Change,
@@ -38,15 +38,15 @@ impl Condition {
     }
 }
 
-/// Returns whether a rule has a firing on one side only, of a severity if one is given.
+/// Returns whether a rule has a firing on one side only; of a severity, if one is given, that the other side lacks there.
 fn any(rule: &RuleDifference, kind: Kind, severity: Option<&str>) -> bool {
-    let fired = |stay: &Stay| {
-        let own = stay.labels.get("severity").unwrap_or("");
-        stay.fired_at.is_some() && severity.is_none_or(|severity| severity == own)
+    let fired = |side: &[Stay]| {
+        let own = |stay: &Stay| severity.is_none_or(|severity| stay.labels.get("severity").unwrap_or("") == severity);
+        side.iter().any(|stay| stay.fired_at.is_some() && own(stay))
     };
-    rule.differences.iter().filter(|one| one.kinds.contains(&kind)).any(|one| {
-        let side = if kind == Kind::OnlyAfter { &one.after } else { &one.before };
-        side.iter().any(fired)
+    rule.differences.iter().any(|one| match kind {
+        Kind::OnlyAfter => fired(&one.after) && !fired(&one.before),
+        _ => fired(&one.before) && !fired(&one.after),
     })
 }
 

@@ -241,7 +241,11 @@ fn episodes(
                 (false, true) => sets.1.push(key.clone()),
                 _ => {}
             }
-            for met in compare(&old_side, &new_side, options.tolerance) {
+            let labels_of = |run: Option<&Run>, places: &[usize]| -> Option<LabelSet> {
+                places.first().and_then(|at| Some(run?.outcome.episodes[*at].labels.clone()))
+            };
+            let relabeled = labels_of(Some(before), &was) != labels_of(new_run, &is);
+            for met in compare(&old_side, &new_side, options.tolerance, relabeled) {
                 let stays = |run: Option<&Run>, places: &[usize]| -> Vec<Stay> {
                     places.iter().filter_map(|at| run?.stay(*at)).collect()
                 };

@@ -22,13 +22,15 @@ pub enum Kind {
     Longer,
     /// It fires for a shorter time.
     Shorter,
+    /// It has other labels.
+    Relabeled,
     /// It fires at the same times, or on neither side; when it was pending differs.
     Pending,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OnlyBefore,
         Self::OnlyAfter,
         Self::Split,
@@ -37,6 +39,7 @@ impl Kind {
         Self::Later,
         Self::Longer,
         Self::Shorter,
+        Self::Relabeled,
         Self::Pending,
     ];
 
@@ -52,6 +55,7 @@ impl Kind {
             Self::Later => "later",
             Self::Longer => "longer",
             Self::Shorter => "shorter",
+            Self::Relabeled => "relabeled",
             Self::Pending => "pending",
         }
     }
@@ -117,13 +121,17 @@ pub(super) struct Met {
     pub later: Option<Millis>,
 }
 
-/// Compares the episodes of one label set, both sides in the order of time. Those that are the same are left out; the rest
-/// is taken together where it meets in time. Shifts up to the tolerance do not count. Cost: linear, but for episodes that
-/// are within the tolerance of each other.
-pub(super) fn compare(before: &[Stretch], after: &[Stretch], tolerance: Millis) -> Vec<Met> {
-    let (before, after) = without_same(before.to_vec(), after.to_vec(), Millis::ZERO);
-    let (before, after) = without_same(before, after, tolerance);
-    let (mut found, mut b, mut a) = (Vec::new(), 0, 0);
+/// Compares the episodes of one label set, both sides in the order of time. Those that are the same are left out, unless
+/// they are `relabeled`; the rest is taken together where it meets in time. Shifts up to the tolerance do not count. Cost:
+/// linear, but for episodes that are within the tolerance of each other.
+pub(super) fn compare(before: &[Stretch], after: &[Stretch], tolerance: Millis, relabeled: bool) -> Vec<Met> {
+    let mut same = Vec::new();
+    let (before, after) = without_same(before.to_vec(), after.to_vec(), Millis::ZERO, &mut same);
+    let (before, after) = without_same(before, after, tolerance, &mut same);
+    let pair =
+        |(before, after)| Met { kinds: vec![Kind::Relabeled], before: vec![before], after: vec![after], later: None };
+    let mut found: Vec<Met> = if relabeled { same.into_iter().map(pair).collect() } else { Vec::new() };
+    let (mut b, mut a) = (0, 0);
     while b < before.len() || a < after.len() {
         // The earlier one begins; all that meets what is there already follows.
         let (first_b, first_a) = (b, a);
@@ -147,14 +155,23 @@ pub(super) fn compare(before: &[Stretch], after: &[Stretch], tolerance: Millis) 
                 break;
             }
         }
-        found.push(met(&before[first_b..b], &after[first_a..a], tolerance));
+        let mut met = met(&before[first_b..b], &after[first_a..a], tolerance);
+        if relabeled && b > first_b && a > first_a {
+            met.kinds.push(Kind::Relabeled);
+        }
+        found.push(met);
     }
     found
 }
 
 /// Takes away what is the same on both sides, each at most once, in the order of time: of what is only nearly the same,
 /// what meets nothing else.
-fn without_same(before: Vec<Stretch>, after: Vec<Stretch>, tolerance: Millis) -> (Vec<Stretch>, Vec<Stretch>) {
+fn without_same(
+    before: Vec<Stretch>,
+    after: Vec<Stretch>,
+    tolerance: Millis,
+    pairs: &mut Vec<(usize, usize)>,
+) -> (Vec<Stretch>, Vec<Stretch>) {
     let mut taken = vec![false; after.len()];
     let mut from = 0;
     let mut rest = before.clone();
@@ -167,7 +184,10 @@ fn without_same(before: Vec<Stretch>, after: Vec<Stretch>, tolerance: Millis) ->
             tolerance == Millis::ZERO || is_alone(one, &after, other) && is_alone(other, &before, one)
         };
         let mut same = near.filter(|at| !taken[*at] && after[*at].is_like(one, tolerance) && apart(&after[*at]));
-        same.next().inspect(|at| taken[*at] = true).is_none()
+        let Some(at) = same.next() else { return true };
+        taken[at] = true;
+        pairs.push((one.at, after[at].at));
+        false
     });
     let left = after.into_iter().zip(taken).filter(|(_, taken)| !taken).map(|(one, _)| one).collect();
     (rest, left)
@@ -247,7 +267,7 @@ mod tests {
     fn check(before: &str, after: &str, tolerance: i64, expected: &[&str]) {
         let (before, after) = (stretches(before), stretches(after));
         let tolerance = Millis(tolerance * 60_000);
-        let found = compare(&before, &after, tolerance);
+        let found = compare(&before, &after, tolerance, false);
         let line = |met: &Met| {
             let places = |all: &[usize]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
             let kinds: Vec<&str> = met.kinds.iter().map(|kind| kind.word()).collect();
@@ -260,7 +280,7 @@ mod tests {
             after: met.before,
             later: met.later.map(|later| Millis(-later.0)),
         };
-        let mut back: Vec<Met> = compare(&after, &before, tolerance).into_iter().map(mirrored).collect();
+        let mut back: Vec<Met> = compare(&after, &before, tolerance, false).into_iter().map(mirrored).collect();
         let mut found: Vec<Met> =
             found.into_iter().map(|met| Met { kinds: sorted(met.kinds.clone()), ..met }).collect();
         for side in [&mut back, &mut found] {
@@ -284,7 +304,7 @@ mod tests {
             Kind::Later => Kind::Earlier,
             Kind::Longer => Kind::Shorter,
             Kind::Shorter => Kind::Longer,
-            Kind::Pending => Kind::Pending,
+            kind => kind,
         }
     }
 
@@ -317,6 +337,14 @@ mod tests {
         check("1/3-5", "(1-5)", 0, &["0 > 0: only_before"]);
         check("(1-5)", "", 0, &["0 > : pending"]);
         check("1-5 8-9", "(1-5) 8-", 0, &["0 > 0: only_before", "1 > 1: longer"]);
+    }
+
+    #[test]
+    fn what_has_other_labels_is_told() {
+        let (before, after) = (stretches("1-5 (7-8) 9-12"), stretches("1-5 (7-8) 9-20"));
+        let kinds: Vec<Vec<Kind>> =
+            compare(&before, &after, Millis::ZERO, true).into_iter().map(|met| met.kinds).collect();
+        assert_eq!(kinds, [vec![Kind::Relabeled], vec![Kind::Relabeled], vec![Kind::Longer, Kind::Relabeled]]);
     }
 
     #[test]

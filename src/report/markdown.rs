@@ -82,7 +82,7 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// Returns a text as code, between more backticks than it has in a row.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space = if longest > 0 { " " } else { "" };

@@ -1,12 +1,10 @@
 //! `--changed-since`: the lines of rule files that a change touches, from the git command.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
 
 use crate::cli::Failure;
+use crate::cli::git::{Git, folder_of};
 
 /// What is new in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,19 +25,16 @@ impl Changed {
     /// Asks git what changed in files since the merge base of a revision and HEAD, up to the files as they are on the
     /// disk. The repository is that of the first file; files outside it count as new. Cost: a handful of processes, and one for each of the files that changed.
     pub(super) fn since(reference: &str, names: &[&str]) -> Result<Self, Failure> {
-        let top = top(&names.first().map_or_else(|| PathBuf::from("."), |name| folder_of(name)))?;
-        let base = merge_base(&top, reference)?;
-        let git = |args: &[&str]| {
-            let output = git(&top, args)?;
-            if output.status.success() { Ok(output.stdout) } else { Err(failed(args, &output)) }
-        };
-        let listed = git(&["diff", "--name-status", "-z", "--find-renames", "--no-relative", &base, "--"])?;
+        let folder = names.first().map_or_else(|| PathBuf::from("."), |name| folder_of(name));
+        let git = Git::find(&folder, "--changed-since", "leave --changed-since out to see all problems")?;
+        let base = git.merge_base(reference)?;
+        let listed = git.output(&["diff", "--name-status", "-z", "--find-renames", "--no-relative", &base, "--"])?;
         let entries = entries(&listed);
-        let tracked = git(&["ls-files", "-z", "--full-name"])?;
+        let tracked = git.output(&["ls-files", "-z", "--full-name"])?;
         let tracked: BTreeSet<&[u8]> = tracked.split(|byte| *byte == 0).collect();
         let mut files = BTreeMap::new();
         for name in names {
-            let path = below(&top, name);
+            let path = git.below(name);
             let lines = match path.as_deref().filter(|path| tracked.contains(path.as_bytes())) {
                 None => Some(Lines::Whole),
                 Some(path) => match entries.get(path) {
@@ -52,7 +47,7 @@ impl Changed {
                         if old != path {
                             args.push(path);
                         }
-                        Some(Lines::Some(hunks(&String::from_utf8_lossy(&git(&args)?))))
+                        Some(Lines::Some(hunks(&String::from_utf8_lossy(&git.output(&args)?))))
                     }
                 },
             };
@@ -77,89 +72,6 @@ impl Changed {
             }
         }
     }
-}
-
-/// Runs git in a folder.
-fn git(folder: &Path, args: &[&str]) -> Result<Output, Failure> {
-    let mut command = Command::new("git");
-    // Paths are names, not patterns; nothing is locked or written; messages are those in English.
-    command.arg("--literal-pathspecs").args(args).current_dir(folder);
-    command.envs([("GIT_OPTIONAL_LOCKS", "0"), ("LC_ALL", "C")]);
-    command.output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Failure::new("--changed-since needs the git command, which is not installed")
-            .hint("install git, or leave --changed-since out to see all problems"),
-        _ => Failure::new(format!("cannot run git: {error}")),
-    })
-}
-
-/// Returns the failure of a git command that should have worked, in its own words.
-fn failed(args: &[&str], output: &Output) -> Failure {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
-    let why = lines.next().unwrap_or("it gave no reason").trim_start_matches("fatal: ");
-    let failure = Failure::new(format!("`git {}` failed: {why}", args.first().unwrap_or(&"")));
-    // A folder of another user is refused, and git says what to type.
-    lines.find(|line| line.starts_with("git ")).map_or(failure.clone(), |line| failure.hint(line))
-}
-
-/// Returns the folder that a file stands in, links followed.
-fn folder_of(name: &str) -> PathBuf {
-    let path = fs::canonicalize(name).unwrap_or_else(|_| PathBuf::from(name));
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
-}
-
-/// Returns the top folder of the repository that a folder is in.
-fn top(folder: &Path) -> Result<PathBuf, Failure> {
-    let args = ["rev-parse", "--show-toplevel"];
-    let output = git(folder, &args)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if said.contains("not a git repository") {
-        return Err(Failure::new(format!("--changed-since: `{}` is not in a Git repository", folder.display()))
-            .hint("run it in a clone, or leave --changed-since out to see all problems"));
-    }
-    let top = String::from_utf8_lossy(&output.stdout);
-    let top = top.strip_suffix('\n').unwrap_or(&top);
-    if !output.status.success() || top.is_empty() {
-        return Err(failed(&args, &output));
-    }
-    fs::canonicalize(top).map_err(|error| Failure::new(format!("cannot read `{top}`: {error}")))
-}
-
-/// Returns the commit that a revision and HEAD have in common.
-fn merge_base(top: &Path, reference: &str) -> Result<String, Failure> {
-    // What begins with a dash would be a flag of git.
-    let commit = format!("{reference}^{{commit}}");
-    let is_known = !reference.starts_with('-')
-        && !reference.is_empty()
-        && git(top, &["rev-parse", "--verify", "--quiet", &commit])?.status.success();
-    if !is_known {
-        let fetch = match reference.split_once('/') {
-            Some((remote, branch)) if is_remote(top, remote)? => format!("git fetch {remote} {branch}"),
-            _ => "git fetch origin main, then --changed-since origin/main".to_owned(),
-        };
-        return Err(Failure::new(format!("--changed-since: git knows no revision `{reference}`"))
-            .hint(format!("{fetch}; in GitHub Actions give actions/checkout `fetch-depth: 0`")));
-    }
-    let output = git(top, &["merge-base", reference, "HEAD"])?;
-    let base = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if output.status.success() && !base.is_empty() {
-        return Ok(base);
-    }
-    Err(Failure::new(format!("--changed-since: `{reference}` and HEAD have no commit in common")).hint(
-        "if this clone is shallow: git fetch --unshallow; in GitHub Actions give actions/checkout `fetch-depth: 0`",
-    ))
-}
-
-fn is_remote(top: &Path, name: &str) -> Result<bool, Failure> {
-    let output = git(top, &["remote"])?;
-    Ok(String::from_utf8_lossy(&output.stdout).lines().any(|line| line == name))
-}
-
-/// Returns the path of a file from the top of the repository, with `/`; none where it stands elsewhere.
-fn below(top: &Path, name: &str) -> Option<String> {
-    let whole = fs::canonicalize(name).ok()?;
-    let path = whole.strip_prefix(top).ok()?.to_str()?;
-    Some(if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() })
 }
 
 /// Reads `git diff --name-status -z`: the files that there are now, each with its name before, if it had one.

@@ -1,6 +1,5 @@
 //! Where `check` writes, and in which formats.
 
-use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -8,7 +7,7 @@ use crate::cli::Failure;
 use crate::cli::args::{CheckArgs, CheckFormat};
 use crate::cli::out::{self, Output};
 use crate::cli::ui::say;
-use crate::report::check::{Checked, Root, checkstyle, github, gitlab, json, junit, sarif, text};
+use crate::report::check::{Checked, checkstyle, github, gitlab, json, junit, sarif, text};
 use crate::report::diagnostic::Look;
 
 /// The outputs of one run.
@@ -42,7 +41,7 @@ impl Outputs {
         look: Look,
         nothing: bool,
     ) -> Result<(), Failure> {
-        let root = root();
+        let root = out::root();
         for output in &self.0 {
             let is_shown = output.path.is_none();
             let is_empty = output.format == CheckFormat::Text && (nothing || checked.files.is_empty());
@@ -66,11 +65,4 @@ impl Outputs {
         out::wrote(&self.0).iter().for_each(|line| say(args.quiet, line));
         Ok(())
     }
-}
-
-/// Returns the top of the repository that the current folder is in, which is known by its `.git`.
-fn root() -> Root {
-    let current = env::current_dir().unwrap_or_default();
-    let top = current.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&current);
-    Root { top: top.to_owned(), current: current.clone() }
 }

@@ -13,6 +13,6 @@ pub(crate) use control::ControlArgs;
 pub(crate) use convert::ConvertArgs;
 pub(crate) use input::InputArgs;
 pub(crate) use output::{ColorWhen, ConsoleArgs, Format, JobArgs, OutArgs};
-pub(crate) use report::{GateArgs, LabelArgs, ReportArgs, SelectArgs, ZoneArgs};
+pub(crate) use report::{ChoiceArgs, GateArgs, LabelArgs, ReportArgs, SelectArgs, SilenceArgs, ZoneArgs};
 pub(crate) use rules::{ExternalArgs, KeyArgs, RuleArgs};
 pub(crate) use time::TimeArgs;

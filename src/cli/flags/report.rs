@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostics;
 use crate::engine::silence::{self, Silence, SilenceError};
 use crate::format::Clock;
 use crate::outcome::gate::Condition;
-use crate::outcome::{Filter, Pattern};
+use crate::outcome::{Filter, Pattern, Selection};
 use crate::report::table::Sort;
 use crate::report::timeline;
 use crate::source::SourceMap;
@@ -20,9 +20,9 @@ use crate::cli::ui::Terminal;
 use crate::cli::{Failure, problems};
 use crate::{limits, source};
 
-/// Which alerts are reported.
+/// Which rules and alerts are reported.
 #[derive(Debug, Args)]
-pub(crate) struct SelectArgs {
+pub(crate) struct ChoiceArgs {
     /// Report only alerts whose name matches
     ///
     /// The regular expression must match the whole name: `Disk.*`, not `Disk`.
@@ -32,7 +32,7 @@ pub(crate) struct SelectArgs {
     pub(crate) labels: LabelArgs,
 }
 
-/// Which alerts of rules are reported, and how they are silenced.
+/// Which alerts of rules are reported.
 #[derive(Debug, Args)]
 pub(crate) struct LabelArgs {
     /// Report only groups whose name matches
@@ -45,6 +45,34 @@ pub(crate) struct LabelArgs {
     /// Label matchers as in PromQL, such as 'job="db",instance=~"db-.*"'.
     #[arg(long = "where", value_name = "MATCHERS", value_parser = Filter::from_str, help_heading = "Report")]
     pub(crate) filter: Option<Filter>,
+}
+
+impl ChoiceArgs {
+    /// Returns what the flags select, from the first instant on.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection { alert: self.alert.clone(), ..self.labels.selection() }
+    }
+}
+
+impl LabelArgs {
+    /// Returns what the flags select, from the first instant on.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection { group: self.group.clone(), filter: self.filter.clone(), ..Selection::default() }
+    }
+}
+
+/// Which alerts are reported, and which of them are silenced.
+#[derive(Debug, Args)]
+pub(crate) struct SelectArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    #[command(flatten)]
+    pub(crate) silenced: SilenceArgs,
+}
+
+/// Which alerts are silenced.
+#[derive(Debug, Args)]
+pub(crate) struct SilenceArgs {
     /// Suppress alerts for a time: '{MATCHERS} START..END'
     ///
     /// Such as '{alertname="DiskFull"} 2026-01-05 18:00..2026-01-05 20:00'; repeatable. A suppressed alert stays in the
@@ -58,15 +86,10 @@ pub(crate) struct LabelArgs {
     pub(crate) silences: Vec<String>,
 }
 
-impl LabelArgs {
+impl SilenceArgs {
     /// Returns all silences, those of files after those of flags; problems of all files are shown together. Times that
     /// name no zone are in the clock's.
-    pub(crate) fn all_silences(
-        &self,
-        clock: &Clock,
-        quiet: bool,
-        terminal: &Terminal,
-    ) -> Result<Vec<Silence>, Failure> {
+    pub(crate) fn all(&self, clock: &Clock, quiet: bool, terminal: &Terminal) -> Result<Vec<Silence>, Failure> {
         let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
         let flags: Result<Vec<Silence>, _> = self.silence.iter().map(|text| silence::parse(text, clock)).collect();
         let mut all = flags.map_err(|error| Failure::new(format!("--silence: {error}")))?;

@@ -13,7 +13,7 @@ pub struct Root {
 
 impl Root {
     /// Returns a path from the top, with `/`; as it was given where it is not below the top. Links are not followed.
-    pub(super) fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         let whole = normal(&self.current.join(name));
         match whole.strip_prefix(&self.top) {
             Ok(below) => slashed(below),

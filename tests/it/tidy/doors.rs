@@ -26,7 +26,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("flate2", &["input::bytes", "profile::histogram"]),
     // Maps whose order does not leak, on every hot path.
     ("foldhash", &["embed", "engine", "input", "lint::flow", "outcome", "promql", "rules::graph", "store", "survey"]),
-    ("glob", &["cli::load", "lint::control::paths"]),
+    ("glob", &["cli::git", "cli::load", "lint::control::paths"]),
     ("granit_parser", &["yaml"]),
     ("hashbrown", &["embed", "engine", "input", "lint::flow", "outcome", "promql", "rules::graph", "store", "survey"]),
     ("hdrhistogram", &["profile::histogram"]),
