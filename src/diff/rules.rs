@@ -86,7 +86,7 @@ pub(super) fn difference(
     for (was, is) in both.chain(pairs.gone.iter().map(|was| (Some(*was), None))) {
         let takes =
             |facts: &RuleFacts, groups: &[String]| selection.takes_rule(facts.kind, &facts.name, &groups[facts.group]);
-        let one = Numbers { was, is, evaluated: is.is_some_and(|is| affected.evaluate[is]) };
+        let one = Numbers { was, is, compared: is.is_some_and(|is| affected.new[is] && affected.evaluate[is]) };
         let shown = was.is_some_and(|was| takes(&before.outcome.rules[was], &old_groups))
             || is.is_some_and(|is| takes(&new_facts[is], &new_groups));
         if shown {
@@ -146,12 +146,12 @@ pub(super) fn difference(
     }
 }
 
-/// The numbers of a rule on both sides, and whether the new one was evaluated by itself.
+/// The numbers of a rule on both sides, and whether the new one may do something else, and was evaluated.
 #[derive(Clone, Copy)]
 struct Numbers {
     was: Option<usize>,
     is: Option<usize>,
-    evaluated: bool,
+    compared: bool,
 }
 
 fn in_groups(set: &RuleSet) -> Vec<InGroup<'_>> {
@@ -169,7 +169,7 @@ fn side(
 ) -> SideRule {
     let group = groups[facts.group].clone();
     match (one.is, after, before) {
-        (Some(is), Some(after), _) if one.evaluated => {
+        (Some(is), Some(after), _) if one.compared => {
             let evaluated = &after.outcome.rules[is];
             SideRule { facts: RuleFacts { group: facts.group, ..evaluated.clone() }, group, sums: sums[is].clone() }
         }
@@ -200,14 +200,14 @@ fn episodes(
     let was = of(before, one.was);
     let is_enabled = |side: &[InGroup<'_>], rule: Option<usize>| rule.is_some_and(|rule| side[rule].rule.enabled);
     // It does what it did before.
-    if !one.evaluated && is_enabled(old, one.was) && is_enabled(new, one.is) {
+    if !one.compared && is_enabled(old, one.was) && is_enabled(new, one.is) {
         for at in was {
             before.kept[at] = takes(&before.outcome.episodes[at]);
         }
         return Default::default();
     }
     let is = match &after {
-        Some(after) if one.evaluated => of(after, one.is),
+        Some(after) if one.compared => of(after, one.is),
         _ => Vec::new(),
     };
     let set = labels_set_otherwise((old, new), one);
