@@ -311,12 +311,15 @@ pub fn run(
     Ok(rules::difference((old, new), (&pairs, &affected), (before, after), options))
 }
 
-/// Checks that one of the sets has what is asked for.
+/// Checks that one of the sets has what is asked for; where none has, the answer is that of the set with names that are
+/// near.
 fn known(old: &RuleSet, new: &RuleSet, options: &RunOptions) -> Result<(), Mismatch> {
     let of = |set: &RuleSet| outcome::asked::before(set, options).map(|_| set.is_empty());
+    let is_near = |error: &Mismatch| matches!(error, Mismatch::Rule(missing) if missing.names.near);
     match (of(old), of(new)) {
+        (Err(before), Err(after)) => Err(if is_near(&before) && !is_near(&after) { before } else { after }),
         // A set without rules has no other name to tell.
-        (Err(error), Ok(true)) | (Ok(true) | Err(_), Err(error)) => Err(error),
+        (Err(error), Ok(true)) | (Ok(true), Err(error)) => Err(error),
         _ => Ok(()),
     }
 }

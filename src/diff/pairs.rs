@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::rules::changes::{Cause, Place, moved, moved_files};
 use crate::rules::pairing::{Known, pair};
-use crate::rules::{RuleKind, RuleSet};
+use crate::rules::{Form, RuleKind, RuleSet};
 
 /// Which rules belong together. Rules are numbered as they stand in their set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,8 @@ fn named(set: &RuleSet) -> Vec<Named> {
         for group in &file.groups {
             all.extend(group.rules.iter().map(|rule| Named {
                 file: short.clone(),
-                group: group.name.text.clone(),
+                // The group of a native file is called after the file.
+                group: if file.form == Form::Native { String::new() } else { group.name.text.clone() },
                 name: rule.name.text.clone(),
                 records: matches!(rule.kind, RuleKind::Record),
                 labels: rule.labels.iter().map(|(name, text)| (name.clone(), text.text().to_owned())).collect(),

@@ -27,6 +27,7 @@ pub const ALL: &[Schema] = &[
     Schema { kind: "explain", about: "explain -o json", text: include_str!("explain.json") },
     Schema { kind: "check", about: "check -o json", text: include_str!("check.json") },
     Schema { kind: "check-baseline", about: "check --save-baseline", text: include_str!("check-baseline.json") },
+    Schema { kind: "diff", about: "diff -o json", text: include_str!("diff.json") },
     Schema { kind: "data", about: "data -o json", text: include_str!("data.json") },
     Schema { kind: "profile", about: "profile -o json", text: include_str!("profile.json") },
     Schema { kind: "baseline", about: "profile --save-baseline", text: include_str!("baseline.json") },

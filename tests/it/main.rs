@@ -12,6 +12,7 @@ mod check_formats;
 mod churn;
 mod conditions;
 mod convert;
+mod diff;
 mod diff_props;
 mod embed;
 mod explain;

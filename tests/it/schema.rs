@@ -255,6 +255,28 @@ fn what_eval_writes_satisfies_its_schemas() {
 }
 
 #[test]
+fn what_diff_writes_satisfies_its_schema() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rule = |rest: &str| format!("groups: [{{name: g, rules: [{rest}]}}]");
+    let old =
+        "{record: 'a:up', expr: up}, {alert: A, expr: 'a:up == 0', labels: {severity: x}}, {alert: B, expr: up == 1}";
+    let new = "{record: 'a:up', expr: 1 - up}, {alert: A, expr: 'a:up == 0', for: 5m}, {alert: C, expr: up < 2}";
+    fs::write(folder.path().join("old.yml"), rule(old)).expect("a file");
+    fs::write(folder.path().join("new.yml"), rule(new)).expect("a file");
+    let [old, new] = ["old.yml", "new.yml"].map(|name| folder.path().join(name).to_string_lossy().into_owned());
+    let run = |flags: &[&str]| {
+        let all = ["diff", "-q", &old, &new, "fixtures/node.csv", "-o", "json"];
+        stdout(&[&all, flags].concat(), Path::new(ROOT))
+    };
+    let outputs = [
+        run(&[]),
+        run(&["--where", "job=\"web\"", "--alert", "A|C", "--start", "-2h", "--end", "-1h", "--tolerance", "1m"]),
+        run(&["--fail-on", "new-firing,lost-firing=x,change"]),
+    ];
+    check_outputs("diff", &outputs.each_ref().map(String::as_str));
+}
+
+#[test]
 fn what_check_and_data_write_satisfies_their_schemas() {
     let root = Path::new(ROOT);
     let folder = tempfile::tempdir().expect("a folder");

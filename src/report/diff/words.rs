@@ -148,7 +148,9 @@ pub(super) fn kinds(one: &EpisodeDifference) -> String {
     let by = |span: i64| format!(" by {}", duration(Millis(span.abs())));
     let later = one.later.map_or(0, |later| later.0);
     let (before, after) = one.firings();
-    let told = one.kinds.iter().map(|kind| match kind {
+    // That labels differ is said of the rule.
+    let kinds = one.kinds.iter().filter(|kind| **kind != Kind::Relabeled);
+    let told = kinds.map(|kind| match kind {
         Kind::OnlyBefore if one.after.is_empty() => "lost".to_owned(),
         Kind::OnlyBefore => "lost, only pending now".to_owned(),
         Kind::OnlyAfter if one.before.is_empty() => "new".to_owned(),
@@ -157,7 +159,7 @@ pub(super) fn kinds(one: &EpisodeDifference) -> String {
         Kind::Merged => format!("{before} merged into {after}"),
         Kind::Earlier | Kind::Later if later != 0 => format!("{}{}", kind.word(), by(later)),
         Kind::Longer | Kind::Shorter if longer != 0 => format!("{}{}", kind.word(), by(longer)),
-        Kind::Pending => "pending only".to_owned(),
+        Kind::Pending => word(Kind::Pending).to_owned(),
         kind => kind.word().to_owned(),
     });
     told.collect::<Vec<_>>().join(", ")
@@ -194,12 +196,12 @@ pub(super) fn worst_first(rule: &RuleDifference) -> Vec<&EpisodeDifference> {
     all
 }
 
-/// Returns the line that counts the rules of which there is nothing to say.
+/// Returns the line that counts the rules of which there is nothing to say, if there are any.
 pub(super) fn unchanged(difference: &Difference) -> Option<String> {
     let quiet: Vec<&RuleDifference> = difference.rules.iter().filter(|rule| !rule.is_told()).collect();
     let firings: u64 = quiet.iter().filter_map(|rule| rule.after.as_ref()).map(|side| side.sums.firings).sum();
     let rules = counted(quiet.len() as u64, "rule");
-    (!quiet.is_empty()).then(|| format!("{rules} unchanged: {} on both sides", counted(firings, "firing")))
+    (!quiet.is_empty()).then(|| format!("{rules} without a difference: {} on both sides", counted(firings, "firing")))
 }
 
 /// Returns the labels that tell alerts of a rule apart: without those that the rule sets to a fixed text.

@@ -9,7 +9,7 @@ use super::{Cause, CauseKind};
 pub struct Place<'a> {
     /// The file; the same for all where files are not compared.
     pub file: &'a str,
-    /// The group.
+    /// The group; empty where groups have no names of their own.
     pub group: &'a str,
     /// The alert, or the metric that is recorded.
     pub name: &'a str,
@@ -37,7 +37,7 @@ pub fn moved(base: &[Place<'_>], now: &[Place<'_>], base_of: &[Option<usize>]) -
             differs(format!("renamed from `{}`", before.name));
         }
         let group = (place.file, place.group);
-        if before.group == place.group {
+        if before.group == place.group || before.group.is_empty() || place.group.is_empty() {
             continue;
         }
         if from[&group].len() > 1 || left.contains(before.group) {
