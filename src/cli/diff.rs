@@ -6,7 +6,7 @@ use crate::diagnostic::nearest;
 use crate::diff::{self, DiffOptions, Difference};
 use crate::engine;
 use crate::format::Clock;
-use crate::outcome::{Nothing, RunOptions};
+use crate::outcome::RunOptions;
 use crate::replay::RunError;
 use crate::report::diff::table::gate_line;
 use crate::report::diff::{View, github, json, markdown, table};
@@ -133,8 +133,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
         written?;
     }
     out::wrote(&outputs).iter().for_each(|line| say(args.console.quiet, line));
-    if difference.is_nothing() {
-        let nothing = Nothing::of(&difference.run);
+    if let Some(nothing) = difference.nothing() {
         return Err(Failure::of(&nothing, nothing.hint().map(str::to_owned)));
     }
     let met = !difference.met().is_empty();

@@ -24,7 +24,7 @@ use crate::engine::Began;
 use crate::input::Batches;
 use crate::labels::LabelSet;
 use crate::outcome::summary::{RuleSummary, severity_rank};
-use crate::outcome::{self, Mismatch, Outcome, RunOptions, Selection};
+use crate::outcome::{self, Mismatch, Nothing, Outcome, RunOptions, Selection};
 use crate::replay::{Observer, Replay, RunError};
 use crate::rules::RuleSet;
 use crate::rules::changes::Cause;
@@ -240,11 +240,29 @@ impl Difference {
         self.fail_on.iter().filter(|condition| condition.is_met(self)).collect()
     }
 
-    /// Returns whether no rule that is reported was evaluated on either side.
+    /// Says why there is no answer, if that is so: no rule that is reported was evaluated on either side, or there is a
+    /// gate, and no alert that could meet it.
     #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        let evaluated = |side: &Option<SideRule>| side.as_ref().is_some_and(|side| side.facts.counts.evaluations > 0);
-        !self.rules.iter().any(|rule| evaluated(&rule.before) || evaluated(&rule.after))
+    pub fn nothing(&self) -> Option<Nothing> {
+        let sides = || self.rules.iter().flat_map(|rule| rule.before.iter().chain(&rule.after));
+        if sides().all(|side| side.facts.counts.evaluations == 0) {
+            return Some(Nothing::of(&self.run));
+        }
+        if self.fail_on.is_empty() || !self.met().is_empty() {
+            return None;
+        }
+        let mut alerts =
+            sides().filter(|side| side.facts.kind == outcome::Kind::Alert && !side.facts.disabled).peekable();
+        if alerts.peek().is_none() {
+            return Some(Nothing::NoAlert);
+        }
+        alerts.all(|side| side.facts.counts.evaluations == 0 || side.sums.lacks_data()).then_some(Nothing::NoData)
+    }
+
+    /// Returns the exit code: 2 where there is no answer, 1 where the gate is met.
+    #[must_use]
+    pub fn exit(&self) -> u8 {
+        if self.nothing().is_some() { 2 } else { u8::from(!self.met().is_empty()) }
     }
 
     /// Returns the severities that firings have, on either side.

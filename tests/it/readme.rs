@@ -158,6 +158,45 @@ fn the_workflow_of_the_profile_page_runs() {
     assert!(folder.path().join("cost.md").exists(), "--out writes its file next to -o github");
 }
 
+#[test]
+fn the_workflow_of_the_diff_page_runs() {
+    let folder = clone();
+    let at = folder.path();
+    let git = |args: &[&str]| {
+        let own = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
+        let output = spawn::run(Path::new("git"), &[&own[..], args].concat(), at);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "rules"]);
+    git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let rules = fs::read_to_string(at.join("rules/node.yml")).expect("rules");
+    fs::write(at.join("rules/node.yml"), rules.replace("up == 0\n        for: 5m", "up == 0\n        for: 1h"))
+        .expect("a file");
+    let page = page("docs/diff.md");
+    let text = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a workflow");
+    let workflow: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
+    let steps = workflow["jobs"]["diff"]["steps"].as_sequence().expect("steps");
+    let runs: Vec<&str> = steps.iter().filter_map(|step| step["run"].as_str()).collect();
+    let command = runs.iter().find(|run| run.starts_with("alertctl ")).expect("a command");
+    let args = words(&command.replace("$GITHUB_BASE_REF", "main"));
+    let args: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
+    let output = spawn::alertctl(&args, at, None);
+    // The change loses a critical firing.
+    assert_eq!(output.status.code(), Some(1), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    let annotations = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        annotations.starts_with("::warning file=rules/node.yml,line=16,title=InstanceDown::1 lost"),
+        "{annotations}"
+    );
+    let comment = fs::read_to_string(at.join("diff.md")).expect("--out writes its file next to -o github");
+    assert!(comment.contains("<details><summary>InstanceDown (critical): 1 lost"), "{comment}");
+    assert!(runs.last().is_some_and(|run| run.starts_with("gh pr comment") && run.contains("--body-file diff.md")));
+    assert_eq!(steps[0]["with"]["fetch-depth"].as_u64(), Some(0));
+    assert_eq!(workflow["permissions"]["pull-requests"].as_str(), Some("write"));
+}
+
 /// Returns the action.
 fn action() -> serde_yaml::Value {
     serde_yaml::from_str(&page(".github/actions/alertctl-profile/action.yml")).expect("YAML")

@@ -190,7 +190,7 @@ fn document<'a>(difference: &'a Difference, view: &'a View) -> Document<'a> {
         },
         gate: GateOut {
             fail_on: difference.fail_on.iter().map(Condition::to_string).collect(),
-            exit: if difference.is_nothing() { 2 } else { u8::from(!met.is_empty()) },
+            exit: difference.exit(),
             met,
         },
     }

@@ -182,15 +182,15 @@ pub(super) fn when(side: &[Stay], clock: &Clock, difference: &Difference) -> Str
     format!("{word}{start} to {end}{many}")
 }
 
-/// Returns the differences of a rule, lost firings first, then new ones, then the others in the order of time; those that
-/// are nothing but other labels are left out, since the rule says it of all.
+/// Returns the differences of a rule that people hear of, lost firings first, then new ones, then the others in the order of
+/// time: without those of which nothing fired, and without those that have other labels and no other times, which is said
+/// of the rule.
 pub(super) fn worst_first(rule: &RuleDifference) -> Vec<&EpisodeDifference> {
     let mut all: Vec<&EpisodeDifference> =
-        rule.differences.iter().filter(|one| one.kinds != [Kind::Relabeled]).collect();
+        rule.differences.iter().filter(|one| one.firings() != (0, 0) && one.kinds != [Kind::Relabeled]).collect();
     all.sort_by_key(|one| match one.kinds.first() {
         Some(Kind::OnlyBefore) => 0,
         Some(Kind::OnlyAfter) => 1,
-        Some(Kind::Pending) => 3,
         _ => 2,
     });
     all
