@@ -165,10 +165,10 @@ pub(crate) struct DiffArgs {
     /// Rules are a file, a folder or a quoted glob. Recordings are as for `eval`; - reads standard input.
     #[arg(value_name = "PATH", help_heading = "Rules")]
     pub(crate) paths: Vec<String>,
-    /// Compare with the rules of this Git revision
+    /// Compare with the rules where HEAD left this Git revision
     ///
-    /// More precisely, with those of the merge base of the revision and HEAD: in a pull request, `--base origin/main`
-    /// shows what the pull request changes, and not what came to main since. The new rules are the files as they are on
+    /// That is the merge base of the revision and HEAD: in a pull request, `--base origin/main` shows what the pull
+    /// request changes, and not what came to main since. The new rules are the files as they are on
     /// the disk, committed or not. Files are read from Git without a checkout.
     #[arg(long, value_name = "REF", help_heading = "Rules")]
     pub(crate) base: Option<String>,

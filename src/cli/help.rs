@@ -99,8 +99,8 @@ Examples:
       Which firings are lost, new or shifted, and what changed in which rule
   alertctl diff --base main rules/ 'recordings/*.csv.gz' --tolerance 1m
       What this branch changes; shifts of a minute do not count
-  alertctl diff --base origin/main rules/ night.csv --fail-on lost-firing=critical -o github --out diff.md
-      In CI: annotations, a comment for the pull request, and exit code 1 if a critical alert would not fire any more
+  alertctl diff --base origin/main rules/ night.csv --fail-on lost-firing --out diff.md
+      In CI: a comment for the pull request; exit with 1 if an alert would not fire any more
 
 Exit codes:
   0    success

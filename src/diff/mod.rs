@@ -166,13 +166,10 @@ impl RuleDifference {
         (count(Kind::OnlyBefore), count(Kind::OnlyAfter))
     }
 
-    /// Returns the severity that counts for the order: that of the side that fires more severely.
+    /// Returns the severity that counts for the order: the worse one of both sides.
     #[must_use]
     pub fn severity(&self) -> &str {
-        let own =
-            |side: &Option<SideRule>| side.as_ref().and_then(|side| side.facts.severity.as_deref()).map(str::to_owned);
-        let worse = own(&self.before) > None && rank(&self.before) < rank(&self.after);
-        let side = if worse || self.after.is_none() { &self.before } else { &self.after };
+        let side = if rank(&self.before) < rank(&self.after) { &self.before } else { &self.after };
         side.as_ref().and_then(|side| side.facts.severity.as_deref()).unwrap_or("")
     }
 
