@@ -68,6 +68,13 @@ impl Named {
     }
 }
 
+/// Both sets of rules, and what they are called.
+struct Sides {
+    old: RuleSet,
+    new: RuleSet,
+    names: (String, String),
+}
+
 /// Loads both sets of rules, evaluates them while the recordings are read once, writes what differs.
 pub(super) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::look(args.console.color);
@@ -77,7 +84,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
     let claims = Claims::default().rules(&named.old).rules(&named.new).recordings(&named.recordings);
     outputs.iter().fold(claims, |claims, output| claims.writes("--out", output.path.as_deref())).check()?;
     let clock = args.zone.clock();
-    let Some((old, new, names)) = both(args, &named, &terminal)? else { return Ok(Exit::Failed) };
+    let Some(Sides { old, new, names }) = both(args, &named, &terminal)? else { return Ok(Exit::Failed) };
     if named.recordings.is_empty() {
         let hint = match &args.base {
             Some(base) => format!("alertctl diff --base {base} {} night.csv, or - for standard input", named.new[0]),
@@ -198,11 +205,7 @@ fn options(args: &DiffArgs, clock: &Clock, span: Span) -> Result<DiffOptions, Fa
 }
 
 /// Loads both sets of rules, and says what they are called; none where one has an error, which is shown.
-fn both(
-    args: &DiffArgs,
-    named: &Named,
-    terminal: &Terminal,
-) -> Result<Option<(RuleSet, RuleSet, (String, String))>, Failure> {
+fn both(args: &DiffArgs, named: &Named, terminal: &Terminal) -> Result<Option<Sides>, Failure> {
     let (old, new, names);
     if let Some(base) = &args.base {
         let git = Git::find(&folder_of(&named.new[0]), "--base", INSTEAD)?;
@@ -236,7 +239,7 @@ fn both(
         return Err(Failure::new(format!("no rules in {} and none in {}", names.0, names.1))
             .hint("`alertctl check` shows what is in rule files"));
     }
-    Ok(Some((old, new, names)))
+    Ok(Some(Sides { old, new, names }))
 }
 
 /// Refuses to compare something with itself.

@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_list_of_a_commit_is_read() {
-        let listed = b"100644 blob aa\ta b.yml\0120000 blob bb\tlink\0160000 commit cc\tsub\0";
+        let listed = b"100644 blob aa\ta b.yml\x00120000 blob bb\tlink\x00160000 commit cc\tsub\0";
         let found: Vec<(String, Entry)> = entries(listed).into_iter().collect();
         let entry = |object: &str, is_link| Entry { object: object.to_owned(), is_link };
         assert_eq!(found, [("a b.yml".to_owned(), entry("aa", false)), ("link".to_owned(), entry("bb", true))]);

@@ -72,12 +72,12 @@ fn the_rules_of_a_revision_are_read_without_a_checkout() {
     write(at, "rules/deep/b.yml", &alert("B", "x > 60"));
     let a = "A changed 1 1".to_owned();
     let b = "B changed 1 0".to_owned();
-    assert_eq!(diff(at, &["--base", "main", "rules", "x.csv"]).1, [a.clone()]);
+    assert_eq!(diff(at, &["--base", "main", "rules", "x.csv"]).1.join(" "), a);
     assert_eq!(diff(at, &["--base", "main", "rules/**/*.y*ml", "x.csv"]).1, [a.clone(), b.clone()]);
-    assert_eq!(diff(&at.join("rules/deep"), &["--base", "main", "b.yml", "../../x.csv"]).1, [b.clone()]);
-    assert_eq!(diff(&at.join("rules/deep"), &["--base", "main", "../*.yml", "../../x.csv"]).1, [a.clone()]);
+    assert_eq!(diff(&at.join("rules/deep"), &["--base", "main", "b.yml", "../../x.csv"]).1.join(" "), b);
+    assert_eq!(diff(&at.join("rules/deep"), &["--base", "main", "../*.yml", "../../x.csv"]).1.join(" "), a);
     let whole = at.join("rules/a.yml").to_string_lossy().into_owned();
-    assert_eq!(diff(at, &["--base", "main", "-r", &whole, "-d", "x.csv"]).1, [a.clone()]);
+    assert_eq!(diff(at, &["--base", "main", "-r", &whole, "-d", "x.csv"]).1.join(" "), a);
     // What came to main since does not count.
     git(at, &["checkout", "-q", "main"]);
     write(at, "rules/m.yaml", &alert("Z", "x > 1"));
