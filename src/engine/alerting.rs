@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 
 use super::alert::{Change, Pace, State, Tracker};
 use super::bits;
+use super::collect::Collect;
 use super::condition::Condition;
-use super::conditions::Conditions;
 use super::draft::draft;
 use super::event::{Activity, Cause, Phase, RuleId};
 use super::fold::Fold;
@@ -169,7 +169,7 @@ impl Alerting {
         root: &Root<'_>,
         failed: &mut [u64],
         faults: &mut Vec<StepFault>,
-        conditions: Option<&mut Conditions>,
+        collect: Option<Collect<'_>>,
         pass: &mut Pass<'_, '_>,
     ) {
         if !self.fold.by_value() {
@@ -180,7 +180,7 @@ impl Alerting {
             self.fold_by_step(rule, root, failed, &mut outputs, faults, pass);
             self.outputs = outputs;
         } else {
-            self.fold_by_alert(rule, root, failed, faults, conditions, pass);
+            self.fold_by_alert(rule, root, failed, faults, collect, pass);
         }
     }
 
@@ -258,15 +258,15 @@ impl Alerting {
         root: &Root<'_>,
         failed: &mut [u64],
         faults: &mut Vec<StepFault>,
-        mut conditions: Option<&mut Conditions>,
+        mut collect: Option<Collect<'_>>,
         pass: &mut Pass<'_, '_>,
     ) {
         for step in self.targets.duplicates(root, failed) {
             bits::set(failed, step);
             faults.push(StepFault { step, message: DUPLICATE.to_owned() });
         }
-        if let Some(conditions) = &mut conditions {
-            conditions.add_steps(pass.slots, failed);
+        if let Some(collect) = &mut collect {
+            collect.conditions.add_steps(pass.slots, failed);
         }
         let ordered = self.ordered.all(|at| &self.alerts[at as usize].labels);
         for at in ordered {
@@ -278,8 +278,11 @@ impl Alerting {
             }
             let Alert { labels, tracker, sample, live, .. } = alert;
             let condition = Condition { slots: pass.slots, present: presence.present, failed, values: presence.values };
-            if let Some(conditions) = &mut conditions {
-                conditions.add_alert(labels, condition);
+            if let Some(collect) = &mut collect {
+                collect.conditions.add_alert(labels, condition);
+                if collect.alone {
+                    continue;
+                }
             }
             let (targets, keep, drafts) = (&self.targets, self.rule.pace.keep, &mut *pass.drafts);
             tracker.fold(condition, self.rule.pace, &mut |change| {

@@ -7,6 +7,13 @@ use super::fold::Fold;
 use super::rows::Rows;
 use super::rule::RuleRun;
 
+/// Where the conditions of a rule go that are collected.
+pub(crate) struct Collect<'a> {
+    pub conditions: &'a mut Conditions,
+    /// Whether no alerts are made of them here.
+    pub alone: bool,
+}
+
 impl Engine {
     /// Returns how the alerts of a rule follow from what its expression gives, if it is an alerting rule.
     ///
@@ -21,6 +28,17 @@ impl Engine {
     /// called before anything is evaluated. Cost: what [`Conditions`] hold.
     pub fn collect_conditions(&mut self) {
         self.rules.iter_mut().for_each(RuleRun::collect);
+    }
+
+    /// Collects from now on the conditions of some alerting rules and makes no alerts of them, so that they have no
+    /// events; to be called before anything is evaluated. Nothing is collected of a rule whose alerts follow step by
+    /// step ([`Fold::ByStep`]), or that is evaluated at rows. Cost: what [`Conditions`] hold.
+    pub fn collect_alone(&mut self, rules: &[RuleId]) {
+        for rule in rules.iter().map(|rule| rule.0 as usize) {
+            if !self.schedules[self.infos[rule].schedule].is_by_rows() {
+                self.rules[rule].collect_alone();
+            }
+        }
     }
 
     /// Hands over what was collected since the last call, by rule: one for each, or one for each label set where a rule is

@@ -126,7 +126,20 @@ impl Conditions {
         })
     }
 
-    fn slots(&self) -> impl Iterator<Item = Timestamp> {
+    /// Walks over the alerts: the labels of each, the runs of steps at which its condition was true, and the values at
+    /// these steps, one after the other. Steps are counted from the first slot on; those that failed are in no run.
+    pub fn alerts(&self) -> impl Iterator<Item = (&LabelSet, &[Range<usize>], &[f64])> {
+        self.alerts.iter().map(|alert| (&alert.labels, alert.present.as_slice(), alert.values.as_slice()))
+    }
+
+    /// Returns the runs of steps at which the evaluation failed.
+    #[must_use]
+    pub fn failed(&self) -> &[Range<usize>] {
+        &self.failed
+    }
+
+    /// Walks over the slots, one for each step.
+    pub fn slots(&self) -> impl Iterator<Item = Timestamp> {
         self.slots.iter().flat_map(|even| (0..even.count).map(|index| even.at(index)))
     }
 }

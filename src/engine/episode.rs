@@ -6,6 +6,7 @@ use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
 use super::event::{Activity, Cause, RuleId};
+use super::stretch::Stretch;
 
 /// How an episode is seen to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,4 +90,13 @@ pub struct Episode {
     pub stale_inferred: bool,
     /// The stretches of its firing that silences cover, by their beginnings ([`super::silence::suppress`]).
     pub suppressed: Vec<Suppression>,
+}
+
+impl Episode {
+    /// Returns its times alone.
+    #[must_use]
+    pub fn stretch(&self) -> Stretch {
+        let Activity { active_at, fired_at, .. } = self.activity;
+        Stretch { active_at, fired_at, ended_at: self.ended_at }
+    }
 }

@@ -39,6 +39,7 @@ pub mod silence;
 mod slice;
 mod slots;
 mod stage;
+pub mod stretch;
 mod targets;
 #[cfg(test)]
 mod tests;

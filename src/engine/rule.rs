@@ -9,6 +9,7 @@ use crate::time::{Millis, Timestamp};
 
 use super::alerting::{AlertRule, Alerting};
 use super::bits;
+use super::collect::Collect;
 use super::conditions::Conditions;
 use super::counts::Counting;
 use super::course::Compared;
@@ -73,6 +74,8 @@ pub(crate) struct RuleRun {
     pub selected: Arc<[String]>,
     /// What its alerts are made of, when that is wanted.
     pub conditions: Option<Box<Conditions>>,
+    /// Whether that is all that is made of its result: it never has an alert.
+    alone: bool,
     /// How long after the first row its windows are full, where it is evaluated at rows.
     pub warmth: Millis,
     /// The first row that is later than that.
@@ -97,6 +100,7 @@ impl RuleRun {
             query_offset,
             selected,
             conditions: None,
+            alone: false,
             warmth: Millis::ZERO,
             warm_from: None,
             first_row: None,
@@ -175,6 +179,12 @@ impl RuleRun {
         if self.alert_rule().map(Fold::of) == Some(Fold::ByAlert) {
             self.conditions = Some(Box::default());
         }
+    }
+
+    /// Does what [`RuleRun::collect`] does, and makes no alerts from now on.
+    pub(crate) fn collect_alone(&mut self) {
+        self.collect();
+        self.alone = self.conditions.is_some();
     }
 
     /// Returns what it is, if it is an alerting rule.
@@ -269,9 +279,10 @@ impl RuleRun {
             .iter()
             .map(|fault| StepFault { step: fault.step as usize, message: fault.message.clone() })
             .collect();
-        let (id, mut conditions) = (self.id, self.conditions.take());
+        let (id, alone, mut conditions) = (self.id, self.alone, self.conditions.take());
         if let Some(alerting) = self.alerting() {
-            alerting.fold(id, root, failed, &mut faults, conditions.as_deref_mut(), pass);
+            let collect = conditions.as_deref_mut().map(|conditions| Collect { conditions, alone });
+            alerting.fold(id, root, failed, &mut faults, collect, pass);
         } else if let Body::Recording(recorder) = &mut self.body {
             recorder.fold(root, failed, &mut faults, (pass.slots, self.query_offset, pass.recording));
         }

@@ -14,7 +14,7 @@ mod rules;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod summary;
-mod threshold;
+pub(crate) mod threshold;
 mod unseen;
 
 use std::collections::BTreeMap;
@@ -78,6 +78,8 @@ pub(crate) struct Finished<'a> {
     pub input: &'a input::Summary,
     /// Of all rules.
     pub episodes: Vec<Episode>,
+    /// The only rule that is reported, if it is one alone.
+    pub only: Option<RuleId>,
 }
 
 impl Outcome {
@@ -88,12 +90,13 @@ impl Outcome {
     pub(crate) fn of(finished: Finished<'_>) -> Result<Self, Mismatch> {
         let found = finished.survey.findings(finished.store, finished.options.lookback_delta.value);
         let asked = found.span.map(|span| asked::after(&finished, span)).transpose()?.unwrap_or_default();
-        let Finished { rules: set, options, engine, store, survey, input, episodes } = finished;
+        let Finished { rules: set, options, engine, store, survey, input, episodes, only } = finished;
         let selection = &options.selection;
         let groups = rules::groups(set, engine.schedules());
         let (mut rules, known) = rules::evaluated(set, engine.counts(store), store);
-        let all = rules.len();
         let hidden = hidden::hidden(engine.agreements(store), &rules, &known);
+        rules.retain(|rule| only.is_none_or(|only| rule.id == only));
+        let all = rules.len();
         rules.retain(|rule| selection.takes_rule(rule.kind, &rule.name, &groups[rule.group].name));
         let mut outcome = Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),

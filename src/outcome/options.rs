@@ -149,8 +149,13 @@ impl Selection {
     /// Returns whether an episode of a rule that is reported is.
     #[must_use]
     pub fn takes_episode(&self, episode: &Episode, external: &LabelSet) -> bool {
-        let start = self.start.unwrap_or(Timestamp::MIN);
-        episode.ended_at.is_none_or(|ended| ended >= start) && self.takes_labels(&episode.labels, external)
+        self.takes_end(episode.ended_at) && self.takes_labels(&episode.labels, external)
+    }
+
+    /// Returns whether an episode that ended then (`None`: it is open) is reported, if its labels are.
+    #[must_use]
+    pub fn takes_end(&self, ended_at: Option<Timestamp>) -> bool {
+        ended_at.is_none_or(|ended| ended >= self.start.unwrap_or(Timestamp::MIN))
     }
 
     /// Returns whether a transition of a rule that is reported is.
@@ -165,7 +170,9 @@ impl Selection {
         self.start.is_none_or(|start| sample.slot >= start) && self.takes_labels(&sample.labels, external)
     }
 
-    fn takes_labels(&self, labels: &LabelSet, external: &LabelSet) -> bool {
+    /// Returns whether alerts with these labels are reported.
+    #[must_use]
+    pub fn takes_labels(&self, labels: &LabelSet, external: &LabelSet) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(labels, external))
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::engine::stretch::Stretch;
 use crate::engine::{Began, End, Episode};
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
@@ -150,10 +151,7 @@ pub fn pending(episode: &Episode, last_step: Timestamp) -> Millis {
 /// Returns how long an episode fired; an open one up to the last step.
 #[must_use]
 pub fn firing(episode: &Episode, last_step: Timestamp) -> Millis {
-    match episode.activity.fired_at {
-        Some(fired_at) => Millis(episode.ended_at.unwrap_or(last_step).since(fired_at).0.max(0)),
-        None => Millis::ZERO,
-    }
+    fires(&episode.stretch(), last_step).map_or(Millis::ZERO, |(from, to)| to.since(from))
 }
 
 /// Returns the worst value of an episode in the direction of its rule's comparison.
@@ -249,32 +247,73 @@ fn together(mut fired: Vec<(Timestamp, usize)>, sets: usize) -> u64 {
     most
 }
 
+/// What the stretches of activity of a rule's alerts add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Stretches that fired.
+    pub firings: u64,
+    /// Distinct label sets that fired.
+    pub label_sets: u64,
+    /// Stretches with any label set firing, gaps under `--join` joined.
+    pub bursts: u64,
+    /// Stretches that ended pending.
+    pub near_misses: u64,
+    /// The firing times together.
+    pub firing: Millis,
+}
+
+impl Tally {
+    /// Adds up stretches, each with the number of its label set below `sets`; what is open fires up to the last step.
+    /// Cost: the sort of those that fired.
+    #[must_use]
+    pub fn of(stretches: &[(usize, Stretch)], sets: usize, last_step: Timestamp, join: Millis) -> Self {
+        let mut tally = Self::default();
+        let mut fired = vec![false; sets];
+        let mut intervals = Vec::new();
+        for (set, stretch) in stretches {
+            tally.near_misses += u64::from(stretch.fired_at.is_none() && stretch.ended_at.is_some());
+            let Some((from, to)) = fires(stretch, last_step) else { continue };
+            tally.firings += 1;
+            tally.firing = Millis(tally.firing.0.saturating_add(to.since(from).0));
+            intervals.push((from, to));
+            tally.label_sets += u64::from(!std::mem::replace(&mut fired[*set], true));
+        }
+        tally.bursts = bursts(intervals, join);
+        tally
+    }
+}
+
+/// Returns from when to when a stretch fires, if it does; an open one up to the last step.
+#[must_use]
+pub fn fires(stretch: &Stretch, last_step: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let fired_at = stretch.fired_at?;
+    Some((fired_at, stretch.ended_at.unwrap_or(last_step).max(fired_at)))
+}
+
 fn of_rule(rule: &RuleFacts, episodes: &[&Episode], last_step: Timestamp, join: Millis) -> RuleSummary {
-    let mut summary = RuleSummary::default();
-    let mut intervals = Vec::new();
     let mut sets: HashMap<&LabelSet, usize, FixedState> = HashMap::default();
-    let mut fired = Vec::new();
+    let mut stretches = Vec::with_capacity(episodes.len());
     for episode in episodes {
+        let next = sets.len();
+        stretches.push((*sets.entry(&episode.labels).or_insert(next), episode.stretch()));
+    }
+    let Tally { firings, label_sets, bursts, near_misses, firing: all } =
+        Tally::of(&stretches, sets.len(), last_step, join);
+    let mut summary = RuleSummary { firings, label_sets, bursts, near_misses, firing: all, ..RuleSummary::default() };
+    let mut fired = Vec::new();
+    for (episode, (set, _)) in episodes.iter().zip(&stretches) {
         if episode.end == End::DiedPending {
-            summary.near_misses += 1;
             summary.longest_near = summary.longest_near.max(pending(episode, last_step));
         }
         let Some(fired_at) = episode.activity.fired_at else { continue };
-        let length = firing(episode, last_step);
-        summary.firings += 1;
-        summary.firing = Millis(summary.firing.0.saturating_add(length.0));
-        summary.longest = summary.longest.max(length);
+        summary.longest = summary.longest.max(firing(episode, last_step));
         summary.first_fired = Some(summary.first_fired.map_or(fired_at, |first| first.min(fired_at)));
         summary.last_fired = summary.last_fired.max(Some(fired_at));
         summary.open += u64::from(episode.end == End::ActiveAtEnd);
         summary.began_before_data += u64::from(episode.began == Began::BeforeData);
-        intervals.push((fired_at, fired_at.plus(length)));
-        let next = sets.len();
-        fired.push((fired_at, *sets.entry(&episode.labels).or_insert(next)));
+        fired.push((fired_at, *set));
     }
     summary.together = together(fired, sets.len());
-    summary.label_sets = sets.len() as u64;
-    summary.bursts = bursts(intervals, join);
     summary.refires = refired(episodes, join).iter().flatten().count() as u64;
     let least = matches!(rule.threshold, Some((BinaryOp::Less | BinaryOp::LessEqual, _)));
     summary.worst = episodes

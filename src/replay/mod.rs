@@ -51,8 +51,8 @@ use crate::outcome::Outcome;
 pub use observer::Observer;
 pub use read::{Loaded, load, load_watched, span, survey};
 pub use recorded::{Hold, Recorded};
-pub use run::Replay;
 pub(crate) use run::conclude;
+pub use run::{Replay, Variants};
 
 /// Why a run has no outcome.
 #[derive(Debug, Error)]

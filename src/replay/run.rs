@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::{Engine, EngineOptions, Event, Timeline};
+use crate::engine::conditions::Conditions;
+use crate::engine::{Engine, EngineOptions, Episode, Event, RuleId, Timeline};
 use crate::input::{self, Batches};
 use crate::limits;
 use crate::outcome::{Finished, Mismatch, Outcome, RunOptions, Selection, asked};
@@ -23,6 +24,7 @@ pub struct Replay<'a> {
     sets: Vec<Set<'a>>,
     options: RunOptions,
     asked: Option<Selection>,
+    variants: Option<(RuleId, Vec<RuleId>)>,
 }
 
 /// Rules that an engine of their own evaluates.
@@ -33,11 +35,29 @@ struct Set<'a> {
     hidden: Vec<String>,
 }
 
+/// What came of rules that are variants of another one.
+#[derive(Debug, Default)]
+pub struct Variants {
+    /// The conditions of those whose alerts follow each from its own ([`Fold::ByAlert`](crate::engine::fold::Fold)), by
+    /// rule. No alerts were made of them.
+    pub conditions: Vec<(RuleId, Conditions)>,
+    /// The episodes of the others, whatever the options select, in the order of the ordinary ones.
+    pub episodes: Vec<Episode>,
+}
+
 impl<'a> Replay<'a> {
     /// Takes the rules of a run.
     #[must_use]
     pub fn new(rules: &'a RuleSet, options: RunOptions) -> Self {
-        Self { sets: vec![Set { rules, hidden: Vec::new() }], options, asked: None }
+        Self { sets: vec![Set { rules, hidden: Vec::new() }], options, asked: None, variants: None }
+    }
+
+    /// Has the outcome report one rule of the first set alone, for which others of that set are variants:
+    /// [`Replay::run_variants`] hands over what came of them.
+    #[must_use]
+    pub fn variants(mut self, of: RuleId, variants: Vec<RuleId>) -> Self {
+        self.variants = Some((of, variants));
+        self
     }
 
     /// Adds rules that are evaluated in the same run by an engine of their own: neither sees what the other writes.
@@ -83,26 +103,53 @@ impl<'a> Replay<'a> {
         recording: &mut (impl Batches + ?Sized),
         observer: &mut impl Observer,
     ) -> Result<Vec<Outcome>, RunError> {
-        let Self { sets, options, asked } = self;
+        Ok(self.run_engines(recording, observer)?.into_iter().map(|(outcome, _)| outcome).collect())
+    }
+
+    /// Does the same as [`Replay::run`], and hands over what came of the variants.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn run_variants(
+        self,
+        recording: &mut (impl Batches + ?Sized),
+        observer: &mut impl Observer,
+    ) -> Result<(Outcome, Variants), RunError> {
+        self.run_engines(recording, observer).map(|mut all| all.swap_remove(0))
+    }
+
+    fn run_engines(
+        self,
+        recording: &mut (impl Batches + ?Sized),
+        observer: &mut impl Observer,
+    ) -> Result<Vec<(Outcome, Variants)>, RunError> {
+        let Self { sets, options, asked, variants } = self;
         let shown = sets.iter().map(|set| asked::before(set.rules, &options)).collect::<Result<_, _>>()?;
-        let mut run = Run { sets: &sets, options: &options, runs: Vec::new(), shown, observer, waiting: 0 };
+        let (only, apart) = variants.unzip();
+        let apart = apart.unwrap_or_default();
+        let mut run =
+            Run { sets: &sets, options: &options, runs: Vec::new(), shown, observer, apart: &apart, waiting: 0 };
         let loaded = read(recording, Depth::Times, &mut run)?;
         if let Some(last) = loaded.last {
             run.finish(&loaded.store, last)?;
         }
-        let (mut outcomes, mut answers) = (Vec::new(), Vec::new());
-        for (set, (engine, mut timeline)) in sets.iter().zip(run.runs) {
+        let (mut all, mut answers) = (Vec::new(), Vec::new());
+        for (number, (set, (mut engine, mut timeline))) in sets.iter().zip(run.runs).enumerate() {
+            let (only, apart) = if number == 0 { (only, apart.as_slice()) } else { (None, [].as_slice()) };
+            let conditions = if apart.is_empty() { Vec::new() } else { engine.take_conditions() };
             let (store, survey) = (&loaded.store, &loaded.survey);
             engine.close_into(&mut timeline, store);
-            let (rules, input, episodes) = (set.rules, recording.summary(), timeline.finish());
-            let finished = Finished { rules, options: &options, engine: &engine, store, survey, input, episodes };
+            let mut episodes = timeline.finish();
+            let apart = episodes.extract_if(.., |episode| apart.binary_search(&episode.rule).is_ok()).collect();
+            let (rules, input) = (set.rules, recording.summary());
+            let finished = Finished { rules, options: &options, engine: &engine, store, survey, input, episodes, only };
             answers.extend(asked.as_ref().map(|selection| asked::answers(&finished, selection)));
-            outcomes.push(Outcome::of(finished)?);
+            all.push((Outcome::of(finished)?, Variants { conditions, episodes: apart }));
         }
         if loaded.last.is_some() {
             first_of_all(answers)?;
         }
-        Ok(outcomes)
+        Ok(all)
     }
 }
 
@@ -127,7 +174,7 @@ pub(crate) fn conclude(
     engine.drain_into(&mut timeline);
     engine.close_into(&mut timeline, store);
     let episodes = timeline.finish();
-    Ok(Outcome::of(Finished { rules, options, engine, store, survey, input, episodes })?)
+    Ok(Outcome::of(Finished { rules, options, engine, store, survey, input, episodes, only: None })?)
 }
 
 /// The engines of a run, each with its episodes so far.
@@ -138,6 +185,8 @@ struct Run<'a, O> {
     /// By set and rule: whether it is reported.
     shown: Vec<Vec<bool>>,
     observer: &'a mut O,
+    /// The rules of the first set that are variants, ascending.
+    apart: &'a [RuleId],
     /// How many samples came since the engines went on.
     waiting: usize,
 }
@@ -205,6 +254,9 @@ impl<O: Observer> Reading for Run<'_, O> {
             Ok((engine, Timeline::default()))
         };
         self.runs = self.sets.iter().map(engine).collect::<Result<_, RunError>>()?;
+        if let Some((engine, _)) = self.runs.first_mut() {
+            engine.collect_alone(self.apart);
+        }
         self.waiting = 0;
         self.observer.begin();
         Ok(store)
