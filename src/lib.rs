@@ -120,7 +120,7 @@
 //! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`embed`]: what a program uses of all
 //! this, and [`Live`], the engine on snapshots of the caller |
 //! | 5 | [`profile`]; [`lint`]: what makes a rule useless although it loads; [`explain`]: why an alert fired or did
-//! not; [`diff`]: two sets of rules on one recording |
+//! not; [`diff`]: two sets of rules on one recording; [`sweep`]: what other values of a rule's parameters would have done |
 //! | 6 | [`report`]: data types in, `&mut dyn Write` out |
 //! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!
@@ -187,6 +187,9 @@ pub mod store;
 #[cfg(feature = "input")]
 #[doc(hidden)]
 pub mod survey;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod sweep;
 mod threads;
 #[doc(hidden)]
 pub mod time;

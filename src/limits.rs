@@ -79,3 +79,7 @@ pub const BASELINE_BYTES: usize = 64 << 20;
 /// The most rows of edit distances that the search for near names may take among one set of names, so that missing
 /// names never cost more than the run; 5,000 that are missing among 5,000 much alike fit.
 pub const NEAREST_ROWS: usize = 50_000_000;
+/// The most combinations of values that a sweep may try.
+pub const SWEEP_POINTS: usize = 100_000;
+/// The most of them where each needs an engine of its own.
+pub const SWEEP_ENGINES: usize = 1_000;

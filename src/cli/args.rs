@@ -19,7 +19,7 @@ use super::flags::input::ReadArgs;
 use super::flags::output::{OutFormat, Target};
 use super::flags::{
     ChoiceArgs, ColorWhen, ConsoleArgs, ControlArgs, ConvertArgs, ExternalArgs, GateArgs, InputArgs, JobArgs, KeyArgs,
-    LabelArgs, OutArgs, ReportArgs, RuleArgs, SelectArgs, SilenceArgs, TimeArgs, ZoneArgs,
+    LabelArgs, OutArgs, ReportArgs, RuleArgs, SelectArgs, SilenceArgs, SweepArgs, TimeArgs, ZoneArgs,
 };
 use super::help;
 use super::profile::args::ProfileArgs;
@@ -84,6 +84,8 @@ pub(crate) struct EvalArgs {
     pub(crate) time: TimeArgs,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) sweep: SweepArgs,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
     #[command(flatten)]

@@ -12,6 +12,7 @@ use crate::report::openmetrics::SampleColumns;
 use crate::report::table::{self, View};
 use crate::report::{csv, expressions, json, markdown, notes, timeline};
 use crate::rules::RuleSet;
+use crate::sweep::Plan;
 
 use super::args::EvalArgs;
 use super::claims::Claims;
@@ -23,7 +24,7 @@ use super::rules::{load_all, refuse};
 use super::span::{Span, Unread};
 use super::ui::{Terminal, say};
 use super::watch::{Kept, Lines, Transitions, Watch};
-use super::{Exit, Failure};
+use super::{Exit, Failure, sweep};
 
 /// The least length of recordings for which another thread is worth its start. Unit: bytes.
 pub(super) const READ_AHEAD_BYTES: u64 = 4 << 20;
@@ -39,9 +40,18 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     let mut options = options(args, &clock, &terminal)?;
     let loaded = load_all(&args.rules, args.input.all(), args.console.quiet, &terminal)?;
     let Some(rules) = loaded else { return Ok(Exit::Failed) };
+    let swept = if args.sweep.is_wanted() {
+        sweep::check_formats(&outputs)?;
+        Some(Plan::of(&rules, &options.selection, &args.sweep.set).map_err(|error| sweep::refused(&error))?)
+    } else {
+        None
+    };
     if args.show_expr {
         for output in &outputs {
-            out::write(output, &mut |out| expressions::write(out, &rules))?;
+            out::write(output, &mut |out| match &swept {
+                Some(plan) => sweep::write_expressions(out, args, &rules, plan),
+                None => expressions::write(out, &rules),
+            })?;
         }
         out::wrote(&outputs).iter().for_each(|line| say(args.console.quiet, line));
         return Ok(Exit::Good);
@@ -57,6 +67,10 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     options.trace = outputs.iter().any(|output| output.format == Format::Openmetrics);
     options.selection.start = span.place("--start", args.time.start, &clock)?;
     options.end = span.place("--end", args.time.end, &clock)?;
+    if let Some(plan) = swept {
+        let asked = sweep::Asked { args, rules: &rules, plan: &plan, paths: &paths, outputs: &outputs };
+        return sweep::run(asked, options, recordings, &terminal, &interrupt, begun);
+    }
     let mut opened = args.input.read.open("eval", recordings, args.input.read.options()?)?;
     if options.threads > 1 && opened.length >= READ_AHEAD_BYTES {
         opened.recording.read_ahead();
@@ -83,16 +97,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     let lines = transitions.map(|transitions| transitions.finish()).transpose()?.flatten();
     let mut kept = Written { lines, samples };
     let summary = Summary::of(&outcome);
-    if !args.console.quiet {
-        let table = outputs.iter().any(|output| output.format == Format::Table);
-        let took = begun.elapsed().as_secs_f64();
-        let mut lines = Vec::new();
-        // A vector takes all.
-        let _ = table::write_summary(&mut lines, &outcome, took, &clock)
-            .and_then(|()| notes::write(&mut lines, &outcome, table));
-        let lines = String::from_utf8_lossy(&lines);
-        say(lines.is_empty(), lines.trim_end());
-    }
+    let table = outputs.iter().any(|output| output.format == Format::Table);
+    say_summary(args, &outcome, table, begun);
     for output in &outputs {
         let written = out::write(output, &mut |out| {
             let out = &mut interrupt.watch(out);
@@ -105,7 +111,26 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         written?;
     }
     out::wrote(&outputs).iter().for_each(|line| say(args.console.quiet, line));
-    if let Some(line) = table::gate_line(&outcome, &summary) {
+    answer(args, &outcome, &summary)
+}
+
+/// Says what was read and evaluated, and what a person would want to know of it.
+pub(super) fn say_summary(args: &EvalArgs, outcome: &Outcome, table: bool, begun: Instant) {
+    if args.console.quiet {
+        return;
+    }
+    let (took, clock) = (begun.elapsed().as_secs_f64(), args.report.zone.clock());
+    let mut lines = Vec::new();
+    // A vector takes all.
+    let _ =
+        table::write_summary(&mut lines, outcome, took, &clock).and_then(|()| notes::write(&mut lines, outcome, table));
+    let lines = String::from_utf8_lossy(&lines);
+    say(lines.is_empty(), lines.trim_end());
+}
+
+/// Says what the gate says, and returns the exit code.
+pub(super) fn answer(args: &EvalArgs, outcome: &Outcome, summary: &Summary) -> Result<Exit, Failure> {
+    if let Some(line) = table::gate_line(outcome, summary) {
         // An exit code of 1 has its reason on standard error, whoever wants to hear nothing else.
         say(args.console.quiet && summary.verdict.met.is_empty(), &line);
     }
@@ -113,7 +138,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         0 => Ok(Exit::Good),
         1 => Ok(Exit::No),
         _ => {
-            let nothing = Nothing::of(&outcome);
+            let nothing = Nothing::of(outcome);
             Err(Failure::of(&nothing, nothing.hint().map(str::to_owned)))
         }
     }
@@ -136,6 +161,9 @@ fn claims(args: &EvalArgs, outputs: &[Output]) -> Claims {
     let mut claims = Claims::default().rules(&args.rules.rules).recordings(args.input.all());
     for path in &args.select.silenced.silences {
         claims = claims.reads("the file of silences", path);
+    }
+    if let Some(path) = &args.sweep.incidents {
+        claims = claims.reads("the file of incidents", path);
     }
     for output in outputs {
         claims = claims.writes("--out", output.path.as_deref());
@@ -192,17 +220,7 @@ fn write(
     (outcome, summary): (&Outcome, &Summary),
     kept: &mut Written,
 ) -> io::Result<()> {
-    let shown = output.path.is_none();
-    let view = View {
-        clock: args.report.zone.clock(),
-        width: terminal.width.filter(|_| shown),
-        color: terminal.stdout_color && shown,
-        sort: args.report.sort.map(Into::into),
-        limit: args.report.limit,
-        episodes: args.report.episodes,
-        pending: args.report.pending,
-        unfolded: args.report.all,
-    };
+    let view = view(args, output, terminal);
     match output.format {
         Format::Table => table::write(out, outcome, summary, &view),
         Format::Timeline => timeline::write(out, outcome, summary, &view, args.report.by.into()),
@@ -211,5 +229,20 @@ fn write(
         Format::Csv => csv::write(out, outcome),
         Format::Ndjson => kept.lines.as_mut().map_or(Ok(()), |lines| lines.copy(out)),
         Format::Openmetrics => kept.samples.as_ref().map_or(Ok(()), |samples| samples.write(out)),
+    }
+}
+
+/// Returns how an output is shown to people.
+pub(super) fn view(args: &EvalArgs, output: &Output, terminal: &Terminal) -> View {
+    let shown = output.path.is_none();
+    View {
+        clock: args.report.zone.clock(),
+        width: terminal.width.filter(|_| shown),
+        color: terminal.stdout_color && shown,
+        sort: args.report.sort.map(Into::into),
+        limit: args.report.limit,
+        episodes: args.report.episodes,
+        pending: args.report.pending,
+        unfolded: args.report.all,
     }
 }

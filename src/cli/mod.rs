@@ -24,6 +24,7 @@ mod rules;
 mod schema;
 mod shell;
 mod span;
+mod sweep;
 mod ui;
 mod unfinished;
 mod watch;

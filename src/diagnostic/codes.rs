@@ -161,6 +161,7 @@ codes! {
     }
     Run Error {
         SILENCE_TIME = "silence-time": "A silence has a time that is none, or ends before it begins.";
+        INCIDENT = "incident": "An incident has a time that is none, or ends before it begins.";
         ACCEPTANCE = "acceptance": "An acceptance of an increase names nothing that there is, or lacks its date or reason.";
         CONFIGURATION = "configuration": "A configuration of the check has a value that cannot be used.";
         TARGET = "target": "A value is not a target of its check, or its check takes none.";

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::promql::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
+use crate::promql::ast::{Binary, BinaryOp, Expr, ExprKind, UnaryOp};
 
 /// Returns the comparison that decides the value of an expression, turned so that the number stands on the right:
 /// `x > 5`, `5 < x`, and the same on the left of `and` or `unless`, whose value goes on.
@@ -35,7 +35,26 @@ pub(crate) fn compared(expr: &Expr) -> Option<Compared> {
     if matches!(binary.op, BinaryOp::And | BinaryOp::Unless) {
         return compared(&binary.lhs);
     }
-    if !binary.op.is_comparison() || binary.return_bool {
+    let (found, other) = with_number(binary).filter(|_| !binary.return_bool)?;
+    compared(other).is_none().then_some(found)
+}
+
+/// Returns all comparisons with a number in an expression, those with `bool` and those that do not decide its value
+/// too, by where their numbers stand.
+pub(crate) fn comparisons(expr: &Expr) -> Vec<Compared> {
+    let mut all = Vec::new();
+    expr.walk(&mut |part| {
+        if let ExprKind::Binary(binary) = &part.kind {
+            all.extend(with_number(binary).map(|(found, _)| found));
+        }
+    });
+    all.sort_by_key(|found| found.span.start);
+    all
+}
+
+/// Returns a comparison with a number, turned so that the number stands on the right, and what is compared.
+fn with_number(binary: &Binary) -> Option<(Compared, &Expr)> {
+    if !binary.op.is_comparison() {
         return None;
     }
     let (op, value, limit, other) = match (number(&binary.lhs), number(&binary.rhs)) {
@@ -43,12 +62,11 @@ pub(crate) fn compared(expr: &Expr) -> Option<Compared> {
         (Some(value), None) => (turned(binary.op), value, &binary.lhs, &binary.rhs),
         _ => return None,
     };
-    let span = limit.span.start as usize..limit.span.end as usize;
-    compared(other).is_none().then_some(Compared { op, value, span })
+    Some((Compared { op, value, span: limit.span.range() }, other))
 }
 
 /// Returns the value of an expression of numbers alone: signs, parentheses and the four basic operations.
-fn number(expr: &Expr) -> Option<f64> {
+pub(crate) fn number(expr: &Expr) -> Option<f64> {
     match &expr.unparen().kind {
         ExprKind::Number { value, .. } => Some(*value),
         ExprKind::Unary { op: UnaryOp::Minus, expr } => number(expr).map(|value| -value),
@@ -81,7 +99,7 @@ fn turned(op: BinaryOp) -> BinaryOp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::promql::ast::{Binary, Modifiers, Selector};
+    use crate::promql::ast::{Modifiers, Selector};
     use crate::source::Span;
 
     fn expr(kind: ExprKind) -> Expr {

@@ -7,6 +7,7 @@ pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod report;
 pub(crate) mod rules;
+pub(crate) mod sweep;
 pub(crate) mod time;
 
 pub(crate) use control::ControlArgs;
@@ -15,4 +16,5 @@ pub(crate) use input::InputArgs;
 pub(crate) use output::{ColorWhen, ConsoleArgs, Format, JobArgs, OutArgs};
 pub(crate) use report::{ChoiceArgs, GateArgs, LabelArgs, ReportArgs, SelectArgs, SilenceArgs, ZoneArgs};
 pub(crate) use rules::{ExternalArgs, KeyArgs, RuleArgs};
+pub(crate) use sweep::SweepArgs;
 pub(crate) use time::TimeArgs;

@@ -104,6 +104,13 @@ pub(crate) trait OutFormat: ValueEnum {
     }
 }
 
+impl Format {
+    /// Returns its name as it is typed.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 impl OutFormat for Format {
     const EXAMPLE: &'static str = "json:report.json";
 }

@@ -8,16 +8,18 @@ use crate::engine::{Episode, RuleId, Suppression, silence};
 use crate::outcome::gate::Condition;
 use crate::outcome::summary::{self, RuleSummary, Summary};
 use crate::outcome::{
-    GroupFacts, HiddenMetric, Kind, Needs, Origin, Outcome, RecordingFacts, RuleFacts, Setting, Unseen, WriterFacts,
+    Finding, GroupFacts, HiddenMetric, Kind, Needs, Origin, Outcome, RecordingFacts, RuleFacts, Setting, Unseen,
+    WriterFacts,
 };
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
 use crate::time::Timestamp;
 
 use shape::{
-    DifferenceOut, Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, FindingOut, GapOut, GateOut, GroupOut,
-    HiddenOut, NoSourceOut, OptionsOut, PointsOut, RangeOut, RecordingOut, RuleOut, SettingOut, StaleOut,
-    SuppressedOut, ThresholdOut, TimeOut, Tool, TotalsOut, UnmatchedOut, UnseenOut, ValuesOut, WriterOut,
+    DifferenceOut, Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, GapOut, GroupOut, HiddenOut,
+    NoSourceOut, PointsOut, RecordingOut, RuleOut, SettingOut, StaleOut, SuppressedOut, ThresholdOut, TimeOut,
+    TotalsOut, UnmatchedOut, UnseenOut, ValuesOut, WriterOut,
 };
+pub(in crate::report) use shape::{FindingOut, GateOut, OptionsOut, RangeOut, Tool};
 
 /// The version of the server whose meaning the results have.
 pub(crate) const SEMANTICS: &str = "prometheus 3.14";
@@ -40,38 +42,18 @@ fn rule_id(id: RuleId) -> String {
 }
 
 fn document<'a>(outcome: &'a Outcome, summary: &'a Summary) -> Document<'a> {
-    let range = &outcome.range;
-    let verdict = &summary.verdict;
     let totals = &summary.totals;
     Document {
         schema: "alertctl.eval/1",
         tool: Tool { version: &outcome.version, semantics: SEMANTICS },
         options: options(outcome),
-        range: RangeOut {
-            data_start: range.data_start.map(At),
-            data_end: range.data_end.map(At),
-            evaluated_from: range.evaluated_from.map(At),
-            evaluated_to: range.evaluated_to.map(At),
-            reported_from: range.reported_from.map(At),
-        },
+        range: range(outcome),
         recordings: outcome.recordings.iter().map(recording).collect(),
         hidden: outcome.hidden.iter().map(hidden).collect(),
         groups: outcome.groups.iter().enumerate().map(|(at, facts)| group(outcome, at, facts)).collect(),
         rules: outcome.rules.iter().zip(&summary.rules).map(|(facts, sums)| rule(outcome, facts, sums)).collect(),
         episodes: episodes(outcome),
-        diagnostics: outcome
-            .findings
-            .iter()
-            .chain(&outcome.notes)
-            .map(|finding| FindingOut {
-                code: finding.code,
-                severity: finding.severity.word(),
-                message: &finding.message,
-                file: finding.place.as_ref().map(|(file, ..)| file.as_str()),
-                line: finding.place.as_ref().map(|(_, line, _)| *line),
-                column: finding.place.as_ref().map(|(.., column)| *column),
-            })
-            .collect(),
+        diagnostics: findings(outcome),
         totals: TotalsOut {
             firings: totals.firings,
             by_severity: Pairs(&totals.by_severity),
@@ -80,21 +62,56 @@ fn document<'a>(outcome: &'a Outcome, summary: &'a Summary) -> Document<'a> {
             suppressed: totals.suppressed,
             near_misses: totals.near_misses,
         },
-        gate: GateOut {
-            fail_on: outcome.options.fail_on.iter().map(Condition::to_string).collect(),
-            counted: verdict.counted,
-            excluded: ExcludedOut {
-                began_before_data: verdict.excluded.began_before_data,
-                warm_up: verdict.excluded.warm_up,
-                suppressed: verdict.excluded.suppressed,
-            },
-            met: !verdict.met.is_empty(),
-            exit: verdict.exit,
-        },
+        gate: gate(outcome, summary),
     }
 }
 
-fn options(outcome: &Outcome) -> OptionsOut<'_> {
+/// Returns when a run was evaluated and reported.
+pub(in crate::report) fn range(outcome: &Outcome) -> RangeOut {
+    let range = &outcome.range;
+    RangeOut {
+        data_start: range.data_start.map(At),
+        data_end: range.data_end.map(At),
+        evaluated_from: range.evaluated_from.map(At),
+        evaluated_to: range.evaluated_to.map(At),
+        reported_from: range.reported_from.map(At),
+    }
+}
+
+/// Returns the problems and notes of a run.
+pub(in crate::report) fn findings(outcome: &Outcome) -> Vec<FindingOut<'_>> {
+    outcome.findings.iter().chain(&outcome.notes).map(finding).collect()
+}
+
+fn finding(finding: &Finding) -> FindingOut<'_> {
+    FindingOut {
+        code: finding.code,
+        severity: finding.severity.word(),
+        message: &finding.message,
+        file: finding.place.as_ref().map(|(file, ..)| file.as_str()),
+        line: finding.place.as_ref().map(|(_, line, _)| *line),
+        column: finding.place.as_ref().map(|(.., column)| *column),
+    }
+}
+
+/// Returns the answer of the gate of a run.
+pub(in crate::report) fn gate(outcome: &Outcome, summary: &Summary) -> GateOut {
+    let verdict = &summary.verdict;
+    GateOut {
+        fail_on: outcome.options.fail_on.iter().map(Condition::to_string).collect(),
+        counted: verdict.counted,
+        excluded: ExcludedOut {
+            began_before_data: verdict.excluded.began_before_data,
+            warm_up: verdict.excluded.warm_up,
+            suppressed: verdict.excluded.suppressed,
+        },
+        met: !verdict.met.is_empty(),
+        exit: verdict.exit,
+    }
+}
+
+/// Returns the settings of a run.
+pub(in crate::report) fn options(outcome: &Outcome) -> OptionsOut<'_> {
     fn setting<'a, T, O>(setting: &'a Setting<T>, value: impl FnOnce(&'a T) -> O) -> SettingOut<O> {
         SettingOut { value: value(&setting.value), from: setting.from.word() }
     }

@@ -23,41 +23,41 @@ pub(super) struct Document<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Tool<'a> {
-    pub(super) version: &'a str,
-    pub(super) semantics: &'static str,
+pub(in crate::report) struct Tool<'a> {
+    pub(in crate::report) version: &'a str,
+    pub(in crate::report) semantics: &'static str,
 }
 
 #[derive(Serialize)]
-pub(super) struct SettingOut<T> {
-    pub(super) value: T,
-    pub(super) from: &'static str,
+pub(in crate::report) struct SettingOut<T> {
+    pub(in crate::report) value: T,
+    pub(in crate::report) from: &'static str,
 }
 
 #[derive(Serialize)]
-pub(super) struct OptionsOut<'a> {
-    pub(super) eval_interval: SettingOut<String>,
-    pub(super) align: SettingOut<String>,
-    pub(super) lookback_delta: SettingOut<String>,
-    pub(super) stale: SettingOut<String>,
-    pub(super) external_labels: SettingOut<Labels<'a>>,
-    pub(super) join: SettingOut<String>,
-    pub(super) alert: Option<SettingOut<&'a str>>,
-    pub(super) start: Option<SettingOut<At>>,
-    pub(super) end: Option<SettingOut<At>>,
+pub(in crate::report) struct OptionsOut<'a> {
+    pub(in crate::report) eval_interval: SettingOut<String>,
+    pub(in crate::report) align: SettingOut<String>,
+    pub(in crate::report) lookback_delta: SettingOut<String>,
+    pub(in crate::report) stale: SettingOut<String>,
+    pub(in crate::report) external_labels: SettingOut<Labels<'a>>,
+    pub(in crate::report) join: SettingOut<String>,
+    pub(in crate::report) alert: Option<SettingOut<&'a str>>,
+    pub(in crate::report) start: Option<SettingOut<At>>,
+    pub(in crate::report) end: Option<SettingOut<At>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) group: Option<SettingOut<&'a str>>,
+    pub(in crate::report) group: Option<SettingOut<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) r#where: Option<SettingOut<&'a str>>,
+    pub(in crate::report) r#where: Option<SettingOut<&'a str>>,
 }
 
 #[derive(Serialize)]
-pub(super) struct RangeOut {
-    pub(super) data_start: Option<At>,
-    pub(super) data_end: Option<At>,
-    pub(super) evaluated_from: Option<At>,
-    pub(super) evaluated_to: Option<At>,
-    pub(super) reported_from: Option<At>,
+pub(in crate::report) struct RangeOut {
+    pub(in crate::report) data_start: Option<At>,
+    pub(in crate::report) data_end: Option<At>,
+    pub(in crate::report) evaluated_from: Option<At>,
+    pub(in crate::report) evaluated_to: Option<At>,
+    pub(in crate::report) reported_from: Option<At>,
 }
 
 #[derive(Serialize)]
@@ -271,13 +271,13 @@ pub(super) struct EvaluationsOut {
 }
 
 #[derive(Serialize)]
-pub(super) struct FindingOut<'a> {
-    pub(super) code: &'static str,
-    pub(super) severity: &'static str,
-    pub(super) message: &'a str,
-    pub(super) file: Option<&'a str>,
-    pub(super) line: Option<u32>,
-    pub(super) column: Option<u32>,
+pub(in crate::report) struct FindingOut<'a> {
+    pub(in crate::report) code: &'static str,
+    pub(in crate::report) severity: &'static str,
+    pub(in crate::report) message: &'a str,
+    pub(in crate::report) file: Option<&'a str>,
+    pub(in crate::report) line: Option<u32>,
+    pub(in crate::report) column: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -298,17 +298,17 @@ pub(super) struct TotalsOut<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct GateOut {
-    pub(super) fail_on: Vec<String>,
-    pub(super) counted: u64,
-    pub(super) excluded: ExcludedOut,
-    pub(super) met: bool,
-    pub(super) exit: u8,
+pub(in crate::report) struct GateOut {
+    pub(in crate::report) fail_on: Vec<String>,
+    pub(in crate::report) counted: u64,
+    pub(in crate::report) excluded: ExcludedOut,
+    pub(in crate::report) met: bool,
+    pub(in crate::report) exit: u8,
 }
 
 #[derive(Serialize)]
-pub(super) struct ExcludedOut {
-    pub(super) began_before_data: u64,
-    pub(super) warm_up: u64,
-    pub(super) suppressed: u64,
+pub(in crate::report) struct ExcludedOut {
+    pub(in crate::report) began_before_data: u64,
+    pub(in crate::report) warm_up: u64,
+    pub(in crate::report) suppressed: u64,
 }

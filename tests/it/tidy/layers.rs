@@ -42,6 +42,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("profile", 5),
     ("explain", 5),
     ("lint", 5),
+    ("sweep", 5),
     ("report", 6),
     ("cli", 7),
     ("main", 7),

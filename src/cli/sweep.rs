@@ -1,0 +1,146 @@
+//! `alertctl eval --set` and `--incidents`.
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use crate::diagnostic::Diagnostics;
+use crate::format::Clock;
+use crate::input::Source;
+use crate::limits;
+use crate::outcome::RunOptions;
+use crate::outcome::summary::Summary;
+use crate::report::sweep as report;
+use crate::rules::RuleSet;
+use crate::source::{self, SourceMap};
+use crate::sweep::incidents::{self, Incident};
+use crate::sweep::run::{Error, Wanted};
+use crate::sweep::{Plan, SweepError, Swept};
+
+use super::args::EvalArgs;
+use super::flags::Format;
+use super::interrupt::Interrupt;
+use super::load::{Disk, Shared};
+use super::out::{self, Output};
+use super::ui::{Terminal, say};
+use super::watch::Watch;
+use super::{Exit, Failure, eval, problems};
+
+/// What is asked for.
+pub(super) struct Asked<'a> {
+    pub(super) args: &'a EvalArgs,
+    pub(super) rules: &'a RuleSet,
+    pub(super) plan: &'a Plan,
+    pub(super) paths: &'a [String],
+    pub(super) outputs: &'a [Output],
+}
+
+/// Refuses formats that show one run.
+pub(super) fn check_formats(outputs: &[Output]) -> Result<(), Failure> {
+    let shows = |format: Format| matches!(format, Format::Table | Format::Markdown | Format::Json | Format::Csv);
+    match outputs.iter().find(|output| !shows(output.format)) {
+        None => Ok(()),
+        Some(output) => {
+            let name = output.format.name();
+            Err(Failure::new(format!("{name} shows one run, and --set or --incidents gives a row per value"))
+                .hint("write table, markdown, json or csv"))
+        }
+    }
+}
+
+/// Says why values cannot be tried.
+pub(super) fn refused(error: &SweepError) -> Failure {
+    Failure::of(error, error.hint.clone())
+}
+
+/// Writes the expressions of a plan.
+pub(super) fn write_expressions(out: &mut dyn Write, args: &EvalArgs, rules: &RuleSet, plan: &Plan) -> io::Result<()> {
+    let most = match args.report.limit {
+        Some(0) => usize::MAX,
+        Some(limit) => limit,
+        None => crate::report::table::ROWS,
+    };
+    match rules.rules().nth(plan.rule.0 as usize) {
+        Some((_, rule)) => report::write_expressions(out, plan, rule, most),
+        None => Ok(()),
+    }
+}
+
+/// Evaluates the alert with all values while the recordings are read, and writes what each of them gives.
+pub(super) fn run(
+    asked: Asked<'_>,
+    options: RunOptions,
+    recordings: Vec<Box<dyn Source>>,
+    terminal: &Terminal,
+    interrupt: &Interrupt,
+    begun: Instant,
+) -> Result<Exit, Failure> {
+    let Asked { args, rules, plan, paths, outputs } = asked;
+    let incidents = read_incidents(args, paths, &args.report.zone.clock(), terminal)?;
+    let episodes = args.report.episodes && outputs.iter().any(|output| output.format == Format::Json);
+    let shared = Shared::all(recordings)?;
+    let mut wanted = Wanted { incidents, episodes, exact: false };
+    let swept = loop {
+        let mut opened = args.input.read.open("eval", Shared::again(&shared), args.input.read.options()?)?;
+        if options.threads > 1 && opened.length >= eval::READ_AHEAD_BYTES {
+            opened.recording.read_ahead();
+        }
+        let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
+        let made = crate::sweep::run::run(rules, plan, &wanted, options.clone(), &mut opened.recording, &mut watch);
+        watch.done();
+        match made {
+            Ok(Some(swept)) => break swept,
+            // Thresholds decide which evaluations fail.
+            Ok(None) => wanted.exact = true,
+            Err(Error::Sweep(error)) => return Err(refused(&error)),
+            Err(Error::Run(error)) => return eval::failed(&error, rules, terminal, interrupt),
+        }
+    };
+    let summary = Summary::of(&swept.outcome);
+    eval::say_summary(args, &swept.outcome, true, begun);
+    if let Some((0, left_out @ 1..)) = swept.incidents {
+        return Err(outside(left_out, &swept, &args.report.zone.clock()));
+    }
+    for output in outputs {
+        let view = eval::view(args, output, terminal);
+        let written = out::write(output, &mut |out| {
+            let out = &mut interrupt.watch(out);
+            match output.format {
+                Format::Json => report::write_json(out, plan, &swept, &summary, args.report.episodes),
+                Format::Csv => report::write_csv(out, plan, &swept),
+                Format::Markdown => report::write_markdown(out, plan, &swept, &view),
+                _ => report::write_table(out, plan, &swept, &view),
+            }
+        });
+        if interrupt.pressed() {
+            interrupt.say_stopped();
+            return Ok(interrupt.exit());
+        }
+        written?;
+    }
+    out::wrote(outputs).iter().for_each(|line| say(args.console.quiet, line));
+    eval::answer(args, &swept.outcome, &summary)
+}
+
+/// Reads the file of incidents; its problems are shown together.
+fn read_incidents(
+    args: &EvalArgs,
+    paths: &[String],
+    clock: &Clock,
+    terminal: &Terminal,
+) -> Result<Option<Vec<Incident>>, Failure> {
+    let Some(path) = &args.sweep.incidents else { return Ok(None) };
+    let bytes = source::bytes(&Disk, path, limits::YAML_BYTES)?;
+    let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
+    let found = incidents::load(&mut sources, path, &bytes, paths, clock, &mut diagnostics);
+    problems::settle(&diagnostics, &sources, "the incidents; nothing was evaluated", args.console.quiet, terminal)?;
+    Ok(Some(found.unwrap_or_default()))
+}
+
+/// Says that no incident could have been caught.
+fn outside(left_out: usize, swept: &Swept, clock: &Clock) -> Failure {
+    let range = &swept.outcome.range;
+    let from = range.evaluated_from.max(range.reported_from);
+    let within = from.zip(range.evaluated_to).map(|(from, to)| format!(", {} to {}", clock.full(from), clock.full(to)));
+    let message = format!("none of {left_out} incidents is within what was evaluated{}", within.unwrap_or_default());
+    Failure::new(message).hint("times without a zone are in --tz, which is UTC unless you say otherwise")
+}

@@ -1,0 +1,158 @@
+//! `-o table` and `-o markdown` with `--set`.
+
+use std::io::{self, Write};
+
+use crate::format::{count, counted, duration, short_count, value};
+use crate::outcome::Outcome;
+use crate::report::markdown::escaped;
+use crate::report::table::View;
+use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
+use crate::report::wrap::hung;
+use crate::sweep::{Plan, Swept};
+
+use super::heat::{self, Figure};
+use super::{meant, rows, shown};
+
+/// Writes what is set, a heat map where there are two parameters, and the rows.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept, view: &View) -> io::Result<()> {
+    let hang = |text: &str| hung(&printable(text), view.width);
+    writeln!(out, "{}", Tone::Heading.paint(&hang(&title(plan, &swept.outcome)), view.color))?;
+    for line in about(plan, swept) {
+        writeln!(out, "{}", hang(&line))?;
+    }
+    writeln!(out)?;
+    if is_map(plan) {
+        for figure in Figure::all(swept) {
+            heat::write(out, plan, swept, *figure, view)?;
+            writeln!(out)?;
+        }
+    }
+    let shown = chosen(plan, swept, view);
+    grid(plan, swept, &shown).write(out, view.width, view.color)?;
+    for line in below(swept, shown.len()) {
+        writeln!(out, "{}", hang(&line))?;
+    }
+    Ok(())
+}
+
+/// Writes the same as tables of Markdown.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_markdown(out: &mut dyn Write, plan: &Plan, swept: &Swept, view: &View) -> io::Result<()> {
+    writeln!(out, "**{}**\n", escaped(&title(plan, &swept.outcome)))?;
+    for line in about(plan, swept) {
+        writeln!(out, "- {}", escaped(&line))?;
+    }
+    if is_map(plan) {
+        for figure in Figure::all(swept) {
+            if let Some(grid) = heat::grid(plan, swept, *figure, view.rows()) {
+                writeln!(out)?;
+                grid.write_markdown(out)?;
+            }
+        }
+    }
+    writeln!(out)?;
+    let shown = chosen(plan, swept, view);
+    grid(plan, swept, &shown).write_markdown(out)?;
+    for line in below(swept, shown.len()) {
+        writeln!(out, "\n{}", escaped(&line))?;
+    }
+    Ok(())
+}
+
+/// Returns whether there is a heat map: of two parameters, with two values each at least.
+fn is_map(plan: &Plan) -> bool {
+    plan.axes.len() == 2 && plan.axes.iter().all(|axis| axis.values.len() > 1)
+}
+
+/// Returns the rows that are shown: below a heat map the rule's own and the best ones, unless a number was asked for.
+fn chosen(plan: &Plan, swept: &Swept, view: &View) -> Vec<usize> {
+    let all = rows(plan, swept, view.rows());
+    if is_map(plan) && view.limit.is_none() {
+        return all.into_iter().filter(|at| *at == plan.now() || swept.rows[*at].best).collect();
+    }
+    all
+}
+
+fn title(plan: &Plan, outcome: &Outcome) -> String {
+    let rule = outcome.rules.first();
+    let severity = rule.and_then(|rule| rule.severity.as_deref());
+    let parts = [Some(plan.alert.as_str()), severity, rule.map(|rule| rule.condition.as_str())];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    format!("{}  {}:{}", parts.join("  "), plan.place.file, plan.place.line)
+}
+
+/// Returns what is set and what it is counted over, a line each.
+fn about(plan: &Plan, swept: &Swept) -> Vec<String> {
+    let mut lines: Vec<String> = plan.axes.iter().map(|axis| format!("{}: {}", axis.name, meant(axis))).collect();
+    if let Some((judged, left_out)) = swept.incidents {
+        let outside = match left_out {
+            0 => String::new(),
+            left_out => format!("; {} outside of what was evaluated and reported", count(left_out as u64)),
+        };
+        lines.push(format!("incidents: {}{outside}", count(judged as u64)));
+    }
+    lines
+}
+
+fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
+    let mut columns: Vec<Column> = plan.axes.iter().map(|axis| Column::right(axis.name.to_uppercase(), 0)).collect();
+    columns.push(Column::left("", 0));
+    columns.extend(
+        [("FIRED", 0), ("SETS", 6), ("BURSTS", 1), ("FIRING", 3), ("PAGES/DAY", 2), ("NEAR", 5)]
+            .map(|(title, rank)| Column::right(title, rank)),
+    );
+    if swept.incidents.is_some() {
+        columns.extend(["CAUGHT", "MISSED", "FALSE", "DETECTED AFTER"].map(|title| Column::right(title, 0)));
+        columns.push(Column::left("", 0));
+    }
+    let mut grid = Grid::new(columns);
+    for at in shown_rows {
+        let row = &swept.rows[*at];
+        let point = plan.point(*at);
+        let mut cells: Vec<Cell> =
+            plan.axes.iter().zip(&point).map(|(axis, at)| shown(&axis.values[*at]).into()).collect();
+        cells.push(if *at == plan.now() { "(now)" } else { "" }.into());
+        let tally = &row.tally;
+        cells.extend([
+            short_count(tally.firings).into(),
+            short_count(tally.label_sets).into(),
+            short_count(tally.bursts).into(),
+            duration(tally.firing).into(),
+            swept.pages_a_day(row).map_or_else(|| "-".to_owned(), value).into(),
+            short_count(tally.near_misses).into(),
+        ]);
+        if let Some(judgement) = &row.judgement {
+            cells.extend([
+                short_count(judgement.caught).into(),
+                short_count(judgement.missed).into(),
+                short_count(judgement.false_firings).into(),
+                judgement.detection.map_or_else(|| "-".to_owned(), duration).into(),
+                if row.best { "*" } else { "" }.into(),
+            ]);
+        }
+        grid.row(cells);
+    }
+    grid
+}
+
+/// Returns what stands below the rows.
+fn below(swept: &Swept, shown: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let hidden = swept.rows.len() - shown;
+    if hidden > 0 {
+        lines.push(format!("and {}: --limit 0, -o csv", counted(hidden as u64, "more row")));
+    }
+    if swept.incidents.is_some() {
+        lines.push(if swept.rows.iter().any(|row| row.best) {
+            "* no other row catches as many incidents with fewer false firings and faster".to_owned()
+        } else {
+            "no row catches an incident".to_owned()
+        });
+    }
+    lines
+}

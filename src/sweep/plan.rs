@@ -1,0 +1,383 @@
+//! What is tried: the alert, its parameters, and the values of each.
+
+use std::fmt;
+
+use crate::diagnostic::nearest;
+use crate::engine::RuleId;
+use crate::limits;
+use crate::outcome::{Kind, Selection};
+use crate::promql::ast::Expr;
+use crate::promql::parse::parse;
+use crate::rules::{Group, Rule, RuleFile, RuleKind, RuleSet};
+use crate::source::{FileSpan, Span};
+
+use super::SweepError;
+use super::ask::{Ask, Key, Value, Which, too_many};
+use super::literal::{Literal, literals};
+
+/// A place in a file as people write it: `node.yml:12:29`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl Place {
+    /// Returns where a stretch of a file begins.
+    pub(super) fn of(at: FileSpan, rules: &RuleSet) -> Self {
+        let position = rules.sources.position(at);
+        Self { file: rules.sources.file(at.file).name.clone(), line: position.line, column: position.column }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A parameter and the values that are tried.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    /// What it is.
+    pub key: Key,
+    /// Its name, such as `for` or `threshold[2]`.
+    pub name: String,
+    /// The values, ascending, the rule's own among them.
+    pub values: Vec<Value>,
+    /// The place of the rule's own value.
+    pub now: usize,
+    /// The rule's own value as it is written.
+    pub written: String,
+    /// Where it stands; nowhere for `for` and `keep_firing_for`.
+    pub places: Vec<Place>,
+    /// Where it stands in the text of the expression.
+    pub(super) spans: Vec<Span>,
+}
+
+/// One alert, and the values of its parameters.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The number of the rule.
+    pub rule: RuleId,
+    /// Its name.
+    pub alert: String,
+    /// The name of its group.
+    pub group: String,
+    /// The file and line of the rule.
+    pub place: Place,
+    /// The parameters, in the order they were asked for.
+    pub axes: Vec<Axis>,
+}
+
+/// An alerting rule that may be meant.
+#[derive(Clone, Copy)]
+struct Candidate<'a> {
+    id: RuleId,
+    file: &'a RuleFile,
+    group: &'a Group,
+    rule: &'a Rule,
+}
+
+impl Plan {
+    /// Finds what is asked for. `selection` narrows the rules down; without asks, it leaves one alert.
+    ///
+    /// # Errors
+    /// When no rule or several are meant, a parameter is not there or ambiguous, or there are too many values.
+    pub fn of(rules: &RuleSet, selection: &Selection, asks: &[Ask]) -> Result<Self, SweepError> {
+        let candidates = candidates(rules, selection);
+        let one = match asks.first() {
+            None => the_only(&candidates, rules)?,
+            Some(ask) => named(&ask.alert, &candidates, rules)?,
+        };
+        for ask in asks {
+            let other = named(&ask.alert, &candidates, rules)?;
+            if other.id != one.id {
+                let [a, b] = [one, other].map(|one| one.rule.name.text.clone());
+                let message = format!("--set names two alerts, {a} and {b}: values of one alert are tried at a time");
+                return Err(SweepError::new(message).hint("run the command once for each alert"));
+            }
+        }
+        if !one.rule.enabled {
+            let place = Place::of(one.rule.at, rules);
+            let message = format!("{} ({}:{}) is disabled in its file", one.rule.name.text, place.file, place.line);
+            return Err(SweepError::new(message).hint("enable it: `enabled: true`"));
+        }
+        let found = literals(one.rule, rules);
+        let mut axes: Vec<Axis> = Vec::new();
+        for ask in asks {
+            let axis = axis(ask, one, &found, rules)?;
+            let overlaps = |other: &&Axis| {
+                other.key == axis.key
+                    && (!axis.key.is_literal() || axis.spans.iter().any(|span| other.spans.contains(span)))
+            };
+            if let Some(other) = axes.iter().find(overlaps) {
+                let message = format!("--set gives `{}` of {} twice", other.name, one.rule.name.text);
+                return Err(SweepError::new(message).hint("write all values into one list"));
+            }
+            axes.push(axis);
+        }
+        let asked: u128 = asks.iter().map(|ask| ask.values.len() as u128).product();
+        if asked > limits::SWEEP_POINTS as u128 {
+            return Err(SweepError::new(too_many(asked)));
+        }
+        Ok(Self {
+            rule: one.id,
+            alert: one.rule.name.text.clone(),
+            group: one.group.name.text.clone(),
+            place: Place::of(one.rule.at, rules),
+            axes,
+        })
+    }
+
+    /// Returns how many points the grid has.
+    #[must_use]
+    pub fn points(&self) -> usize {
+        self.axes.iter().map(|axis| axis.values.len()).product()
+    }
+
+    /// Returns the places of the values of a point, by parameter; the last one changes first.
+    #[must_use]
+    pub fn point(&self, number: usize) -> Vec<usize> {
+        let mut left = number;
+        let mut point: Vec<usize> = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            point.push(left % axis.values.len());
+            left /= axis.values.len();
+        }
+        point.reverse();
+        point
+    }
+
+    /// Returns the number of a point.
+    #[must_use]
+    pub fn number(&self, point: &[usize]) -> usize {
+        self.axes.iter().zip(point).fold(0, |number, (axis, at)| number * axis.values.len() + at)
+    }
+
+    /// Returns the number of the point with the rule's own values.
+    #[must_use]
+    pub fn now(&self) -> usize {
+        self.number(&self.axes.iter().map(|axis| axis.now).collect::<Vec<_>>())
+    }
+
+    /// Returns where the literals that are set stand in the text of the expression, ascending.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        let mut spans: Vec<Span> = self.axes.iter().flat_map(|axis| axis.spans.iter().copied()).collect();
+        spans.sort_by_key(|span| span.start);
+        spans
+    }
+
+    /// Returns the text of a rule's expression with the values of a point in it.
+    #[must_use]
+    pub fn edited(&self, rule: &Rule, point: &[usize]) -> String {
+        let mut edits: Vec<(Span, String)> = Vec::new();
+        for (axis, at) in self.axes.iter().zip(point).filter(|(axis, at)| axis.key.is_literal() && **at != axis.now) {
+            edits.extend(axis.spans.iter().map(|span| (*span, axis.values[*at].to_string())));
+        }
+        edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+        let mut text = rule.text.text.clone();
+        edits.iter().for_each(|(span, value)| text.replace_range(span.range(), value));
+        text
+    }
+
+    /// Returns the rule's expression with the values of a point in it.
+    ///
+    /// # Errors
+    /// When they make no expression of it.
+    pub(super) fn expr(&self, rule: &Rule, point: &[usize]) -> Result<(String, Expr), SweepError> {
+        let text = self.edited(rule, point);
+        let parsed = parse(&text);
+        match parsed.problems.first() {
+            None => Ok((text, parsed.expr)),
+            Some(problem) => Err(SweepError::new(format!("`{text}` cannot be evaluated: {}", problem.message))),
+        }
+    }
+}
+
+fn candidates<'a>(rules: &'a RuleSet, selection: &Selection) -> Vec<Candidate<'a>> {
+    let groups = rules.groups().flat_map(|(file, group)| group.rules.iter().map(move |rule| (file, group, rule)));
+    let all = (0..).map(RuleId).zip(groups).map(|(id, (file, group, rule))| Candidate { id, file, group, rule });
+    let alerts = all.filter(|one| matches!(one.rule.kind, RuleKind::Alert { .. }));
+    alerts.filter(|one| selection.takes_rule(Kind::Alert, &one.rule.name.text, &one.group.name.text)).collect()
+}
+
+/// Returns the alert that is meant where none is named.
+fn the_only<'a>(candidates: &[Candidate<'a>], rules: &RuleSet) -> Result<Candidate<'a>, SweepError> {
+    match candidates {
+        [one] => Ok(*one),
+        [] => Err(SweepError::new("no alerting rule is selected")),
+        several => {
+            let message =
+                format!("--incidents judges one alert, and there are {}:{}", several.len(), listed(several, rules));
+            Err(SweepError::new(message).hint("name one: --alert NAME, or --set NAME.for=5m,10m"))
+        }
+    }
+}
+
+/// Finds the alert of a name: `Name`, `group/Name`, or `Name#2` for the second of that name.
+fn named<'a>(name: &str, candidates: &[Candidate<'a>], rules: &RuleSet) -> Result<Candidate<'a>, SweepError> {
+    let (bare, place) = match name.rsplit_once('#').map(|(bare, place)| (bare, place.parse::<usize>())) {
+        Some((bare, Ok(place))) if place > 0 => (bare, Some(place)),
+        _ => (name, None),
+    };
+    let is_it = |one: &&Candidate<'_>| {
+        let (group, own) = (&one.group.name.text, &one.rule.name.text);
+        own == bare || bare.strip_suffix(own.as_str()).and_then(|head| head.strip_suffix('/')) == Some(group)
+    };
+    let found: Vec<Candidate<'a>> = candidates.iter().filter(is_it).copied().collect();
+    match (found.as_slice(), place) {
+        ([], _) => Err(no_such(bare, candidates)),
+        (several, Some(place)) => several.get(place - 1).copied().ok_or_else(|| {
+            SweepError::new(format!(
+                "there is no {place}. `{bare}`, there are {}:{}",
+                several.len(),
+                listed(several, rules)
+            ))
+        }),
+        ([one], None) => Ok(*one),
+        (several, None) => {
+            let message = format!("{} alerts are named `{bare}`:{}", several.len(), listed(several, rules));
+            Err(SweepError::new(message).hint("write its group before the name, or its place after it, as above"))
+        }
+    }
+}
+
+fn no_such(name: &str, candidates: &[Candidate<'_>]) -> SweepError {
+    let names: Vec<&str> = candidates.iter().map(|one| one.rule.name.text.as_str()).collect();
+    let error = SweepError::new(format!("--set: there is no alert `{name}`"));
+    match nearest(name, names.iter().copied()).as_slice() {
+        [] if names.is_empty() => error,
+        [] => {
+            let mut shown: Vec<&str> = names.clone();
+            shown.dedup();
+            let more = shown.len().saturating_sub(10);
+            shown.truncate(10);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            error.hint(format!("the alerts are {}{more}", shown.join(", ")))
+        }
+        near => error.hint(format!(
+            "did you mean {}?",
+            near.iter().map(|near| format!("`{near}`")).collect::<Vec<_>>().join(" or ")
+        )),
+    }
+}
+
+/// Lists alerts, each with its place and a name that means no other.
+fn listed(found: &[Candidate<'_>], rules: &RuleSet) -> String {
+    const MOST: usize = 20;
+    let mut lines = String::new();
+    for (at, one) in found.iter().enumerate().take(MOST) {
+        let (name, group) = (&one.rule.name.text, &one.group.name.text);
+        let same = |other: &&Candidate<'_>| &other.rule.name.text == name;
+        let twins = found.iter().filter(same).count();
+        let in_group = found.iter().filter(same).filter(|other| &other.group.name.text == group).count();
+        let place = found[..=at].iter().filter(same).count();
+        let shown = match (twins, in_group) {
+            (1, _) => name.clone(),
+            (_, 1) => format!("{group}/{name}"),
+            _ => format!("{name}#{place}"),
+        };
+        let at = Place::of(one.rule.at, rules);
+        lines.push_str(&format!("\n  {shown}  {}:{}", rules.file_name(one.file), at.line));
+    }
+    if found.len() > MOST {
+        lines.push_str(&format!("\n  and {} more", found.len() - MOST));
+    }
+    lines
+}
+
+/// Makes a parameter of what is asked for.
+fn axis(ask: &Ask, one: Candidate<'_>, found: &[Literal], rules: &RuleSet) -> Result<Axis, SweepError> {
+    let rule = one.rule;
+    let RuleKind::Alert { hold, keep_firing, .. } = &rule.kind else {
+        return Err(SweepError::new(format!("{} is no alerting rule", rule.name.text)));
+    };
+    let pace = |value, name: &str| (name.to_owned(), Value::Span(value), value.to_string(), Vec::new(), Vec::new());
+    let (name, now, written, places, spans) = match ask.key {
+        Key::Hold => pace(*hold, "for"),
+        Key::Keep if rule.condition.is_some() => {
+            let message = format!("{} has no `keep_firing_for`: alertctl's own form does not have it", rule.name.text);
+            return Err(SweepError::new(message));
+        }
+        Key::Keep => pace(*keep_firing, "keep_firing_for"),
+        Key::Threshold | Key::Window => {
+            let (name, chosen) = chosen(ask, rule, found, rules)?;
+            let first = chosen[0];
+            let places = chosen.iter().map(|one| one.place.clone()).collect();
+            let spans = chosen.iter().flat_map(|one| one.spans.iter().copied()).collect();
+            (name, first.value, first.text.clone(), places, spans)
+        }
+    };
+    let mut values = ask.values.clone();
+    let at = values.partition_point(|value| value.order(&now).is_lt());
+    if values.get(at) != Some(&now) {
+        values.insert(at, now);
+    }
+    Ok(Axis { key: ask.key, name, values, now: at, written, places, spans })
+}
+
+/// Returns the literals that are meant, and the name of the parameter.
+fn chosen<'l>(
+    ask: &Ask,
+    rule: &Rule,
+    found: &'l [Literal],
+    rules: &RuleSet,
+) -> Result<(String, Vec<&'l Literal>), SweepError> {
+    let word = ask.key.word();
+    let of_key: Vec<&Literal> = found.iter().filter(|one| one.key == ask.key).collect();
+    let at = Place::of(rule.at, rules);
+    let alert = format!("{} ({}:{})", rule.name.text, at.file, at.line);
+    let refused = |message: String| SweepError::new(format!("{message}{}", all_of(found)));
+    let equals = rule.condition.as_ref().is_some_and(|condition| condition.contains(", equals: "));
+    if ask.key == Key::Threshold && equals {
+        let message = format!("{alert} compares with `equals`, which is no threshold of its expression");
+        return Err(SweepError::new(message)
+            .hint("only `above`, `below`, `between`, `outside` and `rate_of_change` have thresholds"));
+    }
+    let what = match ask.key {
+        Key::Threshold => "no comparison with a number",
+        _ => "no window that is written out",
+    };
+    let (name, chosen) = match ask.which {
+        _ if of_key.is_empty() => return Err(refused(format!("{alert} has {what}, so there is no `{word}` to set"))),
+        Which::Only if of_key.len() > 1 => {
+            let message = format!("{alert} has {} literals that `{word}` may mean", of_key.len());
+            return Err(refused(message).hint(format!("write `{word}[1]`, or `{word}[*]` to set all of them together")));
+        }
+        Which::At(at) if at > of_key.len() => {
+            return Err(refused(format!("{alert} has no `{word}[{at}]`")));
+        }
+        Which::At(at) if of_key.len() > 1 => (format!("{word}[{at}]"), vec![of_key[at - 1]]),
+        Which::Only | Which::At(_) => (word.to_owned(), vec![of_key[0]]),
+        Which::All => {
+            if of_key.iter().any(|one| one.value != of_key[0].value) {
+                return Err(refused(format!("{alert}: `{word}[*]` sets all together, and they differ")));
+            }
+            (format!("{word}[*]"), of_key)
+        }
+    };
+    if let Some(one) = chosen.iter().find(|one| !one.is_written) {
+        let message = format!("{alert}: `{}` is not written in its file as the expression has it", one.text);
+        return Err(SweepError::new(message).hint("write the number in the file as a plain decimal"));
+    }
+    Ok((name, chosen))
+}
+
+/// Lists what may be set in an expression.
+fn all_of(found: &[Literal]) -> String {
+    let mut lines = String::new();
+    for key in [Key::Threshold, Key::Window] {
+        let of_key: Vec<&Literal> = found.iter().filter(|one| one.key == key).collect();
+        for (at, one) in of_key.iter().enumerate() {
+            let place = if of_key.len() > 1 { format!("[{}]", at + 1) } else { String::new() };
+            lines.push_str(&format!("\n  {}{place}  {}  {}", key.word(), one.text, one.place));
+        }
+    }
+    lines
+}

@@ -1,0 +1,355 @@
+//! The run that evaluates all values, and what each of them gives.
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+use crate::engine::alert::Pace;
+use crate::engine::conditions::Conditions;
+use crate::engine::stretch::{Steps, Stretch};
+use crate::engine::{Episode, RuleId};
+use crate::input::Batches;
+use crate::labels::LabelSet;
+use crate::outcome::summary::Tally;
+use crate::outcome::{Outcome, RunOptions};
+use crate::replay::{Observer, Replay, RunError};
+use crate::rules::{RuleKind, RuleSet};
+use crate::threads;
+use crate::time::{Millis, Timestamp};
+
+use super::SweepError;
+use super::ask::{Key, Value};
+use super::incidents::{Incident, Judgement, Judges};
+use super::levels::{self, Levels};
+use super::pareto;
+use super::plan::Plan;
+use super::variants::{How, build};
+
+/// How many thresholds are counted at once: their runs are held together.
+const LEVELS_AT_ONCE: usize = 16;
+/// From so many steps and values on, counting is shared among threads.
+const PAYS: usize = 100_000;
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The run came to no end.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The values cannot be tried.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+}
+
+/// What is wanted of each value besides its figures.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Times at which something was wrong.
+    pub incidents: Option<Vec<Incident>>,
+    /// Whether the episodes are kept.
+    pub episodes: bool,
+    /// Whether each threshold is evaluated by itself.
+    pub exact: bool,
+}
+
+/// What one combination of values gives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// The figures, counted as of any run.
+    pub tally: Tally,
+    /// What it is worth, where incidents are known.
+    pub judgement: Option<Judgement>,
+    /// Whether no other row catches as many incidents with fewer false firings and faster.
+    pub best: bool,
+    /// The episodes, if they are wanted: by `fired_at` (or `active_at` where an alert never fired) and labels.
+    pub episodes: Vec<(LabelSet, Stretch)>,
+}
+
+/// What all combinations of values give.
+#[derive(Clone, Debug)]
+pub struct Swept {
+    /// The run of the alert as it is.
+    pub outcome: Outcome,
+    /// By number of the point ([`Plan::number`]).
+    pub rows: Vec<Row>,
+    /// How long it was evaluated and reported; none where it is no stretch of time.
+    pub span: Option<Millis>,
+    /// How many incidents were judged, and how many are outside of that stretch.
+    pub incidents: Option<(usize, usize)>,
+}
+
+impl Swept {
+    /// Returns how often a day the alert would have disturbed a person: bursts for each day of the span.
+    #[must_use]
+    pub fn pages_a_day(&self, row: &Row) -> Option<f64> {
+        const DAY: f64 = 86_400.0;
+        self.span.map(|span| row.tally.bursts as f64 * DAY / span.seconds())
+    }
+}
+
+impl Plan {
+    /// Returns `for` and `keep_firing_for` of a point; `own` are the rule's.
+    #[must_use]
+    pub fn pace(&self, point: &[usize], own: (Millis, Millis)) -> (Millis, Millis) {
+        let of = |key: Key, own: Millis| {
+            let set = self.axes.iter().zip(point).find(|(axis, _)| axis.key == key);
+            match set.map(|(axis, at)| axis.values[*at]) {
+                Some(Value::Span(span)) => span,
+                _ => own,
+            }
+        };
+        (of(Key::Hold, own.0), of(Key::Keep, own.1))
+    }
+}
+
+/// Evaluates an alert with all values of a plan while a recording is read once. `None` where thresholds decide which
+/// evaluations fail: then each has to be evaluated by itself, in another run with [`Wanted::exact`].
+///
+/// # Errors
+/// As of any run, and where values make no expression.
+pub fn run(
+    rules: &RuleSet,
+    plan: &Plan,
+    wanted: &Wanted,
+    mut options: RunOptions,
+    recording: &mut (impl Batches + ?Sized),
+    observer: &mut impl Observer,
+) -> Result<Option<Swept>, Error> {
+    // The plan has the only rule that is reported.
+    (options.selection.alert, options.selection.group) = (None, None);
+    let built = build(rules, plan, options.engine(), wanted.exact)?;
+    match &built.how {
+        How::Folded { variants, levels } => {
+            let ids = variants.iter().map(|(id, _)| *id).collect();
+            let replay = Replay::new(&built.set, options).variants(built.base, ids);
+            let (outcome, apart) = replay.run_variants(recording, observer)?;
+            let conditions = |id: RuleId| {
+                let at = apart.conditions.binary_search_by_key(&id, |(rule, _)| *rule).ok();
+                at.map(|at| &apart.conditions[at].1)
+            };
+            let own = own_pace(rules, plan);
+            let mut counting = Counting::new(plan, outcome, wanted);
+            for (id, point) in variants {
+                let Some(conditions) = conditions(*id) else { continue };
+                if levels.is_some() && !conditions.failed().is_empty() {
+                    return Ok(None);
+                }
+                counting.fold(conditions, point, levels.as_ref(), own);
+            }
+            Ok(Some(counting.finish()))
+        }
+        How::Whole(ids) => {
+            let replay = Replay::new(&built.set, options).variants(built.base, ids.clone());
+            let (outcome, apart) = replay.run_variants(recording, observer)?;
+            let mut by_rule: Vec<Vec<&Episode>> = vec![Vec::new(); ids.len()];
+            for episode in &apart.episodes {
+                if let Ok(at) = ids.binary_search(&episode.rule) {
+                    by_rule[at].push(episode);
+                }
+            }
+            let mut counting = Counting::new(plan, outcome, wanted);
+            for (number, episodes) in by_rule.iter().enumerate() {
+                counting.episodes(number, episodes);
+            }
+            Ok(Some(counting.finish()))
+        }
+        How::Engines(sets) => {
+            let mut replay = Replay::new(&built.set, options).variants(built.base, Vec::new());
+            for set in sets {
+                replay = replay.with(set);
+            }
+            let mut outcomes = replay.run_all(recording, observer)?.into_iter();
+            let Some(outcome) = outcomes.next() else { return Ok(None) };
+            let mut counting = Counting::new(plan, outcome, wanted);
+            for (number, other) in outcomes.enumerate() {
+                let episodes: Vec<&Episode> =
+                    other.episodes.iter().filter(|episode| episode.rule == built.base).collect();
+                counting.episodes(number, &episodes);
+            }
+            Ok(Some(counting.finish()))
+        }
+    }
+}
+
+/// Returns the alert's own `for` and `keep_firing_for`.
+fn own_pace(rules: &RuleSet, plan: &Plan) -> (Millis, Millis) {
+    match rules.rules().nth(plan.rule.0 as usize).map(|(_, rule)| &rule.kind) {
+        Some(RuleKind::Alert { hold, keep_firing, .. }) => (*hold, *keep_firing),
+        _ => Default::default(),
+    }
+}
+
+/// Counts what the points give.
+struct Counting<'a> {
+    plan: &'a Plan,
+    wanted: &'a Wanted,
+    outcome: Outcome,
+    last_step: Timestamp,
+    span: Option<Millis>,
+    /// The incidents within the span.
+    incidents: Vec<Incident>,
+    left_out: usize,
+    rows: Vec<Row>,
+}
+
+impl<'a> Counting<'a> {
+    fn new(plan: &'a Plan, outcome: Outcome, wanted: &'a Wanted) -> Self {
+        let last_step = outcome.rules.first().map_or(Timestamp(0), |rule| outcome.last_step(rule));
+        let range = &outcome.range;
+        let from = range.evaluated_from.max(range.reported_from);
+        let span = from.map(|from| last_step.since(from)).filter(|span| span.0 > 0);
+        let within = |one: &&Incident| from.is_some_and(|from| one.to >= from && one.from <= last_step);
+        let all = wanted.incidents.as_deref().unwrap_or_default();
+        let incidents: Vec<Incident> = all.iter().filter(within).cloned().collect();
+        let left_out = all.len() - incidents.len();
+        Self { plan, wanted, outcome, last_step, span, incidents, left_out, rows: vec![Row::default(); plan.points()] }
+    }
+
+    /// Counts the points of a variant of the expression.
+    fn fold(
+        &mut self,
+        conditions: &Conditions,
+        variant: &[usize],
+        levels: Option<&(usize, Levels)>,
+        own: (Millis, Millis),
+    ) {
+        let external = &self.outcome.options.external_labels.value;
+        let selection = &self.outcome.options.selection;
+        let alerts: Vec<(&LabelSet, &[Range<usize>], &[f64])> =
+            conditions.alerts().filter(|(labels, ..)| selection.takes_labels(labels, external)).collect();
+        let labels: Vec<&LabelSet> = alerts.iter().map(|(labels, ..)| *labels).collect();
+        let slots: Vec<Timestamp> = conditions.slots().collect();
+        let steps = Steps { slots: &slots, failed: conditions.failed() };
+        let beyond: Vec<Vec<u32>> = levels.map_or_else(Vec::new, |(_, levels)| {
+            alerts.iter().map(|(_, _, values)| values.iter().map(|value| levels.beyond(*value)).collect()).collect()
+        });
+        let count = levels.map_or(1, |(_, levels)| levels.len());
+        let batches: Vec<Range<usize>> =
+            (0..count).step_by(LEVELS_AT_ONCE).map(|from| from..count.min(from + LEVELS_AT_ONCE)).collect();
+        let paces = self.paces(variant, own);
+        let judges = Judges::of(&self.incidents, &labels);
+        let values: usize = alerts.iter().map(|(_, _, values)| values.len()).sum();
+        let pays = batches.len() > 1 && values * batches.len() * paces.len() > PAYS;
+        let counted = threads::map(&batches, pays, |batch| {
+            let mut runs = LevelRuns::new(batch.len());
+            for (at, (_, present, _)) in alerts.iter().enumerate() {
+                match levels {
+                    Some(_) => levels::add_runs(present, &beyond[at], batch.clone(), &mut runs.runs),
+                    None => runs.runs[0].extend_from_slice(present),
+                }
+                runs.end_alert();
+            }
+            let mut rows = Vec::with_capacity(batch.len() * paces.len());
+            let mut stretches = Vec::new();
+            for level in 0..batch.len() {
+                for (_, pace) in &paces {
+                    stretches.clear();
+                    for at in 0..alerts.len() {
+                        let take = |stretch: Stretch| {
+                            if selection.takes_end(stretch.ended_at) {
+                                stretches.push((at, stretch));
+                            }
+                        };
+                        steps.walk(runs.of(level, at), *pace, take);
+                    }
+                    rows.push(self.row(&stretches, &labels, &judges));
+                }
+            }
+            rows
+        });
+        let mut rows = counted.into_iter().flatten();
+        for level in 0..count {
+            for (point, _) in &paces {
+                let mut point = point.clone();
+                if let Some((axis, levels)) = levels {
+                    // Levels and values are each other's order, or the reverse of it.
+                    point[*axis] = levels.level(level);
+                }
+                let number = self.plan.number(&point);
+                self.rows[number] = rows.next().unwrap_or_default();
+            }
+        }
+    }
+
+    /// Returns the points that differ from one in `for` and `keep_firing_for` alone, with these.
+    fn paces(&self, point: &[usize], own: (Millis, Millis)) -> Vec<(Vec<usize>, Pace)> {
+        let mut points = vec![point.to_vec()];
+        for (number, axis) in self.plan.axes.iter().enumerate().filter(|(_, axis)| !axis.key.is_literal()) {
+            let each = |point: &Vec<usize>| {
+                let point = point.clone();
+                (0..axis.values.len()).map(move |at| {
+                    let mut point = point.clone();
+                    point[number] = at;
+                    point
+                })
+            };
+            points = points.iter().flat_map(each).collect();
+        }
+        let paced = |point: Vec<usize>| {
+            let (hold, keep) = self.plan.pace(&point, own);
+            (point, Pace { hold, keep })
+        };
+        points.into_iter().map(paced).collect()
+    }
+
+    /// Counts the episodes of a point.
+    fn episodes(&mut self, number: usize, episodes: &[&Episode]) {
+        let external = &self.outcome.options.external_labels.value;
+        let selection = &self.outcome.options.selection;
+        let taken: Vec<&&Episode> =
+            episodes.iter().filter(|episode| selection.takes_episode(episode, external)).collect();
+        let mut labels: Vec<&LabelSet> = taken.iter().map(|episode| &episode.labels).collect();
+        labels.sort();
+        labels.dedup();
+        let place = |episode: &Episode| labels.binary_search(&&episode.labels).unwrap_or_default();
+        let stretches: Vec<(usize, Stretch)> =
+            taken.iter().map(|episode| (place(episode), episode.stretch())).collect();
+        let judges = Judges::of(&self.incidents, &labels);
+        self.rows[number] = self.row(&stretches, &labels, &judges);
+    }
+
+    /// Counts the stretches of a point, each with the number of its label set.
+    fn row(&self, stretches: &[(usize, Stretch)], labels: &[&LabelSet], judges: &Judges<'_>) -> Row {
+        let tally = Tally::of(stretches, labels.len(), self.last_step, self.outcome.options.join.value);
+        let judgement = self.wanted.incidents.as_ref().map(|_| judges.judge(stretches, self.last_step));
+        let mut episodes: Vec<(LabelSet, Stretch)> = Vec::new();
+        if self.wanted.episodes {
+            episodes.extend(stretches.iter().map(|(set, stretch)| (labels[*set].clone(), *stretch)));
+            let begun = |stretch: &Stretch| stretch.fired_at.unwrap_or(stretch.active_at);
+            episodes.sort_by(|(a, one), (b, other)| (begun(one), a).cmp(&(begun(other), b)));
+        }
+        Row { tally, judgement, best: false, episodes }
+    }
+
+    fn finish(mut self) -> Swept {
+        let judgements: Option<Vec<Judgement>> = self.rows.iter().map(|row| row.judgement).collect();
+        if let Some(judgements) = judgements {
+            let best = pareto::front(&judgements);
+            self.rows.iter_mut().zip(best).for_each(|(row, best)| row.best = best);
+        }
+        let incidents = self.wanted.incidents.as_ref().map(|_| (self.incidents.len(), self.left_out));
+        Swept { outcome: self.outcome, rows: self.rows, span: self.span, incidents }
+    }
+}
+
+/// Runs of steps of all alerts, by level.
+struct LevelRuns {
+    runs: Vec<Vec<Range<usize>>>,
+    /// By level and alert: where its runs end.
+    ends: Vec<Vec<usize>>,
+}
+
+impl LevelRuns {
+    fn new(levels: usize) -> Self {
+        Self { runs: vec![Vec::new(); levels], ends: vec![vec![0]; levels] }
+    }
+
+    fn end_alert(&mut self) {
+        self.ends.iter_mut().zip(&self.runs).for_each(|(ends, runs)| ends.push(runs.len()));
+    }
+
+    fn of(&self, level: usize, alert: usize) -> &[Range<usize>] {
+        let ends = &self.ends[level];
+        &self.runs[level][ends[alert]..ends[alert + 1]]
+    }
+}
