@@ -57,6 +57,8 @@ Examples:
       An alert without a rule file, named `temp` after its metric
   alertctl eval -r rules/ 'recordings/*.csv.gz' --alert DiskFull --pending
       Every episode of one alert, including those that never fired
+  alertctl eval -r rules/ night.csv --set HighCpu.for=5m,10m,15m
+      What other values of `for` would have done
   alertctl eval -r rules/ night.csv --fail-on firing=critical --out report.json
       In CI: exit with 1 if a critical alert fired, keep everything in a file
 

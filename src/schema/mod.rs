@@ -23,6 +23,7 @@ pub const ALL: &[Schema] = &[
     Schema { kind: "targets", about: "the file of profile --targets", text: include_str!("targets.json") },
     Schema { kind: "accept", about: "the file of profile --accept", text: include_str!("accept.json") },
     Schema { kind: "eval", about: "eval -o json", text: include_str!("eval.json") },
+    Schema { kind: "sweep", about: "eval --set -o json", text: include_str!("sweep.json") },
     Schema { kind: "events", about: "a line of eval -o ndjson", text: include_str!("events.json") },
     Schema { kind: "explain", about: "explain -o json", text: include_str!("explain.json") },
     Schema { kind: "check", about: "check -o json", text: include_str!("check.json") },

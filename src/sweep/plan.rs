@@ -330,7 +330,9 @@ fn chosen<'l>(
     rules: &RuleSet,
 ) -> Result<(String, Vec<&'l Literal>), SweepError> {
     let word = ask.key.word();
-    let of_key: Vec<&Literal> = found.iter().filter(|one| one.key == ask.key).collect();
+    let all: Vec<&Literal> = found.iter().filter(|one| one.key == ask.key).collect();
+    // What the native form adds of its own is no parameter.
+    let of_key: Vec<&Literal> = all.iter().copied().filter(|one| one.is_written).collect();
     let at = Place::of(rule.at, rules);
     let alert = format!("{} ({}:{})", rule.name.text, at.file, at.line);
     let refused = |message: String| SweepError::new(format!("{message}{}", all_of(found)));
@@ -345,10 +347,17 @@ fn chosen<'l>(
         _ => "no window that is written out",
     };
     let (name, chosen) = match ask.which {
+        _ if of_key.is_empty() && !all.is_empty() => {
+            let message =
+                format!("{alert}: `{word}` is not written in its file as the expression has it, `{}`", all[0].text);
+            return Err(SweepError::new(message).hint("write it in the file as a plain decimal number"));
+        }
         _ if of_key.is_empty() => return Err(refused(format!("{alert} has {what}, so there is no `{word}` to set"))),
         Which::Only if of_key.len() > 1 => {
             let message = format!("{alert} has {} literals that `{word}` may mean", of_key.len());
-            return Err(refused(message).hint(format!("write `{word}[1]`, or `{word}[*]` to set all of them together")));
+            let alike = of_key.iter().all(|one| one.value == of_key[0].value);
+            let all = if alike { format!(", or `{word}[*]` to set all of them together") } else { String::new() };
+            return Err(refused(message).hint(format!("write `{word}[1]` for the first{all}")));
         }
         Which::At(at) if at > of_key.len() => {
             return Err(refused(format!("{alert} has no `{word}[{at}]`")));
@@ -362,10 +371,6 @@ fn chosen<'l>(
             (format!("{word}[*]"), of_key)
         }
     };
-    if let Some(one) = chosen.iter().find(|one| !one.is_written) {
-        let message = format!("{alert}: `{}` is not written in its file as the expression has it", one.text);
-        return Err(SweepError::new(message).hint("write the number in the file as a plain decimal"));
-    }
     Ok((name, chosen))
 }
 
@@ -373,7 +378,7 @@ fn chosen<'l>(
 fn all_of(found: &[Literal]) -> String {
     let mut lines = String::new();
     for key in [Key::Threshold, Key::Window] {
-        let of_key: Vec<&Literal> = found.iter().filter(|one| one.key == key).collect();
+        let of_key: Vec<&Literal> = found.iter().filter(|one| one.key == key && one.is_written).collect();
         for (at, one) in of_key.iter().enumerate() {
             let place = if of_key.len() > 1 { format!("[{}]", at + 1) } else { String::new() };
             lines.push_str(&format!("\n  {}{place}  {}  {}", key.word(), one.text, one.place));

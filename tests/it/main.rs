@@ -37,4 +37,5 @@ mod skipped;
 mod slow;
 mod soak;
 mod spawn;
+mod sweep;
 mod tidy;

@@ -248,6 +248,24 @@ fn what_eval_writes_satisfies_its_schemas() {
         run(&["-e", "up == 0", "-o", "json", "--where", "instance=\"web-2\"", "--start", "2026-01-05T20:00:00Z"]),
     ];
     check_outputs("eval", &outputs.each_ref().map(String::as_str));
+    let swept = [
+        run(&["-r", "rules/node.yml", "-o", "json", "--set", "HighCpu.for=1m,5m"]),
+        run(&["-r", "rules/node.yml", "-o", "json", "--alert", "HighCpu", "--incidents", "docs/incidents.csv"]),
+        run(&[
+            "-r",
+            "rules/node.yml",
+            "-o",
+            "json",
+            "--episodes",
+            "--set",
+            "DiskFullSoon.window=30m,2h",
+            "--set",
+            "DiskFullSoon.threshold=-1e999,0",
+            "--incidents",
+            "docs/incidents.csv",
+        ]),
+    ];
+    check_outputs("sweep", &swept.each_ref().map(String::as_str));
     let events = run(&["-r", "rules/node.yml", "-o", "ndjson"]);
     let events: Vec<&str> = events.lines().collect();
     assert!(events.len() > 10);

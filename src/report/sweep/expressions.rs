@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::format::one_line;
 use crate::report::table::grid::printable;
+use crate::report::wrap::width;
 use crate::rules::Rule;
 use crate::sweep::Plan;
 
@@ -21,7 +22,10 @@ pub fn write(out: &mut dyn Write, plan: &Plan, rule: &Rule, most: usize) -> io::
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         writeln!(out, "# {}: {}; values {}{more}", axis.name, printable(&meant(axis)), values.join(" "))?;
     }
-    writeln!(out, "{}", printable(&marked(plan, rule)))?;
+    for line in marked(plan, rule) {
+        writeln!(out, "# {line}")?;
+    }
+    writeln!(out, "{}", printable(&one_line(&rule.text.text)))?;
     // What is not in the expression changes nothing in it.
     let in_expression =
         |point: &[usize]| plan.axes.iter().zip(point).all(|(axis, at)| axis.key.is_literal() || *at == axis.now);
@@ -38,12 +42,28 @@ pub fn write(out: &mut dyn Write, plan: &Plan, rule: &Rule, most: usize) -> io::
     }
 }
 
-/// Returns the expression in one line, what is set between `>>` and `<<`.
-fn marked(plan: &Plan, rule: &Rule) -> String {
+/// Returns the expression in one line, and a line of carets under what is set.
+fn marked(plan: &Plan, rule: &Rule) -> [String; 2] {
+    // Characters that mean nothing, of which a text has none.
+    const BEGIN: char = '\u{e000}';
+    const END: char = '\u{e001}';
     let mut text = rule.text.text.clone();
     for span in plan.spans().into_iter().rev() {
-        text.insert_str(span.end as usize, "<<");
-        text.insert_str(span.start as usize, ">>");
+        text.insert(span.end as usize, END);
+        text.insert(span.start as usize, BEGIN);
     }
-    one_line(&text)
+    let (mut line, mut carets) = (String::new(), String::new());
+    let mut caret = ' ';
+    for c in one_line(&text).chars() {
+        match c {
+            BEGIN => caret = '^',
+            END => caret = ' ',
+            c => {
+                let shown = printable(c.encode_utf8(&mut [0; 4]));
+                carets.extend(std::iter::repeat_n(caret, width(&shown)));
+                line.push_str(&shown);
+            }
+        }
+    }
+    [line, carets.trim_end().to_owned()]
 }

@@ -132,7 +132,7 @@ fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
                 short_count(judgement.missed).into(),
                 short_count(judgement.false_firings).into(),
                 judgement.detection.map_or_else(|| "-".to_owned(), duration).into(),
-                if row.best { "*" } else { "" }.into(),
+                if row.best && swept.rows.len() > 1 { "*" } else { "" }.into(),
             ]);
         }
         grid.row(cells);
@@ -147,7 +147,7 @@ fn below(swept: &Swept, shown: usize) -> Vec<String> {
     if hidden > 0 {
         lines.push(format!("and {}: --limit 0, -o csv", counted(hidden as u64, "more row")));
     }
-    if swept.incidents.is_some() {
+    if swept.incidents.is_some() && swept.rows.len() > 1 {
         lines.push(if swept.rows.iter().any(|row| row.best) {
             "* no other row catches as many incidents with fewer false firings and faster".to_owned()
         } else {
