@@ -74,7 +74,7 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) rules: RuleArgs,
     /// Print the PromQL of each rule, then exit
-    #[arg(long, help_heading = "Rules")]
+    #[arg(long, hide_short_help = true, help_heading = "Rules")]
     pub(crate) show_expr: bool,
     #[command(flatten)]
     pub(crate) external: ExternalArgs,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use crate::diagnostic::Diagnostics;
-use crate::format::Clock;
+use crate::format::{Clock, counted};
 use crate::input::Source;
 use crate::limits;
 use crate::outcome::RunOptions;
@@ -141,6 +141,7 @@ fn outside(left_out: usize, swept: &Swept, clock: &Clock) -> Failure {
     let range = &swept.outcome.range;
     let from = range.evaluated_from.max(range.reported_from);
     let within = from.zip(range.evaluated_to).map(|(from, to)| format!(", {} to {}", clock.full(from), clock.full(to)));
-    let message = format!("none of {left_out} incidents is within what was evaluated{}", within.unwrap_or_default());
+    let incidents = counted(left_out as u64, "incident");
+    let message = format!("{incidents}, none within what was evaluated{}", within.unwrap_or_default());
     Failure::new(message).hint("times without a zone are in --tz, which is UTC unless you say otherwise")
 }

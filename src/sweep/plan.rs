@@ -235,7 +235,7 @@ fn named<'a>(name: &str, candidates: &[Candidate<'a>], rules: &RuleSet) -> Resul
         ([], _) => Err(no_such(bare, candidates)),
         (several, Some(place)) => several.get(place - 1).copied().ok_or_else(|| {
             SweepError::new(format!(
-                "there is no {place}. `{bare}`, there are {}:{}",
+                "there is no `{bare}#{place}`, of that name there are {}:{}",
                 several.len(),
                 listed(several, rules)
             ))

@@ -260,7 +260,7 @@ fn what_eval_writes_satisfies_its_schemas() {
             "--set",
             "DiskFullSoon.window=30m,2h",
             "--set",
-            "DiskFullSoon.threshold=-1e999,0",
+            "DiskFullSoon.threshold=-Inf,0",
             "--incidents",
             "docs/incidents.csv",
         ]),
