@@ -47,6 +47,17 @@ struct AlertCondition {
     values: Vec<f64>,
 }
 
+/// When the condition of one alert was true.
+#[derive(Clone, Copy, Debug)]
+pub struct AlertRuns<'a> {
+    /// The alert's labels.
+    pub labels: &'a LabelSet,
+    /// Runs of steps, counted from the first slot on; those that failed are in none.
+    pub present: &'a [Range<usize>],
+    /// The values at these steps, one after the other.
+    pub values: &'a [f64],
+}
+
 /// What conditions make of alerts.
 #[derive(Clone, Debug)]
 pub struct Folded {
@@ -126,10 +137,13 @@ impl Conditions {
         })
     }
 
-    /// Walks over the alerts: the labels of each, the runs of steps at which its condition was true, and the values at
-    /// these steps, one after the other. Steps are counted from the first slot on; those that failed are in no run.
-    pub fn alerts(&self) -> impl Iterator<Item = (&LabelSet, &[Range<usize>], &[f64])> {
-        self.alerts.iter().map(|alert| (&alert.labels, alert.present.as_slice(), alert.values.as_slice()))
+    /// Walks over what is known of each alert.
+    pub fn alerts(&self) -> impl Iterator<Item = AlertRuns<'_>> {
+        self.alerts.iter().map(|alert| AlertRuns {
+            labels: &alert.labels,
+            present: &alert.present,
+            values: &alert.values,
+        })
     }
 
     /// Returns the runs of steps at which the evaluation failed.

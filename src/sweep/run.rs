@@ -5,7 +5,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::engine::alert::Pace;
-use crate::engine::conditions::Conditions;
+use crate::engine::conditions::{AlertRuns, Conditions};
 use crate::engine::stretch::{Steps, Stretch};
 use crate::engine::{Episode, RuleId};
 use crate::input::Batches;
@@ -215,24 +215,24 @@ impl<'a> Counting<'a> {
     ) {
         let external = &self.outcome.options.external_labels.value;
         let selection = &self.outcome.options.selection;
-        let alerts: Vec<(&LabelSet, &[Range<usize>], &[f64])> =
-            conditions.alerts().filter(|(labels, ..)| selection.takes_labels(labels, external)).collect();
-        let labels: Vec<&LabelSet> = alerts.iter().map(|(labels, ..)| *labels).collect();
+        let alerts: Vec<AlertRuns<'_>> =
+            conditions.alerts().filter(|alert| selection.takes_labels(alert.labels, external)).collect();
+        let labels: Vec<&LabelSet> = alerts.iter().map(|alert| alert.labels).collect();
         let slots: Vec<Timestamp> = conditions.slots().collect();
         let steps = Steps { slots: &slots, failed: conditions.failed() };
         let beyond: Vec<Vec<u32>> = levels.map_or_else(Vec::new, |(_, levels)| {
-            alerts.iter().map(|(_, _, values)| values.iter().map(|value| levels.beyond(*value)).collect()).collect()
+            alerts.iter().map(|alert| alert.values.iter().map(|value| levels.beyond(*value)).collect()).collect()
         });
         let count = levels.map_or(1, |(_, levels)| levels.len());
         let batches: Vec<Range<usize>> =
             (0..count).step_by(LEVELS_AT_ONCE).map(|from| from..count.min(from + LEVELS_AT_ONCE)).collect();
         let paces = self.paces(variant, own);
         let judges = Judges::of(&self.incidents, &labels);
-        let values: usize = alerts.iter().map(|(_, _, values)| values.len()).sum();
+        let values: usize = alerts.iter().map(|alert| alert.values.len()).sum();
         let pays = batches.len() > 1 && values * batches.len() * paces.len() > PAYS;
         let counted = threads::map(&batches, pays, |batch| {
             let mut runs = LevelRuns::new(batch.len());
-            for (at, (_, present, _)) in alerts.iter().enumerate() {
+            for (at, AlertRuns { present, .. }) in alerts.iter().enumerate() {
                 match levels {
                     Some(_) => levels::add_runs(present, &beyond[at], batch.clone(), &mut runs.runs),
                     None => runs.runs[0].extend_from_slice(present),

@@ -67,7 +67,7 @@ fn csv(data: &Data) -> String {
 }
 
 fn open(csv: &str) -> Recording {
-    Recording::open(vec![Text::boxed("x.csv", csv.to_owned())], ReadOptions::default()).expect("a recording")
+    Recording::open(vec![Text::boxed("x.csv", csv)], ReadOptions::default()).expect("a recording")
 }
 
 fn load(text: &str, at_rows: bool) -> RuleSet {

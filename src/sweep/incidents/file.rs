@@ -240,7 +240,7 @@ mod tests {
                     let at = sources.position(found.primary.as_ref().expect("a place").at);
                     format!("{}:{} {}", at.line, at.column, found.message)
                 };
-                diagnostics.sorted().iter().map(|found| line(found)).collect()
+                diagnostics.sorted().iter().map(line).collect()
             }
         }
     }
