@@ -37,6 +37,17 @@ impl Engine {
         Some(Inputs { recording, written, only, after: unit.after })
     }
 
+    /// Reports every failed evaluation from now on ([`Engine::take_faults`]); to be called before anything is evaluated.
+    pub(crate) fn trace_faults(&mut self) {
+        self.faults = Some(Vec::new());
+    }
+
+    /// Returns whether the labels of a rule's alerts show the value, so that a series may be another alert at every step.
+    pub(crate) fn names_by_value(&self, rule: RuleId) -> bool {
+        let rule = self.rules.get(rule.0 as usize).and_then(super::rule::RuleRun::alert_rule);
+        rule.is_some_and(|rule| rule.naming.by_value())
+    }
+
     /// Returns the query offset of a rule's group.
     pub(crate) fn query_offset(&self, rule: RuleId) -> Millis {
         self.infos.get(rule.0 as usize).map_or(Millis::ZERO, |info| info.query_offset)

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::engine::RuleId;
+use crate::engine::{FaultAt, RuleId};
 use crate::labels::LabelSet;
 use crate::promql::ast::{Expr, ExprKind};
 use crate::promql::program::{Inputs, Root};
@@ -56,6 +56,8 @@ pub(crate) struct Case<'a> {
     pub(crate) inputs: Inputs<'a>,
     /// By part, in the order of [`Expr::walk`].
     pub(crate) outline: Vec<Part<'a>>,
+    /// How deep in a chain of recording rules it is looked at.
+    pub(crate) depth: usize,
     nodes: RefCell<Nodes>,
     offset: Millis,
     interval: Millis,
@@ -81,7 +83,8 @@ impl<'a> Case<'a> {
         let nodes = RefCell::new(Nodes::of(&rule.expr, &options)?);
         let interval = recorded.outcome.options.engine().interval_of(group).unwrap_or(Millis::ZERO);
         let (outline, offset) = (outline(&rule.expr), recorded.engine.query_offset(id));
-        Ok(Some(Self { rules, recorded, id, on, inputs, outline, nodes, offset, interval, lookback }))
+        let depth = 0;
+        Ok(Some(Self { rules, recorded, id, on, inputs, outline, depth, nodes, offset, interval, lookback }))
     }
 
     /// Returns how far an instant selector looks back.
@@ -92,6 +95,24 @@ impl<'a> Case<'a> {
     /// Returns when the rule was evaluated.
     pub(crate) fn steps(&self) -> Vec<Timestamp> {
         self.recorded.engine.steps_of(self.id, self.on, &self.recorded.store)
+    }
+
+    /// Returns the failed evaluations of the rule, in the order of time.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &'a FaultAt> {
+        let all = &self.recorded.faults;
+        let first = all.partition_point(|fault| fault.rule < self.id);
+        let id = self.id;
+        all[first..].iter().take_while(move |fault| fault.rule == id)
+    }
+
+    /// Returns the words of the evaluation at a slot, if it failed.
+    pub(crate) fn fault(&self, slot: Timestamp) -> Option<&'a str> {
+        self.faults().find(|fault| fault.slot == slot).map(|fault| fault.message.as_str())
+    }
+
+    /// Returns whether the labels of its alerts show the value.
+    pub(crate) fn names_by_value(&self) -> bool {
+        self.recorded.engine.names_by_value(self.id)
     }
 
     /// Evaluates all parts at a slot.

@@ -5,7 +5,7 @@ use crate::labels::{LabelSet, MatchOp, Matcher};
 use crate::outcome::summary::{firing, pending};
 use crate::promql::query::QueryError;
 use crate::replay::Recorded;
-use crate::rules::{RuleKind, RuleSet};
+use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::store::LabelSetId;
 use crate::time::{Millis, Timestamp};
 
@@ -13,9 +13,11 @@ use super::case::{Case, rows};
 use super::limit::Limit;
 use super::lineage::Wanted;
 use super::track::each;
-use super::why::{Why, distance};
+use super::why::distance;
 use super::{Question, When};
 
+/// How far from a time the episode may be that is explained there, rather than the value that was nearest then.
+const NEAR: Millis = Millis(3_600_000);
 /// The most evaluations that are looked at for a reason where nothing is compared with a number.
 const LOOKS: usize = 120;
 
@@ -134,10 +136,18 @@ pub(crate) fn choose(
     let found = match (found, question.when) {
         (Some(found), _) => Some(found),
         (None, When::At(at)) => {
-            if let Some(chosen) = nearest_value(rules, recorded, candidates, question)? {
-                return Ok(Some(chosen));
-            }
             let closest = episodes.iter().min_by_key(|(place, one)| (away(one, at), *place));
+            let near = |(_, one): &&(usize, &Episode)| {
+                let hold = outcome.rule(one.rule).map_or(Millis::ZERO, |rule| rule.hold);
+                away(one, at) <= NEAR.max(Millis(hold.0.saturating_mul(2)))
+            };
+            let closest = match closest.filter(near) {
+                Some(closest) => Some(closest),
+                None => match nearest_value(rules, recorded, candidates, question)? {
+                    Some(chosen) => return Ok(Some(chosen)),
+                    None => closest,
+                },
+            };
             closest.map(|(place, _)| (*place, Because::NearestInTime))
         }
         (None, _) => None,
@@ -245,8 +255,10 @@ fn nearest_value(
                 rows.extend(new.map(|labels| (labels.clone(), None)));
                 for (row, (_, best)) in rows.iter_mut().enumerate() {
                     each(root, row, |step, value| {
-                        let far = (value - limit.value).abs();
-                        if !far.is_nan() && best.is_none_or(|best| far < best.far) {
+                        // What satisfies it and yet was never true says most: something else took it away.
+                        let far = distance(value, limit.value);
+                        let far = if limit.holds(value) { -far } else { far };
+                        if far.is_finite() && best.is_none_or(|best| far < best.far) {
                             *best = Some(Closest { far, value, slot: slots[first + step] });
                         }
                     });
@@ -295,8 +307,7 @@ fn telling(
                 }
             };
             for slot in looks {
-                let (_, why) = super::tree::absent(&case, &known, &wanted, slot);
-                let tells = tells(&why);
+                let tells = super::tree::absent(&case, &known, &wanted, slot).why.tells();
                 if best.as_ref().is_none_or(|(most, _)| tells > *most) {
                     let (sample, alert, because) = (None, None, Because::Nothing);
                     let wanted = wanted.clone();
@@ -324,24 +335,16 @@ fn asked(rules: &RuleSet, recorded: &Recorded, id: RuleId) -> Wanted {
     Wanted::with(asked.map(|matcher| (matcher.name.clone(), matcher.value.clone())))
 }
 
-/// Returns how much a reason tells, and how near a comparison was.
-fn tells(why: &Why) -> (u32, f64) {
-    let rank = match why {
-        Why::False { left, right, .. } => return (9, -distance(*left, *right)),
-        Why::NoPartner { .. } | Why::Taken { .. } => 8,
-        Why::NotChosen { .. } | Why::There { .. } => 7,
-        Why::Failed { .. } => 6,
-        Why::FewSamples { .. } => 5,
-        Why::NoSample { .. } => 4,
-        Why::NoSeries { .. } => 3,
-        Why::NoMatch { .. } | Why::NoMetric { .. } | Why::NoSource(_) => 2,
-        Why::Nothing => 1,
-    };
-    (rank, 0.0)
-}
-
-/// Returns the alerting rules of a name.
+/// Returns the alerting rules of a name, or the one at a place (`node.yml:12`).
 pub(crate) fn named(rules: &RuleSet, alert: &str) -> Vec<RuleId> {
-    let is = |rule: &crate::rules::Rule| matches!(rule.kind, RuleKind::Alert { .. }) && rule.name.text == alert;
+    let place = alert.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse::<u32>().ok()?)));
+    let is = |rule: &Rule| {
+        let at_place = |(file, line): (&str, u32)| {
+            let name = rules.sources.file(rule.at.file).name.as_str();
+            let is_file = name == file || name.strip_suffix(file).is_some_and(|folder| folder.ends_with('/'));
+            is_file && rules.sources.position(rule.at).line == line
+        };
+        matches!(rule.kind, RuleKind::Alert { .. }) && (rule.name.text == alert || place.is_some_and(at_place))
+    };
     (0..).map(RuleId).zip(rules.rules()).filter(|(_, (_, rule))| is(rule)).map(|(id, _)| id).collect()
 }

@@ -5,7 +5,7 @@ use crate::labels::LabelSet;
 use crate::time::{Millis, Timestamp};
 
 use super::track::{Gave, Track};
-use super::why::Why;
+use super::why::{Reason, Why};
 
 /// Something that happened to an alert.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,9 @@ pub struct Happening {
     /// The value that the condition compares, or else the value of the expression.
     pub value: Option<f64>,
     /// Why the condition was not true.
-    pub why: Option<(usize, Why)>,
+    pub why: Option<Reason>,
+    /// A series that had a sample one evaluation before and has none now.
+    pub lost: Option<Why>,
     /// The episode it belongs to, counted from 0.
     pub episode: Option<usize>,
 }
@@ -36,8 +38,10 @@ pub enum What {
     },
     /// The condition is not true any more, and the alert is forgotten before it fired.
     Dropped {
-        /// How long it was pending.
+        /// How long it was true, from its first evaluation to its last one.
         after: Millis,
+        /// The evaluations at which it was true.
+        evaluations: u64,
     },
     /// The condition is not true, and `keep_firing_for` keeps it firing.
     Kept,
@@ -88,12 +92,12 @@ pub(crate) fn history(track: &Track, episodes: &[&Episode]) -> Vec<Happening> {
     all
 }
 
+/// Returns the value of a true condition, or else what was compared.
 fn value_at(track: &Track, place: usize) -> Option<f64> {
-    let sample = match track.gave[place] {
+    match track.gave[place] {
         Gave::Sample(value) => Some(value),
-        Gave::Nothing | Gave::Failed => None,
-    };
-    track.compared.get(place).copied().flatten().or(sample)
+        Gave::Nothing | Gave::Failed => track.compared.get(place).copied().flatten(),
+    }
 }
 
 fn of_episode(track: &Track, episode: &Episode, number: usize, all: &mut Vec<Happening>) {
@@ -101,7 +105,7 @@ fn of_episode(track: &Track, episode: &Episode, number: usize, all: &mut Vec<Hap
     let place = |at: Timestamp| track.place(at).filter(|place| track.slots[*place] == at);
     let value = |at: Timestamp| place(at).and_then(|place| value_at(track, place));
     let mut add = |at: Timestamp, what: What| {
-        all.push(Happening { at, what, value: value(at), why: None, episode: Some(number) });
+        all.push(Happening { at, what, value: value(at), why: None, lost: None, episode: Some(number) });
     };
     // What fires at once was never pending.
     if activity.fired_at != Some(activity.active_at) {
@@ -147,7 +151,10 @@ fn of_episode(track: &Track, episode: &Episode, number: usize, all: &mut Vec<Hap
                 match (episode.cause, activity.fired_at) {
                     (Cause::LimitExceeded, _) => What::LimitExceeded,
                     _ if still => What::Renamed { labels: None },
-                    (_, None) => What::Dropped { after: ended.since(activity.active_at) },
+                    (_, None) => What::Dropped {
+                        after: activity.last_true_at.since(activity.active_at),
+                        evaluations: activity.steps_true,
+                    },
                     (_, Some(fired)) => What::Resolved { after: ended.since(fired), kept },
                 },
             );
@@ -155,20 +162,18 @@ fn of_episode(track: &Track, episode: &Episode, number: usize, all: &mut Vec<Hap
     }
 }
 
-/// Adds the stretches of failed evaluations, each with the episode that it falls into.
+/// Adds the stretches of evaluations that failed for one reason, each with the episode that it falls into.
 fn failures(track: &Track, episodes: &[&Episode], all: &mut Vec<Happening>) {
-    let mut at = 0;
-    while at < track.slots.len() {
-        let failed = track.gave[at..].iter().take_while(|gave| **gave == Gave::Failed).count();
-        if failed > 0 {
-            let slot = track.slots[at];
-            let within = |episode: &&Episode| {
-                episode.activity.active_at <= slot && episode.ended_at.is_none_or(|ended| slot < ended)
-            };
-            let episode = episodes.iter().position(within);
-            let what = What::Failed { evaluations: failed as u64 };
-            all.push(Happening { at: slot, what, value: None, why: None, episode });
-        }
-        at += failed.max(1);
+    let faults: Vec<(usize, &str)> = track.faults.iter().map(|(place, words)| (*place, words.as_str())).collect();
+    for run in faults.chunk_by(|a, b| b.0 == a.0 + 1 && a.1 == b.1) {
+        let (place, message) = run[0];
+        let slot = track.slots[place];
+        let within = |episode: &&Episode| {
+            episode.activity.active_at <= slot && episode.ended_at.is_none_or(|ended| slot < ended)
+        };
+        let what = What::Failed { evaluations: run.len() as u64 };
+        let why = Some(Reason::of(Why::Failed { message: message.to_owned() }));
+        let episode = episodes.iter().position(within);
+        all.push(Happening { at: slot, what, value: None, why, lost: None, episode });
     }
 }

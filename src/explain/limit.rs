@@ -36,6 +36,19 @@ impl Limit {
         }
     }
 
+    /// Returns whether a value satisfies it.
+    pub(crate) fn holds(self, value: f64) -> bool {
+        match self.op {
+            BinaryOp::Less => value < self.value,
+            BinaryOp::LessEqual => value <= self.value,
+            BinaryOp::Greater => value > self.value,
+            BinaryOp::GreaterEqual => value >= self.value,
+            BinaryOp::Equal => value == self.value,
+            BinaryOp::NotEqual => value != self.value,
+            _ => false,
+        }
+    }
+
     /// Returns whether larger values satisfy it rather than smaller ones; none where there is no such direction.
     pub(crate) fn is_upward(self) -> Option<bool> {
         match self.op {

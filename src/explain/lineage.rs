@@ -27,9 +27,13 @@ impl Wanted {
         Self::default()
     }
 
-    /// Wants the rows with these labels, and no others; the metric name counts only where there is one.
+    /// Wants the rows with these labels, and no others; the metric name, which no alert has, does not count.
     pub(crate) fn of(labels: &LabelSet) -> Self {
-        let fixed = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let fixed = labels
+            .iter()
+            .filter(|(name, _)| *name != METRIC_NAME)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         Self { fixed, others: Others::Only(Vec::new()) }
     }
 

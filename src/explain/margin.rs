@@ -25,24 +25,37 @@ pub struct Near {
     pub hold: Option<Millis>,
 }
 
-/// Returns the margins of the firing that began with the evaluation at `active`.
-pub(crate) fn of_firing(track: &Track, active: usize, limit: Option<Limit>, hold: Millis) -> Margin {
-    let mut values = Vec::new();
-    let mut open = true;
-    for at in active..track.slots.len() {
+/// Returns the margins of a firing: of all stretches from the evaluation at which it became active to that at which it
+/// ended, since `keep_firing_for` may join several.
+pub(crate) fn of_firing(track: &Track, (active, end): (usize, usize), limit: Option<Limit>, hold: Millis) -> Margin {
+    let upward = limit.and_then(Limit::is_upward);
+    let (mut longest, mut threshold, mut run) = (None, None, Vec::new());
+    let mut close = |run: &mut Vec<(Timestamp, f64)>| {
+        longest = longest.max(length(run));
+        threshold = better(threshold, upward.and_then(|upward| best(run, upward, hold)), upward);
+        run.clear();
+    };
+    for at in active..end {
         match track.gave[at] {
-            Gave::Sample(value) => values.push((track.slots[at], value)),
+            Gave::Sample(value) => run.push((track.slots[at], value)),
             Gave::Failed => {}
-            Gave::Nothing => {
-                open = false;
-                break;
-            }
+            Gave::Nothing => close(&mut run),
         }
     }
-    let length = values.last().zip(values.first()).map(|(last, first)| last.0.since(first.0));
-    Margin {
-        hold_over: length.filter(|_| !open),
-        threshold: limit.and_then(|limit| best(&values, limit.is_upward()?, hold)),
+    // What is true at the end of the data may go on.
+    let open = !run.is_empty() && end == track.slots.len();
+    close(&mut run);
+    Margin { hold_over: longest.filter(|_| !open), threshold }
+}
+
+fn length(run: &[(Timestamp, f64)]) -> Option<Millis> {
+    run.last().zip(run.first()).map(|(last, first)| last.0.since(first.0))
+}
+
+fn better(a: Option<f64>, b: Option<f64>, upward: Option<bool>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if upward == Some(true) { a.max(b) } else { a.min(b) }),
+        (a, b) => a.or(b),
     }
 }
 
@@ -67,13 +80,15 @@ pub(crate) fn of_silence(track: &Track, limit: Option<Limit>, hold: Millis) -> N
     let all = || track.slots.iter().zip(&track.compared).zip(&track.gave);
     let values = all().filter_map(|((slot, value), _)| Some((*slot, value.filter(|value| !value.is_nan())?)));
     near.nearest = values.reduce(|a, b| if upward == (b.1 > a.1) && b.1 != a.1 { b } else { a });
+    if !track.faults.is_empty() {
+        // Evaluations that fail may do so at any threshold.
+        return near;
+    }
     // Runs of evaluations that had a value.
     let mut run = Vec::new();
     let mut found: Option<f64> = None;
     let mut close = |run: &mut Vec<(Timestamp, f64)>| {
-        if let Some(one) = best(run, upward, hold) {
-            found = Some(found.map_or(one, |found| if upward { found.max(one) } else { found.min(one) }));
-        }
+        found = better(found, best(run, upward, hold), Some(upward));
         run.clear();
     };
     for ((slot, value), gave) in all() {

@@ -10,6 +10,9 @@ mod history;
 mod limit;
 mod lineage;
 mod margin;
+mod missing;
+mod search;
+mod source;
 mod track;
 mod tree;
 mod why;
@@ -31,14 +34,16 @@ use crate::time::{Millis, Timestamp};
 use self::case::Case;
 use self::choose::Chosen;
 use self::limit::Limit;
-use self::lineage::Wanted;
-use self::track::{Gave, Track};
+use self::track::Track;
 
 pub use self::choose::Because;
 pub use self::history::{Happening, What};
 pub use self::margin::{Margin, Near};
 pub use self::tree::{Given, Node, Range, Row, SourceRule, Verdict};
-pub use self::why::Why;
+pub use self::why::{Reason, Why};
+
+/// The most names that an error lists.
+const NAMED: usize = 5;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +80,7 @@ pub enum ExplainError {
         alert: String,
         /// Names that are near.
         near: Vec<String>,
-        /// Some of the names there are.
+        /// The names there are.
         names: Vec<String>,
     },
     /// The name is that of a recording rule.
@@ -85,6 +90,16 @@ pub enum ExplainError {
         record: String,
         /// Alerts that read it.
         readers: Vec<String>,
+    },
+    /// The alert is in other groups than asked for.
+    #[error("`{alert}` is in group {}, which does not match --group {asked}", groups.join(", "))]
+    OtherGroup {
+        /// The name.
+        alert: String,
+        /// Its groups.
+        groups: Vec<String>,
+        /// What was asked for.
+        asked: String,
     },
     /// The file switches the rule off.
     #[error("`{0}` is switched off in its file (`enabled: false`)")]
@@ -113,7 +128,12 @@ pub enum ExplainError {
 fn listed(near: &[String], names: &[String]) -> String {
     match (near, names) {
         ([], []) => "; the rules have no alerts".to_owned(),
-        ([], names) => format!("; the alerts are: {}", names.join(", ")),
+        ([], names) => {
+            let shown: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+            let left = names.len().saturating_sub(NAMED);
+            let left = if left > 0 { format!(" and {left} more") } else { String::new() };
+            format!("; the alerts are: {}{left}", shown.join(", "))
+        }
         (near, _) => format!("; did you mean {}?", near.join(" or ")),
     }
 }
@@ -133,6 +153,7 @@ impl ExplainError {
             Self::Outside { .. } => {
                 Some("give a time of the recording, or a relative one: --at -2h, --at last".to_owned())
             }
+            Self::OtherGroup { groups, .. } => groups.first().map(|group| format!("--group '{group}'")),
             Self::NothingEvaluated(_) | Self::Query(_) => None,
             Self::Run(error) => error.hint(),
         }
@@ -172,6 +193,12 @@ pub struct Explanation {
     pub phase: Phase,
     /// The expression at that evaluation.
     pub tree: Node,
+    /// The words of all evaluations of the rule that failed.
+    pub faults: Vec<String>,
+    /// Whether `and` or `unless` has a say next to the threshold.
+    pub guarded: bool,
+    /// What is compared with the threshold.
+    pub compared: Option<String>,
     /// What would have kept the firing from happening.
     pub margin: Option<Margin>,
     /// What would have made it fire, where it never did.
@@ -189,10 +216,11 @@ pub fn explain(
     recording: &mut Recording,
     observer: &mut impl Observer,
 ) -> Result<Explanation, ExplainError> {
-    let candidates = candidates(rules, question)?;
+    let candidates = of_group(rules, candidates(rules, question)?, question, options)?;
     let rules = &needed(rules, &candidates);
     let mut options = options.clone();
-    options.selection.alert = Pattern::exactly(&question.alert);
+    let name = candidates.first().and_then(|id| rules.rules().nth(id.0 as usize)).map(|(_, rule)| &rule.name.text);
+    options.selection.alert = name.and_then(|name| Pattern::exactly(name));
     let up = [Matcher::equal(METRIC_NAME, "up")];
     let recorded = Recorded::read(rules, &options, Hold::Read(&up), recording, observer)?;
     let outcome = &recorded.outcome;
@@ -205,6 +233,11 @@ pub fn explain(
             .contains(&at)
     {
         return Err(ExplainError::Outside { at, first, last });
+    }
+    if let (When::At(at), Some(start)) = (question.when, options.selection.start)
+        && at < start
+    {
+        return Err(ExplainError::Outside { at, first: start, last });
     }
     let enabled: Vec<RuleId> = candidates
         .into_iter()
@@ -236,12 +269,8 @@ fn explanation(rules: &RuleSet, recorded: &Recorded, chosen: Chosen) -> Result<E
     let focus = chosen.episode.map(|at| &outcome.episodes[at]);
     let episode = focus.and_then(|focus| own.iter().position(|one| std::ptr::eq(*one, focus)));
     let track = match &chosen.sample {
-        Some(sample) => Track::of(&case, sample, limit),
-        None => Track { slots: case.steps(), ..Track::default() },
-    };
-    let track = Track {
-        gave: if track.gave.is_empty() { vec![Gave::Nothing; track.slots.len()] } else { track.gave },
-        ..track
+        Some(sample) => Track::of(&case, sample, chosen.alert.as_ref(), limit),
+        None => Track::bare(&case),
     };
     let at = track.place(chosen.slot).map_or(chosen.slot, |place| track.slots[place]);
     let whole = chosen.wanted;
@@ -249,9 +278,14 @@ fn explanation(rules: &RuleSet, recorded: &Recorded, chosen: Chosen) -> Result<E
     for one in &mut history {
         match &mut one.what {
             What::Dropped { .. } | What::Kept | What::Resolved { kept: false, .. } => {
-                one.why = Some(tree::absent(&case, &known, &whole, one.at));
+                let reason = tree::absent(&case, &known, &whole, one.at);
+                let before = track.place(one.at).and_then(|place| place.checked_sub(1)).map(|place| track.slots[place]);
+                if let (Some(before), Why::False { .. } | Why::NoPartner { .. } | Why::Nothing) = (before, &reason.why)
+                {
+                    one.lost = tree::lost(&case, &known, &whole, (before, one.at));
+                }
+                one.why = Some(reason);
             }
-            What::Failed { .. } => one.why = Some(tree::absent(&case, &known, &Wanted::any(), one.at)),
             What::Renamed { labels } => {
                 if let (Some(sample), Some(value)) = (&chosen.sample, one.value) {
                     *labels = case.alert_labels(sample, value, one.at);
@@ -261,11 +295,15 @@ fn explanation(rules: &RuleSet, recorded: &Recorded, chosen: Chosen) -> Result<E
         }
     }
     let fired = own.iter().any(|episode| episode.activity.fired_at.is_some());
-    let margin = episode.map(|at| own[at]).filter(|episode| episode.activity.fired_at.is_some()).and_then(|episode| {
+    // Where labels show the value, another threshold or `for` makes other alerts.
+    let is_one = !case.names_by_value();
+    let margin = episode.map(|at| own[at]).filter(|episode| is_one && episode.activity.fired_at.is_some());
+    let margin = margin.and_then(|episode| {
         let active = track.place(episode.activity.active_at)?;
-        Some(margin::of_firing(&track, active, limit, rule.hold))
+        let end = episode.ended_at.and_then(|ended| track.place(ended)).unwrap_or(track.slots.len());
+        Some(margin::of_firing(&track, (active, end), limit, rule.hold))
     });
-    let near = (!fired && chosen.sample.is_some()).then(|| margin::of_silence(&track, limit, rule.hold));
+    let near = (!fired && is_one && chosen.sample.is_some()).then(|| margin::of_silence(&track, limit, rule.hold));
     let phase = own.iter().find_map(|episode| {
         let active = episode.activity.active_at <= at && episode.ended_at.is_none_or(|ended| at < ended);
         let firing = episode.activity.fired_at.is_some_and(|fired| fired <= at);
@@ -289,7 +327,10 @@ fn explanation(rules: &RuleSet, recorded: &Recorded, chosen: Chosen) -> Result<E
         episode,
         at,
         phase: phase.unwrap_or(Phase::Inactive),
-        tree: tree::tree(&case, &known, whole, at, 0),
+        tree: tree::tree(&case, &known, whole, at),
+        faults: case.faults().map(|fault| fault.message.clone()).collect(),
+        guarded: limit.is_some_and(|limit| limit.guarded),
+        compared: limit.map(|limit| case.outline[limit.operand].expr.to_string()),
         margin,
         near,
         alert: chosen.alert,
@@ -308,7 +349,6 @@ fn reported(outcome: &Outcome) -> Outcome {
 
 /// Returns the alerting rules that are asked for.
 fn candidates(rules: &RuleSet, question: &Question) -> Result<Vec<RuleId>, ExplainError> {
-    const NAMED: usize = 5;
     let found = choose::named(rules, &question.alert);
     if !found.is_empty() {
         let all_off = found.iter().all(|id| rules.rules().nth(id.0 as usize).is_none_or(|(_, rule)| !rule.enabled));
@@ -332,14 +372,46 @@ fn candidates(rules: &RuleSet, question: &Question) -> Result<Vec<RuleId>, Expla
     let mut names: Vec<String> = alerts().map(str::to_owned).collect();
     names.sort();
     names.dedup();
-    names.truncate(NAMED);
     Err(ExplainError::NoSuchAlert { alert: question.alert.clone(), near, names })
+}
+
+/// Returns those rules whose group is asked for.
+fn of_group(
+    rules: &RuleSet,
+    mut candidates: Vec<RuleId>,
+    question: &Question,
+    options: &RunOptions,
+) -> Result<Vec<RuleId>, ExplainError> {
+    let Some(wanted) = &options.selection.group else { return Ok(candidates) };
+    let group = |id: &RuleId| {
+        let number = rules.rules().nth(id.0 as usize).map_or(0, |(group, _)| group);
+        rules.groups().nth(number).map_or("", |(_, group)| group.name.text.as_str())
+    };
+    let groups: Vec<String> = candidates.iter().map(|id| group(id).to_owned()).collect();
+    candidates.retain(|id| wanted.matches(group(id)));
+    if candidates.is_empty() {
+        return Err(ExplainError::OtherGroup { alert: question.alert.clone(), groups, asked: wanted.text.clone() });
+    }
+    Ok(candidates)
 }
 
 /// Switches off all rules but some and those that write what they read, directly or through others.
 fn needed(rules: &RuleSet, wanted: &[RuleId]) -> RuleSet {
     let graph = RuleGraph::of(&rules.files, Keep::Read);
-    let needed = graph.upstream(wanted.iter().map(|id| id.0 as usize));
+    // Rules that write a metric under other labels are no sources, but reasons.
+    let all: Vec<&crate::rules::Rule> = rules.rules().map(|(_, rule)| rule).collect();
+    let mut wanted: Vec<usize> = wanted.iter().map(|id| id.0 as usize).collect();
+    let read: Vec<&str> = wanted
+        .iter()
+        .filter_map(|rule| all.get(*rule))
+        .flat_map(|rule| rule.expr.selectors())
+        .filter_map(|one| one.selector.metric())
+        .collect();
+    let writes = |(_, rule): &(usize, &&crate::rules::Rule)| {
+        matches!(rule.kind, RuleKind::Record) && read.contains(&rule.name.text.as_str())
+    };
+    wanted.extend(all.iter().enumerate().filter(writes).map(|(rule, _)| rule));
+    let needed = graph.upstream(wanted.into_iter());
     let mut rules = rules.clone();
     let all = rules.files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules);
     for (rule, needed) in all.zip(needed) {

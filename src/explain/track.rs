@@ -1,4 +1,6 @@
-//! What a rule's expression gave for one row, evaluation by evaluation.
+//! What a rule's expression gave for one alert, evaluation by evaluation.
+
+use std::collections::BTreeMap;
 
 use crate::labels::LabelSet;
 use crate::promql::block;
@@ -9,7 +11,7 @@ use super::case::Case;
 use super::limit::Limit;
 use super::lineage::Wanted;
 
-/// What an evaluation gave for a row.
+/// What an evaluation gave for an alert.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Gave {
     /// Nothing.
@@ -20,7 +22,7 @@ pub(crate) enum Gave {
     Failed,
 }
 
-/// All evaluations of a rule, for one row of its result.
+/// All evaluations of a rule, for one alert.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Track {
     /// When.
@@ -29,26 +31,46 @@ pub(crate) struct Track {
     pub(crate) gave: Vec<Gave>,
     /// The value that is compared with a number, true or not; empty where there is no such comparison.
     pub(crate) compared: Vec<Option<f64>>,
+    /// The words of evaluations that failed, by their place.
+    pub(crate) faults: BTreeMap<usize, String>,
 }
 
 impl Track {
-    /// Evaluates a rule again at all of its steps. Cost: as the evaluation.
-    pub(crate) fn of(case: &Case<'_>, sample: &LabelSet, limit: Option<Limit>) -> Self {
+    /// Knows when a rule was evaluated and failed, and nothing of any alert.
+    pub(crate) fn bare(case: &Case<'_>) -> Self {
         let slots = case.steps();
+        let place = |at: Timestamp| slots.binary_search(&at).ok();
+        let faults: BTreeMap<usize, String> =
+            case.faults().filter_map(|fault| Some((place(fault.slot)?, fault.message.clone()))).collect();
         let mut gave = vec![Gave::Nothing; slots.len()];
-        let mut compared = if limit.is_some() { vec![None; slots.len()] } else { Vec::new() };
+        faults.keys().for_each(|place| gave[*place] = Gave::Failed);
+        Self { slots, gave, compared: Vec::new(), faults }
+    }
+
+    /// Evaluates a rule again at all of its steps, for the rows that are an alert, one of which has the labels of
+    /// `sample`. Cost: as the evaluation.
+    pub(crate) fn of(case: &Case<'_>, sample: &LabelSet, alert: Option<&LabelSet>, limit: Option<Limit>) -> Self {
+        let mut track = Self::bare(case);
+        let Self { slots, gave, compared, .. } = &mut track;
+        *compared = if limit.is_some() { vec![None; slots.len()] } else { Vec::new() };
         let wanted = case.wanted(Wanted::of(sample));
-        case.over(&slots, &mut |first, part, root| {
+        let (own, by_value) = (sample.without_metric(), case.names_by_value());
+        let is_it = |labels: &LabelSet| {
+            let named = || case.alert_labels(labels, f64::NAN, slots.first().copied().unwrap_or_default());
+            labels.without_metric() == own || !by_value && alert.is_some() && named().as_ref() == alert
+        };
+        // By row of the result: whether it is the alert.
+        let mut rows: Vec<bool> = Vec::new();
+        case.over(slots, &mut |first, part, root| {
             if part == 0 {
-                for (row, labels) in root.labels.iter().enumerate() {
-                    // A scalar is a sample without labels.
-                    if labels == sample {
-                        each(root, row, |step, value| gave[first + step] = Gave::Sample(value));
-                    }
+                rows.extend(root.labels.iter().skip(rows.len()).map(is_it));
+                for row in (0..rows.len()).filter(|row| rows[*row]) {
+                    each(root, row, |step, value| {
+                        if gave[first + step] != Gave::Failed {
+                            gave[first + step] = Gave::Sample(value);
+                        }
+                    });
                 }
-                block::ones(root.failed).filter(|step| *step < root.steps).for_each(|step| {
-                    gave[first + step] = Gave::Failed;
-                });
             }
             if limit.is_some_and(|limit| limit.operand == part) {
                 for (row, labels) in root.labels.iter().enumerate() {
@@ -58,7 +80,7 @@ impl Track {
                 }
             }
         });
-        Self { slots, gave, compared }
+        track
     }
 
     /// Returns the place of the last evaluation at or before a time.

@@ -2,22 +2,23 @@
 
 use std::cmp::Ordering;
 
-use crate::labels::{LabelSet, METRIC_NAME};
+use crate::labels::LabelSet;
 use crate::outcome::Known;
 use crate::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind, Type};
 use crate::promql::query::nodes::NodeValue;
 use crate::promql::query::{Series, Value};
-use crate::rules::{Rule, RuleKind};
 use crate::source::Span;
-use crate::store::is_stale;
 use crate::time::Timestamp;
 
 use super::case::{Case, rows};
 use super::lineage::Wanted;
-use super::why::{Search, Why, reference};
+use super::missing::reference;
+use super::search::{Decided, Search};
+use super::source::{Writer, writer};
+use super::why::{Reason, Why};
 
-/// The deepest chain of recording rules that is followed.
-const CHAIN: usize = 8;
+/// The most rows that are shown of a part that has none of those that are looked for.
+const NEAREST: usize = 3;
 
 /// A part of an expression at one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,8 @@ pub enum Given {
         rows: Vec<Row>,
         /// How many other rows the part has.
         others: usize,
+        /// Some of these, where there are no rows.
+        nearest: Vec<Row>,
     },
     /// The samples in ranges.
     Ranges {
@@ -95,6 +98,8 @@ pub struct Range {
     pub between: (f64, f64),
     /// Where a counter began again: when, the value before, and the value then.
     pub resets: Vec<(Timestamp, f64, f64)>,
+    /// All samples.
+    pub values: Vec<(Timestamp, f64)>,
 }
 
 /// How a comparison ended.
@@ -108,6 +113,10 @@ pub struct Verdict {
     pub left: f64,
     /// The right side.
     pub right: f64,
+    /// Whether the number that is compared with stands on the left.
+    pub turned: bool,
+    /// Whether it gives 1 and 0 (`bool`), both of which are samples.
+    pub returns_bool: bool,
 }
 
 /// The rule that wrote a series.
@@ -126,19 +135,24 @@ pub struct SourceRule {
 }
 
 /// Builds the tree of a rule at a slot, for one row of its result; without a row it shows why there is none.
-pub(crate) fn tree<'a>(case: &Case<'a>, known: &Known<'a>, whole: Wanted, slot: Timestamp, depth: usize) -> Node {
+pub(crate) fn tree<'a>(case: &Case<'a>, known: &Known<'a>, whole: Wanted, slot: Timestamp) -> Node {
     let values = case.at(slot);
     let mut wanted = case.wanted(whole.clone());
     let search = Search { case, known, values: &values, slot };
     let is_there = !rows(values[0].as_ref(), &whole).is_empty();
-    let decided = (!is_there).then(|| search.absent(0, &whole));
+    let failed = case.fault(slot).filter(|_| !matches!(values[0].as_ref().map(|one| &one.value), Some(Err(_))));
+    let decided = match failed {
+        // Not the expression failed, but what was made of its result.
+        Some(message) => Some(Decided { part: 0, why: Why::Failed { message: message.to_owned() } }),
+        None => (!is_there).then(|| search.absent(0, &whole)),
+    };
     if let Some(decided) = &decided
         && let Why::False { labels, .. } | Why::NoPartner { row: labels, .. } = &decided.why
     {
         // The row that was looked at decides what the parts below show.
         follow(case, &values, decided.part, labels, &mut wanted);
     }
-    let mut builder = Builder { case, known, values: &values, wanted: &wanted, slot, depth, decides: Vec::new() };
+    let mut builder = Builder { case, known, values: &values, wanted: &wanted, slot, decides: Vec::new() };
     builder.decides = match &decided {
         Some(decided) => vec![(decided.part, Some(decided.why.clone()))],
         None => deciding(case, &values, &wanted).into_iter().map(|part| (part, None)).collect(),
@@ -147,10 +161,24 @@ pub(crate) fn tree<'a>(case: &Case<'a>, known: &Known<'a>, whole: Wanted, slot: 
 }
 
 /// Returns what decided that a rule has no sample of what is wanted at a slot.
-pub(crate) fn absent<'a>(case: &Case<'a>, known: &Known<'a>, whole: &Wanted, slot: Timestamp) -> (usize, Why) {
+pub(crate) fn absent<'a>(case: &Case<'a>, known: &Known<'a>, whole: &Wanted, slot: Timestamp) -> Reason {
+    if let Some(message) = case.fault(slot) {
+        return Reason::of(Why::Failed { message: message.to_owned() });
+    }
     let values = case.at(slot);
-    let decided = Search { case, known, values: &values, slot }.absent(0, whole);
-    (decided.part, decided.why)
+    let Decided { part, why } = Search { case, known, values: &values, slot }.absent(0, whole);
+    Reason { part, text: case.outline[part].expr.to_string(), why }
+}
+
+/// Returns why a series that the result was made of has no sample any more, which it had one evaluation before.
+pub(crate) fn lost<'a>(
+    case: &Case<'a>,
+    known: &Known<'a>,
+    whole: &Wanted,
+    (before, slot): (Timestamp, Timestamp),
+) -> Option<Why> {
+    let (before, values) = (case.at(before), case.at(slot));
+    Search { case, known, values: &values, slot }.lost(&before, &case.wanted(whole.clone()))
 }
 
 /// Narrows what is wanted below a part to a row of its left side.
@@ -208,7 +236,6 @@ struct Builder<'a, 'b> {
     values: &'b [Option<NodeValue>],
     wanted: &'b [Wanted],
     slot: Timestamp,
-    depth: usize,
     /// The parts that decide, with what they lack.
     decides: Vec<(usize, Option<Why>)>,
 }
@@ -260,21 +287,21 @@ impl<'a> Builder<'a, '_> {
             Ok(Value::String(_)) => Given::Unevaluated,
             Ok(Value::Vector(samples)) => {
                 let expr = self.case.outline[at].expr;
-                let mut rows: Vec<Row> = samples
-                    .iter()
-                    .filter(|(labels, _)| self.wanted[at].takes(labels))
-                    .map(|(labels, value)| Row {
-                        labels: labels.clone(),
-                        value: *value,
-                        sampled: self.sampled(expr, labels, found.at),
-                    })
-                    .collect();
+                let row = |(labels, value): &(LabelSet, f64)| Row {
+                    labels: labels.clone(),
+                    value: *value,
+                    sampled: self.sampled(expr, labels, found.at),
+                };
+                let own = |one: &&(LabelSet, f64)| self.wanted[at].takes(&one.0);
+                let mut rows: Vec<Row> = samples.iter().filter(own).map(row).collect();
+                let nearest =
+                    if rows.is_empty() { samples.iter().take(NEAREST).map(row).collect() } else { Vec::new() };
                 let least_first = self.weighs_least(at);
                 rows.sort_by(|a, b| {
                     let by_value = b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal);
                     if least_first { by_value.reverse() } else { by_value }.then_with(|| a.labels.cmp(&b.labels))
                 });
-                Given::Rows { others: samples.len() - rows.len(), rows }
+                Given::Rows { others: samples.len() - rows.len(), rows, nearest }
             }
             Ok(Value::Matrix(series)) => {
                 let own: Vec<&Series> = series.iter().filter(|one| self.wanted[at].takes(&one.labels)).collect();
@@ -330,8 +357,12 @@ impl<'a> Builder<'a, '_> {
         if !binary.op.is_comparison() {
             return None;
         }
+        let turned = binary.lhs.ty() == Type::Scalar && binary.rhs.ty() != Type::Scalar;
+        let verdict = |holds: bool, left: f64, right: f64| {
+            Some(Verdict { holds, op: binary.op, left, right, turned, returns_bool: binary.return_bool })
+        };
         if let Some((_, Some(Why::False { left, right, .. }))) = self.decides.iter().find(|(part, _)| *part == at) {
-            return Some(Verdict { holds: false, op: binary.op, left: *left, right: *right });
+            return verdict(false, *left, *right);
         }
         let one = |part: usize| match rows(self.values[part].as_ref(), &self.wanted[part]).as_slice() {
             [(_, value)] => Some(*value),
@@ -346,69 +377,24 @@ impl<'a> Builder<'a, '_> {
             BinaryOp::Equal => left == right,
             _ => left != right,
         };
-        Some(Verdict { holds, op: binary.op, left, right })
+        verdict(holds, left, right)
     }
 
     /// Returns the rule that wrote what a selector takes, or should have.
     fn source(&self, at: usize) -> Option<SourceRule> {
-        let written = self.case.inputs.written?;
-        if self.depth >= CHAIN {
-            return None;
-        }
         let selector = match &self.case.outline[at].expr.kind {
             ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => selector,
             _ => return None,
         };
-        let metric = selector.metric()?;
         let to = reference(&selector.modifiers, self.values[at].as_ref().map_or(self.slot, |value| value.at));
-        let writes = |(_, (_, rule)): &(usize, (usize, &Rule))| {
-            matches!(rule.kind, RuleKind::Record) && rule.enabled && rule.name.text == metric
+        let is_there = match self.values[at].as_ref().map(|value| &value.value) {
+            Some(Ok(Value::Vector(samples))) => samples.iter().any(|(labels, _)| self.wanted[at].takes(labels)),
+            Some(Ok(Value::Matrix(series))) => series.iter().any(|one| self.wanted[at].takes(&one.labels)),
+            _ => false,
         };
-        let mut writers = self.case.rules.rules().enumerate().filter(writes);
-        let fits = |rule: &Rule, labels: &LabelSet| {
-            rule.labels.iter().all(|(name, text)| labels.get(name).unwrap_or("") == text.text())
-        };
-        // The series that has a part in the row at hand, and when it was written.
-        let series = written.store.matching(&selector.matchers, &Default::default());
-        let wanted = &self.wanted[at];
-        let found = series.into_iter().filter(|id| wanted.takes(written.store.labels(*id))).filter_map(|id| {
-            let to = to.min(self.slot.minus(written.lags.of(written.writers[id.0 as usize])));
-            let samples = written.store.samples(id, Timestamp::MIN, to);
-            let (stamp, value) = (samples.times.last()?, samples.values.last()?);
-            let ended = is_stale(*value);
-            Some((written.store.labels(id).clone(), *stamp, ended))
-        });
-        let newest = found.max_by_key(|(_, stamp, _)| *stamp);
-        let (number, rule) = match &newest {
-            Some((labels, ..)) => {
-                writers.find(|(_, (_, rule))| fits(rule, labels)).map(|(at, (_, rule))| (at, rule))?
-            }
-            None => writers.next().map(|(at, (_, rule))| (at, rule))?,
-        };
-        let id = crate::engine::RuleId(u32::try_from(number).ok()?);
-        let case = Case::of(self.case.rules, self.case.recorded, id, self.case.on).ok().flatten()?;
-        let offset = self.case.recorded.engine.query_offset(id);
-        let stamp = newest.as_ref().map_or(self.slot, |(_, stamp, ended)| {
-            // What was marked as ended is not written any more: look at the evaluation that could have.
-            if *ended { self.slot } else { stamp.plus(offset) }
-        });
-        let steps = case.steps();
-        let slot = *steps.get(steps.partition_point(|slot| *slot <= stamp).checked_sub(1)?)?;
-        let own = |labels: &LabelSet| {
-            labels.filter(|name| name != METRIC_NAME && !rule.labels.iter().any(|(own, _)| own == name))
-        };
-        let whole = match &newest {
-            Some((labels, ..)) => Wanted::of(&own(labels)),
-            None => Wanted::any(),
-        };
-        let position = self.case.rules.sources.position(rule.at);
-        Some(SourceRule {
-            record: metric.to_owned(),
-            file: self.case.rules.sources.file(rule.at.file).name.clone(),
-            line: position.line,
-            at: slot,
-            tree: tree(&case, self.known, whole, slot, self.depth + 1),
-        })
+        let Writer { case, whole, slot, record, file, line } =
+            writer(self.case, selector, &self.wanted[at], (to, self.slot), is_there)?;
+        Some(SourceRule { record, file, line, at: slot, tree: tree(&case, self.known, whole, slot) })
     }
 }
 
@@ -419,5 +405,6 @@ fn range(series: &Series, counter: bool) -> Option<Range> {
     let between = (values().fold(f64::NAN, f64::min), values().fold(f64::NAN, f64::max));
     let pairs = series.samples.windows(2).filter(|pair| counter && pair[1].1 < pair[0].1);
     let resets = pairs.map(|pair| (pair[1].0, pair[0].1, pair[1].1)).collect();
-    Some(Range { labels: series.labels.clone(), samples: series.samples.len(), first, last, between, resets })
+    let (samples, values) = (series.samples.len(), series.samples.clone());
+    Some(Range { labels: series.labels.clone(), samples, first, last, between, resets, values })
 }

@@ -28,7 +28,7 @@ pub(crate) enum Lack {
 }
 
 /// A rule that writes series.
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     pub(super) name: &'a str,
     pub(super) expr: &'a Expr,
     pub(super) file: &'a str,
@@ -64,7 +64,7 @@ pub(crate) struct Known<'a> {
 impl<'a> Known<'a> {
     /// Looks at the series of a recording and at the rules that write. Cost: a walk over all series, and one over the
     /// expressions of writers that never wrote.
-    pub(super) fn new(store: &'a Store, writers: Vec<Writer<'a>>) -> Self {
+    pub(crate) fn new(store: &'a Store, writers: Vec<Writer<'a>>) -> Self {
         let mut metrics: BTreeMap<&str, Members<'_>> = BTreeMap::new();
         for id in store.ids() {
             let Some(metric) = store.labels(id).metric() else { continue };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{Engine, EngineOptions, FaultAt};
 use crate::input::{Batches, Recording};
 use crate::labels::Matcher;
 use crate::outcome::{Outcome, RunOptions};
@@ -31,6 +31,8 @@ pub struct Recorded {
     pub outcome: Outcome,
     /// What the recording itself says that metrics are, by name.
     pub types: BTreeMap<String, String>,
+    /// All failed evaluations, by rule and then by slot; only where the samples that the rules read are held.
+    pub faults: Vec<FaultAt>,
     /// The engine after its last evaluation, with all that the rules wrote.
     pub(crate) engine: Engine,
 }
@@ -60,7 +62,11 @@ impl Recorded {
             }
             store.infer(options.stale.value);
             let engine = EngineOptions { compare: true, keep_written: true, ..options.engine() };
-            made = Some(Engine::new(&rules.files, engine, &mut store).map_err(RunError::Rules)?);
+            let mut engine = Engine::new(&rules.files, engine, &mut store).map_err(RunError::Rules)?;
+            if let Hold::Read(_) = hold {
+                engine.trace_faults();
+            }
+            made = Some(engine);
             Ok(store)
         };
         let loaded = load_watched(recording, &mut begin, observer)?;
@@ -71,7 +77,9 @@ impl Recorded {
             engine.finish(&store, last)?;
         }
         let outcome = conclude(rules, options, &mut engine, (&store, &survey), recording.summary())?;
+        let mut faults = engine.take_faults();
+        faults.sort_by_key(|fault| (fault.rule, fault.slot));
         let types = recording.summary().inputs.iter().flat_map(|input| input.types.clone()).collect();
-        Ok(Self { store, survey, outcome, types, engine })
+        Ok(Self { store, survey, outcome, types, faults, engine })
     }
 }

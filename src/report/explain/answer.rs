@@ -1,12 +1,13 @@
 //! The answer in a sentence, and by how much an alert fired or missed it.
 
+use crate::engine::{Began, Cause};
 use crate::explain::{Explanation, Node, Why};
-use crate::format::{duration, one_line, value};
+use crate::format::{count, counted, duration, one_line, value};
 use crate::outcome::summary::Never;
 use crate::promql::ast::BinaryOp;
 use crate::time::Timestamp;
 
-use super::words::{Times, apart, why};
+use super::words::{Times, apart, falsehood, why};
 
 /// Answers the question in a sentence.
 pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
@@ -24,28 +25,38 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
                 None => "and still fires at the end of the data".to_owned(),
             };
             let silenced = if explanation.outcome.is_suppressed(one) { "; a silence covers all of it" } else { "" };
-            return format!("It fired at {} {long}{number}{silenced}.", at_time(fired_at));
+            let began = match one.began {
+                Began::Observed => String::new(),
+                Began::BeforeData => "; it was true from the first evaluation on".to_owned(),
+                Began::WarmUp => {
+                    let warm = rule.counts.warm_from.map_or(String::new(), |warm| format!(" before {}", at_time(warm)));
+                    format!("; it began when its windows were not full, as they are not{warm}")
+                }
+            };
+            return format!("It fired at {} {long}{number}{silenced}{began}.", at_time(fired_at));
         }
         let true_for = one.activity.last_true_at.since(one.activity.active_at);
+        if one.cause == Cause::LimitExceeded {
+            let when = one.ended_at.map_or(String::new(), |ended| format!(" at {}", at_time(ended)));
+            return format!("It never fired: the rule had more alerts than its group's `limit`{when}.");
+        }
+        let length = match true_for.0 {
+            0 => "at one evaluation".to_owned(),
+            _ => format!("for {}", duration(true_for)),
+        };
         let needs = format!("`for: {}` needs {}", rule.hold, duration(rule.hold));
         return match one.ended_at {
-            None => {
-                format!("It never fired: it is pending at the end of the data, for {}; {needs}.", duration(true_for))
+            None => format!("It never fired: it is pending at the end of the data, true {length}; {needs}."),
+            Some(_) => {
+                let from = at_time(one.activity.active_at);
+                format!("It never fired: it was true {length} at most, from {from}; {needs}.")
             }
-            Some(_) => format!(
-                "It never fired: it was true for {} at most, from {}; {needs}.",
-                duration(true_for),
-                at_time(one.activity.active_at)
-            ),
         };
     }
     let decided = decided(&explanation.tree);
     let reason = match decided {
         Some((_, Why::Failed { message })) => format!(": {message}"),
-        Some((node, Why::False { op, left, right, .. })) => {
-            let (a, b) = apart(*left, *right);
-            format!(": `{}` is false: {a} {} {b}", one_line(&node.text), op.symbol())
-        }
+        Some((node, reason @ Why::False { .. })) => format!(": {}", falsehood(&node.text, reason)),
         Some((_, reason)) => format!(": {}", why(reason, times)),
         None => String::new(),
     };
@@ -54,17 +65,27 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
     if explanation.asked_at || was_active {
         return format!("It was not active at {}{reason}.", at_time(*at));
     }
-    let closest = near.as_ref().and_then(|near| near.nearest).or_else(|| match decided.map(|(_, why)| why) {
-        Some(Why::False { left, right, .. })
-            if rule.threshold.is_some_and(|(_, limit)| limit == *right) && !left.is_nan() =>
-        {
+    let failed = explanation.faults.len() as u64;
+    if failed > 0 {
+        let first = &explanation.faults[0];
+        let others = explanation.faults.iter().filter(|other| *other != first).count() as u64;
+        let others = if others > 0 { format!("; {} failed for other reasons", count(others)) } else { String::new() };
+        let evaluations = counted(failed, "evaluation");
+        let all = if Some(Never::OnlyErrors) == summary.never { "all " } else { "" };
+        return format!("It never fired: {all}{evaluations} failed: {first}{others}.");
+    }
+    let closest = match (decided.map(|(_, why)| why), rule.threshold) {
+        (Some(Why::False { left, right, .. }), Some((_, limit))) if *right == limit && !left.is_nan() => {
             Some((*at, *left))
         }
+        (Some(Why::False { left, right, .. }), Some((_, limit))) if *left == limit && !right.is_nan() => {
+            Some((*at, *right))
+        }
+        (None, _) => near.as_ref().and_then(|near| near.nearest),
         _ => None,
-    });
-    match (summary.never, closest, rule.threshold) {
-        (Some(Never::OnlyErrors), ..) => format!("It never fired, all evaluations failed{reason}."),
-        (_, Some((closest_at, closest)), Some((op, limit))) => {
+    };
+    match (closest, rule.threshold) {
+        (Some((closest_at, closest)), Some((op, limit))) => {
             let (a, b) = apart(closest, limit);
             let needs = format!("{} {b}", op.symbol());
             format!("It was never true: the closest was {a} at {}, it needs {needs}.", at_time(closest_at))
@@ -73,14 +94,10 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
     }
 }
 
-/// Returns the part that decided and what it lacks, sources included.
+/// Returns the part that decided and what it lacks.
 fn decided(node: &Node) -> Option<(&Node, &Why)> {
-    let source = || node.source.as_ref().and_then(|source| decided(&source.tree));
-    let own = node.why.as_ref().filter(|_| node.decides).map(|why| (node, why));
-    match own {
-        // A selector of what a rule should have written: the rule knows why.
-        Some((_, Why::NoSample { .. } | Why::NoSeries { .. } | Why::NoMatch { .. })) => source().or(own),
-        Some(_) => own,
+    match node.why.as_ref().filter(|_| node.decides) {
+        Some(why) => Some((node, why)),
         None => node.below.iter().find_map(decided),
     }
 }
@@ -91,16 +108,21 @@ pub(super) fn margins(explanation: &Explanation) -> Vec<String> {
     let op = rule.threshold.map(|(op, _)| op);
     let strict = matches!(op, Some(BinaryOp::Greater | BinaryOp::Less));
     let upward = matches!(op, Some(BinaryOp::Greater | BinaryOp::GreaterEqual));
+    // Where there is more to the condition, it is said which number is meant.
+    let of = match &explanation.compared {
+        Some(compared) if explanation.guarded => format!(" for `{}`", one_line(compared)),
+        _ => String::new(),
+    };
     let mut sentences = Vec::new();
     if let Some(margin) = margin {
         let hold = margin.hold_over.map(|hold| format!("`for` over {hold}"));
         let threshold = margin.threshold.map(|limit| {
             let limit = value(rounded(limit, upward));
             match (strict, upward) {
-                (true, true) => format!("a threshold of {limit} or more"),
-                (true, false) => format!("a threshold of {limit} or less"),
-                (false, true) => format!("a threshold over {limit}"),
-                (false, false) => format!("a threshold under {limit}"),
+                (true, true) => format!("a threshold of {limit} or more{of}"),
+                (true, false) => format!("a threshold of {limit} or less{of}"),
+                (false, true) => format!("a threshold over {limit}{of}"),
+                (false, false) => format!("a threshold under {limit}{of}"),
             }
         });
         let ways: Vec<String> = hold.into_iter().chain(threshold).collect();
@@ -114,10 +136,10 @@ pub(super) fn margins(explanation: &Explanation) -> Vec<String> {
         let threshold = near.threshold.map(|limit| {
             let limit = value(rounded(limit, !upward));
             match (strict, upward) {
-                (true, true) => format!("a threshold under {limit}"),
-                (true, false) => format!("a threshold over {limit}"),
-                (false, true) => format!("a threshold of {limit} or less"),
-                (false, false) => format!("a threshold of {limit} or more"),
+                (true, true) => format!("a threshold under {limit}{of}"),
+                (true, false) => format!("a threshold over {limit}{of}"),
+                (false, true) => format!("a threshold of {limit} or less{of}"),
+                (false, false) => format!("a threshold of {limit} or more{of}"),
             }
         });
         let ways: Vec<String> = hold.into_iter().chain(threshold).collect();

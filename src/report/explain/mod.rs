@@ -91,6 +91,9 @@ impl Page<'_> {
             Because::PendingLongest => of("the one that was pending longest"),
             Because::ActiveThen => of("the one that was active then"),
             Because::NearestInTime => of("the one that was active nearest to that time"),
+            Because::NearestValue if self.explanation.guarded => {
+                "the series that came nearest to the threshold, or went furthest beyond it".to_owned()
+            }
             Because::NearestValue => "the series that came nearest to the threshold".to_owned(),
             Because::NearestValueThen => "the series that was nearest to the threshold then".to_owned(),
         };
@@ -136,7 +139,10 @@ impl Page<'_> {
         let cut = history.len() > most;
         for (at, (one, stamp)) in history.iter().zip(&stamps).enumerate() {
             if cut && at == most - 2 {
-                self.line(&format!("  {:wide$}  {} more events: --full", "...", history.len() - most + 1), 2)?;
+                let left = &history[at..history.len() - 1];
+                let kept = left.iter().filter(|one| one.what == What::Kept).count();
+                let kept = if kept > 1 { format!(", {kept} times false and kept firing") } else { String::new() };
+                self.line(&format!("  {:wide$}  {} more events{kept}: --full", "...", left.len()), 2)?;
             }
             if cut && at >= most - 2 && at + 1 < history.len() {
                 continue;

@@ -5,11 +5,14 @@ use super::words::{Times, apart, series, verdict, why};
 use crate::explain::{Explanation, Given, Node, Range, Row, SourceRule, Why};
 use crate::format::{count, counted, value};
 use crate::labels::LabelSet;
+use crate::report::number::shortest;
 use crate::report::wrap::width;
 use crate::time::Timestamp;
 
 /// The most rows or resets that are listed of a part.
 const LISTED: usize = 3;
+/// The samples that are listed on a line.
+const PER_LINE: usize = 4;
 /// The least and the greatest value that may be seconds since the epoch: 2001 and 2096.
 const TIMES: std::ops::Range<f64> = 1e9..4e9;
 
@@ -53,8 +56,12 @@ impl Tree<'_> {
         self.lines.push((format!("{left}{}{first}{mark}", " ".repeat(gap)), self.text + 4));
         let under = " ".repeat(self.text + 4);
         self.lines.extend(more.into_iter().map(|line| (format!("{under}{line}"), self.text + 6)));
-        // The rule that should have written it says more.
-        let reason = node.why.as_ref().filter(|reason| !matches!(reason, Why::False { .. }) && node.source.is_none());
+        // What stands next to the part says it; so does the tree of the rule that should have written it.
+        let is_shown = |reason: &&Why| !matches!(reason, Why::False { .. } | Why::Source { .. } | Why::NoSource(_));
+        let reason = node
+            .why
+            .as_ref()
+            .filter(|reason| is_shown(reason) || node.source.is_none() && !matches!(reason, Why::False { .. }));
         self.lines.extend(reason.map(|reason| (format!("{indent}  -> {}", why(reason, self.times)), indent.len() + 5)));
         let groups = node.text.ends_with(')') && node.below.len() == 1;
         for below in &node.below {
@@ -72,14 +79,19 @@ impl Tree<'_> {
     fn gave(&self, node: &Node, close: bool) -> (String, Vec<String>) {
         let at = node.at.map_or(String::new(), |at| format!(" at {}", self.times.at(at)));
         if let Some(found) = &node.verdict {
-            return (verdict(found), Vec::new());
+            return (verdict(found, node.decides), Vec::new());
         }
         match &node.gave {
             Given::Scalar(found) => (format!("{}{at}", self.number(*found, node)), Vec::new()),
             Given::Failed(_) => ("failed".to_owned(), Vec::new()),
             Given::Unevaluated => ("not evaluated".to_owned(), Vec::new()),
-            Given::Rows { rows, others } => match rows.as_slice() {
-                [] => (format!("nothing{at}{}", of_others(*others)), Vec::new()),
+            Given::Rows { rows, others, nearest } => match rows.as_slice() {
+                [] => {
+                    let left = others.saturating_sub(nearest.len());
+                    let left = (left > 0 && !nearest.is_empty()).then(|| format!("{left} more"));
+                    let lines = nearest.iter().map(|row| self.row(row, node)).chain(left);
+                    (format!("nothing{at}{}", of_others(*others)), lines.collect())
+                }
                 [row] => (format!("{}{at}", self.row(row, node)), Vec::new()),
                 rows => {
                     let (low, high) = rows
@@ -100,13 +112,14 @@ impl Tree<'_> {
                 }
             },
             Given::Ranges { ranges, others } => match ranges.as_slice() {
-                [] => (format!("no samples{at}{}", of_others(*others)), Vec::new()),
-                [range] => (format!("{}{at}", self.range(range)), self.resets(range)),
+                [] if *others == 0 => (format!("no samples{at}"), Vec::new()),
+                [] => (format!("no samples{at}; {} other series have some", count(*others as u64)), Vec::new()),
+                [range] => (format!("{}{at}", self.range(range)), self.details(range)),
                 ranges => {
                     let samples: u64 = ranges.iter().map(|range| range.samples as u64).sum();
                     let of = count(ranges.len() as u64);
                     let first = format!("{of} series, {}{at}", counted(samples, "sample"));
-                    let each = |range: &Range| std::iter::once(self.range(range)).chain(self.resets(range));
+                    let each = |range: &Range| std::iter::once(self.range(range)).chain(self.details(range));
                     let reset = ranges.iter().filter(|range| !range.resets.is_empty());
                     let lines = match self.full {
                         true => ranges.iter().flat_map(each).collect(),
@@ -120,7 +133,10 @@ impl Tree<'_> {
 
     /// Writes a value; as a time where it is one.
     fn number(&self, number: f64, node: &Node) -> String {
-        let is_time = node.text == "time()" || node.text.contains("timestamp") && node.below.is_empty();
+        let is_time = node.text == "time()"
+            || node.text.starts_with("timestamp(")
+            || node.text.starts_with("ts_of_")
+            || node.text.contains("timestamp") && node.below.is_empty();
         if is_time && TIMES.contains(&number) {
             return self.times.clock.full(Timestamp((number * 1000.0) as i64));
         }
@@ -142,6 +158,17 @@ impl Tree<'_> {
         format!("{}, {when}, {values}{}", counted(*samples as u64, "sample"), self.others(labels))
     }
 
+    /// Returns where a counter began again, and with all that is known the samples, some on a line.
+    fn details(&self, range: &Range) -> Vec<String> {
+        let mut lines = self.resets(range);
+        if self.full && range.samples > 1 {
+            let sample = |(at, found): &(Timestamp, f64)| format!("{} {}", self.times.at(*at), shortest(*found));
+            let lines_of = |samples: &[(Timestamp, f64)]| samples.iter().map(sample).collect::<Vec<_>>().join(", ");
+            lines.extend(range.values.chunks(PER_LINE).map(lines_of));
+        }
+        lines
+    }
+
     fn resets(&self, range: &Range) -> Vec<String> {
         let listed = if self.full { usize::MAX } else { LISTED };
         let reset = |(at, before, then): &(Timestamp, f64, f64)| {
@@ -161,8 +188,8 @@ impl Tree<'_> {
 fn of_others(others: usize) -> String {
     match others {
         0 => String::new(),
-        1 => "; 1 other series has a value".to_owned(),
-        others => format!("; {} other series have a value", count(others as u64)),
+        1 => " that fits; another series has:".to_owned(),
+        others => format!(" that fits; {} other series have:", count(others as u64)),
     }
 }
 

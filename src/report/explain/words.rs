@@ -1,7 +1,7 @@
 //! What explanations say in words.
 
-use crate::explain::{Explanation, Happening, Verdict, What, Why};
-use crate::format::{Clock, counted, duration, value};
+use crate::explain::{Explanation, Happening, Reason, Verdict, What, Why};
+use crate::format::{Clock, counted, duration, one_line, value};
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
 use crate::report::number::shortest;
@@ -38,34 +38,36 @@ impl<'a> Times<'a> {
 
 /// Writes two numbers in so many digits that they look as different as they are.
 pub(super) fn apart(a: f64, b: f64) -> (String, String) {
-    let short = (value(a), value(b));
-    let same = a == b || a.is_nan() || b.is_nan() || !a.is_finite() || !b.is_finite();
-    if same || short.0 != short.1 {
-        return short;
+    let far = a - b;
+    let fits = |x: f64, y: f64| ((x - y) - far).abs() <= far.abs() / 10.0;
+    let round = |number: f64, digits: usize| format!("{number:.digits$e}").parse().unwrap_or(number);
+    if far == 0.0 || !far.is_finite() || fits(round(a, 2), round(b, 2)) {
+        return (value(a), value(b));
     }
-    for digits in 3..17 {
-        let of = |number: f64| format!("{number:.digits$e}").parse().map_or_else(|_| shortest(number), shortest);
-        let found = (of(a), of(b));
-        if found.0 != found.1 {
-            return found;
-        }
-    }
-    (shortest(a), shortest(b))
+    let digits = (3..17).find(|digits| fits(round(a, *digits), round(b, *digits)));
+    let digits = digits.unwrap_or(17);
+    (shortest(round(a, digits)), shortest(round(b, digits)))
 }
 
-/// Writes by how much a comparison holds or does not.
-pub(super) fn verdict(verdict: &Verdict) -> String {
-    let Verdict { holds, op, left, right } = *verdict;
+/// Writes by how much a comparison holds or does not; `alerts`: whether the result is that of a rule.
+pub(super) fn verdict(verdict: &Verdict, alerts: bool) -> String {
+    let Verdict { holds, op, left, right, turned, returns_bool } = *verdict;
     let (a, b) = apart(left, right);
     let by = (left - right).abs();
-    let word = if holds { "true" } else { "false" };
+    let over = if turned { right > left } else { left > right };
     let side = match op {
         _ if by.is_nan() || by == 0.0 || by.is_infinite() => String::new(),
         BinaryOp::Equal | BinaryOp::NotEqual => format!(", {} apart", value(by)),
-        _ if left > right => format!(", {} over", value(by)),
+        _ if over => format!(", {} over", value(by)),
         _ => format!(", {} under", value(by)),
     };
-    format!("{word}: {a} {} {b}{side}", op.symbol())
+    let word = match (returns_bool, holds) {
+        (true, holds) => format!("gives {}", u8::from(holds)),
+        (false, true) => "true".to_owned(),
+        (false, false) => "false".to_owned(),
+    };
+    let active = if returns_bool && alerts && !holds { "; an alert is active at any value, at 0 too" } else { "" };
+    format!("{word}: {a} {} {b}{side}{active}", op.symbol())
 }
 
 /// Writes the labels of a series, its name in front.
@@ -73,9 +75,20 @@ pub(super) fn series(labels: &LabelSet) -> String {
     labels.to_string()
 }
 
-/// Writes why there was no sample.
-pub(super) fn why(why: &Why, times: &Times<'_>) -> String {
+/// Writes which comparison is false.
+pub(super) fn falsehood(text: &str, why: &Why) -> String {
     match why {
+        Why::False { op, left, right, .. } => {
+            let (a, b) = apart(*left, *right);
+            format!("`{}` is false: {a} {} {b}", one_line(text), op.symbol())
+        }
+        _ => String::new(),
+    }
+}
+
+/// Writes why there was no sample.
+pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
+    match reason {
         Why::Failed { message } => format!("the evaluation failed: {message}"),
         Why::False { op, left, right, others, .. } => {
             let (a, b) = apart(*left, *right);
@@ -107,10 +120,26 @@ pub(super) fn why(why: &Why, times: &Times<'_>) -> String {
             let near = nearest.as_ref().map_or(String::new(), |near| format!("; nearest: {}", series(near)));
             format!("no series of `{selector}` has {wanted}{near}")
         }
-        Why::NoMatch { selector, unmatched } => match unmatched {
-            Some(unmatched) => unmatched.to_string(),
-            None => format!("no series matches `{selector}`"),
-        },
+        Why::NoMatch { selector, unmatched, near, nearest } => {
+            let what = match unmatched {
+                Some(unmatched) => unmatched.to_string(),
+                None => format!("no series matches `{selector}`"),
+            };
+            let near = if near.is_empty() { String::new() } else { format!(", near: {}", near.join(", ")) };
+            let nearest = nearest.as_ref().map_or(String::new(), |one| format!("; nearest: {}", series(one)));
+            format!("{what}{near}{nearest}")
+        }
+        Why::Source { record, file, line, text, why: below } => {
+            let below = match &**below {
+                Why::Failed { message } => format!("failed: {message}"),
+                Why::False { .. } => format!("gave nothing: {}", falsehood(text, below)),
+                below => format!("gave nothing: {}", why(below, times)),
+            };
+            format!("the rule of `{record}` ({file}:{line}) {below}")
+        }
+        Why::NoBuckets { row } => {
+            format!("the buckets have no label `le`, such as {}: an aggregation dropped it", series(row))
+        }
         Why::NoMetric { metric } => format!("`{}` is not in the recording{}", metric.name, metric.hint()),
         Why::NoSource(source) => source.to_string(),
         Why::FewSamples { function, range, series: one, found } => {
@@ -159,19 +188,28 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
     };
     let found = one.value.map(threshold).unwrap_or_default();
     let because = || {
-        let text = |(_, reason): &(usize, Why)| match (reason, one.value) {
+        let reason = one.why.as_ref().map_or(String::new(), |reason| match (&reason.why, one.value) {
             // The value itself says it.
-            (Why::False { .. }, Some(found)) => Some(value(found)),
-            (reason, _) => Some(why(reason, times)),
-        };
-        one.why.as_ref().and_then(text).unwrap_or_default()
+            (Why::False { right, .. }, Some(found)) if rule.threshold.is_some_and(|(_, limit)| limit == *right) => {
+                apart(found, *right).0
+            }
+            (Why::False { .. }, _) => falsehood(&reason.text, &reason.why),
+            (found, _) => why(found, times),
+        });
+        match &one.lost {
+            Some(lost) => format!("{reason}; {}", why(lost, times)),
+            None => reason,
+        }
     };
     let with = |first: String, then: String| match (first.is_empty(), then.is_empty()) {
         (true, _) => then,
         (_, true) => first,
         _ => format!("{first}; {then}"),
     };
-    let absent = !matches!(one.why, Some((_, Why::False { .. })) | None);
+    let absent = !matches!(
+        one.why,
+        Some(Reason { why: Why::False { .. } | Why::Taken { .. } | Why::NotChosen { .. }, .. }) | None
+    );
     let word = if absent { "absent" } else { "false" };
     match &one.what {
         What::True => ("true", found),
@@ -183,12 +221,13 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
             };
             ("fires", with(text, found))
         }
-        What::Dropped { after } => {
-            let after = match after.0 {
-                0 => "it never fired; `for` starts over".to_owned(),
-                _ => format!("pending for {}, it never fired; `for` starts over", duration(*after)),
+        What::Dropped { after, evaluations } => {
+            let times = counted(*evaluations, "evaluation");
+            let after = match (after.0, rule.hold.0) {
+                (0, _) => format!("true at {times} only, it never fired"),
+                _ => format!("true for {} ({times}), it never fired", duration(*after)),
             };
-            (word, with(because(), after))
+            (word, with(because(), format!("{after}; `for` starts over")))
         }
         What::Kept => (word, with(because(), format!("`keep_firing_for: {}` keeps it firing", rule.keep))),
         What::TrueAgain => ("true", with(found, "while it was kept firing".to_owned())),
@@ -201,7 +240,7 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
         }
         What::Failed { evaluations } => {
             let text = format!("{} failed and changed nothing", counted(*evaluations, "evaluation"));
-            let reason = one.why.as_ref().map(|(_, reason)| match reason {
+            let reason = one.why.as_ref().map(|reason| match &reason.why {
                 Why::Failed { message } => message.clone(),
                 reason => why(reason, times),
             });
@@ -230,6 +269,8 @@ mod tests {
             assert_eq!((found.0.as_str(), found.1.as_str()), expected);
         };
         check(0.91, 0.9, ("0.91", "0.9"));
+        check(149.5, 149.0, ("149.5", "149"));
+        check(79.996, 80.0, ("79.996", "80"));
         check(0.9004, 0.9, ("0.9004", "0.9"));
         check(0.9, 0.9, ("0.9", "0.9"));
         check(1_000_001.0, 1_000_000.0, ("1000001", "1000000"));

@@ -1,13 +1,16 @@
 //! Explanations as one JSON object.
 
+mod tree;
+
 use std::io::{self, Write};
 
 use serde::Serialize;
 
+use self::tree::NodeOut;
 use super::answer::answer;
 use super::words::{Times, happened, why};
 use crate::engine::{Episode, Phase};
-use crate::explain::{Because, Explanation, Given, Happening, Node, What, Why};
+use crate::explain::{Because, Explanation, Happening, What, Why};
 use crate::format::Clock;
 use crate::labels::LabelSet;
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
@@ -204,6 +207,8 @@ struct HappeningOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     labels: Option<Labels<'a>>,
     reason: Option<ReasonOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<ReasonOut<'a>>,
     text: String,
 }
 
@@ -217,7 +222,8 @@ impl<'a> HappeningOut<'a> {
             evaluations: None,
             to: None,
             labels: None,
-            reason: one.why.as_ref().map(|(part, reason)| ReasonOut::of(Some(*part), reason, times)),
+            reason: one.why.as_ref().map(|reason| ReasonOut::of(Some((reason.part, &reason.text)), &reason.why, times)),
+            lost: one.lost.as_ref().map(|lost| ReasonOut::of(None, lost, times)),
             text: happened(one, explanation, times).1,
         };
         out.what = match &one.what {
@@ -226,8 +232,8 @@ impl<'a> HappeningOut<'a> {
                 (out.after_s, out.evaluations) = (Some(Seconds(*after)), Some(*evaluations));
                 "fires"
             }
-            What::Dropped { after } => {
-                out.after_s = Some(Seconds(*after));
+            What::Dropped { after, evaluations } => {
+                (out.after_s, out.evaluations) = (Some(Seconds(*after)), Some(*evaluations));
                 "dropped"
             }
             What::Kept => "kept",
@@ -260,6 +266,8 @@ struct ReasonOut<'a> {
     /// The number of the part, in the order the parts stand in the tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expr: Option<&'a str>,
     kind: &'static str,
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -277,9 +285,11 @@ struct ReasonOut<'a> {
 }
 
 impl<'a> ReasonOut<'a> {
-    fn of(part: Option<usize>, reason: &'a Why, times: &Times<'_>) -> Self {
+    fn of(part: Option<(usize, &'a str)>, reason: &'a Why, times: &Times<'_>) -> Self {
+        let (part, expr) = part.unzip();
         let mut out = Self {
             part,
+            expr: expr.filter(|expr| !expr.is_empty()),
             kind: "",
             text: why(reason, times),
             series: None,
@@ -305,7 +315,15 @@ impl<'a> ReasonOut<'a> {
                 (out.series, out.nearest) = (Some(Labels(wanted)), of(nearest));
                 "no_series"
             }
-            Why::NoMatch { .. } => "no_match",
+            Why::NoMatch { nearest, .. } => {
+                out.nearest = of(nearest);
+                "no_match"
+            }
+            Why::Source { .. } => "source",
+            Why::NoBuckets { row } => {
+                out.series = Some(Labels(row));
+                "no_buckets"
+            }
             Why::NoMetric { .. } => "no_metric",
             Why::NoSource(_) => "no_source",
             Why::FewSamples { series, .. } => {
@@ -331,157 +349,5 @@ impl<'a> ReasonOut<'a> {
             Why::Nothing => "nothing",
         };
         out
-    }
-}
-
-#[derive(Serialize)]
-struct NodeOut<'a> {
-    part: usize,
-    text: &'a str,
-    span: [u32; 2],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<At>,
-    decides: bool,
-    #[serde(flatten)]
-    gave: GivenOut<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<VerdictOut>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<ReasonOut<'a>>,
-    below: Vec<NodeOut<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<Box<SourceOut<'a>>>,
-}
-
-#[derive(Serialize)]
-struct VerdictOut {
-    holds: bool,
-    op: &'static str,
-    left: Number,
-    right: Number,
-}
-
-#[derive(Serialize)]
-struct SourceOut<'a> {
-    record: &'a str,
-    file: &'a str,
-    line: u32,
-    at: At,
-    tree: NodeOut<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum GivenOut<'a> {
-    Scalar(Number),
-    Rows(RowsOut<'a>),
-    Ranges(RangesOut<'a>),
-    Failed(&'a str),
-    Unevaluated(bool),
-}
-
-#[derive(Serialize)]
-struct RowsOut<'a> {
-    rows: Vec<RowOut<'a>>,
-    others: usize,
-}
-
-#[derive(Serialize)]
-struct RowOut<'a> {
-    labels: Labels<'a>,
-    value: Number,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sampled: Option<At>,
-}
-
-#[derive(Serialize)]
-struct RangesOut<'a> {
-    ranges: Vec<RangeOut<'a>>,
-    others: usize,
-}
-
-#[derive(Serialize)]
-struct RangeOut<'a> {
-    labels: Labels<'a>,
-    samples: usize,
-    first: PointOut,
-    last: PointOut,
-    min: Number,
-    max: Number,
-    resets: Vec<ResetOut>,
-}
-
-#[derive(Serialize)]
-struct ResetOut {
-    at: At,
-    before: Number,
-    after: Number,
-}
-
-impl<'a> NodeOut<'a> {
-    fn of(node: &'a Node, times: &Times<'_>) -> Self {
-        let gave = match &node.gave {
-            Given::Scalar(value) => GivenOut::Scalar(Number(*value)),
-            Given::Rows { rows, others } => GivenOut::Rows(RowsOut {
-                rows: rows
-                    .iter()
-                    .map(|row| RowOut {
-                        labels: Labels(&row.labels),
-                        value: Number(row.value),
-                        sampled: row.sampled.map(At),
-                    })
-                    .collect(),
-                others: *others,
-            }),
-            Given::Ranges { ranges, others } => {
-                GivenOut::Ranges(RangesOut { ranges: ranges.iter().map(RangeOut::of).collect(), others: *others })
-            }
-            Given::Failed(message) => GivenOut::Failed(message),
-            Given::Unevaluated => GivenOut::Unevaluated(true),
-        };
-        Self {
-            part: node.part,
-            text: &node.text,
-            span: [node.span.start, node.span.end],
-            at: node.at.map(At),
-            decides: node.decides,
-            gave,
-            verdict: node.verdict.map(|one| VerdictOut {
-                holds: one.holds,
-                op: one.op.symbol(),
-                left: Number(one.left),
-                right: Number(one.right),
-            }),
-            reason: node.why.as_ref().map(|reason| ReasonOut::of(None, reason, times)),
-            below: node.below.iter().map(|below| Self::of(below, times)).collect(),
-            source: node.source.as_ref().map(|source| {
-                Box::new(SourceOut {
-                    record: &source.record,
-                    file: &source.file,
-                    line: source.line,
-                    at: At(source.at),
-                    tree: Self::of(&source.tree, times),
-                })
-            }),
-        }
-    }
-}
-
-impl<'a> RangeOut<'a> {
-    fn of(range: &'a crate::explain::Range) -> Self {
-        let point = |(at, value)| PointOut { at: At(at), value: Number(value) };
-        Self {
-            labels: Labels(&range.labels),
-            samples: range.samples,
-            first: point(range.first),
-            last: point(range.last),
-            min: Number(range.between.0),
-            max: Number(range.between.1),
-            resets: range
-                .resets
-                .iter()
-                .map(|(at, before, after)| ResetOut { at: At(*at), before: Number(*before), after: Number(*after) })
-                .collect(),
-        }
     }
 }

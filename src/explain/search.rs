@@ -1,0 +1,229 @@
+//! Why a part of an expression has no sample at a step: the part further down that decided it, and what it lacked.
+
+use crate::labels::{LabelSet, METRIC_NAME};
+use crate::outcome::Known;
+use crate::promql::ast::{AggregateOp, Binary, BinaryOp, ExprKind, Type};
+use crate::promql::query::Value;
+use crate::promql::query::nodes::NodeValue;
+use crate::time::Timestamp;
+
+use super::case::{Case, rows};
+use super::lineage::{Wanted, partner};
+use super::why::{Why, distance};
+
+/// What decided that a part has no sample.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Decided {
+    /// The part, counted in the order of [`Expr::walk`].
+    pub part: usize,
+    /// What it lacked.
+    pub why: Why,
+}
+
+/// Looks for reasons at one step.
+pub(crate) struct Search<'a, 'b> {
+    pub(crate) case: &'b Case<'a>,
+    pub(crate) known: &'b Known<'a>,
+    pub(crate) values: &'b [Option<NodeValue>],
+    pub(crate) slot: Timestamp,
+}
+
+impl Search<'_, '_> {
+    /// Returns what decided that a part has no sample of what is wanted.
+    pub(crate) fn absent(&self, part: usize, wanted: &Wanted) -> Decided {
+        let own = |why| Decided { part, why };
+        let value = self.values[part].as_ref();
+        let expr = self.case.outline[part].expr;
+        let below = &self.case.outline[part].below;
+        if let Some(Err(error)) = value.map(|value| &value.value) {
+            // The part that failed first is the one to look at.
+            let failed =
+                below.iter().find(|part| self.values[**part].as_ref().is_some_and(|value| value.value.is_err()));
+            return match failed {
+                Some(part) => self.absent(*part, &Wanted::any()),
+                None => own(Why::Failed { message: error.to_string() }),
+            };
+        }
+        let of_parts = super::lineage::parts(expr, wanted);
+        match &expr.kind {
+            ExprKind::Paren(_) | ExprKind::Unary { .. } | ExprKind::Subquery(_) => self.absent(below[0], &of_parts[0]),
+            ExprKind::Binary(binary) => self.binary(part, binary, &of_parts),
+            ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => {
+                own(self.selected(selector, wanted, value.map_or(self.slot, |value| value.at)))
+            }
+            ExprKind::Call { function, .. } => match function.name {
+                "absent" | "absent_over_time" => own(self.there(below[0])),
+                name => {
+                    let vectors = below.iter().zip(&of_parts);
+                    let mut vectors = vectors.filter(|(part, _)| self.case.outline[**part].expr.ty() != Type::Scalar);
+                    let Some((input, wanted)) =
+                        vectors.find(|(part, _)| self.case.outline[**part].expr.ty() != Type::String)
+                    else {
+                        return own(Why::Nothing);
+                    };
+                    if let Some((range, series, found)) = self.few(*input, wanted, function.needs_two_samples()) {
+                        return own(Why::FewSamples { function: name, range, series, found });
+                    }
+                    match rows(self.values[*input].as_ref(), wanted).into_iter().next() {
+                        Some((row, _)) if name.starts_with("histogram_") => own(Why::NoBuckets { row }),
+                        Some(_) => own(Why::Nothing),
+                        None => self.absent(*input, wanted),
+                    }
+                }
+            },
+            ExprKind::Aggregate(aggregate) => {
+                let (Some(input), Some(wanted)) = (below.last(), of_parts.last()) else { return own(Why::Nothing) };
+                let chooses = matches!(
+                    aggregate.op,
+                    AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio
+                );
+                match rows(self.values[*input].as_ref(), wanted).into_iter().next() {
+                    Some((labels, value)) if chooses => own(Why::NotChosen { labels, value }),
+                    Some(_) => own(Why::Nothing),
+                    None => self.absent(*input, wanted),
+                }
+            }
+            ExprKind::Number { .. } | ExprKind::String(_) | ExprKind::Invalid => own(Why::Nothing),
+        }
+    }
+
+    fn binary(&self, part: usize, binary: &Binary, of_parts: &[Wanted]) -> Decided {
+        let own = |why| Decided { part, why };
+        let [lhs, rhs] = [self.case.outline[part].below[0], self.case.outline[part].below[1]];
+        let is_scalar = |part: usize| self.case.outline[part].expr.ty() == Type::Scalar;
+        let of = |part: usize, wanted: &Wanted| rows(self.values[part].as_ref(), wanted);
+        let (left, right) = (of(lhs, &of_parts[0]), of(rhs, &of_parts[1]));
+        if binary.op == BinaryOp::Or {
+            // Of two sides that have nothing the one that came nearer.
+            let sides = [self.absent(lhs, &of_parts[0]), self.absent(rhs, &of_parts[1])];
+            let nearer = usize::from(sides[1].why.tells() > sides[0].why.tells());
+            let [left, right] = sides;
+            return if nearer == 1 { right } else { left };
+        }
+        if left.is_empty() && !is_scalar(lhs) {
+            return self.absent(lhs, &of_parts[0]);
+        }
+        let vectors = !is_scalar(lhs) && !is_scalar(rhs);
+        if right.is_empty() && !vectors {
+            return self.absent(rhs, &of_parts[1]);
+        }
+        if vectors {
+            let Some((row, _)) = left.first() else { return own(Why::Nothing) };
+            let matching = binary.matching.as_ref();
+            let pairs = left.iter().filter_map(|(row, value)| {
+                let (other, found) = of(rhs, &partner(matching, row)).into_iter().next()?;
+                Some((row, *value, other, found))
+            });
+            let pairs: Vec<(&LabelSet, f64, LabelSet, f64)> = pairs.collect();
+            let Some((_, _, by, value)) = pairs.first() else {
+                let key = partner(matching, row);
+                let all = of(rhs, &Wanted::any());
+                // A right side that filters may have had the partner, and left it out.
+                let further = self.absent(rhs, &key);
+                let filtered = matches!(further.why, Why::False { .. } | Why::NoSample { .. } | Why::FewSamples { .. });
+                return if all.is_empty() || filtered { further } else { own(self.no_partner(binary, row, &all)) };
+            };
+            if binary.op == BinaryOp::Unless {
+                return own(Why::Taken { by: by.clone(), value: *value });
+            }
+            if !binary.op.is_comparison() {
+                return own(Why::Nothing);
+            }
+            let far = |pair: &(&LabelSet, f64, LabelSet, f64)| distance(pair.1, pair.3);
+            let close = pairs.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
+            return own(close.map_or(Why::Nothing, |(row, left, _, right)| Why::False {
+                op: binary.op,
+                labels: (*row).clone(),
+                left: *left,
+                right: *right,
+                others: pairs.len() - 1,
+            }));
+        }
+        if !binary.op.is_comparison() {
+            return own(Why::Nothing);
+        }
+        let (rows, limit, turned) = if is_scalar(rhs) { (&left, right[0].1, false) } else { (&right, left[0].1, true) };
+        let close = nearest_to(rows, limit);
+        let (labels, value) = close.cloned().unwrap_or((LabelSet::empty(), f64::NAN));
+        let (left, right) = if turned { (limit, value) } else { (value, limit) };
+        own(Why::False { op: binary.op, labels, left, right, others: rows.len().saturating_sub(1) })
+    }
+
+    /// Says which row of the other side is most like one that has no partner there.
+    fn no_partner(&self, binary: &Binary, row: &LabelSet, all: &[(LabelSet, f64)]) -> Why {
+        let (on, labels): (bool, &[String]) = match &binary.matching {
+            Some(matching) => (matching.on, &matching.labels),
+            None => (false, &[]),
+        };
+        let differs = |other: &LabelSet| -> Vec<String> {
+            let names = row.iter().chain(other.iter()).map(|(name, _)| name);
+            let mut names: Vec<&str> =
+                names.filter(|name| *name != METRIC_NAME && labels.iter().any(|one| one == name) == on).collect();
+            names.sort_unstable();
+            names.dedup();
+            names.retain(|name| row.get(name) != other.get(name));
+            names.into_iter().map(str::to_owned).collect()
+        };
+        let nearest = all
+            .iter()
+            .map(|(other, _)| (differs(other), other))
+            .min_by_key(|(differs, other)| (differs.len(), other.to_string()));
+        let (differs, nearest) = nearest.map(|(differs, other)| (differs, other.clone())).unzip();
+        Why::NoPartner { op: binary.op, row: row.clone(), nearest, differs: differs.unwrap_or_default() }
+    }
+
+    /// Returns the series of a part of which one should not be there.
+    fn there(&self, part: usize) -> Why {
+        let rows = match self.values[part].as_ref().map(|value| &value.value) {
+            Some(Ok(Value::Vector(samples))) => samples.iter().map(|(labels, _)| labels.clone()).collect(),
+            Some(Ok(Value::Matrix(series))) => series.iter().map(|series| series.labels.clone()).collect(),
+            _ => Vec::new(),
+        };
+        rows.first().cloned().map_or(Why::Nothing, |series| Why::There { series, of: rows.len() })
+    }
+
+    /// Returns the range that has samples, too few for a function.
+    fn few(&self, part: usize, wanted: &Wanted, needs_two: bool) -> Option<(String, LabelSet, Vec<Timestamp>)> {
+        let Some(Ok(Value::Matrix(series))) = self.values[part].as_ref().map(|value| &value.value) else { return None };
+        let one = series.iter().find(|series| wanted.takes(&series.labels) && !series.samples.is_empty())?;
+        let times = one.samples.iter().map(|(at, _)| *at).collect();
+        needs_two.then(|| (self.case.outline[part].expr.to_string(), one.labels.clone(), times))
+    }
+
+    /// Returns why a series has no sample that had one before: of any selector below a part.
+    pub(crate) fn lost(&self, before: &[Option<NodeValue>], wanted: &[Wanted]) -> Option<Why> {
+        let parts = self.case.outline.iter().enumerate();
+        parts
+            .filter_map(|(at, part)| match &part.expr.kind {
+                ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => Some((at, selector)),
+                _ => None,
+            })
+            .find_map(|(at, selector)| {
+                let now = present(self.values[at].as_ref());
+                let gone =
+                    present(before[at].as_ref()).into_iter().find(|one| wanted[at].takes(one) && !now.contains(one))?;
+                let why = self.selected(
+                    selector,
+                    &Wanted::of(gone),
+                    self.values[at].as_ref().map_or(self.slot, |one| one.at),
+                );
+                matches!(why, Why::NoSample { .. } | Why::Source { .. }).then_some(why)
+            })
+    }
+}
+
+/// Returns the series that a selector has samples of.
+fn present(value: Option<&NodeValue>) -> Vec<&LabelSet> {
+    match value.map(|value| &value.value) {
+        Some(Ok(Value::Vector(samples))) => samples.iter().map(|(labels, _)| labels).collect(),
+        Some(Ok(Value::Matrix(series))) => {
+            series.iter().filter(|one| !one.samples.is_empty()).map(|one| &one.labels).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the row whose value comes nearest to a limit.
+fn nearest_to(rows: &[(LabelSet, f64)], limit: f64) -> Option<&(LabelSet, f64)> {
+    rows.iter().min_by(|a, b| distance(a.1, limit).total_cmp(&distance(b.1, limit)))
+}

@@ -1,0 +1,75 @@
+//! From a recorded series to the rule that wrote it.
+
+use crate::engine::RuleId;
+use crate::labels::{LabelSet, METRIC_NAME};
+use crate::promql::ast::Selector;
+use crate::rules::{Rule, RuleKind};
+use crate::time::Timestamp;
+
+use super::case::Case;
+use super::lineage::Wanted;
+
+/// The deepest chain of recording rules that is followed.
+const CHAIN: usize = 8;
+
+/// A rule that writes what a selector takes, at one of its evaluations.
+pub(crate) struct Writer<'a> {
+    pub(crate) case: Case<'a>,
+    /// What is wanted of its result.
+    pub(crate) whole: Wanted,
+    pub(crate) slot: Timestamp,
+    pub(crate) record: String,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+}
+
+/// Finds the rule that wrote what a selector takes at a time, as seen from a slot: at the evaluation that wrote the sample,
+/// or, where there is none that counts, at the last one that could have.
+pub(crate) fn writer<'a>(
+    reader: &Case<'a>,
+    selector: &Selector,
+    wanted: &Wanted,
+    (at, seen): (Timestamp, Timestamp),
+    is_there: bool,
+) -> Option<Writer<'a>> {
+    let written = reader.inputs.written.filter(|_| reader.depth < CHAIN)?;
+    let metric = selector.metric()?;
+    let writes = |(_, (_, rule)): &(usize, (usize, &Rule))| {
+        matches!(rule.kind, RuleKind::Record) && rule.enabled && rule.name.text == metric
+    };
+    let writers: Vec<(usize, &Rule)> =
+        reader.rules.rules().enumerate().filter(writes).map(|(number, (_, rule))| (number, rule)).collect();
+    let fits = |rule: &Rule, labels: &LabelSet| {
+        rule.labels.iter().all(|(name, text)| !text.is_literal() || labels.get(name).unwrap_or("") == text.text())
+    };
+    // The series that has a part in the row at hand, and when it was written.
+    let series = written.store.matching(&selector.matchers, &Default::default());
+    let own = series.into_iter().filter(|id| wanted.takes(written.store.labels(*id)));
+    let newest = own.filter_map(|id| {
+        let to = at.min(seen.minus(written.lags.of(written.writers[id.0 as usize])));
+        let stamp = *written.store.samples(id, Timestamp::MIN, to).times.last()?;
+        Some((written.store.labels(id), stamp))
+    });
+    let newest = newest.max_by_key(|(_, stamp)| *stamp);
+    let (number, rule) = match newest {
+        Some((labels, _)) => *writers.iter().find(|(_, rule)| fits(rule, labels))?,
+        None => *writers.first()?,
+    };
+    let id = RuleId(u32::try_from(number).ok()?);
+    let mut case = Case::of(reader.rules, reader.recorded, id, reader.on).ok().flatten()?;
+    case.depth = reader.depth + 1;
+    let offset = reader.recorded.engine.query_offset(id);
+    let until = newest.filter(|_| is_there).map_or(seen, |(_, stamp)| stamp.plus(offset));
+    let steps = case.steps();
+    let slot = *steps.get(steps.partition_point(|slot| *slot <= until).checked_sub(1)?)?;
+    let of_rule = |name: &str| name == METRIC_NAME || rule.labels.iter().any(|(own, _)| own == name);
+    let whole = newest.map_or_else(Wanted::any, |(labels, _)| Wanted::of(&labels.filter(|name| !of_rule(name))));
+    Some(Writer {
+        case,
+        whole,
+        slot,
+        record: metric.to_owned(),
+        file: reader.rules.sources.file(rule.at.file).name.clone(),
+        line: reader.rules.sources.position(rule.at).line,
+    })
+}
