@@ -107,8 +107,8 @@ pub(super) fn run(
             match output.format {
                 Format::Json => report::write_json(out, plan, &swept, &summary, args.report.episodes),
                 Format::Csv => report::write_csv(out, plan, &swept),
-                Format::Markdown => report::write_markdown(out, plan, &swept, &view),
-                _ => report::write_table(out, plan, &swept, &view),
+                Format::Markdown => report::write_markdown(out, plan, (&swept, &summary), &view),
+                _ => report::write_table(out, plan, (&swept, &summary), &view),
             }
         });
         if interrupt.pressed() {

@@ -1,6 +1,6 @@
 //! The rules that are evaluated: the alert, its variants, and what they read.
 
-use crate::engine::fold::{Fold, Why};
+use crate::engine::fold::Fold;
 use crate::engine::{Engine, EngineOptions, RuleId};
 use crate::outcome::threshold::compared;
 use crate::replay::RunError;
@@ -44,8 +44,10 @@ pub(super) fn build(rules: &RuleSet, plan: &Plan, options: EngineOptions, exact:
     let original = group.rules[rule].clone();
     let at_rows = matches!(evaluate, Evaluate::EveryRow | Evaluate::EverySnapshot);
     let points = plan.points();
+    // What reads the alerts, reads those of a variant in its place.
+    let is_read = RuleGraph::of(&set.files, Keep::Read).nodes[base.0 as usize].is_read;
     let how = match engine.fold_of(base) {
-        Some(Fold::ByAlert) if !at_rows => {
+        Some(Fold::ByAlert) if !at_rows && !is_read => {
             let levels = if exact { None } else { levels(plan, &original) };
             let mut variants = Vec::new();
             for point in (0..points).map(|number| plan.point(number)).filter(|point| is_variant(plan, &levels, point)) {
@@ -57,7 +59,7 @@ pub(super) fn build(rules: &RuleSet, plan: &Plan, options: EngineOptions, exact:
             let points = variants.into_iter().map(|(_, point)| point);
             How::Folded { variants: ids.into_iter().zip(points).collect(), levels }
         }
-        Some(Fold::ByStep(Why::Read)) => {
+        _ if is_read => {
             if points > limits::SWEEP_ENGINES {
                 let [points, most] = [points, limits::SWEEP_ENGINES].map(|count| crate::format::count(count as u64));
                 let message = format!(

@@ -82,11 +82,8 @@ pub(super) fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept, figure: Fig
     let room = view.width.map_or(usize::MAX, |width| width.saturating_sub(label) / cell);
     let rows = spread(names.len(), view.rows(), down.now);
     let columns = spread(titles.len(), room, across.now);
-    writeln!(
-        out,
-        "{}",
-        Tone::Heading.paint(&format!("{} by {} and {}", figure.title(), down.name, across.name), view.color)
-    )?;
+    let title = format!("{} by {} and {}", figure.title(), down.name, across.name);
+    writeln!(out, "{}", Tone::Heading.paint(&hung(&title, view.width), view.color))?;
     let head: String = columns.iter().map(|at| format!("  {:>digits$}  ", titles[*at])).collect();
     writeln!(out, "{}", Tone::Heading.paint(format!("{:<label$}{head}", down.name).trim_end(), view.color))?;
     for at in &rows {
@@ -146,4 +143,48 @@ pub(super) fn grid(plan: &Plan, swept: &Swept, figure: Figure, most: usize) -> O
         grid.row([shown(&down.values[at]).into()].into_iter().chain(cells).collect());
     }
     Some(grid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Selection, sample};
+    use crate::rules::RuleSet;
+
+    /// Returns the map of bursts of a grid, in which each point has as many as its number says.
+    fn map(view: &View) -> String {
+        let mut rules = RuleSet::default();
+        rules.add("a.yml", b"groups: [{name: g, rules: [{alert: A, expr: x > 7, for: 3m}]}]");
+        let asks = ["A.threshold=1..30:1", "A.for=0s..8m:1m"].map(|text| text.parse().expect("values"));
+        let plan = Plan::of(&rules, &Selection::default(), &asks).expect("a plan");
+        let mut rows = vec![Row::default(); plan.points()];
+        rows.iter_mut().zip(0..).for_each(|(row, number)| row.tally.bursts = number);
+        let swept = Swept { outcome: sample::outcome(), rows, span: None, incidents: None };
+        let mut out = Vec::new();
+        write(&mut out, &plan, &swept, Figure::Bursts, view).expect("a vector takes all");
+        String::from_utf8(out).expect("a map is UTF-8")
+    }
+
+    #[test]
+    fn a_map_keeps_the_rules_own_value_in_any_width() {
+        let view = View { width: Some(50), limit: Some(5), ..View::default() };
+        insta::assert_snapshot!(map(&view), @"
+        bursts by threshold and for
+        threshold   0s     3m     4m     6m     8m
+                1    0      3.     4.     6.     8.
+                7   54.  [ 57.]   58.    60.    62.
+               15  126:   129:   130:   132:   134:
+               22  189+   192+   193+   195+   197+
+               30  261#   264#   265#   267#   269#
+        [ ] the rule as it is; . : + # each a quarter of
+          the most, 269; 5 of 30 rows and 5 of 9 columns
+          shown: -o csv has all
+        ");
+        for width in 24..120 {
+            let shown = map(&View { width: Some(width), ..view.clone() });
+            assert!(shown.contains("[ 57.]"), "{shown}");
+            assert!(shown.lines().all(|line| line.len() <= width), "{width}:\n{shown}");
+        }
+        assert_eq!(map(&View::default()).lines().count(), 33);
+    }
 }

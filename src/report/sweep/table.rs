@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use crate::format::{count, counted, duration, short_count, value};
 use crate::outcome::Outcome;
+use crate::outcome::summary::Summary;
 use crate::report::markdown::escaped;
-use crate::report::table::View;
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
+use crate::report::table::{View, alerts};
 use crate::report::wrap::hung;
 use crate::sweep::{Plan, Swept};
 
@@ -17,10 +18,10 @@ use super::{meant, rows, shown};
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept, view: &View) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, plan: &Plan, (swept, summary): (&Swept, &Summary), view: &View) -> io::Result<()> {
     let hang = |text: &str| hung(&printable(text), view.width);
     writeln!(out, "{}", Tone::Heading.paint(&hang(&title(plan, &swept.outcome)), view.color))?;
-    for line in about(plan, swept) {
+    for line in about(plan, swept, summary, view) {
         writeln!(out, "{}", hang(&line))?;
     }
     writeln!(out)?;
@@ -42,9 +43,14 @@ pub fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept, view: &View) -> io
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_markdown(out: &mut dyn Write, plan: &Plan, swept: &Swept, view: &View) -> io::Result<()> {
+pub fn write_markdown(
+    out: &mut dyn Write,
+    plan: &Plan,
+    (swept, summary): (&Swept, &Summary),
+    view: &View,
+) -> io::Result<()> {
     writeln!(out, "**{}**\n", escaped(&title(plan, &swept.outcome)))?;
-    for line in about(plan, swept) {
+    for line in about(plan, swept, summary, view) {
         writeln!(out, "- {}", escaped(&line))?;
     }
     if is_map(plan) {
@@ -87,7 +93,7 @@ fn title(plan: &Plan, outcome: &Outcome) -> String {
 }
 
 /// Returns what is set and what it is counted over, a line each.
-fn about(plan: &Plan, swept: &Swept) -> Vec<String> {
+fn about(plan: &Plan, swept: &Swept, summary: &Summary, view: &View) -> Vec<String> {
     let mut lines: Vec<String> = plan.axes.iter().map(|axis| format!("{}: {}", axis.name, meant(axis))).collect();
     if let Some((judged, left_out)) = swept.incidents {
         let outside = match left_out {
@@ -95,6 +101,10 @@ fn about(plan: &Plan, swept: &Swept) -> Vec<String> {
             left_out => format!("; {} outside of what was evaluated and reported", count(left_out as u64)),
         };
         lines.push(format!("incidents: {}{outside}", count(judged as u64)));
+    }
+    if let (Some(rule), Some(sums)) = (swept.outcome.rules.first(), summary.rules.first()) {
+        let notes = alerts::note(&swept.outcome, rule, sums, &view.clock);
+        lines.extend((!notes.is_empty()).then(|| format!("as it is: {}", notes.join("; "))));
     }
     lines
 }

@@ -102,7 +102,7 @@ fn row(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, view: &View) -> 
 const MANY_SETS: u64 = 5;
 
 /// Says what a person would want to know of an alert.
-fn note(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, clock: &Clock) -> Vec<String> {
+pub(crate) fn note(outcome: &Outcome, rule: &RuleFacts, sums: &RuleSummary, clock: &Clock) -> Vec<String> {
     let mut notes = Vec::new();
     if sums.open > 0 {
         notes.push(format!("{} open at the end", count(sums.open)));
