@@ -41,6 +41,7 @@ pub(crate) fn compared(expr: &Expr) -> Option<Compared> {
 
 /// Returns all comparisons with a number in an expression, those with `bool` and those that do not decide its value
 /// too, by where their numbers stand.
+#[cfg(feature = "cli")]
 pub(crate) fn comparisons(expr: &Expr) -> Vec<Compared> {
     let mut all = Vec::new();
     expr.walk(&mut |part| {

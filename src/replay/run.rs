@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 
 use crate::engine::conditions::Conditions;
 use crate::engine::{Engine, EngineOptions, Episode, Event, RuleId, Timeline};
-use crate::input::{self, Batches};
+use crate::input::Batches;
 use crate::limits;
 use crate::outcome::{Finished, Mismatch, Outcome, RunOptions, Selection, asked};
 use crate::rules::RuleSet;
 use crate::store::Store;
-use crate::survey::{Depth, Survey};
+use crate::survey::Depth;
 use crate::time::Timestamp;
 
 use super::read::{Reading, read};
@@ -167,8 +167,8 @@ pub(crate) fn conclude(
     rules: &RuleSet,
     options: &RunOptions,
     engine: &mut Engine,
-    (store, survey): (&Store, &Survey),
-    input: &input::Summary,
+    (store, survey): (&Store, &crate::survey::Survey),
+    input: &crate::input::Summary,
 ) -> Result<Outcome, RunError> {
     let mut timeline = Timeline::default();
     engine.drain_into(&mut timeline);
