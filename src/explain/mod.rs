@@ -27,9 +27,8 @@ use crate::outcome::summary::{RuleSummary, Summary};
 use crate::outcome::{self, GroupFacts, Nothing, Outcome, Pattern, RuleFacts, RunOptions};
 use crate::promql::query::QueryError;
 use crate::replay::{Hold, Observer, Recorded, RunError};
-use crate::rules::graph::{Keep, RuleGraph};
-use crate::rules::{RuleKind, RuleSet};
-use crate::time::{Millis, Timestamp};
+use crate::rules::{RuleKind, RuleSet, needed};
+use crate::time::Timestamp;
 
 use self::case::Case;
 use self::choose::Chosen;
@@ -217,7 +216,7 @@ pub fn explain(
     observer: &mut impl Observer,
 ) -> Result<Explanation, ExplainError> {
     let candidates = of_group(rules, candidates(rules, question)?, question, options)?;
-    let rules = &needed(rules, &candidates);
+    let rules = &reduced(rules, &candidates);
     let mut options = options.clone();
     let name = candidates.first().and_then(|id| rules.rules().nth(id.0 as usize)).map(|(_, rule)| &rule.name.text);
     options.selection.alert = name.and_then(|name| Pattern::exactly(name));
@@ -396,32 +395,12 @@ fn of_group(
 }
 
 /// Switches off all rules but some and those that write what they read, directly or through others.
-fn needed(rules: &RuleSet, wanted: &[RuleId]) -> RuleSet {
-    let graph = RuleGraph::of(&rules.files, Keep::Read);
-    // Rules that write a metric under other labels are no sources, but reasons.
-    let all: Vec<&crate::rules::Rule> = rules.rules().map(|(_, rule)| rule).collect();
-    let mut wanted: Vec<usize> = wanted.iter().map(|id| id.0 as usize).collect();
-    let read: Vec<&str> = wanted
-        .iter()
-        .filter_map(|rule| all.get(*rule))
-        .flat_map(|rule| rule.expr.selectors())
-        .filter_map(|one| one.selector.metric())
-        .collect();
-    let writes = |(_, rule): &(usize, &&crate::rules::Rule)| {
-        matches!(rule.kind, RuleKind::Record) && read.contains(&rule.name.text.as_str())
-    };
-    wanted.extend(all.iter().enumerate().filter(writes).map(|(rule, _)| rule));
-    let needed = graph.upstream(wanted.into_iter());
+fn reduced(rules: &RuleSet, wanted: &[RuleId]) -> RuleSet {
+    let needed = needed(rules, wanted.iter().map(|id| id.0 as usize));
     let mut rules = rules.clone();
     let all = rules.files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules);
     for (rule, needed) in all.zip(needed) {
         rule.enabled &= needed;
     }
     rules
-}
-
-/// The distance of two evaluations of a group, or none where it is evaluated at rows or snapshots.
-#[must_use]
-pub fn interval(group: &GroupFacts) -> Option<Millis> {
-    Some(group.schedule.interval).filter(|interval| *interval > Millis::ZERO)
 }

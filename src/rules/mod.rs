@@ -11,6 +11,8 @@ mod load;
 pub(crate) mod loops;
 mod manifest;
 mod native;
+#[cfg(feature = "input")]
+mod needed;
 mod other;
 pub mod pairing;
 mod parts;
@@ -30,6 +32,8 @@ pub use load::{load, load_partly};
 pub use loops::check_loops;
 pub use native::action::{Action, Webhook};
 pub use native::unique::check_unique;
+#[cfg(feature = "input")]
+pub(crate) use needed::needed;
 pub use parts::{GroupParts, Part, RuleParts, TextPart};
 pub use quick::{Quick, quick};
 pub use set::RuleSet;

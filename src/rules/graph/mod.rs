@@ -106,23 +106,6 @@ impl RuleGraph {
         Component { rules: rules.collect(), sets: sets.collect(), stepwise: true, level: 0 }
     }
 
-    /// Returns by rule whether it is one of some, or writes what they read, directly or through others.
-    #[cfg(feature = "input")]
-    pub(crate) fn upstream(&self, of: impl Iterator<Item = usize>) -> Vec<bool> {
-        let mut needed = vec![false; self.nodes.len()];
-        let mut open: Vec<usize> = of.collect();
-        while let Some(rule) = open.pop() {
-            if !std::mem::replace(&mut needed[rule], true) {
-                open.extend(self.writers(rule));
-                if self.nodes[rule].asks {
-                    // A query may read whatever is written.
-                    open.extend((0..self.nodes.len()).filter(|other| !self.nodes[*other].writes.is_empty()));
-                }
-            }
-        }
-        needed
-    }
-
     /// Walks over the rules whose series a rule may read; one may come more than once.
     #[cfg(any(feature = "input", feature = "profile"))]
     pub(crate) fn writers(&self, rule: usize) -> impl Iterator<Item = usize> {
