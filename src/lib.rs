@@ -104,6 +104,8 @@
 //!   [`engine::Engine::new`], `promql/plan.rs`, `promql/eval`, then as a sample.
 //! - To follow a rule through `check`: as above to `rules/prometheus.rs`, with `rules/parts.rs`, then `lint/subject.rs`,
 //!   [`lint::run`], a lint such as `lint/rule/dead_code.rs` with `lint/flow.rs`, `lint/control`, `report/check`.
+//! - To follow an explanation: [`replay::Recorded`], [`explain::explain`], `explain/choose.rs`, then `explain/track.rs`
+//!   and `explain/history.rs` for what happened, `explain/case.rs`, `explain/tree.rs` and `explain/search.rs` for why.
 //!
 //! ## Layers
 //! Each may use those above it, and nothing below (a test reads every path against this list, and another one where

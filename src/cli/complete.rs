@@ -16,7 +16,7 @@ use clap_complete::{CompleteEnv, Shell};
 use crate::input::{Format as InputFormat, TimeUnit};
 use crate::rules::{self, RuleKind, RuleSet};
 
-use super::args::{Cli, DiffFormat};
+use super::args::{Cli, DiffFormat, ExplainFormat};
 use super::flags::Format;
 use super::flags::output::OutFormat;
 use super::load::Disk;
@@ -128,6 +128,7 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
         "targets" => arg.add(ArgValueCompleter::new(Mixed { words: vec!["report".to_owned()], prefixes: false })),
         "folder" => arg.add(ArgValueCompleter::new(PathCompleter::dir())),
         "out" if command == "profile" => arg.add(ArgValueCompleter::new(Mixed::formats::<ProfileFormat>())),
+        "out" if command == "explain" => arg.add(ArgValueCompleter::new(Mixed::formats::<ExplainFormat>())),
         "out" if command == "diff" => arg.add(ArgValueCompleter::new(Mixed::formats::<DiffFormat>())),
         "out" => arg.add(ArgValueCompleter::new(Mixed::formats::<Format>())),
         "alert" | "group" => {
@@ -141,6 +142,7 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
             arg.add(ArgValueCandidates::new(move || conditions(&load(&line.rules))))
         }
         "fail_on" if command == "diff" => arg.add(listed(&["new-firing", "lost-firing", "change"])),
+        "at" => arg.add(words(&["last", "first firing", "last firing"])),
         "align" => arg.add(words(&["epoch", "start"])),
         "stale" => arg.add(words(&["auto", "off"])),
         "bad_rows" => arg.add(words(&["stop", "skip", "skip=5%"])),

@@ -53,6 +53,8 @@ pub(crate) fn writer<'a>(
     let newest = newest.max_by_key(|(_, stamp)| *stamp);
     let (number, rule) = match newest {
         Some((labels, _)) => *writers.iter().find(|(_, rule)| fits(rule, labels))?,
+        // Where the rule wrote other series, its matchers are what is wrong.
+        None if written.store.has_metric(metric) => return None,
         None => *writers.first()?,
     };
     let id = RuleId(u32::try_from(number).ok()?);

@@ -28,10 +28,7 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
             let began = match one.began {
                 Began::Observed => String::new(),
                 Began::BeforeData => "; it was true from the first evaluation on".to_owned(),
-                Began::WarmUp => {
-                    let warm = rule.counts.warm_from.map_or(String::new(), |warm| format!(" before {}", at_time(warm)));
-                    format!("; it began when its windows were not full, as they are not{warm}")
-                }
+                Began::WarmUp => "; it began before its ranges were full".to_owned(),
             };
             return format!("It fired at {} {long}{number}{silenced}{began}.", at_time(fired_at));
         }

@@ -1,6 +1,7 @@
 //! Explanations: for people in one screen, and as JSON.
 
 mod answer;
+mod history;
 pub mod json;
 mod tree;
 mod words;
@@ -8,15 +9,13 @@ mod words;
 use std::io::{self, Write};
 
 use crate::engine::Phase;
-use crate::explain::{Because, Explanation, Happening, What};
+use crate::explain::{Because, Explanation};
 use crate::format::{Clock, counted, duration};
 use crate::time::Millis;
 
-use self::words::{Times, happened};
+use self::words::Times;
 use super::wrap::{hung_by, width};
 
-/// The most lines of a history that is shown whole.
-const LINES: usize = 18;
 /// The most lines of a tree that is shown.
 const TREE_LINES: usize = 30;
 /// The width where there is no terminal.
@@ -103,12 +102,21 @@ impl Page<'_> {
         for (file, line) in namesakes {
             self.line(&format!("(another rule of this name: {file}:{line})"), 1)?;
         }
+        if let Some(warm) = rule.counts.warm_from.filter(|warm| *warm > self.explanation.at) {
+            let ends = self.explanation.outcome.range.evaluated_to.is_none_or(|last| last < warm);
+            let when = if ends {
+                "never, the data are too short".to_owned()
+            } else {
+                format!("from {} on", self.times.at(warm))
+            };
+            self.line(&format!("(its ranges are full {when})"), 1)?;
+        }
         writeln!(self.out)?;
         self.line(&answer::answer(self.explanation, &self.times), 0)
     }
 
     fn history(&mut self) -> io::Result<()> {
-        let Explanation { history, episode, group, .. } = self.explanation;
+        let Explanation { history, group, .. } = self.explanation;
         if history.is_empty() {
             return Ok(());
         }
@@ -118,77 +126,8 @@ impl Page<'_> {
             interval => format!("evaluated every {}", duration(interval)),
         };
         self.heading(&format!("HISTORY  {day}{}; {every}", self.view.clock.name))?;
-        let is_focus = |one: &Happening| one.episode == *episode && episode.is_some();
-        if self.view.full || history.len() <= LINES || !history.iter().any(is_focus) {
-            let shown = if self.view.full { history.len() } else { LINES };
-            self.happenings(&history[..history.len().min(shown)])?;
-            let left = history.len().saturating_sub(shown) as u64;
-            return if left > 0 { self.line(&format!("  {} more events: --full", left), 2) } else { Ok(()) };
-        }
-        let first = history.iter().position(is_focus).unwrap_or(0);
-        let last = history.iter().rposition(is_focus).unwrap_or(0);
-        self.folded(&history[..first], "before")?;
-        self.happenings(&history[first..=last])?;
-        self.folded(&history[last + 1..], "after")
-    }
-
-    fn happenings(&mut self, history: &[Happening]) -> io::Result<()> {
-        let stamps: Vec<String> = history.iter().map(|one| self.times.at(one.at)).collect();
-        let wide = stamps.iter().map(|stamp| width(stamp)).max().unwrap_or(0);
-        let most = if self.view.full { usize::MAX } else { LINES };
-        let cut = history.len() > most;
-        for (at, (one, stamp)) in history.iter().zip(&stamps).enumerate() {
-            if cut && at == most - 2 {
-                let left = &history[at..history.len() - 1];
-                let kept = left.iter().filter(|one| one.what == What::Kept).count();
-                let kept = if kept > 1 { format!(", {kept} times false and kept firing") } else { String::new() };
-                self.line(&format!("  {:wide$}  {} more events{kept}: --full", "...", left.len()), 2)?;
-            }
-            if cut && at >= most - 2 && at + 1 < history.len() {
-                continue;
-            }
-            let (word, text) = happened(one, self.explanation, &self.times);
-            self.line(&format!("  {stamp:wide$}  {word:<8}  {text}"), wide + 14)?;
-        }
-        Ok(())
-    }
-
-    /// Sums up what happened before or after what is shown.
-    fn folded(&mut self, history: &[Happening], side: &str) -> io::Result<()> {
-        if history.is_empty() {
-            return Ok(());
-        }
-        let episodes = &self.explanation.episodes;
-        let mut numbers: Vec<usize> = history.iter().filter_map(|one| one.episode).collect();
-        numbers.dedup();
-        let of: Vec<_> = numbers.iter().map(|number| &episodes[*number]).collect();
-        let fired: Vec<_> = of.iter().filter(|one| one.activity.fired_at.is_some()).collect();
-        let mut parts = Vec::new();
-        if !fired.is_empty() {
-            let on = spread(fired.iter().filter_map(|one| Some(one.ended_at?.since(one.activity.fired_at?))));
-            let on = on.map_or(String::new(), |on| format!(", each {on}"));
-            parts.push(format!("{}{on}", counted(fired.len() as u64, "firing")));
-            let gaps = fired.windows(2).filter_map(|pair| Some(pair[1].activity.fired_at?.since(pair[0].ended_at?)));
-            parts.extend(spread(gaps).map(|gaps| format!("{gaps} apart")));
-        }
-        let pending = of.len() - fired.len();
-        if pending > 0 {
-            parts.push(format!("{pending} times pending only"));
-        }
-        let failed: u64 = history
-            .iter()
-            .filter_map(|one| match one.what {
-                What::Failed { evaluations } => Some(evaluations),
-                _ => None,
-            })
-            .sum();
-        if failed > 0 {
-            parts.push(format!("{} failed", counted(failed, "evaluation")));
-        }
-        let (from, to) = (history[0].at, history[history.len() - 1].at);
-        let range =
-            if from == to { self.times.at(from) } else { format!("{} to {}", self.times.at(from), self.times.at(to)) };
-        self.line(&format!("  {side}, {range}: {} (--full)", parts.join(", ")), 4)
+        let lines = history::lines(self.explanation, &self.times, self.view.full);
+        lines.iter().try_for_each(|(text, hang)| self.line(text, *hang))
     }
 
     fn tree(&mut self) -> io::Result<()> {
@@ -232,10 +171,4 @@ impl Page<'_> {
         }
         Ok(())
     }
-}
-
-/// Writes between which lengths some spans are.
-fn spread(spans: impl Iterator<Item = Millis> + Clone) -> Option<String> {
-    let (least, most) = (spans.clone().min()?, spans.max()?);
-    Some(if least == most { duration(least) } else { format!("{} to {}", duration(least), duration(most)) })
 }
