@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::explain::{ExplainError, Question, When, explain};
+use crate::explain::{ExplainError, Question, When, check, explain};
 use crate::outcome::RunOptions;
 use crate::report::explain::{View, json, write};
 use crate::report::notes;
@@ -60,6 +60,10 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let mut options = options(args, &terminal)?;
     let loaded = load_all(&args.rules, args.input.all(), args.console.quiet, &terminal)?;
     let Some(rules) = loaded else { return Ok(Exit::Failed) };
+    let mut question = Question { alert: args.alert.clone(), when: When::Best };
+    if let Err(error) = check(&rules, &question, &options) {
+        return failed(&error, args, &rules, &terminal, &interrupt);
+    }
     let paths = args.input.paths(&format!("alertctl explain {} -r RULES night.csv", args.alert))?;
     let recordings = load::recordings(&paths)?;
     let moments = [args.at.and_then(|at| if let At::Time(at) = at { Some(at) } else { None }), args.around];
@@ -75,7 +79,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let [at, around] = moments;
     let at = span.place("--at", at, &clock)?;
     let around = span.place("--around", around, &clock)?;
-    let when = match (args.at, at, around) {
+    question.when = match (args.at, at, around) {
         _ if args.first => When::FirstFiring,
         (Some(At::FirstFiring), ..) => When::FirstFiring,
         (Some(At::LastFiring), ..) => When::LastFiring,
@@ -83,7 +87,6 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         (_, _, Some(around)) => When::Around(around),
         _ => When::Best,
     };
-    let question = Question { alert: args.alert.clone(), when };
     let mut opened = args.input.read.open("explain", recordings, args.input.read.options()?)?;
     if options.threads > 1 && opened.length >= eval::READ_AHEAD_BYTES {
         opened.recording.read_ahead();

@@ -204,6 +204,14 @@ pub struct Explanation {
     pub near: Option<Near>,
 }
 
+/// Checks that there is such an alert, which needs no recording.
+///
+/// # Errors
+/// When there is none, its file switches it off, or it is in another group.
+pub fn check(rules: &RuleSet, question: &Question, options: &RunOptions) -> Result<(), ExplainError> {
+    of_group(rules, candidates(rules, question)?, question, options).map(|_| ())
+}
+
 /// Explains an alert on a recording. Memory: the samples of the series that the rule and its sources read.
 ///
 /// # Errors

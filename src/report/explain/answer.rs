@@ -21,8 +21,11 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
         };
         if let Some(fired_at) = one.activity.fired_at {
             let long = match one.ended_at {
-                Some(ended) => format!("until {} ({})", at_time(ended), duration(ended.since(fired_at))),
-                None => "and still fires at the end of the data".to_owned(),
+                Some(ended) => {
+                    let (from, to) = (at_time(fired_at), at_time(ended));
+                    format!("from {from} to {to} ({})", duration(ended.since(fired_at)))
+                }
+                None => format!("at {} and still fires at the end of the data", at_time(fired_at)),
             };
             let silenced = if explanation.outcome.is_suppressed(one) { "; a silence covers all of it" } else { "" };
             let began = match one.began {
@@ -30,7 +33,7 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
                 Began::BeforeData => "; it was true from the first evaluation on".to_owned(),
                 Began::WarmUp => "; it began before its ranges were full".to_owned(),
             };
-            return format!("It fired at {} {long}{number}{silenced}{began}.", at_time(fired_at));
+            return format!("It fired {long}{number}{silenced}{began}.");
         }
         let true_for = one.activity.last_true_at.since(one.activity.active_at);
         if one.cause == Cause::LimitExceeded {
