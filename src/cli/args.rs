@@ -101,7 +101,7 @@ pub(crate) struct EvalArgs {
 /// The flags of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// The name of the alert
+    /// The name of the alert, or the place of its rule: node.yml:12
     #[arg(value_name = "ALERT", help_heading = "Question")]
     pub(crate) alert: String,
     /// Explain the evaluation at TIME

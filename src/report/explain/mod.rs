@@ -100,7 +100,7 @@ impl Page<'_> {
             self.line(&format!("({chosen})"), 1)?;
         }
         for (file, line) in namesakes {
-            self.line(&format!("(another rule of this name: {file}:{line})"), 1)?;
+            self.line(&format!("(another rule of this name: alertctl explain {file}:{line})"), 1)?;
         }
         if let Some(warm) = rule.counts.warm_from.filter(|warm| *warm > self.explanation.at) {
             let ends = self.explanation.outcome.range.evaluated_to.is_none_or(|last| last < warm);
