@@ -101,7 +101,9 @@ pub(crate) struct EvalArgs {
 /// The flags of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// The name of the alert, or the place of its rule: node.yml:12
+    /// The name of the alert
+    ///
+    /// If several rules have it: group/NAME, NAME#2 for the second, or the place of the rule, such as node.yml:12.
     #[arg(value_name = "ALERT", help_heading = "Question")]
     pub(crate) alert: String,
     /// Explain the evaluation at TIME

@@ -5,7 +5,7 @@ use crate::labels::{LabelSet, MatchOp, Matcher};
 use crate::outcome::summary::{firing, pending};
 use crate::promql::query::QueryError;
 use crate::replay::Recorded;
-use crate::rules::{Rule, RuleKind, RuleSet};
+use crate::rules::RuleSet;
 use crate::store::LabelSetId;
 use crate::time::{Millis, Timestamp};
 
@@ -76,7 +76,8 @@ pub(crate) fn choose(
     question: &Question,
 ) -> Result<Option<Chosen>, QueryError> {
     let outcome = &recorded.outcome;
-    let episodes: Vec<(usize, &Episode)> = outcome.episodes.iter().enumerate().collect();
+    let is_asked = |one: &(usize, &Episode)| candidates.contains(&one.1.rule);
+    let episodes: Vec<(usize, &Episode)> = outcome.episodes.iter().enumerate().filter(is_asked).collect();
     let last_step =
         |episode: &Episode| outcome.rule(episode.rule).map_or(Timestamp::MAX, |rule| outcome.last_step(rule));
     let fired = || episodes.iter().copied().filter(|(_, episode)| episode.activity.fired_at.is_some());
@@ -99,7 +100,7 @@ pub(crate) fn choose(
     };
     let best = || {
         longest(fired().collect(), &length).map(|at| {
-            let one = outcome.episodes.iter().all(|other| other.labels == outcome.episodes[at].labels);
+            let one = episodes.iter().all(|(_, other)| other.labels == outcome.episodes[at].labels);
             (at, if one { Because::Only } else { Because::FiredLongest })
         })
     };
@@ -160,14 +161,14 @@ pub(crate) fn choose(
     };
     let (on, sample) = sample_of(rules, recorded, episode)?;
     let active = episode.activity.active_at <= slot && episode.ended_at.is_none_or(|ended| slot < ended);
-    let is_asked = matches!(question.when, When::At(_));
+    let at_time = matches!(question.when, When::At(_));
     Ok(Some(Chosen {
         wanted: sample.as_ref().map_or_else(Wanted::any, Wanted::of),
         rule: episode.rule,
         on,
         sample,
         alert: Some(episode.labels.clone()),
-        episode: (active || !is_asked).then_some(place),
+        episode: (active || !at_time).then_some(place),
         slot,
         because,
     }))
@@ -333,18 +334,4 @@ fn asked(rules: &RuleSet, recorded: &Recorded, id: RuleId) -> Wanted {
     };
     let asked = filter.matchers.iter().filter(own);
     Wanted::with(asked.map(|matcher| (matcher.name.clone(), matcher.value.clone())))
-}
-
-/// Returns the alerting rules of a name, or the one at a place (`node.yml:12`).
-pub(crate) fn named(rules: &RuleSet, alert: &str) -> Vec<RuleId> {
-    let place = alert.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse::<u32>().ok()?)));
-    let is = |rule: &Rule| {
-        let at_place = |(file, line): (&str, u32)| {
-            let name = rules.sources.file(rule.at.file).name.as_str();
-            let is_file = name == file || name.strip_suffix(file).is_some_and(|folder| folder.ends_with('/'));
-            is_file && rules.sources.position(rule.at).line == line
-        };
-        matches!(rule.kind, RuleKind::Alert { .. }) && (rule.name.text == alert || place.is_some_and(at_place))
-    };
-    (0..).map(RuleId).zip(rules.rules()).filter(|(_, (_, rule))| is(rule)).map(|(id, _)| id).collect()
 }

@@ -27,7 +27,7 @@ use crate::outcome::summary::{RuleSummary, Summary};
 use crate::outcome::{self, GroupFacts, Nothing, Outcome, Pattern, RuleFacts, RunOptions};
 use crate::promql::query::QueryError;
 use crate::replay::{Hold, Observer, Recorded, RunError};
-use crate::rules::{RuleKind, RuleSet, needed};
+use crate::rules::{RuleKind, RuleSet, called, needed};
 use crate::time::Timestamp;
 
 use self::case::Case;
@@ -356,7 +356,8 @@ fn reported(outcome: &Outcome) -> Outcome {
 
 /// Returns the alerting rules that are asked for.
 fn candidates(rules: &RuleSet, question: &Question) -> Result<Vec<RuleId>, ExplainError> {
-    let found = choose::named(rules, &question.alert);
+    let found: Vec<RuleId> =
+        called(rules, &question.alert).into_iter().filter_map(|rule| u32::try_from(rule).ok()).map(RuleId).collect();
     if !found.is_empty() {
         let all_off = found.iter().all(|id| rules.rules().nth(id.0 as usize).is_none_or(|(_, rule)| !rule.enabled));
         return if all_off { Err(ExplainError::Disabled(question.alert.clone())) } else { Ok(found) };

@@ -1,6 +1,8 @@
 //! Rule files: from text to rules.
 
 mod api;
+#[cfg(feature = "input")]
+mod called;
 pub mod changes;
 pub mod comments;
 mod find;
@@ -27,6 +29,8 @@ mod testing;
 
 use std::fmt;
 
+#[cfg(feature = "input")]
+pub(crate) use called::called;
 pub use find::{RuleText, find, find_names, unread_folders};
 pub use load::{load, load_partly};
 pub use loops::check_loops;
