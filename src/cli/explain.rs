@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use thiserror::Error;
+
 use crate::explain::{ExplainError, Question, When, check, explain};
 use crate::outcome::RunOptions;
 use crate::report::explain::{View, json, write};
@@ -29,16 +31,21 @@ pub(crate) enum At {
     LastFiring,
 }
 
-impl FromStr for At {
-    type Err = TimestampError;
+/// Why a text names no evaluation.
+#[derive(Debug, Error)]
+#[error("{0}; or give `first firing`, `last firing`, `first`, `last`, or a time before the end such as `-2h`")]
+pub(crate) struct AtError(TimestampError);
 
-    fn from_str(text: &str) -> Result<Self, TimestampError> {
+impl FromStr for At {
+    type Err = AtError;
+
+    fn from_str(text: &str) -> Result<Self, AtError> {
         match text.trim() {
             "first firing" => Ok(Self::FirstFiring),
             "last firing" => Ok(Self::LastFiring),
             "first" => Ok(Self::Time(Moment::AfterStart(Millis::ZERO))),
             "last" => Ok(Self::Time(Moment::BeforeEnd(Millis::ZERO))),
-            text => text.parse().map(Self::Time),
+            text => text.parse().map(Self::Time).map_err(AtError),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 
 use crate::engine::{FaultAt, RuleId};
 use crate::labels::LabelSet;
-use crate::promql::ast::{Expr, ExprKind};
+use crate::promql::ast::{DurationExpr, Expr, ExprKind, Modifiers};
+use crate::promql::duration::{DurationContext, evaluate_duration};
 use crate::promql::program::{Inputs, Root};
 use crate::promql::query::nodes::{NodeValue, Nodes, Step};
 use crate::promql::query::{QueryError, Value};
@@ -129,6 +130,38 @@ impl<'a> Case<'a> {
     /// Returns the labels of the alert that a sample gives rise to.
     pub(crate) fn alert_labels(&self, sample: &LabelSet, value: f64, slot: Timestamp) -> Option<LabelSet> {
         self.recorded.engine.alert_labels(self.id, &self.inputs, (sample, value, slot))
+    }
+
+    /// Returns whether a part is the range of a function of counters.
+    pub(crate) fn is_counted(&self, at: usize) -> bool {
+        self.outline.iter().any(|part| match &part.expr.kind {
+            ExprKind::Call { function, .. } => {
+                part.below.contains(&at) && matches!(function.name, "rate" | "irate" | "increase" | "resets")
+            }
+            _ => false,
+        })
+    }
+
+    /// Returns how far back its ranges reach, subqueries summed up; none without a range.
+    pub(crate) fn ranges(&self) -> Option<Millis> {
+        fn back(expr: &Expr) -> Option<Millis> {
+            let context = DurationContext { step: Millis::ZERO, range: Millis::ZERO };
+            let length = |duration: &DurationExpr| evaluate_duration(duration, context).unwrap_or(Millis::ZERO).0;
+            let offset = |modifiers: &Modifiers| modifiers.offset.as_ref().map_or(0, length);
+            match &expr.kind {
+                ExprKind::Range { selector, range, .. } => Some(Millis(length(range) + offset(&selector.modifiers))),
+                ExprKind::Subquery(subquery) => {
+                    let inner = back(&subquery.expr).unwrap_or(Millis::ZERO).0;
+                    Some(Millis(length(&subquery.range) + offset(&subquery.modifiers) + inner))
+                }
+                ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => back(inner),
+                ExprKind::Binary(binary) => back(&binary.lhs).max(back(&binary.rhs)),
+                ExprKind::Call { args, .. } => args.iter().filter_map(back).max(),
+                ExprKind::Aggregate(aggregate) => back(&aggregate.expr),
+                _ => None,
+            }
+        }
+        self.outline.first().and_then(|whole| back(whole.expr))
     }
 
     /// Returns what is wanted of each part, where so much is wanted of the result.

@@ -40,6 +40,8 @@ pub enum Because {
     NearestInTime,
     /// None was ever true, and its value came nearest to the threshold.
     NearestValue,
+    /// None was ever true, and its value went furthest beyond the threshold: something else took it away.
+    Beyond,
     /// None was true then, and its value came nearest to the threshold.
     NearestValueThen,
     /// The rule has no series to speak of.
@@ -273,8 +275,11 @@ fn nearest_value(
                 let Some(alert) = case.alert_labels(&sample, value, slot).filter(|alert| asked(alert)) else {
                     continue;
                 };
-                let then = matches!(question.when, When::At(_));
-                let because = if then { Because::NearestValueThen } else { Because::NearestValue };
+                let because = match question.when {
+                    When::At(_) => Because::NearestValueThen,
+                    _ if limit.holds(value) => Because::Beyond,
+                    _ => Because::NearestValue,
+                };
                 let wanted = Wanted::of(&sample);
                 let (sample, alert) = (Some(sample), Some(alert));
                 let chosen = Chosen { rule: id, on, sample, wanted, alert, episode: None, slot, because };

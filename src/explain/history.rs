@@ -2,6 +2,7 @@
 
 use crate::engine::{Cause, Episode};
 use crate::labels::LabelSet;
+use crate::promql::ast::BinaryOp;
 use crate::time::{Millis, Timestamp};
 
 use super::track::{Gave, Track};
@@ -18,8 +19,10 @@ pub struct Happening {
     pub value: Option<f64>,
     /// Why the condition was not true.
     pub why: Option<Reason>,
-    /// A series that had a sample one evaluation before and has none now.
+    /// What happened to a series since the evaluation before: it has no sample any more, or its counter began again.
     pub lost: Option<Why>,
+    /// Both sides of the comparison, where neither is a number in the expression.
+    pub sides: Option<(BinaryOp, f64, f64)>,
     /// The episode it belongs to, counted from 0.
     pub episode: Option<usize>,
 }
@@ -35,6 +38,8 @@ pub enum What {
         after: Millis,
         /// The evaluations at which it was true in a row.
         evaluations: u64,
+        /// Those in between that failed.
+        failed: u64,
     },
     /// The condition is not true any more, and the alert is forgotten before it fired.
     Dropped {
@@ -105,19 +110,21 @@ fn of_episode(track: &Track, episode: &Episode, number: usize, all: &mut Vec<Hap
     let place = |at: Timestamp| track.place(at).filter(|place| track.slots[*place] == at);
     let value = |at: Timestamp| place(at).and_then(|place| value_at(track, place));
     let mut add = |at: Timestamp, what: What| {
-        all.push(Happening { at, what, value: value(at), why: None, lost: None, episode: Some(number) });
+        all.push(Happening { at, what, value: value(at), why: None, lost: None, sides: None, episode: Some(number) });
     };
     // What fires at once was never pending.
     if activity.fired_at != Some(activity.active_at) {
         add(activity.active_at, What::True);
     }
     if let Some(fired) = activity.fired_at {
-        let evaluations = track
-            .slots
-            .iter()
-            .zip(&track.gave)
-            .filter(|(slot, gave)| (activity.active_at..=fired).contains(*slot) && matches!(gave, Gave::Sample(_)));
-        add(fired, What::Fires { after: fired.since(activity.active_at), evaluations: evaluations.count() as u64 });
+        let count = |wanted: fn(&Gave) -> bool| {
+            let within = track.slots.iter().zip(&track.gave);
+            let within = within.filter(|(slot, _)| (activity.active_at..=fired).contains(*slot));
+            within.filter(|(_, gave)| wanted(gave)).count() as u64
+        };
+        let evaluations = count(|gave| matches!(gave, Gave::Sample(_)));
+        let failed = count(|gave| matches!(gave, Gave::Failed));
+        add(fired, What::Fires { after: fired.since(activity.active_at), evaluations, failed });
         for silence in &episode.suppressed {
             add(silence.from.max(fired), What::Silenced { to: silence.to, by: silence.by.to_string() });
         }
@@ -174,6 +181,6 @@ fn failures(track: &Track, episodes: &[&Episode], all: &mut Vec<Happening>) {
         let what = What::Failed { evaluations: run.len() as u64 };
         let why = Some(Reason::of(Why::Failed { message: message.to_owned() }));
         let episode = episodes.iter().position(within);
-        all.push(Happening { at: slot, what, value: None, why, lost: None, episode });
+        all.push(Happening { at: slot, what, value: None, why, lost: None, sides: None, episode });
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn of_firing(track: &Track, (active, end): (usize, usize), limit: Opt
     // What is true at the end of the data may go on.
     let open = !run.is_empty() && end == track.slots.len();
     close(&mut run);
-    Margin { hold_over: longest.filter(|_| !open), threshold }
+    Margin { hold_over: longest.filter(|_| !open), threshold: threshold.filter(|found| found.is_finite()) }
 }
 
 fn length(run: &[(Timestamp, f64)]) -> Option<Millis> {
@@ -93,13 +93,14 @@ pub(crate) fn of_silence(track: &Track, limit: Option<Limit>, hold: Millis) -> N
     };
     for ((slot, value), gave) in all() {
         match (value, gave) {
-            (Some(value), _) => run.push((*slot, *value)),
+            // No comparison with NaN holds.
+            (Some(value), _) if !value.is_nan() => run.push((*slot, *value)),
             (None, Gave::Failed) => {}
-            (None, _) => close(&mut run),
+            _ => close(&mut run),
         }
     }
     close(&mut run);
-    near.threshold = found;
+    near.threshold = found.filter(|found| found.is_finite());
     near
 }
 

@@ -5,6 +5,8 @@ use crate::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
 use crate::outcome::{Known, Lack, selector_text};
 use crate::promql::ast::{At, Modifiers, Selector};
 use crate::promql::duration::{DurationContext, evaluate_duration};
+use crate::rules::RuleKind;
+use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use crate::store::{SeriesId, Store, is_stale};
 use crate::time::{Millis, Timestamp};
 
@@ -40,7 +42,10 @@ impl Search<'_, '_> {
         let fitting: Vec<&(&Store, SeriesId)> = matching.iter().filter(fits).collect();
         // Of several the one that had a sample last.
         let last = |(store, id): &(&Store, SeriesId)| {
-            let samples = store.samples(*id, Timestamp::MIN, at);
+            // Of what rules write it sees what was written by then.
+            let lag = written.filter(|_| !std::ptr::eq(*store, recorded));
+            let lag = lag.map(|written| self.slot.minus(written.lags.of(written.writers[id.0 as usize])));
+            let samples = store.samples(*id, Timestamp::MIN, lag.map_or(at, |seen| seen.min(at)));
             let live = samples.times.iter().zip(samples.values).rev().find(|(_, value)| !is_stale(**value));
             let ended = samples.times.last().zip(samples.values.last()).filter(|(_, value)| is_stale(**value));
             let ended = ended.map(|(time, _)| *time).filter(|time| !store.inferred(*id, *time));
@@ -75,11 +80,24 @@ impl Search<'_, '_> {
             None => self.known.lack_of(selector),
         };
         let unmatched = match lack {
-            Some(Lack::Metric(name)) => return Why::NoMetric { metric: self.known.missing(&name, true) },
+            Some(Lack::Metric(name)) => {
+                let mut metric = self.known.missing(&name, true);
+                let records = self.case.rules.rules().map(|(_, rule)| rule);
+                let records = records.filter(|rule| matches!(rule.kind, RuleKind::Record));
+                let near = nearest(&name, records.map(|rule| rule.name.text.as_str()));
+                metric.near.extend(near.into_iter().map(str::to_owned));
+                return Why::NoMetric { metric };
+            }
             Some(Lack::Source(source)) => return Why::NoSource(source),
             Some(Lack::Series(unmatched)) => Some(unmatched),
             None => None,
         };
+        if selector.metric().is_some_and(|metric| metric == ALERTS || metric == ALERTS_FOR_STATE) {
+            return Why::NoMatch { selector: text, unmatched: None, near: self.near_alerts(selector), nearest: None };
+        }
+        if let Some(nearest) = self.would_write(selector) {
+            return Why::NoMatch { selector: text, unmatched: None, near: Vec::new(), nearest: Some(nearest) };
+        }
         let store = written.filter(is_written).unwrap_or(&self.case.recorded.store);
         let named: Vec<Matcher> = selector.matchers.iter().filter(|one| one.names_metric()).cloned().collect();
         let all = store.matching(&named, &Default::default());
@@ -93,6 +111,41 @@ impl Search<'_, '_> {
         let together = unmatched.as_ref().is_none_or(|found| found.matcher.is_none());
         let most = labels.iter().rev().max_by_key(satisfied).filter(|_| together).map(|one| (*one).clone());
         Why::NoMatch { selector: text, unmatched, near, nearest: most }
+    }
+
+    /// Returns the labels that the rule of a metric sets itself, where they are other ones than a selector asks for: of
+    /// such a rule nothing is read at all.
+    fn would_write(&self, selector: &Selector) -> Option<LabelSet> {
+        let metric = selector.metric()?;
+        let writers = self.case.rules.rules().map(|(_, rule)| rule);
+        let writers = writers.filter(|rule| matches!(rule.kind, RuleKind::Record) && rule.name.text == metric);
+        let sets = writers.map(|rule| {
+            let labels = rule.labels.iter().map(|(name, text)| (name.as_str(), text.text()));
+            LabelSet::new(labels.chain([(METRIC_NAME, metric)]))
+        });
+        let differ = |labels: &LabelSet| {
+            let own = |matcher: &&Matcher| labels.get(&matcher.name).is_some_and(|value| !matcher.matches(value));
+            selector.matchers.iter().filter(own).count()
+        };
+        sets.filter(|labels| differ(labels) > 0).min_by_key(differ)
+    }
+
+    /// Returns names of alerts and of their states that are near those that a selector of alerts asks for.
+    fn near_alerts(&self, selector: &Selector) -> Vec<String> {
+        let alerts = self.case.rules.rules().map(|(_, rule)| rule);
+        let alerts = alerts.filter(|rule| matches!(rule.kind, RuleKind::Alert { .. }));
+        let alerts: Vec<&str> = alerts.map(|rule| rule.name.text.as_str()).collect();
+        let near = |matcher: &Matcher| match (matcher.op, matcher.name.as_str()) {
+            (MatchOp::Equal, ALERT_NAME) if !alerts.contains(&matcher.value.as_str()) => {
+                nearest(&matcher.value, alerts.iter().copied())
+            }
+            (MatchOp::Equal, ALERT_STATE) => nearest(&matcher.value, ["pending", "firing"])
+                .into_iter()
+                .filter(|near| *near != matcher.value)
+                .collect(),
+            _ => Vec::new(),
+        };
+        selector.matchers.iter().flat_map(near).map(str::to_owned).collect()
     }
 
     /// Says why the rule that writes a series wrote none.

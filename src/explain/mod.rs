@@ -28,7 +28,7 @@ use crate::outcome::{self, GroupFacts, Nothing, Outcome, Pattern, RuleFacts, Run
 use crate::promql::query::QueryError;
 use crate::replay::{Hold, Observer, Recorded, RunError};
 use crate::rules::{RuleKind, RuleSet, called, needed};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 use self::case::Case;
 use self::choose::Chosen;
@@ -82,6 +82,9 @@ pub enum ExplainError {
         /// The names there are.
         names: Vec<String>,
     },
+    /// The place of a rule has no alerting rule.
+    #[error("no alerting rule stands at {0}")]
+    NoRuleThere(String),
     /// The name is that of a recording rule.
     #[error("`{record}` is a recording rule; only alerts are explained{}", read_by(.readers))]
     Recording {
@@ -137,6 +140,11 @@ fn listed(near: &[String], names: &[String]) -> String {
     }
 }
 
+/// Returns whether what was given for an alert looks like a file.
+fn is_file(alert: &str) -> bool {
+    [".yml", ".yaml", ".csv", ".json", ".jsonl"].iter().any(|end| alert.ends_with(end))
+}
+
 fn read_by(readers: &[String]) -> String {
     if readers.is_empty() { String::new() } else { format!(": those that read it are {}", readers.join(", ")) }
 }
@@ -146,11 +154,15 @@ impl ExplainError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::NoSuchAlert { alert, .. } if is_file(alert) => {
+                Some("the name of the alert comes first: alertctl explain ALERT -r RULES DATA".to_owned())
+            }
+            Self::NoRuleThere(_) => Some("give the line of its `alert:`, or its name".to_owned()),
             Self::NoSuchAlert { near, .. } => near.first().map(|near| format!("alertctl explain {near} ...")),
             Self::Recording { readers, .. } => readers.first().map(|reader| format!("alertctl explain {reader} ...")),
             Self::Disabled(_) => Some("set `enabled: true`, then explain it".to_owned()),
             Self::Outside { .. } => {
-                Some("give a time of the recording, or a relative one: --at -2h, --at last".to_owned())
+                Some("give a time of the recording, or a relative one: --at last, --at 'first firing'".to_owned())
             }
             Self::OtherGroup { groups, .. } => groups.first().map(|group| format!("--group '{group}'")),
             Self::NothingEvaluated(_) | Self::Query(_) => None,
@@ -168,6 +180,8 @@ pub struct Explanation {
     pub rule: RuleFacts,
     /// Its group.
     pub group: GroupFacts,
+    /// How far back it reads at each evaluation.
+    pub query_offset: Millis,
     /// What its episodes add up to.
     pub summary: RuleSummary,
     /// Where other rules of the same name stand.
@@ -190,6 +204,8 @@ pub struct Explanation {
     pub at: Timestamp,
     /// What the alert was after it.
     pub phase: Phase,
+    /// From when on the ranges of the rule's own expression are full; none where it has no range.
+    pub full_from: Option<Timestamp>,
     /// The expression at that evaluation.
     pub tree: Node,
     /// The words of all evaluations of the rule that failed.
@@ -293,6 +309,10 @@ fn explanation(rules: &RuleSet, recorded: &Recorded, chosen: Chosen) -> Result<E
                 }
                 one.why = Some(reason);
             }
+            // Where no number is compared with, both sides are told.
+            What::True | What::TrueAgain | What::Fires { .. } if rule.threshold.is_none() => {
+                one.sides = tree::sides(&case, &whole, one.at);
+            }
             What::Renamed { labels } => {
                 if let (Some(sample), Some(value)) = (&chosen.sample, one.value) {
                     *labels = case.alert_labels(sample, value, one.at);
@@ -334,12 +354,14 @@ fn explanation(rules: &RuleSet, recorded: &Recorded, chosen: Chosen) -> Result<E
         episode,
         at,
         phase: phase.unwrap_or(Phase::Inactive),
+        full_from: outcome.range.data_start.zip(case.ranges()).map(|(start, ranges)| start.plus(ranges)),
         tree: tree::tree(&case, &known, whole, at),
         faults: case.faults().map(|fault| fault.message.clone()).collect(),
         guarded: limit.is_some_and(|limit| limit.guarded),
         compared: limit.map(|limit| case.outline[limit.operand].expr.to_string()),
         margin,
         near,
+        query_offset: recorded.engine.query_offset(chosen.rule),
         alert: chosen.alert,
         group,
         rule,
@@ -376,6 +398,10 @@ fn candidates(rules: &RuleSet, question: &Question) -> Result<Vec<RuleId>, Expla
         let readers = readers.map(|(_, rule)| rule.name.text.clone()).take(NAMED).collect();
         return Err(ExplainError::Recording { record: question.alert.clone(), readers });
     }
+    let is_place = |(file, line): (&str, &str)| is_file(file) && line.parse::<u32>().is_ok();
+    if question.alert.rsplit_once(':').is_some_and(is_place) {
+        return Err(ExplainError::NoRuleThere(question.alert.clone()));
+    }
     let near = nearest(&question.alert, alerts()).into_iter().map(str::to_owned).collect();
     let mut names: Vec<String> = alerts().map(str::to_owned).collect();
     names.sort();
@@ -395,7 +421,8 @@ fn of_group(
         let number = rules.rules().nth(id.0 as usize).map_or(0, |(group, _)| group);
         rules.groups().nth(number).map_or("", |(_, group)| group.name.text.as_str())
     };
-    let groups: Vec<String> = candidates.iter().map(|id| group(id).to_owned()).collect();
+    let mut groups: Vec<String> = candidates.iter().map(|id| group(id).to_owned()).collect();
+    groups.dedup();
     candidates.retain(|id| wanted.matches(group(id)));
     if candidates.is_empty() {
         return Err(ExplainError::OtherGroup { alert: question.alert.clone(), groups, asked: wanted.text.clone() });

@@ -3,11 +3,11 @@
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::outcome::Known;
 use crate::promql::ast::{AggregateOp, Binary, BinaryOp, ExprKind, Type};
-use crate::promql::query::Value;
 use crate::promql::query::nodes::NodeValue;
+use crate::promql::query::{Series, Value};
 use crate::time::Timestamp;
 
-use super::case::{Case, rows};
+use super::case::{Case, Part, rows};
 use super::lineage::{Wanted, partner};
 use super::why::{Why, distance};
 
@@ -142,11 +142,27 @@ impl Search<'_, '_> {
         if !binary.op.is_comparison() {
             return own(Why::Nothing);
         }
+        let scalar = if is_scalar(rhs) { rhs } else { lhs };
+        if let Some(decided) = self.not_one(scalar) {
+            return decided;
+        }
         let (rows, limit, turned) = if is_scalar(rhs) { (&left, right[0].1, false) } else { (&right, left[0].1, true) };
         let close = nearest_to(rows, limit);
         let (labels, value) = close.cloned().unwrap_or((LabelSet::empty(), f64::NAN));
         let (left, right) = if turned { (limit, value) } else { (value, limit) };
         own(Why::False { op: binary.op, labels, left, right, others: rows.len().saturating_sub(1) })
+    }
+
+    /// Returns the call of `scalar` in a scalar part that has other than one series.
+    fn not_one(&self, part: usize) -> Option<Decided> {
+        let Part { expr, below } = &self.case.outline[part];
+        if let ExprKind::Call { function, .. } = &expr.kind
+            && function.name == "scalar"
+        {
+            let of = rows(self.values[below[0]].as_ref(), &Wanted::any()).len();
+            return (of != 1).then(|| Decided { part, why: Why::NotOne { scalar: expr.to_string(), of } });
+        }
+        below.iter().find_map(|below| self.not_one(*below))
     }
 
     /// Says which row of the other side is most like one that has no partner there.
@@ -188,6 +204,29 @@ impl Search<'_, '_> {
         let one = series.iter().find(|series| wanted.takes(&series.labels) && !series.samples.is_empty())?;
         let times = one.samples.iter().map(|(at, _)| *at).collect();
         needs_two.then(|| (self.case.outline[part].expr.to_string(), one.labels.clone(), times))
+    }
+
+    /// Returns a counter that began again since the evaluation before, within a range that a result was made of.
+    pub(crate) fn reset(&self, before: &[Option<NodeValue>], wanted: &[Wanted]) -> Option<Why> {
+        fn series(value: Option<&NodeValue>) -> &[Series] {
+            match value.map(|value| &value.value) {
+                Some(Ok(Value::Matrix(series))) => series,
+                _ => &[],
+            }
+        }
+        let counted = (0..self.case.outline.len()).filter(|part| self.case.is_counted(*part));
+        let mut ranges = counted.flat_map(|part| {
+            let own = series(self.values[part].as_ref()).iter().filter(move |one| wanted[part].takes(&one.labels));
+            own.map(move |one| (part, one))
+        });
+        ranges.find_map(|(part, one)| {
+            let seen = series(before[part].as_ref()).iter().find(|other| other.labels == one.labels);
+            let seen = seen.and_then(|seen| seen.samples.last()).map(|(time, _)| *time);
+            let is_new = |time: Timestamp| seen.is_none_or(|seen| time > seen);
+            let pair = one.samples.windows(2).find(|pair| pair[1].1 < pair[0].1 && is_new(pair[1].0))?;
+            let (at, then) = pair[1];
+            Some(Why::Reset { series: one.labels.clone(), at, before: pair[0].1, then })
+        })
     }
 
     /// Returns why a series has no sample that had one before: of any selector below a part.

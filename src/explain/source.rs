@@ -46,13 +46,13 @@ pub(crate) fn writer<'a>(
     let series = written.store.matching(&selector.matchers, &Default::default());
     let own = series.into_iter().filter(|id| wanted.takes(written.store.labels(*id)));
     let newest = own.filter_map(|id| {
-        let to = at.min(seen.minus(written.lags.of(written.writers[id.0 as usize])));
-        let stamp = *written.store.samples(id, Timestamp::MIN, to).times.last()?;
-        Some((written.store.labels(id), stamp))
+        let seen = seen.minus(written.lags.of(written.writers[id.0 as usize]));
+        let stamp = *written.store.samples(id, Timestamp::MIN, at.min(seen)).times.last()?;
+        Some((written.store.labels(id), stamp, seen))
     });
-    let newest = newest.max_by_key(|(_, stamp)| *stamp);
+    let newest = newest.max_by_key(|(_, stamp, _)| *stamp);
     let (number, rule) = match newest {
-        Some((labels, _)) => *writers.iter().find(|(_, rule)| fits(rule, labels))?,
+        Some((labels, ..)) => *writers.iter().find(|(_, rule)| fits(rule, labels))?,
         // Where the rule wrote other series, its matchers are what is wrong.
         None if written.store.has_metric(metric) => return None,
         None => *writers.first()?,
@@ -61,11 +61,15 @@ pub(crate) fn writer<'a>(
     let mut case = Case::of(reader.rules, reader.recorded, id, reader.on).ok().flatten()?;
     case.depth = reader.depth + 1;
     let offset = reader.recorded.engine.query_offset(id);
-    let until = newest.filter(|_| is_there).map_or(seen, |(_, stamp)| stamp.plus(offset));
+    let until = match newest {
+        Some((_, stamp, _)) if is_there => stamp.plus(offset),
+        Some((.., seen)) => seen.plus(offset),
+        None => seen,
+    };
     let steps = case.steps();
     let slot = *steps.get(steps.partition_point(|slot| *slot <= until).checked_sub(1)?)?;
     let of_rule = |name: &str| name == METRIC_NAME || rule.labels.iter().any(|(own, _)| own == name);
-    let whole = newest.map_or_else(Wanted::any, |(labels, _)| Wanted::of(&labels.filter(|name| !of_rule(name))));
+    let whole = newest.map_or_else(Wanted::any, |(labels, ..)| Wanted::of(&labels.filter(|name| !of_rule(name))));
     Some(Writer {
         case,
         whole,

@@ -170,15 +170,17 @@ pub(crate) fn absent<'a>(case: &Case<'a>, known: &Known<'a>, whole: &Wanted, slo
     Reason { part, text: case.outline[part].expr.to_string(), why }
 }
 
-/// Returns why a series that the result was made of has no sample any more, which it had one evaluation before.
+/// Returns what happened to a series that the result was made of since the evaluation before: it has no sample any more,
+/// or its counter began again.
 pub(crate) fn lost<'a>(
     case: &Case<'a>,
     known: &Known<'a>,
     whole: &Wanted,
     (before, slot): (Timestamp, Timestamp),
 ) -> Option<Why> {
-    let (before, values) = (case.at(before), case.at(slot));
-    Search { case, known, values: &values, slot }.lost(&before, &case.wanted(whole.clone()))
+    let (then, values) = (case.at(before), case.at(slot));
+    let (search, wanted) = (Search { case, known, values: &values, slot }, case.wanted(whole.clone()));
+    search.lost(&then, &wanted).or_else(|| search.reset(&then, &wanted))
 }
 
 /// Narrows what is wanted below a part to a row of its left side.
@@ -228,6 +230,19 @@ fn deciding(case: &Case<'_>, values: &[Option<NodeValue>], wanted: &[Wanted]) ->
         found.push(0);
     }
     found
+}
+
+/// Returns both sides of the comparison that makes a rule true at a slot.
+pub(crate) fn sides(case: &Case<'_>, whole: &Wanted, slot: Timestamp) -> Option<(BinaryOp, f64, f64)> {
+    let (values, wanted) = (case.at(slot), case.wanted(whole.clone()));
+    let part = *deciding(case, &values, &wanted).first()?;
+    let ExprKind::Binary(binary) = &case.outline[part].expr.kind else { return None };
+    let below = &case.outline[part].below;
+    let one = |part: usize| match rows(values[part].as_ref(), &wanted[part]).as_slice() {
+        [(_, value)] => Some(*value),
+        _ => None,
+    };
+    Some((binary.op, one(*below.first()?)?, one(*below.get(1)?)?)).filter(|_| binary.op.is_comparison())
 }
 
 struct Builder<'a, 'b> {
@@ -305,7 +320,7 @@ impl<'a> Builder<'a, '_> {
             }
             Ok(Value::Matrix(series)) => {
                 let own: Vec<&Series> = series.iter().filter(|one| self.wanted[at].takes(&one.labels)).collect();
-                let counter = self.is_counted(at);
+                let counter = self.case.is_counted(at);
                 let ranges: Vec<Range> = own.iter().filter_map(|series| range(series, counter)).collect();
                 Given::Ranges { others: series.len() - own.len(), ranges }
             }
@@ -322,16 +337,6 @@ impl<'a> Builder<'a, '_> {
             (least && part.below.contains(&at)).then_some(number)
         };
         self.case.outline.iter().enumerate().any(|part| reads(part).is_some())
-    }
-
-    /// Returns whether a range is that of a function of counters.
-    fn is_counted(&self, at: usize) -> bool {
-        self.case.outline.iter().any(|part| match &part.expr.kind {
-            ExprKind::Call { function, .. } => {
-                part.below.contains(&at) && matches!(function.name, "rate" | "irate" | "increase" | "resets")
-            }
-            _ => false,
-        })
     }
 
     /// Returns when the sample was taken that a selector shows.

@@ -135,6 +135,24 @@ pub enum Why {
         /// Its value.
         value: f64,
     },
+    /// `scalar` has other than one series, and gives NaN.
+    NotOne {
+        /// The call.
+        scalar: String,
+        /// How many there are.
+        of: usize,
+    },
+    /// A counter began again within a range.
+    Reset {
+        /// The series.
+        series: LabelSet,
+        /// When.
+        at: Timestamp,
+        /// The value before.
+        before: f64,
+        /// The value then.
+        then: f64,
+    },
     /// What should be absent is there.
     There {
         /// The first of the series.
@@ -161,8 +179,8 @@ impl Why {
             Self::NoPartner { .. } | Self::Taken { .. } => 8,
             Self::NotChosen { .. } | Self::There { .. } | Self::NoBuckets { .. } => 7,
             Self::Failed { .. } => 6,
-            Self::FewSamples { .. } => 5,
-            Self::Source { .. } | Self::NoSample { .. } => 4,
+            Self::FewSamples { .. } | Self::NotOne { .. } => 5,
+            Self::Source { .. } | Self::NoSample { .. } | Self::Reset { .. } => 4,
             Self::NoSeries { .. } => 3,
             Self::NoMatch { .. } | Self::NoMetric { .. } | Self::NoSource(_) => 2,
             Self::Nothing => 1,

@@ -1,10 +1,11 @@
 //! The answer in a sentence, and by how much an alert fired or missed it.
 
-use crate::engine::{Began, Cause};
-use crate::explain::{Explanation, Node, Why};
-use crate::format::{count, counted, duration, one_line, value};
+use crate::engine::{Began, Cause, Phase};
+use crate::explain::{Explanation, Node, What, Why};
+use crate::format::{count, counted, duration, one_line};
 use crate::outcome::summary::Never;
 use crate::promql::ast::BinaryOp;
+use crate::report::number::shortest;
 use crate::time::Timestamp;
 
 use super::words::{Times, apart, falsehood, why};
@@ -31,9 +32,18 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
             let began = match one.began {
                 Began::Observed => String::new(),
                 Began::BeforeData => "; it was true from the first evaluation on".to_owned(),
-                Began::WarmUp => "; it began before its ranges were full".to_owned(),
+                // Ranges of what it reads may be meant, which is no news of this rule.
+                Began::WarmUp => match explanation.full_from.filter(|full| *full > one.activity.active_at) {
+                    Some(_) => "; it began before its ranges were full".to_owned(),
+                    None => String::new(),
+                },
             };
-            return format!("It fired {long}{number}{silenced}{began}.");
+            let renamed = explanation
+                .history
+                .iter()
+                .any(|event| event.episode == *episode && matches!(event.what, What::Renamed { .. }));
+            let renamed = if renamed { "; then its labels changed with the value" } else { "" };
+            return format!("{}It fired {long}{number}{silenced}{began}{renamed}.", then(explanation, times));
         }
         let true_for = one.activity.last_true_at.since(one.activity.active_at);
         if one.cause == Cause::LimitExceeded {
@@ -46,10 +56,20 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
         };
         let needs = format!("`for: {}` needs {}", rule.hold, duration(rule.hold));
         return match one.ended_at {
-            None => format!("It never fired: it is pending at the end of the data, true {length}; {needs}."),
+            None => format!(
+                "{}It never fired: it is pending at the end of the data, true {length}; {needs}.",
+                then(explanation, times)
+            ),
+            Some(_) if fired > 0 => {
+                let from = at_time(one.activity.active_at);
+                format!("{}It was true {length} from {from}, and did not fire; {needs}.", then(explanation, times))
+            }
             Some(_) => {
                 let from = at_time(one.activity.active_at);
-                format!("It never fired: it was true {length} at most, from {from}; {needs}.")
+                format!(
+                    "{}It never fired: it was true {length} at most, from {from}; {needs}.",
+                    then(explanation, times)
+                )
             }
         };
     }
@@ -61,6 +81,9 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
         None => String::new(),
     };
     let other = explanation.alert.is_none() && rule.counts.true_evaluations > 0;
+    if other && explanation.outcome.options.selection.filter.is_some() {
+        return format!("No alert with these labels was active{reason}.");
+    }
     let was_active = !episodes.is_empty() || other;
     if explanation.asked_at || was_active {
         return format!("It was not active at {}{reason}.", at_time(*at));
@@ -94,6 +117,25 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
     }
 }
 
+/// Says what the alert was at the time that was asked for, within its episode.
+fn then(explanation: &Explanation, times: &Times<'_>) -> String {
+    let Explanation { asked_at, phase, at, tree, rule, .. } = explanation;
+    if !asked_at {
+        return String::new();
+    }
+    let state = match phase {
+        Phase::Inactive => return String::new(),
+        Phase::Pending => "pending",
+        Phase::Firing => "firing",
+    };
+    let more = match decided(tree).map(|(_, why)| why) {
+        Some(Why::Failed { .. }) => "; that evaluation failed and changed nothing".to_owned(),
+        Some(_) if *phase == Phase::Firing => format!(", kept so by `keep_firing_for: {}`", rule.keep),
+        _ => String::new(),
+    };
+    format!("It was {state} at {}{more}. ", times.at(*at))
+}
+
 /// Returns the part that decided and what it lacks.
 fn decided(node: &Node) -> Option<(&Node, &Why)> {
     match node.why.as_ref().filter(|_| node.decides) {
@@ -106,6 +148,7 @@ fn decided(node: &Node) -> Option<(&Node, &Why)> {
 pub(super) fn margins(explanation: &Explanation) -> Vec<String> {
     let Explanation { margin, near, rule, .. } = explanation;
     let op = rule.threshold.map(|(op, _)| op);
+    let own = rule.threshold.map_or(0.0, |(_, own)| own);
     let strict = matches!(op, Some(BinaryOp::Greater | BinaryOp::Less));
     let upward = matches!(op, Some(BinaryOp::Greater | BinaryOp::GreaterEqual));
     // Where there is more to the condition, it is said which number is meant.
@@ -117,7 +160,7 @@ pub(super) fn margins(explanation: &Explanation) -> Vec<String> {
     if let Some(margin) = margin {
         let hold = margin.hold_over.map(|hold| format!("`for` over {hold}"));
         let threshold = margin.threshold.map(|limit| {
-            let limit = value(rounded(limit, upward));
+            let limit = shortest(rounded(limit, own, upward));
             match (strict, upward) {
                 (true, true) => format!("a threshold of {limit} or more{of}"),
                 (true, false) => format!("a threshold of {limit} or less{of}"),
@@ -134,7 +177,7 @@ pub(super) fn margins(explanation: &Explanation) -> Vec<String> {
             _ => format!("`for` of {hold} or less"),
         });
         let threshold = near.threshold.map(|limit| {
-            let limit = value(rounded(limit, !upward));
+            let limit = shortest(rounded(limit, own, !upward));
             match (strict, upward) {
                 (true, true) => format!("a threshold under {limit}{of}"),
                 (true, false) => format!("a threshold over {limit}{of}"),
@@ -148,19 +191,27 @@ pub(super) fn margins(explanation: &Explanation) -> Vec<String> {
     sentences
 }
 
-/// Rounds a number to three digits, up or down, so that what is said of it stays true.
-fn rounded(number: f64, up: bool) -> f64 {
-    let near: f64 = format!("{number:.2e}").parse().unwrap_or(number);
+/// Rounds a number up or down, so that what is said of it stays true: to three digits, or to as many more as tell it
+/// from the threshold there is.
+fn rounded(number: f64, own: f64, up: bool) -> f64 {
+    let far = (number - own).abs();
+    let mut found = (2..16).map(|digits| to_digits(number, digits, up));
+    found.find(|near| far == 0.0 || (near - number).abs() <= far / 2.0).unwrap_or(number)
+}
+
+/// Rounds a number to so many digits behind the first one, up or down.
+fn to_digits(number: f64, digits: usize, up: bool) -> f64 {
+    let round = |number: f64| format!("{number:.digits$e}").parse().unwrap_or(number);
+    let near: f64 = round(number);
     if near == number || !number.is_finite() || number == 0.0 {
         return number;
     }
-    let last = 10_f64.powi(number.abs().log10().floor() as i32 - 2);
-    let moved = match (near < number, up) {
+    let last = 10_f64.powi(number.abs().log10().floor() as i32 - digits as i32);
+    round(match (near < number, up) {
         (true, true) => near + last,
         (false, false) => near - last,
         _ => near,
-    };
-    format!("{moved:.2e}").parse().unwrap_or(moved)
+    })
 }
 
 #[cfg(test)]
@@ -170,12 +221,15 @@ mod tests {
     #[test]
     fn numbers_are_rounded_to_the_safe_side() {
         let check = |number: f64, up: f64, down: f64| {
-            assert_eq!((rounded(number, true), rounded(number, false)), (up, down), "{number}");
+            assert_eq!((rounded(number, 0.0, true), rounded(number, 0.0, false)), (up, down), "{number}");
         };
         check(0.96712, 0.968, 0.967);
         check(0.96666, 0.967, 0.966);
         check(-1234.0, -1230.0, -1240.0);
         check(5.0, 5.0, 5.0);
         check(909_999.0, 910_000.0, 909_000.0);
+        // As far as it is told from the threshold.
+        assert_eq!(rounded(1_000_012.0, 1_000_000.0, true), 1_000_012.0);
+        assert_eq!(rounded(0.90042, 0.9, false), 0.9004);
     }
 }

@@ -3,15 +3,18 @@
 use super::Line;
 use super::words::{Times, happened};
 use crate::engine::Episode;
-use crate::explain::{Explanation, Happening, What};
+use crate::explain::{Explanation, Happening, What, Why};
 use crate::format::{counted, duration};
 use crate::report::wrap::width;
-use crate::time::Millis;
+use crate::time::{Millis, Timestamp};
 
 /// The most lines of a history that is shown whole.
 const LINES: usize = 18;
 /// The fewest episodes in short succession that are called flapping.
 const FLAPS: usize = 3;
+
+/// How many times longer than `--join` an episode may be that flaps.
+const SHORT: i64 = 3;
 
 /// The events of one episode, or some between episodes.
 struct Chunk<'a> {
@@ -38,9 +41,14 @@ pub(super) fn lines(explanation: &Explanation, times: &Times<'_>, full: bool) ->
         fold(&mut chunks, explanation);
     }
     let mut rows: Vec<(String, &'static str, String)> = Vec::new();
+    let mut said: Vec<&str> = Vec::new();
     for run in chunks.chunk_by(|a, b| a.fold == b.fold && a.fold != Fold::Shown) {
         match run {
-            [Chunk { fold: Fold::Shown, events, .. }] => shown(events, explanation, times, full, &mut rows),
+            [Chunk { events, .. }] => {
+                let first = rows.len();
+                shown(events, explanation, times, full, &mut rows);
+                again(events, &mut said, &mut rows[first..]);
+            }
             run => rows.push(summed(run, explanation, times)),
         }
     }
@@ -76,6 +84,8 @@ fn fold(chunks: &mut [Chunk<'_>], explanation: &Explanation) {
             flaps.filter(|chunk| !is_focus(chunk)).for_each(|chunk| chunk.fold = Fold::Flaps(number));
         }
     }
+    // One that is not over is never summed up.
+    let is_open = |chunk: &Chunk<'_>| chunk.episode.is_some_and(|one| episodes[one].ended_at.is_none());
     // What failed between two of them belongs to them.
     for at in 1..chunks.len() {
         let before = chunks[at - 1].fold;
@@ -86,7 +96,8 @@ fn fold(chunks: &mut [Chunk<'_>], explanation: &Explanation) {
     }
     let left: usize = chunks.iter().filter(|chunk| chunk.fold == Fold::Shown).map(|chunk| chunk.events.len()).sum();
     if left > LINES {
-        let others = chunks.iter_mut().filter(|chunk| !is_focus(chunk) && chunk.fold == Fold::Shown);
+        let others = chunks.iter_mut();
+        let others = others.filter(|chunk| !is_focus(chunk) && !is_open(chunk) && chunk.fold == Fold::Shown);
         others.for_each(|chunk| chunk.fold = Fold::Many);
     }
 }
@@ -95,8 +106,14 @@ fn fold(chunks: &mut [Chunk<'_>], explanation: &Explanation) {
 fn clusters(episodes: &[Episode], join: Millis) -> Vec<std::ops::Range<usize>> {
     let mut clusters: Vec<std::ops::Range<usize>> = Vec::new();
     for (at, episode) in episodes.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|before| episodes[before].ended_at);
-        let is_near = before.is_some_and(|ended| episode.activity.active_at.since(ended) <= join);
+        let before = at.checked_sub(1).map(|before| &episodes[before]);
+        let is_near = before.is_some_and(|before| {
+            let ended = before.ended_at.unwrap_or(Timestamp::MAX);
+            let is_short = |one: &Episode| {
+                one.ended_at.is_some_and(|ended| ended.since(one.activity.active_at).0 <= SHORT * join.0)
+            };
+            is_short(before) && is_short(episode) && episode.activity.active_at.since(ended) <= join
+        });
         match clusters.last_mut().filter(|_| is_near) {
             Some(last) => last.end = at + 1,
             None => clusters.push(at..at + 1),
@@ -128,6 +145,26 @@ fn shown(
     }
 }
 
+/// Shortens what is said of failed evaluations whose reason was given before.
+fn again<'a>(events: &'a [Happening], said: &mut Vec<&'a str>, rows: &mut [(String, &'static str, String)]) {
+    // Where some are left out, rows and events do not go together.
+    if events.len() != rows.len() {
+        return;
+    }
+    for (one, (.., text)) in events.iter().zip(rows) {
+        let (What::Failed { evaluations }, Some(Why::Failed { message })) =
+            (&one.what, one.why.as_ref().map(|reason| &reason.why))
+        else {
+            continue;
+        };
+        if said.contains(&message.as_str()) {
+            *text = format!("{} failed, for the same reason as before", counted(*evaluations, "evaluation"));
+        } else {
+            said.push(message);
+        }
+    }
+}
+
 /// Sums up episodes.
 fn summed(run: &[Chunk<'_>], explanation: &Explanation, times: &Times<'_>) -> (String, &'static str, String) {
     let events = || run.iter().flat_map(|chunk| chunk.events);
@@ -139,7 +176,8 @@ fn summed(run: &[Chunk<'_>], explanation: &Explanation, times: &Times<'_>) -> (S
     let mut parts = Vec::new();
     if !fired.is_empty() {
         let on = spread(fired.iter().filter_map(|one| Some(one.ended_at?.since(one.activity.fired_at?))));
-        let on = on.map_or(String::new(), |on| format!(", each {on}"));
+        let each = if fired.len() > 1 { "each " } else { "" };
+        let on = on.map_or(String::new(), |on| format!(", {each}{on}"));
         parts.push(format!("{}{on}", counted(fired.len() as u64, "firing")));
         let gaps = fired.windows(2).filter_map(|pair| Some(pair[1].activity.fired_at?.since(pair[0].ended_at?)));
         parts.extend(spread(gaps).map(|gaps| format!("{gaps} apart")));

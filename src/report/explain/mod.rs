@@ -90,9 +90,7 @@ impl Page<'_> {
             Because::PendingLongest => of("the one that was pending longest"),
             Because::ActiveThen => of("the one that was active then"),
             Because::NearestInTime => of("the one that was active nearest to that time"),
-            Because::NearestValue if self.explanation.guarded => {
-                "the series that came nearest to the threshold, or went furthest beyond it".to_owned()
-            }
+            Because::Beyond => "the series that went furthest beyond the threshold".to_owned(),
             Because::NearestValue => "the series that came nearest to the threshold".to_owned(),
             Because::NearestValueThen => "the series that was nearest to the threshold then".to_owned(),
         };
@@ -102,14 +100,13 @@ impl Page<'_> {
         for (file, line) in namesakes {
             self.line(&format!("(another rule of this name: alertctl explain {file}:{line})"), 1)?;
         }
-        if let Some(warm) = rule.counts.warm_from.filter(|warm| *warm > self.explanation.at) {
-            let ends = self.explanation.outcome.range.evaluated_to.is_none_or(|last| last < warm);
-            let when = if ends {
-                "never, the data are too short".to_owned()
+        if let Some(full) = self.explanation.full_from.filter(|full| *full > self.explanation.at) {
+            let text = if self.explanation.outcome.range.evaluated_to.is_none_or(|last| last < full) {
+                "(its ranges are never full: the recording is too short)".to_owned()
             } else {
-                format!("from {} on", self.times.at(warm))
+                format!("(its ranges are full from {} on)", self.times.at(full))
             };
-            self.line(&format!("(its ranges are full {when})"), 1)?;
+            self.line(&text, 1)?;
         }
         writeln!(self.out)?;
         self.line(&answer::answer(self.explanation, &self.times), 0)
@@ -125,7 +122,11 @@ impl Page<'_> {
             Millis(0) => "evaluated at its rows".to_owned(),
             interval => format!("evaluated every {}", duration(interval)),
         };
-        self.heading(&format!("HISTORY  {day}{}; {every}", self.view.clock.name))?;
+        let offset = match self.explanation.query_offset {
+            Millis(0) => String::new(),
+            offset => format!(", reads {} back (`query_offset`)", duration(offset)),
+        };
+        self.heading(&format!("HISTORY  {day}{}; {every}{offset}", self.view.clock.name))?;
         let lines = history::lines(self.explanation, &self.times, self.view.full);
         lines.iter().try_for_each(|(text, hang)| self.line(text, *hang))
     }

@@ -1,7 +1,7 @@
 //! What explanations say in words.
 
 use crate::explain::{Explanation, Happening, Reason, Verdict, What, Why};
-use crate::format::{Clock, counted, duration, one_line, value};
+use crate::format::{Clock, count, counted, duration, one_line, value};
 use crate::labels::LabelSet;
 use crate::promql::ast::BinaryOp;
 use crate::report::number::shortest;
@@ -140,7 +140,9 @@ pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
         Why::NoBuckets { row } => {
             format!("the buckets have no label `le`, such as {}: an aggregation dropped it", series(row))
         }
-        Why::NoMetric { metric } => format!("`{}` is not in the recording{}", metric.name, metric.hint()),
+        Why::NoMetric { metric } => {
+            format!("`{}` is not in the recording, and no rule writes it{}", metric.name, metric.hint())
+        }
         Why::NoSource(source) => source.to_string(),
         Why::FewSamples { function, range, series: one, found } => {
             let at = found.first().map_or(String::new(), |at| format!(" (at {})", times.at(*at)));
@@ -165,9 +167,16 @@ pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
         Why::Taken { by, value: found } => {
             format!("`unless` takes it away: {} is there ({})", series(by), value(*found))
         }
+        Why::NotOne { scalar, of } => {
+            format!("`{}` is NaN: it needs one series and has {}", one_line(scalar), count(*of as u64))
+        }
+        Why::Reset { series: one, at, before, then } => {
+            let (before, then) = (value(*before), value(*then));
+            format!("the counter {} began again at {}: {before} to {then}", series(one), times.at(*at))
+        }
         Why::There { series: one, of } => match of {
-            1 => format!("it is not absent: {}", series(one)),
-            of => format!("it is not absent: {} and {} more", series(one), of - 1),
+            1 => format!("{} is there", series(one)),
+            of => format!("{} and {} more are there", series(one), of - 1),
         },
         Why::NotChosen { labels, value: found } => {
             format!("{} ({}) is not among those that are chosen", series(labels), value(*found))
@@ -186,7 +195,14 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
         }
         None => value(found),
     };
-    let found = one.value.map(threshold).unwrap_or_default();
+    let found = match (one.sides, one.value) {
+        // Where no number is compared with, the value alone says little.
+        (Some((op, left, right)), _) => {
+            let (a, b) = apart(left, right);
+            format!("{a} {} {b}", op.symbol())
+        }
+        (None, found) => found.map(threshold).unwrap_or_default(),
+    };
     let because = || {
         let reason = one.why.as_ref().map_or(String::new(), |reason| match (&reason.why, one.value) {
             // The value itself says it.
@@ -208,16 +224,20 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
     };
     let absent = !matches!(
         one.why,
-        Some(Reason { why: Why::False { .. } | Why::Taken { .. } | Why::NotChosen { .. }, .. }) | None
+        Some(Reason {
+            why: Why::False { .. } | Why::Taken { .. } | Why::NotChosen { .. } | Why::There { .. } | Why::NotOne { .. },
+            ..
+        }) | None
     );
     let word = if absent { "absent" } else { "false" };
     match &one.what {
         What::True => ("true", found),
-        What::Fires { after, evaluations } => {
+        What::Fires { after, evaluations, failed } => {
             let times = counted(*evaluations, "evaluation");
-            let text = match after.0 {
-                0 => String::new(),
-                _ => format!("true for {}, {times} in a row", duration(*after)),
+            let text = match (after.0, failed) {
+                (0, _) => String::new(),
+                (_, 0) => format!("true for {}, {times} in a row", duration(*after)),
+                (_, failed) => format!("true for {}, {times} and {} that failed", duration(*after), count(*failed)),
             };
             ("fires", with(text, found))
         }

@@ -79,6 +79,7 @@ fn chosen(because: Because) -> &'static str {
         Because::ActiveThen => "active_then",
         Because::NearestInTime => "nearest_in_time",
         Because::NearestValue => "nearest_value",
+        Because::Beyond => "beyond",
         Because::NearestValueThen => "nearest_value_then",
         Because::Nothing => "nothing",
     }
@@ -194,6 +195,13 @@ impl<'a> EpisodeOut<'a> {
 }
 
 #[derive(Serialize)]
+struct SidesOut {
+    op: &'static str,
+    left: Number,
+    right: Number,
+}
+
+#[derive(Serialize)]
 struct HappeningOut<'a> {
     at: At,
     what: &'static str,
@@ -202,6 +210,10 @@ struct HappeningOut<'a> {
     after_s: Option<Seconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evaluations: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sides: Option<SidesOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<At>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,6 +232,12 @@ impl<'a> HappeningOut<'a> {
             value: one.value.map(Number),
             after_s: None,
             evaluations: None,
+            failed: None,
+            sides: one.sides.map(|(op, left, right)| SidesOut {
+                op: op.symbol(),
+                left: Number(left),
+                right: Number(right),
+            }),
             to: None,
             labels: None,
             reason: one.why.as_ref().map(|reason| ReasonOut::of(Some((reason.part, &reason.text)), &reason.why, times)),
@@ -228,8 +246,9 @@ impl<'a> HappeningOut<'a> {
         };
         out.what = match &one.what {
             What::True => "true",
-            What::Fires { after, evaluations } => {
+            What::Fires { after, evaluations, failed } => {
                 (out.after_s, out.evaluations) = (Some(Seconds(*after)), Some(*evaluations));
+                out.failed = Some(*failed);
                 "fires"
             }
             What::Dropped { after, evaluations } => {
@@ -337,6 +356,11 @@ impl<'a> ReasonOut<'a> {
             Why::Taken { by, .. } => {
                 out.series = Some(Labels(by));
                 "taken"
+            }
+            Why::NotOne { .. } => "not_one",
+            Why::Reset { series, .. } => {
+                out.series = Some(Labels(series));
+                "reset"
             }
             Why::There { series, .. } => {
                 out.series = Some(Labels(series));
