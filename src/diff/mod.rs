@@ -104,7 +104,8 @@ pub struct Stay {
 /// Episodes of one label set that differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EpisodeDifference {
-    /// The labels that both sides have, without those that the rule sets otherwise now.
+    /// The labels that both sides have, without those that the rule sets otherwise now; all but the name of the alert
+    /// where it is on one side only.
     pub labels: LabelSet,
     /// How they differ.
     pub kinds: Vec<Kind>,

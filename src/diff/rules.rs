@@ -12,7 +12,7 @@ use crate::time::Millis;
 
 use super::affected::Affected;
 use super::pairs::Pairs;
-use super::shifts::{Stretch, compare};
+use super::shifts::{Met, Stretch, compare};
 use super::{DiffOptions, Difference, EpisodeDifference, Kind, RuleDifference, SideRule, Status, Stay, Totals};
 
 /// The run of one side, and the places of the episodes of each rule.
@@ -38,10 +38,18 @@ impl Run {
         None
     }
 
-    fn stretch(&self, at: usize) -> Option<Stretch> {
-        let episode = &self.outcome.episodes[at];
-        let rule = self.outcome.rule(episode.rule)?;
-        Some(Stretch::of(at, episode, self.outcome.last_step(rule)))
+    /// Returns some episodes as they are compared; `sets` are all label sets, sorted.
+    fn stretches(&self, places: &[usize], sets: &[&LabelSet]) -> Vec<Stretch> {
+        let stretch = |at: &usize| {
+            let episode = &self.outcome.episodes[*at];
+            let last = self.outcome.last_step(self.outcome.rule(episode.rule)?);
+            Some(Stretch::of(*at, sets.binary_search(&&episode.labels).ok()?, episode, last))
+        };
+        places.iter().filter_map(stretch).collect()
+    }
+
+    fn stays(&self, places: &[usize]) -> Vec<Stay> {
+        places.iter().filter_map(|at| self.stay(*at)).collect()
     }
 
     fn stay(&self, at: usize) -> Option<Stay> {
@@ -210,62 +218,66 @@ fn episodes(
         Some(after) if one.compared => of(after, one.is),
         _ => Vec::new(),
     };
+    for (run, places) in [(Some(&mut *before), &was), (after.as_deref_mut(), &is)] {
+        let Some(run) = run else { continue };
+        places.iter().for_each(|at| run.kept[*at] = takes(&run.outcome.episodes[*at]));
+    }
     let set = labels_set_otherwise((old, new), one);
-    let (olds, news) = (by_labels(before, &was, &set), after.as_deref().map(|run| by_labels(run, &is, &set)));
-    let news = news.unwrap_or_default();
+    let olds = by_labels(before, &was, &set);
+    let news = after.as_deref().map(|run| by_labels(run, &is, &set)).unwrap_or_default();
     let keys: BTreeSet<&LabelSet> = olds.keys().chain(news.keys()).collect();
     let (mut found, mut sets) = (Vec::new(), Sets::default());
     for key in keys {
-        let lists = |side: &BTreeMap<LabelSet, BTreeMap<LabelSet, Vec<usize>>>| -> Vec<Vec<usize>> {
-            side.get(key).map(|sets| sets.values().cloned().collect()).unwrap_or_default()
-        };
-        let (olds, news) = (lists(&olds), lists(&news));
-        for nth in 0..olds.len().max(news.len()) {
-            let side = |lists: &[Vec<usize>]| lists.get(nth).cloned().unwrap_or_default();
-            let (was, is) = (side(&olds), side(&news));
-            let new_run = after.as_deref();
-            let shown = was.iter().any(|at| takes(&before.outcome.episodes[*at]))
-                || is.iter().any(|at| new_run.is_some_and(|run| takes(&run.outcome.episodes[*at])));
-            if !shown {
+        let places = |side: &BTreeMap<LabelSet, Vec<usize>>| side.get(key).cloned().unwrap_or_default();
+        let (was, is) = (places(&olds), places(&news));
+        for met in met(before, after.as_deref(), (&was, &is), options.tolerance) {
+            let (then, now) = (before.stays(&met.before), after.as_deref().map(|run| run.stays(&met.after)));
+            let now = now.unwrap_or_default();
+            let is_kept =
+                |run: Option<&Run>, places: &[usize]| run.is_some_and(|run| places.iter().any(|at| run.kept[*at]));
+            if !is_kept(Some(before), &met.before) && !is_kept(after.as_deref(), &met.after) {
                 continue;
             }
-            let stretches = |run: Option<&Run>, places: &[usize]| -> Vec<Stretch> {
-                let mut all: Vec<Stretch> = places.iter().filter_map(|at| run?.stretch(*at)).collect();
-                all.sort_by_key(|one| one.active);
-                all
-            };
-            let (old_side, new_side) = (stretches(Some(before), &was), stretches(new_run, &is));
-            let fired = |side: &[Stretch]| side.iter().any(|one| one.fired.is_some());
-            match (fired(&old_side), fired(&new_side)) {
-                (true, false) => sets.0.push(key.clone()),
-                (false, true) => sets.1.push(key.clone()),
-                _ => {}
-            }
-            let labels_of = |run: Option<&Run>, places: &[usize]| -> Option<LabelSet> {
-                places.first().and_then(|at| Some(run?.outcome.episodes[*at].labels.clone()))
-            };
-            let relabeled = labels_of(Some(before), &was) != labels_of(new_run, &is);
-            for met in compare(&old_side, &new_side, options.tolerance, relabeled) {
-                let stays = |run: Option<&Run>, places: &[usize]| -> Vec<Stay> {
-                    places.iter().filter_map(|at| run?.stay(*at)).collect()
-                };
-                found.push(EpisodeDifference {
-                    labels: key.clone(),
-                    before: stays(Some(before), &met.before),
-                    after: stays(new_run, &met.after),
-                    kinds: met.kinds,
-                    later: met.later,
-                });
-            }
-            was.iter().for_each(|at| before.kept[*at] = true);
+            // What is compared with something of the other side is reported with it.
+            met.before.iter().for_each(|at| before.kept[*at] = true);
             if let Some(after) = after.as_deref_mut() {
-                is.iter().for_each(|at| after.kept[*at] = true);
+                met.after.iter().for_each(|at| after.kept[*at] = true);
             }
+            let labels = match (then.first(), now.first()) {
+                (Some(stay), None) | (None, Some(stay)) => stay.labels.filter(|name| name != "alertname"),
+                _ => key.clone(),
+            };
+            found.push(EpisodeDifference { labels, before: then, after: now, kinds: met.kinds, later: met.later });
+        }
+        let (fired, fires) = (fired(Some(before), &was), fired(after.as_deref(), &is));
+        match (fired.is_empty(), fires.is_empty()) {
+            (false, true) => sets.0.extend(fired),
+            (true, false) => sets.1.extend(fires),
+            _ => {}
         }
     }
     let first = |one: &EpisodeDifference| one.before.iter().chain(&one.after).map(|stay| stay.active_at).min();
     found.sort_by_key(first);
     (found, sets)
+}
+
+/// Compares episodes that only labels tell apart which the two sides set otherwise.
+fn met(before: &Run, after: Option<&Run>, (was, is): (&[usize], &[usize]), tolerance: Millis) -> Vec<Met> {
+    let labels = |run: Option<&'_ Run>, places: &[usize]| {
+        run.map(|run| places.iter().map(|at| run.outcome.episodes[*at].labels.clone()).collect::<Vec<_>>())
+    };
+    let all = [labels(Some(before), was), labels(after, is)];
+    let sets: BTreeSet<&LabelSet> = all.iter().flatten().flatten().collect();
+    let sets: Vec<&LabelSet> = sets.into_iter().collect();
+    let now = after.map(|run| run.stretches(is, &sets)).unwrap_or_default();
+    compare(&before.stretches(was, &sets), &now, tolerance)
+}
+
+/// Returns the label sets of reported episodes that fired, without the names of alerts.
+fn fired(run: Option<&Run>, places: &[usize]) -> BTreeSet<LabelSet> {
+    let Some(run) = run else { return BTreeSet::new() };
+    let fired = places.iter().filter(|at| run.kept[**at] && run.outcome.episodes[**at].activity.fired_at.is_some());
+    fired.map(|at| run.outcome.episodes[*at].labels.filter(|name| name != "alertname")).collect()
 }
 
 /// Returns the labels that the rule sets otherwise on the two sides: they do not tell its alerts apart.
@@ -279,17 +291,12 @@ fn labels_set_otherwise((old, new): (&[InGroup<'_>], &[InGroup<'_>]), one: Numbe
     names
 }
 
-/// Sorts episodes by the labels that both sides have, and then by all labels.
-fn by_labels(
-    run: &Run,
-    places: &[usize],
-    set: &BTreeSet<String>,
-) -> BTreeMap<LabelSet, BTreeMap<LabelSet, Vec<usize>>> {
-    let mut found: BTreeMap<LabelSet, BTreeMap<LabelSet, Vec<usize>>> = BTreeMap::new();
+/// Sorts episodes by the labels that both sides have.
+fn by_labels(run: &Run, places: &[usize], set: &BTreeSet<String>) -> BTreeMap<LabelSet, Vec<usize>> {
+    let mut found: BTreeMap<LabelSet, Vec<usize>> = BTreeMap::new();
     for at in places {
         let labels = &run.outcome.episodes[*at].labels;
-        let key = labels.filter(|name| !set.contains(name));
-        found.entry(key).or_default().entry(labels.clone()).or_default().push(*at);
+        found.entry(labels.filter(|name| !set.contains(name))).or_default().push(*at);
     }
     found
 }

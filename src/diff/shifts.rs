@@ -1,5 +1,7 @@
 //! What became of the episodes of one alert: which of two runs are one, and how they differ in time.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
 use crate::engine::Episode;
 use crate::time::{Millis, Timestamp};
 
@@ -66,6 +68,8 @@ impl Kind {
 pub(super) struct Stretch {
     /// Its place in the outcome.
     pub at: usize,
+    /// The number of its label set: of episodes that are compared with each other, equal where the labels are.
+    pub set: usize,
     pub active: Timestamp,
     pub fired: Option<Timestamp>,
     /// When it became inactive; one that is open at the end has none.
@@ -75,9 +79,9 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    pub(super) fn of(at: usize, episode: &Episode, last: Timestamp) -> Self {
+    pub(super) fn of(at: usize, set: usize, episode: &Episode, last: Timestamp) -> Self {
         let activity = &episode.activity;
-        Self { at, active: activity.active_at, fired: activity.fired_at, ended: episode.ended_at, last }
+        Self { at, set, active: activity.active_at, fired: activity.fired_at, ended: episode.ended_at, last }
     }
 
     fn until(&self) -> Timestamp {
@@ -93,6 +97,18 @@ impl Stretch {
         self.fired.map_or(Millis::ZERO, |fired| self.until().since(fired))
     }
 
+    /// Returns when it was active, without the end; one that is open at the end was at the last step, too.
+    fn active_span(&self) -> (Timestamp, Timestamp) {
+        let end = self.ended.unwrap_or(self.last.plus(Millis(1)));
+        (self.active, end.max(self.active.plus(Millis(1))))
+    }
+
+    /// Returns when it fired, without the end.
+    fn firing_span(&self) -> (Timestamp, Timestamp) {
+        let from = self.fired.unwrap_or(self.active);
+        (from, self.active_span().1.max(from.plus(Millis(1))))
+    }
+
     /// Returns whether the times that a report gives are the same but for shifts of so much.
     fn is_like(&self, other: &Self, tolerance: Millis) -> bool {
         let near = |a: Option<Timestamp>, b: Option<Timestamp>| match (a, b) {
@@ -103,11 +119,6 @@ impl Stretch {
         near(Some(self.active), Some(other.active))
             && near(self.fired, other.fired)
             && near(self.resolved(), other.resolved())
-    }
-
-    /// Returns whether both were active at one time, or would have been but for a shift of so much.
-    fn meets(&self, other: &Self, tolerance: Millis) -> bool {
-        self.active <= other.until().plus(tolerance) && other.active <= self.until().plus(tolerance)
     }
 }
 
@@ -121,82 +132,146 @@ pub(super) struct Met {
     pub later: Option<Millis>,
 }
 
-/// Compares the episodes of one label set, both sides in the order of time. Those that are the same are left out, unless
-/// they are `relabeled`; the rest is taken together where it meets in time. Shifts up to the tolerance do not count. Cost:
-/// linear, but for episodes that are within the tolerance of each other.
-pub(super) fn compare(before: &[Stretch], after: &[Stretch], tolerance: Millis, relabeled: bool) -> Vec<Met> {
-    let mut same = Vec::new();
-    let (before, after) = without_same(before.to_vec(), after.to_vec(), Millis::ZERO, &mut same);
-    let (before, after) = without_same(before, after, tolerance, &mut same);
-    let pair =
-        |(before, after)| Met { kinds: vec![Kind::Relabeled], before: vec![before], after: vec![after], later: None };
-    let mut found: Vec<Met> = if relabeled { same.into_iter().map(pair).collect() } else { Vec::new() };
-    let (mut b, mut a) = (0, 0);
-    while b < before.len() || a < after.len() {
-        // The earlier one begins; all that meets what is there already follows.
-        let (first_b, first_a) = (b, a);
-        let before_first = match (before.get(b), after.get(a)) {
-            (Some(x), Some(y)) => x.active <= y.active,
-            (one, _) => one.is_some(),
-        };
-        if before_first {
-            b += 1;
-        } else {
-            a += 1;
-        }
-        loop {
-            let meets =
-                |one: &Stretch, others: &[Stretch]| others.iter().rev().any(|other| one.meets(other, tolerance));
-            if before.get(b).is_some_and(|one| meets(one, &after[first_a..a])) {
-                b += 1;
-            } else if after.get(a).is_some_and(|one| meets(one, &before[first_b..b])) {
-                a += 1;
-            } else {
-                break;
+/// Episodes of both sides that belong together, each in the order of time.
+type Group = (Vec<Stretch>, Vec<Stretch>);
+
+/// Compares the episodes of an alert, whose labels may be set otherwise on the other side. Those that are the same are
+/// left out; of the others, those are taken together that fire at one time, then those that fire with those that are only
+/// pending, then those that never fire. Shifts up to the tolerance do not count.
+///
+/// Cost: n log n, and the pairs of episodes that overlap: of one label set on each side, as many as there are episodes.
+pub(super) fn compare(before: &[Stretch], after: &[Stretch], tolerance: Millis) -> Vec<Met> {
+    let (mut before, mut after) = (before.to_vec(), after.to_vec());
+    for side in [&mut before, &mut after] {
+        side.sort_by_key(|one| (one.active, one.fired, one.set));
+    }
+    let mut found: Vec<(Timestamp, Met)> = Vec::new();
+    let mut say = |(before, after): &Group, met: Met| {
+        let first = before.iter().chain(after).map(|one| one.active).min().unwrap_or_default();
+        found.push((first, met));
+    };
+    // First those at the same times, with the same labels before other ones; then those that are nearly.
+    for labels in [true, false] {
+        let equal = equal(&mut before, &mut after, labels);
+        pairs(&equal, Millis::ZERO).into_iter().flatten().for_each(|(group, met)| say(&group, met));
+    }
+    if tolerance > Millis::ZERO {
+        let whole = groups(&before, &after, Millis::ZERO, Stretch::active_span);
+        (before, after) = Group::default();
+        for group in whole {
+            match pairs(&group, tolerance) {
+                Some(pairs) => pairs.into_iter().for_each(|(group, met)| say(&group, met)),
+                None => {
+                    before.extend(group.0);
+                    after.extend(group.1);
+                }
             }
         }
-        let mut met = met(&before[first_b..b], &after[first_a..a], tolerance);
-        if relabeled && b > first_b && a > first_a {
-            met.kinds.push(Kind::Relabeled);
+    }
+    let fires = |side: &[Stretch]| -> Group { side.iter().copied().partition(|one| one.fired.is_some()) };
+    let ((fired, pending), (fired_now, pending_now)) = (fires(&before), fires(&after));
+    let mut tell = |group: &Group| match pairs(group, tolerance) {
+        Some(pairs) => pairs.into_iter().for_each(|(group, met)| say(&group, met)),
+        None => say(group, met(&group.0, &group.1, tolerance)),
+    };
+    let (mut lost, mut new) = (Vec::new(), Vec::new());
+    for group in groups(&fired, &fired_now, tolerance, Stretch::firing_span) {
+        match (group.0.is_empty(), group.1.is_empty()) {
+            (false, false) => tell(&group),
+            _ => {
+                lost.extend(group.0);
+                new.extend(group.1);
+            }
         }
-        found.push(met);
+    }
+    let (mut left, mut left_now) = (Vec::new(), Vec::new());
+    for group in groups(&lost, &pending_now, tolerance, Stretch::active_span) {
+        if group.0.is_empty() { left_now.extend(group.1) } else { tell(&group) }
+    }
+    for group in groups(&pending, &new, tolerance, Stretch::active_span) {
+        if group.1.is_empty() { left.extend(group.0) } else { tell(&group) }
+    }
+    groups(&left, &left_now, tolerance, Stretch::active_span).iter().for_each(tell);
+    found.sort_by_key(|(first, _)| *first);
+    found.into_iter().map(|(_, met)| met).collect()
+}
+
+/// Takes away what has the same times on both sides, and the same labels if those count.
+fn equal(before: &mut Vec<Stretch>, after: &mut Vec<Stretch>, labels: bool) -> Group {
+    let key = |one: &Stretch| (labels.then_some(one.set), one.active, one.fired, one.resolved());
+    let mut others: BTreeMap<_, VecDeque<Stretch>> = BTreeMap::new();
+    after.iter().for_each(|one| others.entry(key(one)).or_default().push_back(*one));
+    let mut equal = Group::default();
+    before.retain(|one| {
+        let Some(other) = others.get_mut(&key(one)).and_then(VecDeque::pop_front) else { return true };
+        equal.0.push(*one);
+        equal.1.push(other);
+        false
+    });
+    let taken: BTreeSet<usize> = equal.1.iter().map(|one| one.at).collect();
+    after.retain(|one| !taken.contains(&one.at));
+    equal
+}
+
+/// Pairs the episodes of a group where they are as many on both sides and alike one by one; what is left to say of them
+/// is that the labels of some are others.
+fn pairs((before, after): &Group, tolerance: Millis) -> Option<Vec<(Group, Met)>> {
+    let alike =
+        before.len() == after.len() && before.iter().zip(after).all(|(one, other)| one.is_like(other, tolerance));
+    let relabeled = |(one, other): (&Stretch, &Stretch)| {
+        let met = Met { kinds: vec![Kind::Relabeled], before: vec![one.at], after: vec![other.at], later: None };
+        (one.set != other.set).then(|| ((vec![*one], vec![*other]), met))
+    };
+    alike.then(|| before.iter().zip(after).filter_map(relabeled).collect())
+}
+
+/// Puts together the episodes of both sides whose spans have a time in common, or would have but for a shift of less than
+/// the tolerance, and those that only another one connects. One that meets none is a group of its own.
+fn groups(
+    before: &[Stretch],
+    after: &[Stretch],
+    tolerance: Millis,
+    span: impl Fn(&Stretch) -> (Timestamp, Timestamp),
+) -> Vec<Group> {
+    let all: Vec<(bool, &Stretch)> =
+        before.iter().map(|one| (false, one)).chain(after.iter().map(|one| (true, one))).collect();
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|at| (span(all[*at].1).0, *at));
+    let mut leader: Vec<usize> = (0..all.len()).collect();
+    // By side: those that have begun and not ended.
+    let mut open: [Vec<usize>; 2] = Default::default();
+    for at in &order {
+        let (is_after, one) = all[*at];
+        let (from, _) = span(one);
+        let others = &mut open[usize::from(!is_after)];
+        others.retain(|other| span(all[*other].1).1.plus(tolerance) > from);
+        for other in others.iter() {
+            let (a, b) = (led(&mut leader, *at), led(&mut leader, *other));
+            leader[a.max(b)] = a.min(b);
+        }
+        open[usize::from(is_after)].push(*at);
+    }
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut found: Vec<Group> = Vec::new();
+    for at in order {
+        let place = *places.entry(led(&mut leader, at)).or_insert(found.len());
+        if place == found.len() {
+            found.push(Group::default());
+        }
+        let (is_after, one) = all[at];
+        let side = if is_after { &mut found[place].1 } else { &mut found[place].0 };
+        side.push(*one);
     }
     found
 }
 
-/// Takes away what is the same on both sides, each at most once, in the order of time: of what is only nearly the same,
-/// what meets nothing else.
-fn without_same(
-    before: Vec<Stretch>,
-    after: Vec<Stretch>,
-    tolerance: Millis,
-    pairs: &mut Vec<(usize, usize)>,
-) -> (Vec<Stretch>, Vec<Stretch>) {
-    let mut taken = vec![false; after.len()];
-    let mut from = 0;
-    let mut rest = before.clone();
-    rest.retain(|one| {
-        while after.get(from).is_some_and(|other| other.active.plus(tolerance) < one.active) {
-            from += 1;
-        }
-        let near = (from..after.len()).take_while(|at| after[*at].active <= one.active.plus(tolerance));
-        let apart = |other: &Stretch| {
-            tolerance == Millis::ZERO || is_alone(one, &after, other) && is_alone(other, &before, one)
-        };
-        let mut same = near.filter(|at| !taken[*at] && after[*at].is_like(one, tolerance) && apart(&after[*at]));
-        let Some(at) = same.next() else { return true };
-        taken[at] = true;
-        pairs.push((one.at, after[at].at));
-        false
-    });
-    let left = after.into_iter().zip(taken).filter(|(_, taken)| !taken).map(|(one, _)| one).collect();
-    (rest, left)
-}
-
-/// Returns whether an episode meets none of the other side, which are in the order of time, but one.
-fn is_alone(one: &Stretch, others: &[Stretch], but: &Stretch) -> bool {
-    let from = others.partition_point(|other| other.until() < one.active);
-    others[from..].iter().take_while(|other| other.active <= one.until()).all(|other| other.at == but.at)
+/// Returns the one that a group is known by, and shortens the way to it.
+fn led(leader: &mut [usize], mut at: usize) -> usize {
+    while leader[at] != at {
+        leader[at] = leader[leader[at]];
+        at = leader[at];
+    }
+    at
 }
 
 /// Says how episodes that meet differ.
@@ -236,6 +311,10 @@ fn met(before: &[Stretch], after: &[Stretch], tolerance: Millis) -> Met {
         });
         kinds.push(differs.unwrap_or(Kind::Pending));
     }
+    let sets = |side: &[Stretch]| side.iter().map(|one| one.set).collect::<BTreeSet<_>>();
+    if !before.is_empty() && !after.is_empty() && sets(before) != sets(after) {
+        kinds.push(Kind::Relabeled);
+    }
     let places = |side: &[Stretch]| side.iter().map(|one| one.at).collect();
     Met { kinds, before: places(before), after: places(after), later }
 }
@@ -254,6 +333,7 @@ mod tests {
             let (active, fired) = start.split_once('/').unwrap_or((start, start));
             Stretch {
                 at,
+                set: 0,
                 active: minute(active),
                 fired: (!pending).then(|| minute(fired)),
                 ended: (!end.is_empty()).then(|| minute(end)),
@@ -267,7 +347,7 @@ mod tests {
     fn check(before: &str, after: &str, tolerance: i64, expected: &[&str]) {
         let (before, after) = (stretches(before), stretches(after));
         let tolerance = Millis(tolerance * 60_000);
-        let found = compare(&before, &after, tolerance, false);
+        let found = compare(&before, &after, tolerance);
         let line = |met: &Met| {
             let places = |all: &[usize]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
             let kinds: Vec<&str> = met.kinds.iter().map(|kind| kind.word()).collect();
@@ -280,7 +360,7 @@ mod tests {
             after: met.before,
             later: met.later.map(|later| Millis(-later.0)),
         };
-        let mut back: Vec<Met> = compare(&after, &before, tolerance, false).into_iter().map(mirrored).collect();
+        let mut back: Vec<Met> = compare(&after, &before, tolerance).into_iter().map(mirrored).collect();
         let mut found: Vec<Met> =
             found.into_iter().map(|met| Met { kinds: sorted(met.kinds.clone()), ..met }).collect();
         for side in [&mut back, &mut found] {
@@ -323,10 +403,10 @@ mod tests {
         check("1-5", "3-7", 0, &["0 > 0: later"]);
         check("1-9", "2-5 6-9", 0, &["0 > 0+1: split later shorter"]);
         check("1-3 5-9", "1-9", 0, &["0+1 > 0: merged longer"]);
-        check("1-3", "3-4", 0, &["0 > 0: later shorter"]);
+        check("1-3", "2-4", 0, &["0 > 0: later"]);
         check("2/3-9", "1/3-9", 0, &["0 > 0: pending"]);
-        check("1-3 3-5 7-9", "1-4 5-8", 0, &["0+1+2 > 0+1: merged"]);
-        check("1-3 4-8 9-12", "1-3 5-9 10-13", 0, &["1+2 > 1+2: later"]);
+        check("1-3 3-5 7-9", "1-4 5-8", 0, &["0+1 > 0: merged shorter", "2 > 1: earlier longer"]);
+        check("1-3 4-8 9-12", "1-3 5-9 10-13", 0, &["1 > 1: later", "2 > 2: later"]);
         check("1-4 8-20 21-22", "3-9 19-24", 0, &["0+1+2 > 0+1: merged later shorter"]);
     }
 
@@ -340,11 +420,60 @@ mod tests {
     }
 
     #[test]
+    fn episodes_that_only_touch_do_not_meet() {
+        check("1-3", "3-4", 0, &["0 > : only_before", " > 0: only_after"]);
+        check(
+            "1-3 5-9",
+            "3-5 9-",
+            0,
+            &["0 > : only_before", " > 0: only_after", "1 > : only_before", " > 1: only_after"],
+        );
+        check("1-", "100-", 0, &["0 > 0: later shorter"]);
+    }
+
+    #[test]
+    fn what_fired_on_both_sides_meets_by_its_firing() {
+        // Both were active at one time, and fired at none.
+        check("5/14-15", "5-8", 0, &["0 > : only_before", " > 0: only_after"]);
+        check("1/8-10", "1/3-5 7/9-12", 0, &["0 > 1: later longer", " > 0: only_after"]);
+        check("1/8-10 (12-20)", "(1-9) 13/15-20", 0, &["0 > 0: only_before", "1 > 1: only_after"]);
+        // What is only pending connects nothing that fires.
+        check("1/4-6 (7-10)", "(1-8) 9-12", 0, &["0 > 0: only_before", "1 > 1: only_after"]);
+        check("1-9 (10-12)", "1-5 (6-8)", 0, &["0 > 0: shorter", " > 1: pending", "1 > : pending"]);
+    }
+
+    /// Checks what is found of episodes of several label sets: those of each by its number.
+    fn check_sets(before: &[&str], after: &[&str], expected: &[&str]) {
+        let side = |sets: &[&str]| -> Vec<Stretch> {
+            let of = |(set, text): (usize, &&str)| stretches(text).into_iter().map(move |one| (set, one));
+            let all = sets.iter().enumerate().flat_map(of);
+            all.enumerate().map(|(at, (set, one))| Stretch { at, set, ..one }).collect()
+        };
+        let line = |met: &Met| {
+            let kinds: Vec<&str> = met.kinds.iter().map(|kind| kind.word()).collect();
+            format!("{:?} > {:?}: {}", met.before, met.after, kinds.join(" "))
+        };
+        let found = compare(&side(before), &side(after), Millis::ZERO);
+        assert_eq!(found.iter().map(line).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn what_has_other_labels_is_told() {
-        let (before, after) = (stretches("1-5 (7-8) 9-12"), stretches("1-5 (7-8) 9-20"));
-        let kinds: Vec<Vec<Kind>> =
-            compare(&before, &after, Millis::ZERO, true).into_iter().map(|met| met.kinds).collect();
-        assert_eq!(kinds, [vec![Kind::Relabeled], vec![Kind::Relabeled], vec![Kind::Longer, Kind::Relabeled]]);
+        check_sets(
+            &["1-5 (7-8) 9-12"],
+            &["", "1-5 (7-8) 9-20"],
+            &["[0] > [0]: relabeled", "[1] > [1]: relabeled", "[2] > [2]: longer relabeled"],
+        );
+        // Only some have other labels.
+        check_sets(&["1-5 9-12"], &["1-5", "9-12"], &["[1] > [1]: relabeled"]);
+        check_sets(&["1-9"], &["1-4", "4-9"], &["[0] > [0, 1]: split relabeled"]);
+        // Several at one time on each side, by their times.
+        check_sets(&["1-9", "2-8"], &["", "", "2-8", "1-9"], &["[0] > [1]: relabeled", "[1] > [0]: relabeled"]);
+        check_sets(
+            &["1-9", "2-3", "7-8"],
+            &["", "", "", "7-9"],
+            &["[0, 2] > [0]: merged later shorter relabeled", "[1] > []: only_before"],
+        );
     }
 
     #[test]

@@ -204,9 +204,11 @@ pub(super) fn unchanged(difference: &Difference) -> Option<String> {
     (!quiet.is_empty()).then(|| format!("{rules} without a difference: {} on both sides", counted(firings, "firing")))
 }
 
-/// Returns the labels that tell alerts of a rule apart: without those that the rule sets to a fixed text.
+/// Returns the labels that tell alerts of a rule apart: without those that the rule sets to a fixed text, and did where it
+/// is lost.
 pub(super) fn labels(rule: &RuleDifference, one: &EpisodeDifference) -> String {
-    let set = rule.rule().map_or(&[][..], |side| &side.facts.labels);
+    let side = if one.after.is_empty() { &rule.before } else { &rule.after };
+    let set = side.as_ref().map_or(&[][..], |side| &side.facts.labels);
     let fixed = |name: &str| set.iter().any(|(own, text)| own == name && !text.contains("{{"));
     one.labels.filter(|name| !fixed(name)).to_string()
 }
