@@ -11,6 +11,7 @@ pub use rule::{InGroup, are_alike, every, of_rule};
 
 use crate::labels::{Matcher, Quoted};
 use crate::promql::ast::{Aggregate, Binary, DurationExpr, DurationKind, Expr, ExprKind, Modifiers, Selector};
+use crate::promql::scalar_ops::mirrored;
 
 /// What kind of change it is, the most likely to matter first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,6 +149,16 @@ impl Found {
     }
 
     fn binary(&mut self, before: &Expr, a: &Binary, after: &Expr, b: &Binary) {
+        // `x > 5` and `5 < x` say the same.
+        let turned = |one: &Binary, other: &Binary| is_constant(&one.lhs) && is_constant(&other.rhs);
+        if (turned(a, b) || turned(b, a))
+            && a.op.is_comparison()
+            && a.op == mirrored(b.op)
+            && a.return_bool == b.return_bool
+        {
+            self.expr(&a.lhs, &b.rhs);
+            return self.expr(&a.rhs, &b.lhs);
+        }
         if a.op != b.op {
             // `x > 5` that became `x > 5 and y` is an operand added, not a `>` that became an `and`.
             if contains(after, before) || contains(before, after) || a.op.is_comparison() != b.op.is_comparison() {
@@ -364,6 +375,13 @@ mod tests {
     #[test]
     fn operators() {
         check("x > 5", "x >= 5", "operator > became >=");
+        check("x > 5", "5 < x", "");
+        check("6 >= x", "x <= 5", "number 6 became 5");
+        check(
+            "x > 5",
+            "5 > x",
+            "selector x removed; selector x added; operators differ: `x` became `5`; operators differ: `5` became `x`",
+        );
         check("rate(x[5m])", "increase(x[5m])", "function rate became increase");
         check(
             "max_over_time(x[5m])",

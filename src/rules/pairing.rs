@@ -100,7 +100,9 @@ impl Pairs {
                 if metrics_now.is_disjoint(&metrics(base[*was].expr)) {
                     continue;
                 }
-                let share = in_both(&own, words);
+                // Of one that is short, each number counts for much: where it stands decides.
+                let same = is_there(&base[*was], &now[at]) && shape(now[at].expr) == shape(base[*was].expr);
+                let share = in_both(&own, words).max(if same { ALIKE } else { 0.0 });
                 if share >= ALIKE {
                     alike.push((share, in_common(&base[*was], &now[at]), at, *was));
                 }
@@ -144,6 +146,26 @@ fn words(expr: &str) -> Vec<&str> {
     }
     words.sort_unstable();
     words
+}
+
+/// Returns whether two rules stand in one group and have the same labels.
+fn is_there(a: &Known<'_>, b: &Known<'_>) -> bool {
+    (a.file, a.group, a.labels) == (b.file, b.group, b.labels)
+}
+
+/// Returns an expression without its numbers.
+fn shape(expr: &str) -> String {
+    let mut out = String::with_capacity(expr.len());
+    let (mut is_number, mut before) = (false, ' ');
+    for c in expr.chars() {
+        let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '.');
+        is_number = in_word(c) && (is_number || c.is_ascii_digit() && !in_word(before));
+        if !is_number {
+            out.push(c);
+        }
+        before = c;
+    }
+    out
 }
 
 /// Returns the share of the words that both have, of sorted words.
@@ -204,6 +226,11 @@ mod tests {
         check(&["f/g/A: rate(x[5m]) > 1"], &["f/g/New: absent(up)"], &[None]);
         check(&["f/g/A: rate(x[5m]) > 1"], &["f/g/New: rate(y[5m]) > 1"], &[None]);
         check(&["f/g/A: a > 1"], &["f/g/*New: a > 1"], &[None]);
+        // Of a short expression only the number differs.
+        check(&["f/g/A: m > 3"], &["f/g/New: m > 4"], &[Some(0)]);
+        check(&["f/g/A: m2 > 3"], &["f/g/New: m > 4"], &[None]);
+        check(&["f/g/A: m > 3"], &["f/g/New: m < 4"], &[None]);
+        check(&["f/g/A: m > 3"], &["f/h/New: m > 4"], &[None]);
         // The more alike takes it.
         check(
             &["f/g/A: sum by (job) (rate(x[5m])) > 1"],
