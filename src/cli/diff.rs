@@ -6,13 +6,13 @@ use crate::diagnostic::nearest;
 use crate::diff::{self, DiffOptions, Difference};
 use crate::engine;
 use crate::format::Clock;
-use crate::outcome::RunOptions;
+use crate::outcome::{Mismatch, RuleFacts, RunOptions};
 use crate::replay::RunError;
 use crate::report::diff::table::gate_line;
 use crate::report::diff::{View, github, json, markdown, table};
 use crate::report::notes;
 use crate::rules::{self, RuleSet};
-use crate::source::{FileError, FileKind, Files};
+use crate::source::{FileKind, Files};
 use crate::time::Millis;
 
 use super::args::{DiffArgs, DiffFormat};
@@ -73,6 +73,8 @@ struct Sides {
     old: RuleSet,
     new: RuleSet,
     names: (String, String),
+    /// What the names of the files of each begin with.
+    roots: [String; 2],
 }
 
 /// Loads both sets of rules, evaluates them while the recordings are read once, writes what differs.
@@ -84,7 +86,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
     let claims = Claims::default().rules(&named.old).rules(&named.new).recordings(&named.recordings);
     outputs.iter().fold(claims, |claims, output| claims.writes("--out", output.path.as_deref())).check()?;
     let clock = args.zone.clock();
-    let Some(Sides { old, new, names }) = both(args, &named, &terminal)? else { return Ok(Exit::Failed) };
+    let Some(Sides { old, new, names, roots }) = both(args, &named, &terminal)? else { return Ok(Exit::Failed) };
     if named.recordings.is_empty() {
         let hint = match &args.base {
             Some(base) => format!("alertctl diff --base {base} {} night.csv, or - for standard input", named.new[0]),
@@ -99,7 +101,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
         Err(Unread::Failed(failure)) => return Err(failure),
         Err(Unread::Run(error)) => return failed(&error, &interrupt),
     };
-    let options = options(args, &clock, span)?;
+    let options = DiffOptions { roots, ..options(args, &clock, span)? };
     let mut opened = args.read.open("diff", recordings, args.read.options()?)?;
     if options.run.threads > 1 && opened.length >= READ_AHEAD_BYTES {
         opened.recording.read_ahead();
@@ -124,7 +126,8 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
         let mut lines = Vec::new();
         // A vector takes all.
         let _ = table::write_summary(&mut lines, &difference, &view(false))
-            .and_then(|()| notes::write(&mut lines, &difference.run, true));
+            .and_then(|()| notes::write(&mut lines, &difference.run, true))
+            .and_then(|()| notes::write_rules(&mut lines, &anew(&difference)));
         say(false, String::from_utf8_lossy(&lines).trim_end());
         if difference.strangers {
             say(false, "warning: no rule of one side is one of the other: all were added or removed");
@@ -151,13 +154,25 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
     Ok(if met { Exit::No } else { Exit::Good })
 }
 
+/// Returns the new rules that were evaluated beside the old ones.
+fn anew(difference: &Difference) -> Vec<RuleFacts> {
+    let all = difference.rules.iter().filter(|rule| rule.affected && rule.before.is_some());
+    all.filter_map(|rule| Some(rule.after.as_ref()?.facts.clone())).collect()
+}
+
 /// Says why there is nothing to show.
 fn failed(error: &RunError, interrupt: &Interrupt) -> Result<Exit, Failure> {
     if matches!(error, RunError::Stopped) {
         interrupt.say_stopped();
         return Ok(interrupt.exit());
     }
-    Err(Failure::of(error, error.hint()))
+    let hint = match error {
+        RunError::Asked(Mismatch::NoAlert { .. }) => {
+            Some("ask for a label that the alerts have: -o json without --where lists them".to_owned())
+        }
+        error => error.hint(),
+    };
+    Err(Failure::of(error, hint))
 }
 
 /// Refuses a severity of the gate that no rule has: it could never be met.
@@ -201,24 +216,39 @@ fn options(args: &DiffArgs, clock: &Clock, span: Span) -> Result<DiffOptions, Fa
     run.lookback_delta.set(args.time.lookback_delta);
     run.stale.set(args.time.stale);
     run.external_labels.set(args.external.labels());
-    Ok(DiffOptions { run, tolerance: args.tolerance.unwrap_or(Millis::ZERO), fail_on: args.fail_on.clone() })
+    Ok(DiffOptions {
+        run,
+        tolerance: args.tolerance.unwrap_or(Millis::ZERO),
+        fail_on: args.fail_on.clone(),
+        roots: Default::default(),
+    })
 }
 
 /// Loads both sets of rules, and says what they are called; none where one has an error, which is shown.
 fn both(args: &DiffArgs, named: &Named, terminal: &Terminal) -> Result<Option<Sides>, Failure> {
-    let (old, new, names);
+    let (old, new, names, roots);
     if let Some(base) = &args.base {
         let git = Git::find(&folder_of(&named.new[0]), "--base", INSTEAD)?;
         let commit = git.merge_base(base)?;
-        let name = format!("{} of {base} ({})", named.old[0], commit.get(..10).unwrap_or(&commit));
+        let short = commit.get(..10).unwrap_or(&commit);
         let files = git.files(&commit)?;
-        (old, new) = of_both(args, &files, &named.new, base)?;
-        names = (name, named.new[0].clone());
+        let path = &named.new[0];
+        let is_there = |path: &String| rules::find_names(&files, std::slice::from_ref(path)).1.is_empty();
+        let before = if is_there(path) { None } else { files.renamed_from(path, &commit) };
+        // The same names on both sides, unless what they name was renamed.
+        roots = before.as_ref().map_or_else(Default::default, |before| [root(&files, before), root(&Disk, path)]);
+        if let Some(before) = &before {
+            say(args.console.quiet, &format!("note: `{path}` was `{before}` at {base} ({short})"));
+        }
+        let before = before.unwrap_or_else(|| path.clone());
+        names = (format!("{before} of {base} ({short})"), path.clone());
+        (old, new) = of_both(args, &files, (&before, path), &format!("{base} ({short})"))?;
     } else {
         same(named)?;
         old = loaded(args, &Disk, &named.old)?;
         new = loaded(args, &Disk, &named.new)?;
         names = (named.old[0].clone(), named.new[0].clone());
+        roots = [root(&Disk, &names.0), root(&Disk, &names.1)];
     }
     say_unread(&named.new, args.console.quiet);
     for (set, name) in [(&old, &names.0), (&new, &names.1)] {
@@ -239,7 +269,19 @@ fn both(args: &DiffArgs, named: &Named, terminal: &Terminal) -> Result<Option<Si
         return Err(Failure::new(format!("no rules in {} and none in {}", names.0, names.1))
             .hint("`alertctl check` shows what is in rule files"));
     }
-    Ok(Some(Sides { old, new, names }))
+    Ok(Some(Sides { old, new, names, roots }))
+}
+
+/// Returns what the names of the files begin with that a path or a glob names.
+fn root(files: &dyn Files, path: &str) -> String {
+    match files.kind(path) {
+        Some(FileKind::Folder) => format!("{}/", path.trim_end_matches('/')),
+        Some(FileKind::File) => path.to_owned(),
+        None => {
+            let fixed = path.find(['*', '?', '[']).unwrap_or(path.len());
+            path[..path[..fixed].rfind('/').map_or(0, |at| at + 1)].to_owned()
+        }
+    }
 }
 
 /// Refuses to compare something with itself.
@@ -273,31 +315,31 @@ fn loaded(args: &DiffArgs, files: &dyn Files, paths: &[String]) -> Result<RuleSe
     Ok(set)
 }
 
-/// Reads the rules of a commit and of the disk; what only one of them has was added or removed.
-fn of_both(args: &DiffArgs, commit: &Committed, paths: &[String], base: &str) -> Result<(RuleSet, RuleSet), Failure> {
-    let there = |files: &dyn Files| -> (Vec<String>, Option<FileError>) {
-        let (mut found, mut wrong) = (Vec::new(), None);
-        for path in paths {
-            match rules::find_names(files, std::slice::from_ref(path)).1.into_iter().next() {
-                None => found.push(path.clone()),
-                Some(error) => wrong = wrong.or(Some(error)),
-            }
-        }
-        (found, wrong)
-    };
-    let ((old, _), (new, wrong)) = (there(commit), there(&Disk));
+/// Reads the rules of a commit and of the disk, of which each has its name; what only one of them has was added or removed.
+fn of_both(
+    args: &DiffArgs,
+    commit: &Committed,
+    (before, now): (&String, &String),
+    base: &str,
+) -> Result<(RuleSet, RuleSet), Failure> {
+    let wrong =
+        |files: &dyn Files, path: &String| rules::find_names(files, std::slice::from_ref(path)).1.into_iter().next();
+    let is_old = wrong(commit, before).is_none();
+    let wrong = wrong(&Disk, now);
     match wrong {
         // What is there and cannot be read was not removed.
-        Some(error) if old.is_empty() || paths.iter().any(|path| Disk.kind(path) == Some(FileKind::File)) => {
-            Err(error.into())
-        }
-        _ => {
-            if old.is_empty() {
-                say(args.console.quiet, &format!("note: `{}` is not in {base}: all its rules are new", paths[0]));
+        Some(error) if !is_old || Disk.kind(now) == Some(FileKind::File) => Err(error.into()),
+        wrong => {
+            // Whoever wants to hear nothing else must not take this for a comparison.
+            if !is_old {
+                say(false, &format!("warning: `{before}` does not exist at {base}: all its rules are new"));
+            } else if wrong.is_some() {
+                say(false, &format!("warning: `{now}` does not exist any more: all its rules are removed"));
             }
             let none = || args.keys.rules();
-            let old = if old.is_empty() { none() } else { loaded(args, commit, &old)? };
-            let new = if new.is_empty() { none() } else { loaded(args, &Disk, &new)? };
+            let load = |files: &dyn Files, path: &String| loaded(args, files, std::slice::from_ref(path));
+            let old = if is_old { load(commit, before)? } else { none() };
+            let new = if wrong.is_none() { load(&Disk, now)? } else { none() };
             Ok((old, new))
         }
     }

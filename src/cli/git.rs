@@ -100,6 +100,28 @@ impl Git {
     }
 }
 
+/// Returns where a path stood before files were renamed, which are listed as `git diff --name-status -z` does; of a
+/// folder, where all that came into it under the names they had stood.
+fn renamed(listed: &str, path: &str) -> Option<String> {
+    let mut parts = listed.split('\0');
+    let mut found: Option<String> = None;
+    while let (Some(_), Some(old), Some(new)) = (parts.next(), parts.next(), parts.next()) {
+        let before = match new.strip_prefix(path) {
+            Some("") => old,
+            Some(rest) if rest.starts_with('/') => match old.strip_suffix(rest) {
+                Some(folder) => folder,
+                None => continue,
+            },
+            _ => continue,
+        };
+        if found.as_ref().is_some_and(|found| found != before) {
+            return None;
+        }
+        found = Some(before.to_owned());
+    }
+    found
+}
+
 /// Runs git in a folder.
 fn run(folder: &Path, args: &[&str]) -> io::Result<Output> {
     let mut command = Command::new("git");
@@ -192,6 +214,16 @@ impl Committed {
             let entry = self.entries.get(way).filter(|entry| entry.is_link)?;
             Some((way.to_owned(), entry))
         })
+    }
+
+    /// Returns the path that was renamed to a name since the commit, as git finds it, with the name as it is on the disk.
+    pub(super) fn renamed_from(&self, name: &str, commit: &str) -> Option<String> {
+        let args = ["diff", "--name-status", "--find-renames", "--diff-filter=R", "-z", "--no-ext-diff", commit];
+        let listed = self.git.output(&args).ok()?;
+        let before = renamed(&String::from_utf8_lossy(&listed), &self.git.below(name)?)?;
+        let whole = self.git.top.join(&before);
+        let shown = whole.strip_prefix(&self.current).map_or_else(|_| whole.to_str(), Path::to_str)?;
+        self.kind(shown).map(|_| shown.to_owned())
     }
 
     /// Returns what stands below a folder: the rests of paths.
@@ -328,6 +360,20 @@ mod tests {
         check("/repo/*/b.yml", &["/repo/team/b.yml"]);
         check("none/*.yml", &[]);
         assert!(files.matching("a[").is_err());
+    }
+
+    #[test]
+    fn where_a_path_stood_is_found_among_renames() {
+        let check = |listed: &str, path: &str, expected: Option<&str>| {
+            assert_eq!(renamed(listed, path).as_deref(), expected, "{listed} {path}");
+        };
+        let listed = "R100\0rules/a.yml\0rr/a.yml\0R090\0rules/b/c.yml\0rr/b/c.yml\0R100\0x.md\0y.md\0";
+        check(listed, "rr", Some("rules"));
+        check(listed, "rr/a.yml", Some("rules/a.yml"));
+        check(listed, "r", None);
+        check(listed, "none", None);
+        check("R100\0p/a.yml\0rr/a.yml\0R100\0q/b.yml\0rr/b.yml\0", "rr", None);
+        check("", "rr", None);
     }
 
     #[test]

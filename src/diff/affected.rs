@@ -6,7 +6,7 @@ use crate::labels::METRIC_NAME;
 use crate::promql::ast::Selector;
 use crate::rules::changes::{InGroup, are_alike};
 use crate::rules::graph::{Keep, RuleGraph};
-use crate::rules::{Evaluate, Rule, RuleKind, RuleSet};
+use crate::rules::{Evaluate, Rule, RuleSet};
 use crate::time::Millis;
 
 /// What of two sets of rules is not the same in both. Rules are numbered as they stand in their set.
@@ -16,10 +16,11 @@ pub struct Affected {
     pub old: Vec<bool>,
     /// By new rule: the same.
     pub new: Vec<bool>,
-    /// By new rule: the rules that it reads and that may behave otherwise, or have another place in the order; of those
-    /// that are affected by nothing of their own.
+    /// By new rule: the rules that it reads and that may behave otherwise; of those whose own text is the same.
     pub through: BTreeMap<usize, Vec<String>>,
-    /// By new rule: whether it must be evaluated: an alert that is affected, or what such an alert reads.
+    /// By new rule: how its place differs among the rules that it reads.
+    pub order: BTreeMap<usize, String>,
+    /// By new rule: whether it must be evaluated: one that is affected, or what such a rule reads.
     pub evaluate: Vec<bool>,
     /// The metrics that the new rules write, sorted.
     pub written: Vec<String>,
@@ -30,6 +31,8 @@ struct Side<'a> {
     rules: Vec<InGroup<'a>>,
     /// By rule: those whose series it may read, ascending.
     writers: Vec<Vec<usize>>,
+    /// By rule: the metrics that it writes.
+    writes: Vec<Vec<String>>,
     /// The metrics that are written.
     written: BTreeSet<String>,
 }
@@ -41,8 +44,22 @@ impl<'a> Side<'a> {
             groups.flat_map(|group| group.rules.iter().map(move |rule| InGroup { rule, group })).collect();
         let graph = RuleGraph::of(&set.files, Keep::Read);
         let writers = |rule: usize| graph.writers(rule).collect::<BTreeSet<_>>().into_iter().collect();
-        let written = graph.nodes.iter().flat_map(|node| &node.writes).map(|written| written.name.clone()).collect();
-        Self { writers: (0..rules.len()).map(writers).collect(), rules, written }
+        let writes: Vec<Vec<String>> =
+            graph.nodes.iter().map(|node| node.writes.iter().map(|written| written.name.clone()).collect()).collect();
+        let written = writes.iter().flatten().cloned().collect();
+        Self { writers: (0..rules.len()).map(writers).collect(), rules, writes, written }
+    }
+
+    /// Returns whether a rule names what one of its writers writes: a template that asks queries may read everything, and
+    /// is taken to read the metrics whose names stand in it.
+    fn names(&self, rule: usize, writer: usize) -> bool {
+        let rule = self.rules[rule].rule;
+        let metrics: Vec<&String> = self.writes[writer].iter().collect();
+        let in_text = || {
+            let asking = rule.labels.iter().filter(|(_, text)| text.uses_query());
+            asking.map(|(_, text)| text.text()).any(|text| metrics.iter().any(|metric| has_word(text, metric)))
+        };
+        selects(rule, &metrics) || in_text()
     }
 
     /// Returns by rule those that may read its series.
@@ -55,15 +72,25 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Returns whether a rule may read series of one of some metrics of the recording.
-fn may_read(one: &InGroup<'_>, metrics: &[&String]) -> bool {
+/// Returns whether a text has a metric's name as a word of its own.
+fn has_word(text: &str, name: &str) -> bool {
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    text.split(|c| !in_name(c)).any(|word| word == name)
+}
+
+/// Returns whether a selector of a rule takes one of some metrics.
+fn selects(rule: &Rule, metrics: &[&String]) -> bool {
     let takes = |selector: &Selector| {
         let of_name = || selector.matchers.iter().filter(|matcher| matcher.name == METRIC_NAME);
         metrics.iter().any(|metric| of_name().all(|matcher| matcher.matches(metric)))
     };
+    rule.expr.selectors().iter().any(|found| takes(found.selector))
+}
+
+/// Returns whether a rule may read series of one of some metrics of the recording.
+fn may_read(one: &InGroup<'_>, metrics: &[&String]) -> bool {
     let any_row = one.group.evaluate == Evaluate::EveryRow;
-    !metrics.is_empty()
-        && (any_row || asks(one.rule) || one.rule.expr.selectors().iter().any(|found| takes(found.selector)))
+    !metrics.is_empty() && (any_row || asks(one.rule) || selects(one.rule, metrics))
 }
 
 /// Returns whether a template of a label asks queries: it may read everything.
@@ -91,6 +118,7 @@ pub fn affected(old: &RuleSet, new: &RuleSet, old_of: &[Option<usize>], interval
     let seen: Vec<&String> = old.written.symmetric_difference(&new.written).collect();
     let mut own = vec![true; new.rules.len()];
     let mut through: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut order = BTreeMap::new();
     for (at, was) in old_of.iter().enumerate() {
         let Some(was) = *was else { continue };
         let (before, after) = (&old.rules[was], &new.rules[at]);
@@ -103,15 +131,19 @@ pub fn affected(old: &RuleSet, new: &RuleSet, old_of: &[Option<usize>], interval
             && earlier(&old.writers[was], was) == earlier(&new.writers[at], at);
         let hidden = may_read(after, &seen);
         own[at] = !alike || !in_order || hidden;
-        if alike && own[at] {
-            let writers = new.writers[at].iter().map(|writer| new.rules[*writer].rule.name.text.clone());
-            through.insert(at, writers.collect());
+        if !in_order {
+            order.extend(new_order(was, (&new, at), old_of).map(|text| (at, text)));
+        }
+        if alike && hidden {
+            let writers = new.writers[at].iter().filter(|writer| new.names(at, **writer));
+            through.insert(at, writers.map(|writer| new.rules[*writer].rule.name.text.clone()).collect());
         }
     }
     let mut found = Affected {
         old: new_of.iter().map(|now| now.is_none_or(|now| own[now])).collect(),
         new: own,
         written: new.written.iter().cloned().collect(),
+        order,
         ..Affected::default()
     };
     spread(&mut found, (&old, &new), (old_of, &new_of));
@@ -119,8 +151,14 @@ pub fn affected(old: &RuleSet, new: &RuleSet, old_of: &[Option<usize>], interval
         let Some(was) = was.filter(|was| found.new[at] && are_alike(&old.rules[*was], &new.rules[at], interval)) else {
             continue;
         };
-        let names_now = new.writers[at].iter().filter(|writer| found.new[**writer]).map(|writer| &new.rules[*writer]);
-        let names_then = old.writers[was].iter().filter(|writer| found.old[**writer]).map(|writer| &old.rules[*writer]);
+        let named = |side: &Side<'_>, rule: usize, affected: &[bool]| -> Vec<usize> {
+            let all = || side.writers[rule].iter().copied();
+            // A query that is put together names none.
+            let any = all().any(|writer| side.names(rule, writer));
+            all().filter(|writer| affected[*writer] && (!any || side.names(rule, *writer))).collect()
+        };
+        let names_now = named(&new, at, &found.new).into_iter().map(|writer| &new.rules[writer]);
+        let names_then = named(&old, was, &found.old).into_iter().map(|writer| &old.rules[writer]);
         let mut names: Vec<String> = Vec::new();
         for name in names_now.chain(names_then).map(|one| &one.rule.name.text) {
             if !names.contains(name) {
@@ -132,6 +170,18 @@ pub fn affected(old: &RuleSet, new: &RuleSet, old_of: &[Option<usize>], interval
     }
     found.evaluate = needed(&new, &found.new);
     found
+}
+
+/// Says how the place of a rule differs among those it reads, if any of them is on the other side of it now.
+fn new_order(was: usize, (new, at): (&Side<'_>, usize), old_of: &[Option<usize>]) -> Option<String> {
+    let turned = |writer: &&usize| {
+        old_of[**writer].is_some_and(|before| (before < was) != (**writer < at)) && new.names(at, **writer)
+    };
+    let turned: Vec<usize> = new.writers[at].iter().filter(turned).copied().collect();
+    let first = *turned.first()?;
+    let more = if turned.len() > 1 { format!(" and {} more", turned.len() - 1) } else { String::new() };
+    let place = if at < first { "before" } else { "after" };
+    Some(format!("now runs {place} `{}`{more}, which it reads", new.rules[first].rule.name.text))
 }
 
 /// Lets all that reads what is affected be affected, and its counterparts.
@@ -152,13 +202,9 @@ fn spread(found: &mut Affected, sides: (&Side<'_>, &Side<'_>), (old_of, new_of):
     }
 }
 
-/// Returns the alerts that are affected and all that they read.
+/// Returns the rules that are affected and all that they read.
 fn needed(new: &Side<'_>, affected: &[bool]) -> Vec<bool> {
-    let alerts = |at: &usize| {
-        let rule = new.rules[*at].rule;
-        affected[*at] && rule.enabled && matches!(rule.kind, RuleKind::Alert { .. })
-    };
-    let mut open: Vec<usize> = (0..new.rules.len()).filter(alerts).collect();
+    let mut open: Vec<usize> = (0..new.rules.len()).filter(|at| affected[*at] && new.rules[*at].rule.enabled).collect();
     let mut needed = vec![false; new.rules.len()];
     while let Some(at) = open.pop() {
         if !std::mem::replace(&mut needed[at], true) {
@@ -194,7 +240,7 @@ mod tests {
     /// Checks the names of the new rules that are affected and of those that are evaluated.
     fn check(old: &[&str], new: &[&str], affected_names: &str, evaluated: &str) {
         let (old, new) = (set(old), set(new));
-        let pairs = Pairs::of(&old, &new);
+        let pairs = Pairs::of(&old, &new, ["", ""]);
         let found = affected(&old, &new, &pairs.old_of, Millis(60_000));
         let names = |on: &[bool]| {
             let rules = new.rules().zip(on).filter(|(_, on)| **on).map(|((_, rule), _)| rule.name.text.as_str());
@@ -213,7 +259,7 @@ mod tests {
         check(&["1m: A=x>1; B=x>2"], &["1m: A=x>1; B=x>3"], "B", "B");
         check(&["1m: a=x; b=a; B=b>1; C=x>1"], &["1m: a=x*2; b=a; B=b>1; C=x>1"], "a b B", "a b B");
         check(&["1m: a=x; b=y; B=b>1+a"], &["1m: a=x; b=y*2; B=b>1+a"], "b B", "a b B");
-        check(&["1m: a=x; B=x>1"], &["1m: a=y; B=x>1"], "a", "");
+        check(&["1m: a=x; B=x>1"], &["1m: a=y; B=x>1"], "a", "a");
         check(
             &["1m: A=x>1; B=ALERTS{alertname=\"A\"}; C=x>3"],
             &["1m: A=x>2; B=ALERTS{alertname=\"A\"}; C=x>3"],

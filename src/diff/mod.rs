@@ -20,6 +20,8 @@ mod shifts;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use thiserror::Error;
+
 use crate::engine::Began;
 use crate::input::Batches;
 use crate::labels::LabelSet;
@@ -43,6 +45,9 @@ pub struct DiffOptions {
     pub tolerance: Millis,
     /// What makes the answer "no".
     pub fail_on: Vec<gate::Condition>,
+    /// Where the rules of each side stand: what the names of its files begin with and places of rules do not count, such
+    /// as `old/`; the whole name of one file, or nothing where both sides have the same names.
+    pub roots: [String; 2],
 }
 
 /// What became of a rule's text.
@@ -212,6 +217,28 @@ pub struct Totals {
     pub differ: u64,
 }
 
+/// Why two sets of rules cannot be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NoAnswer {
+    /// As of one run.
+    #[error("{0}")]
+    Run(Nothing),
+    /// What the alerts of both sides select is not in the recording.
+    #[error("there is nothing to compare: nothing that the alerts of either side select is in the recording")]
+    NoData,
+}
+
+impl NoAnswer {
+    /// Returns what to do about it, if anything can be done.
+    #[must_use]
+    pub fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::Run(nothing) => nothing.hint(),
+            Self::NoData => Some("`alertctl data` shows what is in the recording"),
+        }
+    }
+}
+
 /// Two sets of rules on one recording.
 #[derive(Clone, Debug)]
 pub struct Difference {
@@ -238,23 +265,20 @@ impl Difference {
         self.fail_on.iter().filter(|condition| condition.is_met(self)).collect()
     }
 
-    /// Says why there is no answer, if that is so: no rule that is reported was evaluated on either side, or there is a
-    /// gate, and no alert that could meet it.
+    /// Says why there is no answer, if that is so: no rule that is reported was evaluated on either side, nothing that the
+    /// alerts select is in the recording, or there is a gate, and no alert that could meet it.
     #[must_use]
-    pub fn nothing(&self) -> Option<Nothing> {
+    pub fn nothing(&self) -> Option<NoAnswer> {
         let sides = || self.rules.iter().flat_map(|rule| rule.before.iter().chain(&rule.after));
         if sides().all(|side| side.facts.counts.evaluations == 0) {
-            return Some(Nothing::of(&self.run));
-        }
-        if self.fail_on.is_empty() || !self.met().is_empty() {
-            return None;
+            return Some(NoAnswer::Run(Nothing::of(&self.run)));
         }
         let mut alerts =
             sides().filter(|side| side.facts.kind == outcome::Kind::Alert && !side.facts.disabled).peekable();
         if alerts.peek().is_none() {
-            return Some(Nothing::NoAlert);
+            return (!self.fail_on.is_empty()).then_some(NoAnswer::Run(Nothing::NoAlert));
         }
-        alerts.all(|side| side.facts.counts.evaluations == 0 || side.sums.lacks_data()).then_some(Nothing::NoData)
+        alerts.all(|side| side.facts.counts.evaluations == 0 || side.sums.lacks_data()).then_some(NoAnswer::NoData)
     }
 
     /// Returns the exit code: 2 where there is no answer, 1 where the gate is met.
@@ -304,7 +328,7 @@ pub fn run(
     observer: &mut impl Observer,
 ) -> Result<Difference, RunError> {
     known(old, new, &options.run)?;
-    let pairs = Pairs::of(old, new);
+    let pairs = Pairs::of(old, new, [&options.roots[0], &options.roots[1]]);
     let affected = affected(old, new, &pairs.old_of, options.run.eval_interval.value);
     let mut part = new.clone();
     let all = part.files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules);
@@ -324,7 +348,7 @@ pub fn run(
     let (Some(before), after) = (outcomes.next(), outcomes.next()) else {
         return Err(RunError::Stopped);
     };
-    Ok(rules::difference((old, new), (&pairs, &affected), (before, after), options))
+    Ok(rules::difference((old, new), (&pairs, &affected), (before, after), options)?)
 }
 
 /// Checks that one of the sets has what is asked for; where none has, the answer is that of the set with names that are

@@ -28,10 +28,11 @@ struct Named {
 }
 
 impl Pairs {
-    /// Pairs the rules of two sets: by name and labels, by expression, or by how alike they are.
+    /// Pairs the rules of two sets: by name and labels, by expression, or by how alike they are. Files are known by their
+    /// names without the `roots` of both sides.
     #[must_use]
-    pub fn of(old: &RuleSet, new: &RuleSet) -> Self {
-        let (old, new) = (named(old), named(new));
+    pub fn of(old: &RuleSet, new: &RuleSet, roots: [&str; 2]) -> Self {
+        let (old, new) = (named(old, roots[0]), named(new, roots[1]));
         let old_of = pair(&known(&old), &known(&new));
         let mut gone: Vec<usize> = (0..old.len()).collect();
         gone.retain(|at| !old_of.contains(&Some(*at)));
@@ -63,13 +64,14 @@ fn places(rules: &[Named]) -> Vec<Place<'_>> {
     rules.iter().map(Named::place).collect()
 }
 
-fn named(set: &RuleSet) -> Vec<Named> {
-    let names = short_names(&set.file_names());
+fn named(set: &RuleSet, root: &str) -> Vec<Named> {
+    let names = set.file_names();
+    let names = names.iter().map(|name| name.strip_prefix(root).unwrap_or(name));
     let mut all = Vec::new();
-    for (file, short) in set.files.iter().zip(&names) {
+    for (file, short) in set.files.iter().zip(names) {
         for group in &file.groups {
             all.extend(group.rules.iter().map(|rule| Named {
-                file: short.clone(),
+                file: short.to_owned(),
                 // The group of a native file is called after the file.
                 group: if file.form == Form::Native { String::new() } else { group.name.text.clone() },
                 name: rule.name.text.clone(),
@@ -82,36 +84,9 @@ fn named(set: &RuleSet) -> Vec<Named> {
     all
 }
 
-/// Returns the names of files without the folder that all of them stand in, since each side has its own; of one file
-/// nothing is left.
-fn short_names(names: &[String]) -> Vec<String> {
-    let [first, rest @ ..] = names else { return Vec::new() };
-    if rest.is_empty() {
-        return vec![String::new()];
-    }
-    let same =
-        |length: &usize| rest.iter().all(|name| name.as_bytes().get(..*length) == first.as_bytes().get(..*length));
-    let ends = first.match_indices('/').map(|(at, _)| at + 1);
-    let common = ends.filter(same).max().unwrap_or(0);
-    names.iter().map(|name| name[common..].to_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_are_named_from_the_folder_they_share() {
-        let check = |names: &[&str], expected: &[&str]| {
-            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            assert_eq!(short_names(&names), expected);
-        };
-        check(&[], &[]);
-        check(&["old/a.yml"], &[""]);
-        check(&["old/a.yml", "old/b/c.yml"], &["a.yml", "b/c.yml"]);
-        check(&["a.yml", "b.yml"], &["a.yml", "b.yml"]);
-        check(&["old/aa.yml", "old/ab.yml"], &["aa.yml", "ab.yml"]);
-    }
 
     #[test]
     fn a_rule_is_known_under_another_name_and_in_another_place() {
@@ -131,7 +106,7 @@ mod tests {
                 "groups: [{name: g, rules: [{alert: A, expr: x > 2}]}, {name: k, rules: [{alert: N, expr: up}]}]",
             ),
         ]);
-        let pairs = Pairs::of(&old, &new);
+        let pairs = Pairs::of(&old, &new, ["old/", "new/"]);
         assert_eq!(
             (pairs.old_of.as_slice(), pairs.gone.as_slice()),
             ([Some(1), Some(0), None].as_slice(), [2].as_slice())
@@ -139,5 +114,30 @@ mod tests {
         let told: Vec<(usize, &str)> =
             pairs.moved.iter().flat_map(|(at, causes)| causes.iter().map(|cause| (*at, cause.text.as_str()))).collect();
         assert_eq!(told, [(0, "renamed from `B`"), (1, "moved from file `a.yml`")]);
+    }
+    #[test]
+    fn a_rule_is_in_another_file_only_where_that_can_be_known() {
+        let set = |names: &[&str]| {
+            let mut set = RuleSet::default();
+            for (at, name) in names.iter().enumerate() {
+                set.add(
+                    name,
+                    format!("groups: [{{name: g{at}, rules: [{{alert: A{at}, expr: x > {at}}}]}}]").as_bytes(),
+                );
+            }
+            set
+        };
+        let check = |old: &[&str], new: &[&str], roots: [&str; 2], expected: &[&str]| {
+            let pairs = Pairs::of(&set(old), &set(new), roots);
+            let told: Vec<&str> = pairs.moved.values().flatten().map(|cause| cause.text.as_str()).collect();
+            assert_eq!(told, expected, "{old:?} {new:?}");
+        };
+        check(&["p/a.yml", "p/c.yml"], &["q/a.yml"], ["p/", "q/"], &[]);
+        check(&["r/a.yml"], &["r/a.yml", "r/deep/b.yml"], ["", ""], &[]);
+        check(&["r/a.yml"], &["r/b.yml"], ["", ""], &["moved from file `r/a.yml`"]);
+        check(&["p/a.yml"], &["q/b.yml"], ["p/", "q/"], &["moved from file `a.yml`"]);
+        // One file has no place among others.
+        check(&["old.yml"], &["new.yml"], ["old.yml", "new.yml"], &[]);
+        check(&["old.yml"], &["new/a.yml"], ["old.yml", "new/"], &[]);
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Episode;
+use crate::format::Clock;
 use crate::labels::LabelSet;
 use crate::outcome::summary::{RuleSummary, Summary, firing};
-use crate::outcome::{Outcome, RuleFacts, declared};
-use crate::rules::changes::{InGroup, of_rule};
+use crate::outcome::{self, Mismatch, Outcome, RuleFacts, declared};
+use crate::rules::changes::{Cause, CauseKind, InGroup, of_rule};
 use crate::rules::{RuleSet, template::Template};
 use crate::time::Millis;
 
@@ -81,7 +82,7 @@ pub(super) fn difference(
     (pairs, affected): (&Pairs, &Affected),
     (before, after): (Outcome, Option<Outcome>),
     options: &DiffOptions,
-) -> Difference {
+) -> Result<Difference, Mismatch> {
     let selection = &options.run.selection;
     let groups = |set: &RuleSet| set.groups().map(|(_, group)| group.name.text.clone()).collect::<Vec<_>>();
     let (old_groups, new_groups) = (groups(old), groups(new));
@@ -102,6 +103,9 @@ pub(super) fn difference(
             rules.push((one, differences, sets));
         }
     }
+    if let Some(mismatch) = impossible(&rules, (&before, after.as_ref()), options) {
+        return Err(mismatch);
+    }
     let sums = before.sums();
     let new_sums = after.as_mut().map(Run::sums).unwrap_or_default();
     let all: Vec<RuleDifference> = rules
@@ -118,6 +122,8 @@ pub(super) fn difference(
                 _ => Vec::new(),
             };
             changes.extend(was.and(is).and_then(|is| pairs.moved.get(&is)).into_iter().flatten().cloned());
+            let order = is.and_then(|is| affected.order.get(&is)).cloned();
+            changes.extend(order.map(|text| Cause { kind: CauseKind::Place, text }));
             let status = match (was, is) {
                 (None, _) => Status::Added,
                 (_, None) => Status::Removed,
@@ -143,7 +149,7 @@ pub(super) fn difference(
         Some(after) if old.is_empty() => after.outcome,
         _ => before.outcome,
     };
-    Difference {
+    Ok(Difference {
         run,
         tolerance: options.tolerance,
         fail_on: options.fail_on.clone(),
@@ -151,7 +157,33 @@ pub(super) fn difference(
         totals: totals(&all),
         rules: all,
         strangers,
+    })
+}
+
+/// A rule that is reported, and what differs of it.
+type Compared = (Numbers, Vec<EpisodeDifference>, Sets);
+
+/// Says that no alert that is reported has the labels of `--where` on either side, and none could have.
+fn impossible(rules: &[Compared], (before, after): (&Run, Option<&Run>), options: &DiffOptions) -> Option<Mismatch> {
+    let filter = options.run.selection.filter.as_ref()?;
+    let external = &options.run.external_labels.value;
+    let mut first = None;
+    for (one, ..) in rules {
+        let is = after.zip(one.is.filter(|_| one.compared));
+        for (run, rule) in one.was.map(|was| (before, was)).into_iter().chain(is) {
+            let facts = &run.outcome.rules[rule];
+            if facts.kind != outcome::Kind::Alert || facts.disabled {
+                continue;
+            }
+            let labels = || run.of_rule[rule].iter().map(|at| &run.outcome.episodes[*at].labels);
+            if labels().any(|labels| filter.matches(labels, external)) {
+                return None;
+            }
+            let other = outcome::otherwise(&filter.matchers, facts, labels().next(), external)?;
+            first.get_or_insert_with(|| (facts.name.clone(), other.text(&Clock::utc())));
+        }
     }
+    first.map(|(rule, why)| Mismatch::NoAlert { text: filter.text.clone(), rule, why })
 }
 
 /// The numbers of a rule on both sides, and whether the new one may do something else, and was evaluated.

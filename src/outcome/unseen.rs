@@ -122,7 +122,13 @@ pub(super) fn look(
 
 /// Returns why no alert of a rule could have the labels that were asked for: it sets one to another value, or its alerts
 /// lack one.
-fn otherwise(matchers: &[Matcher], rule: &RuleFacts, alert: Option<&LabelSet>, external: &LabelSet) -> Option<Unseen> {
+/// Says which label of `alert`, or of those that a rule sets, cannot satisfy some matchers; nothing where it is not known.
+pub(crate) fn otherwise(
+    matchers: &[Matcher],
+    rule: &RuleFacts,
+    alert: Option<&LabelSet>,
+    external: &LabelSet,
+) -> Option<Unseen> {
     for matcher in matchers.iter().filter(|matcher| matcher.name != "alertname") {
         let label = || matcher.name.clone();
         match rule.labels.iter().find(|(name, _)| *name == matcher.name) {

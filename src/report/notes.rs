@@ -25,17 +25,32 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, table: bool) -> io::Result<
 
 fn notes(outcome: &Outcome, table: bool) -> Vec<String> {
     let mut notes = recording(&outcome.input);
-    let silent = outcome.rules.iter().filter(|rule| !table || rule.kind == Kind::Record);
-    let missing = silent.flat_map(|rule| rule.missing.iter().map(move |metric| (rule, metric)));
-    let causes =
-        by_cause(missing.map(|(rule, metric)| (format!("no such metric: {}{}", metric.name, metric.hint()), rule)));
-    notes.extend(few(causes.into_iter().map(|(cause, rules)| format!("warning: {}: {cause}", places(&rules)))));
+    notes.extend(missing(outcome.rules.iter().filter(|rule| !table || rule.kind == Kind::Record)));
     notes.extend(few(faults(&outcome.rules).into_iter()));
     notes.extend(outcome.notes.iter().map(|note| {
         let word = if note.severity == Severity::Warning { "warning" } else { "note" };
         format!("{word}: {}", note.message)
     }));
     notes
+}
+
+/// Writes what is wrong with some rules that were evaluated next to those of an outcome: of those that record, which
+/// metrics they lack, and of all, what failed.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_rules(out: &mut dyn Write, rules: &[RuleFacts]) -> io::Result<()> {
+    let mut notes = missing(rules.iter().filter(|rule| rule.kind == Kind::Record));
+    notes.extend(few(faults(rules).into_iter()));
+    notes.iter().try_for_each(|note| writeln!(out, "{}", printable(note)))
+}
+
+/// Says which metrics rules select that are not in the recording.
+fn missing<'a>(rules: impl Iterator<Item = &'a RuleFacts>) -> Vec<String> {
+    let missing = rules.flat_map(|rule| rule.missing.iter().map(move |metric| (rule, metric)));
+    let causes =
+        by_cause(missing.map(|(rule, metric)| (format!("no such metric: {}{}", metric.name, metric.hint()), rule)));
+    few(causes.into_iter().map(|(cause, rules)| format!("warning: {}: {cause}", places(&rules))))
 }
 
 /// Says what was seen while the recordings were read.

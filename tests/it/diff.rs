@@ -104,6 +104,39 @@ fn files_that_only_one_side_has_are_added_or_removed() {
 }
 
 #[test]
+fn what_was_renamed_is_compared_with_what_it_was() {
+    let folder = repository();
+    let at = folder.path();
+    git(at, &["mv", "rules", "rr"]);
+    write(at, "rr/a.yml", &alert("A", "x > 8"));
+    let (code, told, text) = diff(at, &["--base", "main", "rr", "x.csv"]);
+    assert_eq!((code, told.join(" ").as_str(), text.as_str()), (0, "A changed 1 1", ""));
+    assert_eq!(diff(&at.join("rr"), &["--base", "main", "deep/b.yml", "../x.csv"]), (0, vec![], String::new()));
+    // What Git does not know as renamed is new, and that is said whatever is silenced.
+    write(at, "other/n.yml", &alert("N", "x > 4"));
+    let (code, told, text) = diff(at, &["--base", "main", "other", "x.csv"]);
+    assert_eq!((code, told.join(" ").as_str()), (0, "N added null 1"));
+    assert!(
+        text.contains("warning: `other` does not exist at main (") && text.contains("all its rules are new"),
+        "{text}"
+    );
+}
+
+#[test]
+fn files_that_come_or_go_move_no_other_rule() {
+    let folder = repository();
+    let at = folder.path();
+    fs::remove_file(at.join("rules/m.yaml")).expect("removed");
+    assert_eq!(diff(at, &["--base", "main", "rules", "x.csv"]).1, ["M removed 1 null"]);
+    write(at, "p/a.yml", &alert("A", "x > 5"));
+    write(at, "q/a.yml", &alert("A", "x > 5"));
+    write(at, "q/c.yml", &alert("C", "absent(x)"));
+    assert_eq!(diff(at, &["p", "q", "x.csv"]).1, ["C added null 0"]);
+    assert_eq!(diff(at, &["p/a.yml", "q", "x.csv"]).1, ["C added null 0"]);
+    assert_eq!(diff(at, &["q/*.yml", "p", "x.csv"]).1, ["C removed 0 null"]);
+}
+
+#[test]
 fn a_revision_that_is_none_says_what_to_type() {
     let folder = repository();
     let (code, _, text) = diff(folder.path(), &["--base", "mian", "rules", "x.csv"]);

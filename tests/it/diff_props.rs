@@ -79,7 +79,12 @@ fn lines(outcome: &Outcome) -> BTreeMap<Line, i64> {
 }
 
 fn compared(old: &RuleSet, new: &RuleSet, data: &Data) -> Difference {
-    let options = DiffOptions { run: RunOptions::default(), tolerance: Millis::ZERO, fail_on: Vec::new() };
+    let options = DiffOptions {
+        run: RunOptions::default(),
+        tolerance: Millis::ZERO,
+        fail_on: Vec::new(),
+        roots: Default::default(),
+    };
     diff::run(old, new, &options, &mut Held::of(data), &mut ()).expect("a run")
 }
 

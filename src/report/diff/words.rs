@@ -65,7 +65,8 @@ pub(super) fn firing(rule: &RuleDifference) -> String {
 
 /// Returns the severity; both where another one is set.
 pub(super) fn severity(rule: &RuleDifference) -> String {
-    let own = |side: &SideRule| side.facts.severity.clone();
+    let shown = |text: &String| if text.contains("{{") { "by template".to_owned() } else { text.clone() };
+    let own = |side: &SideRule| side.facts.severity.as_ref().map(shown);
     let said = |severity: Option<String>| severity.unwrap_or_else(|| "none".to_owned());
     match (rule.before.as_ref().map(own), rule.after.as_ref().map(own)) {
         (Some(before), Some(after)) if before != after => format!("{} -> {}", said(before), said(after)),
@@ -121,6 +122,12 @@ pub(super) fn change(rule: &RuleDifference) -> String {
         Status::Removed => parts.push("removed".to_owned()),
         Status::Changed => parts.push(sentence(&rule.changes)),
         Status::Unchanged => {}
+    }
+    if let Some(side) = rule.after.as_ref().filter(|_| rule.affected) {
+        // What the recording lacked for the old rule as well is no reason.
+        let was = rule.before.as_ref().map_or(&[][..], |side| &side.facts.missing);
+        let new = side.facts.missing.iter().filter(|missing| !was.iter().any(|was| was.name == missing.name));
+        parts.extend(new.take(NAMED).map(|missing| format!("no such metric: {}{}", missing.name, missing.hint())));
     }
     if !rule.reads.is_empty() {
         let mut names: Vec<String> = rule.reads.iter().take(NAMED).map(|name| format!("`{name}`")).collect();

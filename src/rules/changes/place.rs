@@ -50,14 +50,15 @@ pub fn moved(base: &[Place<'_>], now: &[Place<'_>], base_of: &[Option<usize>]) -
 }
 
 /// Finds the rules of `now` whose group stands in another file than the one of `base` that each was; told once for the
-/// rules of one group that come from one file, at the first of them.
+/// rules of one group that come from one file, at the first of them. Files without a name are not compared.
 #[must_use]
 pub fn moved_files(base: &[Place<'_>], now: &[Place<'_>], base_of: &[Option<usize>]) -> BTreeMap<usize, Cause> {
     let mut told = BTreeSet::new();
     let mut found = BTreeMap::new();
     for (at, place) in now.iter().enumerate() {
         let Some(before) = base_of.get(at).copied().flatten().map(|was| base[was]) else { continue };
-        if before.file != place.file && told.insert((place.file, place.group, before.file)) {
+        let named = !before.file.is_empty() && !place.file.is_empty();
+        if named && before.file != place.file && told.insert((place.file, place.group, before.file)) {
             found.insert(at, Cause { kind: CauseKind::Place, text: format!("moved from file `{}`", before.file) });
         }
     }
