@@ -258,7 +258,9 @@ fn both(args: &DiffArgs, named: &Named, terminal: &Terminal) -> Result<Option<Si
         }
         if diagnostics.has_errors() {
             problems::show(&diagnostics, &set.sources, terminal);
-            say(false, &problems::count(&diagnostics, &format!("the rules of {name}; nothing was evaluated")));
+            // The old ones of a revision are called what they are.
+            let the = if args.base.is_some() && std::ptr::eq(set, &old) { "" } else { "the rules of " };
+            say(false, &problems::count(&diagnostics, &format!("{the}{name}; nothing was evaluated")));
             return Ok(None);
         }
     }

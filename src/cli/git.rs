@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::diagnostic::nearest;
 use crate::source::{FileKind, Files};
 
 use super::Failure;
@@ -61,7 +62,23 @@ impl Git {
         let is_known = !reference.starts_with('-')
             && !reference.is_empty()
             && self.run(&["rev-parse", "--verify", "--quiet", &commit])?.status.success();
+        if !is_known && self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", reference])?.status.success()
+        {
+            let hint = reference.split_once(':').map(|(commit, _)| format!("{flag} {commit}"));
+            let failure = Failure::new(format!("{flag}: `{reference}` is not a commit"));
+            return Err(hint.map_or(failure.clone(), |hint| failure.hint(hint)));
+        }
         if !is_known {
+            let listed = self.output(&["for-each-ref", "--format=%(refname:short)"])?;
+            let listed = String::from_utf8_lossy(&listed);
+            if let Some(near) = nearest(reference, listed.lines()).first() {
+                return Err(Failure::new(format!("{flag}: git knows no revision `{reference}`; near: {near}"))
+                    .hint(format!("{flag} {near}")));
+            }
+            if self.output(&["remote"])?.is_empty() {
+                return Err(Failure::new(format!("{flag}: git knows no revision `{reference}`"))
+                    .hint("`git log --oneline --all` lists the commits that there are"));
+            }
             let fetch = match reference.split_once('/') {
                 Some((remote, branch)) if self.is_remote(remote)? => format!("git fetch {remote} {branch}"),
                 _ => format!("git fetch origin main, then {flag} origin/main"),

@@ -171,9 +171,10 @@ fn what_git_cannot_answer_is_said() {
         expected.iter().for_each(|part| assert!(text.contains(part), "{part}: {text}"));
     };
     let rules = folder.path().join("rules");
-    refused(&rules, "nowhere", &["git knows no revision `nowhere`", "git fetch origin main", "fetch-depth: 0"]);
+    refused(&rules, "nowhere", &["git knows no revision `nowhere`", "git log --oneline --all"]);
     refused(&rules, "--output=x", &["git knows no revision `--output=x`"]);
     git(folder.path(), &["remote", "add", "upstream", "."]);
+    refused(&rules, "nowhere", &["git fetch origin main", "fetch-depth: 0"]);
     refused(&rules, "upstream/next", &["hint: git fetch upstream next;"]);
     git(folder.path(), &["checkout", "-q", "--orphan", "alone"]);
     git(folder.path(), &["commit", "-qm", "alone"]);

@@ -141,7 +141,14 @@ fn a_revision_that_is_none_says_what_to_type() {
     let folder = repository();
     let (code, _, text) = diff(folder.path(), &["--base", "mian", "rules", "x.csv"]);
     assert_eq!(code, 2);
-    assert!(text.contains("--base: git knows no revision `mian`") && text.contains("git fetch"), "{text}");
+    assert!(text.contains("--base: git knows no revision `mian`; near: main\nhint: --base main"), "{text}");
+    let (_, _, text) = diff(folder.path(), &["--base", "HEAD~70", "rules", "x.csv"]);
+    assert!(text.contains("no revision `HEAD~70`") && text.contains("git log") && !text.contains("fetch"), "{text}");
+    let (_, _, text) = diff(folder.path(), &["--base", "main:rules", "rules", "x.csv"]);
+    assert!(text.contains("`main:rules` is not a commit\nhint: --base main"), "{text}");
+    git(folder.path(), &["remote", "add", "origin", "."]);
+    let (_, _, text) = diff(folder.path(), &["--base", "origin/topic", "rules", "x.csv"]);
+    assert!(text.contains("git fetch origin topic"), "{text}");
     let (code, _, text) = diff(folder.path(), &["--base", "-q", "rules", "x.csv"]);
     assert_eq!(code, 2, "{text}");
     // The rules of the revision have an error.
@@ -149,7 +156,7 @@ fn a_revision_that_is_none_says_what_to_type() {
     git(folder.path(), &["commit", "-qam", "broken"]);
     write(folder.path(), "rules/a.yml", &alert("A", "x > 5"));
     let (code, _, text) = diff(folder.path(), &["--base", "HEAD", "rules", "x.csv"]);
-    assert!(code == 2 && text.contains("1 error in the rules of rules of HEAD"), "{text}");
+    assert!(code == 2 && text.contains("1 error in rules of HEAD ("), "{text}");
 }
 
 /// The episodes of `eval -o json`, or of one side of a difference: alert and labels, and the three times.
