@@ -10,7 +10,9 @@ pub use place::{Place, moved, moved_files};
 pub use rule::{InGroup, are_alike, every, of_rule};
 
 use crate::labels::{Matcher, Quoted};
-use crate::promql::ast::{Aggregate, Binary, DurationExpr, DurationKind, Expr, ExprKind, Modifiers, Selector};
+use crate::promql::ast::{
+    Aggregate, Binary, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, Modifiers, Selector, SelectorUse,
+};
 use crate::promql::scalar_ops::mirrored;
 
 /// What kind of change it is, the most likely to matter first.
@@ -149,15 +151,21 @@ impl Found {
     }
 
     fn binary(&mut self, before: &Expr, a: &Binary, after: &Expr, b: &Binary) {
-        // `x > 5` and `5 < x` say the same.
-        let turned = |one: &Binary, other: &Binary| is_constant(&one.lhs) && is_constant(&other.rhs);
-        if (turned(a, b) || turned(b, a))
-            && a.op.is_comparison()
-            && a.op == mirrored(b.op)
-            && a.return_bool == b.return_bool
-        {
-            self.expr(&a.lhs, &b.rhs);
-            return self.expr(&a.rhs, &b.lhs);
+        if is_turned(a, b) {
+            let Binary { op, lhs, rhs, .. } = b.clone();
+            let turned = Binary { op: mirrored(op), lhs: rhs, rhs: lhs, ..b.clone() };
+            return self.binary(before, a, after, &turned);
+        }
+        // `x > 5` that became `x - 5 > 0` or `x >= 5 < 9` has another shape: its parts have no counterparts.
+        let is_moved = |from: &Binary, to: &Binary| {
+            is_constant(&from.rhs)
+                && is_constant(&to.rhs)
+                && from.rhs.to_string() != to.rhs.to_string()
+                && contains(&to.lhs, &from.rhs)
+        };
+        let is_range = |one: &Binary| one.op.is_comparison() && is_comparison(&one.lhs);
+        if is_moved(a, b) || is_moved(b, a) || is_range(a) != is_range(b) {
+            return self.shape(before, after);
         }
         if a.op != b.op {
             // `x > 5` that became `x > 5 and y` is an operand added, not a `>` that became an `and`.
@@ -165,6 +173,10 @@ impl Found {
                 return self.shape(before, after);
             }
             self.add(CauseKind::Operator, format!("operator {} became {}", a.op.symbol(), b.op.symbol()));
+        }
+        if a.matching != b.matching && [a, b].iter().any(|one| is_constant(&one.lhs) || is_constant(&one.rhs)) {
+            // Where a number became a vector, the matching came with it.
+            return self.shape(before, after);
         }
         if a.return_bool != b.return_bool {
             let text = if b.return_bool { "`bool` added" } else { "`bool` removed" };
@@ -209,9 +221,28 @@ impl Found {
             return self
                 .add(CauseKind::Operator, format!("operators removed: {} became {}", short(before), short(after)));
         }
-        self.add(CauseKind::Operator, format!("operators differ: {} became {}", short(before), short(after)));
-        let mut left = after.selectors();
-        for a in before.selectors() {
+        let plain = |expr: &Expr| matches!(expr.kind, ExprKind::Selector(_) | ExprKind::Range { .. });
+        match (is_constant(before), is_constant(after)) {
+            (true, false) => return self.add(CauseKind::Operator, format!("number {before} became {}", short(after))),
+            (false, true) => return self.add(CauseKind::Operator, format!("{} became number {after}", short(before))),
+            // What a window does to a selector is told below.
+            _ if plain(before) && plain(after) => {}
+            _ => self.add(CauseKind::Operator, format!("operators differ: {} became {}", short(before), short(after))),
+        }
+        self.selectors(before, after);
+    }
+
+    /// Tells what became of the selectors in two expressions that are not built alike: those that stand in both are the
+    /// same, then those of one metric are counterparts.
+    fn selectors(&mut self, before: &Expr, after: &Expr) {
+        let (was, is) = (before.selectors(), after.selectors());
+        let (old, mut left) = (without(&was, &is), without(&is, &was));
+        // Of a metric that the other side reads too, the labels say which one it is.
+        let named = |selector: &Selector, other: &[SelectorUse<'_>]| {
+            let reads = other.iter().any(|other| other.selector.metric() == selector.metric());
+            if reads { short(selector) } else { words(selector) }
+        };
+        for a in old {
             let same = left.iter().position(|b| b.selector.metric() == a.selector.metric());
             match same.map(|at| left.remove(at)) {
                 Some(b) => {
@@ -233,11 +264,11 @@ impl Found {
                     }
                     self.selector(a.selector, b.selector);
                 }
-                None => self.add(CauseKind::Selector, format!("selector {} removed", words(a.selector))),
+                None => self.add(CauseKind::Selector, format!("selector {} removed", named(a.selector, &is))),
             }
         }
         for b in left {
-            self.add(CauseKind::Selector, format!("selector {} added", words(b.selector)));
+            self.add(CauseKind::Selector, format!("selector {} added", named(b.selector, &was)));
         }
     }
 
@@ -288,9 +319,32 @@ impl Found {
     }
 }
 
-/// Returns whether an argument is a number or a text.
+/// Returns whether an expression is a number or a text.
 fn is_constant(expr: &Expr) -> bool {
-    matches!(expr.unparen().kind, ExprKind::Number { .. } | ExprKind::String(_) | ExprKind::Unary { .. })
+    match &expr.unparen().kind {
+        ExprKind::Number { .. } | ExprKind::String(_) => true,
+        ExprKind::Unary { expr, .. } => is_constant(expr),
+        _ => false,
+    }
+}
+
+fn is_comparison(expr: &Expr) -> bool {
+    matches!(&expr.unparen().kind, ExprKind::Binary(binary) if binary.op.is_comparison())
+}
+
+/// Returns whether the number stands on the other side, where that makes no difference: `x > 5` and `5 < x`.
+fn is_turned(a: &Binary, b: &Binary) -> bool {
+    let constants = |one: &Binary| (is_constant(&one.lhs), is_constant(&one.rhs));
+    let can_turn = b.op.is_comparison() || matches!(b.op, BinaryOp::Add | BinaryOp::Mul);
+    can_turn && matches!((constants(a), constants(b)), ((true, false), (false, true)) | ((false, true), (true, false)))
+}
+
+/// Returns the selectors of one side that do not stand on the other one; one that stands there more or less often is read
+/// as it was.
+fn without<'a>(side: &[SelectorUse<'a>], other: &[SelectorUse<'_>]) -> Vec<SelectorUse<'a>> {
+    let text = |one: &SelectorUse<'_>| (one.selector.to_string(), one.range.map(ToString::to_string));
+    let other: Vec<_> = other.iter().map(text).collect();
+    side.iter().filter(|one| !other.contains(&text(one))).copied().collect()
 }
 
 /// Returns the metric that a selector names, or the selector.
@@ -377,11 +431,10 @@ mod tests {
         check("x > 5", "x >= 5", "operator > became >=");
         check("x > 5", "5 < x", "");
         check("6 >= x", "x <= 5", "number 6 became 5");
-        check(
-            "x > 5",
-            "5 > x",
-            "selector x removed; selector x added; operators differ: `x` became `5`; operators differ: `5` became `x`",
-        );
+        check("x > 5", "5 > x", "operator > became <");
+        check("x >= 5", "4 < x", "operator >= became >; number 5 became 4");
+        check("x * 2 > 5", "2 * x > 5", "");
+        check("x - 2", "2 - x", "`x` became number 2; number 2 became `x`");
         check("rate(x[5m])", "increase(x[5m])", "function rate became increase");
         check(
             "max_over_time(x[5m])",
@@ -398,7 +451,37 @@ mod tests {
         check("x > 5", "x > bool 5", "`bool` added at >");
         check("x > 5", "x > 5 and y", "operators added: `x > 5` became `x > 5 and y`");
         check("sum(rate(x[5m]))", "rate(x[5m])", "operators removed: `sum(rate(x[5m]))` became `rate(x[5m])`");
+        check("x * 2", "x * on () x", "operators differ: `x * 2` became `x * on () x`");
+        check("x * 2 > 5", "x * y > 5", "number 2 became `y`");
+        check("x > x offset 5m", "x > 3", "`x offset 5m` became number 3");
         check("x * y", "x * on (job) y", "vector matching differs: `x * y` became `x * on (job) y`");
+    }
+
+    #[test]
+    fn an_inequality_that_is_written_otherwise_is_told_as_a_whole() {
+        check("x > 3", "x - 3 > 0", "operators differ: `x > 3` became `x - 3 > 0`");
+        check("x - 3 > 0", "x > 3", "operators differ: `x - 3 > 0` became `x > 3`");
+        check("x > 3", "x >= 3 <= 6", "operators differ: `x > 3` became `x >= 3 <= 6`");
+        check("x >= 4 <= 6", "x > 3", "operators differ: `x >= 4 <= 6` became `x > 3`");
+        check("x >= 4 <= 6", "x >= 4 <= 7", "number 6 became 7");
+        check("x > 3", "x > bool 3 == 1", "operators differ: `x > 3` became `x > bool 3 == 1`");
+        check("x > 3", "avg(x) > 4", "operators added: `x` became `avg(x)`; number 3 became 4");
+    }
+
+    #[test]
+    fn a_selector_that_is_read_on_both_sides_was_not_added() {
+        check("x < 5 and x > 1", "x > 3", "operators differ: `x < 5 and x > 1` became `x > 3`");
+        check("x < 1", "x > 3 and x < 6", "operators differ: `x < 1` became `x > 3 and x < 6`");
+        check(
+            r#"x{a="1"} and x{a="2"}"#,
+            r#"sum(x{a="2"})"#,
+            "selector `x{a=\"1\"}` removed; operators differ: `x{a=\"1\"} and x{a=\"2\"}` became `sum(x{a=\"2\"})`",
+        );
+        check(
+            "absent(x)",
+            "absent_over_time(x[5m])",
+            "x is now read over a window of [5m]; function absent became absent_over_time",
+        );
     }
 
     #[test]
