@@ -172,6 +172,8 @@ pub enum NoMatch {
         /// Values that exist.
         values: Suggested,
     },
+    /// No rule makes alerts.
+    NoAlerts,
     /// Each matcher has something that satisfies it, and nothing satisfies all of them.
     Together {
         /// The matchers, as written.
@@ -204,6 +206,7 @@ impl fmt::Display for NoMatch {
                 write!(f, "no series {}has {matcher}", if *by_rules { "and no rule " } else { "" })?;
                 values.after(f, "the values are")
             }
+            Self::NoAlerts => f.write_str("no enabled alerting rule is selected"),
             Self::Together { matchers } => write!(f, "no series and no alert has all of {matchers} together"),
         }
     }

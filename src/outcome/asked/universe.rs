@@ -137,7 +137,7 @@ impl<'a> Universe<'a> {
     pub(in crate::outcome) fn no_match(&self, matchers: &[Matcher]) -> Option<NoMatch> {
         let needed: Vec<&Matcher> = matchers.iter().filter(|matcher| !matcher.matches("")).collect();
         let alone = needed.iter().find_map(|matcher| self.no_match_of(matcher));
-        alone.or_else(|| {
+        alone.or_else(|| self.alerts.is_empty().then_some(NoMatch::NoAlerts)).or_else(|| {
             (!self.copies_any && !self.meet(&needed)).then(|| NoMatch::Together { matchers: list(&needed) })
         })
     }
@@ -268,6 +268,14 @@ mod tests {
         let two = format!("{PLAIN}, {{alert: Slow, expr: up > 1, labels: {{severity: info}}}}");
         let both = "alertname=\"Slow\",severity=\"critical\"";
         check(&two, both, Some("no series and no alert has all of alertname=\"Slow\", severity=\"critical\" together"));
+    }
+
+    #[test]
+    fn rules_without_alerts_have_no_labels() {
+        let recorded = "{record: up:x, expr: up}";
+        check(recorded, "severity!=\"critical\"", Some("no enabled alerting rule is selected"));
+        check(recorded, "host=\"db-1\"", Some("no enabled alerting rule is selected"));
+        check(recorded, "hots=\"db-1\"", Some("no series and no rule has a label `hots`; near: host"));
     }
 
     #[test]
