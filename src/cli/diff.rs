@@ -227,11 +227,14 @@ fn options(args: &DiffArgs, clock: &Clock, span: Span) -> Result<DiffOptions, Fa
 /// Loads both sets of rules, and says what they are called; none where one has an error, which is shown.
 fn both(args: &DiffArgs, named: &Named, terminal: &Terminal) -> Result<Option<Sides>, Failure> {
     let (old, new, names, roots);
+    // What places in the old rules begin with: without it they would be taken for those of the files on the disk.
+    let mut revision = String::new();
     if let Some(base) = &args.base {
         let git = Git::find(&folder_of(&named.new[0]), "--base", INSTEAD)?;
         let commit = git.merge_base(base)?;
         let short = commit.get(..10).unwrap_or(&commit);
         let files = git.files(&commit)?;
+        revision = format!("{short}:");
         let path = &named.new[0];
         let is_there = |path: &String| rules::find_names(&files, std::slice::from_ref(path)).1.is_empty();
         let before = if is_there(path) { None } else { files.renamed_from(path, &commit) };
@@ -257,9 +260,12 @@ fn both(args: &DiffArgs, named: &Named, terminal: &Terminal) -> Result<Option<Si
             diagnostics.extend(engine::check(set));
         }
         if diagnostics.has_errors() {
-            problems::show(&diagnostics, &set.sources, terminal);
+            let is_old = args.base.is_some() && std::ptr::eq(set, &old);
+            let sources = set.sources.clone();
+            let sources = if is_old { sources.with_prefix(&revision) } else { sources };
+            problems::show(&diagnostics, &sources, terminal);
             // The old ones of a revision are called what they are.
-            let the = if args.base.is_some() && std::ptr::eq(set, &old) { "" } else { "the rules of " };
+            let the = if is_old { "" } else { "the rules of " };
             say(false, &problems::count(&diagnostics, &format!("{the}{name}; nothing was evaluated")));
             return Ok(None);
         }

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::diagnostic::nearest;
+use crate::format::counted;
 use crate::source::{FileKind, Files};
 
 use super::Failure;
@@ -65,10 +66,23 @@ impl Git {
         if !is_known && self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", reference])?.status.success()
         {
             let hint = reference.split_once(':').map(|(commit, _)| format!("{flag} {commit}"));
-            let failure = Failure::new(format!("{flag}: `{reference}` is not a commit"));
+            let kind = match String::from_utf8_lossy(&self.output(&["cat-file", "-t", reference])?).trim() {
+                "tree" => "is a folder, not a commit",
+                "blob" => "is a file, not a commit",
+                _ => "is not a commit",
+            };
+            let failure = Failure::new(format!("{flag}: `{reference}` {kind}"));
             return Err(hint.map_or(failure.clone(), |hint| failure.hint(hint)));
         }
         if !is_known {
+            // `main~3`; what `main^2` asks for is not before the first one.
+            let parent = reference.split_once('~').filter(|(_, rest)| rest.chars().all(|c| c.is_ascii_digit()));
+            let parent = parent.map(|(start, _)| start);
+            if let Some(start) = parent.filter(|start| !start.is_empty() && !start.starts_with('-'))
+                && let Some(many) = self.commits(start)?
+            {
+                return Err(self.too_far(reference, start, many)?);
+            }
             let listed = self.output(&["for-each-ref", "--format=%(refname:short)"])?;
             let listed = String::from_utf8_lossy(&listed);
             if let Some(near) = nearest(reference, listed.lines()).first() {
@@ -94,6 +108,31 @@ impl Git {
         Err(Failure::new(format!("{flag}: `{reference}` and HEAD have no commit in common")).hint(
             "if this clone is shallow: git fetch --unshallow; in GitHub Actions give actions/checkout `fetch-depth: 0`",
         ))
+    }
+
+    /// Returns how many commits lead to a revision by their first parents, itself among them; none where there is no such
+    /// revision.
+    fn commits(&self, reference: &str) -> Result<Option<u64>, Failure> {
+        let output = self.run(&["rev-list", "--first-parent", "--count", "--end-of-options", reference, "--"])?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok())
+    }
+
+    /// Says that a revision is before the first one that there is.
+    fn too_far(&self, reference: &str, start: &str, many: u64) -> Result<Failure, Failure> {
+        let shallow = self.output(&["rev-parse", "--is-shallow-repository"])?.starts_with(b"true");
+        let before = many.saturating_sub(1);
+        let (flag, here) = (self.flag, if shallow { " in this shallow clone" } else { "" });
+        let failure = Failure::new(format!(
+            "{flag}: git knows no revision `{reference}`: {start} has {} before it{here}",
+            if before == 0 { "no commit".to_owned() } else { counted(before, "commit") }
+        ));
+        Ok(match before {
+            _ if shallow => {
+                failure.hint("git fetch --unshallow; in GitHub Actions give actions/checkout `fetch-depth: 0`")
+            }
+            0 => failure,
+            before => failure.hint(format!("the first one: {flag} {start}~{before}")),
+        })
     }
 
     fn is_remote(&self, name: &str) -> Result<bool, Failure> {
@@ -237,10 +276,16 @@ impl Committed {
     pub(super) fn renamed_from(&self, name: &str, commit: &str) -> Option<String> {
         let args = ["diff", "--name-status", "--find-renames", "--diff-filter=R", "-z", "--no-ext-diff", commit];
         let listed = self.git.output(&args).ok()?;
-        let before = renamed(&String::from_utf8_lossy(&listed), &self.git.below(name)?)?;
+        // Of a glob, what stands before its first wildcard was renamed.
+        let parts: Vec<&str> = name.split('/').collect();
+        let fixed = parts.iter().take_while(|part| !is_wild(part)).count();
+        let (start, rest) = (parts[..fixed].join("/"), parts[fixed..].join("/"));
+        let start = if fixed == 0 { "." } else { start.as_str() };
+        let before = renamed(&String::from_utf8_lossy(&listed), &self.git.below(start)?)?;
         let whole = self.git.top.join(&before);
         let shown = whole.strip_prefix(&self.current).map_or_else(|_| whole.to_str(), Path::to_str)?;
-        self.kind(shown).map(|_| shown.to_owned())
+        self.kind(shown)?;
+        Some(if rest.is_empty() { shown.to_owned() } else { format!("{shown}/{rest}") })
     }
 
     /// Returns what stands below a folder: the rests of paths.
@@ -287,9 +332,8 @@ impl Files for Committed {
 
     /// Names are written as the glob is: what stands before its first part with a wildcard is kept.
     fn matching(&self, glob: &str) -> Result<Vec<String>, String> {
-        let wild = |part: &&str| part.contains(['*', '?', '[']);
         let parts: Vec<&str> = glob.split('/').collect();
-        let fixed = parts.iter().take_while(|part| !wild(part)).count();
+        let fixed = parts.iter().take_while(|part| !is_wild(part)).count();
         let (start, rest) = (parts[..fixed].join("/"), parts[fixed..].join("/"));
         let pattern = glob::Pattern::new(&rest).map_err(|error| error.msg.to_owned())?;
         let folder = match start.as_str() {
@@ -307,6 +351,11 @@ impl Files for Committed {
     fn identity(&self, name: &str) -> String {
         self.path(name).unwrap_or_else(|| name.to_owned())
     }
+}
+
+/// Returns whether a part of a path is a pattern.
+fn is_wild(part: &str) -> bool {
+    part.contains(['*', '?', '['])
 }
 
 /// Takes `.` and `..` out of an absolute path.

@@ -102,6 +102,13 @@ impl SourceMap {
         FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
     }
 
+    /// Puts something before the names of all texts, such as the revision that they are of.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: &str) -> Self {
+        self.files.iter_mut().for_each(|file| file.name.insert_str(0, prefix));
+        self
+    }
+
     /// Returns a text that was added.
     ///
     /// # Panics

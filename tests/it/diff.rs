@@ -112,6 +112,11 @@ fn what_was_renamed_is_compared_with_what_it_was() {
     let (code, told, text) = diff(at, &["--base", "main", "rr", "x.csv"]);
     assert_eq!((code, told.join(" ").as_str(), text.as_str()), (0, "A changed 1 1", ""));
     assert_eq!(diff(&at.join("rr"), &["--base", "main", "deep/b.yml", "../x.csv"]), (0, vec![], String::new()));
+    // Of a glob, the part without wildcards is what was renamed.
+    let (_, told, text) = diff(at, &["--base", "main", "rr/**/*.yml", "x.csv"]);
+    assert_eq!((told.join(" ").as_str(), text.as_str()), ("A changed 1 1", ""));
+    let (_, told, text) = diff(&at.join("rr"), &["--base", "main", "*.yml", "../x.csv"]);
+    assert_eq!((told.join(" ").as_str(), text.as_str()), ("A changed 1 1", ""));
     // What Git does not know as renamed is new, and that is said whatever is silenced.
     write(at, "other/n.yml", &alert("N", "x > 4"));
     let (code, told, text) = diff(at, &["--base", "main", "other", "x.csv"]);
@@ -142,10 +147,17 @@ fn a_revision_that_is_none_says_what_to_type() {
     let (code, _, text) = diff(folder.path(), &["--base", "mian", "rules", "x.csv"]);
     assert_eq!(code, 2);
     assert!(text.contains("--base: git knows no revision `mian`; near: main\nhint: --base main"), "{text}");
+    let (_, _, text) = diff(folder.path(), &["--base", "main~2", "rules", "x.csv"]);
+    assert!(text.contains("no revision `main~2`: main has no commit before it") && !text.contains("hint"), "{text}");
+    git(folder.path(), &["commit", "-q", "--allow-empty", "-m", "another"]);
     let (_, _, text) = diff(folder.path(), &["--base", "HEAD~70", "rules", "x.csv"]);
-    assert!(text.contains("no revision `HEAD~70`") && text.contains("git log") && !text.contains("fetch"), "{text}");
+    assert!(text.contains("`HEAD~70`: HEAD has 1 commit before it\nhint: the first one: --base HEAD~1"), "{text}");
+    let (_, _, text) = diff(folder.path(), &["--base", "zzzzzz", "rules", "x.csv"]);
+    assert!(text.contains("no revision `zzzzzz`") && text.contains("git log") && !text.contains("fetch"), "{text}");
     let (_, _, text) = diff(folder.path(), &["--base", "main:rules", "rules", "x.csv"]);
-    assert!(text.contains("`main:rules` is not a commit\nhint: --base main"), "{text}");
+    assert!(text.contains("`main:rules` is a folder, not a commit\nhint: --base main"), "{text}");
+    let (_, _, text) = diff(folder.path(), &["--base", "main:rules/a.yml", "rules", "x.csv"]);
+    assert!(text.contains("`main:rules/a.yml` is a file, not a commit\nhint: --base main"), "{text}");
     git(folder.path(), &["remote", "add", "origin", "."]);
     let (_, _, text) = diff(folder.path(), &["--base", "origin/topic", "rules", "x.csv"]);
     assert!(text.contains("git fetch origin topic"), "{text}");
@@ -157,6 +169,8 @@ fn a_revision_that_is_none_says_what_to_type() {
     write(folder.path(), "rules/a.yml", &alert("A", "x > 5"));
     let (code, _, text) = diff(folder.path(), &["--base", "HEAD", "rules", "x.csv"]);
     assert!(code == 2 && text.contains("1 error in rules of HEAD ("), "{text}");
+    // The place is one of the commit, not of the file on the disk.
+    assert!(text.lines().any(|line| line.starts_with(" --> ") && line.ends_with(":rules/a.yml:1:48")), "{text}");
 }
 
 /// The episodes of `eval -o json`, or of one side of a difference: alert and labels, and the three times.
