@@ -6,7 +6,7 @@ use crate::engine::Episode;
 use crate::format::Clock;
 use crate::labels::LabelSet;
 use crate::outcome::summary::{RuleSummary, Summary, firing};
-use crate::outcome::{self, Mismatch, Outcome, RuleFacts, declared};
+use crate::outcome::{self, Mismatch, NoMatch, Outcome, RuleFacts, declared};
 use crate::rules::changes::{Cause, CauseKind, InGroup, of_rule};
 use crate::rules::{RuleSet, template::Template};
 use crate::time::Millis;
@@ -167,7 +167,7 @@ type Compared = (Numbers, Vec<EpisodeDifference>, Sets);
 fn impossible(rules: &[Compared], (before, after): (&Run, Option<&Run>), options: &DiffOptions) -> Option<Mismatch> {
     let filter = options.run.selection.filter.as_ref()?;
     let external = &options.run.external_labels.value;
-    let mut first = None;
+    let (mut first, mut is_alert) = (None, false);
     for (one, ..) in rules {
         let is = after.zip(one.is.filter(|_| one.compared));
         for (run, rule) in one.was.map(|was| (before, was)).into_iter().chain(is) {
@@ -175,6 +175,7 @@ fn impossible(rules: &[Compared], (before, after): (&Run, Option<&Run>), options
             if facts.kind != outcome::Kind::Alert || facts.disabled {
                 continue;
             }
+            is_alert = true;
             let labels = || run.of_rule[rule].iter().map(|at| &run.outcome.episodes[*at].labels);
             if labels().any(|labels| filter.matches(labels, external)) {
                 return None;
@@ -183,7 +184,11 @@ fn impossible(rules: &[Compared], (before, after): (&Run, Option<&Run>), options
             first.get_or_insert_with(|| (facts.name.clone(), other.text(&Clock::utc())));
         }
     }
-    first.map(|(rule, why)| Mismatch::NoAlert { text: filter.text.clone(), rule, why })
+    let text = filter.text.clone();
+    if !is_alert {
+        return Some(Mismatch::Matchers { flag: "--where", text, why: NoMatch::NoAlerts });
+    }
+    first.map(|(rule, why)| Mismatch::NoAlert { text, rule, why })
 }
 
 /// The numbers of a rule on both sides, and whether the new one may do something else, and was evaluated.

@@ -1,4 +1,4 @@
-//! `diff --format github`: annotations on the lines of the new rules; one notice where no alert behaves differently.
+//! `diff --format github`: annotations on the lines of the new rules, and a notice that says what all come to.
 
 use std::io::{self, Write};
 
@@ -11,15 +11,19 @@ use crate::report::table::grid::printable;
 /// The title of annotations that are about the whole comparison.
 const TITLE: &str = "alertctl diff";
 
-/// Writes an annotation for each rule of which an episode differs, warnings (firings that are lost or new) first. Those of
-/// a kind that a step would not show stand in the log, and the last annotation counts them.
+/// Writes an annotation for each rule of which an episode differs, or that fails or reads what is not there; warnings first,
+/// which are these and firings that are lost or new. Those of a kind that a step would not show stand in the log, and the last annotation counts them.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, difference: &Difference, root: &Root) -> io::Result<()> {
     let order = difference.worst_first();
-    let rules = order.iter().map(|at| &difference.rules[*at]).filter(|rule| !rule.differences.is_empty());
-    let (warnings, notices): (Vec<_>, Vec<_>) = rules.partition(|rule| rule.firings() != (0, 0));
+    let rules = order
+        .iter()
+        .map(|at| &difference.rules[*at])
+        .filter(|rule| !rule.differences.is_empty() || words::is_amiss(rule));
+    let (warnings, notices): (Vec<_>, Vec<_>) =
+        rules.partition(|rule| rule.firings() != (0, 0) || words::is_amiss(rule));
     for (kind, rules) in [("warning", &warnings), ("notice", &notices)] {
         // The headline is a notice as well.
         let most = if kind == "notice" { MOST - 1 } else { MOST };
@@ -45,8 +49,12 @@ pub fn write(out: &mut dyn Write, difference: &Difference, root: &Root) -> io::R
 }
 
 fn text(rule: &RuleDifference) -> String {
-    let mut lines =
-        vec![format!("{}; fired {}, firing {}", words::differences(rule), words::fired(rule), words::firing(rule))];
+    // Of a rule that is amiss nothing need differ.
+    let mut what: Vec<String> = Some(words::differences(rule)).filter(|text| text != words::NONE).into_iter().collect();
+    if words::is_alert(rule) {
+        what.push(format!("fired {}, firing {}", words::fired(rule), words::firing(rule)));
+    }
+    let mut lines = vec![what.join("; ")];
     lines.extend(Some(words::change(rule)).filter(|change| !change.is_empty()));
     lines.join("\n")
 }

@@ -1,13 +1,18 @@
 //! What is said of differences, in every format.
 
+use std::collections::BTreeSet;
+
 use crate::diff::{Difference, EpisodeDifference, Kind, RuleDifference, SideRule, Status, Stay};
 use crate::format::{Clock, count, counted, duration};
-use crate::outcome::Kind as RuleKind;
+use crate::outcome::{Kind as RuleKind, MissingMetric};
 use crate::rules::changes::sentence;
 use crate::time::Millis;
 
 /// The most names that a line has.
 const NAMED: usize = 3;
+
+/// What is said of an alert of which no episode differs.
+pub(super) const NONE: &str = "none";
 
 /// Returns what all differences come to, in one sentence or two.
 #[must_use]
@@ -96,12 +101,30 @@ pub(super) fn differences(rule: &RuleDifference) -> String {
             parts.push(format!("{} {}", count(many), word(kind)));
         }
     }
-    let failed = |side: &Option<SideRule>| side.as_ref().map_or(0, |side| side.facts.failed());
-    let (failed_before, failed_after) = (failed(&rule.before), failed(&rule.after));
+    let (failed_before, failed_after) = failed(rule);
     if failed_before != failed_after {
         parts.push(format!("failed evaluations {} -> {}", count(failed_before), count(failed_after)));
     }
-    if parts.is_empty() && is_alert(rule) { "none".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() && is_alert(rule) { NONE.to_owned() } else { parts.join(", ") }
+}
+
+/// Returns how many evaluations failed, before and after.
+fn failed(rule: &RuleDifference) -> (u64, u64) {
+    let of = |side: &Option<SideRule>| side.as_ref().map_or(0, |side| side.facts.failed());
+    (of(&rule.before), of(&rule.after))
+}
+
+/// Returns the metrics that the recording lacks for the new rule; what it lacked for the old one as well is no reason.
+fn missing(rule: &RuleDifference) -> Vec<&MissingMetric> {
+    let Some(side) = rule.after.as_ref().filter(|_| rule.affected) else { return Vec::new() };
+    let was = rule.before.as_ref().map_or(&[][..], |side| &side.facts.missing);
+    side.facts.missing.iter().filter(|missing| !was.iter().any(|was| was.name == missing.name)).collect()
+}
+
+/// Returns whether the new rule reads what is not there, or fails more often than the old one, whatever it fires.
+pub(super) fn is_amiss(rule: &RuleDifference) -> bool {
+    let (before, after) = failed(rule);
+    after > before || !missing(rule).is_empty()
 }
 
 /// Returns the word for a kind after a number.
@@ -123,12 +146,10 @@ pub(super) fn change(rule: &RuleDifference) -> String {
         Status::Changed => parts.push(sentence(&rule.changes)),
         Status::Unchanged => {}
     }
-    if let Some(side) = rule.after.as_ref().filter(|_| rule.affected) {
-        // What the recording lacked for the old rule as well is no reason.
-        let was = rule.before.as_ref().map_or(&[][..], |side| &side.facts.missing);
-        let new = side.facts.missing.iter().filter(|missing| !was.iter().any(|was| was.name == missing.name));
-        parts.extend(new.take(NAMED).map(|missing| format!("no such metric: {}{}", missing.name, missing.hint())));
-    }
+    let missing = missing(rule);
+    parts.extend(
+        missing.iter().take(NAMED).map(|missing| format!("no such metric: {}{}", missing.name, missing.hint())),
+    );
     if !rule.reads.is_empty() {
         let mut names: Vec<String> = rule.reads.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
         if rule.reads.len() > NAMED {
@@ -211,11 +232,19 @@ pub(super) fn unchanged(difference: &Difference) -> Option<String> {
     (!quiet.is_empty()).then(|| format!("{rules} without a difference: {} on both sides", counted(firings, "firing")))
 }
 
-/// Returns the labels that tell alerts of a rule apart: without those that the rule sets to a fixed text, and did where it
-/// is lost.
+/// Returns the labels that tell alerts of a rule apart: without those that the rule sets to a fixed text; those that they had
+/// where they are lost or relabeled.
 pub(super) fn labels(rule: &RuleDifference, one: &EpisodeDifference) -> String {
-    let side = if one.after.is_empty() { &rule.before } else { &rule.after };
+    let is_relabeled = one.kinds.contains(&Kind::Relabeled) && !one.before.is_empty();
+    let side = if one.after.is_empty() || is_relabeled { &rule.before } else { &rule.after };
     let set = side.as_ref().map_or(&[][..], |side| &side.facts.labels);
     let fixed = |name: &str| set.iter().any(|(own, text)| own == name && !text.contains("{{"));
-    one.labels.filter(|name| !fixed(name)).to_string()
+    if !is_relabeled {
+        return one.labels.filter(|name| !fixed(name)).to_string();
+    }
+    let had = one.before.iter().map(|stay| stay.labels.filter(|name| name != "alertname" && !fixed(name)).to_string());
+    let had: BTreeSet<String> = had.collect();
+    let shown: Vec<&str> = had.iter().take(NAMED).map(String::as_str).collect();
+    let more = if had.len() > NAMED { format!(" and {} more", had.len() - NAMED) } else { String::new() };
+    shown.join(", ") + &more
 }
