@@ -31,6 +31,9 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
             let silenced = if explanation.outcome.is_suppressed(one) { "; a silence covers all of it" } else { "" };
             let began = match one.began {
                 Began::Observed => String::new(),
+                Began::BeforeData if explanation.full_from.is_some() => {
+                    "; it was true from the first evaluation with full ranges on".to_owned()
+                }
                 Began::BeforeData => "; it was true from the first evaluation on".to_owned(),
                 // Ranges of what it reads may be meant, which is no news of this rule.
                 Began::WarmUp => match explanation.full_from.filter(|full| *full > one.activity.active_at) {
