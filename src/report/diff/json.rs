@@ -8,7 +8,7 @@ use super::View;
 use crate::diff::gate::Condition;
 use crate::diff::{Difference, EpisodeDifference, Kind, RuleDifference, SideRule, Stay};
 use crate::outcome;
-use crate::report::json::SEMANTICS;
+use crate::report::json::{SEMANTICS, Tool};
 use crate::report::number::{At, Labels, Pairs, Seconds, write_json};
 use crate::rules::changes::CauseKind;
 
@@ -24,12 +24,6 @@ struct Document<'a> {
     rules: Vec<RuleOut<'a>>,
     totals: TotalsOut,
     gate: GateOut,
-}
-
-#[derive(Serialize)]
-struct Tool<'a> {
-    version: &'a str,
-    semantics: &'static str,
 }
 
 #[derive(Serialize)]

@@ -13,6 +13,7 @@ use crate::engine::{Episode, Phase};
 use crate::explain::{Because, Explanation, Happening, What, Why};
 use crate::format::Clock;
 use crate::labels::LabelSet;
+use crate::report::json::{SEMANTICS, Tool};
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
 
 /// Writes one JSON object in one line: all events, rows and samples; times in UTC.
@@ -25,7 +26,7 @@ pub fn write(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     let Explanation { rule, group, outcome, .. } = explanation;
     let document = Document {
         schema: "alertctl.explain/1",
-        tool: ToolOut { version: &outcome.version, semantics: "prometheus 3.14" },
+        tool: Tool { version: &outcome.version, semantics: SEMANTICS },
         rule: RuleOut {
             alert: &rule.name,
             group: &group.name,
@@ -88,7 +89,7 @@ fn chosen(because: Because) -> &'static str {
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
-    tool: ToolOut<'a>,
+    tool: Tool<'a>,
     rule: RuleOut<'a>,
     namesakes: Vec<PlaceOut<'a>>,
     evaluated_from: Option<At>,
@@ -105,12 +106,6 @@ struct Document<'a> {
     tree: NodeOut<'a>,
     margin: Option<MarginOut>,
     near: Option<NearOut>,
-}
-
-#[derive(Serialize)]
-struct ToolOut<'a> {
-    version: &'a str,
-    semantics: &'static str,
 }
 
 #[derive(Serialize)]
