@@ -36,7 +36,9 @@ impl Search<'_, '_> {
             });
         }
         if matching.is_empty() {
-            return self.unmatched(selector, text);
+            let of_alerts = selector.metric().is_some_and(|metric| metric == ALERTS || metric == ALERTS_FOR_STATE);
+            let unwritten = if of_alerts { self.unwritten(selector, wanted, at) } else { None };
+            return unwritten.unwrap_or_else(|| self.unmatched(selector, text));
         }
         let fits = |(store, id): &&(&Store, SeriesId)| wanted.takes(store.labels(*id));
         let fitting: Vec<&(&Store, SeriesId)> = matching.iter().filter(fits).collect();

@@ -1,8 +1,9 @@
 //! From a recorded series to the rule that wrote it.
 
 use crate::engine::RuleId;
-use crate::labels::{LabelSet, METRIC_NAME};
+use crate::labels::{LabelSet, METRIC_NAME, Matcher};
 use crate::promql::ast::Selector;
+use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use crate::rules::{Rule, RuleKind};
 use crate::time::Timestamp;
 
@@ -34,13 +35,28 @@ pub(crate) fn writer<'a>(
 ) -> Option<Writer<'a>> {
     let written = reader.inputs.written.filter(|_| reader.depth < CHAIN)?;
     let metric = selector.metric()?;
-    let writes = |(_, (_, rule)): &(usize, (usize, &Rule))| {
-        matches!(rule.kind, RuleKind::Record) && rule.enabled && rule.name.text == metric
+    // `ALERTS` is written by the alerts it asks for; one that reads its own is not followed into itself.
+    let of_alerts = metric == ALERTS || metric == ALERTS_FOR_STATE;
+    let asks_for = |rule: &Rule| {
+        let by_name = |matcher: &Matcher| matcher.name != ALERT_NAME || matcher.matches(&rule.name.text);
+        selector.matchers.iter().all(by_name)
+    };
+    let writes = |(number, (_, rule)): &(usize, (usize, &Rule))| {
+        rule.enabled
+            && match rule.kind {
+                RuleKind::Record => rule.name.text == metric,
+                RuleKind::Alert { .. } => of_alerts && *number != reader.id.0 as usize && asks_for(rule),
+            }
     };
     let writers: Vec<(usize, &Rule)> =
         reader.rules.rules().enumerate().filter(writes).map(|(number, (_, rule))| (number, rule)).collect();
     let fits = |rule: &Rule, labels: &LabelSet| {
-        rule.labels.iter().all(|(name, text)| !text.is_literal() || labels.get(name).unwrap_or("") == text.text())
+        let named = !of_alerts || labels.get(ALERT_NAME) == Some(rule.name.text.as_str());
+        named
+            && rule
+                .labels
+                .iter()
+                .all(|(name, text)| !text.is_literal() || labels.get(name).unwrap_or("") == text.text())
     };
     // The series that has a part in the row at hand, and when it was written.
     let series = written.store.matching(&selector.matchers, &Default::default());
@@ -54,7 +70,7 @@ pub(crate) fn writer<'a>(
     let (number, rule) = match newest {
         Some((labels, ..)) => *writers.iter().find(|(_, rule)| fits(rule, labels))?,
         // Where the rule wrote other series, its matchers are what is wrong.
-        None if written.store.has_metric(metric) => return None,
+        None if !of_alerts && written.store.has_metric(metric) => return None,
         None => *writers.first()?,
     };
     let id = RuleId(u32::try_from(number).ok()?);
@@ -68,13 +84,15 @@ pub(crate) fn writer<'a>(
     };
     let steps = case.steps();
     let slot = *steps.get(steps.partition_point(|slot| *slot <= until).checked_sub(1)?)?;
-    let of_rule = |name: &str| name == METRIC_NAME || rule.labels.iter().any(|(own, _)| own == name);
+    let of_rule = |name: &str| {
+        [METRIC_NAME, ALERT_NAME, ALERT_STATE].contains(&name) || rule.labels.iter().any(|(own, _)| own == name)
+    };
     let whole = newest.map_or_else(Wanted::any, |(labels, ..)| Wanted::of(&labels.filter(|name| !of_rule(name))));
     Some(Writer {
         case,
         whole,
         slot,
-        record: metric.to_owned(),
+        record: rule.name.text.clone(),
         file: reader.rules.sources.file(rule.at.file).name.clone(),
         line: reader.rules.sources.position(rule.at).line,
     })
