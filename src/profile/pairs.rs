@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(pairs.changed.keys().copied().collect::<Vec<_>>(), [1]);
         assert_eq!(
             pairs.fate(1),
-            Fate::Changed { cause: "number 2 became 9".to_owned(), computes: false, further: None }
+            Fate::Changed { cause: "threshold 2 became 9".to_owned(), computes: false, further: None }
         );
         assert_eq!((pairs.fate(0), pairs.differ()), (Fate::Same, true));
     }

@@ -82,6 +82,18 @@ fn short(expr: &impl Display) -> String {
     format!("`{}...`", text.chars().take(QUOTED).collect::<String>())
 }
 
+/// Writes a number as it stands in the expression, a large one with a suffix where that loses nothing: `10G`.
+fn number(expr: &Expr) -> String {
+    match expr.unparen().kind {
+        ExprKind::Number { value, duration: false }
+            if value.abs() >= 1e5 && format!("{value:.2e}").parse() == Ok(value) =>
+        {
+            crate::format::value(value)
+        }
+        _ => expr.unparen().to_string(),
+    }
+}
+
 #[derive(Default)]
 struct Found(Vec<Cause>);
 
@@ -96,7 +108,7 @@ impl Found {
         match (&before.kind, &after.kind) {
             (ExprKind::Number { value: a, .. }, ExprKind::Number { value: b, .. }) => {
                 if a.to_bits() != b.to_bits() {
-                    self.add(CauseKind::Constant, format!("number {before} became {after}"));
+                    self.add(CauseKind::Constant, format!("number {} became {}", number(before), number(after)));
                 }
             }
             (ExprKind::String(a), ExprKind::String(b)) => {
@@ -186,8 +198,19 @@ impl Found {
             let text = format!("vector matching differs: {} became {}", short(before), short(after));
             self.add(CauseKind::Operator, text);
         }
-        self.expr(&a.lhs, &b.lhs);
-        self.expr(&a.rhs, &b.rhs);
+        for (from, to) in [(&a.lhs, &b.lhs), (&a.rhs, &b.rhs)] {
+            match (&from.unparen().kind, &to.unparen().kind) {
+                (ExprKind::Number { value: old, .. }, ExprKind::Number { value: new, .. })
+                    if a.op.is_comparison() && b.op.is_comparison() =>
+                {
+                    if old.to_bits() != new.to_bits() {
+                        let text = format!("threshold {} became {}", number(from), number(to));
+                        self.add(CauseKind::Constant, text);
+                    }
+                }
+                _ => self.expr(from, to),
+            }
+        }
     }
 
     fn aggregate(&mut self, a: &Aggregate, b: &Aggregate) {
@@ -430,9 +453,9 @@ mod tests {
     fn operators() {
         check("x > 5", "x >= 5", "operator > became >=");
         check("x > 5", "5 < x", "");
-        check("6 >= x", "x <= 5", "number 6 became 5");
+        check("6 >= x", "x <= 5", "threshold 6 became 5");
         check("x > 5", "5 > x", "operator > became <");
-        check("x >= 5", "4 < x", "operator >= became >; number 5 became 4");
+        check("x >= 5", "4 < x", "operator >= became >; threshold 5 became 4");
         check("x * 2 > 5", "2 * x > 5", "");
         check("x - 2", "2 - x", "`x` became number 2; number 2 became `x`");
         check("rate(x[5m])", "increase(x[5m])", "function rate became increase");
@@ -463,9 +486,9 @@ mod tests {
         check("x - 3 > 0", "x > 3", "operators differ: `x - 3 > 0` became `x > 3`");
         check("x > 3", "x >= 3 <= 6", "operators differ: `x > 3` became `x >= 3 <= 6`");
         check("x >= 4 <= 6", "x > 3", "operators differ: `x >= 4 <= 6` became `x > 3`");
-        check("x >= 4 <= 6", "x >= 4 <= 7", "number 6 became 7");
+        check("x >= 4 <= 6", "x >= 4 <= 7", "threshold 6 became 7");
         check("x > 3", "x > bool 3 == 1", "operators differ: `x > 3` became `x > bool 3 == 1`");
-        check("x > 3", "avg(x) > 4", "operators added: `x` became `avg(x)`; number 3 became 4");
+        check("x > 3", "avg(x) > 4", "operators added: `x` became `avg(x)`; threshold 3 became 4");
     }
 
     #[test]
@@ -496,7 +519,9 @@ mod tests {
 
     #[test]
     fn constants_and_parentheses() {
-        check("x > 5", "x > 7", "number 5 became 7");
+        check("x > 5", "x > 7", "threshold 5 became 7");
+        check("x < 10e9", "x < 80e9", "threshold 10G became 80G");
+        check("x < 10000000000", "x < 10000000001", "threshold 10G became 10000000001");
         check("(x) > 5", "x > (5)", "");
         check(
             r#"label_replace(x, "a", "b", "c", "d")"#,

@@ -180,7 +180,7 @@ mod tests {
         check(
             "| alert: A, expr: x > 1, for: 5m",
             "| alert: A, expr: x > 2",
-            "number 1 became 2; `for` shrank from 5m to 0s",
+            "threshold 1 became 2; `for` shrank from 5m to 0s",
             false,
         );
         check(
