@@ -159,7 +159,7 @@ fn the_workflow_of_the_profile_page_runs() {
 }
 
 #[test]
-fn the_workflow_of_the_diff_page_runs() {
+fn the_workflow_that_comments_what_changes_runs() {
     let folder = clone();
     let at = folder.path();
     let git = |args: &[&str]| {
@@ -174,8 +174,9 @@ fn the_workflow_of_the_diff_page_runs() {
     let rules = fs::read_to_string(at.join("rules/node.yml")).expect("rules");
     fs::write(at.join("rules/node.yml"), rules.replace("up == 0\n        for: 5m", "up == 0\n        for: 1h"))
         .expect("a file");
-    let page = page("docs/diff.md");
-    let text = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a workflow");
+    let page = page("README.md");
+    let mut blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let text = blocks.find(|text| text.contains("alertctl diff")).expect("a workflow");
     let workflow: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
     let steps = workflow["jobs"]["diff"]["steps"].as_sequence().expect("steps");
     let runs: Vec<&str> = steps.iter().filter_map(|step| step["run"].as_str()).collect();
