@@ -1,14 +1,18 @@
 //! What one rule saw and when, for questions that come after its evaluations.
 
+use std::sync::Arc;
+
 use crate::labels::LabelSet;
+use crate::promql::lags::Lags;
 use crate::promql::program::{Inputs, Only, Written};
 use crate::rules::template::Share;
-use crate::store::{LabelSetId, Store};
+use crate::store::{LabelSetId, SeriesId, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::Engine;
 use super::event::RuleId;
 use super::naming::{Ask, Sample};
+use super::rule::RuleRun;
 use super::unit::Unit;
 
 impl Engine {
@@ -17,17 +21,38 @@ impl Engine {
         self.stages.iter().flat_map(|stage| &stage.units).find(has)
     }
 
+    /// Returns by rule when it saw what each rule wrote, itself included: while the rules ran, what was not written yet
+    /// needed no lag.
+    pub(crate) fn sights(&self) -> Vec<Lags> {
+        let written = self.rules.iter().zip(&self.infos).filter(|(rule, _)| rule.writer.is_some());
+        let offsets: Arc<[Millis]> = written.map(|(_, info)| info.query_offset).collect();
+        let mut before = 0;
+        let sight = |rule: &RuleRun| {
+            let late_from = before;
+            before += u32::from(rule.writer.is_some());
+            Lags::Ordered { offsets: Arc::clone(&offsets), late_from }
+        };
+        self.rules.iter().map(sight).collect()
+    }
+
+    /// Returns the rule that wrote a series.
+    pub(crate) fn writer_of(&self, series: SeriesId) -> Option<RuleId> {
+        let writer = *self.written.writers.get(series.0 as usize)?;
+        let place = self.rules.iter().position(|rule| rule.writer == Some(writer))?;
+        u32::try_from(place).ok().map(RuleId)
+    }
+
     /// Returns what the evaluations of a rule read of a recording and of what rules wrote: on one label set, where it is
-    /// evaluated for each by itself.
+    /// evaluated for each by itself. `sight` is its own of [`Self::sights`].
     pub(crate) fn inputs_of<'a>(
         &'a self,
         rule: RuleId,
         on: Option<LabelSetId>,
-        recording: &'a Store,
+        (recording, sight): (&'a Store, &'a Lags),
     ) -> Option<Inputs<'a>> {
         let unit = self.unit_of(rule)?;
         let (store, writers, hidden) = (&self.written.store, self.written.writers.as_slice(), &self.written.hidden);
-        let written = unit.lags.as_ref().map(|lags| Written { store, writers, lags, hidden });
+        let written = unit.lags.as_ref().map(|_| Written { store, writers, lags: sight, hidden });
         let only = unit.rows.as_ref().zip(on).map(|(rows, on)| {
             let readers = rows.readers();
             let own = recording.label_set(on).and_then(|labels| store.find_label_set(labels));
@@ -44,7 +69,7 @@ impl Engine {
 
     /// Returns whether the labels of a rule's alerts show the value, so that a series may be another alert at every step.
     pub(crate) fn names_by_value(&self, rule: RuleId) -> bool {
-        let rule = self.rules.get(rule.0 as usize).and_then(super::rule::RuleRun::alert_rule);
+        let rule = self.rules.get(rule.0 as usize).and_then(RuleRun::alert_rule);
         rule.is_some_and(|rule| rule.naming.by_value())
     }
 

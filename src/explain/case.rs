@@ -79,7 +79,8 @@ impl<'a> Case<'a> {
         let found = rules.rules().nth(id.0 as usize);
         let Some((group, rule)) = found else { return Ok(None) };
         let Some(group) = rules.groups().nth(group).map(|(_, group)| group) else { return Ok(None) };
-        let Some(inputs) = recorded.engine.inputs_of(id, on, &recorded.store) else { return Ok(None) };
+        let Some(sight) = recorded.sights.get(id.0 as usize) else { return Ok(None) };
+        let Some(inputs) = recorded.engine.inputs_of(id, on, (&recorded.store, sight)) else { return Ok(None) };
         let (options, lookback) = options(recorded, group);
         let nodes = RefCell::new(Nodes::of(&rule.expr, &options)?);
         let interval = recorded.outcome.options.engine().interval_of(group).unwrap_or(Millis::ZERO);

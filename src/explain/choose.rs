@@ -1,6 +1,6 @@
 //! Which alert is explained, and at which evaluation.
 
-use crate::engine::{Episode, RuleId};
+use crate::engine::{Began, Episode, RuleId};
 use crate::labels::{LabelSet, MatchOp, Matcher};
 use crate::outcome::summary::{firing, pending};
 use crate::promql::query::QueryError;
@@ -96,8 +96,9 @@ pub(crate) fn choose(
             Millis::ZERO
         }
     };
-    // The first of those that are equal, whatever the order of the search.
+    // The first of those that are equal, whatever the order of the search; before them those that were seen to begin.
     let longest = |found: Vec<(usize, &Episode)>, key: &dyn Fn(&Episode) -> Millis| {
+        let key = |episode: &Episode| (key(episode), episode.began == Began::Observed);
         found.into_iter().rev().max_by_key(|(_, episode)| key(episode)).map(|(at, _)| at)
     };
     let best = || {
@@ -327,16 +328,23 @@ fn telling(
 }
 
 /// Returns what the labels that were asked for say of the rows of a rule's result: those that the rule sets itself say
-/// nothing.
+/// nothing. Of several values of a label that would do it is the first that the recording has.
 fn asked(rules: &RuleSet, recorded: &Recorded, id: RuleId) -> Wanted {
     let filter = recorded.outcome.options.selection.filter.as_ref();
     let rule = rules.rules().nth(id.0 as usize).map(|(_, rule)| rule);
     let (Some(filter), Some(rule)) = (filter, rule) else { return Wanted::any() };
-    let own = |matcher: &&Matcher| {
-        matcher.op == MatchOp::Equal
-            && matcher.name != "alertname"
-            && !rule.labels.iter().any(|(name, _)| *name == matcher.name)
+    let own =
+        |matcher: &&Matcher| matcher.name != "alertname" && !rule.labels.iter().any(|(name, _)| *name == matcher.name);
+    let value = |matcher: &Matcher| {
+        if matcher.op == MatchOp::Equal {
+            return Some(matcher.value.clone());
+        }
+        let store = &recorded.store;
+        let values = store.matching(&[], &Default::default()).into_iter();
+        let values = values.filter_map(|id| store.labels(id).get(&matcher.name));
+        let of_label = || filter.matchers.iter().filter(|other| other.name == matcher.name);
+        values.filter(|value| of_label().all(|other| other.matches(value))).min().map(str::to_owned)
     };
     let asked = filter.matchers.iter().filter(own);
-    Wanted::with(asked.map(|matcher| (matcher.name.clone(), matcher.value.clone())))
+    Wanted::with(asked.filter_map(|matcher| Some((matcher.name.clone(), value(matcher)?))))
 }

@@ -65,7 +65,7 @@ impl Wanted {
     }
 
     /// Lets some labels have any value.
-    fn free(&self, names: &[&str]) -> Self {
+    pub(crate) fn free(&self, names: &[&str]) -> Self {
         let fixed = self.fixed.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect();
         let others = match &self.others {
             Others::All => Others::All,

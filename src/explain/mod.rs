@@ -251,9 +251,17 @@ pub fn explain(
         let nothing = Nothing::of(outcome);
         return Err(ExplainError::NothingEvaluated(nothing.to_string()));
     };
-    if let When::At(at) | When::Around(at) = question.when
-        && !(first..=last.plus(outcome.groups.iter().map(|group| group.schedule.interval).max().unwrap_or_default()))
-            .contains(&at)
+    let given = if let When::At(at) | When::Around(at) = question.when { Some(at) } else { None };
+    // A time is written without what is below a second, and means the last evaluation of that second.
+    let when = match question.when {
+        When::At(at) if at.0.rem_euclid(1000) == 0 => When::At(at.plus(Millis(999))),
+        when => when,
+    };
+    let end = if let When::At(at) = when { Some(at) } else { given };
+    let question = &Question { when, ..question.clone() };
+    let interval = outcome.groups.iter().map(|group| group.schedule.interval).max().unwrap_or_default();
+    if let (Some(at), Some(end)) = (given, end)
+        && (end < first || at > last.plus(interval))
     {
         return Err(ExplainError::Outside { at, first, last });
     }
@@ -299,10 +307,14 @@ fn explanation(rules: &RuleSet, recorded: &Recorded, chosen: Chosen) -> Result<E
     let whole = chosen.wanted;
     let mut history = history::history(&track, &own);
     for one in &mut history {
+        let before = track.place(one.at).and_then(|place| place.checked_sub(1)).map(|place| track.slots[place]);
+        let begins = matches!(one.what, What::True | What::Fires { after: Millis::ZERO, .. });
+        if let Some(before) = before.filter(|_| begins) {
+            one.lost = tree::lost(&case, &known, &whole, (before, one.at));
+        }
         match &mut one.what {
             What::Dropped { .. } | What::Kept | What::Resolved { kept: false, .. } => {
                 let reason = tree::absent(&case, &known, &whole, one.at);
-                let before = track.place(one.at).and_then(|place| place.checked_sub(1)).map(|place| track.slots[place]);
                 if let (Some(before), Why::False { .. } | Why::NoPartner { .. } | Why::Nothing) = (before, &reason.why)
                 {
                     one.lost = tree::lost(&case, &known, &whole, (before, one.at));

@@ -100,6 +100,15 @@ impl Search<'_, '_> {
             let [left, right] = sides;
             return if nearer == 1 { right } else { left };
         }
+        if binary.op != BinaryOp::Unless {
+            // What can never be there decides, whatever the other side lacks just now.
+            let sides = [lhs, rhs].into_iter().zip(of_parts).filter(|(part, _)| !is_scalar(*part));
+            let empty = sides.filter(|(part, _)| of(*part, &Wanted::any()).is_empty());
+            let mut reasons = empty.map(|(part, wanted)| self.absent(part, wanted));
+            if let Some(never) = reasons.find(|decided| decided.why.is_never()) {
+                return never;
+            }
+        }
         if left.is_empty() && !is_scalar(lhs) {
             return self.absent(lhs, &of_parts[0]);
         }

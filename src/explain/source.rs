@@ -1,7 +1,7 @@
 //! From a recorded series to the rule that wrote it.
 
 use crate::engine::RuleId;
-use crate::labels::{LabelSet, METRIC_NAME, Matcher};
+use crate::labels::{METRIC_NAME, Matcher};
 use crate::promql::ast::Selector;
 use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use crate::rules::{Rule, RuleKind};
@@ -50,25 +50,20 @@ pub(crate) fn writer<'a>(
     };
     let writers: Vec<(usize, &Rule)> =
         reader.rules.rules().enumerate().filter(writes).map(|(number, (_, rule))| (number, rule)).collect();
-    let fits = |rule: &Rule, labels: &LabelSet| {
-        let named = !of_alerts || labels.get(ALERT_NAME) == Some(rule.name.text.as_str());
-        named
-            && rule
-                .labels
-                .iter()
-                .all(|(name, text)| !text.is_literal() || labels.get(name).unwrap_or("") == text.text())
-    };
     // The series that has a part in the row at hand, and when it was written.
     let series = written.store.matching(&selector.matchers, &Default::default());
     let own = series.into_iter().filter(|id| wanted.takes(written.store.labels(*id)));
     let newest = own.filter_map(|id| {
         let seen = seen.minus(written.lags.of(written.writers[id.0 as usize]));
         let stamp = *written.store.samples(id, Timestamp::MIN, at.min(seen)).times.last()?;
-        Some((written.store.labels(id), stamp, seen))
+        Some((id, stamp, seen))
     });
     let newest = newest.max_by_key(|(_, stamp, _)| *stamp);
     let (number, rule) = match newest {
-        Some((labels, ..)) => *writers.iter().find(|(_, rule)| fits(rule, labels))?,
+        Some((id, ..)) => {
+            let writer = reader.recorded.engine.writer_of(id)?;
+            *writers.iter().find(|(number, _)| *number == writer.0 as usize)?
+        }
         // Where the rule wrote other series, its matchers are what is wrong.
         None if !of_alerts && written.store.has_metric(metric) => return None,
         None => *writers.first()?,
@@ -84,10 +79,12 @@ pub(crate) fn writer<'a>(
     };
     let steps = case.steps();
     let slot = *steps.get(steps.partition_point(|slot| *slot <= until).checked_sub(1)?)?;
-    let of_rule = |name: &str| {
-        [METRIC_NAME, ALERT_NAME, ALERT_STATE].contains(&name) || rule.labels.iter().any(|(own, _)| own == name)
-    };
-    let whole = newest.map_or_else(Wanted::any, |(labels, ..)| Wanted::of(&labels.filter(|name| !of_rule(name))));
+    // Labels that the rule sets may have had any value before.
+    let own: Vec<&str> = rule.labels.iter().map(|(name, _)| name.as_str()).collect();
+    let of_rule = |name: &str| [METRIC_NAME, ALERT_NAME, ALERT_STATE].contains(&name) || own.contains(&name);
+    let whole = newest.map_or_else(Wanted::any, |(id, ..)| {
+        Wanted::of(&written.store.labels(id).filter(|name| !of_rule(name))).free(&own)
+    });
     Some(Writer {
         case,
         whole,

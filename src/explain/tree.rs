@@ -282,16 +282,26 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    /// Returns why a part has nothing, where that is what makes another one true.
+    /// Returns why a part has nothing, where that is what makes another one true, or never changes.
     fn lacks(&self, at: usize) -> Option<Why> {
         let is_absent = |part: &super::case::Part<'_>| match &part.expr.kind {
             ExprKind::Call { function, .. } => function.name.starts_with("absent") && part.below.contains(&at),
             _ => false,
         };
-        let absent = self.case.outline.iter().position(is_absent)?;
-        let holds = !rows(self.values[absent].as_ref(), &self.wanted[absent]).is_empty();
         let search = Search { case: self.case, known: self.known, values: self.values, slot: self.slot };
-        holds.then(|| search.absent(at, &Wanted::any()).why)
+        if let Some(absent) = self.case.outline.iter().position(is_absent) {
+            let holds = !rows(self.values[absent].as_ref(), &self.wanted[absent]).is_empty();
+            return holds.then(|| search.absent(at, &Wanted::any()).why);
+        }
+        // A selector that never finds anything is worth a word wherever it stands.
+        let selects = matches!(self.case.outline[at].expr.kind, ExprKind::Selector(_) | ExprKind::Range { .. });
+        let is_empty = match self.values[at].as_ref().map(|value| &value.value) {
+            Some(Ok(Value::Vector(samples))) => samples.is_empty(),
+            Some(Ok(Value::Matrix(series))) => series.is_empty(),
+            _ => false,
+        };
+        let why = (selects && is_empty).then(|| search.absent(at, &Wanted::any()).why);
+        why.filter(Why::is_never)
     }
 
     fn gave(&self, at: usize) -> Given {

@@ -172,6 +172,15 @@ pub enum Why {
 }
 
 impl Why {
+    /// Returns whether it is so at all times of the recording.
+    pub(crate) fn is_never(&self) -> bool {
+        match self {
+            Self::NoMetric { .. } | Self::NoMatch { .. } | Self::NoSource(_) => true,
+            Self::Source { why, .. } => why.is_never(),
+            _ => false,
+        }
+    }
+
     /// Returns how much it tells, and how near a comparison was.
     pub(crate) fn tells(&self) -> (u32, f64) {
         let rank = match self {

@@ -6,6 +6,7 @@ use crate::engine::{Engine, EngineOptions, FaultAt};
 use crate::input::{Batches, Recording};
 use crate::labels::Matcher;
 use crate::outcome::{Outcome, RunOptions};
+use crate::promql::lags::Lags;
 use crate::rules::RuleSet;
 use crate::store::{Hidden, Reach, Store};
 use crate::survey::Survey;
@@ -35,6 +36,8 @@ pub struct Recorded {
     pub faults: Vec<FaultAt>,
     /// The engine after its last evaluation, with all that the rules wrote.
     pub(crate) engine: Engine,
+    /// By rule: when it saw what rules wrote.
+    pub(crate) sights: Vec<Lags>,
 }
 
 impl Recorded {
@@ -80,6 +83,7 @@ impl Recorded {
         let mut faults = engine.take_faults();
         faults.sort_by_key(|fault| (fault.rule, fault.slot));
         let types = recording.summary().inputs.iter().flat_map(|input| input.types.clone()).collect();
-        Ok(Self { store, survey, outcome, types, faults, engine })
+        let sights = engine.sights();
+        Ok(Self { store, survey, outcome, types, faults, engine, sights })
     }
 }

@@ -1,7 +1,7 @@
 //! The answer in a sentence, and by how much an alert fired or missed it.
 
 use crate::engine::{Began, Cause, Phase};
-use crate::explain::{Explanation, Node, What, Why};
+use crate::explain::{Explanation, Happening, Node, What, Why};
 use crate::format::{count, counted, duration, one_line};
 use crate::outcome::summary::Never;
 use crate::promql::ast::BinaryOp;
@@ -16,6 +16,8 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
     let at_time = |at: Timestamp| times.at(at);
     let fired = episodes.iter().filter(|episode| episode.activity.fired_at.is_some()).count() as u64;
     if let Some(one) = episode.map(|place| &episodes[place]) {
+        let is_renamed = |event: &Happening| event.episode == *episode && matches!(event.what, What::Renamed { .. });
+        let renamed = explanation.history.iter().any(is_renamed);
         let number = match fired {
             0 | 1 => String::new(),
             fired => format!(", one of {fired} firings of this label set"),
@@ -26,7 +28,7 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
                     let (from, to) = (at_time(fired_at), at_time(ended));
                     format!("from {from} to {to} ({})", duration(ended.since(fired_at)))
                 }
-                None => format!("at {} and still fires at the end of the data", at_time(fired_at)),
+                None => format!("at {} and still fires at {}", at_time(fired_at), end(explanation)),
             };
             let silenced = if explanation.outcome.is_suppressed(one) { "; a silence covers all of it" } else { "" };
             let began = match one.began {
@@ -41,10 +43,6 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
                     None => String::new(),
                 },
             };
-            let renamed = explanation
-                .history
-                .iter()
-                .any(|event| event.episode == *episode && matches!(event.what, What::Renamed { .. }));
             let renamed = if renamed { "; then its labels changed with the value" } else { "" };
             return format!("{}It fired {long}{number}{silenced}{began}{renamed}.", then(explanation, times));
         }
@@ -60,9 +58,18 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
         let needs = format!("`for: {}` needs {}", rule.hold, duration(rule.hold));
         return match one.ended_at {
             None => format!(
-                "{}It never fired: it is pending at the end of the data, true {length}; {needs}.",
-                then(explanation, times)
+                "{}It never fired: it is pending at {}, true {length}; {needs}.",
+                then(explanation, times),
+                end(explanation)
             ),
+            Some(_) if renamed => {
+                let from = at_time(one.activity.active_at);
+                format!(
+                    "{}It was true with these labels {length} only, from {from}: they change with the value, and `for` \
+                     starts over with each change; {needs}.",
+                    then(explanation, times)
+                )
+            }
             Some(_) if fired > 0 => {
                 let from = at_time(one.activity.active_at);
                 format!("{}It was true {length} from {from}, and did not fire; {needs}.", then(explanation, times))
@@ -94,7 +101,9 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
     let failed = explanation.faults.len() as u64;
     if failed > 0 {
         let first = &explanation.faults[0];
-        let others = explanation.faults.iter().filter(|other| *other != first).count() as u64;
+        // Such as a limit that is exceeded by now more, now fewer alerts.
+        let bare = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+        let others = explanation.faults.iter().filter(|other| bare(other) != bare(first)).count() as u64;
         let others = if others > 0 { format!("; {} failed for other reasons", count(others)) } else { String::new() };
         let evaluations = counted(failed, "evaluation");
         let all = if Some(Never::OnlyErrors) == summary.never { "all " } else { "" };
@@ -118,6 +127,11 @@ pub(super) fn answer(explanation: &Explanation, times: &Times<'_>) -> String {
         }
         _ => format!("It was never true{reason}."),
     }
+}
+
+/// Names the last evaluation.
+fn end(explanation: &Explanation) -> &'static str {
+    if explanation.outcome.options.end.is_some() { "--end" } else { "the end of the data" }
 }
 
 /// Says what the alert was at the time that was asked for, within its episode.

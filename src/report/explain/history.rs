@@ -135,7 +135,7 @@ fn shown(
             let left = &events[at..events.len() - 1];
             let kept = left.iter().filter(|one| one.what == What::Kept).count();
             let kept = if kept > 1 { format!(", {kept} times false and kept firing") } else { String::new() };
-            rows.push((times.at(one.at), "...", format!("{} more events{kept} (--full)", left.len())));
+            rows.push((times.at(one.at), "more", format!("{} events{kept} (--full)", left.len())));
         }
         if cut && at >= LINES - 2 && at + 1 < events.len() {
             continue;
@@ -189,7 +189,10 @@ fn summed(run: &[Chunk<'_>], explanation: &Explanation, times: &Times<'_>) -> (S
             None | Some("0s") => "at one evaluation".to_owned(),
             Some(on) => format!("for {on}"),
         };
-        parts.push(format!("{times} true {on}, never fired"));
+        parts.push(match fired.is_empty() {
+            true => format!("{times} true {on}, never fired"),
+            false => format!("and {times} true {on} without firing"),
+        });
     }
     let failed: u64 = events()
         .map(|one| match one.what {
@@ -202,7 +205,7 @@ fn summed(run: &[Chunk<'_>], explanation: &Explanation, times: &Times<'_>) -> (S
     }
     let (from, to) = (run[0].events[0].at, events().last().map_or(run[0].events[0].at, |last| last.at));
     let until = if from == to { String::new() } else { format!("until {}: ", times.at(to)) };
-    let word = if matches!(run[0].fold, Fold::Flaps(_)) { "flaps" } else { "..." };
+    let word = if matches!(run[0].fold, Fold::Flaps(_)) { "flaps" } else { "more" };
     (times.at(from), word, format!("{until}{} (--full)", parts.join(", ")))
 }
 

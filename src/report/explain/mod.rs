@@ -164,7 +164,9 @@ impl Page<'_> {
         if one.annotations.is_empty() {
             return Ok(());
         }
-        self.heading("TEXTS")?;
+        let made = one.activity.fired_at.unwrap_or(one.activity.active_at);
+        let made = if made == self.explanation.at { String::new() } else { format!("  as of {}", self.times.at(made)) };
+        self.heading(&format!("TEXTS{made}"))?;
         let wide = one.annotations.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
         for (name, text) in &one.annotations {
             let text = text.replace('\n', " ");

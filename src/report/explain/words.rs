@@ -36,17 +36,23 @@ impl<'a> Times<'a> {
     }
 }
 
-/// Writes two numbers in so many digits that they look as different as they are.
+/// The most digits of a number that somebody wrote.
+const WRITTEN: usize = 8;
+
+/// Writes two numbers in so many digits that they look as different as they are. The second one, which often stands in the
+/// expression, is never rounded where it has few digits.
 pub(super) fn apart(a: f64, b: f64) -> (String, String) {
     let far = a - b;
-    let fits = |x: f64, y: f64| ((x - y) - far).abs() <= far.abs() / 10.0;
     let round = |number: f64, digits: usize| format!("{number:.digits$e}").parse().unwrap_or(number);
-    if far == 0.0 || !far.is_finite() || fits(round(a, 2), round(b, 2)) {
-        return (value(a), value(b));
+    let written = round(b, WRITTEN - 1) == b;
+    let second = |digits: usize| if written { b } else { round(b, digits) };
+    let fits = |digits: usize| ((round(a, digits) - second(digits)) - far).abs() <= far.abs() / 10.0;
+    let plain = |number: f64| if round(number, 2) == number { value(number) } else { shortest(number) };
+    if far == 0.0 || !far.is_finite() {
+        return if written { (plain(a), plain(b)) } else { (value(a), value(b)) };
     }
-    let digits = (3..17).find(|digits| fits(round(a, *digits), round(b, *digits)));
-    let digits = digits.unwrap_or(17);
-    (shortest(round(a, digits)), shortest(round(b, digits)))
+    let digits = (2..17).find(|digits| fits(*digits)).unwrap_or(17);
+    if digits == 2 { (value(a), plain(second(2))) } else { (shortest(round(a, digits)), shortest(second(digits))) }
 }
 
 /// Writes by how much a comparison holds or does not; `alerts`: whether the result is that of a rule.
@@ -102,7 +108,7 @@ pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
         Why::NoSample { series: one, of, last, next, ended, down, .. } => {
             let which = match of {
                 0 | 1 => series(one),
-                of => format!("{} or {} like it", series(one), counted(*of as u64 - 1, "series")),
+                of => format!("{} or {} other series like it", series(one), count(*of as u64 - 1)),
             };
             let until = next.map_or(String::new(), |next| format!(", until {}", times.at(next)));
             let since = match (ended, last) {
@@ -206,7 +212,9 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
     let because = || {
         let reason = one.why.as_ref().map_or(String::new(), |reason| match (&reason.why, one.value) {
             // The value itself says it.
-            (Why::False { right, .. }, Some(found)) if rule.threshold.is_some_and(|(_, limit)| limit == *right) => {
+            (Why::False { left, right, .. }, Some(found))
+                if *left == found && rule.threshold.is_some_and(|(_, limit)| limit == *right) =>
+            {
                 apart(found, *right).0
             }
             (Why::False { .. }, _) => falsehood(&reason.text, &reason.why),
@@ -222,6 +230,8 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
         (_, true) => first,
         _ => format!("{first}; {then}"),
     };
+    // A condition may become true because a series went away.
+    let since = one.lost.as_ref().map_or(String::new(), |lost| why(lost, times));
     let absent = !matches!(
         one.why,
         Some(Reason {
@@ -231,7 +241,7 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
     );
     let word = if absent { "absent" } else { "false" };
     match &one.what {
-        What::True => ("true", found),
+        What::True => ("true", with(found, since)),
         What::Fires { after, evaluations, failed } => {
             let times = counted(*evaluations, "evaluation");
             let text = match (after.0, failed) {
@@ -239,7 +249,7 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
                 (_, 0) => format!("true for {}, {times} in a row", duration(*after)),
                 (_, failed) => format!("true for {}, {times} and {} that failed", duration(*after), count(*failed)),
             };
-            ("fires", with(text, found))
+            ("fires", with(with(text, found), since))
         }
         What::Dropped { after, evaluations } => {
             let times = counted(*evaluations, "evaluation");
@@ -259,7 +269,10 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
             ("resolved", over)
         }
         What::Failed { evaluations } => {
-            let text = format!("{} failed and changed nothing", counted(*evaluations, "evaluation"));
+            let is_limit = matches!(&one.why, Some(Reason { why: Why::Failed { message }, .. })
+                if message.starts_with("exceeded limit"));
+            let what = if is_limit { ", and the rule had no alerts then" } else { " and changed nothing" };
+            let text = format!("{} failed{what}", counted(*evaluations, "evaluation"));
             let reason = one.why.as_ref().map(|reason| match &reason.why {
                 Why::Failed { message } => message.clone(),
                 reason => why(reason, times),
@@ -273,7 +286,8 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
         }
         What::Silenced { to, by } => ("silenced", format!("until {} by {by}", times.at(*to))),
         What::EndOfData { firing } => {
-            ("end", format!("of the data; it is still {}", if *firing { "firing" } else { "pending" }))
+            let of = if explanation.outcome.options.end.is_some() { "of what was evaluated" } else { "of the data" };
+            ("end", format!("{of}; it is still {}", if *firing { "firing" } else { "pending" }))
         }
     }
 }
@@ -295,5 +309,10 @@ mod tests {
         check(0.9, 0.9, ("0.9", "0.9"));
         check(1_000_001.0, 1_000_000.0, ("1000001", "1000000"));
         check(0.1 + 0.2, 0.3, ("0.30000000000000004", "0.3"));
+        check(68.1, 99.99, ("68.1", "99.99"));
+        check(100.0, 0.9995, ("100", "0.9995"));
+        check(2_000_000.0, 1_234_567.0, ("2M", "1234567"));
+        check(0.123_456_789_123, 0.5, ("0.123", "0.5"));
+        check(1.0, 2.0 / 3.0, ("1", "0.667"));
     }
 }
