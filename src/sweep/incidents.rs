@@ -75,7 +75,9 @@ impl<'a> Judges<'a> {
             let begin = self.ends.partition_point(|end| *end < from);
             let near = self.incidents.iter().enumerate().skip(begin).take_while(|(_, one)| one.from <= to);
             for (at, one) in near {
-                let is_within = from <= one.to && (to > one.from || from >= one.from);
+                // It does not fire at the step at which it ends; one that is open does at the last step.
+                let reaches = to > one.from || (stretch.ended_at.is_none() && to == one.from);
+                let is_within = from <= one.to && (reaches || from >= one.from);
                 if is_within && self.about.get(*set).is_none_or(|about| about[at]) {
                     let after = Millis(from.since(one.from).0.max(0));
                     first[at] = Some(first[at].map_or(after, |known| known.min(after)));
@@ -116,7 +118,8 @@ mod tests {
         let judges = Judges::of(incidents, &[&a, &b]);
         let stretch = |(set, from, to): &(usize, i64, i64)| {
             let at = Timestamp(*from);
-            (*set, Stretch { active_at: at, fired_at: Some(at), ended_at: Some(Timestamp(*to)) })
+            let end = Some(Timestamp(*to)).filter(|end| *end < Timestamp(1000));
+            (*set, Stretch { active_at: at, fired_at: Some(at), ended_at: end })
         };
         let stretches: Vec<_> = firings.iter().map(stretch).collect();
         let Judgement { caught, missed, false_firings, detection } = judges.judge(&stretches, Timestamp(1000));
@@ -134,6 +137,14 @@ mod tests {
         check(&two, &[(0, 201, 300)], (0, 2, 1, None));
         check(&two, &[(0, 190, 310), (1, 320, 330)], (2, 0, 0, Some(45)));
         check(&two, &[(0, 500, 600), (0, 320, 330), (1, 700, 701)], (1, 1, 2, Some(20)));
+    }
+
+    #[test]
+    fn what_is_open_fires_at_the_last_step() {
+        let last = [incident(1000, 2000, ""), incident(1000, 1000, "")];
+        check(&last, &[(0, 500, 1000)], (2, 0, 0, Some(0)));
+        check(&last, &[(0, 500, 999), (0, 1000, 1000)], (2, 0, 1, Some(0)));
+        check(&last, &[(0, 500, 999)], (0, 2, 1, None));
     }
 
     #[test]
