@@ -32,13 +32,22 @@ pub fn load(
     if is_json {
         let (mut problems, root) = yaml::open(sources, name, bytes, "a file of incidents", diagnostics);
         let found = root.map(|root| document(&root, recordings, clock, &mut problems)).unwrap_or_default();
+        none_is_wrong(&found, &mut problems);
         return (problems.finish() == 0).then_some(found);
     }
     let text = String::from_utf8_lossy(bytes).into_owned();
     let file = sources.add(name, text.as_str());
     let mut problems = Problems::new(file, diagnostics);
     let found = table(&text, clock, &mut problems);
+    none_is_wrong(&found, &mut problems);
     (problems.finish() == 0).then_some(found)
+}
+
+/// Says that a file without a problem has no incident, by which nothing can be judged.
+fn none_is_wrong(found: &[Incident], problems: &mut Problems<'_>) {
+    if found.is_empty() && problems.errors() == 0 {
+        problems.error_with_help(codes::INCIDENT, "there is no incident in this file", Span::new(0, 1), EXAMPLE);
+    }
 }
 
 fn document(root: &Node, recordings: &[String], clock: &Clock, problems: &mut Problems<'_>) -> Vec<Incident> {
@@ -52,6 +61,14 @@ fn document(root: &Node, recordings: &[String], clock: &Clock, problems: &mut Pr
             let read: Vec<&(Node, Node)> = entries.iter().filter(is_read).collect();
             if read.is_empty() {
                 problems.push(no_recording(root, entries, recordings, problems));
+            }
+            // Alerts do not tell which recording they are of.
+            if recordings.len() > 1 || read.len() > 1 {
+                for (key, _) in read.iter().take(1) {
+                    let message = "lists by recording judge one recording at a time".to_owned();
+                    let help = "run the command once for each recording, or write one list, with labels";
+                    problems.error_with_help(codes::INCIDENT, message, key.span, help);
+                }
             }
             let mut found = Vec::new();
             for (_, list) in read {
@@ -255,8 +272,7 @@ mod tests {
         let labelled = "2026-01-05T00:00:00Z 2026-01-06T00:00:00Z {host=\"a,b\"}";
         assert_eq!(read("host,start,end\n\"a,b\",2026-01-05,2026-01-06\n,2026-01-05,2026-01-06", &[]), [labelled, DAY]);
         let named = "{\"x/a.csv\": [[\"2026-01-05\", \"2026-01-06\"]], \"b.csv\": [], \"c.csv\": [[1, 2]]}";
-        assert_eq!(read(named, &["night/a.csv.gz", "b.csv"]), [DAY]);
-        assert_eq!(read(named, &["b.csv"]), Vec::<String>::new());
+        assert_eq!(read(named, &["night/a.csv.gz"]), [DAY]);
     }
 
     #[test]
@@ -273,6 +289,13 @@ mod tests {
         let found = read("[[1], 7, {\"start\": 1}, [1, \"x\"]]", &[]);
         let places: Vec<&str> = found.iter().map(|line| line.split(' ').next().unwrap_or_default()).collect();
         assert_eq!(places, ["1:2", "1:7", "1:10", "1:28"], "{found:?}");
+        let one_at_a_time = ["1:2 lists by recording judge one recording at a time"];
+        assert_eq!(read("{\"a.csv\": [], \"b.csv\": [[1, 2]]}", &["a.csv", "b.csv"]), one_at_a_time);
+        assert_eq!(read("{\"a.csv\": [[1, 2]]}", &["a.csv", "b.csv"]), one_at_a_time);
+        assert_eq!(read("{\"x/a.csv\": [], \"y/a.csv\": []}", &["a.csv"]), one_at_a_time);
+        assert_eq!(read("{\"a.csv\": []}", &["a.csv"]), ["1:1 there is no incident in this file"]);
+        assert_eq!(read("[]", &[]), ["1:1 there is no incident in this file"]);
+        assert_eq!(read("start,end\n# none\n", &[]), ["1:1 there is no incident in this file"]);
         assert_eq!(read("{\"a.csv\": []}", &["b.csv"]), ["1:1 no incidents of `b.csv` are in this file"]);
         assert_eq!(
             read("{\"a.csv\": 7}", &["a.csv"]),
