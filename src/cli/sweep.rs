@@ -97,6 +97,7 @@ pub(super) fn run(
     };
     let summary = Summary::of(&swept.outcome);
     eval::say_summary(args, &swept.outcome, true, begun);
+    report::notes(plan, &swept).iter().for_each(|line| say(args.console.quiet, line));
     if let Some((0, left_out @ 1..)) = swept.incidents {
         return Err(outside(left_out, &swept, &args.report.zone.clock()));
     }

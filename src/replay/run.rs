@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::engine::conditions::Conditions;
-use crate::engine::{Engine, EngineOptions, Episode, Event, RuleId, Timeline};
+use crate::engine::{Engine, EngineOptions, Episode, Event, RuleCounts, RuleId, Timeline};
 use crate::input::Batches;
 use crate::limits;
 use crate::outcome::{Finished, Mismatch, Outcome, RunOptions, Selection, asked};
@@ -43,6 +43,8 @@ pub struct Variants {
     pub conditions: Vec<(RuleId, Conditions)>,
     /// The episodes of the others, whatever the options select, in the order of the ordinary ones.
     pub episodes: Vec<Episode>,
+    /// What was counted of each, in their order.
+    pub counts: Vec<RuleCounts>,
 }
 
 impl<'a> Replay<'a> {
@@ -140,11 +142,13 @@ impl<'a> Replay<'a> {
             let (store, survey) = (&loaded.store, &loaded.survey);
             engine.close_into(&mut timeline, store);
             let mut episodes = timeline.finish();
+            let counts = if apart.is_empty() { Vec::new() } else { engine.counts(store) };
+            let counts = apart.iter().filter_map(|rule| counts.get(rule.0 as usize).cloned()).collect();
             let apart = episodes.extract_if(.., |episode| apart.binary_search(&episode.rule).is_ok()).collect();
             let (rules, input) = (set.rules, recording.summary());
             let finished = Finished { rules, options: &options, engine: &engine, store, survey, input, episodes, only };
             answers.extend(asked.as_ref().map(|selection| asked::answers(&finished, selection)));
-            all.push((Outcome::of(finished)?, Variants { conditions, episodes: apart }));
+            all.push((Outcome::of(finished)?, Variants { conditions, episodes: apart, counts }));
         }
         if loaded.last.is_some() {
             first_of_all(answers)?;

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::engine::alert::Pace;
 use crate::engine::conditions::{AlertRuns, Conditions};
 use crate::engine::stretch::{Steps, Stretch};
-use crate::engine::{Episode, RuleId};
+use crate::engine::{Episode, FaultCount, RuleCounts, RuleId};
 use crate::input::Batches;
 use crate::labels::LabelSet;
 use crate::outcome::summary::Tally;
@@ -57,6 +57,10 @@ pub struct Wanted {
 pub struct Row {
     /// The figures, counted as of any run.
     pub tally: Tally,
+    /// Evaluations that failed, by message; the alert is false at these.
+    pub faults: Vec<FaultCount>,
+    /// Whether every evaluation failed.
+    pub only_faults: bool,
     /// What it is worth, where incidents are known.
     pub judgement: Option<Judgement>,
     /// Whether no other row catches as many incidents with fewer false firings and faster.
@@ -76,6 +80,19 @@ pub struct Swept {
     pub span: Option<Millis>,
     /// How many incidents were judged, and how many are outside of that stretch.
     pub incidents: Option<(usize, usize)>,
+}
+
+impl Row {
+    /// Returns how many evaluations failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.faults.iter().map(|fault| fault.count).sum()
+    }
+
+    fn counted(&mut self, counts: &RuleCounts) {
+        self.faults.clone_from(&counts.faults);
+        self.only_faults = counts.evaluations > 0 && self.failed() >= counts.evaluations;
+    }
 }
 
 impl Swept {
@@ -129,12 +146,12 @@ pub fn run(
             };
             let own = own_pace(rules, plan);
             let mut counting = Counting::new(plan, outcome, wanted);
-            for (id, point) in variants {
+            for ((id, point), counts) in variants.iter().zip(&apart.counts) {
                 let Some(conditions) = conditions(*id) else { continue };
                 if levels.is_some() && !conditions.failed().is_empty() {
                     return Ok(None);
                 }
-                counting.fold(conditions, point, levels.as_ref(), own);
+                counting.fold((conditions, counts), point, levels.as_ref(), own);
             }
             Ok(Some(counting.finish()))
         }
@@ -148,8 +165,8 @@ pub fn run(
                 }
             }
             let mut counting = Counting::new(plan, outcome, wanted);
-            for (number, episodes) in by_rule.iter().enumerate() {
-                counting.episodes(number, episodes);
+            for (number, (episodes, counts)) in by_rule.iter().zip(&apart.counts).enumerate() {
+                counting.episodes(number, episodes, counts);
             }
             Ok(Some(counting.finish()))
         }
@@ -164,7 +181,8 @@ pub fn run(
             for (number, other) in outcomes.enumerate() {
                 let episodes: Vec<&Episode> =
                     other.episodes.iter().filter(|episode| episode.rule == built.base).collect();
-                counting.episodes(number, &episodes);
+                let counts = other.rule(built.base).map(|rule| rule.counts.clone()).unwrap_or_default();
+                counting.episodes(number, &episodes, &counts);
             }
             Ok(Some(counting.finish()))
         }
@@ -208,7 +226,7 @@ impl<'a> Counting<'a> {
     /// Counts the points of a variant of the expression.
     fn fold(
         &mut self,
-        conditions: &Conditions,
+        (conditions, counts): (&Conditions, &RuleCounts),
         variant: &[usize],
         levels: Option<&(usize, Levels)>,
         own: (Millis, Millis),
@@ -267,6 +285,7 @@ impl<'a> Counting<'a> {
                 }
                 let number = self.plan.number(&point);
                 self.rows[number] = rows.next().unwrap_or_default();
+                self.rows[number].counted(counts);
             }
         }
     }
@@ -293,7 +312,7 @@ impl<'a> Counting<'a> {
     }
 
     /// Counts the episodes of a point.
-    fn episodes(&mut self, number: usize, episodes: &[&Episode]) {
+    fn episodes(&mut self, number: usize, episodes: &[&Episode], counts: &RuleCounts) {
         let external = &self.outcome.options.external_labels.value;
         let selection = &self.outcome.options.selection;
         let taken: Vec<&&Episode> =
@@ -306,6 +325,7 @@ impl<'a> Counting<'a> {
             taken.iter().map(|episode| (place(episode), episode.stretch())).collect();
         let judges = Judges::of(&self.incidents, &labels);
         self.rows[number] = self.row(&stretches, &labels, &judges);
+        self.rows[number].counted(counts);
     }
 
     /// Counts the stretches of a point, each with the number of its label set.
@@ -318,7 +338,7 @@ impl<'a> Counting<'a> {
             let begun = |stretch: &Stretch| stretch.fired_at.unwrap_or(stretch.active_at);
             episodes.sort_by(|(a, one), (b, other)| (begun(one), a).cmp(&(begun(other), b)));
         }
-        Row { tally, judgement, best: false, episodes }
+        Row { tally, judgement, episodes, ..Row::default() }
     }
 
     fn finish(mut self) -> Swept {

@@ -143,7 +143,7 @@ fn edited(text: &str, plan: &Plan, point: &[usize]) -> String {
 }
 
 /// What a run of an edited file gives for the alert.
-fn alone(rules: &RuleSet, options: &RunOptions, csv: &str) -> (Tally, Vec<(LabelSet, Stretch)>) {
+fn alone(rules: &RuleSet, options: &RunOptions, csv: &str) -> (Tally, Vec<(LabelSet, Stretch)>, u64) {
     let outcome = Replay::new(rules, options.clone()).run(&mut open(csv), &mut ()).expect("a run");
     let sums = &Summary::of(&outcome).rules[0];
     assert_eq!(outcome.rules[0].name, "Mine");
@@ -155,7 +155,11 @@ fn alone(rules: &RuleSet, options: &RunOptions, csv: &str) -> (Tally, Vec<(Label
         firing: sums.firing,
     };
     let episodes = outcome.episodes.iter().filter(|episode| episode.rule == RuleId(0));
-    (tally, episodes.map(|episode: &Episode| (episode.labels.clone(), episode.stretch())).collect())
+    (
+        tally,
+        episodes.map(|episode: &Episode| (episode.labels.clone(), episode.stretch())).collect(),
+        outcome.rules[0].failed(),
+    )
 }
 
 fn options(random: &mut Random) -> RunOptions {
@@ -219,15 +223,16 @@ fn each_value_gives_what_the_edited_file_gives() {
             if let RuleKind::Alert { hold, keep_firing, .. } = &mut rule.kind {
                 (*hold, *keep_firing) = plan.pace(&point, (*hold, *keep_firing));
             }
-            let (tally, episodes) = alone(&other, &options, &csv);
+            let (tally, episodes, failed) = alone(&other, &options, &csv);
             let values: Vec<&Value> = plan.axes.iter().zip(&point).map(|(axis, at)| &axis.values[*at]).collect();
             assert_eq!(row.tally, tally, "seed {seed}, {values:?}\n{text}");
             assert_eq!(row.episodes, episodes, "seed {seed}, {values:?}\n{text}");
+            assert_eq!(row.failed(), failed, "seed {seed}, {values:?}\n{text}");
             points += 1;
             fired += usize::from(tally.firings > 0);
             differ += usize::from(row.tally != found.rows[plan.now()].tally);
         }
-        let (own, _) = alone(&rules, &options, &csv);
+        let (own, ..) = alone(&rules, &options, &csv);
         assert_eq!(found.rows[plan.now()].tally, own, "seed {seed}");
         let of_outcome = &Summary::of(&found.outcome).rules[0];
         assert_eq!((of_outcome.firings, of_outcome.bursts), (own.firings, own.bursts), "seed {seed}");

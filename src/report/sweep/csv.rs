@@ -17,7 +17,8 @@ pub fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept) -> io::Result<()> 
     let unit = |key: Key| if key == Key::Threshold { "" } else { "_s" };
     let mut columns: Vec<String> = plan.axes.iter().map(|axis| format!("{}{}", axis.name, unit(axis.key))).collect();
     let figures =
-        ["now", "firings", "bursts", "firing_s", "bursts_per_day", "label_sets", "near_misses"].map(str::to_owned);
+        ["now", "firings", "bursts", "firing_s", "bursts_per_day", "label_sets", "near_misses", "failed_evaluations"]
+            .map(str::to_owned);
     columns.extend(figures);
     if swept.incidents.is_some() {
         columns.extend(["caught", "missed", "false_firings", "detection_s", "best"].map(str::to_owned));
@@ -36,6 +37,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept) -> io::Result<()> 
             swept.pages_a_day(row).map(shortest).unwrap_or_default(),
             row.tally.label_sets.to_string(),
             row.tally.near_misses.to_string(),
+            row.failed().to_string(),
         ]);
         if let Some(judgement) = &row.judgement {
             cells.extend([

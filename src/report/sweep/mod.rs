@@ -5,6 +5,7 @@ mod csv;
 mod expressions;
 mod heat;
 mod json;
+mod notes;
 mod table;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::sweep::{Plan, Swept};
 pub use self::csv::write as write_csv;
 pub use self::expressions::write as write_expressions;
 pub use self::json::write as write_json;
+pub use self::notes::notes;
 pub use self::table::{write as write_table, write_markdown};
 
 /// Writes a value as people do.

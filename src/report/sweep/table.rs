@@ -9,7 +9,7 @@ use crate::report::markdown::escaped;
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
 use crate::report::table::{View, alerts};
 use crate::report::wrap::hung;
-use crate::sweep::{Plan, Swept};
+use crate::sweep::{Plan, Row, Swept};
 
 use super::heat::{self, Figure};
 use super::{meant, rows, shown};
@@ -120,8 +120,11 @@ fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
         columns.extend(["CAUGHT", "MISSED", "FALSE", "DETECTED AFTER"].map(|title| Column::right(title, 0)));
         columns.push(Column::left("", 0));
     }
+    let notes: Vec<String> = shown_rows.iter().map(|at| note(&swept.rows[*at])).collect();
+    let has_notes = notes.iter().any(|note| !note.is_empty());
+    columns.extend(has_notes.then(|| Column::left("NOTE", 0)));
     let mut grid = Grid::new(columns);
-    for at in shown_rows {
+    for (at, note) in shown_rows.iter().zip(notes) {
         let row = &swept.rows[*at];
         let point = plan.point(*at);
         let mut cells: Vec<Cell> =
@@ -145,9 +148,19 @@ fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
                 if row.best && swept.rows.len() > 1 { "*" } else { "" }.into(),
             ]);
         }
+        cells.extend(has_notes.then(|| note.into()));
         grid.row(cells);
     }
     grid
+}
+
+/// Says what a person would want to know of a row.
+fn note(row: &Row) -> String {
+    match row.failed() {
+        0 => String::new(),
+        _ if row.only_faults => "all evaluations failed".to_owned(),
+        failed => format!("{} failed", counted(failed, "evaluation")),
+    }
 }
 
 /// Returns what stands below the rows.
