@@ -13,7 +13,7 @@ use crate::report::sweep as report;
 use crate::rules::RuleSet;
 use crate::source::{self, SourceMap};
 use crate::sweep::incidents::{self, Incident};
-use crate::sweep::run::{Error, Wanted};
+use crate::sweep::run::{Error, Sweep, Wanted};
 use crate::sweep::{Plan, SweepError, Swept};
 
 use super::args::EvalArgs;
@@ -78,23 +78,25 @@ pub(super) fn run(
     let incidents = read_incidents(args, paths, &args.report.zone.clock(), terminal)?;
     let episodes = args.report.episodes && outputs.iter().any(|output| output.format == Format::Json);
     let shared = Shared::all(recordings)?;
-    let mut wanted = Wanted { incidents, episodes, exact: false };
-    let swept = loop {
+    let wanted = Wanted { incidents, episodes };
+    let threads = options.threads;
+    let mut sweep = Sweep::new(rules, plan, &wanted, options);
+    loop {
         let mut opened = args.input.read.open("eval", Shared::again(&shared), args.input.read.options()?)?;
-        if options.threads > 1 && opened.length >= eval::READ_AHEAD_BYTES {
+        if threads > 1 && opened.length >= eval::READ_AHEAD_BYTES {
             opened.recording.read_ahead();
         }
         let mut watch = Watch::new(args.console, terminal, opened.length, interrupt);
-        let made = crate::sweep::run::run(rules, plan, &wanted, options.clone(), &mut opened.recording, &mut watch);
+        let made = sweep.read(&mut opened.recording, &mut watch);
         watch.done();
         match made {
-            Ok(Some(swept)) => break swept,
-            // Thresholds decide which evaluations fail.
-            Ok(None) => wanted.exact = true,
+            Ok(true) => {}
+            Ok(false) => break,
             Err(Error::Sweep(error)) => return Err(refused(&error)),
             Err(Error::Run(error)) => return eval::failed(&error, rules, terminal, interrupt),
         }
-    };
+    }
+    let Some(swept) = sweep.finish() else { return Ok(Exit::Failed) };
     let summary = Summary::of(&swept.outcome);
     eval::say_summary(args, &swept.outcome, true, begun);
     report::notes(plan, &swept).iter().for_each(|line| say(args.console.quiet, line));

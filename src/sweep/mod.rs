@@ -1,7 +1,7 @@
 //! What other values of a rule's parameters would have done: `for`, `keep_firing_for`, thresholds and windows.
 //!
-//! [`Plan`] finds what is asked for in the rules, [`run`] evaluates all values in one run of one engine and counts what
-//! each of them gives. [`incidents`] judges that by when something really was wrong.
+//! [`Plan`] finds what is asked for in the rules, [`run`] evaluates all values in as few readings of a recording as memory
+//! allows, one where it can, and counts what each of them gives. [`incidents`] judges that by when something really was wrong.
 //!
 //! Nothing is evaluated or counted in a way of its own. Variants of the expression are rules of the engine, which
 //! share what they have in common; their conditions are collected, and alerts made of them for each `for`. Thresholds

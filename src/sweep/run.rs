@@ -23,7 +23,7 @@ use super::incidents::{Incident, Judgement, Judges};
 use super::levels::{self, Levels};
 use super::pareto;
 use super::plan::Plan;
-use super::variants::{How, build};
+use super::variants::{Built, How, Part, build};
 
 /// How many thresholds are counted at once: their runs are held together.
 const LEVELS_AT_ONCE: usize = 16;
@@ -48,8 +48,6 @@ pub struct Wanted {
     pub incidents: Option<Vec<Incident>>,
     /// Whether the episodes are kept.
     pub episodes: bool,
-    /// Whether each threshold is evaluated by itself.
-    pub exact: bool,
 }
 
 /// What one combination of values gives.
@@ -57,8 +55,10 @@ pub struct Wanted {
 pub struct Row {
     /// The figures, counted as of any run.
     pub tally: Tally,
-    /// Evaluations that failed, by message; the alert is false at these.
-    pub faults: Vec<FaultCount>,
+    /// How many evaluations failed; the alert is false at these.
+    pub failed: u64,
+    /// The first message of them.
+    pub fault: Option<FaultCount>,
     /// Whether every evaluation failed.
     pub only_faults: bool,
     /// What it is worth, where incidents are known.
@@ -83,15 +83,10 @@ pub struct Swept {
 }
 
 impl Row {
-    /// Returns how many evaluations failed.
-    #[must_use]
-    pub fn failed(&self) -> u64 {
-        self.faults.iter().map(|fault| fault.count).sum()
-    }
-
     fn counted(&mut self, counts: &RuleCounts) {
-        self.faults.clone_from(&counts.faults);
-        self.only_faults = counts.evaluations > 0 && self.failed() >= counts.evaluations;
+        self.failed = counts.faults.iter().map(|fault| fault.count).sum();
+        self.fault = counts.faults.first().cloned();
+        self.only_faults = counts.evaluations > 0 && self.failed >= counts.evaluations;
     }
 }
 
@@ -119,73 +114,124 @@ impl Plan {
     }
 }
 
-/// Evaluates an alert with all values of a plan while a recording is read once. `None` where thresholds decide which
-/// evaluations fail: then each has to be evaluated by itself, in another run with [`Wanted::exact`].
+/// How many variants are evaluated while a recording is read once. Their episodes are held to the end of it, so that it is
+/// read several times where they are many.
+const CONDITIONS_AT_ONCE: usize = 64;
+const WHOLE_AT_ONCE: std::ops::RangeInclusive<usize> = 1..=64;
+/// The first time, when nothing is known of what they hold.
+const WHOLE_AT_FIRST: usize = 8;
+/// How many episodes, or values of conditions, should be held.
+const HELD_EPISODES: usize = 200_000;
+const HELD_VALUES: usize = 16_000_000;
+
+/// The evaluation of an alert with all values of a plan, in one reading of a recording or several.
 ///
-/// # Errors
-/// As of any run, and where values make no expression.
-pub fn run(
-    rules: &RuleSet,
-    plan: &Plan,
-    wanted: &Wanted,
-    mut options: RunOptions,
-    recording: &mut (impl Batches + ?Sized),
-    observer: &mut impl Observer,
-) -> Result<Option<Swept>, Error> {
-    // The plan has the only rule that is reported.
-    (options.selection.alert, options.selection.group) = (None, None);
-    let built = build(rules, plan, options.engine(), wanted.exact)?;
-    match &built.how {
-        How::Folded { variants, levels } => {
-            let ids = variants.iter().map(|(id, _)| *id).collect();
-            let replay = Replay::new(&built.set, options).variants(built.base, ids);
-            let (outcome, apart) = replay.run_variants(recording, observer)?;
-            let conditions = |id: RuleId| {
-                let at = apart.conditions.binary_search_by_key(&id, |(rule, _)| *rule).ok();
-                at.map(|at| &apart.conditions[at].1)
-            };
-            let own = own_pace(rules, plan);
-            let mut counting = Counting::new(plan, outcome, wanted);
-            for ((id, point), counts) in variants.iter().zip(&apart.counts) {
-                let Some(conditions) = conditions(*id) else { continue };
-                if levels.is_some() && !conditions.failed().is_empty() {
-                    return Ok(None);
+/// Memory is that of one run, of the episodes and conditions of some variants, and of the rows.
+pub struct Sweep<'a> {
+    rules: &'a RuleSet,
+    plan: &'a Plan,
+    wanted: &'a Wanted,
+    options: RunOptions,
+    part: Part,
+    counting: Option<Counting<'a>>,
+}
+
+impl<'a> Sweep<'a> {
+    /// Takes what is evaluated.
+    #[must_use]
+    pub fn new(rules: &'a RuleSet, plan: &'a Plan, wanted: &'a Wanted, mut options: RunOptions) -> Self {
+        // The plan has the only rule that is reported.
+        (options.selection.alert, options.selection.group) = (None, None);
+        let part = Part { exact: false, from: 0, conditions: CONDITIONS_AT_ONCE, whole: WHOLE_AT_FIRST };
+        Self { rules, plan, wanted, options, part, counting: None }
+    }
+
+    /// Evaluates some of the values while the recording is read once; `true` when it has to be read again.
+    ///
+    /// # Errors
+    /// As of any run, and where values make no expression.
+    pub fn read(
+        &mut self,
+        recording: &mut (impl Batches + ?Sized),
+        observer: &mut impl Observer,
+    ) -> Result<bool, Error> {
+        let Self { rules, plan, wanted, options, .. } = self;
+        let (plan, wanted) = (*plan, *wanted);
+        let Built { set, base, all, how } = build(rules, plan, options.engine(), self.part)?;
+        let from = self.part.from;
+        match &how {
+            How::Folded { variants, levels } => {
+                let ids = variants.iter().map(|(id, _)| *id).collect();
+                let replay = Replay::new(&set, options.clone()).variants(base, ids);
+                let (outcome, apart) = replay.run_variants(recording, observer)?;
+                let conditions = |id: RuleId| {
+                    let at = apart.conditions.binary_search_by_key(&id, |(rule, _)| *rule).ok();
+                    at.map(|at| &apart.conditions[at].1)
+                };
+                let own = own_pace(rules, plan);
+                let counting = self.counting.get_or_insert_with(|| Counting::new(plan, outcome, wanted));
+                let mut held = 1;
+                for ((id, point), counts) in variants.iter().zip(&apart.counts) {
+                    let Some(conditions) = conditions(*id) else { continue };
+                    if levels.is_some() && !conditions.failed().is_empty() {
+                        // Thresholds decide which evaluations fail: each is evaluated by itself.
+                        (self.part.exact, self.part.from) = (true, 0);
+                        return Ok(true);
+                    }
+                    counting.fold((conditions, counts), point, levels.as_ref(), own);
+                    held = held.max(conditions.alerts().map(|alert| alert.values.len()).sum());
                 }
-                counting.fold((conditions, counts), point, levels.as_ref(), own);
+                self.part.from += variants.len();
+                self.part.conditions = (HELD_VALUES / held).max(1);
             }
-            Ok(Some(counting.finish()))
-        }
-        How::Whole(ids) => {
-            let replay = Replay::new(&built.set, options).variants(built.base, ids.clone());
-            let (outcome, apart) = replay.run_variants(recording, observer)?;
-            let mut by_rule: Vec<Vec<&Episode>> = vec![Vec::new(); ids.len()];
-            for episode in &apart.episodes {
-                if let Ok(at) = ids.binary_search(&episode.rule) {
-                    by_rule[at].push(episode);
+            How::Whole(ids) => {
+                let replay = Replay::new(&set, options.clone()).variants(base, ids.clone());
+                let (outcome, apart) = replay.run_variants(recording, observer)?;
+                let mut by_rule: Vec<Vec<&Episode>> = vec![Vec::new(); ids.len()];
+                for episode in &apart.episodes {
+                    if let Ok(at) = ids.binary_search(&episode.rule) {
+                        by_rule[at].push(episode);
+                    }
                 }
+                let counting = self.counting.get_or_insert_with(|| Counting::new(plan, outcome, wanted));
+                for (number, (episodes, counts)) in (from..).zip(by_rule.iter().zip(&apart.counts)) {
+                    counting.episodes(number, episodes, counts);
+                }
+                self.went_on(ids.len(), by_rule.iter().map(Vec::len).max());
             }
-            let mut counting = Counting::new(plan, outcome, wanted);
-            for (number, (episodes, counts)) in by_rule.iter().zip(&apart.counts).enumerate() {
-                counting.episodes(number, episodes, counts);
+            How::Engines(sets) => {
+                let mut replay = Replay::new(&set, options.clone()).variants(base, Vec::new());
+                for set in sets {
+                    replay = replay.with(set);
+                }
+                let mut outcomes = replay.run_all(recording, observer)?.into_iter();
+                let Some(outcome) = outcomes.next() else { return Ok(false) };
+                let counting = self.counting.get_or_insert_with(|| Counting::new(plan, outcome, wanted));
+                let mut most = 0;
+                for (number, other) in (from..).zip(outcomes) {
+                    let episodes: Vec<&Episode> =
+                        other.episodes.iter().filter(|episode| episode.rule == base).collect();
+                    let counts = other.rule(base).map(|rule| rule.counts.clone()).unwrap_or_default();
+                    counting.episodes(number, &episodes, &counts);
+                    most = most.max(other.episodes.len());
+                }
+                self.went_on(sets.len(), Some(most));
             }
-            Ok(Some(counting.finish()))
         }
-        How::Engines(sets) => {
-            let mut replay = Replay::new(&built.set, options).variants(built.base, Vec::new());
-            for set in sets {
-                replay = replay.with(set);
-            }
-            let mut outcomes = replay.run_all(recording, observer)?.into_iter();
-            let Some(outcome) = outcomes.next() else { return Ok(None) };
-            let mut counting = Counting::new(plan, outcome, wanted);
-            for (number, other) in outcomes.enumerate() {
-                let episodes: Vec<&Episode> =
-                    other.episodes.iter().filter(|episode| episode.rule == built.base).collect();
-                let counts = other.rule(built.base).map(|rule| rule.counts.clone()).unwrap_or_default();
-                counting.episodes(number, &episodes, &counts);
-            }
-            Ok(Some(counting.finish()))
-        }
+        Ok(self.part.from < all)
+    }
+
+    /// Takes note of so many variants; `most` is how many episodes one of them has.
+    fn went_on(&mut self, variants: usize, most: Option<usize>) {
+        self.part.from += variants;
+        let (least, greatest) = (*WHOLE_AT_ONCE.start(), *WHOLE_AT_ONCE.end());
+        self.part.whole = (HELD_EPISODES / most.unwrap_or(0).max(1)).clamp(least, greatest);
+    }
+
+    /// Returns what all values give, once nothing has to be read again; none before.
+    #[must_use]
+    pub fn finish(self) -> Option<Swept> {
+        self.counting.map(Counting::finish)
     }
 }
 

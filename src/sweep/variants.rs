@@ -21,6 +21,8 @@ pub(super) struct Built {
     pub set: RuleSet,
     /// The alert as it is.
     pub base: RuleId,
+    /// How many variants there are in all.
+    pub all: usize,
     pub how: How,
 }
 
@@ -35,8 +37,21 @@ pub(super) enum How {
     Engines(Vec<RuleSet>),
 }
 
-/// Makes the rules of a plan; `exact`: thresholds have rules of their own, too.
-pub(super) fn build(rules: &RuleSet, plan: &Plan, options: EngineOptions, exact: bool) -> Result<Built, Error> {
+/// Which variants are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// Whether thresholds have rules of their own, too.
+    pub exact: bool,
+    /// The first one.
+    pub from: usize,
+    /// How many at most where only conditions are kept.
+    pub conditions: usize,
+    /// How many at most where episodes are.
+    pub whole: usize,
+}
+
+/// Makes rules of a plan.
+pub(super) fn build(rules: &RuleSet, plan: &Plan, options: EngineOptions, part: Part) -> Result<Built, Error> {
     let (mut set, base) = reduced(rules, plan.rule);
     let engine = Engine::new(&set.files, options, &mut Store::default()).map_err(RunError::Rules)?;
     let (group, rule) = found(&mut set, base);
@@ -46,18 +61,22 @@ pub(super) fn build(rules: &RuleSet, plan: &Plan, options: EngineOptions, exact:
     let points = plan.points();
     // What reads the alerts, reads those of a variant in its place.
     let is_read = RuleGraph::of(&set.files, Keep::Read).nodes[base.0 as usize].is_read;
-    let how = match engine.fold_of(base) {
+    let whole_part = part.from..points.min(part.from.saturating_add(part.whole));
+    let (how, all) = match engine.fold_of(base) {
         Some(Fold::ByAlert) if !at_rows && !is_read => {
-            let levels = if exact { None } else { levels(plan, &original) };
+            let levels = if part.exact { None } else { levels(plan, &original) };
             let mut variants = Vec::new();
-            for point in (0..points).map(|number| plan.point(number)).filter(|point| is_variant(plan, &levels, point)) {
+            let all: Vec<usize> =
+                (0..points).filter(|number| is_variant(plan, &levels, &plan.point(*number))).collect();
+            for number in all.iter().skip(part.from).take(part.conditions) {
+                let point = plan.point(*number);
                 let mut rule = variant(plan, &original, &point)?;
                 pace(&mut rule, Millis::ZERO, Millis::ZERO);
                 variants.push((rule, point));
             }
             let ids = insert(&mut set, base, variants.iter().map(|(rule, _)| rule.clone()));
             let points = variants.into_iter().map(|(_, point)| point);
-            How::Folded { variants: ids.into_iter().zip(points).collect(), levels }
+            (How::Folded { variants: ids.into_iter().zip(points).collect(), levels }, all.len())
         }
         _ if is_read => {
             if points > limits::SWEEP_ENGINES {
@@ -68,22 +87,22 @@ pub(super) fn build(rules: &RuleSet, plan: &Plan, options: EngineOptions, exact:
                 );
                 return Err(SweepError::new(message).hint("try fewer values at a time").into());
             }
-            let mut sets = Vec::with_capacity(points);
-            for number in 0..points {
+            let mut sets = Vec::with_capacity(whole_part.len());
+            for number in whole_part {
                 let mut one = set.clone();
                 let (group, at) = found(&mut one, base);
                 group.rules[at] = whole(plan, &original, &plan.point(number))?;
                 sets.push(one);
             }
-            How::Engines(sets)
+            (How::Engines(sets), points)
         }
         _ => {
             let all: Result<Vec<Rule>, SweepError> =
-                (0..points).map(|number| whole(plan, &original, &plan.point(number))).collect();
-            How::Whole(insert(&mut set, base, all?))
+                whole_part.map(|number| whole(plan, &original, &plan.point(number))).collect();
+            (How::Whole(insert(&mut set, base, all?)), points)
         }
     };
-    Ok(Built { set, base, how })
+    Ok(Built { set, base, all, how })
 }
 
 /// Returns whether a point is the one of its variant of the expression: the first of those that differ from it in what

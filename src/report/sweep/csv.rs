@@ -37,7 +37,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept) -> io::Result<()> 
             swept.pages_a_day(row).map(shortest).unwrap_or_default(),
             row.tally.label_sets.to_string(),
             row.tally.near_misses.to_string(),
-            row.failed().to_string(),
+            row.failed.to_string(),
         ]);
         if let Some(judgement) = &row.judgement {
             cells.extend([

@@ -187,7 +187,7 @@ fn row_out<'a>(plan: &Plan, swept: &Swept, (at, row): (usize, &'a Row), now: usi
         bursts_per_day: swept.pages_a_day(row).map(Number),
         label_sets: tally.label_sets,
         near_misses: tally.near_misses,
-        failed_evaluations: row.failed(),
+        failed_evaluations: row.failed,
         incidents: row.judgement.as_ref().map(|judgement| JudgementOut {
             caught: judgement.caught,
             missed: judgement.missed,

@@ -17,8 +17,8 @@ const SHOWN: usize = 10;
 pub fn notes(plan: &Plan, swept: &Swept) -> Vec<String> {
     let mut causes: BTreeMap<&str, Vec<(usize, Timestamp, u64)>> = BTreeMap::new();
     for (at, row) in swept.rows.iter().enumerate().filter(|(at, _)| *at != plan.now()) {
-        if let Some(fault) = row.faults.first() {
-            causes.entry(&fault.message).or_default().push((at, fault.first, row.failed()));
+        if let Some(fault) = &row.fault {
+            causes.entry(&fault.message).or_default().push((at, fault.first, row.failed));
         }
     }
     let mut causes: Vec<_> = causes.into_iter().collect();

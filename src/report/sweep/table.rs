@@ -156,7 +156,7 @@ fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
 
 /// Says what a person would want to know of a row.
 fn note(row: &Row) -> String {
-    match row.failed() {
+    match row.failed {
         0 => String::new(),
         _ if row.only_faults => "all evaluations failed".to_owned(),
         failed => format!("{} failed", counted(failed, "evaluation")),
