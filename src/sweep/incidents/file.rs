@@ -188,11 +188,18 @@ fn table(text: &str, clock: &Clock, problems: &mut Problems<'_>) -> Vec<Incident
         let whole = Span::new(begin, begin + line.len());
         let cells = cells(line, begin);
         let Some(columns) = &columns else {
-            let names: Vec<String> =
-                cells.iter().map(|(text, _)| text.trim_start_matches('\u{feff}').to_owned()).collect();
+            let name = |text: &str| match text.trim_start_matches('\u{feff}') {
+                own if own.eq_ignore_ascii_case("start") || own.eq_ignore_ascii_case("end") => own.to_ascii_lowercase(),
+                label => label.to_owned(),
+            };
+            let names: Vec<String> = cells.iter().map(|(text, _)| name(text)).collect();
+            let help = match line {
+                line if !line.contains(',') && line.contains([';', '\t']) => "separate the columns by commas",
+                _ => "`start,end`, and labels such as `instance`",
+            };
             for key in ["start", "end"].iter().filter(|key| !names.iter().any(|name| name == **key)) {
                 let message = format!("the first line names the columns, and has no `{key}`");
-                problems.error_with_help(codes::INCIDENT, message, whole, "`start,end`, and labels such as `instance`");
+                problems.error_with_help(codes::INCIDENT, message, whole, help);
             }
             if problems.errors() > 0 {
                 return found;
@@ -269,6 +276,7 @@ mod tests {
         assert_eq!(read("[[\"2026-01-05\", \"2026-01-06\"]]", &[]), [DAY]);
         assert_eq!(read("[{\"start\": \"2026-01-05\", \"end\": 1767657600}]", &[]), [DAY]);
         assert_eq!(read("start,end\n2026-01-05,2026-01-06\n\n# none\n", &[]), [DAY]);
+        assert_eq!(read("\u{feff}Start,END\n2026-01-05,2026-01-06\n", &[]), [DAY]);
         let labelled = "2026-01-05T00:00:00Z 2026-01-06T00:00:00Z {host=\"a,b\"}";
         assert_eq!(read("host,start,end\n\"a,b\",2026-01-05,2026-01-06\n,2026-01-05,2026-01-06", &[]), [labelled, DAY]);
         let named = "{\"x/a.csv\": [[\"2026-01-05\", \"2026-01-06\"]], \"b.csv\": [], \"c.csv\": [[1, 2]]}";
