@@ -7,14 +7,14 @@ use crate::diagnostic::Diagnostics;
 use crate::format::{Clock, counted};
 use crate::input::Source;
 use crate::limits;
-use crate::outcome::RunOptions;
 use crate::outcome::summary::Summary;
+use crate::outcome::{NoMatch, RunOptions};
 use crate::report::sweep as report;
 use crate::rules::RuleSet;
 use crate::source::{self, SourceMap};
 use crate::sweep::incidents::{self, Incident};
 use crate::sweep::run::{Error, Sweep, Wanted};
-use crate::sweep::{Plan, SweepError, Swept};
+use crate::sweep::{Judged, Plan, SweepError, Swept};
 
 use super::args::EvalArgs;
 use super::flags::Format;
@@ -100,8 +100,17 @@ pub(super) fn run(
     let summary = Summary::of(&swept.outcome);
     eval::say_summary(args, &swept.outcome, true, begun);
     report::notes(plan, &swept).iter().for_each(|line| say(args.console.quiet, line));
-    if let Some((0, left_out @ 1..)) = swept.incidents {
-        return Err(outside(left_out, &swept, &args.report.zone.clock()));
+    if let Some(Judged { judged: 0, outside: left_out, left_out: others }) = swept.incidents {
+        return Err(match (left_out, others) {
+            (_, 0) => outside(left_out, &swept, &args.report.zone.clock()),
+            _ => Failure::new("--where leaves out all incidents").hint("judge without it, or by other incidents"),
+        });
+    }
+    // A label that nothing has is a mistake in the file; a value may be one of a series that was not recorded.
+    if let Some(why) = swept.unmet.iter().find(|why| matches!(why, NoMatch::Label { .. })) {
+        return Err(
+            Failure::new(format!("--incidents: {why}")).hint("its columns besides start and end are labels of alerts")
+        );
     }
     for output in outputs {
         let view = eval::view(args, output, terminal);

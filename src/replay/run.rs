@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use crate::engine::conditions::Conditions;
 use crate::engine::{Engine, EngineOptions, Episode, Event, RuleCounts, RuleId, Timeline};
 use crate::input::Batches;
+use crate::labels::Matcher;
 use crate::limits;
-use crate::outcome::{Finished, Mismatch, Outcome, RunOptions, Selection, asked};
+use crate::outcome::{Finished, Mismatch, NoMatch, Outcome, RunOptions, Selection, asked};
 use crate::rules::RuleSet;
 use crate::store::Store;
 use crate::survey::Depth;
@@ -25,6 +26,7 @@ pub struct Replay<'a> {
     options: RunOptions,
     asked: Option<Selection>,
     variants: Option<(RuleId, Vec<RuleId>)>,
+    expected: Vec<Matcher>,
 }
 
 /// Rules that an engine of their own evaluates.
@@ -45,13 +47,21 @@ pub struct Variants {
     pub episodes: Vec<Episode>,
     /// What was counted of each, in their order.
     pub counts: Vec<RuleCounts>,
+    /// Why no alert can satisfy a matcher of [`Replay::expects`], for each of which that is known.
+    pub unmet: Vec<NoMatch>,
 }
 
 impl<'a> Replay<'a> {
     /// Takes the rules of a run.
     #[must_use]
     pub fn new(rules: &'a RuleSet, options: RunOptions) -> Self {
-        Self { sets: vec![Set { rules, hidden: Vec::new() }], options, asked: None, variants: None }
+        Self {
+            sets: vec![Set { rules, hidden: Vec::new() }],
+            options,
+            asked: None,
+            variants: None,
+            expected: Vec::new(),
+        }
     }
 
     /// Has the outcome report one rule of the first set alone, for which others of that set are variants:
@@ -60,6 +70,12 @@ impl<'a> Replay<'a> {
     pub fn variants(mut self, of: RuleId, variants: Vec<RuleId>) -> Self {
         self.variants = Some((of, variants));
         self
+    }
+
+    /// Has the run say which of some matchers no alert of the rule of [`Replay::variants`] can satisfy.
+    #[must_use]
+    pub fn expects(self, expected: Vec<Matcher>) -> Self {
+        Self { expected, ..self }
     }
 
     /// Adds rules that are evaluated in the same run by an engine of their own: neither sees what the other writes.
@@ -120,12 +136,13 @@ impl<'a> Replay<'a> {
         self.run_engines(recording, observer).map(|mut all| all.swap_remove(0))
     }
 
-    fn run_engines(
+    /// Does the same as [`Replay::run_all`], and hands over what came of the variants.
+    pub(crate) fn run_engines(
         self,
         recording: &mut (impl Batches + ?Sized),
         observer: &mut impl Observer,
     ) -> Result<Vec<(Outcome, Variants)>, RunError> {
-        let Self { sets, options, asked, variants } = self;
+        let Self { sets, options, asked, variants, expected } = self;
         let shown = sets.iter().map(|set| asked::before(set.rules, &options)).collect::<Result<_, _>>()?;
         let (only, apart) = variants.unzip();
         let apart = apart.unwrap_or_default();
@@ -148,7 +165,8 @@ impl<'a> Replay<'a> {
             let (rules, input) = (set.rules, recording.summary());
             let finished = Finished { rules, options: &options, engine: &engine, store, survey, input, episodes, only };
             answers.extend(asked.as_ref().map(|selection| asked::answers(&finished, selection)));
-            all.push((Outcome::of(finished)?, Variants { conditions, episodes: apart, counts }));
+            let unmet = only.map_or_else(Vec::new, |rule| asked::unmet(&finished, rule, &expected));
+            all.push((Outcome::of(finished)?, Variants { conditions, episodes: apart, counts, unmet }));
         }
         if loaded.last.is_some() {
             first_of_all(answers)?;

@@ -1,5 +1,6 @@
 //! The run that evaluates all values, and what each of them gives.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -9,9 +10,9 @@ use crate::engine::conditions::{AlertRuns, Conditions};
 use crate::engine::stretch::{Steps, Stretch};
 use crate::engine::{Episode, FaultCount, RuleCounts, RuleId};
 use crate::input::Batches;
-use crate::labels::LabelSet;
+use crate::labels::{LabelSet, Matcher};
 use crate::outcome::summary::Tally;
-use crate::outcome::{Outcome, RunOptions};
+use crate::outcome::{NoMatch, Outcome, RunOptions};
 use crate::replay::{Observer, Replay, RunError};
 use crate::rules::{RuleKind, RuleSet};
 use crate::threads;
@@ -69,6 +70,17 @@ pub struct Row {
     pub episodes: Vec<(LabelSet, Stretch)>,
 }
 
+/// How many incidents were judged, and how many were not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Those by which rows were judged.
+    pub judged: usize,
+    /// Those outside of what was evaluated and reported.
+    pub outside: usize,
+    /// The others, with labels that `--where` leaves out.
+    pub left_out: usize,
+}
+
 /// What all combinations of values give.
 #[derive(Clone, Debug)]
 pub struct Swept {
@@ -78,8 +90,10 @@ pub struct Swept {
     pub rows: Vec<Row>,
     /// How long it was evaluated and reported; none where it is no stretch of time.
     pub span: Option<Millis>,
-    /// How many incidents were judged, and how many are outside of that stretch.
-    pub incidents: Option<(usize, usize)>,
+    /// By which incidents rows were judged.
+    pub incidents: Option<Judged>,
+    /// Labels of incidents that no alert can have, and why.
+    pub unmet: Vec<NoMatch>,
 }
 
 impl Row {
@@ -114,6 +128,8 @@ impl Plan {
     }
 }
 
+/// How many labels of incidents are looked for, each a walk over all series.
+const LABELS: usize = 1000;
 /// How many variants are evaluated while a recording is read once. Their episodes are held to the end of it, so that it is
 /// read several times where they are many.
 const CONDITIONS_AT_ONCE: usize = 64;
@@ -134,6 +150,8 @@ pub struct Sweep<'a> {
     options: RunOptions,
     part: Part,
     counting: Option<Counting<'a>>,
+    /// Labels of incidents that no alert can have; none before the first reading.
+    unmet: Option<Vec<NoMatch>>,
 }
 
 impl<'a> Sweep<'a> {
@@ -143,7 +161,7 @@ impl<'a> Sweep<'a> {
         // The plan has the only rule that is reported.
         (options.selection.alert, options.selection.group) = (None, None);
         let part = Part { exact: false, from: 0, conditions: CONDITIONS_AT_ONCE, whole: WHOLE_AT_FIRST };
-        Self { rules, plan, wanted, options, part, counting: None }
+        Self { rules, plan, wanted, options, part, counting: None, unmet: None }
     }
 
     /// Evaluates some of the values while the recording is read once; `true` when it has to be read again.
@@ -159,11 +177,15 @@ impl<'a> Sweep<'a> {
         let (plan, wanted) = (*plan, *wanted);
         let Built { set, base, all, how } = build(rules, plan, options.engine(), self.part)?;
         let from = self.part.from;
+        let replay = |ids: Vec<RuleId>| {
+            let expected = if self.unmet.is_none() { expected(wanted) } else { Vec::new() };
+            Replay::new(&set, options.clone()).variants(base, ids).expects(expected)
+        };
         match &how {
             How::Folded { variants, levels } => {
                 let ids = variants.iter().map(|(id, _)| *id).collect();
-                let replay = Replay::new(&set, options.clone()).variants(base, ids);
-                let (outcome, apart) = replay.run_variants(recording, observer)?;
+                let (outcome, apart) = replay(ids).run_variants(recording, observer)?;
+                self.unmet.get_or_insert(apart.unmet);
                 let conditions = |id: RuleId| {
                     let at = apart.conditions.binary_search_by_key(&id, |(rule, _)| *rule).ok();
                     at.map(|at| &apart.conditions[at].1)
@@ -185,8 +207,8 @@ impl<'a> Sweep<'a> {
                 self.part.conditions = (HELD_VALUES / held).max(1);
             }
             How::Whole(ids) => {
-                let replay = Replay::new(&set, options.clone()).variants(base, ids.clone());
-                let (outcome, apart) = replay.run_variants(recording, observer)?;
+                let (outcome, apart) = replay(ids.clone()).run_variants(recording, observer)?;
+                self.unmet.get_or_insert(apart.unmet);
                 let mut by_rule: Vec<Vec<&Episode>> = vec![Vec::new(); ids.len()];
                 for episode in &apart.episodes {
                     if let Ok(at) = ids.binary_search(&episode.rule) {
@@ -200,15 +222,16 @@ impl<'a> Sweep<'a> {
                 self.went_on(ids.len(), by_rule.iter().map(Vec::len).max());
             }
             How::Engines(sets) => {
-                let mut replay = Replay::new(&set, options.clone()).variants(base, Vec::new());
+                let mut replay = replay(Vec::new());
                 for set in sets {
                     replay = replay.with(set);
                 }
-                let mut outcomes = replay.run_all(recording, observer)?.into_iter();
-                let Some(outcome) = outcomes.next() else { return Ok(false) };
+                let mut outcomes = replay.run_engines(recording, observer)?.into_iter();
+                let Some((outcome, apart)) = outcomes.next() else { return Ok(false) };
+                self.unmet.get_or_insert(apart.unmet);
                 let counting = self.counting.get_or_insert_with(|| Counting::new(plan, outcome, wanted));
                 let mut most = 0;
-                for (number, other) in (from..).zip(outcomes) {
+                for (number, (other, _)) in (from..).zip(outcomes) {
                     let episodes: Vec<&Episode> =
                         other.episodes.iter().filter(|episode| episode.rule == base).collect();
                     let counts = other.rule(base).map(|rule| rule.counts.clone()).unwrap_or_default();
@@ -231,8 +254,16 @@ impl<'a> Sweep<'a> {
     /// Returns what all values give, once nothing has to be read again; none before.
     #[must_use]
     pub fn finish(self) -> Option<Swept> {
-        self.counting.map(Counting::finish)
+        let unmet = self.unmet.unwrap_or_default();
+        self.counting.map(|counting| Swept { unmet, ..counting.finish() })
     }
+}
+
+/// Returns the labels of incidents, each once.
+fn expected(wanted: &Wanted) -> Vec<Matcher> {
+    let labels = wanted.incidents.iter().flatten().flat_map(|one| one.labels.iter());
+    let labels: BTreeSet<(&str, &str)> = labels.collect();
+    labels.into_iter().take(LABELS).map(|(name, value)| Matcher::equal(name, value)).collect()
 }
 
 /// Returns the alert's own `for` and `keep_firing_for`.
@@ -252,7 +283,7 @@ struct Counting<'a> {
     span: Option<Millis>,
     /// The incidents within the span.
     incidents: Vec<Incident>,
-    left_out: usize,
+    judged: Judged,
     rows: Vec<Row>,
 }
 
@@ -264,9 +295,16 @@ impl<'a> Counting<'a> {
         let span = from.map(|from| last_step.since(from)).filter(|span| span.0 > 0);
         let within = |one: &&Incident| from.is_some_and(|from| one.to >= from && one.from <= last_step);
         let all = wanted.incidents.as_deref().unwrap_or_default();
-        let incidents: Vec<Incident> = all.iter().filter(within).cloned().collect();
-        let left_out = all.len() - incidents.len();
-        Self { plan, wanted, outcome, last_step, span, incidents, left_out, rows: vec![Row::default(); plan.points()] }
+        let matchers = outcome.options.selection.filter.as_ref().map_or(&[][..], |filter| &filter.matchers);
+        // The alert may have labels that an incident does not name.
+        let is_left = |one: &&Incident| {
+            !matchers.iter().any(|by| one.labels.get(&by.name).is_some_and(|value| !by.matches(value)))
+        };
+        let inside: Vec<&Incident> = all.iter().filter(within).collect();
+        let incidents: Vec<Incident> = inside.iter().copied().filter(is_left).cloned().collect();
+        let judged = incidents.len();
+        let judged = Judged { judged, outside: all.len() - inside.len(), left_out: inside.len() - judged };
+        Self { plan, wanted, outcome, last_step, span, incidents, judged, rows: vec![Row::default(); plan.points()] }
     }
 
     /// Counts the points of a variant of the expression.
@@ -393,8 +431,8 @@ impl<'a> Counting<'a> {
             let best = pareto::front(&judgements);
             self.rows.iter_mut().zip(best).for_each(|(row, best)| row.best = best);
         }
-        let incidents = self.wanted.incidents.as_ref().map(|_| (self.incidents.len(), self.left_out));
-        Swept { outcome: self.outcome, rows: self.rows, span: self.span, incidents }
+        let incidents = self.wanted.incidents.as_ref().map(|_| self.judged);
+        Swept { outcome: self.outcome, rows: self.rows, span: self.span, incidents, unmet: Vec::new() }
     }
 }
 

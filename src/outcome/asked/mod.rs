@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 use super::gate::Condition;
 use super::{Finding, Finished, Kind, Outcome, Pattern, RunOptions, Selection, Unseen, declared};
 use crate::diagnostic::{Severity, codes};
-use crate::engine::Episode;
 use crate::engine::silence::Silence;
+use crate::engine::{Episode, RuleId};
 use crate::format::Clock;
 
 pub use mismatch::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity};
@@ -74,6 +74,18 @@ pub(crate) fn answers(finished: &Finished<'_>, selection: &Selection) -> Result<
         }
         _ => Ok(()),
     }
+}
+
+/// Returns why no alert of a rule can satisfy matchers, for each of which that is known.
+///
+/// Cost: a walk over the labels of all series for each.
+pub(crate) fn unmet(finished: &Finished<'_>, rule: RuleId, matchers: &[Matcher]) -> Vec<NoMatch> {
+    if matchers.is_empty() {
+        return Vec::new();
+    }
+    let Finished { rules, options, store, .. } = finished;
+    let universe = Universe::of(rules, store, &options.external_labels.value, |number| number == rule.0);
+    matchers.iter().filter_map(|matcher| universe.no_match(std::slice::from_ref(matcher))).collect()
 }
 
 /// Checks, at the end of a run, what depends on the recording: times against its span, matchers and severities against

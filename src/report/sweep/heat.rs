@@ -159,7 +159,7 @@ mod tests {
         let plan = Plan::of(&rules, &Selection::default(), &asks).expect("a plan");
         let mut rows = vec![Row::default(); plan.points()];
         rows.iter_mut().zip(0..).for_each(|(row, number)| row.tally.bursts = number);
-        let swept = Swept { outcome: sample::outcome(), rows, span: None, incidents: None };
+        let swept = Swept { outcome: sample::outcome(), rows, span: None, incidents: None, unmet: Vec::new() };
         let mut out = Vec::new();
         write(&mut out, &plan, &swept, Figure::Bursts, view).expect("a vector takes all");
         String::from_utf8(out).expect("a map is UTF-8")

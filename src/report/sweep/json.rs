@@ -11,7 +11,7 @@ use crate::report::json::{self, FindingOut, GateOut, OptionsOut, RangeOut, SEMAN
 use crate::report::number::{At, Labels, Number, Seconds, write_json};
 use crate::sweep::ask::{Key, Value};
 use crate::sweep::plan::{Axis, Place};
-use crate::sweep::{Plan, Row, Swept};
+use crate::sweep::{Judged, Plan, Row, Swept};
 
 use super::heat::Figure;
 
@@ -72,6 +72,7 @@ enum ValueOut {
 struct IncidentsOut {
     judged: usize,
     outside: usize,
+    left_out: usize,
 }
 
 #[derive(Serialize)]
@@ -145,7 +146,11 @@ fn document<'a>(plan: &'a Plan, swept: &'a Swept, summary: &Summary, episodes: b
         },
         parameters: plan.axes.iter().map(parameter).collect(),
         span_s: swept.span.map(Seconds),
-        incidents: swept.incidents.map(|(judged, outside)| IncidentsOut { judged, outside }),
+        incidents: swept.incidents.map(|Judged { judged, outside, left_out }| IncidentsOut {
+            judged,
+            outside,
+            left_out,
+        }),
         rows: swept.rows.iter().enumerate().map(|(at, row)| row_out(plan, swept, (at, row), now, episodes)).collect(),
         heat_maps: heat_maps(plan, swept),
         diagnostics: json::findings(outcome),

@@ -11,7 +11,7 @@ use super::shown;
 /// The most lines of one kind.
 const SHOWN: usize = 10;
 
-/// Says at which values evaluations failed: one line for each message. The rule as it is is left out, which a run tells
+/// Says which incidents no alert can be about, and at which values evaluations failed: one line for each message. The rule as it is is left out, which a run tells
 /// of itself.
 #[must_use]
 pub fn notes(plan: &Plan, swept: &Swept) -> Vec<String> {
@@ -42,7 +42,12 @@ pub fn notes(plan: &Plan, swept: &Swept) -> Vec<String> {
             values.join(" ")
         ))
     };
-    let mut lines: Vec<String> = causes.iter().take(SHOWN).filter_map(line).collect();
+    let mut lines: Vec<String> =
+        swept.unmet.iter().take(SHOWN).map(|why| format!("warning: incidents that no alert is about: {why}")).collect();
+    if let Some(more @ 1..) = swept.unmet.len().checked_sub(SHOWN) {
+        lines.push(format!("         and {} more such", count(more as u64)));
+    }
+    lines.extend(causes.iter().take(SHOWN).filter_map(line));
     if let Some(more @ 1..) = causes.len().checked_sub(SHOWN) {
         lines.push(format!("         and {} more such: -o csv counts them", count(more as u64)));
     }

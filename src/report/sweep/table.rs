@@ -9,7 +9,7 @@ use crate::report::markdown::escaped;
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
 use crate::report::table::{View, alerts};
 use crate::report::wrap::hung;
-use crate::sweep::{Plan, Row, Swept};
+use crate::sweep::{Judged, Plan, Row, Swept};
 
 use super::heat::{self, Figure};
 use super::{meant, rows, shown};
@@ -95,12 +95,13 @@ fn title(plan: &Plan, outcome: &Outcome) -> String {
 /// Returns what is set and what it is counted over, a line each.
 fn about(plan: &Plan, swept: &Swept, summary: &Summary, view: &View) -> Vec<String> {
     let mut lines: Vec<String> = plan.axes.iter().map(|axis| format!("{}: {}", axis.name, meant(axis))).collect();
-    if let Some((judged, left_out)) = swept.incidents {
-        let outside = match left_out {
+    if let Some(Judged { judged, outside, left_out }) = swept.incidents {
+        let not = |number: usize, why: &str| match number {
             0 => String::new(),
-            left_out => format!("; {} outside of what was evaluated and reported", count(left_out as u64)),
+            number => format!("; {} {why}", count(number as u64)),
         };
-        lines.push(format!("incidents: {}{outside}", count(judged as u64)));
+        let outside = not(outside, "outside of what was evaluated and reported");
+        lines.push(format!("incidents: {}{outside}{}", count(judged as u64), not(left_out, "left out by --where")));
     }
     if let (Some(rule), Some(sums)) = (swept.outcome.rules.first(), summary.rules.first()) {
         let notes = alerts::note(&swept.outcome, rule, sums, &view.clock);
