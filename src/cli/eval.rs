@@ -41,7 +41,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     let loaded = load_all(&args.rules, args.input.all(), args.console.quiet, &terminal)?;
     let Some(rules) = loaded else { return Ok(Exit::Failed) };
     let swept = if args.sweep.is_wanted() {
-        sweep::check_formats(&outputs)?;
+        sweep::check_formats(args, &outputs)?;
         Some(Plan::of(&rules, &options.selection, &args.sweep.set).map_err(|error| sweep::refused(&error))?)
     } else {
         None

@@ -35,7 +35,11 @@ pub(super) struct Asked<'a> {
 }
 
 /// Refuses formats that show one run.
-pub(super) fn check_formats(outputs: &[Output]) -> Result<(), Failure> {
+pub(super) fn check_formats(args: &EvalArgs, outputs: &[Output]) -> Result<(), Failure> {
+    if args.report.episodes && !args.show_expr && !outputs.iter().any(|output| output.format == Format::Json) {
+        let error = Failure::new("--episodes with --set or --incidents is shown by json alone");
+        return Err(error.hint("write json: -o json"));
+    }
     let shows = |format: Format| matches!(format, Format::Table | Format::Markdown | Format::Json | Format::Csv);
     match outputs.iter().find(|output| !shows(output.format)) {
         None => Ok(()),

@@ -15,14 +15,14 @@ pub(crate) struct SweepArgs {
     /// expression compares with) or `window` (a range, such as `[5m]`), the values are a list or a range
     /// `from..to:step`: 'HighCpu.threshold=0.8..0.95:0.05'. Of several, `threshold[2]` is the second in the text of the
     /// expression, and `window[*]` all together. Several --set try all combinations. Where two alerts have one name, write 'GROUP/NAME.for=..', or 'NAME#2.for=..' for the second.
-    #[arg(long, value_name = "VALUES", value_parser = Ask::from_str, conflicts_with_all = ["pending", "all", "sort"], help_heading = "Report")]
+    #[arg(long, value_name = "VALUES", value_parser = Ask::from_str, conflicts_with_all = ["pending", "all", "sort", "by"], help_heading = "Report")]
     pub(crate) set: Vec<Ask>,
     /// Judge an alert by the times at which something was wrong
     ///
     /// CSV with the columns start, end and labels, or JSON: a list of [start, end], or such lists by the names of
     /// recordings. With --set each value is judged, without it the alert of --alert as it is. A time without a zone is
     /// in --tz.
-    #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with_all = ["pending", "all", "sort"], help_heading = "Report")]
+    #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with_all = ["pending", "all", "sort", "by", "show_expr"], help_heading = "Report")]
     pub(crate) incidents: Option<String>,
 }
 
