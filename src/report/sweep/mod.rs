@@ -59,13 +59,15 @@ fn spread(count: usize, most: usize, must: usize) -> Vec<usize> {
     places
 }
 
-/// Returns the numbers of at most so many rows: the rule's own and the best ones first of all, then the others in their
-/// order.
+/// Returns the numbers of at most so many rows: the rule's own and the best ones first of all, then others evenly spread
+/// over all.
 fn rows(plan: &Plan, swept: &Swept, most: usize) -> Vec<usize> {
     let best = (0..swept.rows.len()).filter(|at| swept.rows[*at].best);
     let chosen: BTreeSet<usize> = [plan.now()].into_iter().chain(best).take(most.max(1)).collect();
     let left = most.saturating_sub(chosen.len());
-    let others: Vec<usize> = (0..swept.rows.len()).filter(|at| !chosen.contains(at)).take(left).collect();
+    let others: Vec<usize> = (0..swept.rows.len()).filter(|at| !chosen.contains(at)).collect();
+    let places = if left == 0 { Vec::new() } else { spread(others.len(), left, 0) };
+    let others: Vec<usize> = places.into_iter().map(|place| others[place]).collect();
     chosen.into_iter().chain(others).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
