@@ -232,7 +232,7 @@ fn named<'a>(name: &str, candidates: &[Candidate<'a>], rules: &RuleSet) -> Resul
     };
     let found: Vec<Candidate<'a>> = candidates.iter().filter(is_it).copied().collect();
     match (found.as_slice(), place) {
-        ([], _) => Err(no_such(bare, candidates)),
+        ([], _) => Err(elsewhere(bare, rules).unwrap_or_else(|| no_such(bare, candidates))),
         (several, Some(place)) => several.get(place - 1).copied().ok_or_else(|| {
             SweepError::new(format!(
                 "there is no `{bare}#{place}`, of that name there are {}:{}",
@@ -243,10 +243,38 @@ fn named<'a>(name: &str, candidates: &[Candidate<'a>], rules: &RuleSet) -> Resul
         ([one], None) => Ok(*one),
         (several, None) => {
             let message = format!("{} alerts are named `{bare}`:{}", several.len(), listed(several, rules));
-            Err(SweepError::new(message).hint("write its group before the name, or its place after it, as above"))
+            Err(SweepError::new(message).hint("write the name as it is listed above"))
         }
     }
 }
+
+/// Says where a name stands that is none of the alerts that may be meant.
+fn elsewhere(name: &str, rules: &RuleSet) -> Option<SweepError> {
+    let all = candidates(rules, &Selection::default());
+    let own = |one: &&Candidate<'_>| one.rule.name.text == name;
+    let in_group = |one: &&Candidate<'_>| name == format!("{}/{}", one.group.name.text, one.rule.name.text);
+    if all.iter().any(|one| own(&one) || in_group(&one)) {
+        let error = SweepError::new(format!("--set: --alert or --group leaves out `{name}`"));
+        return Some(error.hint("leave them out: --set names the alert"));
+    }
+    let (_, bare) = name.rsplit_once('/').unwrap_or(("", name));
+    let twins: Vec<Candidate<'_>> = all.into_iter().filter(|one| one.rule.name.text == bare).collect();
+    if let [one, ..] = twins.as_slice() {
+        let group = &one.group.name.text;
+        return Some(
+            SweepError::new(format!("--set: there is no alert `{name}`")).hint(format!("`{group}/{bare}` is one")),
+        );
+    }
+    let record = |rule: &&Rule| matches!(rule.kind, RuleKind::Record) && rule.name.text == name;
+    let rule = rules.rules().map(|(_, rule)| rule).find(record)?;
+    let at = Place::of(rule.at, rules);
+    let error = SweepError::new(format!("--set: `{name}` is a recording rule ({}:{}), not an alert", at.file, at.line));
+    Some(error.hint(EDIT))
+}
+
+/// What to do where another rule than the alert would have to be changed.
+const EDIT: &str =
+    "values of an alert can be set; change the recording rule in a copy, and see: alertctl diff OLD NEW DATA";
 
 fn no_such(name: &str, candidates: &[Candidate<'_>]) -> SweepError {
     let names: Vec<&str> = candidates.iter().map(|one| one.rule.name.text.as_str()).collect();
@@ -352,7 +380,15 @@ fn chosen<'l>(
                 format!("{alert}: `{word}` is not written in its file as the expression has it, `{}`", all[0].text);
             return Err(SweepError::new(message).hint("write it in the file as a plain decimal number"));
         }
-        _ if of_key.is_empty() => return Err(refused(format!("{alert} has {what}, so there is no `{word}` to set"))),
+        _ if of_key.is_empty() => {
+            let error = refused(format!("{alert} has {what}, so there is no `{word}` to set"));
+            let read = recorded(ask.key, rule, rules);
+            if read.is_empty() {
+                return Err(error);
+            }
+            let message = format!("{}\n  of recording rules that it reads:{read}", error.message);
+            return Err(SweepError::new(message).hint(EDIT));
+        }
         Which::Only if of_key.len() > 1 => {
             let message = format!("{alert} has {} literals that `{word}` may mean", of_key.len());
             let alike = of_key.iter().all(|one| one.value == of_key[0].value);
@@ -372,6 +408,29 @@ fn chosen<'l>(
         }
     };
     Ok((name, chosen))
+}
+
+/// Lists the literals of a kind in the recording rules that a rule reads.
+fn recorded(key: Key, rule: &Rule, rules: &RuleSet) -> String {
+    let mut lines = String::new();
+    let mut seen: Vec<&Rule> = Vec::new();
+    let mut open = vec![rule];
+    while let Some(reader) = open.pop() {
+        let selectors = reader.expr.selectors();
+        let reads = |name: &str| selectors.iter().any(|found| found.selector.metric() == Some(name));
+        let writes = |one: &&Rule| matches!(one.kind, RuleKind::Record) && reads(&one.name.text);
+        for writer in rules.rules().map(|(_, rule)| rule).filter(writes) {
+            if seen.iter().any(|known| std::ptr::eq(*known, writer)) {
+                continue;
+            }
+            seen.push(writer);
+            open.push(writer);
+            for one in literals(writer, rules).iter().filter(|one| one.key == key && one.is_written) {
+                lines.push_str(&format!("\n  {}  {}  {}  {}", key.word(), one.text, one.place, writer.name.text));
+            }
+        }
+    }
+    lines
 }
 
 /// Lists what may be set in an expression.
