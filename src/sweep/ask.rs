@@ -20,12 +20,14 @@ pub enum Key {
     Keep,
     /// A number that the expression compares with.
     Threshold,
+    /// Any other number of the expression.
+    Number,
     /// A range of the expression: `5m` of `rate(x[5m])`.
     Window,
 }
 
 impl Key {
-    const ALL: [Self; 4] = [Self::Hold, Self::Keep, Self::Threshold, Self::Window];
+    const ALL: [Self; 5] = [Self::Hold, Self::Keep, Self::Threshold, Self::Number, Self::Window];
 
     /// Returns the word for it.
     #[must_use]
@@ -34,6 +36,7 @@ impl Key {
             Self::Hold => "for",
             Self::Keep => "keep_firing_for",
             Self::Threshold => "threshold",
+            Self::Number => "number",
             Self::Window => "window",
         }
     }
@@ -41,13 +44,19 @@ impl Key {
     /// Returns whether it stands in the expression, where there may be several.
     #[must_use]
     pub fn is_literal(self) -> bool {
-        matches!(self, Self::Threshold | Self::Window)
+        matches!(self, Self::Threshold | Self::Number | Self::Window)
+    }
+
+    /// Returns whether its values are numbers; others are spans.
+    #[must_use]
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Threshold | Self::Number)
     }
 
     /// Reads a value.
     fn read(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Threshold => {
+            Self::Threshold | Self::Number => {
                 let parsed = parse(text);
                 let value = number(&parsed.expr).filter(|_| parsed.problems.is_empty());
                 match value {
@@ -186,13 +195,13 @@ fn listed(key: Key, text: &str) -> Result<Vec<Value>, String> {
         };
     };
     let form = match key {
-        Key::Threshold => "`0.8..0.95:0.05`",
+        key if key.is_number() => "`0.8..0.95:0.05`",
         _ => "`5m..30m:5m`",
     };
     let (to, step) = rest.split_once(':').ok_or_else(|| format!("`{text}` has no step; write it like {form}"))?;
     let ends = [from, to, step].map(str::trim);
     let decimals = match key {
-        Key::Threshold => ends.map(|text| Decimal::read(text).ok_or(text)),
+        key if key.is_number() => ends.map(|text| Decimal::read(text).ok_or(text)),
         _ => {
             let mut spans = [Ok(Decimal { digits: 0, exponent: 0 }); 3];
             for (span, text) in spans.iter_mut().zip(ends) {
@@ -219,7 +228,7 @@ fn listed(key: Key, text: &str) -> Result<Vec<Value>, String> {
         let digits = from + at * step;
         match key {
             // Read as it would be written, so that no error adds up.
-            Key::Threshold => key.read(&format!("{digits}e{exponent}")),
+            key if key.is_number() => key.read(&format!("{digits}e{exponent}")),
             Key::Window if digits == 0 => Err("a window must be longer than 0s".to_owned()),
             _ => Ok(Value::Span(Millis(i64::try_from(digits).unwrap_or(i64::MAX)))),
         }
@@ -294,6 +303,7 @@ mod tests {
             Which::Only,
             "1000000000 1500000000 2000000000 2500000000 3000000000",
         );
+        check("A.number[3]=0.9,0.99", "A", Key::Number, Which::At(3), "0.9 0.99");
         check("A.threshold[2]=2 * 3600", "A", Key::Threshold, Which::At(2), "7200");
         check("a.b:c.window[*]=5m,1h", "a.b:c", Key::Window, Which::All, "5m 1h");
     }

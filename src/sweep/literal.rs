@@ -36,6 +36,15 @@ pub(super) fn literals(rule: &Rule, rules: &RuleSet) -> Vec<Literal> {
         };
         found.extend(window(range));
     });
+    // What a native rule's expression has besides is not in its file.
+    let compared: Vec<Span> = found.iter().filter(|(key, ..)| *key == Key::Threshold).map(|(.., span)| *span).collect();
+    let is_other = |span: Span| !compared.iter().any(|one| one.start <= span.start && span.end <= one.end);
+    rule.expr.walk(&mut |part| match part.kind {
+        ExprKind::Number { value, duration: false } if rule.condition.is_none() && is_other(part.span) => {
+            found.push((Key::Number, Value::Number(value), part.span));
+        }
+        _ => {}
+    });
     found.sort_by_key(|(key, _, span)| (*key, span.start));
     let mut all: Vec<Literal> = Vec::new();
     for (key, value, span) in found {

@@ -334,7 +334,7 @@ fn axis(ask: &Ask, one: Candidate<'_>, found: &[Literal], rules: &RuleSet) -> Re
             return Err(SweepError::new(message));
         }
         Key::Keep => pace(*keep_firing, "keep_firing_for"),
-        Key::Threshold | Key::Window => {
+        Key::Threshold | Key::Number | Key::Window => {
             let (name, chosen) = chosen(ask, rule, found, rules)?;
             let first = chosen[0];
             let places = chosen.iter().map(|one| one.place.clone()).collect();
@@ -371,7 +371,9 @@ fn chosen<'l>(
             .hint("only `above`, `below`, `between`, `outside` and `rate_of_change` have thresholds"));
     }
     let what = match ask.key {
+        Key::Threshold if found.iter().any(|one| one.key == Key::Number) => "no comparison with a plain number",
         Key::Threshold => "no comparison with a number",
+        Key::Number => "no number that is not a threshold",
         _ => "no window that is written out",
     };
     let (name, chosen) = match ask.which {
@@ -436,7 +438,7 @@ fn recorded(key: Key, rule: &Rule, rules: &RuleSet) -> String {
 /// Lists what may be set in an expression.
 fn all_of(found: &[Literal]) -> String {
     let mut lines = String::new();
-    for key in [Key::Threshold, Key::Window] {
+    for key in [Key::Threshold, Key::Number, Key::Window] {
         let of_key: Vec<&Literal> = found.iter().filter(|one| one.key == key && one.is_written).collect();
         for (at, one) in of_key.iter().enumerate() {
             let place = if of_key.len() > 1 { format!("[{}]", at + 1) } else { String::new() };

@@ -22,7 +22,7 @@ use crate::slow::generate::{Random, recording};
 use crate::slow::generate_rules::rule_file;
 
 /// Expressions of every way in which alerts come about.
-const EXPRESSIONS: [&str; 16] = [
+const EXPRESSIONS: [&str; 18] = [
     "temp > 3",
     "temp < 2",
     "temp >= 2 and on (host) load < 5",
@@ -38,6 +38,8 @@ const EXPRESSIONS: [&str; 16] = [
     "rec:a > 1",
     "max_over_time(temp[2m:30s]) > 3 and rate(req_total[3m]) >= 0",
     "temp > bool 2",
+    "temp * 2 > on (host) group_left () 1.5 * (load - 1)",
+    "quantile_over_time(0.5, temp[4m]) > 2 ^ 1.5",
     "temp > 2 unless on () ALERTS{alertname=\"A0\"}",
     "temp > 2 unless on (host) ALERTS{alertname=\"Mine\", alertstate=\"firing\"}",
 ];
@@ -107,6 +109,8 @@ fn asks(random: &mut Random, rules: &RuleSet) -> Vec<Ask> {
         "Mine.threshold[1]=-2..5:0.5",
         "Mine.threshold[1]=0,3,1e9",
         "Mine.threshold[2]=1,2,3,4.5",
+        "Mine.number[1]=0.5..2:0.5",
+        "Mine.number[2]=0,1,3",
         "Mine.window[1]=45s,2m,6m",
         "Mine.window[2]=45s,2m,6m",
     ];

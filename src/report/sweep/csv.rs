@@ -14,7 +14,7 @@ use super::number;
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept) -> io::Result<()> {
-    let unit = |key: Key| if key == Key::Threshold { "" } else { "_s" };
+    let unit = |key: Key| if key.is_number() { "" } else { "_s" };
     let mut columns: Vec<String> = plan.axes.iter().map(|axis| format!("{}{}", axis.name, unit(axis.key))).collect();
     let figures =
         ["now", "firings", "bursts", "firing_s", "bursts_per_day", "label_sets", "near_misses", "failed_evaluations"]

@@ -9,7 +9,7 @@ use crate::labels::LabelSet;
 use crate::outcome::summary::Summary;
 use crate::report::json::{self, FindingOut, GateOut, OptionsOut, RangeOut, SEMANTICS, Tool};
 use crate::report::number::{At, Labels, Number, Seconds, write_json};
-use crate::sweep::ask::{Key, Value};
+use crate::sweep::ask::Value;
 use crate::sweep::plan::{Axis, Place};
 use crate::sweep::{Judged, Plan, Row, Swept};
 
@@ -162,7 +162,7 @@ fn parameter(axis: &Axis) -> ParameterOut<'_> {
     ParameterOut {
         name: &axis.name,
         kind: axis.key.word(),
-        unit: (axis.key != Key::Threshold).then_some("s"),
+        unit: (!axis.key.is_number()).then_some("s"),
         written: &axis.written,
         places: axis.places.iter().map(place).collect(),
         values: axis.values.iter().map(value).collect(),
