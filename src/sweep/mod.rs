@@ -20,7 +20,7 @@ mod variants;
 use thiserror::Error;
 
 pub use plan::Plan;
-pub use run::{Judged, Row, Swept};
+pub use run::{Judged, NeverTrue, Row, Swept};
 
 /// Why values cannot be tried.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -51,6 +51,15 @@ pub struct Wanted {
     pub episodes: bool,
 }
 
+/// Why a condition was never true.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum NeverTrue {
+    /// There was nothing to compare with its threshold.
+    NoValues,
+    /// The least and the greatest value that there was.
+    Values(f64, f64),
+}
+
 /// What one combination of values gives.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
@@ -62,6 +71,8 @@ pub struct Row {
     pub fault: Option<FaultCount>,
     /// Whether every evaluation failed.
     pub only_faults: bool,
+    /// Why the condition was never true, where that is known.
+    pub never: Option<NeverTrue>,
     /// What it is worth, where incidents are known.
     pub judgement: Option<Judgement>,
     /// Whether no other row catches as many incidents with fewer false firings and faster.
@@ -100,6 +111,9 @@ impl Row {
     fn counted(&mut self, counts: &RuleCounts) {
         self.failed = counts.faults.iter().map(|fault| fault.count).sum();
         self.fault = counts.faults.first().cloned();
+        if self.failed == 0 && counts.evaluations > 0 && counts.true_evaluations == 0 {
+            self.never = Some(counts.extremes.map_or(NeverTrue::NoValues, |(a, b)| NeverTrue::Values(a, b)));
+        }
         self.only_faults = counts.evaluations > 0 && self.failed >= counts.evaluations;
     }
 }
@@ -360,6 +374,10 @@ impl<'a> Counting<'a> {
             rows
         });
         let mut rows = counted.into_iter().flatten();
+        // What is beyond no threshold but the mildest.
+        let all_values = alerts.iter().flat_map(|alert| alert.values.iter().map(|value| (*value, *value)));
+        let all_values = all_values.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let all_values = all_values.filter(|_| levels.is_some());
         for level in 0..count {
             for (point, _) in &paces {
                 let mut point = point.clone();
@@ -369,7 +387,13 @@ impl<'a> Counting<'a> {
                 }
                 let number = self.plan.number(&point);
                 self.rows[number] = rows.next().unwrap_or_default();
-                self.rows[number].counted(counts);
+                let row = &mut self.rows[number];
+                row.counted(counts);
+                let is_beyond = |value: f64| levels.is_some_and(|(_, levels)| levels.beyond(value) as usize > level);
+                if let Some((least, most)) = all_values.filter(|(least, most)| !is_beyond(*least) && !is_beyond(*most))
+                {
+                    row.never = Some(NeverTrue::Values(least, most));
+                }
             }
         }
     }

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use crate::format::{count, counted, duration, short_count, value};
 use crate::outcome::Outcome;
 use crate::outcome::summary::Summary;
+use crate::promql::ast::BinaryOp;
 use crate::report::markdown::escaped;
 use crate::report::table::grid::{Cell, Column, Grid, Tone, printable};
 use crate::report::table::{View, alerts};
 use crate::report::wrap::hung;
-use crate::sweep::{Judged, Plan, Row, Swept};
+use crate::sweep::{Judged, NeverTrue, Plan, Row, Swept};
 
 use super::heat::{self, Figure};
 use super::{meant, rows, shown};
@@ -121,7 +122,7 @@ fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
         columns.extend(["CAUGHT", "MISSED", "FALSE", "DETECTED AFTER"].map(|title| Column::right(title, 0)));
         columns.push(Column::left("", 0));
     }
-    let notes: Vec<String> = shown_rows.iter().map(|at| note(&swept.rows[*at])).collect();
+    let notes: Vec<String> = shown_rows.iter().map(|at| note(&swept.rows[*at], &swept.outcome)).collect();
     let has_notes = notes.iter().any(|note| !note.is_empty());
     columns.extend(has_notes.then(|| Column::left("NOTE", 0)));
     let mut grid = Grid::new(columns);
@@ -156,9 +157,24 @@ fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
 }
 
 /// Says what a person would want to know of a row.
-fn note(row: &Row) -> String {
+fn note(row: &Row, outcome: &Outcome) -> String {
+    // Beside `and` and `unless`, a value says little.
+    let rule = outcome.rules.first().filter(|rule| rule.guard.is_none());
+    let op = rule.and_then(|rule| rule.threshold).map(|(op, _)| op);
     match row.failed {
-        0 => String::new(),
+        // Of other alerts than those that are shown, it would say too much.
+        0 if outcome.options.selection.filter.is_some() => String::new(),
+        0 => match (row.never, op) {
+            (None, _) => String::new(),
+            (Some(NeverTrue::Values(_, most)), Some(BinaryOp::Greater | BinaryOp::GreaterEqual)) => {
+                format!("largest value {}", value(most))
+            }
+            (Some(NeverTrue::Values(least, _)), Some(BinaryOp::Less | BinaryOp::LessEqual)) => {
+                format!("least value {}", value(least))
+            }
+            (Some(NeverTrue::NoValues), Some(_)) => "no values".to_owned(),
+            _ => "never true".to_owned(),
+        },
         _ if row.only_faults => "all evaluations failed".to_owned(),
         failed => format!("{} failed", counted(failed, "evaluation")),
     }
