@@ -41,6 +41,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
     let loaded = load_all(&args.rules, args.input.all(), args.console.quiet, &terminal)?;
     let Some(rules) = loaded else { return Ok(Exit::Failed) };
     let swept = if args.sweep.is_wanted() {
+        sweep::check_stdin(args)?;
         sweep::check_formats(args, &outputs)?;
         Some(Plan::of(&rules, &options.selection, &args.sweep.set).map_err(|error| sweep::refused(&error))?)
     } else {
@@ -162,7 +163,7 @@ fn claims(args: &EvalArgs, outputs: &[Output]) -> Claims {
     for path in &args.select.silenced.silences {
         claims = claims.reads("the file of silences", path);
     }
-    if let Some(path) = &args.sweep.incidents {
+    if let Some(path) = args.sweep.incidents.as_ref().filter(|path| *path != load::STDIN) {
         claims = claims.reads("the file of incidents", path);
     }
     for output in outputs {

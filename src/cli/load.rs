@@ -11,6 +11,9 @@ use crate::source::{FileError, FileKind, Files, expand};
 
 use super::Failure;
 
+/// How standard input is named.
+pub(crate) const STDIN: &str = "-";
+
 /// The files of this machine.
 pub(crate) struct Disk;
 
@@ -45,7 +48,7 @@ pub(crate) fn recordings(paths: &[String]) -> Result<Vec<Box<dyn Source>>, Failu
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     let mut stdin = false;
     for path in paths {
-        if path == "-" {
+        if path == STDIN {
             if stdin {
                 return Err(Failure::new("standard input (`-`) is named twice"));
             }
@@ -64,6 +67,13 @@ pub(crate) fn recordings(paths: &[String]) -> Result<Vec<Box<dyn Source>>, Failu
         }
     }
     Ok(sources)
+}
+
+/// Reads standard input up to one byte more than so many, so that the caller can refuse a longer one.
+pub(crate) fn stdin(most: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = io::stdin().take(most as u64 + 1).read_to_end(&mut bytes);
+    read.map(|_| bytes).map_err(|error| Failure::new(format!("cannot read standard input: {error}")))
 }
 
 /// Returns how long the files of recordings are together; none if one has no length.

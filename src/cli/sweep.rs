@@ -8,7 +8,7 @@ use crate::format::{Clock, counted};
 use crate::input::Source;
 use crate::limits;
 use crate::outcome::summary::Summary;
-use crate::outcome::{NoMatch, RunOptions};
+use crate::outcome::{NoMatch, Outcome, RunOptions};
 use crate::report::sweep as report;
 use crate::rules::RuleSet;
 use crate::source::{self, SourceMap};
@@ -19,7 +19,7 @@ use crate::sweep::{Judged, Plan, SweepError, Swept};
 use super::args::EvalArgs;
 use super::flags::Format;
 use super::interrupt::Interrupt;
-use super::load::{Disk, Shared};
+use super::load::{self, Disk, STDIN, Shared};
 use super::out::{self, Output};
 use super::ui::{Terminal, say};
 use super::watch::Watch;
@@ -32,6 +32,18 @@ pub(super) struct Asked<'a> {
     pub(super) plan: &'a Plan,
     pub(super) paths: &'a [String],
     pub(super) outputs: &'a [Output],
+}
+
+/// Refuses to read standard input twice.
+pub(super) fn check_stdin(args: &EvalArgs) -> Result<(), Failure> {
+    let read = args.sweep.incidents.iter().chain(args.input.all()).filter(|path| *path == STDIN).count();
+    match args.sweep.incidents.as_deref() {
+        Some(STDIN) if read > 1 => {
+            Err(Failure::new("standard input (`-`) is named twice: as the recording and as --incidents")
+                .hint("write one of them to a file"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses formats that show one run.
@@ -79,7 +91,8 @@ pub(super) fn run(
     begun: Instant,
 ) -> Result<Exit, Failure> {
     let Asked { args, rules, plan, paths, outputs } = asked;
-    let incidents = read_incidents(args, paths, &args.report.zone.clock(), terminal)?;
+    let zone = incident_zone(args);
+    let incidents = read_incidents(args, paths, &zone, terminal)?;
     let episodes = args.report.episodes && outputs.iter().any(|output| output.format == Format::Json);
     let shared = Shared::all(recordings)?;
     let wanted = Wanted { incidents, episodes };
@@ -103,10 +116,13 @@ pub(super) fn run(
     let Some(swept) = sweep.finish() else { return Ok(Exit::Failed) };
     let summary = Summary::of(&swept.outcome);
     eval::say_summary(args, &swept.outcome, true, begun);
+    if swept.incidents.is_some() {
+        zones(args, &swept.outcome, &zone).iter().for_each(|line| say(args.console.quiet, line));
+    }
     report::notes(plan, &swept).iter().for_each(|line| say(args.console.quiet, line));
     if let Some(Judged { judged: 0, outside: left_out, left_out: others }) = swept.incidents {
         return Err(match (left_out, others) {
-            (_, 0) => outside(left_out, &swept, &args.report.zone.clock()),
+            (_, 0) => outside(args, left_out, &swept),
             _ => Failure::new("--where leaves out all incidents").hint("judge without it, or by other incidents"),
         });
     }
@@ -145,19 +161,55 @@ fn read_incidents(
     terminal: &Terminal,
 ) -> Result<Option<Vec<Incident>>, Failure> {
     let Some(path) = &args.sweep.incidents else { return Ok(None) };
-    let bytes = source::bytes(&Disk, path, limits::YAML_BYTES)?;
+    let (name, bytes) = match path.as_str() {
+        STDIN => ("<stdin>", load::stdin(limits::YAML_BYTES)?),
+        path => (path, source::bytes(&Disk, path, limits::YAML_BYTES)?),
+    };
     let (mut sources, mut diagnostics) = (SourceMap::default(), Diagnostics::default());
-    let found = incidents::load(&mut sources, path, &bytes, paths, clock, &mut diagnostics);
+    let found = incidents::load(&mut sources, name, &bytes, paths, clock, &mut diagnostics);
     problems::settle(&diagnostics, &sources, "the incidents; nothing was evaluated", args.console.quiet, terminal)?;
     Ok(Some(found.unwrap_or_default()))
 }
 
+/// Returns the clock by which incidents are read: they are mostly written down from the same system as the recording.
+fn incident_zone(args: &EvalArgs) -> Clock {
+    match &args.input.read.input_timezone {
+        Some(zone) => Clock::new(zone.zone.clone(), zone.name.as_str()),
+        None => args.report.zone.clock(),
+    }
+}
+
+/// Says that a time of an incident is not read like one of the report, or like one of the recording.
+fn zones(args: &EvalArgs, outcome: &Outcome, zone: &Clock) -> Option<String> {
+    let tz = args.report.zone.tz.as_ref();
+    if args.input.read.input_timezone.is_some() {
+        let shown = tz.filter(|tz| tz.name != zone.name)?;
+        return Some(format!(
+            "note: incident times without a zone are read as {} (--input-timezone), not as {} (--tz)",
+            zone.name, shown.name
+        ));
+    }
+    // `local` has a name of its own.
+    let own = tz.map_or("UTC", |tz| tz.zone.iana_name().unwrap_or(&tz.name));
+    let mut read = outcome.input.inputs.iter().filter_map(|input| input.time.as_ref()?.zone.as_deref());
+    let other = read.find(|read| *read != own)?;
+    let from = if tz.is_some() { " (--tz)" } else { "" };
+    Some(format!(
+        "note: incident times without a zone are read as {}{from}, those of the recording as {other}: --input-timezone \
+         reads both alike",
+        zone.name
+    ))
+}
+
 /// Says that no incident could have been caught.
-fn outside(left_out: usize, swept: &Swept, clock: &Clock) -> Failure {
-    let range = &swept.outcome.range;
+fn outside(args: &EvalArgs, left_out: usize, swept: &Swept) -> Failure {
+    let (range, clock) = (&swept.outcome.range, args.report.zone.clock());
     let from = range.evaluated_from.max(range.reported_from);
     let within = from.zip(range.evaluated_to).map(|(from, to)| format!(", {} to {}", clock.full(from), clock.full(to)));
     let incidents = counted(left_out as u64, "incident");
     let message = format!("{incidents}, none within what was evaluated{}", within.unwrap_or_default());
-    Failure::new(message).hint("times without a zone are in --tz, which is UTC unless you say otherwise")
+    Failure::new(message).hint(match args.input.read.input_timezone {
+        Some(_) => "incident times without a zone are in --input-timezone",
+        None => "incident times without a zone are in --input-timezone, else in --tz, else in UTC",
+    })
 }

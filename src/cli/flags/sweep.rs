@@ -20,8 +20,8 @@ pub(crate) struct SweepArgs {
     /// Judge an alert by the times at which something was wrong
     ///
     /// CSV with the columns start, end and labels, or JSON: a list of [start, end], or such lists by the names of
-    /// recordings. With --set each value is judged, without it the alert of --alert as it is. A time without a zone is
-    /// in --tz.
+    /// recordings; `-` is standard input. With --set each value is judged, without it the alert of --alert as it is. A
+    /// time without a zone is in --input-timezone where that is given, else in --tz.
     #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with_all = ["pending", "all", "sort", "by", "show_expr"], help_heading = "Report")]
     pub(crate) incidents: Option<String>,
 }
