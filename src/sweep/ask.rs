@@ -127,7 +127,7 @@ pub enum Which {
 pub struct Ask {
     /// As it was written.
     pub text: String,
-    /// The alert: its name, behind its group where that stands before it.
+    /// The alert: its name, with its group before it or its place after it, or where its rule stands.
     pub alert: String,
     /// The parameter.
     pub key: Key,
@@ -144,8 +144,13 @@ impl FromStr for Ask {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (left, values) =
-            text.split_once('=').ok_or_else(|| format!("`{text}` gives no values; write it like {EXAMPLE}"))?;
+        let ends_with_key = |left: &str| left.rsplit_once('.').is_some_and(|(_, key)| parameter_of(key.trim()).is_ok());
+        // Names of alerts may have a `=` of their own.
+        let mut splits = text.match_indices('=').map(|(at, _)| (&text[..at], &text[at + 1..]));
+        let (left, values) = splits
+            .find(|(left, _)| ends_with_key(left))
+            .or_else(|| text.split_once('='))
+            .ok_or_else(|| format!("`{text}` gives no values; write it like {EXAMPLE}"))?;
         let (alert, parameter) = left
             .rsplit_once('.')
             .filter(|(alert, _)| !alert.trim().is_empty())
@@ -305,6 +310,7 @@ mod tests {
         );
         check("A.number[3]=0.9,0.99", "A", Key::Number, Which::At(3), "0.9 0.99");
         check("A.threshold[2]=2 * 3600", "A", Key::Threshold, Which::At(2), "7200");
+        check("A=1.5.for=1m", "A=1.5", Key::Hold, Which::Only, "1m");
         check("a.b:c.window[*]=5m,1h", "a.b:c", Key::Window, Which::All, "5m 1h");
     }
 

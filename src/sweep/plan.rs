@@ -8,7 +8,7 @@ use crate::limits;
 use crate::outcome::{Kind, Selection};
 use crate::promql::ast::Expr;
 use crate::promql::parse::parse;
-use crate::rules::{Group, Rule, RuleFile, RuleKind, RuleSet};
+use crate::rules::{Group, Rule, RuleFile, RuleKind, RuleSet, called};
 use crate::source::{FileSpan, Span};
 
 use super::SweepError;
@@ -116,8 +116,15 @@ impl Plan {
                     && (!axis.key.is_literal() || axis.spans.iter().any(|span| other.spans.contains(span)))
             };
             if let Some(other) = axes.iter().find(overlaps) {
-                let message = format!("--set gives `{}` of {} twice", other.name, one.rule.name.text);
-                return Err(SweepError::new(message).hint("write all values into one list"));
+                let (name, other, alert) = (&axis.name, &other.name, &one.rule.name.text);
+                let (message, hint) = match name == other {
+                    true => (format!("--set gives `{name}` of {alert} twice"), "write all values into one list"),
+                    false => (
+                        format!("--set gives `{name}` and `{other}` of {alert}, which set the same literal"),
+                        "name each literal by its place, or all of them together",
+                    ),
+                };
+                return Err(SweepError::new(message).hint(hint));
             }
             axes.push(axis);
         }
@@ -214,49 +221,48 @@ fn the_only<'a>(candidates: &[Candidate<'a>], rules: &RuleSet) -> Result<Candida
         [] => Err(SweepError::new("no alerting rule is selected")),
         several => {
             let message =
-                format!("--incidents judges one alert, and there are {}:{}", several.len(), listed(several, rules));
+                format!("--incidents judges one alert, and there are {}:{}", several.len(), listed(several, "", rules));
             Err(SweepError::new(message).hint("name one: --alert NAME, or --set NAME.for=5m,10m"))
         }
     }
 }
 
-/// Finds the alert of a name: `Name`, `group/Name`, or `Name#2` for the second of that name.
+/// Finds the alert of a name, as [`called`] reads it.
 fn named<'a>(name: &str, candidates: &[Candidate<'a>], rules: &RuleSet) -> Result<Candidate<'a>, SweepError> {
-    let (bare, place) = match name.rsplit_once('#').map(|(bare, place)| (bare, place.parse::<usize>())) {
-        Some((bare, Ok(place))) if place > 0 => (bare, Some(place)),
+    let of = |name: &str| -> Vec<Candidate<'a>> {
+        let numbers = called(rules, name);
+        candidates.iter().filter(|one| numbers.contains(&(one.id.0 as usize))).copied().collect()
+    };
+    match of(name).as_slice() {
+        [one] => return Ok(*one),
+        [] => {}
+        several => {
+            let message = format!("{} alerts are named `{name}`:{}", several.len(), listed(several, name, rules));
+            return Err(SweepError::new(message).hint("write the name as it is listed above"));
+        }
+    }
+    let (bare, place) = match name.rsplit_once('#') {
+        Some((bare, place)) if place.parse::<usize>().is_ok_and(|place| place > 0) => (bare, Some(place)),
         _ => (name, None),
     };
-    let is_it = |one: &&Candidate<'_>| {
-        let (group, own) = (&one.group.name.text, &one.rule.name.text);
-        own == bare || bare.strip_suffix(own.as_str()).and_then(|head| head.strip_suffix('/')) == Some(group)
-    };
-    let found: Vec<Candidate<'a>> = candidates.iter().filter(is_it).copied().collect();
-    match (found.as_slice(), place) {
-        ([], _) => Err(elsewhere(bare, rules).unwrap_or_else(|| no_such(bare, candidates))),
-        (several, Some(place)) => several.get(place - 1).copied().ok_or_else(|| {
-            SweepError::new(format!(
-                "there is no `{bare}#{place}`, of that name there are {}:{}",
-                several.len(),
-                listed(several, rules)
-            ))
-        }),
-        ([one], None) => Ok(*one),
-        (several, None) => {
-            let message = format!("{} alerts are named `{bare}`:{}", several.len(), listed(several, rules));
-            Err(SweepError::new(message).hint("write the name as it is listed above"))
-        }
+    match (of(bare).as_slice(), place) {
+        (several @ [_, ..], Some(place)) if called(rules, name).is_empty() => Err(SweepError::new(format!(
+            "there is no `{bare}#{place}`, of that name there are {}:{}",
+            several.len(),
+            listed(several, bare, rules)
+        ))),
+        _ => Err(elsewhere(name, bare, rules).unwrap_or_else(|| no_such(bare, candidates))),
     }
 }
 
-/// Says where a name stands that is none of the alerts that may be meant.
-fn elsewhere(name: &str, rules: &RuleSet) -> Option<SweepError> {
-    let all = candidates(rules, &Selection::default());
-    let own = |one: &&Candidate<'_>| one.rule.name.text == name;
-    let in_group = |one: &&Candidate<'_>| name == format!("{}/{}", one.group.name.text, one.rule.name.text);
-    if all.iter().any(|one| own(&one) || in_group(&one)) {
+/// Says where a name stands that is none of the alerts that may be meant; `bare` is without the place after it.
+fn elsewhere(name: &str, bare: &str, rules: &RuleSet) -> Option<SweepError> {
+    if !called(rules, name).is_empty() {
         let error = SweepError::new(format!("--set: --alert or --group leaves out `{name}`"));
         return Some(error.hint("leave them out: --set names the alert"));
     }
+    let name = bare;
+    let all = candidates(rules, &Selection::default());
     let (_, bare) = name.rsplit_once('/').unwrap_or(("", name));
     let twins: Vec<Candidate<'_>> = all.into_iter().filter(|one| one.rule.name.text == bare).collect();
     if let [one, ..] = twins.as_slice() {
@@ -296,20 +302,20 @@ fn no_such(name: &str, candidates: &[Candidate<'_>]) -> SweepError {
     }
 }
 
-/// Lists alerts, each with its place and a name that means no other.
-fn listed(found: &[Candidate<'_>], rules: &RuleSet) -> String {
+/// Lists alerts, each with its place and a name that means no other, with the group where `asked` has it.
+fn listed(found: &[Candidate<'_>], asked: &str, rules: &RuleSet) -> String {
     const MOST: usize = 20;
     let mut lines = String::new();
-    for (at, one) in found.iter().enumerate().take(MOST) {
+    for one in found.iter().take(MOST) {
         let (name, group) = (&one.rule.name.text, &one.group.name.text);
-        let same = |other: &&Candidate<'_>| &other.rule.name.text == name;
-        let twins = found.iter().filter(same).count();
-        let in_group = found.iter().filter(same).filter(|other| &other.group.name.text == group).count();
-        let place = found[..=at].iter().filter(same).count();
-        let shown = match (twins, in_group) {
+        let in_group = format!("{group}/{name}");
+        let [twins, of_group] = [name, &in_group].map(|name| called(rules, name));
+        let place = |twins: &[usize]| twins.iter().take_while(|twin| **twin != one.id.0 as usize).count() + 1;
+        let shown = match (twins.len(), of_group.len()) {
             (1, _) => name.clone(),
-            (_, 1) => format!("{group}/{name}"),
-            _ => format!("{name}#{place}"),
+            (_, 1) => in_group,
+            _ if asked == in_group => format!("{in_group}#{}", place(&of_group)),
+            _ => format!("{name}#{}", place(&twins)),
         };
         let at = Place::of(one.rule.at, rules);
         lines.push_str(&format!("\n  {shown}  {}:{}", rules.file_name(one.file), at.line));

@@ -12,9 +12,11 @@ pub(crate) struct SweepArgs {
     /// Try other values: 'HighCpu.for=5m,10m'; repeatable
     ///
     /// ALERT.KEY=VALUES shows one row per value. The key is `for`, `keep_firing_for`, `threshold` (a number that the
-    /// expression compares with), `number` (any other one) or `window` (a range, such as `[5m]`), the values are a list or a range
-    /// `from..to:step`: 'HighCpu.threshold=0.8..0.95:0.05'. Of several, `threshold[2]` is the second in the text of the
-    /// expression, and `window[*]` all together. Several --set try all combinations. Where two alerts have one name, write 'GROUP/NAME.for=..', or 'NAME#2.for=..' for the second.
+    /// expression compares with), `number` (any other one) or `window` (a range, such as `[5m]`), the values are a list
+    /// or a range `from..to:step`: 'HighCpu.threshold=0.8..0.95:0.05'. Of several, `threshold[2]` is the second in the
+    /// text of the expression, and `window[*]` all together. Several --set try all combinations. Where two alerts have
+    /// one name, write 'GROUP/NAME.for=..', 'NAME#2.for=..' for the second, or where its rule stands:
+    /// 'node.yml:12.for=..'.
     #[arg(long, value_name = "VALUES", value_parser = Ask::from_str, conflicts_with_all = ["pending", "all", "sort", "by"], help_heading = "Report")]
     pub(crate) set: Vec<Ask>,
     /// Judge an alert by the times at which something was wrong
