@@ -214,19 +214,24 @@ impl RuleFacts {
     /// Returns `for` as the evaluation feels it: rounded up to the group's interval.
     #[must_use]
     pub fn effective_hold(&self, interval: Millis) -> Millis {
-        match (self.hold.0, interval.0) {
-            (hold, interval) if hold > 0 && interval > 0 => {
-                let slots = hold / interval + i64::from(hold % interval != 0);
-                Millis(slots.saturating_mul(interval))
-            }
-            _ => self.hold,
-        }
+        in_steps(self.hold, interval)
     }
 
     /// Returns how many evaluations failed.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.counts.faults.iter().map(|fault| fault.count).sum()
+    }
+}
+
+/// Returns a span rounded up to an interval: states of alerts change at evaluations alone.
+pub(crate) fn in_steps(span: Millis, interval: Millis) -> Millis {
+    match (span.0, interval.0) {
+        (span, interval) if span > 0 && interval > 0 => {
+            let slots = span / interval + i64::from(span % interval != 0);
+            Millis(slots.saturating_mul(interval))
+        }
+        _ => span,
     }
 }
 

@@ -6,9 +6,10 @@ use crate::format::short_count;
 use crate::report::table::View;
 use crate::report::table::grid::{Column, Grid, Tone};
 use crate::report::wrap::{hung, width};
+use crate::sweep::plan::Axis;
 use crate::sweep::{Plan, Row, Swept};
 
-use super::{shown, spread};
+use super::{felt, spread};
 
 /// A figure that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +74,9 @@ struct Shown {
 pub(super) fn write(out: &mut dyn Write, plan: &Plan, swept: &Swept, figure: Figure, view: &View) -> io::Result<()> {
     let [down, across] = plan.axes.as_slice() else { return Ok(()) };
     let most = swept.rows.iter().map(|row| figure.of(row)).max().unwrap_or(0);
-    let names: Vec<String> = down.values.iter().map(shown).collect();
-    let titles: Vec<String> = across.values.iter().map(shown).collect();
+    let all =
+        |axis: &Axis| -> Vec<String> { (0..axis.values.len()).map(|at| felt(axis, at, &swept.outcome)).collect() };
+    let (names, titles) = (all(down), all(across));
     let label = names.iter().map(|name| width(name)).max().unwrap_or(0).max(width(&down.name));
     let digits = width(&short_count(most)).max(titles.iter().map(|title| width(title)).max().unwrap_or(0));
     // Two marks, the shade, and a blank before it.
@@ -131,7 +133,7 @@ fn shade(number: u64, most: u64) -> (char, Tone) {
 pub(super) fn grid(plan: &Plan, swept: &Swept, figure: Figure, most: usize) -> Option<Grid> {
     let [down, across] = plan.axes.as_slice() else { return None };
     let columns = spread(across.values.len(), most, across.now);
-    let titles = columns.iter().map(|at| Column::right(shown(&across.values[*at]), 0));
+    let titles = columns.iter().map(|at| Column::right(felt(across, *at, &swept.outcome), 0));
     let name = Column::left(format!("{} by {} and {}", figure.title(), down.name, across.name), 0);
     let mut grid = Grid::new([name].into_iter().chain(titles).collect());
     for at in spread(down.values.len(), most, down.now) {
@@ -140,7 +142,7 @@ pub(super) fn grid(plan: &Plan, swept: &Swept, figure: Figure, most: usize) -> O
             let is_now = (at, *other) == (down.now, across.now);
             if is_now { format!("({number})").into() } else { number.into() }
         });
-        grid.row([shown(&down.values[at]).into()].into_iter().chain(cells).collect());
+        grid.row([felt(down, at, &swept.outcome).into()].into_iter().chain(cells).collect());
     }
     Some(grid)
 }

@@ -10,10 +10,12 @@ mod table;
 
 use std::collections::BTreeSet;
 
+use crate::outcome::{Outcome, in_steps};
 use crate::report::number::shortest;
 use crate::sweep::ask::{Key, Value};
 use crate::sweep::plan::Axis;
 use crate::sweep::{Plan, Swept};
+use crate::time::Millis;
 
 pub use self::csv::write as write_csv;
 pub use self::expressions::write as write_expressions;
@@ -26,6 +28,19 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Span(span) => span.to_string(),
         Value::Number(number) => shortest(*number),
+    }
+}
+
+/// Writes a value of a parameter as people do, with what `for` and `keep_firing_for` amount to at the steps of the
+/// rule: `1m30s (2m)`.
+fn felt(axis: &Axis, at: usize, outcome: &Outcome) -> String {
+    let value = &axis.values[at];
+    let interval = outcome.rules.first().map_or(Millis::ZERO, |rule| outcome.interval(rule));
+    match (axis.key, value) {
+        (Key::Hold | Key::Keep, Value::Span(span)) if in_steps(*span, interval) != *span => {
+            format!("{} ({})", shown(value), in_steps(*span, interval))
+        }
+        _ => shown(value),
     }
 }
 

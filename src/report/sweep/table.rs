@@ -13,9 +13,9 @@ use crate::report::wrap::hung;
 use crate::sweep::{Judged, NeverTrue, Plan, Row, Swept};
 
 use super::heat::{self, Figure};
-use super::{meant, rows, shown};
+use super::{felt, meant, rows};
 
-/// Writes what is set, a heat map where there are two parameters, and the rows.
+/// Writes what is set, a heat map where there are two parameters, and the rows; with incidents the rows before the maps.
 ///
 /// # Errors
 /// What the writer says.
@@ -26,16 +26,29 @@ pub fn write(out: &mut dyn Write, plan: &Plan, (swept, summary): (&Swept, &Summa
         writeln!(out, "{}", hang(&line))?;
     }
     writeln!(out)?;
-    if is_map(plan) {
-        for figure in Figure::all(swept) {
+    let maps = |out: &mut dyn Write| -> io::Result<()> {
+        for (at, figure) in figures(plan, swept).iter().enumerate() {
+            if at > 0 {
+                writeln!(out)?;
+            }
             heat::write(out, plan, swept, *figure, view)?;
-            writeln!(out)?;
         }
+        Ok(())
+    };
+    // The best rows are the answer where incidents are known; they stand on the first screen.
+    let rows_first = swept.incidents.is_some();
+    if !rows_first && !figures(plan, swept).is_empty() {
+        maps(out)?;
+        writeln!(out)?;
     }
     let shown = chosen(plan, swept, view);
     grid(plan, swept, &shown).write(out, view.width, view.color)?;
     for line in below(swept, shown.len()) {
         writeln!(out, "{}", hang(&line))?;
+    }
+    if rows_first && !figures(plan, swept).is_empty() {
+        writeln!(out)?;
+        maps(out)?;
     }
     Ok(())
 }
@@ -54,13 +67,18 @@ pub fn write_markdown(
     for line in about(plan, swept, summary, view) {
         writeln!(out, "- {}", escaped(&line))?;
     }
-    if is_map(plan) {
-        for figure in Figure::all(swept) {
+    let maps = |out: &mut dyn Write| -> io::Result<()> {
+        for figure in figures(plan, swept) {
             if let Some(grid) = heat::grid(plan, swept, *figure, view.rows()) {
                 writeln!(out)?;
                 grid.write_markdown(out)?;
             }
         }
+        Ok(())
+    };
+    let rows_first = swept.incidents.is_some();
+    if !rows_first {
+        maps(out)?;
     }
     writeln!(out)?;
     let shown = chosen(plan, swept, view);
@@ -68,7 +86,12 @@ pub fn write_markdown(
     for line in below(swept, shown.len()) {
         writeln!(out, "\n{}", escaped(&line))?;
     }
-    Ok(())
+    if rows_first { maps(out) } else { Ok(()) }
+}
+
+/// Returns the figures of which there is a heat map.
+fn figures(plan: &Plan, swept: &Swept) -> &'static [Figure] {
+    if is_map(plan) { Figure::all(swept) } else { &[] }
 }
 
 /// Returns whether there is a heat map: of two parameters, with two values each at least.
@@ -130,7 +153,7 @@ fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
         let row = &swept.rows[*at];
         let point = plan.point(*at);
         let mut cells: Vec<Cell> =
-            plan.axes.iter().zip(&point).map(|(axis, at)| shown(&axis.values[*at]).into()).collect();
+            plan.axes.iter().zip(&point).map(|(axis, at)| felt(axis, *at, &swept.outcome).into()).collect();
         cells.push(if *at == plan.now() { "(now)" } else { "" }.into());
         let tally = &row.tally;
         cells.extend([
