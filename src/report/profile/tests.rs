@@ -102,7 +102,7 @@ fn a_narrow_terminal_keeps_what_matters() {
         "METRIC                     TARGET        MEASURED  STATUS\n    NOTE\n",
         "SCENARIO                      TARGET        MEASURED  STATUS\n",
         "RULE     EVERY  SAMPLES/EVAL  SAMPLES/S  % OF ALL  SERIES\n",
-        "METRIC         RULE                     NOW  RATIO  VERDICT\n    NOTE\n",
+        "METRIC              RULE               NOW  RATIO  VERDICT\n    NOTE\n",
         "CHECK                            TARGET        ACHIEVED  STATUS\n",
         // A few notes go below their rows.
         "\n    closest to its target: latency.p99\n",

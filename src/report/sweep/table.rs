@@ -135,19 +135,25 @@ fn about(plan: &Plan, swept: &Swept, summary: &Summary, view: &View) -> Vec<Stri
 }
 
 fn grid(plan: &Plan, swept: &Swept, shown_rows: &[usize]) -> Grid {
-    let mut columns: Vec<Column> = plan.axes.iter().map(|axis| Column::right(axis.name.to_uppercase(), 0)).collect();
+    let mut columns: Vec<Column> =
+        plan.axes.iter().map(|axis| Column::right(axis.name.to_uppercase().replace('_', " "), 0)).collect();
     columns.push(Column::left("", 0));
+    // Where incidents are known, what else there is gives way to what they say.
+    let last = u8::from(swept.incidents.is_some()) * 4;
     columns.extend(
-        [("FIRED", 0), ("SETS", 6), ("BURSTS", 1), ("FIRING", 3), ("PAGES/DAY", 2), ("NEAR", 5)]
+        [("FIRED", last), ("SETS", 9), ("BURSTS", 5), ("FIRING", 7), ("PAGES/DAY", 6), ("NEAR", 8)]
             .map(|(title, rank)| Column::right(title, rank)),
     );
     if swept.incidents.is_some() {
-        columns.extend(["CAUGHT", "MISSED", "FALSE", "DETECTED AFTER"].map(|title| Column::right(title, 0)));
+        columns.extend(
+            [("CAUGHT", 0), ("MISSED", 3), ("FALSE", 1), ("DETECTED AFTER", 2)]
+                .map(|(title, rank)| Column::right(title, rank)),
+        );
         columns.push(Column::left("", 0));
     }
     let notes: Vec<String> = shown_rows.iter().map(|at| note(&swept.rows[*at], &swept.outcome)).collect();
     let has_notes = notes.iter().any(|note| !note.is_empty());
-    columns.extend(has_notes.then(|| Column::left("NOTE", 0)));
+    columns.extend(has_notes.then(|| Column::words("NOTE", 0)));
     let mut grid = Grid::new(columns);
     for (at, note) in shown_rows.iter().zip(notes) {
         let row = &swept.rows[*at];
@@ -218,4 +224,69 @@ fn below(swept: &Swept, shown: usize) -> Vec<String> {
         });
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Selection, sample};
+    use crate::rules::RuleSet;
+    use crate::sweep::incidents::Judgement;
+    use crate::time::Millis;
+
+    /// Returns the table of three parameters within a width.
+    fn table(width: usize, judged: bool) -> String {
+        let mut rules = RuleSet::default();
+        rules.add("a.yml", b"groups: [{name: g, rules: [{alert: A, expr: x > 7, for: 3m, keep_firing_for: 5m}]}]");
+        let asks = ["A.for=3m,90s", "A.keep_firing_for=15m", "A.threshold=1000"];
+        let plan = Plan::of(&rules, &Selection::default(), &asks.map(|text| text.parse().expect("values")));
+        let plan = plan.expect("a plan");
+        let judgement = Judgement { caught: 12, missed: 3, false_firings: 1204, detection: Some(Millis(90_000)) };
+        let row = Row { judgement: judged.then_some(judgement), best: judged, ..Row::default() };
+        let incidents = judged.then_some(Judged { judged: 15, outside: 0, left_out: 0 });
+        let rows = vec![row; plan.points()];
+        let swept = Swept { outcome: sample::outcome(), rows, span: None, incidents, unmet: Vec::new() };
+        let view = View { width: Some(width), ..View::default() };
+        let mut out = Vec::new();
+        let summary = Summary::of(&swept.outcome);
+        write(&mut out, &plan, (&swept, &summary), &view).expect("a vector takes all");
+        String::from_utf8(out).expect("a table is UTF-8")
+    }
+
+    #[test]
+    fn a_narrow_terminal_loses_figures_before_any_word_breaks() {
+        let below = |text: &str| text.split_once("\n\n").map(|(_, rows)| rows.to_owned()).expect("rows");
+        insta::assert_snapshot!(below(&table(48, true)), @"
+          FOR    KEEP  THRESHOLD         CAUGHT
+               FIRING
+                  FOR
+        1m30s      5m          7             12  *
+         (2m)
+        1m30s      5m       1000             12  *
+         (2m)
+        1m30s     15m          7             12  *
+         (2m)
+        1m30s     15m       1000             12  *
+         (2m)
+           3m      5m          7  (now)      12  *
+           3m      5m       1000             12  *
+           3m     15m          7             12  *
+           3m     15m       1000             12  *
+        columns left out at 48 columns: SETS, NEAR,
+          FIRING, PAGES/DAY, BURSTS, FIRED, MISSED,
+          DETECTED AFTER, FALSE; widen the terminal or
+          use -o json
+        * no other row catches as many incidents with
+          fewer false firings and faster
+        ");
+        for (width, judged) in (44..140).flat_map(|width| [(width, true), (width, false)]) {
+            let shown = table(width, judged);
+            assert!(shown.lines().all(|line| line.len() <= width), "{width}:\n{shown}");
+            let words = ["FOR", "FIRING", "THRESHOLD", "1000", "(now)"];
+            let words = words.iter().chain(if judged { &["CAUGHT", "12", "*"] } else { &["FIRED"][..] });
+            for word in words {
+                assert!(below(&shown).split_whitespace().any(|found| found == *word), "{width} {word}:\n{shown}");
+            }
+        }
+    }
 }

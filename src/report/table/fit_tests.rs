@@ -142,3 +142,31 @@ fn notes_stand_below_where_nothing_is_left_to_go() {
         < 10e9
     ");
 }
+
+#[test]
+fn a_terminal_is_never_commanded() {
+    assert_eq!(grid::printable("a\u{1b}[2Jb\n"), r"a\u{1b}[2Jb\n");
+}
+
+#[test]
+fn words_stay_whole_where_no_column_may_go() {
+    let titles = ["FOR", "THRESHOLD", "KEEP FIRING FOR", ""];
+    let mut grid = grid::Grid::new(titles.map(|title| grid::Column::right(title, 0)).to_vec());
+    grid.row(["10m", "0.9", "5m", "(now)"].map(Into::into).to_vec());
+    let check = |width: usize| {
+        let mut out = Vec::new();
+        grid.write(&mut out, Some(width), false).expect("a vector takes all");
+        String::from_utf8(out).expect("a table is UTF-8")
+    };
+    insta::assert_snapshot!(check(29), @"
+    FOR  THRESHOLD    KEEP
+                    FIRING
+                       FOR
+    10m        0.9      5m  (now)
+    ");
+    insta::assert_snapshot!(check(34), @"
+    FOR  THRESHOLD  KEEP FIRING
+                            FOR
+    10m        0.9           5m  (now)
+    ");
+}

@@ -273,16 +273,19 @@ impl Grid {
         self.texts(at).chain([self.columns[at].title.as_str()]).map(width).max().unwrap_or(0)
     }
 
+    fn longest_word(&self, at: usize) -> usize {
+        self.texts(at).chain([self.columns[at].title.as_str()]).map(longest).max().unwrap_or(0)
+    }
+
     /// Returns the width to which a column may shrink before others go.
     fn least(&self, at: usize) -> usize {
-        let longest = |text: &str| text.split(' ').map(width).max().unwrap_or(0);
         let title = &self.columns[at].title;
         let in_two_lines = (longest(title)..).find(|width| wrapped(title, *width).len() <= 2);
         let title = in_two_lines.unwrap_or(0);
         let (wraps, last) = (self.columns[at].wraps, at + 1 == self.columns.len());
         let least = match (wraps, last) {
-            (true, true) => title.max(self.texts(at).map(longest).max().unwrap_or(0)).clamp(LAST.0, LAST.1),
-            (true, false) => title.max(self.texts(at).map(longest).max().unwrap_or(0)).max(WORDS),
+            (true, true) => title.max(self.longest_word(at)).clamp(LAST.0, LAST.1),
+            (true, false) => title.max(self.longest_word(at)).max(WORDS),
             (false, _) => title.max(self.texts(at).map(width).max().unwrap_or(0)),
         };
         least.min(self.natural(at))
@@ -319,13 +322,17 @@ impl Grid {
         if let Some(layout) = self.shortened(above.clone(), limit) {
             return Layout { below, ..layout };
         }
-        // Nothing is left to go: the widest shrink, and words break.
-        let (shown, left_out) = self.essential(above);
+        // Nothing is left to go: the widest shrink.
+        let mut shown = above;
+        let left_out: Vec<usize> = iter::from_fn(|| self.next_to_go(&mut shown)).collect();
         let naturals: Vec<usize> = shown.iter().map(|at| self.natural(*at)).collect();
         let room = limit.saturating_sub(GAP * shown.len().saturating_sub(1));
-        let sum = |most: usize| naturals.iter().map(|wide| (*wide).min(most)).sum::<usize>();
-        let most = (1..=limit).rev().find(|most| sum(*most) <= room).unwrap_or(1);
-        let columns = shown.iter().zip(naturals).map(|(at, wide)| (*at, wide.min(most))).collect();
+        let words: Vec<usize> = shown.iter().map(|at| self.longest_word(*at)).collect();
+        // Where all words fit, none is broken.
+        let floors = if words.iter().sum::<usize>() <= room { words } else { vec![0; shown.len()] };
+        let within = |most: usize| naturals.iter().zip(&floors).map(move |(wide, floor)| (*wide).min(most.max(*floor)));
+        let most = (1..=limit).rev().find(|most| within(*most).sum::<usize>() <= room).unwrap_or(1);
+        let columns = shown.iter().copied().zip(within(most)).collect();
         Layout { columns, below, left_out }
     }
 
@@ -350,15 +357,6 @@ impl Grid {
     fn next_to_go(&self, shown: &mut Vec<usize>) -> Option<usize> {
         let next = (0..shown.len()).max_by_key(|at| (self.columns[shown[*at]].rank, *at))?;
         (self.columns[shown[next]].rank > 0).then(|| shown.remove(next))
-    }
-
-    /// Splits columns into those that never go and the others.
-    fn essential(&self, mut shown: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
-        let mut left_out = Vec::new();
-        while let Some(next) = self.next_to_go(&mut shown) {
-            left_out.push(next);
-        }
-        (shown, left_out)
     }
 
     /// Returns the widths with which columns fit, if they do without breaking a word that could stay whole.
@@ -394,6 +392,11 @@ impl Grid {
         };
         Some(shown.iter().copied().zip(widths).collect())
     }
+}
+
+/// Returns the width of the longest word of a text.
+fn longest(text: &str) -> usize {
+    text.split(' ').map(width).max().unwrap_or(0)
 }
 
 /// Colours the parts of a line, found from left to right.
@@ -490,10 +493,5 @@ mod tests {
         assert!(text.contains("\u{1b}[31mcritical\u{1b}[0m"));
         let plain: String = text.replace("\u{1b}[31m", "").replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
         assert_eq!(plain, check(None, false));
-    }
-
-    #[test]
-    fn a_terminal_is_never_commanded() {
-        assert_eq!(printable("a\u{1b}[2Jb\n"), r"a\u{1b}[2Jb\n");
     }
 }
