@@ -369,7 +369,7 @@ fn chosen<'l>(
     let of_key: Vec<&Literal> = all.iter().copied().filter(|one| one.is_written).collect();
     let at = Place::of(rule.at, rules);
     let alert = format!("{} ({}:{})", rule.name.text, at.file, at.line);
-    let refused = |message: String| SweepError::new(format!("{message}{}", all_of(found)));
+    let refused = |message: String| SweepError::new(format!("{message}{}", all_of(found, &[ask.key])));
     let equals = rule.condition.as_ref().is_some_and(|condition| condition.contains(", equals: "));
     if ask.key == Key::Threshold && equals {
         let message = format!("{alert} compares with `equals`, which is no threshold of its expression");
@@ -389,7 +389,9 @@ fn chosen<'l>(
             return Err(SweepError::new(message).hint("write it in the file as a plain decimal number"));
         }
         _ if of_key.is_empty() => {
-            let error = refused(format!("{alert} has {what}, so there is no `{word}` to set"));
+            let others = all_of(found, &[Key::Threshold, Key::Number, Key::Window]);
+            let others = if others.is_empty() { others } else { format!("; what can be set is{others}") };
+            let error = SweepError::new(format!("{alert} has {what}, so there is no `{word}` to set{others}"));
             let read = recorded(ask.key, rule, rules);
             if read.is_empty() {
                 return Err(error);
@@ -441,10 +443,10 @@ fn recorded(key: Key, rule: &Rule, rules: &RuleSet) -> String {
     lines
 }
 
-/// Lists what may be set in an expression.
-fn all_of(found: &[Literal]) -> String {
+/// Lists what may be set in an expression, of some kinds.
+fn all_of(found: &[Literal], keys: &[Key]) -> String {
     let mut lines = String::new();
-    for key in [Key::Threshold, Key::Number, Key::Window] {
+    for key in keys.iter().copied() {
         let of_key: Vec<&Literal> = found.iter().filter(|one| one.key == key && one.is_written).collect();
         for (at, one) in of_key.iter().enumerate() {
             let place = if of_key.len() > 1 { format!("[{}]", at + 1) } else { String::new() };

@@ -28,12 +28,18 @@ pub fn load(
     clock: &Clock,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Incident>> {
-    let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"[{-".contains(byte));
-    if is_json {
-        let (mut problems, root) = yaml::open(sources, name, bytes, "a file of incidents", diagnostics);
+    let first = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).iter().find(|byte| !byte.is_ascii_whitespace());
+    if let Some(first) = first.filter(|byte| b"[{-".contains(byte)) {
+        let mut read = Diagnostics::default();
+        let (mut problems, root) = yaml::open(sources, name, bytes, "a file of incidents", &mut read);
         let found = root.map(|root| document(&root, recordings, clock, &mut problems)).unwrap_or_default();
         none_is_wrong(&found, &mut problems);
-        return (problems.finish() == 0).then_some(found);
+        let good = problems.finish() == 0;
+        if *first != b'-' {
+            read.retain(as_json);
+        }
+        diagnostics.extend(read);
+        return good.then_some(found);
     }
     let text = String::from_utf8_lossy(bytes).into_owned();
     let file = sources.add(name, text.as_str());
@@ -41,6 +47,34 @@ pub fn load(
     let found = table(&text, clock, &mut problems);
     none_is_wrong(&found, &mut problems);
     (problems.finish() == 0).then_some(found)
+}
+
+/// Says of JSON that is broken what is written in JSON: the advice for YAML would mislead. Keeps every problem.
+fn as_json(found: &mut Diagnostic) -> bool {
+    if found.code == codes::YAML_SYNTAX {
+        found.code = codes::INCIDENT;
+        if found.message.starts_with("this is not YAML") {
+            found.message = "this cannot be read as JSON".to_owned();
+        }
+        let form = "incidents are written like `[[\"2026-01-05 18:00\", \"2026-01-05 20:00\"]]`";
+        found.help = vec![format!("is a quote, a comma or a bracket missing, or one too many? {form}")];
+    }
+    true
+}
+
+/// Returns what to call a column or a key that is missing, if another one may be meant.
+fn meant<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let words: &[&str] = match key {
+        "start" => {
+            &["begin", "began", "begins", "from", "since", "starts", "started", "starttime", "startsat", "startedat"]
+        }
+        _ => {
+            &["ends", "ended", "until", "to", "stop", "finish", "finished", "resolved", "endtime", "endsat", "endedat"]
+        }
+    };
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-', ' '], "");
+    let found = names.map(str::trim).find(|name| words.contains(&plain(name).as_str()))?;
+    Some(format!("if `{found}` is the {key}, call it `{key}`"))
 }
 
 /// Says that a file without a problem has no incident, by which nothing can be judged.
@@ -131,12 +165,14 @@ fn incident(node: &Node, clock: &Clock, problems: &mut Problems<'_>) -> Option<I
         Content::Mapping(_) => {
             let mut fields = Fields::open(node, "an incident", problems)?;
             let (start, end) = (fields.take("start"), fields.take("end"));
+            let rest: Vec<_> = fields.rest().collect();
             for (key, _) in [("start", start), ("end", end)].iter().filter(|(_, field)| field.is_none()) {
                 let message = format!("this incident has no `{key}`");
-                problems.error_with_help(codes::INCIDENT, message, node.span, EXAMPLE);
+                let help = meant(key, rest.iter().map(|field| field.key.text()));
+                problems.error_with_help(codes::INCIDENT, message, node.span, help.unwrap_or(EXAMPLE.to_owned()));
             }
             let mut labels = Vec::new();
-            for field in fields.rest() {
+            for field in rest {
                 let value = field.text(problems)?;
                 labels.push((field.key.text().to_owned(), value.text.clone()));
             }
@@ -199,6 +235,7 @@ fn table(text: &str, clock: &Clock, problems: &mut Problems<'_>) -> Vec<Incident
             };
             for key in ["start", "end"].iter().filter(|key| !names.iter().any(|name| name == **key)) {
                 let message = format!("the first line names the columns, and has no `{key}`");
+                let help = meant(key, names.iter().map(String::as_str)).unwrap_or(help.to_owned());
                 problems.error_with_help(codes::INCIDENT, message, whole, help);
             }
             if problems.errors() > 0 {
