@@ -258,6 +258,12 @@ impl<'a> Sweep<'a> {
         Ok(self.part.from < all)
     }
 
+    /// Returns whether each threshold is evaluated by itself, because evaluations fail that another one may not have.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.part.exact
+    }
+
     /// Takes note of so many variants; `most` is how many episodes one of them has.
     fn went_on(&mut self, variants: usize, most: Option<usize>) {
         self.part.from += variants;
