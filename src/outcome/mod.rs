@@ -33,8 +33,10 @@ pub use hidden::{HiddenMetric, WriterFacts};
 pub use options::{Filter, Origin, Pattern, RunOptions, Selection, Setting};
 pub(crate) use reasons::{Known, Lack, text as selector_text};
 pub use recordings::{Range, RecordingFacts};
+#[cfg(feature = "cli")]
+pub(crate) use rules::in_steps;
+pub(crate) use rules::known;
 pub use rules::{GroupFacts, Kind, MissingMetric, Needs, NoSource, RuleFacts, Unmatched, declared};
-pub(crate) use rules::{in_steps, known};
 pub(crate) use threshold::compared;
 pub use threshold::threshold;
 pub use unseen::Unseen;
