@@ -4,8 +4,8 @@ use crate::engine::fold::Fold;
 use crate::engine::{Engine, EngineOptions, RuleId};
 use crate::outcome::threshold::compared;
 use crate::replay::RunError;
-use crate::rules::graph::{ALERTS, ALERTS_FOR_STATE, Keep, RuleGraph};
-use crate::rules::{Evaluate, Group, Rule, RuleFile, RuleKind, RuleSet};
+use crate::rules::graph::{Keep, RuleGraph};
+use crate::rules::{Evaluate, Group, Rule, RuleKind, RuleSet, needed};
 use crate::store::Store;
 use crate::{limits, time::Millis};
 
@@ -181,52 +181,17 @@ fn insert(set: &mut RuleSet, base: RuleId, rules: impl IntoIterator<Item = Rule>
 /// Returns the alert and the rules that it reads, those that these read, and so on, in their groups. Annotations are
 /// left out: they count for no figure.
 fn reduced(rules: &RuleSet, alert: RuleId) -> (RuleSet, RuleId) {
-    let needed = needed(rules, alert.0 as usize);
-    let mut base = 0;
-    let mut next = needed.iter().copied().enumerate();
-    let mut kept = |group: &Group| {
-        let mut group = group.clone();
-        group.rules.retain_mut(|rule| {
-            let (number, is_needed) = next.next().unwrap_or_default();
-            base += u32::from(is_needed && number < alert.0 as usize);
-            if let RuleKind::Alert { annotations, .. } = &mut rule.kind {
-                annotations.clear();
-            }
-            is_needed
-        });
-        group
-    };
-    let file = |file: &RuleFile| RuleFile { groups: file.groups.iter().map(&mut kept).collect(), ..*file };
-    let files = rules.files.iter().map(file).collect();
-    let set =
-        RuleSet { files, sources: rules.sources.clone(), diagnostics: rules.diagnostics.clone(), ..RuleSet::default() };
-    (set, RuleId(base))
-}
-
-/// Returns by rule whether the alert depends on it.
-fn needed(rules: &RuleSet, alert: usize) -> Vec<bool> {
-    let all: Vec<&Rule> = rules.rules().map(|(_, rule)| rule).collect();
-    let graph = RuleGraph::of(&rules.files, Keep::Read);
-    let mut needed = vec![false; all.len()];
-    let mut open = vec![alert];
-    while let Some(rule) = open.pop() {
-        if std::mem::replace(&mut needed[rule], true) {
-            continue;
-        }
-        open.extend(graph.writers(rule));
-        if all[rule].labels.iter().any(|(_, template)| template.uses_query()) {
-            return vec![true; all.len()];
-        }
-        for found in all[rule].expr.selectors() {
-            // What a rule writes is not read from the recording, whatever the matchers take of it.
-            match found.selector.metric() {
-                Some(ALERTS | ALERTS_FOR_STATE) | None => return vec![true; all.len()],
-                Some(name) => {
-                    let writes = |rule: &Rule| matches!(rule.kind, RuleKind::Record) && rule.name.text == name;
-                    open.extend(all.iter().enumerate().filter(|(_, rule)| writes(rule)).map(|(at, _)| at));
-                }
-            }
+    let mut bare = rules.clone();
+    for rule in bare.files.iter_mut().flat_map(|file| &mut file.groups).flat_map(|group| &mut group.rules) {
+        if let RuleKind::Alert { annotations, .. } = &mut rule.kind {
+            annotations.clear();
         }
     }
-    needed
+    let needed = needed(&bare, std::iter::once(alert.0 as usize));
+    let before = needed.iter().take(alert.0 as usize).filter(|needed| **needed).count();
+    let mut needed = needed.into_iter();
+    for group in bare.files.iter_mut().flat_map(|file| &mut file.groups) {
+        group.rules.retain(|_| needed.next().unwrap_or_default());
+    }
+    (bare, RuleId(u32::try_from(before).unwrap_or(alert.0)))
 }
