@@ -40,6 +40,7 @@ pub use rules::{GroupFacts, Kind, MissingMetric, Needs, NoSource, RuleFacts, Unm
 pub(crate) use threshold::compared;
 pub use threshold::threshold;
 pub use unseen::Unseen;
+#[cfg(feature = "cli")]
 pub(crate) use unseen::otherwise;
 
 /// The data of a finished run: everything that a report of `eval` may show.

@@ -120,9 +120,8 @@ pub(super) fn look(
     }
 }
 
-/// Returns why no alert of a rule could have the labels that were asked for: it sets one to another value, or its alerts
-/// lack one.
-/// Says which label of `alert`, or of those that a rule sets, cannot satisfy some matchers; nothing where it is not known.
+/// Returns why no alert of a rule could have the labels that were asked for: the rule sets one to another value, or
+/// `alert`, one of its alerts, lacks one. None where neither is known.
 pub(crate) fn otherwise(
     matchers: &[Matcher],
     rule: &RuleFacts,
