@@ -1,6 +1,7 @@
 //! What is counted of a rule while it runs.
 
 use crate::limits;
+use crate::promql::annotation::Annotated;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -22,6 +23,19 @@ pub struct FaultCount {
     pub message: String,
 }
 
+/// A warning or an info of the evaluations of one rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnnotationCount {
+    /// What was told, of all these evaluations.
+    pub annotated: Annotated,
+    /// The first slot.
+    pub first: Timestamp,
+    /// The last slot.
+    pub last: Timestamp,
+    /// At how many evaluations.
+    pub count: u64,
+}
+
 /// What was counted of a rule over a run, whatever is reported for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleCounts {
@@ -31,6 +45,8 @@ pub struct RuleCounts {
     pub true_evaluations: u64,
     /// Failed evaluations, by message.
     pub faults: Vec<FaultCount>,
+    /// Warnings and infos of evaluations, by what they tell: at most as many as messages of failed ones.
+    pub annotations: Vec<AnnotationCount>,
     /// The time from which all windows are within the recording.
     pub warm_from: Option<Timestamp>,
     /// Literal metric names that the expression selects and that neither the recording nor a rule has.
@@ -44,6 +60,7 @@ pub struct RuleCounts {
 pub(crate) struct Counting {
     true_evaluations: u64,
     faults: Vec<FaultCount>,
+    annotations: Vec<AnnotationCount>,
 }
 
 /// What was counted of a rule over all that it was evaluated on.
@@ -71,6 +88,7 @@ impl Total {
             evaluations: self.evaluations,
             true_evaluations: self.counting.true_evaluations,
             faults: self.counting.faults.clone(),
+            annotations: self.counting.annotations.clone(),
             warm_from: None,
             missing_metrics: Vec::new(),
             extremes: self.extremes.filter(|_| !self.counting.was_true()),
@@ -81,7 +99,7 @@ impl Total {
 impl Counting {
     /// Makes one that goes on.
     pub(crate) fn of(true_evaluations: u64, faults: Vec<FaultCount>) -> Self {
-        Self { true_evaluations, faults }
+        Self { true_evaluations, faults, annotations: Vec::new() }
     }
 
     /// Returns how many evaluations had a sample in their result.
@@ -137,9 +155,22 @@ impl Counting {
         }
     }
 
+    /// Counts evaluations that told something.
+    pub(crate) fn told(&mut self, new: &AnnotationCount) {
+        let known = self.annotations.iter_mut().find(|known| known.annotated.what.is_same(&new.annotated.what));
+        if let Some(known) = known {
+            known.annotated.what.merge(&new.annotated.what);
+            known.count += new.count;
+            (known.first, known.last) = (known.first.min(new.first), known.last.max(new.last));
+        } else if self.annotations.len() < limits::FAULT_MESSAGES {
+            self.annotations.push(new.clone());
+        }
+    }
+
     /// Adds what was counted on one label set.
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.true_evaluations += other.true_evaluations;
+        other.annotations.iter().for_each(|annotation| self.told(annotation));
         if self.faults.is_empty() {
             self.faults.clone_from(&other.faults);
             return;

@@ -72,7 +72,7 @@ pub use self::agreement::{Agreement, Difference, Examples};
 pub use self::check::check;
 pub(crate) use self::check::refused;
 pub(crate) use self::counts::Counting;
-pub use self::counts::{FaultCount, RuleCounts};
+pub use self::counts::{AnnotationCount, FaultCount, RuleCounts};
 pub use self::episode::{Began, End, Episode, Suppression};
 pub use self::event::{Activity, Cause, Event, OpenAlert, Phase, RuleId};
 pub use self::limit::{LimitReached, TooManySeries, TooManySteps};

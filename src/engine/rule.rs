@@ -11,7 +11,7 @@ use super::alerting::{AlertRule, Alerting};
 use super::bits;
 use super::collect::Collect;
 use super::conditions::Conditions;
-use super::counts::Counting;
+use super::counts::{AnnotationCount, Counting};
 use super::course::Compared;
 use super::draft::Draft;
 use super::event::{Cause, Phase, RuleId};
@@ -266,6 +266,9 @@ impl RuleRun {
         pass: &mut Pass<'_, '_>,
     ) {
         let first_draft = pass.drafts.len();
+        if !root.told.is_empty() {
+            self.count_told(root, pass.slots);
+        }
         if self.is_idle() && root.faults.is_empty() && root.present.iter().all(|word| *word == 0) {
             // Nothing is true and nothing was.
             return;
@@ -302,6 +305,16 @@ impl RuleRun {
         }
         if let Some((series, compared)) = compared {
             self.find_causes(series, compared, &mut pass.drafts[first_draft..], pass.recording);
+        }
+    }
+
+    #[cold]
+    fn count_told(&mut self, root: &Root<'_>, slots: &[Timestamp]) {
+        for told in root.told {
+            let mut at = bits::ones(&told.steps, slots.len()).map(|step| slots[step]);
+            let Some(first) = at.next() else { continue };
+            let (last, count) = at.fold((first, 1), |(_, count), at| (at, count + 1));
+            self.counting.told(&AnnotationCount { annotated: told.what.clone(), first, last, count });
         }
     }
 

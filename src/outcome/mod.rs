@@ -36,7 +36,7 @@ pub use recordings::{Range, RecordingFacts};
 #[cfg(feature = "cli")]
 pub(crate) use rules::in_steps;
 pub(crate) use rules::known;
-pub use rules::{GroupFacts, Kind, MissingMetric, Needs, NoSource, RuleFacts, Unmatched, declared};
+pub use rules::{GroupFacts, Kind, MissingMetric, Needs, NoSource, RuleAnnotation, RuleFacts, Unmatched, declared};
 pub(crate) use threshold::compared;
 pub use threshold::threshold;
 pub use unseen::Unseen;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::engine::{GroupSchedule, RuleCounts, RuleId};
+use crate::engine::{AnnotationCount, GroupSchedule, RuleCounts, RuleId};
 use crate::format::one_line;
+use crate::promql::annotation::Level;
 use crate::promql::ast::BinaryOp;
 use crate::rules::{Rule, RuleKind, RuleSet};
 use crate::store::Store;
@@ -200,6 +201,8 @@ pub struct RuleFacts {
     pub disabled: bool,
     /// What was counted.
     pub counts: RuleCounts,
+    /// What its evaluations told beside their results: warnings before infos.
+    pub annotations: Vec<RuleAnnotation>,
     /// The metrics that the recording lacks, with those that are near.
     pub missing: Vec<MissingMetric>,
     /// The selector that takes no series, where its metrics are there and it was never true for that.
@@ -208,6 +211,19 @@ pub struct RuleFacts {
     pub no_source: Option<NoSource>,
     /// Why no alert has the labels that are asked for; only where labels are.
     pub unseen: Option<Unseen>,
+}
+
+/// A warning or an info of the evaluations of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleAnnotation {
+    /// How grave it is.
+    pub level: Level,
+    /// In Prometheus' words, with the line and the byte of the expression, without the level.
+    pub text: String,
+    /// The first evaluation.
+    pub first: Timestamp,
+    /// At how many evaluations.
+    pub count: u64,
 }
 
 impl RuleFacts {
@@ -252,9 +268,9 @@ pub(super) fn evaluated<'a>(
     store: &'a Store,
 ) -> (Vec<RuleFacts>, Known<'a>) {
     let known = known(rules, &counts, store);
-    let exprs = rules.rules().map(|(_, rule)| &rule.expr);
-    let facts = declared(rules).into_iter().zip(exprs).zip(counts).map(|((facts, expr), counts)| {
-        let lack = if counts.true_evaluations == 0 { known.lack(expr) } else { None };
+    let all = rules.rules().map(|(_, rule)| rule);
+    let facts = declared(rules).into_iter().zip(all).zip(counts).map(|((facts, rule), counts)| {
+        let lack = if counts.true_evaluations == 0 { known.lack(&rule.expr) } else { None };
         let (mut needed, mut unmatched, mut no_source) = (None, None, None);
         match lack {
             Some(Lack::Metric(name)) => needed = Some(name),
@@ -263,9 +279,23 @@ pub(super) fn evaluated<'a>(
             None => {}
         }
         let missing = counts.missing_metrics.iter().map(|name| known.missing(name, needed.as_ref() == Some(name)));
-        RuleFacts { missing: missing.collect(), unmatched, no_source, counts, ..facts }
+        let annotations = annotations(&counts, &rule.text.text);
+        RuleFacts { missing: missing.collect(), unmatched, no_source, annotations, counts, ..facts }
     });
     (facts.collect(), known)
+}
+
+/// Returns what the evaluations of an expression with this text told.
+fn annotations(counts: &RuleCounts, text: &str) -> Vec<RuleAnnotation> {
+    let one = |found: &AnnotationCount| RuleAnnotation {
+        level: found.annotated.what.level(),
+        text: found.annotated.bare_in_text(text),
+        first: found.first,
+        count: found.count,
+    };
+    let mut all: Vec<RuleAnnotation> = counts.annotations.iter().map(one).collect();
+    all.sort_by(|a, b| (a.level, a.first, &a.text).cmp(&(b.level, b.first, &b.text)));
+    all
 }
 
 /// Returns what there is for rules to select from.
@@ -316,6 +346,7 @@ fn one(id: RuleId, group: usize, rule: &Rule, rules: &RuleSet) -> RuleFacts {
         labels,
         disabled: !rule.enabled,
         counts: RuleCounts::default(),
+        annotations: Vec::new(),
         missing: Vec::new(),
         unmatched: None,
         no_source: None,

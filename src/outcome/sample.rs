@@ -39,6 +39,7 @@ pub(crate) fn rule(id: u32, name: &str) -> RuleFacts {
         labels: Vec::new(),
         disabled: false,
         counts: RuleCounts::default(),
+        annotations: Vec::new(),
         missing: Vec::new(),
         unmatched: None,
         no_source: None,

@@ -1,5 +1,6 @@
 //! PromQL: from text to values.
 
+pub mod annotation;
 pub mod ast;
 mod bind;
 pub(crate) mod block;

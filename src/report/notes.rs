@@ -8,6 +8,7 @@ use crate::diagnostic::Severity;
 use crate::format::{count, counted};
 use crate::input;
 use crate::outcome::{Kind, Outcome, RuleFacts};
+use crate::promql::annotation::Level;
 use crate::time::Timestamp;
 
 use super::table::grid::printable;
@@ -27,6 +28,7 @@ fn notes(outcome: &Outcome, table: bool) -> Vec<String> {
     let mut notes = recording(&outcome.input);
     notes.extend(missing(outcome.rules.iter().filter(|rule| !table || rule.kind == Kind::Record)));
     notes.extend(few(faults(&outcome.rules).into_iter()));
+    notes.extend(annotations(&outcome.rules));
     notes.extend(outcome.notes.iter().map(|note| {
         let word = if note.severity == Severity::Warning { "warning" } else { "note" };
         format!("{word}: {}", note.message)
@@ -42,6 +44,7 @@ fn notes(outcome: &Outcome, table: bool) -> Vec<String> {
 pub fn write_rules(out: &mut dyn Write, rules: &[RuleFacts]) -> io::Result<()> {
     let mut notes = missing(rules.iter().filter(|rule| rule.kind == Kind::Record));
     notes.extend(few(faults(rules).into_iter()));
+    notes.extend(annotations(rules));
     notes.iter().try_for_each(|note| writeln!(out, "{}", printable(note)))
 }
 
@@ -77,6 +80,23 @@ fn faults(rules: &[RuleFacts]) -> Vec<String> {
         Some(format!("warning: {}: {failed} failed, first at {first}: {message}", places(&rules)))
     };
     causes.into_iter().filter_map(line).collect()
+}
+
+/// Says what evaluations told beside their results: one line for each warning, then for each info.
+fn annotations(rules: &[RuleFacts]) -> Vec<String> {
+    let of = |level: Level, word: &str| {
+        let all = rules.iter().flat_map(|rule| rule.annotations.iter().map(move |annotation| (rule, annotation)));
+        let found = all.filter(|(_, annotation)| annotation.level == level);
+        let causes = by_cause(found.map(|(rule, annotation)| (annotation.text.as_str(), (rule, annotation.count))));
+        few(causes.into_iter().map(|(text, found)| {
+            let rules: Vec<&RuleFacts> = found.iter().map(|(rule, _)| *rule).collect();
+            let evaluations = counted(found.iter().map(|(_, count)| count).sum(), "evaluation");
+            format!("{word}: {}: {text}, at {evaluations}", places(&rules))
+        }))
+    };
+    let mut lines = of(Level::Warning, "warning");
+    lines.extend(of(Level::Info, "note"));
+    lines
 }
 
 /// Puts together what has one cause, in the order in which the causes come.

@@ -9,6 +9,7 @@ mod ranks;
 mod select;
 mod sets;
 mod shared;
+mod tell;
 mod topk;
 mod window;
 
@@ -22,6 +23,7 @@ use super::roster::{NodeState, Own, Shared, number};
 use super::scalar_ops::{arithmetic, compare};
 
 pub(crate) use self::select::cap;
+pub(crate) use self::tell::{Uncounted, may_tell};
 
 use crate::labels::LabelSet;
 use crate::source::Span;
@@ -242,8 +244,11 @@ pub(crate) fn evaluate<P: Probe>(
         }
         Kind::CountValues { label, input, .. } => topk::count_values(view, state, label, *input, steps, out, scratch),
         Kind::TopK { bottom, k, input, .. } => topk::evaluate(view, state, *bottom, (*k, *input), steps, out, scratch),
-        Kind::Buckets { function, input } => buckets::evaluate(view, state, (*function, *input), steps, out, scratch),
+        Kind::Buckets { function, input } => {
+            buckets::evaluate(view, state, (*function, *input), frame.evals, out, scratch)
+        }
     }
+    tell::node(view, &node.kind, &mut state.notes, frame);
     if failing {
         view.inherit_failures(&node.kind, out);
     }

@@ -100,7 +100,7 @@ pub(super) fn assign(
             let Own::Buckets(buckets) = &state.own else { return };
             let order = &view.state(*input).order;
             let input = view.wide(*input, steps, first);
-            let bounded = order.iter().copied().filter(|row| !buckets.bounds[*row as usize].is_nan());
+            let bounded = order.iter().copied().filter(|row| buckets.bounds[*row as usize].is_some());
             members(input, &Ranks::of(input, order), &bounded.collect::<Vec<_>>(), &state.map, out);
         }
         Kind::VectorBinary(op) => {

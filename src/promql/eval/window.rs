@@ -7,12 +7,12 @@ use crate::time::{Millis, Timestamp};
 use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand, Select, WindowInput};
 use super::super::probe::{self, InnerSteps, Probe};
-use super::super::program::{Frame, Program, Root, Source};
+use super::super::program::{Frame, Place, Program, Root, Source};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
 use super::select::{self, caps, references};
 use super::shared::Family;
-use super::{SAME_LABELS, Scratch, View, copy_rows, fault, fault_of};
+use super::{SAME_LABELS, Scratch, View, copy_rows, fault, fault_of, tell};
 
 /// The parts of a window node.
 pub(super) struct Window<'a> {
@@ -58,6 +58,7 @@ pub(super) fn evaluate<P: Probe>(
             of_series(&found.sources, window, family, refs, frame, &mut raw, scratch, probe);
             scratch.families = families;
             scratch.refs = written;
+            tell::windows(view, (window.function, window.params), &found.uncounted, &raw, &mut state.notes);
             if state.merged {
                 copy_rows(state, &raw, out);
                 scratch.raw = raw;
@@ -238,7 +239,10 @@ fn of_subquery<P: Probe>(
         probe.leave_subquery();
         let run = Run { steps: run, refs, times: &times };
         fold_run(view, state, program, window, &run, frame, out, scratch);
+        tell_windows(state, program, window, &run);
     }
+    let NodeState { own: Own::Inner(own), notes, .. } = state else { return };
+    tell::windows(view, (window.function, window.params), &own.uncounted, out, notes);
 }
 
 /// What a run of steps may make of inner values, unless two windows alone are more.
@@ -380,6 +384,10 @@ fn bind_inner(view: &View<'_>, state: &mut NodeState, inner: &NodeState, functio
     for at in state.seen[0]..inner.labels.len() {
         let drops = inner.drops[at];
         state.add_mapped(&inner.labels[at], drops, !function.keeps_name(), view.plan.options.delayed_names);
+        let row = if state.merged { state.map[at] } else { super::number(at) };
+        if let Own::Inner(own) = &mut state.own {
+            own.uncounted.add(function, &inner.labels[at], row);
+        }
     }
     state.seen[0] = inner.labels.len();
     // Which of them comes first at some inner step says nothing: label order, as of a selector.
@@ -388,6 +396,21 @@ fn bind_inner(view: &View<'_>, state: &mut NodeState, inner: &NodeState, functio
     state.order_by(&by_labels);
     if let Own::Inner(own) = &mut state.own {
         own.placed = by_labels;
+    }
+}
+
+/// Tells at each step what was told at the inner steps in its window.
+fn tell_windows(state: &mut NodeState, program: &Program, window: &Window<'_>, run: &Run<'_>) {
+    for told in program.told_by(0, run.times.len()) {
+        let mut bits = vec![0; run.refs.len().div_ceil(64)];
+        for step in run.steps.clone() {
+            let from = run.times.partition_point(|at| *at <= run.refs[step].minus(window.range));
+            let to = run.times.partition_point(|at| *at <= run.refs[step]);
+            if (from..to).any(|at| block::has(&told.steps, at)) {
+                block::set(&mut bits, step);
+            }
+        }
+        state.notes.add(Place::Within(told.what.span), &bits, || told.what.what);
     }
 }
 

@@ -59,7 +59,10 @@ impl Plan {
     /// # Errors
     /// As [`Plan::add`]; never for a part of an expression that was added.
     pub(crate) fn compare(&mut self, part: &Expr) -> Result<u32, Problems> {
+        let places = self.places.len();
         let node = self.lower(part)?;
+        // Nothing new: a part of the root has its places there.
+        self.places.truncate(places);
         let next = u32::try_from(self.compared.len()).unwrap_or(u32::MAX);
         let number = *self.nodes[node].place.compared.get_or_insert(next);
         if number == next {
@@ -76,6 +79,9 @@ impl Plan {
         let around = std::mem::replace(&mut self.span, expr.span);
         let node = self.lower_kind(expr);
         self.span = around;
+        if let Ok(node) = node {
+            self.places.add(self.roots.len(), node, expr);
+        }
         node
     }
 

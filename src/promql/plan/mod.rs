@@ -2,6 +2,7 @@
 
 mod families;
 mod known;
+mod places;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::walk::Walk;
 pub(crate) use self::families::Folded;
 use self::known::Known;
 pub(crate) use self::known::{Number, Pattern};
+pub(crate) use self::places::{Places, WHOLE};
 
 /// Where an expression is evaluated: what `start()`, `end()`, `step()` and `range()` mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -344,6 +346,8 @@ pub(crate) struct Plan {
     pub(crate) walk: Walk,
     /// The part that is being lowered.
     pub(super) span: Span,
+    /// Where in the text of each root stands what its nodes may tell of.
+    pub(crate) places: Places,
     known: Known,
 }
 
@@ -359,6 +363,7 @@ impl Plan {
             registers: 0,
             walk: Walk::default(),
             span: Span::default(),
+            places: Places::default(),
             known: Known::default(),
         }
     }
@@ -369,6 +374,7 @@ impl Plan {
         self.nodes.shrink_to_fit();
         self.roots.shrink_to_fit();
         self.compared.shrink_to_fit();
+        self.places.seal();
     }
 
     fn is_invariant(&self, kind: &Kind) -> bool {

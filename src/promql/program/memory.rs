@@ -22,6 +22,8 @@ pub(super) struct Memory {
     /// The labels of a scalar root.
     pub(super) no_labels: [LabelSet; 1],
     pub(super) evals: Vec<Timestamp>,
+    /// Whether a node told anything in the latest run.
+    pub(super) tells: bool,
 }
 
 impl Memory {
@@ -34,6 +36,7 @@ impl Memory {
             scratch: eval::Scratch::of(plan),
             no_labels: [LabelSet::empty()],
             evals: Vec::new(),
+            tells: false,
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod inputs;
 mod memory;
+mod notes;
 mod once;
 mod outputs;
 mod run;
@@ -23,6 +24,7 @@ use self::memory::Memory;
 use self::once::Once;
 
 pub(crate) use self::inputs::{Frame, Inputs, Only, Source, Steps, Written};
+pub(crate) use self::notes::{Notes, Place, Told};
 pub(crate) use self::outputs::{Fault, Root, Sink};
 
 /// Below so many rows it does not matter how many of them are over.

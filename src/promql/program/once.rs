@@ -71,7 +71,8 @@ impl Once {
                 && !node.invariant
                 && alone::fits(&node.kind)
                 && node.kind.inputs().all(|input| ways[input].alone || ways[input].lifted)
-                && !state.merged;
+                && !state.merged
+                && !eval::may_tell(plan, &node.kind, state);
             ways[stop.node] = Way {
                 alone: is_alone,
                 lifted: is_narrow && !is_alone,
@@ -117,6 +118,7 @@ impl Program {
     pub(super) fn run_once(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
         memory.scratch.begin();
+        memory.tells = false;
         let mut once = self.once.take().unwrap_or_else(|| Box::new(Once::of(&self.plan, &self.states)));
         if !once.asked {
             once.ask(&self.plan, sink);
@@ -283,7 +285,19 @@ impl Stepping<'_, '_> {
             ranks: &[],
             failed: from_ref(&register.failed),
             faults,
+            told: &[],
         }
+    }
+
+    /// Returns whether a root tells anything.
+    fn tells(&self, root: usize) -> bool {
+        !self.shown().told(root, self.memory, 1).is_empty()
+    }
+
+    /// Hands over a root that is there.
+    fn give(&self, id: RootId, root: Root<'_>, sink: &mut dyn Sink) {
+        let told = self.shown().told(id.0, self.memory, 1);
+        self.with_compared(id, Root { told: &told, ..root }, sink);
     }
 
     /// Hands over a vector that roots compare.
@@ -310,8 +324,8 @@ impl Stepping<'_, '_> {
     fn hand_over(&self, root: usize, sink: &mut dyn Sink) {
         let PlannedRoot { node, scalar, .. } = self.nodes.plan.roots[root];
         let id = RootId(root);
-        if !self.is_empty(node) || sink.wants_empty(id) {
-            self.with_root(node, scalar, |root| self.with_compared(id, root, sink));
+        if !self.is_empty(node) || self.tells(root) || sink.wants_empty(id) {
+            self.with_root(node, scalar, |root| self.give(id, root, sink));
         }
     }
 
@@ -334,12 +348,14 @@ impl Stepping<'_, '_> {
         let busy = self.next_busy..self.next_busy + busy;
         self.next_busy = busy.end;
         let (failed, least, greatest) = self.extremes(input);
-        if busy.is_empty() && !failed && !thresholds.any_passed(least, greatest) {
+        let all = failed || self.memory.tells;
+        if busy.is_empty() && !all && !thresholds.any_passed(least, greatest) {
             return;
         }
-        if failed {
-            for root in thresholds.all() {
-                self.hand_over_threshold((number, input), RootId(root as usize), true, sink);
+        if all {
+            for root in thresholds.all().map(|root| root as usize) {
+                let shown = failed || self.tells(root) || sink.wants_empty(RootId(root));
+                self.hand_over_threshold((number, input), RootId(root), shown, sink);
             }
             return;
         }
@@ -395,10 +411,10 @@ impl Stepping<'_, '_> {
         if self.way(input).alone {
             let register = Register { present: u64::from(passes), ..*self.memory.registers.of_node(input) };
             let faults = if register.failed == 0 { Vec::new() } else { self.faults(node) };
-            self.with_compared(root, self.alone(node, (&register, false), &faults), sink);
+            self.give(root, self.alone(node, (&register, false), &faults), sink);
         } else {
             let Memory { threshold, no_labels, .. } = &*self.memory;
-            let show = &mut |shown: Root<'_>| self.with_compared(root, shown, sink);
+            let show = &mut |shown: Root<'_>| self.give(root, shown, sink);
             self.shown().with_block(node, threshold, (false, no_labels), 1, show);
         }
         if sink.wants_empty(root) {

@@ -4,6 +4,7 @@ use crate::labels::LabelSet;
 use crate::source::Span;
 
 use super::super::plan::RootId;
+use super::notes::Told;
 
 /// What a root evaluated to.
 #[derive(Clone, Copy)]
@@ -25,6 +26,8 @@ pub(crate) struct Root<'a> {
     pub(crate) failed: &'a [u64],
     /// One for each failed step, by step.
     pub(crate) faults: &'a [Fault],
+    /// Warnings and infos; known for roots alone.
+    pub(crate) told: &'a [Told],
 }
 
 /// Why an evaluation failed.

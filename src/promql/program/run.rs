@@ -68,6 +68,7 @@ impl Program {
     pub(crate) fn run_frame<P: Probe>(&mut self, frame: &Frame<'_>, probe: &mut P, sink: &mut dyn Sink) {
         let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
         memory.scratch.begin();
+        memory.tells = false;
         let (offers, steps) = (frame.inputs.offers(), frame.evals.len());
         let mut run = Running { fresh: self.bound != Some(offers), failing: false };
         let mut next_root = 0;
@@ -122,7 +123,7 @@ impl Nodes<'_> {
         let node = &self.plan.nodes[at];
         probe.enter(at, node.invariant);
         let register = node.place.register as usize;
-        let Memory { blocks, spare, scratch, .. } = memory;
+        let Memory { blocks, spare, scratch, tells, .. } = memory;
         // A node reads only blocks that others wrote.
         std::mem::swap(spare, &mut blocks[register]);
         if node.place.shares {
@@ -142,6 +143,7 @@ impl Nodes<'_> {
                 spare.grow(rows);
             } else {
                 state.faults.clear();
+                state.notes.clear();
                 let view = eval::View { plan: self.plan, states, shared: self.shared, blocks };
                 let one;
                 let frame = if node.invariant {
@@ -155,6 +157,7 @@ impl Nodes<'_> {
                 // Some nodes find rows only now: those after it must notice.
                 run.fresh |= state.labels.len() != rows;
             }
+            *tells |= !state.notes.is_empty();
         }
         if node.invariant {
             probe.held(steps);

@@ -7,7 +7,7 @@ use super::super::eval;
 use super::super::plan::{NodeId, Plan, PlannedRoot, RootId};
 use super::super::roster::NodeState;
 use super::memory::Memory;
-use super::{Fault, Program, Root, Sink};
+use super::{Fault, Program, Root, Sink, Told};
 
 /// What the nodes of a program evaluated to, to be shown.
 #[derive(Clone, Copy)]
@@ -34,16 +34,25 @@ impl<'a> Shown<'a> {
     pub(super) fn emit(&self, root: usize, memory: &Memory, steps: usize, sink: &mut dyn Sink) {
         let PlannedRoot { node, scalar, compared } = self.plan.roots[root];
         let (id, block) = (RootId(root), memory.block(self.plan.nodes[node].place));
-        if !block::any(&block.present) && !block::any(&block.failed) && !sink.wants_empty(id) {
+        let told = self.told(root, memory, steps);
+        if told.is_empty() && !block::any(&block.present) && !block::any(&block.failed) && !sink.wants_empty(id) {
             return;
         }
-        self.with_root(node, memory, scalar, steps, &mut |root| match compared {
-            Some(number) => {
-                let node = self.plan.compared[number as usize];
-                self.with_root(node, memory, false, steps, &mut |compared| sink.root(id, root, Some(compared)));
+        self.with_root(node, memory, scalar, steps, &mut |root| {
+            let root = Root { told: &told, ..root };
+            match compared {
+                Some(number) => {
+                    let node = self.plan.compared[number as usize];
+                    self.with_root(node, memory, false, steps, &mut |compared| sink.root(id, root, Some(compared)));
+                }
+                None => sink.root(id, root, None),
             }
-            None => sink.root(id, root, None),
         });
+    }
+
+    /// Returns what a root tells.
+    pub(super) fn told(&self, root: usize, memory: &Memory, steps: usize) -> Vec<Told> {
+        if memory.tells { self.collect_notes(root, steps) } else { Vec::new() }
     }
 
     /// Shows what a node evaluated to.
@@ -101,20 +110,27 @@ impl<'a> Shown<'a> {
             ranks: &block.ranks,
             failed: &block.failed,
             faults: &faults,
+            told: &[],
         });
     }
 
-    /// Finds for each failed step the first fault in evaluation order among the nodes that a root reads.
-    pub(super) fn collect_faults(&self, root: NodeId, steps: usize, words: usize, faults: &mut Vec<Fault>) {
-        let mut read = vec![false; root + 1];
-        read[root] = true;
-        for at in (0..=root).rev() {
+    /// Returns by node whether another one reads it, itself included.
+    pub(super) fn read_by(&self, node: NodeId) -> Vec<bool> {
+        let mut read = vec![false; node + 1];
+        read[node] = true;
+        for at in (0..=node).rev() {
             if read[at] {
                 for input in self.plan.nodes[at].kind.inputs() {
                     read[input] = true;
                 }
             }
         }
+        read
+    }
+
+    /// Finds for each failed step the first fault in evaluation order among the nodes that a root reads.
+    pub(super) fn collect_faults(&self, root: NodeId, steps: usize, words: usize, faults: &mut Vec<Fault>) {
+        let read = self.read_by(root);
         let mut told = vec![0; words];
         for at in (0..=root).filter(|at| read[*at] && !self.plan.nodes[*at].place.shares) {
             let whole = self.plan.nodes[at].invariant;
@@ -142,6 +158,11 @@ impl Program {
     /// Returns what a node evaluated to in the latest run.
     pub(super) fn block(&self, node: NodeId) -> &Block {
         self.memory.as_ref().map_or(&NO_BLOCK, |memory| memory.block(self.plan.nodes[node].place))
+    }
+
+    /// Returns whether any node told anything in the latest run.
+    pub(super) fn tells(&self) -> bool {
+        self.memory.as_ref().is_some_and(|memory| memory.tells)
     }
 
     /// Returns the faults of a root's latest run, one for each failed step.

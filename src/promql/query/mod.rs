@@ -13,6 +13,7 @@ use crate::source::Span;
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
+use super::annotation::Annotated;
 use super::ast::{Expr, ExprKind, Type};
 use super::lower;
 use super::parse::{Problem, parse};
@@ -142,6 +143,8 @@ pub struct Query {
     prepared: Prepared,
     /// Where the expression stands in its text.
     span: Span,
+    /// What the latest evaluation told.
+    told: Vec<Annotated>,
 }
 
 /// What a query evaluates.
@@ -190,7 +193,7 @@ impl Query {
             (_, Type::Matrix) if alone => raw::prepare(expr, lowered),
             _ => program(expr, lowered).map(Prepared::Program),
         };
-        Ok(Self { prepared: prepared.map_err(QueryError::Refused)?, span: expr.span })
+        Ok(Self { prepared: prepared.map_err(QueryError::Refused)?, span: expr.span, told: Vec::new() })
     }
 
     /// Evaluates at one time.
@@ -201,18 +204,29 @@ impl Query {
         self.at_on(&Inputs::of(recording), at)
     }
 
+    /// Returns the warnings and infos of the latest evaluation, each once, in the order in which they came up.
+    #[must_use]
+    pub fn annotations(&self) -> &[Annotated] {
+        &self.told
+    }
+
     /// Evaluates at one time on a recording and what rules wrote.
     pub(crate) fn at_on(&mut self, inputs: &Inputs<'_>, at: Timestamp) -> Result<Value, QueryError> {
+        self.told.clear();
         match &mut self.prepared {
             Prepared::Text(text) => Ok(Value::String(text.clone())),
             Prepared::Program(program) => {
                 program.begin_anew(inputs);
                 let mut value = Ok(Value::Vector(Vec::new()));
                 let frame = Frame { inputs: *inputs, evals: &[at], slots: &[at], query: None };
-                program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| value = value::at_first_step(&root));
+                let told = &mut self.told;
+                program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| {
+                    value = value::at_first_step(&root);
+                    note(told, &root);
+                });
                 value
             }
-            Prepared::Samples(_) | Prepared::Subquery(_) => self.prepared.range_at(inputs, at, at),
+            Prepared::Samples(_) | Prepared::Subquery(_) => self.prepared.range_at(inputs, at, at, &mut self.told),
         }
     }
 
@@ -229,16 +243,23 @@ impl Query {
         };
         let inputs = Inputs::of(recording);
         program.begin_anew(&inputs);
-        steps_of(program, &inputs, range, None).map(Value::Matrix)
+        self.told.clear();
+        steps_of(program, &inputs, range, None, &mut self.told).map(Value::Matrix)
     }
 }
 
 impl Prepared {
     /// Evaluates a range vector at a time; written samples are seen as of a slot.
-    fn range_at(&mut self, inputs: &Inputs<'_>, at: Timestamp, slot: Timestamp) -> Result<Value, QueryError> {
+    fn range_at(
+        &mut self,
+        inputs: &Inputs<'_>,
+        at: Timestamp,
+        slot: Timestamp,
+        told: &mut Vec<Annotated>,
+    ) -> Result<Value, QueryError> {
         match self {
             Self::Samples(samples) => Ok(Value::Matrix(samples.at(inputs, at, slot))),
-            Self::Subquery(subquery) => subquery.at(inputs, at, slot).map(Value::Matrix),
+            Self::Subquery(subquery) => subquery.at(inputs, at, slot, told).map(Value::Matrix),
             Self::Text(_) | Self::Program(_) => Ok(Value::Matrix(Vec::new())),
         }
     }
@@ -252,6 +273,11 @@ fn program(expr: &Expr, options: LowerOptions) -> Result<Box<Program>, Vec<Probl
     Ok(Box::new(program))
 }
 
+/// Takes what a root told.
+fn note(told: &mut Vec<Annotated>, root: &Root<'_>) {
+    root.told.iter().for_each(|new| new.what.clone().put(told));
+}
+
 /// Evaluates a bound program at the steps of a range, block by block: of its own, or those of a subquery of a query at
 /// the time given, on what was written by a slot.
 fn steps_of(
@@ -259,6 +285,7 @@ fn steps_of(
     inputs: &Inputs<'_>,
     range: QueryRange,
     query: Option<(Timestamp, Timestamp)>,
+    told: &mut Vec<Annotated>,
 ) -> Result<Vec<Series>, QueryError> {
     program.rows(inputs);
     let most = program.block_steps(range.step);
@@ -273,9 +300,12 @@ fn steps_of(
         slots.clear();
         slots.extend(block.iter().map(|step| query.map_or(*step, |(_, slot)| slot)));
         let frame = Frame { inputs: *inputs, evals: &block, slots: &slots, query: query.map(|(at, _)| at) };
-        program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| match root.faults.first() {
-            Some(first) => fault = Some(QueryError::from(first)),
-            None => matrix.add(&root, &block),
+        program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| {
+            note(told, &root);
+            match root.faults.first() {
+                Some(first) => fault = Some(QueryError::from(first)),
+                None => matrix.add(&root, &block),
+            }
         });
         if let Some(fault) = fault {
             return Err(fault);

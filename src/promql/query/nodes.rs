@@ -210,7 +210,7 @@ impl Nodes {
             let found = match &mut part.kind {
                 Kept::Root => continue,
                 Kept::Text(text) => Ok(Value::String(text.clone())),
-                Kept::Range(range) => range.range_at(inputs, at, step.slot),
+                Kept::Range(range) => range.range_at(inputs, at, step.slot, &mut Vec::new()),
             };
             *value = Some(NodeValue { span: part.span, at, value: found });
         }

@@ -3,6 +3,7 @@
 use crate::store::is_stale;
 use crate::time::{Millis, Timestamp};
 
+use super::super::annotation::Annotated;
 use super::super::ast::Expr;
 use super::super::parse::Problem;
 use super::super::plan::{Fixed, LowerOptions, Plan, Select, WindowInput};
@@ -87,11 +88,12 @@ impl Subquery {
         inputs: &Inputs<'_>,
         at: Timestamp,
         slot: Timestamp,
+        told: &mut Vec<Annotated>,
     ) -> Result<Vec<Series>, QueryError> {
         let end = reference(self.at, self.offset, at);
         let before = end.minus(self.range).0.div_euclid(self.step.0);
         let start = Timestamp(before.saturating_add(1).saturating_mul(self.step.0));
         self.program.begin_anew(inputs);
-        steps_of(&mut self.program, inputs, QueryRange { start, end, step: self.step }, Some((at, slot)))
+        steps_of(&mut self.program, inputs, QueryRange { start, end, step: self.step }, Some((at, slot)), told)
     }
 }

@@ -5,8 +5,10 @@ use std::cmp::Ordering;
 use crate::labels::LabelSet;
 use crate::store::SelectorId;
 
+use super::super::eval::Uncounted;
 use super::super::plan::Select;
 use super::super::program::{Inputs, Source};
+use super::super::rollup::RangeFn;
 use super::{NodeState, Shared, number};
 
 /// The series that a selector found.
@@ -22,6 +24,8 @@ pub(crate) struct Found {
     pub(crate) placed: Vec<u32>,
     /// Of one that belongs to a family: the numbers of its series there.
     pub(crate) numbers: Vec<u32>,
+    /// Of a rate: its series that are no counters by their names.
+    pub(crate) uncounted: Uncounted,
 }
 
 /// What a function over a subquery keeps of the program inside it.
@@ -29,6 +33,8 @@ pub(crate) struct Found {
 pub(crate) struct Inner {
     /// The rows of that program, in label order.
     pub(crate) placed: Vec<u32>,
+    /// Of a rate: the rows that come of series which are no counters by their names.
+    pub(crate) uncounted: Uncounted,
 }
 
 impl Found {
@@ -83,7 +89,7 @@ impl Found {
         &mut self,
         rows: &mut NodeState,
         select: &Select,
-        keeps_name: bool,
+        function: RangeFn,
         delayed: bool,
         inputs: &Inputs<'_>,
     ) {
@@ -92,8 +98,10 @@ impl Found {
         if before == self.sources.len() {
             return;
         }
-        for source in &self.sources[before..] {
-            rows.add_mapped(labels_of(*source, inputs), false, !keeps_name, delayed);
+        for (row, source) in (number(before)..).zip(&self.sources[before..]) {
+            let labels = labels_of(*source, inputs);
+            rows.add_mapped(labels, false, !function.keeps_name(), delayed);
+            self.uncounted.add(function, labels, row);
         }
         let new = (number(before)..number(self.sources.len())).collect();
         let by_series = inserted(&self.placed, new, |a, b| {

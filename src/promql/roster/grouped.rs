@@ -53,8 +53,8 @@ impl Groups {
 #[derive(Default)]
 pub(crate) struct Buckets {
     pub(crate) groups: Groups,
-    /// By input row, the upper bound of the bucket (NaN when it cannot be read).
-    pub(crate) bounds: Vec<f64>,
+    /// By input row, the upper bound of the bucket; none where it cannot be read.
+    pub(crate) bounds: Vec<Option<f64>>,
 }
 
 impl Buckets {
@@ -64,7 +64,7 @@ impl Buckets {
             return;
         }
         for labels in &input.labels[rows.seen[0]..] {
-            self.bounds.push(labels.get("le").map_or(f64::NAN, bucket_bound));
+            self.bounds.push(labels.get("le").and_then(|bound| bound.parse().ok()));
             let group = labels.filter(|name| name != "le");
             let (labels, drops) = if delayed { (group.clone(), true) } else { (group.without_metric(), false) };
             self.groups.add(group);
@@ -74,9 +74,4 @@ impl Buckets {
         rows.seen[0] = input.labels.len();
         rows.order_by(&input.order);
     }
-}
-
-/// Reads the upper bound of a bucket as Go's `ParseFloat` does.
-fn bucket_bound(text: &str) -> f64 {
-    text.parse().unwrap_or(f64::NAN)
 }

@@ -12,7 +12,7 @@ use crate::labels::LabelSet;
 use crate::store::SelectorId;
 
 use super::plan::{Elementwise, Kind, Node, NodeId, Plan, WindowInput};
-use super::program::{Fault, Inputs};
+use super::program::{Fault, Inputs, Notes};
 
 pub(crate) use self::found::{Found, Inner, inserted};
 pub(crate) use self::grouped::{Buckets, Groups};
@@ -48,6 +48,8 @@ pub(crate) struct NodeState {
     pub(crate) evaluated: bool,
     /// Own faults of the latest run, by step.
     pub(crate) faults: Vec<Fault>,
+    /// What it told in the latest run.
+    pub(crate) notes: Notes,
     pub(crate) own: Own,
 }
 
@@ -167,7 +169,7 @@ impl NodeState {
         match (&node.kind, &mut own) {
             (Kind::Select { select, .. }, Own::Found(found)) => found.bind_select(self, select, inputs),
             (Kind::Window { input: WindowInput::Selector(select), function, .. }, Own::Found(found)) => {
-                found.bind_window(self, select, function.keeps_name(), delayed, inputs);
+                found.bind_window(self, select, *function, delayed, inputs);
                 if let Some(family) = node.place.family {
                     found.join(&mut shared[family as usize]);
                 }

@@ -11,13 +11,14 @@ use crate::outcome::{
     Finding, GroupFacts, HiddenMetric, Kind, Needs, Origin, Outcome, RecordingFacts, RuleFacts, Setting, Unseen,
     WriterFacts,
 };
+use crate::promql::annotation::Level;
 use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
 use crate::time::Timestamp;
 
 use shape::{
-    DifferenceOut, Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, GapOut, GroupOut, HiddenOut,
-    NoSourceOut, PointsOut, RecordingOut, RuleOut, SettingOut, StaleOut, SuppressedOut, ThresholdOut, TimeOut,
-    TotalsOut, UnmatchedOut, UnseenOut, ValuesOut, WriterOut,
+    AnnotationOut, DifferenceOut, Document, EpisodeOut, ErrorOut, EvaluationsOut, ExcludedOut, GapOut, GroupOut,
+    HiddenOut, NoSourceOut, PointsOut, RecordingOut, RuleOut, SettingOut, StaleOut, SuppressedOut, ThresholdOut,
+    TimeOut, TotalsOut, UnmatchedOut, UnseenOut, ValuesOut, WriterOut,
 };
 pub(in crate::report) use shape::{FindingOut, GateOut, OptionsOut, RangeOut, Tool};
 
@@ -198,6 +199,12 @@ fn group<'a>(outcome: &Outcome, at: usize, facts: &'a GroupFacts) -> GroupOut<'a
     }
 }
 
+/// Returns what the evaluations of a rule told at one level.
+fn told(facts: &RuleFacts, level: Level) -> Vec<AnnotationOut<'_>> {
+    let of_level = facts.annotations.iter().filter(|annotation| annotation.level == level);
+    of_level.map(|found| AnnotationOut { at: At(found.first), count: found.count, message: &found.text }).collect()
+}
+
 fn rule<'a>(outcome: &Outcome, facts: &'a RuleFacts, sums: &RuleSummary) -> RuleOut<'a> {
     let name = |kind| (facts.kind == kind).then_some(facts.name.as_str());
     RuleOut {
@@ -237,6 +244,8 @@ fn rule<'a>(outcome: &Outcome, facts: &'a RuleFacts, sums: &RuleSummary) -> Rule
             .iter()
             .map(|fault| ErrorOut { at: At(fault.first), count: fault.count, message: &fault.message })
             .collect(),
+        warnings: told(facts, Level::Warning),
+        infos: told(facts, Level::Info),
         worst: sums.worst.map(Number),
         longest_near_miss_s: Seconds(sums.longest_near),
         nearest_metrics: facts.missing.iter().map(|missing| (missing.name.as_str(), missing.near.as_slice())).collect(),
@@ -364,7 +373,7 @@ mod tests {
     #[test]
     fn rules_have_their_sums() {
         let text = text(&sample::outcome());
-        insta::assert_snapshot!(part(&text, "{\"id\":\"r1\"", "\"unseen\":null}"), @r#"{"id":"r1","group":"g1","kind":"alert","alert":"DiskFull","file":"rules/node.yml","line":10,"expr":"disk_free_bytes < 4e+10","for_s":90,"for_effective_s":120,"keep_firing_for_s":0,"severity":"critical","labels":{"severity":"critical"},"evaluations":121,"true_evaluations":60,"firings":2,"label_sets":2,"bursts":2,"near_misses":1,"refires":0,"firing_s":4860,"longest_s":2880,"first_fired_at":"2026-01-06T00:07:00Z","last_fired_at":"2026-01-06T01:12:00Z","never":null,"warm_from":null,"missing_metrics":[],"errors":[],"worst":1e9,"longest_near_miss_s":60,"nearest_metrics":{},"unmatched":null,"no_source":null,"unseen":null}"#);
+        insta::assert_snapshot!(part(&text, "{\"id\":\"r1\"", "\"unseen\":null}"), @r#"{"id":"r1","group":"g1","kind":"alert","alert":"DiskFull","file":"rules/node.yml","line":10,"expr":"disk_free_bytes < 4e+10","for_s":90,"for_effective_s":120,"keep_firing_for_s":0,"severity":"critical","labels":{"severity":"critical"},"evaluations":121,"true_evaluations":60,"firings":2,"label_sets":2,"bursts":2,"near_misses":1,"refires":0,"firing_s":4860,"longest_s":2880,"first_fired_at":"2026-01-06T00:07:00Z","last_fired_at":"2026-01-06T01:12:00Z","never":null,"warm_from":null,"missing_metrics":[],"errors":[],"warnings":[],"infos":[],"worst":1e9,"longest_near_miss_s":60,"nearest_metrics":{},"unmatched":null,"no_source":null,"unseen":null}"#);
     }
 
     #[test]

@@ -177,6 +177,8 @@ pub(super) struct RuleOut<'a> {
     pub(super) warm_from: Option<At>,
     pub(super) missing_metrics: Vec<&'a str>,
     pub(super) errors: Vec<ErrorOut<'a>>,
+    pub(super) warnings: Vec<AnnotationOut<'a>>,
+    pub(super) infos: Vec<AnnotationOut<'a>>,
     pub(super) worst: Option<Number>,
     pub(super) longest_near_miss_s: Seconds,
     pub(super) nearest_metrics: BTreeMap<&'a str, &'a [String]>,
@@ -213,6 +215,13 @@ pub(super) struct UnmatchedOut<'a> {
 
 #[derive(Serialize)]
 pub(super) struct ErrorOut<'a> {
+    pub(super) at: At,
+    pub(super) count: u64,
+    pub(super) message: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct AnnotationOut<'a> {
     pub(super) at: At,
     pub(super) count: u64,
     pub(super) message: &'a str,

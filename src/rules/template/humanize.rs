@@ -1,8 +1,8 @@
 //! Numbers for people: `humanize` and its sisters.
 
 use super::instant::{Instant, NoInstant};
-use super::number_format::significant;
 use super::value::Value;
+use crate::format::go::significant;
 
 const LARGE: [&str; 8] = ["k", "M", "G", "T", "P", "E", "Z", "Y"];
 const LARGE_1024: [&str; 8] = ["ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"];

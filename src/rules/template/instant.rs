@@ -29,7 +29,7 @@ impl Instant {
         }
         let nanos = seconds * 1e9;
         if nanos.abs() >= 9_223_372_036_854_775_808.0 {
-            let words = super::number_format::shortest(seconds);
+            let words = crate::format::go::shortest(seconds);
             return Err(NoInstant::TooFar(format!(
                 "{words} cannot be represented as a nanoseconds timestamp since it overflows int64"
             )));

@@ -1,4 +1,6 @@
-//! Numbers as Go's `fmt` writes them.
+//! Numbers as the verbs of Go's `fmt` write them.
+
+use crate::format::go::{exponential, fixed, general};
 
 /// How a verb of `printf` is to be written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,71 +106,5 @@ impl Spec {
             digits.insert_str(0, prefix);
         }
         self.pad_number(out, value < 0, &digits, false);
-    }
-}
-
-/// Writes a float as Go's `%v` does: the shortest digits that read back as it.
-pub(super) fn shortest(value: f64) -> String {
-    let mut out = String::new();
-    Spec::default().float(&mut out, value, 'g');
-    out
-}
-
-/// Writes a float with so many significant digits, trailing zeros removed: Go's `%.4g` and the like.
-pub(super) fn significant(value: f64, digits: usize) -> String {
-    let mut out = String::new();
-    Spec { precision: Some(digits), ..Spec::default() }.float(&mut out, value, 'g');
-    out
-}
-
-/// The most digits a float can need; what is beyond is zeros.
-const DIGITS: usize = 1100;
-
-/// Returns the digits (the first before the point) and the decimal exponent of a value that is not negative.
-fn digits(value: f64, after_point: Option<usize>) -> (String, i32) {
-    let text = match after_point {
-        Some(count) => format!("{value:.*e}", count.min(DIGITS)),
-        None => format!("{value:e}"),
-    };
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
-}
-
-fn exponential(value: f64, precision: Option<usize>) -> String {
-    let (mut digits, exponent) = digits(value, precision);
-    if let Some(precision) = precision {
-        digits.push_str(&"0".repeat((precision + 1).saturating_sub(digits.len())));
-    }
-    let (first, rest) = digits.split_at(1);
-    let point = if rest.is_empty() { "" } else { "." };
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{first}{point}{rest}e{sign}{:02}", exponent.unsigned_abs())
-}
-
-fn fixed(value: f64, precision: usize) -> String {
-    let mut text = format!("{value:.*}", precision.min(DIGITS));
-    text.push_str(&"0".repeat(precision.saturating_sub(DIGITS)));
-    text
-}
-
-fn general(value: f64, precision: Option<usize>) -> String {
-    // Without a precision, six digits decide when an exponent is written.
-    let wanted = precision.map(|digits| digits.max(1));
-    let (digits, exponent) = digits(value, wanted.map(|digits| digits - 1));
-    let digits = digits.trim_end_matches('0');
-    let digits = if digits.is_empty() { "0" } else { digits };
-    let most = wanted.map_or(6, |digits| i32::try_from(digits).unwrap_or(i32::MAX));
-    if exponent < -4 || exponent >= most {
-        let (first, rest) = digits.split_at(1);
-        let point = if rest.is_empty() { "" } else { "." };
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{first}{point}{rest}e{sign}{:02}", exponent.unsigned_abs());
-    }
-    match usize::try_from(exponent) {
-        Ok(exponent) if digits.len() > exponent + 1 => {
-            format!("{}.{}", &digits[..=exponent], &digits[exponent + 1..])
-        }
-        Ok(exponent) => format!("{digits}{}", "0".repeat(exponent + 1 - digits.len())),
-        Err(_) => format!("0.{}{digits}", "0".repeat(exponent.unsigned_abs() as usize - 1)),
     }
 }

@@ -1,5 +1,6 @@
 //! What the cases can be run against.
 
+use alertctl::promql::annotation::Annotated;
 use alertctl::promql::ast::Expr;
 use alertctl::promql::query::{self, Query, QueryContext, QueryError, QueryOptions, QueryRange};
 use alertctl::store::{Batch, Store};
@@ -29,6 +30,11 @@ pub(crate) trait Evaluate {
 
     /// Evaluates at each step of a range.
     fn range(&self, storage: &Self::Storage, expr: &Expr, context: Context) -> Result<Value, Fault>;
+
+    /// Returns the warnings and infos of an evaluation at one time or over a range; `None` if it tells none.
+    fn told(&self, _: &Self::Storage, _: &Expr, _when: Result<i64, Context>) -> Option<Vec<Annotated>> {
+        None
+    }
 }
 
 /// The slow evaluator and its options.
@@ -81,6 +87,22 @@ impl Evaluate for Block {
     fn instant(&self, store: &Store, expr: &Expr, at: i64) -> Result<Value, Fault> {
         let query = Query::of(expr, QueryContext::Instant, &query_options(&self.0));
         answer(query.and_then(|mut query| query.at(store, Timestamp(at))))
+    }
+
+    fn told(&self, store: &Store, expr: &Expr, when: Result<i64, Context>) -> Option<Vec<Annotated>> {
+        let (context, range) = match when {
+            Ok(_) => (QueryContext::Instant, None),
+            Err(Context { start, end, step }) => {
+                let range = QueryRange::new(Timestamp(start), Timestamp(end), Millis(step)).ok()?;
+                (QueryContext::Range(range), Some(range))
+            }
+        };
+        let mut query = Query::of(expr, context, &query_options(&self.0)).ok()?;
+        let result = match (when, range) {
+            (Ok(at), _) => query.at(store, Timestamp(at)),
+            (Err(_), range) => query.over(store, range?),
+        };
+        result.ok().map(|_| query.annotations().to_vec())
     }
 
     fn range(&self, store: &Store, expr: &Expr, context: Context) -> Result<Value, Fault> {

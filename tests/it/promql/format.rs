@@ -64,6 +64,34 @@ impl Words {
     }
 }
 
+/// What annotations of one level are expected.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// How they read: each is to be there, and none besides. Any are right where there are none of these.
+    pub(crate) wanted: Vec<Words>,
+    /// Whether there are to be none.
+    pub(crate) none: bool,
+}
+
+impl Told {
+    /// Compares what was told with it.
+    ///
+    /// # Errors
+    /// What is missing, or too much.
+    pub(crate) fn check(&self, told: &[String]) -> Result<(), String> {
+        if self.none && !told.is_empty() {
+            return Err(format!("told although nothing is to be: {told:?}"));
+        }
+        if self.wanted.iter().any(|words| !told.iter().any(|told| words.fit(told))) {
+            return Err(format!("an expected annotation is missing among {told:?}"));
+        }
+        match told.iter().find(|told| !self.wanted.iter().any(|words| words.fit(told))) {
+            Some(other) if !self.wanted.is_empty() => Err(format!("told besides: {other:?}")),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// One evaluation and what is to come of it.
 pub(crate) struct Case {
     /// The line of its command, from 1.
@@ -76,8 +104,8 @@ pub(crate) struct Case {
     pub(crate) ordered: bool,
     /// How it fails.
     pub(crate) fails: Option<Words>,
-    /// Warnings and infos that are expected.
-    pub(crate) notes: usize,
+    /// The warnings and the infos that are expected.
+    pub(crate) told: [Told; 2],
     /// The text that comes.
     pub(crate) string: Option<String>,
     /// The times of a range vector that comes: start, end, step.
@@ -187,12 +215,17 @@ fn eval(line: &str, block: &[(usize, &str)]) -> Result<(Case, usize), String> {
         expr: expr.to_owned(),
         ordered: command == "eval_ordered",
         fails: (command == "eval_fail").then_some(Words::Any),
-        notes: usize::from(matches!(command, "eval_warn" | "eval_info")),
+        told: Default::default(),
         string: None,
         range_vector: None,
         scalar: None,
         series: Vec::new(),
     };
+    match command {
+        "eval_warn" => case.told[0].wanted.push(Words::Any),
+        "eval_info" => case.told[1].wanted.push(Words::Any),
+        _ => {}
+    }
     for (used, (_, line)) in block.iter().enumerate() {
         if expectation(&mut case, line)? {
             return Ok((case, used + 1));
@@ -226,8 +259,10 @@ fn expectation(case: &mut Case, line: &str) -> Result<bool, String> {
         match kind {
             "ordered" => case.ordered = true,
             "fail" => case.fails = Some(words(rest)?),
-            "warn" | "info" => case.notes += 1,
-            "no_warn" | "no_info" => {}
+            "warn" => case.told[0].wanted.push(words(rest)?),
+            "info" => case.told[1].wanted.push(words(rest)?),
+            "no_warn" => case.told[0].none = true,
+            "no_info" => case.told[1].none = true,
             other => return Err(format!("unknown expectation {other:?}")),
         }
         return Ok(false);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use alertctl::labels::LabelSet;
+use alertctl::promql::annotation::{Annotated, Level};
 use alertctl::promql::ast::Expr;
 
 use super::evaluators::Evaluate;
@@ -57,25 +58,23 @@ impl State {
 pub(crate) fn file<E: Evaluate>(name: &str, text: &str, evaluator: &E, report: &mut Report) {
     let commands = match commands(text) {
         Ok(commands) => commands,
-        Err((line, error)) => return report.file(name, vec![(line, Outcome::Failed(error))], 0),
+        Err((line, error)) => return report.file(name, vec![(line, Outcome::Failed(error))]),
     };
     let mut state = State::default();
     let mut storage = evaluator.load(&[]);
     let mut outcomes = Vec::new();
-    let mut notes = 0;
     for command in commands {
         match command {
             Command::Clear => state = State::default(),
             Command::Load(load) => state.load(load),
             Command::Eval(case) => {
-                notes += case.notes;
                 outcomes.push((case.line, outcome(evaluator, &storage, &state, &case)));
                 continue;
             }
         }
         storage = evaluator.load(&state.data());
     }
-    report.file(name, outcomes, notes);
+    report.file(name, outcomes);
 }
 
 fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, state: &State, case: &Case) -> Outcome {
@@ -93,8 +92,10 @@ fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, state: &State, case
     }
     match case.when {
         When::Range { start, end, step } => {
-            let result = evaluator.range(storage, &expr, Context { start, end, step });
-            judge(case, result).unwrap_or_else(|outcome| outcome).with(&case.expr)
+            let context = Context { start, end, step };
+            let result = evaluator.range(storage, &expr, context);
+            let outcome = judge(case, result).and_then(|_| told(case, evaluator.told(storage, &expr, Err(context))));
+            outcome.unwrap_or_else(|outcome| outcome).with(&case.expr)
         }
         When::Instant(at) => instants(evaluator, storage, case, &expr, at).with(&case.expr),
     }
@@ -123,6 +124,18 @@ fn judge(case: &Case, result: Result<Value, Fault>) -> Result<Outcome, Outcome> 
     }
 }
 
+/// Compares warnings and infos, where an evaluator tells them.
+fn told(case: &Case, told: Option<Vec<Annotated>>) -> Result<Outcome, Outcome> {
+    for (level, wanted) in [Level::Warning, Level::Info].into_iter().zip(&case.told) {
+        let of_level = told.iter().flatten().filter(|told| told.what.level() == level);
+        let texts: Vec<String> = of_level.map(|told| told.in_text(&case.expr)).collect();
+        if told.is_some() && case.fails.is_none() {
+            wanted.check(&texts).map_err(Outcome::Failed)?;
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
 /// Evaluates at the time asked for, then, pinned to that time, at others, and each as the middle of a range.
 fn instants<E: Evaluate>(evaluator: &E, storage: &E::Storage, case: &Case, expr: &Expr, at: i64) -> Outcome {
     let mut queries = vec![(expr.clone(), at)];
@@ -138,7 +151,8 @@ fn instants<E: Evaluate>(evaluator: &E, storage: &E::Storage, case: &Case, expr:
         };
         let result = evaluator.instant(storage, &expr, at);
         let scalar = matches!(result, Ok(Value::Scalar(_)));
-        if let Err(outcome) = judge(case, result) {
+        let judged = judge(case, result).and_then(|_| told(case, evaluator.told(storage, &expr, Ok(at))));
+        if let Err(outcome) = judged {
             return how(outcome, "");
         }
         if case.fails.is_some() || case.string.is_some() || case.range_vector.is_some() || pin::reads_context(&expr) {

@@ -33,7 +33,7 @@ fn words(root: &Root<'_>) -> String {
         _ => format!("{} {:?}", root.labels[row], root.values[row]),
     };
     let rows: Vec<String> = (0..root.labels.len()).map(row).collect();
-    format!("{} {:?} {:?} {:?}", root.scalar, rows, root.failed, root.faults)
+    format!("{} {:?} {:?} {:?} {:?}", root.scalar, rows, root.failed, root.faults, root.told)
 }
 
 impl Sink for Told {

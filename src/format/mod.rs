@@ -1,5 +1,7 @@
 //! Numbers, spans and instants as people read them.
 
+pub(crate) mod go;
+
 use jiff::tz::TimeZone;
 
 use crate::time::{Millis, Moment, Timestamp, TimestampError};

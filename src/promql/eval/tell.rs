@@ -1,0 +1,115 @@
+//! The warnings and infos of nodes, told beside what they evaluate to.
+//!
+//! Source: where the functions of Prometheus 3.14 add annotations; histograms.md 10.
+
+use crate::labels::LabelSet;
+
+use super::super::annotation::Annotation;
+use super::super::ast::AggregateOp;
+use super::super::block::{self, Block};
+use super::super::plan::{BucketFn, Context, Kind, Operand, Plan, WHOLE};
+use super::super::program::{Frame, Notes, Place};
+use super::super::rollup::RangeFn;
+use super::super::roster::{NodeState, Own};
+use super::View;
+
+/// The first argument of a function.
+const FIRST: Place = Place::Part(1);
+/// The parameter of an aggregation; the second argument of a function.
+const SECOND: Place = Place::Part(2);
+
+/// Returns whether a node may tell anything, given the series that it has.
+pub(crate) fn may_tell(plan: &Plan, kind: &Kind, state: &NodeState) -> bool {
+    let is_good = |q: &Operand| matches!(q, Operand::Const(q) if (0.0..=1.0).contains(q));
+    match kind {
+        Kind::Window { function: RangeFn::Rate | RangeFn::Increase, .. } => match &state.own {
+            Own::Found(found) => !found.uncounted.is_empty(),
+            _ => true,
+        },
+        Kind::Window { function: RangeFn::QuantileOverTime, params: [q, _], .. } => !is_good(q),
+        Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => !is_good(param),
+        Kind::Sort { .. } => plan.options.context != Context::Rule,
+        Kind::Buckets { .. } => true,
+        _ => false,
+    }
+}
+
+/// The series of a rate whose metrics are not named as counters are.
+#[derive(Default)]
+pub(crate) struct Uncounted {
+    /// By metric: their rows.
+    metrics: Vec<(String, Vec<u32>)>,
+}
+
+impl Uncounted {
+    /// Takes in a series of a function, if it is such a one.
+    pub(crate) fn add(&mut self, function: RangeFn, labels: &LabelSet, row: u32) {
+        let Some(name) = labels.metric().filter(|_| matches!(function, RangeFn::Rate | RangeFn::Increase)) else {
+            return;
+        };
+        if ["_total", "_sum", "_count", "_bucket"].iter().any(|ending| name.ends_with(ending)) {
+            return;
+        }
+        match self.metrics.iter_mut().find(|(metric, _)| metric == name) {
+            Some((_, rows)) => rows.push(row),
+            None => self.metrics.push((name.to_owned(), vec![row])),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.metrics.is_empty()
+    }
+}
+
+/// Tells what a node that was evaluated has to tell of its arguments alone.
+pub(super) fn node(view: &View<'_>, kind: &Kind, notes: &mut Notes, frame: &Frame<'_>) {
+    let steps = frame.evals.len();
+    match kind {
+        Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => quantile(view, *param, SECOND, steps, notes),
+        Kind::Buckets { function: BucketFn::Quantile(q), .. } => quantile(view, *q, FIRST, steps, notes),
+        Kind::Sort { .. } => {
+            let is_range = match view.plan.options.context {
+                _ if frame.query.is_some() => steps > 1,
+                Context::Rule => false,
+                Context::Range { start, end, .. } => start != end,
+            };
+            if is_range {
+                notes.add_where(Place::Part(WHOLE), steps, |_| true, |_| Annotation::SortInRange);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Tells of quantiles that are not between 0 and 1.
+fn quantile(view: &View<'_>, q: Operand, place: Place, steps: usize, notes: &mut Notes) {
+    if matches!(q, Operand::Const(q) if (0.0..=1.0).contains(&q)) {
+        return;
+    }
+    let q = |step| view.scalar(q, step);
+    notes.add_where(place, steps, |step| !(0.0..=1.0).contains(&q(step)), |step| Annotation::BadQuantile(q(step)));
+}
+
+/// Tells what there is to tell of the windows of series, given which rows have a result at which steps.
+pub(super) fn windows(
+    view: &View<'_>,
+    (function, params): (RangeFn, &[Operand; 2]),
+    uncounted: &Uncounted,
+    out: &Block,
+    notes: &mut Notes,
+) {
+    let mut any = Vec::new();
+    for (metric, rows) in &uncounted.metrics {
+        block::all(&mut any, out.words, 0);
+        rows.iter().for_each(|row| block::or_into(&mut any, out.bits(*row as usize)));
+        notes.add(FIRST, &any, || Annotation::NotNamedAsCounter { metric: metric.clone() });
+    }
+    let [q, _] = params;
+    if function != RangeFn::QuantileOverTime || matches!(q, Operand::Const(q) if (0.0..=1.0).contains(q)) {
+        return;
+    }
+    out.any(&mut any);
+    let q = |step| view.scalar(*q, step);
+    let is_bad = |step: usize| block::has(&any, step) && !(0.0..=1.0).contains(&q(step));
+    notes.add_where(FIRST, out.steps, is_bad, |step| Annotation::BadQuantile(q(step)));
+}

@@ -1,0 +1,144 @@
+//! What nodes tell beside their values, and how it comes to the roots that read them.
+
+use crate::source::Span;
+
+use super::super::annotation::{Annotated, Annotation};
+use super::super::block;
+use super::super::plan::NodeId;
+use super::Program;
+use super::show::Shown;
+
+/// What a node told in its latest run. Most tell nothing.
+#[derive(Default)]
+pub(crate) struct Notes {
+    list: Option<Box<List>>,
+}
+
+#[derive(Default)]
+struct List {
+    notes: Vec<Note>,
+}
+
+/// One thing that a node told.
+struct Note {
+    what: Annotation,
+    place: Place,
+    /// A bit a step.
+    steps: Vec<u64>,
+}
+
+/// Where the text is that a note is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// A part of the node: see [`super::super::plan::Places`].
+    Part(usize),
+    /// Within a subquery, in the text that it was planned of.
+    Within(Option<Span>),
+}
+
+/// What a node that a root reads told at some steps.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) what: Annotated,
+    /// A bit a step.
+    pub(crate) steps: Vec<u64>,
+}
+
+impl Notes {
+    /// Takes a note at the steps whose bits are set, if there are any.
+    pub(crate) fn add(&mut self, place: Place, steps: &[u64], what: impl FnOnce() -> Annotation) {
+        if !block::any(steps) {
+            return;
+        }
+        let what = what();
+        let notes = &mut self.list.get_or_insert_default().notes;
+        match notes.iter_mut().find(|note| note.what.is_same(&what)) {
+            Some(note) => {
+                note.what.merge(&what);
+                block::or_into(&mut note.steps, steps);
+            }
+            None => notes.push(Note { what, place, steps: steps.to_vec() }),
+        }
+    }
+
+    /// Takes a note at one of so many steps.
+    pub(crate) fn add_at(&mut self, place: Place, (step, steps): (usize, usize), what: Annotation) {
+        let mut bits = vec![0; steps.div_ceil(64)];
+        block::set(&mut bits, step);
+        self.add(place, &bits, || what);
+    }
+
+    /// Takes a note at the steps at which something holds.
+    pub(crate) fn add_where(
+        &mut self,
+        place: Place,
+        steps: usize,
+        holds: impl Fn(usize) -> bool,
+        what: impl Fn(usize) -> Annotation,
+    ) {
+        let mut bits = vec![0; steps.div_ceil(64)];
+        let mut held: Option<Annotation> = None;
+        for step in (0..steps).filter(|step| holds(*step)) {
+            let what = what(step);
+            if let Some(before) = held.take_if(|held| !held.is_same(&what)) {
+                self.add(place, &bits, || before);
+                bits.fill(0);
+            }
+            held.get_or_insert(what);
+            block::set(&mut bits, step);
+        }
+        if let Some(last) = held {
+            self.add(place, &bits, || last);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.list = None;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_none()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Note> {
+        self.list.iter().flat_map(|list| &list.notes)
+    }
+}
+
+impl Shown<'_> {
+    /// Finds what the nodes that a root reads told, in evaluation order.
+    pub(super) fn collect_notes(&self, root: usize, steps: usize) -> Vec<Told> {
+        let node = self.plan.roots[root].node;
+        let read = self.read_by(node);
+        let mut told: Vec<Told> = Vec::new();
+        for at in (0..=node).filter(|at| read[*at] && !self.plan.nodes[*at].place.shares) {
+            for note in self.state(at).notes.iter() {
+                let span = self.place_of(root, at, note.place);
+                let held = if self.plan.nodes[at].invariant {
+                    let mut all = vec![0; steps.div_ceil(64)];
+                    block::fill(&mut all, steps);
+                    all
+                } else {
+                    note.steps.clone()
+                };
+                told.push(Told { what: Annotated { what: note.what.clone(), span }, steps: held });
+            }
+        }
+        told
+    }
+
+    fn place_of(&self, root: usize, node: NodeId, place: Place) -> Option<Span> {
+        match place {
+            Place::Part(part) => self.plan.places.find(root, node, part),
+            // It was planned with the first root that has it.
+            Place::Within(span) => span.filter(|_| self.plan.places.first_root(node) == Some(root)),
+        }
+    }
+}
+
+impl Program {
+    /// Returns what a root told in its latest run of so many steps.
+    pub(crate) fn told_by(&self, root: usize, steps: usize) -> Vec<Told> {
+        if self.tells() { self.shown().collect_notes(root, steps) } else { Vec::new() }
+    }
+}
