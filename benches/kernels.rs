@@ -4,7 +4,7 @@
 
 #![expect(dead_code, unused_imports, reason = "only a part of the kernels is measured, none of their tests run here")]
 
-#[path = "../src/promql/kahan.rs"]
+#[path = "../src/kahan.rs"]
 mod kahan;
 #[path = "../src/promql/maths.rs"]
 mod maths;
@@ -14,7 +14,7 @@ mod quantile;
 mod rollup;
 
 mod promql {
-    pub(crate) use super::{kahan, maths, quantile};
+    pub(crate) use super::{maths, quantile};
 }
 
 use alertctl::time;

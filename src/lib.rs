@@ -113,7 +113,8 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] `threads` |
+//! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] `threads`
+//! `marker` (the stale one) `kahan` (compensated sums) |
 //! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print
 //! notation`, and the kernels of functions: `maths dates rollup` |
 //! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`, `rules::pairing` and `rules::changes`; of [`promql`] the evaluation: `plan
@@ -156,6 +157,7 @@ pub mod format;
 #[cfg(feature = "input")]
 #[doc(hidden)]
 pub mod input;
+mod kahan;
 #[doc(hidden)]
 pub mod labels;
 #[doc(hidden)]
@@ -163,6 +165,7 @@ pub mod limits;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod lint;
+mod marker;
 #[cfg(feature = "input")]
 #[doc(hidden)]
 pub mod outcome;

@@ -11,7 +11,6 @@ pub(crate) mod dates;
 pub(crate) mod duration;
 pub(crate) mod eval;
 pub mod functions;
-pub(crate) mod kahan;
 pub(crate) mod lags;
 pub(crate) mod lex;
 mod literal;

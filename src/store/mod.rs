@@ -19,6 +19,7 @@ use hashbrown::HashMap;
 use crate::labels::{LabelSet, Matcher};
 use crate::time::{Millis, Timestamp};
 
+pub use crate::marker::{STALE_BITS, is_stale, stale_marker};
 pub(crate) use append::Sample;
 pub use append::{Appended, Batch, Conflict, Conflicts, Rejected};
 pub(crate) use held::Apart;
@@ -33,23 +34,6 @@ use held::Stretch;
 use rows::RowLog;
 use stale::Inference;
 use times::TimeLog;
-
-/// The bits of the NaN that marks the end of a series.
-///
-/// Source: Prometheus' `value.StaleNaN`.
-pub const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
-
-/// Returns whether a value is the stale marker; every other NaN is data.
-#[must_use]
-pub fn is_stale(value: f64) -> bool {
-    value.to_bits() == STALE_BITS
-}
-
-/// Returns the stale marker.
-#[must_use]
-pub fn stale_marker() -> f64 {
-    f64::from_bits(STALE_BITS)
-}
 
 /// Names a series of one store; given out in the order of first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

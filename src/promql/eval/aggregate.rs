@@ -2,11 +2,11 @@
 
 use super::super::ast::AggregateOp;
 use super::super::block::{self, Block};
-use super::super::kahan::{Kahan, Mean, Spread};
 use super::super::plan::{NodeId, Operand};
 use super::super::quantile::quantile;
 use super::super::roster::NodeState;
 use super::{Scratch, View, ranks};
+use crate::kahan::{Kahan, Mean, Spread};
 
 /// Folds the rows of each group, in order, at every step.
 ///

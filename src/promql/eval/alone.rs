@@ -1,13 +1,13 @@
 //! Evaluation of one node at one step, where it and what it reads have one row at most: values in place of blocks.
 
 use super::super::ast::{AggregateOp, BinaryOp};
-use super::super::kahan::{Kahan, Mean, Spread};
 use super::super::plan::{Kind, Node, Operand, Plan, WindowInput};
 use super::super::program::Frame;
 use super::super::quantile::quantile;
 use super::super::registers::Registers;
 use super::super::roster::{NodeState, Own};
 use super::{Scratch, binary, map, scalar_binary, select, window};
+use crate::kahan::{Kahan, Mean, Spread};
 use crate::promql::maths;
 
 /// Returns whether nodes of a kind can be evaluated alone, given that they and their inputs have one row at most. What

@@ -3,7 +3,7 @@
 use std::array::from_fn;
 use std::ops::Range;
 
-use crate::promql::kahan::{Kahan, Variance};
+use crate::kahan::{Kahan, Variance};
 use crate::time::Timestamp;
 
 use super::lanes::{self, Group, LANES};

@@ -5,7 +5,7 @@
 
 use std::array::from_fn;
 
-use crate::promql::kahan::{Kahan, Variance};
+use crate::kahan::{Kahan, Variance};
 
 use super::refold::Regression;
 

@@ -1,6 +1,6 @@
 //! Every range function on one window, straight from its definition: what the sliding forms must equal to the bit.
 
-use crate::promql::kahan::{Kahan, Mean, Variance};
+use crate::kahan::{Kahan, Mean, Variance};
 use crate::promql::quantile::{median_distance, quantile};
 use crate::time::{Millis, Timestamp};
 
