@@ -114,7 +114,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | [`time`] [`source`] [`diagnostic`] [`limits`] [`labels`] [`format`](mod@format) [`alloc`] `threads`
-//! `marker` (the stale one) `kahan` (compensated sums) |
+//! `marker` (the stale one) `kahan` (compensated sums); [`histogram`]: native histograms as values |
 //! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print
 //! notation`, and the kernels of functions: `maths dates rollup` |
 //! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`, `rules::pairing` and `rules::changes`; of [`promql`] the evaluation: `plan
@@ -154,6 +154,8 @@ pub mod engine;
 pub mod explain;
 #[doc(hidden)]
 pub mod format;
+#[doc(hidden)]
+pub mod histogram;
 #[cfg(feature = "input")]
 #[doc(hidden)]
 pub mod input;

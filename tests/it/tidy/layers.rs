@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("labels", 0),
     ("marker", 0),
     ("kahan", 0),
+    ("histogram", 0),
     ("schema", 0),
     ("store", 1),
     ("yaml", 1),

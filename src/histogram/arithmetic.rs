@@ -1,0 +1,254 @@
+//! Histograms added, subtracted and scaled.
+
+use std::sync::Arc;
+
+use super::bounds::{coarser, exponential};
+use super::buckets::{Buckets, Tally};
+use super::{Hint, Histogram};
+
+/// What happened when histograms were brought together, besides the result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// One of them says that it began again and another one that it did not.
+    pub collision: bool,
+    /// Their given bounds differed; the result has those that all of them have.
+    pub reconciled: bool,
+}
+
+/// One histogram has given bounds and the other one has not: there is no common form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("histograms with exponential and with custom buckets cannot be combined")]
+pub struct IncompatibleSchemas;
+
+impl Hint {
+    /// Returns the hint of the sum of two histograms, and whether theirs contradict each other.
+    ///
+    /// Source: histograms.md 2.4; Prometheus' `adjustCounterReset`.
+    #[must_use]
+    pub fn joined(self, other: Self) -> (Self, bool) {
+        match (self, other) {
+            (a, b) if a == b => (a, false),
+            (Self::Gauge, _) | (_, Self::Gauge) => (Self::Gauge, false),
+            (Self::Unknown, _) | (_, Self::Unknown) => (Self::Unknown, false),
+            _ => (Self::Unknown, true),
+        }
+    }
+}
+
+impl Histogram {
+    /// Adds another histogram: count, sum and buckets, brought to a common form before. Cost: linear in the buckets of
+    /// both.
+    ///
+    /// Source: histograms.md 3.1 to 3.4; Prometheus' `FloatHistogram.Add`.
+    ///
+    /// # Errors
+    /// One has given bounds and the other one has not; nothing is changed then.
+    pub fn add(&mut self, other: &Self) -> Result<Joined, IncompatibleSchemas> {
+        self.join(other, 1.0)
+    }
+
+    /// Subtracts another histogram. The hint is that of the sum; the result of `-` in PromQL is a gauge.
+    ///
+    /// Source: as [`Histogram::add`].
+    ///
+    /// # Errors
+    /// As [`Histogram::add`].
+    pub fn subtract(&mut self, other: &Self) -> Result<Joined, IncompatibleSchemas> {
+        self.join(other, -1.0)
+    }
+
+    /// Multiplies counts and sum by a number; by a negative one the result is a gauge.
+    ///
+    /// Source: histograms.md 3.5.
+    pub fn multiply(&mut self, factor: f64) {
+        self.change(|n| n.times(factor));
+        if factor < 0.0 {
+            self.hint = Hint::Gauge;
+        }
+    }
+
+    /// Divides counts and sum by a number; by zero all buckets are lost, by a negative one the result is a gauge.
+    ///
+    /// Source: histograms.md 3.5.
+    pub fn divide(&mut self, divisor: f64) {
+        self.change(|n| n.over(divisor));
+        if divisor == 0.0 {
+            (self.positive, self.negative) = (Buckets::default(), Buckets::default());
+        }
+        if divisor < 0.0 {
+            self.hint = Hint::Gauge;
+        }
+    }
+
+    /// Changes the sign of counts and sum. The result is a gauge.
+    pub fn negate(&mut self) {
+        self.multiply(-1.0);
+    }
+
+    /// Returns the same histogram with tallies of another kind.
+    pub(super) fn lifted<C: Tally>(&self) -> Histogram<C> {
+        Histogram {
+            schema: self.schema,
+            count: C::of(self.count),
+            sum: C::of(self.sum),
+            zero_threshold: self.zero_threshold,
+            zero_count: C::of(self.zero_count),
+            positive: self.positive.lifted(),
+            negative: self.negative.lifted(),
+            bounds: self.bounds.clone(),
+            hint: self.hint,
+        }
+    }
+}
+
+impl<C: Tally> Histogram<C> {
+    /// Adds another histogram times `sign`.
+    pub(super) fn join(&mut self, other: &Histogram, sign: f64) -> Result<Joined, IncompatibleSchemas> {
+        let reconciled = match (&self.bounds, &other.bounds) {
+            (None, None) => {
+                self.join_exponential(other, sign);
+                false
+            }
+            (Some(ours), Some(theirs)) => {
+                let common = (ours != theirs).then(|| common_bounds(ours, theirs));
+                self.join_custom(other, sign, common.as_ref());
+                common.is_some()
+            }
+            _ => return Err(IncompatibleSchemas),
+        };
+        self.count.absorb(C::of(other.count).times(sign));
+        self.sum.absorb(C::of(other.sum).times(sign));
+        let (hint, collision) = self.hint.joined(other.hint);
+        self.hint = hint;
+        Ok(Joined { collision, reconciled })
+    }
+
+    fn join_exponential(&mut self, other: &Histogram, sign: f64) {
+        let same_zero = other.zero_threshold == self.zero_threshold;
+        let zero = if same_zero { C::of(other.zero_count) } else { self.meet_zero(&other.lifted()) };
+        self.zero_count.absorb(zero.times(sign));
+        let schema = self.schema.min(other.schema);
+        self.lower_resolution(schema);
+        let (times, threshold) = (other.schema.abs_diff(schema), self.zero_threshold);
+        for (own, others) in [(&mut self.positive, &other.positive), (&mut self.negative, &other.negative)] {
+            // What of the other one lies within the zero bucket was counted there.
+            let outside = others.iter().filter(|(index, _)| other.upper(*index) > threshold);
+            let counts = outside.map(|(index, n)| (index, C::of(n).times(sign)));
+            if times == 0 {
+                own.merge(counts);
+            } else {
+                own.merge(counts.collect::<Buckets<C>>().moved(|index| coarser(index, times)).iter());
+            }
+        }
+    }
+
+    fn join_custom(&mut self, other: &Histogram, sign: f64, common: Option<&Arc<[f64]>>) {
+        let theirs = other.bounds.as_deref().unwrap_or_default();
+        let counts = other.positive.iter().map(|(index, n)| (index, C::of(n).times(sign)));
+        match common {
+            None => self.positive.merge(counts),
+            Some(common) => {
+                self.reconcile(common);
+                self.positive.merge(counts.map(|(index, n)| (place(index, theirs, common), n)));
+            }
+        }
+    }
+
+    /// Brings given bounds to some of them.
+    pub(super) fn reconcile(&mut self, common: &Arc<[f64]>) {
+        let ours = self.bounds.as_deref().unwrap_or_default();
+        self.positive = self.positive.moved(|index| place(index, ours, common));
+        self.bounds = Some(Arc::clone(common));
+    }
+
+    /// Merges buckets until the schema is as low as the one wanted; a lower one is left.
+    ///
+    /// Source: histograms.md 3.1.
+    pub(super) fn lower_resolution(&mut self, schema: i32) {
+        if schema >= self.schema || self.is_custom() {
+            return;
+        }
+        let times = self.schema.abs_diff(schema);
+        self.positive = self.positive.moved(|index| coarser(index, times));
+        self.negative = self.negative.moved(|index| coarser(index, times));
+        self.schema = schema;
+    }
+
+    /// Widens the zero bucket until it fits both histograms, and returns what the other one has in a zero bucket of that
+    /// width.
+    ///
+    /// Source: histograms.md 3.2.
+    fn meet_zero(&mut self, other: &Self) -> C {
+        let (mut theirs, mut threshold) = (other.zero_count, other.zero_threshold);
+        loop {
+            if threshold < self.zero_threshold {
+                (theirs, threshold) = other.widened(self.zero_threshold);
+            } else if threshold > self.zero_threshold {
+                self.widen(threshold);
+            } else {
+                return theirs;
+            }
+        }
+    }
+
+    /// Widens the zero bucket; what it then holds is no longer counted elsewhere.
+    pub(super) fn widen(&mut self, threshold: f64) {
+        (self.zero_count, self.zero_threshold) = self.widened(threshold);
+        let (schema, threshold) = (self.schema, self.zero_threshold);
+        let outside = |index: i32| exponential(i64::from(index) - 1, schema) >= threshold;
+        self.positive.keep(outside);
+        self.negative.keep(outside);
+    }
+
+    /// Returns what a wider zero bucket would hold, and how wide it would be: within a populated bucket it goes on to the
+    /// end of that one.
+    fn widened(&self, mut threshold: f64) -> (C, f64) {
+        'again: loop {
+            let mut zero = self.zero_count;
+            for (side, begin_again) in [(&self.positive, false), (&self.negative, true)] {
+                for (index, n) in side.iter() {
+                    if self.lower(index) >= threshold {
+                        break;
+                    }
+                    zero.absorb(n);
+                    if self.upper(index) > threshold && !n.is_nothing() {
+                        threshold = self.upper(index);
+                        if begin_again {
+                            continue 'again;
+                        }
+                        break;
+                    }
+                }
+            }
+            return (zero, threshold);
+        }
+    }
+
+    /// Changes all counts and the sum.
+    pub(super) fn change(&mut self, to: impl Fn(C) -> C) {
+        self.count = to(self.count);
+        self.sum = to(self.sum);
+        self.zero_count = to(self.zero_count);
+        self.positive.change(&to);
+        self.negative.change(&to);
+    }
+}
+
+/// Returns the bounds that are in both lists.
+pub(super) fn common_bounds(ours: &[f64], theirs: &[f64]) -> Arc<[f64]> {
+    let mut theirs = theirs.iter().peekable();
+    let shared = |bound: &&f64| {
+        while theirs.next_if(|other| *other < *bound).is_some() {}
+        theirs.peek() == Some(bound)
+    };
+    ours.iter().filter(shared).copied().collect()
+}
+
+/// Returns the bucket among common bounds that a bucket among all bounds falls into: the first that ends where it does
+/// or later.
+///
+/// Source: histograms.md 3.3.
+fn place(index: i32, all: &[f64], common: &[f64]) -> i32 {
+    let end = usize::try_from(index).ok().and_then(|index| all.get(index)).copied().unwrap_or(f64::INFINITY);
+    i32::try_from(common.partition_point(|bound| *bound < end)).unwrap_or(i32::MAX)
+}
