@@ -100,7 +100,7 @@ fn samples(series: &str) -> (Vec<LabelSet>, Vec<(i64, usize, f64)>) {
             match item {
                 Item::Value(value) => all.push((minute * MINUTE, labels.len(), *value)),
                 Item::Stale => all.push((minute * MINUTE, labels.len(), stale_marker())),
-                Item::Gap | Item::Histogram => {}
+                Item::Gap | Item::Histogram { .. } => {}
             }
         }
         labels.push(line.labels);

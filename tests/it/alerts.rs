@@ -17,7 +17,7 @@ fn recording(lines: &[&str]) -> Vec<Series> {
         let value = |item: Item| match item {
             Item::Value(value) => Some(value),
             Item::Stale => Some(stale_marker()),
-            Item::Gap | Item::Histogram => None,
+            Item::Gap | Item::Histogram { .. } => None,
         };
         (0..).zip(items).filter_map(|(at, item)| Some((at * MINUTE, value(item)?))).collect()
     };

@@ -61,7 +61,7 @@ fn values_of_unit_tests_read_back_to_the_bit() {
             .filter_map(|(at, item)| match item {
                 Item::Value(value) => Some((at * 15_000, value.to_bits())),
                 Item::Stale => Some((at * 15_000, stale_marker().to_bits())),
-                Item::Gap | Item::Histogram => None,
+                Item::Gap | Item::Histogram { .. } => None,
             })
             .collect();
         let expected: Vec<(i64, u64)> = expected.iter().map(|(at, value)| (*at, value.to_bits())).collect();

@@ -22,11 +22,11 @@ pub(crate) struct Values {
 /// What is wrong.
 pub(crate) fn series(line: &str) -> Result<(LabelSet, Values), String> {
     let series = parse_series_line(line).map_err(|problem| format!("{line}: {}", problem.message))?;
-    let need = series.items.contains(&Item::Histogram).then_some("native histograms");
+    let need = series.items.iter().any(|item| matches!(item, Item::Histogram { .. })).then_some("native histograms");
     let float = |item: Item| match item {
         Item::Value(value) => Some(value),
         Item::Stale => Some(stale_marker()),
-        Item::Gap | Item::Histogram => None,
+        Item::Gap | Item::Histogram { .. } => None,
     };
     Ok((series.labels, Values { floats: series.items.into_iter().map(float).collect(), need }))
 }

@@ -1,14 +1,21 @@
-//! The notation of series and their values in rule tests: `metric{label="value"} 1+1x5 _ stale`.
+//! The notation of series and their values in rule tests: `metric{label="value"} 1+1x5 _ stale {{count:2 sum:3}}`.
+
+mod histogram;
+
+use std::sync::Arc;
 
 use super::lex::{Kind, Token, lex};
 use super::literal::{self, short, unquote};
 use super::parse::{LIMIT, Problem, SYNTAX};
+use crate::histogram::Histogram;
 use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME};
 use crate::limits;
 use crate::source::Span;
 
+pub use histogram::{WrittenHistogram, parse_histogram, print_histogram};
+
 /// What stands at one time of a series.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// A sample.
     Value(f64),
@@ -16,8 +23,13 @@ pub enum Item {
     Stale,
     /// No sample: `_`.
     Gap,
-    /// A native histogram, whose content is not kept.
-    Histogram,
+    /// A native histogram.
+    Histogram {
+        /// The sample.
+        value: Arc<Histogram>,
+        /// Whether its hint was written.
+        hint_written: bool,
+    },
 }
 
 /// A series and what stands at its times.
@@ -31,7 +43,8 @@ pub struct SeriesLine {
 
 /// Reads a series and its values, as the input series of rule tests are written.
 ///
-/// `5x3` is four values of 5, `1+2x3` is 1, 3, 5, 7, `_x3` is three gaps.
+/// `5x3` is four values of 5, `1+2x3` is 1, 3, 5, 7, `_x3` is three gaps. Histograms are repeated and added in the same
+/// way: `{{count:1}}x3`, `{{count:1}}+{{count:2}}x3`.
 ///
 /// Source: promql.md 3; Prometheus' series descriptions.
 ///
@@ -40,7 +53,7 @@ pub struct SeriesLine {
 pub fn parse_series_line(line: &str) -> Result<SeriesLine, Problem> {
     let (labels, end) = series(line)?;
     let mut items = Vec::new();
-    let mut values = Values { text: line, at: end };
+    let mut values = Values { text: line, at: end, room: limits::SERIES_VALUES };
     while let Some(word) = values.next_word() {
         values.item(word, &mut items)?;
     }
@@ -158,6 +171,8 @@ fn label_pairs(text: &str, open: usize, labels: &mut LabelBuilder) -> Result<usi
 struct Values<'t> {
     text: &'t str,
     at: usize,
+    /// How many more numbers the items may hold.
+    room: usize,
 }
 
 impl<'t> Values<'t> {
@@ -181,38 +196,25 @@ impl<'t> Values<'t> {
     }
 
     /// Reads an item and adds what it expands to.
-    fn item(&self, span: Span, items: &mut Vec<Item>) -> Result<(), Problem> {
+    fn item(&mut self, span: Span, items: &mut Vec<Item>) -> Result<(), Problem> {
         let word: &'t str = &self.text[span.range()];
         let wrong = || {
             let message = format!("expected a value, `_` or `stale`, found `{}`", short(word));
             let help = "values are written like `1`, `5x3` (5 four times), `1+2x3` (1, 3, 5, 7) and `_x3`";
             Problem::new(SYNTAX, span, message).with_help(help)
         };
-        let room = limits::SERIES_VALUES.saturating_sub(items.len());
-        let limited = |count: u64| match usize::try_from(count) {
-            Ok(count) if count <= room => Ok(count),
-            _ => {
-                let message = format!("the line has more values than the limit of {}", limits::SERIES_VALUES);
-                Err(Problem::new(LIMIT, span, message))
-            }
-        };
         if word.starts_with("{{") {
-            let count = histogram(word).ok_or_else(|| {
-                let message = format!("`{}` is not a histogram", short(word));
-                Problem::new(SYNTAX, span, message)
-                    .with_help("histograms are written like `{{schema:0 sum:5 count:4}}`")
-            })?;
-            items.extend(std::iter::repeat_n(Item::Histogram, limited(count)?));
-            return Ok(());
+            return self.histograms(span, items);
         }
         if let Some(rest) = word.strip_prefix('_') {
             let count = if rest.is_empty() { Some(1) } else { times(rest) };
-            items.extend(std::iter::repeat_n(Item::Gap, limited(count.ok_or_else(wrong)?)?));
+            let count = self.take(count.ok_or_else(wrong)?, 1, span)?;
+            items.extend(std::iter::repeat_n(Item::Gap, count));
             return Ok(());
         }
         let (first, rest) = signed_number(word).ok_or_else(wrong)?;
         if rest.is_empty() {
-            limited(1)?;
+            self.take(1, 1, span)?;
             items.push(first);
             return Ok(());
         }
@@ -225,7 +227,7 @@ impl<'t> Values<'t> {
             Some(_) => return Err(wrong()),
             None => (0.0, rest),
         };
-        let count = limited(times(rest).ok_or_else(wrong)?.saturating_add(1))?;
+        let count = self.take(times(rest).ok_or_else(wrong)?.saturating_add(1), 1, span)?;
         let Item::Value(mut value) = first else { return Err(wrong()) };
         for _ in 0..count {
             items.push(Item::Value(value));
@@ -233,6 +235,74 @@ impl<'t> Values<'t> {
             value += step;
         }
         Ok(())
+    }
+
+    /// Makes room for so many more items, each with so many numbers.
+    fn take(&mut self, count: u64, size: usize, span: Span) -> Result<usize, Problem> {
+        let wanted = usize::try_from(count).ok().and_then(|count| Some((count, count.checked_mul(size)?)));
+        match wanted.filter(|(_, numbers)| *numbers <= self.room) {
+            Some((count, numbers)) => {
+                self.room -= numbers;
+                Ok(count)
+            }
+            None => {
+                let message = format!("the line has more values than the limit of {}", limits::SERIES_VALUES);
+                Err(Problem::new(LIMIT, span, message))
+            }
+        }
+    }
+
+    /// Reads `{{..}}`, `{{..}}xN`, `{{..}}+{{..}}xN` or `{{..}}-{{..}}xN`.
+    fn histograms(&mut self, span: Span, items: &mut Vec<Item>) -> Result<(), Problem> {
+        let (first, after) = self.one_histogram(span)?;
+        let minus = self.text[after.range()].starts_with('-');
+        let (step, after) = if minus || self.text[after.range()].starts_with('+') {
+            let (step, after) = self.one_histogram(Span::new(after.start as usize + 1, after.end as usize))?;
+            (Some(step), after)
+        } else {
+            (None, after)
+        };
+        let rest = &self.text[after.range()];
+        let count = if rest.is_empty() && step.is_none() { Some(0) } else { times(rest) };
+        let count = count.and_then(|count| count.checked_add(1)).ok_or_else(|| {
+            let message = format!("expected `x` and how often after the histogram, found `{}`", short(rest));
+            Problem::new(SYNTAX, if rest.is_empty() { span } else { after }, message)
+                .with_help("histograms are repeated like `{{count:1}}x3` or `{{count:1}}+{{count:2}}x3`")
+        })?;
+        let Some(step) = step else {
+            let count = self.take(count, 1, span)?;
+            let item = Item::Histogram { value: Arc::new(first.histogram), hint_written: first.hint_written };
+            items.extend(std::iter::repeat_n(item, count));
+            return Ok(());
+        };
+        let (mut value, hint_written) = (first.histogram, step.hint_written);
+        let buckets = |histogram: &Histogram| histogram.positive.len() + histogram.negative.len();
+        let count = self.take(count, 1 + buckets(&value) + buckets(&step.histogram), span)?;
+        if value.schema > step.histogram.schema {
+            let message = "the second histogram may not have a lower schema than the first";
+            return Err(Problem::new(SYNTAX, span, message));
+        }
+        for left in (0..count).rev() {
+            items.push(Item::Histogram { value: Arc::new(value.clone()), hint_written });
+            if left > 0 {
+                let joined = if minus { value.subtract(&step.histogram) } else { value.add(&step.histogram) };
+                joined.map_err(|error| Problem::new(SYNTAX, span, error.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a histogram at the beginning of a part of the line and returns what follows it.
+    fn one_histogram(&self, span: Span) -> Result<(WrittenHistogram, Span), Problem> {
+        let text = &self.text[span.range()];
+        let end = text.find("}}").map_or(text.len(), |close| close + 2);
+        let (start, stop) = (span.start as usize, span.end as usize);
+        let read = parse_histogram(&text[..end]).map_err(|problems| {
+            let mut first = problems.into_iter().next().unwrap_or_else(|| Problem::new(SYNTAX, span, String::new()));
+            first.span = Span::new(start + first.span.start as usize, start + first.span.end as usize);
+            first
+        })?;
+        Ok((read, Span::new(start + end, stop)))
     }
 }
 
@@ -263,45 +333,6 @@ fn signed_number(text: &str) -> Option<(Item, &str)> {
     }
     let value = parse_number(&text[..end])?;
     Some((Item::Value(value), &text[end..]))
-}
-
-/// Reads `{{..}}`, `{{..}}xN` or `{{..}}+{{..}}xN` and returns how many histograms it stands for.
-fn histogram(word: &str) -> Option<u64> {
-    let rest = one_histogram(word)?;
-    if rest.is_empty() {
-        return Some(1);
-    }
-    let rest = match rest.strip_prefix(['+', '-']) {
-        Some(step) => one_histogram(step)?,
-        None => rest,
-    };
-    times(rest)?.checked_add(1)
-}
-
-/// Reads `{{key:value ..}}` and returns what follows.
-fn one_histogram(text: &str) -> Option<&str> {
-    const KEYS: [&str; 11] = [
-        "schema",
-        "sum",
-        "count",
-        "z_bucket",
-        "z_bucket_w",
-        "custom_values",
-        "buckets",
-        "offset",
-        "n_buckets",
-        "n_offset",
-        "counter_reset_hint",
-    ];
-    let (inner, rest) = text.strip_prefix("{{")?.split_once("}}")?;
-    let mut fields = inner.trim();
-    while !fields.is_empty() {
-        let (key, value) = fields.split_once(':')?;
-        KEYS.contains(&key).then_some(())?;
-        let end = if value.starts_with('[') { value.find(']')? + 1 } else { value.find(' ').unwrap_or(value.len()) };
-        fields = value[end..].trim_start();
-    }
-    Some(rest)
 }
 
 #[cfg(test)]
@@ -348,8 +379,46 @@ mod tests {
         check("a 0x2", "a", &values([0.0; 3]));
         check("a _ _x2 stale", "a", &[Item::Gap, Item::Gap, Item::Gap, Item::Stale]);
         check("a Inf -inf", "a", &values([f64::INFINITY, f64::NEG_INFINITY]));
-        check("a {{}} {{schema:1 buckets:[1 2]}}x2", "a", &[Item::Histogram; 4]);
-        check("a {{sum:1}}+{{sum:2}}x1 3", "a", &[Item::Histogram, Item::Histogram, Item::Value(3.0)]);
+    }
+
+    #[test]
+    fn histograms_are_expanded() {
+        let check = |line: &str, expected: &[&str]| {
+            let read = parse_series_line(line).expect(line);
+            let shown = |item: &Item| match item {
+                Item::Histogram { value, hint_written } => {
+                    format!("{value}{}", if *hint_written { " hint" } else { "" })
+                }
+                other => format!("{other:?}"),
+            };
+            assert_eq!(read.items.iter().map(shown).collect::<Vec<_>>(), expected, "{line}");
+        };
+        check(
+            "a {{}} {{count:1}}x2",
+            &["{count:0, sum:0}", "{count:1, sum:0}", "{count:1, sum:0}", "{count:1, sum:0}"],
+        );
+        check("a {{sum:1}}+{{sum:2}}x2 3", &["{count:0, sum:1}", "{count:0, sum:3}", "{count:0, sum:5}", "Value(3.0)"]);
+        check("a {{sum:1}}-{{sum:2}}x1 _", &["{count:0, sum:1}", "{count:0, sum:-1}", "Gap"]);
+        // Whether the hint was written is asked of the second one.
+        check("a {{}}+{{counter_reset_hint:gauge}}x0", &["{count:0, sum:0} hint"]);
+        check("a {{counter_reset_hint:gauge}}+{{}}x0 stale", &["{count:0, sum:0}", "Stale"]);
+    }
+
+    #[test]
+    fn wrong_histograms_are_pointed_at() {
+        check_problem("a {{foo:1}}", "foo");
+        check_problem("a {{schema:1", "{{schema:1");
+        check_problem("a 1 {{}}+{{sum:1 bar:2}}x1", "bar");
+        check_problem("a {{sum:1}}+{{sum:2}}", "{{sum:1}}+{{sum:2}}");
+        check_problem("a {{sum:1}}y3", "y3");
+        check_problem("a {{sum:1}}+2x3", "2x3");
+        check_problem("a {{schema:1}}+{{}}x1", "{{schema:1}}+{{}}x1");
+        check_problem("a {{}}+{{schema:-53}}x1", "{{}}+{{schema:-53}}x1");
+        check_problem(
+            "a {{buckets:[1 2 3]}}+{{buckets:[1 2 3]}}x900000",
+            "{{buckets:[1 2 3]}}+{{buckets:[1 2 3]}}x900000",
+        );
+        check_problem("a {{}}x999999 {{}}", "{{}}");
     }
 
     #[test]
@@ -370,8 +439,6 @@ mod tests {
         check_problem("a 1+1", "1+1");
         check_problem("a 1x", "1x");
         check_problem("a 1 stalex2", "stalex2");
-        check_problem("a {{foo:1}}", "{{foo:1}}");
-        check_problem("a {{schema:1", "{{schema:1");
         check_problem("a 1x99999999999999999999", "1x99999999999999999999");
         check_problem("a 0x999999 1", "1");
     }
@@ -389,7 +456,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn any_line_gives_items_or_a_problem_inside_it(line in "a?(\\{[a=\"é,}]{0,6})?[-+ 0-9xe_.{}:é\\[\\]]{0,12}") {
+        fn any_line_gives_items_or_a_problem_inside_it(line in "a?(\\{[a=\"é,}]{0,6})?( \\{\\{[sum:1]{0,4}\\}\\})?[-+ 0-9xe_.{}:é\\[\\]]{0,12}") {
             if let Err(problem) = parse_series_line(&line) {
                 prop_assert!(line.get(problem.span.range()).is_some(), "{line:?} {problem:?}");
             }
