@@ -70,11 +70,8 @@ impl Evaluator<'_> {
 ///
 /// Source: the natsort package that Prometheus uses.
 fn natural(a: &str, b: &str) -> Ordering {
-    if a == b {
-        return Ordering::Equal;
-    }
-    let (a, b) = (chunks(a), chunks(b));
-    for (a, b) in a.iter().zip(&b) {
+    let (left, right) = (chunks(a), chunks(b));
+    for (a, b) in left.iter().zip(&right) {
         let order = match (a.parse::<i64>(), b.parse::<i64>()) {
             (Ok(a), Ok(b)) => a.cmp(&b),
             _ => a.cmp(b),
@@ -83,8 +80,9 @@ fn natural(a: &str, b: &str) -> Ordering {
             return order;
         }
     }
-    // Of two that agree as far as the shorter goes, the shorter comes first.
-    a.len().cmp(&b.len()).then(Ordering::Less)
+    // Of two that agree as far as the shorter goes, the shorter comes first; of numbers that differ in zeros before them,
+    // natsort says both.
+    left.len().cmp(&right.len()).then_with(|| a.cmp(b))
 }
 
 /// Splits a text into runs of digits and runs of other characters.
