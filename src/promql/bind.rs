@@ -105,7 +105,7 @@ impl Program {
             let place = &mut nodes[at].place;
             (place.state, place.shares) = (shared.unwrap_or(number(self.states.len())), shared.is_some());
             if shared.is_none() {
-                self.states.push(NodeState::of(&nodes[at].kind));
+                self.states.push(NodeState::of(&nodes[at].kind, self.within));
             }
         }
         self.states.shrink_to_fit();

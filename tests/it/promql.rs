@@ -46,6 +46,7 @@ fn check(folder: &Path, evaluator: &impl Evaluate) {
 fn own_cases_pass_in_the_slow_evaluator() {
     check(Path::new("tests/cases/promql"), &Slow(SERVED));
     check(Path::new("tests/cases/promql"), &Slow(TESTED));
+    check(Path::new("tests/cases/promql/delayed"), &Slow(TESTED));
 }
 
 #[test]
@@ -59,6 +60,7 @@ fn prometheus_cases_pass_in_the_slow_evaluator() {
 fn own_cases_pass() {
     check(Path::new("tests/cases/promql"), &Block(SERVED));
     check(Path::new("tests/cases/promql"), &Block(TESTED));
+    check(Path::new("tests/cases/promql/delayed"), &Block(TESTED));
     check(Path::new("tests/cases/promql"), &Block(SERVED));
 }
 

@@ -81,7 +81,7 @@ impl Joined {
         }
         if binary.include.as_ref().is_none_or(Vec::is_empty) {
             for at in before[0]..many.labels.len() {
-                let (labels, drops) = result_labels(binary, &many.labels[at], None, many.drops[at], delayed);
+                let (labels, drops) = result_labels(binary, &many.labels[at], None, delayed);
                 let row = rows.row(&labels, drops);
                 if row as usize == self.placed.len() {
                     self.placed.push(number(at));
@@ -95,9 +95,9 @@ impl Joined {
                         if self.pairs.contains_key(&(*m, *o)) {
                             continue;
                         }
-                        let (many_labels, drops) = (&many.labels[*m as usize], many.drops[*m as usize]);
+                        let many_labels = &many.labels[*m as usize];
                         let one_labels = Some(&one.labels[*o as usize]);
-                        let (labels, drops) = result_labels(binary, many_labels, one_labels, drops, delayed);
+                        let (labels, drops) = result_labels(binary, many_labels, one_labels, delayed);
                         let row = rows.row(&labels, drops);
                         if row as usize == self.placed.len() {
                             self.placed.push(*m);
@@ -161,20 +161,14 @@ impl Joined {
     }
 }
 
-/// Returns the labels of a pair's result.
+/// Returns the labels of a pair's result, and whether the name goes at the end: those that its operands lost come back.
 ///
 /// Source: Prometheus' `resultMetric`; promql.md 8.5.
-fn result_labels(
-    binary: &VectorBinary,
-    many: &LabelSet,
-    one: Option<&LabelSet>,
-    drops: bool,
-    delayed: bool,
-) -> (LabelSet, bool) {
+fn result_labels(binary: &VectorBinary, many: &LabelSet, one: Option<&LabelSet>, delayed: bool) -> (LabelSet, bool) {
     let compares = binary.op.is_comparison();
     let drop_now = !compares || (binary.return_bool && !delayed);
     let labels = if drop_now { many.without_metric() } else { many.clone() };
-    let drops = if compares { drops || (binary.return_bool && delayed) } else { false };
+    let drops = binary.return_bool && delayed;
     let Some(include) = &binary.include else {
         let listed = |name: &str| binary.key.labels.binary_search_by(|label| label.as_str().cmp(name)).is_ok();
         return (labels.filter(|name| listed(name) == binary.key.only), drops);

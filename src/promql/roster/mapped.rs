@@ -61,7 +61,7 @@ impl NodeState {
             return;
         }
         for at in self.seen[0]..input.labels.len() {
-            let row = self.row(&key.key(&input.labels[at]), input.drops[at]);
+            let row = self.row(&key.key(&input.labels[at]), false);
             self.drops[row as usize] |= input.drops[at];
             self.map.push(row);
         }

@@ -25,14 +25,15 @@ pub(crate) type ByLabels = HashMap<LabelSet, u32, foldhash::fast::FixedState>;
 /// What a node keeps between runs: its rows, and what only nodes of its kind have.
 #[derive(Default)]
 pub(crate) struct NodeState {
-    /// By row. Only ever added to, unique: a row number is an identity for the life of the program.
+    /// By row. Only ever added to: a row number is an identity for the life of the program. No two are the same, unless
+    /// they differ in whether the name goes.
     pub(crate) labels: Vec<LabelSet>,
     /// By row: whether the metric name goes at the end of the expression (delayed name removal only).
     pub(crate) drops: Vec<bool>,
     /// The rows in folding order: label order at selectors, then as operators keep it.
     pub(crate) order: Vec<u32>,
-    /// Rows of the node by their labels.
-    by_labels: ByLabels,
+    /// Rows of the node by their labels and, if that tells them apart, by whether the name goes.
+    by_labels: HashMap<(LabelSet, bool), u32, foldhash::fast::FixedState>,
     /// By input row: the row it goes to. Empty where rows are those of the input, one for one.
     pub(crate) map: Vec<u32>,
     /// Rows of the inputs that were bound.
@@ -44,6 +45,9 @@ pub(crate) struct NodeState {
     pub(crate) merged: bool,
     /// Whether the order of its samples at each step shows in a result.
     pub(crate) ordered: bool,
+    /// Whether rows with the same labels are one although the name of one goes and that of the other does not: so in a
+    /// subquery, whose series are found by their labels before names go.
+    pub(crate) within: bool,
     /// Whether an invariant node was evaluated.
     pub(crate) evaluated: bool,
     /// Own faults of the latest run, by step.
@@ -122,24 +126,24 @@ impl<'a> Below<'a> {
 impl NodeState {
     /// Finds the row of a label set, or adds one.
     pub(crate) fn row(&mut self, labels: &LabelSet, drops: bool) -> u32 {
-        if let Some(row) = self.by_labels.get(labels) {
-            return *row;
+        let next = number(self.labels.len());
+        let row = *self.by_labels.entry((labels.clone(), drops && !self.within)).or_insert(next);
+        if row != next {
+            return row;
         }
-        let row = number(self.labels.len());
-        self.by_labels.insert(labels.clone(), row);
         self.labels.push(labels.clone());
         self.drops.push(drops);
         row
     }
 
-    /// Makes the state of a node of a kind.
-    pub(crate) fn of(kind: &Kind) -> Self {
-        Self { own: Own::of(kind), ..Self::default() }
+    /// Makes the state of a node of a kind; `within`: in the program of a subquery.
+    pub(crate) fn of(kind: &Kind, within: bool) -> Self {
+        Self { own: Own::of(kind), within, ..Self::default() }
     }
 
     /// Makes the state of the same node in a program that is bound to nothing yet.
     pub(crate) fn anew(&self) -> Self {
-        Self { ordered: self.ordered, own: self.own.anew(), ..Self::default() }
+        Self { ordered: self.ordered, within: self.within, own: self.own.anew(), ..Self::default() }
     }
 
     /// Forgets all rows; selectors stay registered.
