@@ -211,7 +211,9 @@ impl Kind {
                 [own(input), None]
             }
             // What folds depends on the order, in its last bits or in the sign of a zero.
-            Self::Aggregate { input, .. } | Self::TopK { input, .. } => [Some(*input), None],
+            Self::Aggregate { input, .. } | Self::TopK { input, .. } | Self::Limit { ratio: false, input, .. } => {
+                [Some(*input), None]
+            }
             // The words of a fault name the first two duplicates of the one side.
             Self::VectorBinary(binary) => [own(&binary.many_node), Some(binary.one_node)],
             Self::Set { lhs, rhs, .. } => [own(lhs), own(rhs)],
@@ -219,6 +221,7 @@ impl Kind {
             | Self::Relabel { input, .. }
             | Self::Sort { input, .. }
             | Self::CountValues { input, .. }
+            | Self::Limit { input, .. }
             | Self::Buckets { input, .. } => [own(input), None],
             _ => [None, None],
         }
@@ -250,7 +253,9 @@ impl Kind {
             Self::VectorBinary(binary) => [Some(binary.many_node), Some(binary.one_node), None],
             Self::Set { lhs, rhs, .. } => [Some(*lhs), Some(*rhs), None],
             Self::Aggregate { param, input, .. } => [operand(param), Some(*input), None],
-            Self::TopK { k, input, .. } => [operand(k), Some(*input), None],
+            Self::TopK { k: wanted, input, .. } | Self::Limit { wanted, input, .. } => {
+                [operand(wanted), Some(*input), None]
+            }
             Self::CountValues { input, .. }
             | Self::Absent { input, .. }
             | Self::Scalar(input)

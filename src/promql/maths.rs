@@ -2,7 +2,7 @@
 //!
 //! Special values are Go's; exponentials, logarithms and trigonometry may differ from Go's in the last bit.
 
-use std::f64::consts::{LOG2_E, LOG10_2, PI};
+use std::f64::consts::{LN_2, LOG2_E, LOG10_2, PI};
 
 /// A function of one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,8 +55,8 @@ pub(crate) fn apply(function: MathFn, values: &mut [f64]) {
         MathFn::Sinh => each(values, f64::sinh),
         MathFn::Cosh => each(values, f64::cosh),
         MathFn::Tanh => each(values, f64::tanh),
-        MathFn::Asinh => each(values, f64::asinh),
-        MathFn::Acosh => each(values, f64::acosh),
+        MathFn::Asinh => each(values, asinh),
+        MathFn::Acosh => each(values, acosh),
         MathFn::Atanh => each(values, f64::atanh),
         MathFn::Deg => each(values, |x| x * 180.0 / PI),
         MathFn::Rad => each(values, |x| x * PI / 180.0),
@@ -80,6 +80,19 @@ fn sign(x: f64) -> f64 {
     } else {
         x
     }
+}
+
+/// From here on `asinh` and `acosh` are the logarithm of twice the value, to the last bit.
+const LARGE: f64 = (1u64 << 28) as f64;
+
+/// The standard library's doubles the value before it takes the logarithm, which overflows.
+fn asinh(x: f64) -> f64 {
+    if x.abs() > LARGE { (x.abs().ln() + LN_2).copysign(x) } else { x.asinh() }
+}
+
+/// As [`asinh`].
+fn acosh(x: f64) -> f64 {
+    if x > LARGE { x.ln() + LN_2 } else { x.acosh() }
 }
 
 /// Takes the logarithm as Go does, by exponent and fraction, so that powers of two are exact.
@@ -161,6 +174,20 @@ pub(crate) fn format_float(v: f64) -> String {
         "-Inf".to_owned()
     } else {
         v.to_string()
+    }
+}
+
+/// Formats as [`format_float`] does, but very small and large values with an exponent: `1e-05`, `1e+19`.
+///
+/// Source: Go's `strconv.FormatFloat(v, 'g', -1, 64)`.
+pub(crate) fn format_general(v: f64) -> String {
+    let text = format!("{v:e}");
+    match text.split_once('e').and_then(|(digits, exponent)| Some((digits, exponent.parse::<i32>().ok()?))) {
+        Some((digits, exponent)) if !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+        }
+        _ => format_float(v),
     }
 }
 
@@ -251,5 +278,23 @@ mod tests {
         ] {
             assert_eq!(format_float(v), expected);
         }
+    }
+
+    #[test]
+    fn small_and_large_values_are_written_with_an_exponent() {
+        let cases =
+            [(0.0001, "0.0001"), (0.000_012, "1.2e-05"), (99_999.5, "99999.5"), (-1e6, "-1e+06"), (f64::NAN, "NaN")];
+        for (v, expected) in cases {
+            assert_eq!(format_general(v), expected);
+        }
+    }
+
+    #[test]
+    fn large_values_do_not_overflow_on_the_way() {
+        check(MathFn::Asinh, 1e308, 709.889_355_822_726);
+        check(MathFn::Asinh, -1e308, -709.889_355_822_726);
+        check(MathFn::Acosh, 1e308, 709.889_355_822_726);
+        check(MathFn::Acosh, f64::INFINITY, f64::INFINITY);
+        check(MathFn::Acosh, 0.5, f64::NAN);
     }
 }

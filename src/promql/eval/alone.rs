@@ -39,7 +39,7 @@ pub(crate) fn fits(kind: &Kind) -> bool {
                 | AggregateOp::LimitK
                 | AggregateOp::LimitRatio
         ),
-        Kind::CountValues { .. } | Kind::TopK { .. } | Kind::Buckets { .. } => false,
+        Kind::CountValues { .. } | Kind::TopK { .. } | Kind::Limit { .. } | Kind::Buckets { .. } => false,
     }
 }
 
@@ -113,6 +113,10 @@ pub(crate) fn evaluate(
         Kind::Time => Some(frame.evals[0].seconds()),
         Kind::QueryTime => Some(frame.query.unwrap_or(frame.evals[0]).seconds()),
         // They do not fit.
-        Kind::Window { .. } | Kind::CountValues { .. } | Kind::TopK { .. } | Kind::Buckets { .. } => None,
+        Kind::Window { .. }
+        | Kind::CountValues { .. }
+        | Kind::TopK { .. }
+        | Kind::Limit { .. }
+        | Kind::Buckets { .. } => None,
     }
 }

@@ -4,6 +4,7 @@ mod aggregate;
 pub(crate) mod alone;
 mod binary;
 mod buckets;
+mod limit;
 mod map;
 mod ranks;
 mod select;
@@ -242,8 +243,13 @@ pub(crate) fn evaluate<P: Probe>(
         Kind::Aggregate { op, param, input, .. } => {
             aggregate::evaluate(view, state, *op, (*param, *input), steps, out, scratch);
         }
-        Kind::CountValues { label, input, .. } => topk::count_values(view, state, label, *input, steps, out, scratch),
+        Kind::CountValues { label, input, .. } => {
+            topk::count_values(view, state, label.as_deref(), *input, steps, out, scratch);
+        }
         Kind::TopK { bottom, k, input, .. } => topk::evaluate(view, state, *bottom, (*k, *input), steps, out, scratch),
+        Kind::Limit { ratio, wanted, input, .. } => {
+            limit::evaluate(view, state, *ratio, (*wanted, *input), steps, out, scratch);
+        }
         Kind::Buckets { function, input } => {
             buckets::evaluate(view, state, (*function, *input), frame.evals, out, scratch)
         }

@@ -82,7 +82,7 @@ pub(super) fn assign(
             let Own::Found(found) = &state.own else { return };
             members(raw, &Ranks::of(raw, &found.placed), &found.placed, &state.map, out);
         }
-        Kind::Map { input, .. } | Kind::Relabel { input, .. } => {
+        Kind::Map { input, .. } | Kind::Relabel { input, .. } | Kind::Limit { input, .. } => {
             let order = &view.state(*input).order;
             let input = view.wide(*input, steps, first);
             if state.merged {

@@ -1,7 +1,7 @@
 //! `topk`, `bottomk` and `count_values`: aggregations whose rows depend on values.
 
 use super::super::block::{self, Block};
-use super::super::maths::format_float;
+use super::super::maths::{format_float, format_general};
 use super::super::plan::{NodeId, Operand};
 use super::super::roster::{NodeState, Own, number};
 use super::ranks::{Ranks, in_order};
@@ -30,15 +30,14 @@ pub(super) fn evaluate(
         out.begin_ranks();
     }
     for step in 0..steps {
-        let wanted = view.scalar(k, step);
-        if wanted.is_nan() || wanted >= 9_223_372_036_854_775_807.0 || wanted <= -9_223_372_036_854_775_808.0 {
-            fault(faults, out, step, || parameter_words(wanted));
-            continue;
-        }
-        let wanted = (wanted.trunc().max(0.0) as usize).min(input.rows);
-        if wanted == 0 {
-            continue;
-        }
+        let wanted = match wanted(view.scalar(k, step), input.rows) {
+            Ok(0) => continue,
+            Ok(wanted) => wanted,
+            Err(words) => {
+                fault(faults, out, step, || words);
+                continue;
+            }
+        };
         heaps.iter_mut().for_each(Vec::clear);
         if !input.ranks.is_empty() {
             in_order(input, step, &mut ranked);
@@ -60,12 +59,17 @@ pub(super) fn evaluate(
     }
 }
 
-fn parameter_words(k: f64) -> String {
+/// Reads the parameter of `topk`, `bottomk` and `limitk`: how many of so many rows are wanted of each group.
+///
+/// Source: Prometheus' `rangeEvalAgg`: below 1, whatever it is, nothing is wanted.
+pub(super) fn wanted(k: f64, rows: usize) -> Result<usize, String> {
     if k.is_nan() {
-        return "Parameter value is NaN".to_owned();
+        return Err("Parameter value is NaN".to_owned());
     }
-    let way = if k > 0.0 { "overflows" } else { "underflows" };
-    format!("Scalar value {} {way} int64", format_float(k))
+    if k >= 9_223_372_036_854_775_807.0 {
+        return Err(format!("Scalar value {} overflows int64", format_general(k)));
+    }
+    Ok((k.max(0.0) as usize).min(rows))
 }
 
 /// Returns whether the first is less wanted than the second: it is nearer to the top of the heap.
@@ -112,11 +116,11 @@ fn offer(heap: &mut Vec<(f64, u32)>, k: usize, bottom: bool, item: (f64, u32)) {
     }
 }
 
-/// Counts equal values in each group: a row for each group and value.
+/// Counts equal values in each group: a row for each group and value, which a label tells unless the grouping drops it.
 pub(super) fn count_values(
     view: &View<'_>,
     state: &mut NodeState,
-    label: &str,
+    label: Option<&str>,
     input: NodeId,
     steps: usize,
     out: &mut Block,
@@ -140,9 +144,11 @@ pub(super) fn count_values(
             let target = match last {
                 Some((bits, target)) if bits == value.to_bits() => target,
                 _ => {
-                    let mut labels = group.to_builder();
-                    labels.set(label, &format_float(value));
-                    let target = state.row(&labels.build(), false) as usize;
+                    let labels = match label {
+                        Some(label) => &group.to_builder().set(label, &format_float(value)).build(),
+                        None => group,
+                    };
+                    let target = state.row(labels, false) as usize;
                     out.grow(target + 1);
                     target
                 }

@@ -3,7 +3,6 @@
 mod call;
 
 use crate::diagnostic::codes;
-use crate::labels::METRIC_NAME;
 use crate::limits;
 use crate::source::Span;
 use crate::time::Millis;
@@ -218,9 +217,6 @@ impl Plan {
 
     fn aggregate(&mut self, aggregate: &Aggregate) -> Result<NodeId, Problems> {
         let op = aggregate.op;
-        if matches!(op, AggregateOp::LimitK | AggregateOp::LimitRatio) {
-            return Err(not_yet(aggregate.op_span, format_args!("`{}`", op.name())));
-        }
         let key = match &aggregate.grouping {
             None => KeyLabels { only: true, labels: Vec::new() },
             Some(grouping) => {
@@ -235,9 +231,10 @@ impl Plan {
             AggregateOp::CountValues => {
                 let param = aggregate.param.as_ref().ok_or_else(missing)?;
                 let label = string(param)?;
-                if label.is_empty() || label == METRIC_NAME {
+                if label.is_empty() {
                     return Err(refuse(param.span, format!("invalid label name {label:?}")));
                 }
+                let label = Some(label).filter(|label| key.only || key.keeps(label));
                 let input = self.lower(&aggregate.expr)?;
                 Ok(self.node(Kind::CountValues { label, key, input }))
             }
@@ -245,6 +242,11 @@ impl Plan {
                 let k = self.operand(aggregate.param.as_ref().ok_or_else(missing)?)?;
                 let input = self.lower(&aggregate.expr)?;
                 Ok(self.node(Kind::TopK { bottom: op == AggregateOp::BottomK, k, key, input }))
+            }
+            AggregateOp::LimitK | AggregateOp::LimitRatio => {
+                let wanted = self.operand(aggregate.param.as_ref().ok_or_else(missing)?)?;
+                let input = self.lower(&aggregate.expr)?;
+                Ok(self.node(Kind::Limit { ratio: op == AggregateOp::LimitRatio, wanted, key, input }))
             }
             _ => {
                 let param = match &aggregate.param {

@@ -164,10 +164,13 @@ pub(crate) struct KeyLabels {
 impl KeyLabels {
     /// Returns the key of a label set: the metric name counts only where it is listed by `only`.
     pub(crate) fn key(&self, labels: &LabelSet) -> LabelSet {
-        labels.filter(|name| {
-            let listed = self.labels.binary_search_by(|label| label.as_str().cmp(name)).is_ok();
-            if self.only { listed } else { !listed && name != METRIC_NAME }
-        })
+        labels.filter(|name| self.keeps(name))
+    }
+
+    /// Returns whether a label is part of keys.
+    pub(crate) fn keeps(&self, name: &str) -> bool {
+        let listed = self.labels.binary_search_by(|label| label.as_str().cmp(name)).is_ok();
+        if self.only { listed } else { !listed && name != METRIC_NAME }
     }
 }
 
@@ -246,7 +249,8 @@ pub(crate) enum Kind {
     },
     /// Rows are groups and values.
     CountValues {
-        label: String,
+        /// The one that has the value; none where the grouping drops it.
+        label: Option<String>,
         key: KeyLabels,
         input: NodeId,
     },
@@ -254,6 +258,13 @@ pub(crate) enum Kind {
     TopK {
         bottom: bool,
         k: Operand,
+        key: KeyLabels,
+        input: NodeId,
+    },
+    /// `limitk` and `limit_ratio`: how many of each group, or which share of all.
+    Limit {
+        ratio: bool,
+        wanted: Operand,
         key: KeyLabels,
         input: NodeId,
     },
@@ -408,7 +419,7 @@ impl Plan {
             Kind::VectorBinary(binary) => of(&binary.many_node) && of(&binary.one_node),
             Kind::Set { lhs, rhs, .. } => of(lhs) && of(rhs),
             Kind::Aggregate { param, input, .. } => operand(param) && of(input),
-            Kind::TopK { k, input, .. } => operand(k) && of(input),
+            Kind::TopK { k: wanted, input, .. } | Kind::Limit { wanted, input, .. } => operand(wanted) && of(input),
             Kind::CountValues { input, .. } | Kind::Absent { input, .. } | Kind::Scalar(input) => of(input),
             Kind::Relabel { input, .. } | Kind::Sort { input, .. } => of(input),
             Kind::Vector(scalar) => operand(scalar),

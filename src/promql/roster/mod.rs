@@ -81,7 +81,7 @@ impl Own {
             Kind::Select { .. } | Kind::Window { input: WindowInput::Selector(_), .. } => Self::Found(Box::default()),
             Kind::Window { input: WindowInput::Subquery { .. }, .. } => Self::Inner(Box::default()),
             Kind::VectorBinary(_) | Kind::Set { .. } => Self::Joined(Box::default()),
-            Kind::TopK { .. } | Kind::CountValues { .. } => Self::Grouped(Box::default()),
+            Kind::TopK { .. } | Kind::Limit { .. } | Kind::CountValues { .. } => Self::Grouped(Box::default()),
             Kind::Buckets { .. } => Self::Buckets(Box::default()),
             Kind::Const(_)
             | Kind::Time
@@ -208,7 +208,9 @@ impl NodeState {
                 joined.bind_set(self, *op, key, (states.of(*lhs), states.of(*rhs)));
             }
             (Kind::Aggregate { key, input, .. }, _) => self.bind_aggregate(states.of(*input), key),
-            (Kind::TopK { key, input, .. }, Own::Grouped(groups)) => groups.bind_chosen(self, states.of(*input), key),
+            (Kind::TopK { key, input, .. } | Kind::Limit { key, input, .. }, Own::Grouped(groups)) => {
+                groups.bind_chosen(self, states.of(*input), key);
+            }
             (Kind::CountValues { key, input, .. }, Own::Grouped(groups)) => {
                 groups.bind_counted(self, states.of(*input), key);
             }
@@ -218,6 +220,7 @@ impl NodeState {
                 | Kind::VectorBinary(_)
                 | Kind::Set { .. }
                 | Kind::TopK { .. }
+                | Kind::Limit { .. }
                 | Kind::CountValues { .. }
                 | Kind::Buckets { .. },
                 _,

@@ -5,7 +5,7 @@ use alertctl::promql::ast::{Aggregate, AggregateOp};
 
 use super::eval::{Evaluator, Sample, Vector, text};
 use super::windows::{kahan, mean, quantile};
-use super::{Fault, failed};
+use super::{Fault, failed, limit};
 
 impl Evaluator<'_> {
     /// Evaluates an aggregation at each step.
@@ -20,14 +20,22 @@ impl Evaluator<'_> {
         };
         let vectors = self.vectors(&aggregate.expr, steps)?;
         let ranked = matches!(op, AggregateOp::TopK | AggregateOp::BottomK);
-        if ranked {
+        if ranked || op == AggregateOp::LimitK {
             if params.iter().all(|k| *k < 1.0) {
                 return Ok(vec![Vec::new(); steps.len()]);
             }
             check_k(&params)?;
         }
+        let limited = matches!(op, AggregateOp::LimitK | AggregateOp::LimitRatio);
+        if limited {
+            limit::check_ratios(&params)?;
+        }
         let mut out = Vec::new();
         for (vector, param) in vectors.into_iter().zip(params) {
+            if limited {
+                out.push(limit::limited(op, param, vector, |labels| labels.filter(|name| keeps(aggregate, name))));
+                continue;
+            }
             let groups = groups(aggregate, vector);
             out.push(if ranked {
                 let k = param as i64;
@@ -100,11 +108,16 @@ fn shown(value: f64) -> String {
 }
 
 fn groups(aggregate: &Aggregate, vector: Vector) -> Vec<(LabelSet, Vector)> {
-    groups_of(vector, |name| match &aggregate.grouping {
+    groups_of(vector, |name| keeps(aggregate, name))
+}
+
+/// Returns whether a label is among those that tell groups apart.
+fn keeps(aggregate: &Aggregate, name: &str) -> bool {
+    match &aggregate.grouping {
         Some(grouping) if grouping.without => name != METRIC_NAME && !grouping.labels.iter().any(|label| label == name),
         Some(grouping) => grouping.labels.iter().any(|label| label == name),
         None => false,
-    })
+    }
 }
 
 /// Brings the samples with equal kept labels together, groups in the order of their first member.

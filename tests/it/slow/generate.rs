@@ -267,11 +267,15 @@ fn grouping(random: &mut Random) -> &'static str {
 fn aggregation(random: &mut Random, depth: usize) -> String {
     let by = grouping(random);
     let inner = vector(random, depth);
-    match random.below(12) {
-        0 => format!("topk{by} ({}, {inner})", random.pick(&["1", "2", "5", "0.5"])),
+    match random.below(14) {
+        0 => format!("topk{by} ({}, {inner})", random.pick(&["1", "2", "5", "0.5", "-Inf"])),
         1 => format!("bottomk{by} ({}, {inner})", random.pick(&["1", "3"])),
         2 => format!("quantile{by} ({}, {inner})", quantile(random)),
-        3 => format!("count_values{by} (\"v\", {inner})"),
+        3 => format!("count_values{by} (\"{}\", {inner})", random.pick(&["v", "v", "zone", "host", "__name__"])),
+        4 => format!("limitk{by} ({}, {inner})", random.pick(&["1", "2", "max_of(-1, scalar(alone))"])),
+        5 => {
+            format!("limit_ratio{by} ({}, {inner})", random.pick(&["0.5", "-0.5", "0.1", "max_of(-1, scalar(alone))"]))
+        }
         _ => {
             let op = random.pick(&["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "sum"]);
             format!("{op}{by} ({inner})")
@@ -351,7 +355,8 @@ fn sample_call(random: &mut Random, depth: usize) -> String {
         4 => format!("timestamp({inner})"),
         5 => format!("sort({inner})"),
         _ => {
-            let name = random.pick(&["abs", "ceil", "floor", "sgn", "sqrt", "minute", "hour", "day_of_year", "deg"]);
+            let name =
+                random.pick(&["abs", "ceil", "floor", "sgn", "sqrt", "minute", "hour", "day_of_year", "deg", "asinh"]);
             format!("{name}({inner})")
         }
     }

@@ -13,6 +13,7 @@ mod eval;
 pub(crate) mod generate;
 pub(crate) mod generate_rules;
 pub(crate) mod groups;
+mod limit;
 mod pointwise;
 mod relabel;
 mod select;

@@ -20,8 +20,8 @@ pub(crate) fn function(name: &str) -> Option<fn(f64) -> f64> {
         "sinh" => f64::sinh,
         "cosh" => f64::cosh,
         "tanh" => f64::tanh,
-        "asinh" => f64::asinh,
-        "acosh" => f64::acosh,
+        "asinh" => |value| if value.abs() <= LARGE { value.asinh() } else { value.signum() * acosh(value.abs()) },
+        "acosh" => acosh,
         "atanh" => f64::atanh,
         "rad" => |value| value * std::f64::consts::PI / 180.0,
         "deg" => |value| value * 180.0 / std::f64::consts::PI,
@@ -36,6 +36,14 @@ pub(crate) fn function(name: &str) -> Option<fn(f64) -> f64> {
         },
         _ => return None,
     })
+}
+
+/// From here on these are the logarithm of twice the number.
+const LARGE: f64 = (1 << 28) as f64;
+
+/// Inverse hyperbolic cosine; of large numbers twice the number is not taken, which might overflow.
+fn acosh(value: f64) -> f64 {
+    if value <= LARGE { value.acosh() } else { value.ln() + std::f64::consts::LN_2 }
 }
 
 /// Returns the larger number; an infinity wins over NaN, NaN over all others, +0 over -0.

@@ -1,6 +1,6 @@
 //! What the obvious evaluator does not know.
 
-use alertctl::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind};
+use alertctl::promql::ast::{BinaryOp, Expr, ExprKind};
 
 use super::Fault;
 
@@ -18,10 +18,6 @@ fn unsupported(node: &Expr) -> Option<String> {
     match &node.kind {
         ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => edges(selector.modifiers.edges.is_some()),
         ExprKind::Subquery(subquery) => edges(subquery.modifiers.edges.is_some()),
-        ExprKind::Aggregate(aggregate) => match aggregate.op {
-            AggregateOp::LimitK | AggregateOp::LimitRatio => Some(aggregate.op.name().to_owned()),
-            _ => None,
-        },
         ExprKind::Binary(binary) => {
             let fills = |matching: &alertctl::promql::ast::Matching| {
                 matching.fill_left.is_some() || matching.fill_right.is_some()
