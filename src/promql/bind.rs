@@ -215,7 +215,9 @@ impl Kind {
                 [Some(*input), None]
             }
             // The words of a fault name the first two duplicates of the one side.
-            Self::VectorBinary(binary) => [own(&binary.many_node), Some(binary.one_node)],
+            Self::VectorBinary(binary) | Self::FilledBinary { binary, .. } => {
+                [own(&binary.many_node), Some(binary.one_node)]
+            }
             Self::Set { lhs, rhs, .. } => [own(lhs), own(rhs)],
             Self::Map { input, .. }
             | Self::Relabel { input, .. }
@@ -250,7 +252,9 @@ impl Kind {
                 }
             },
             Self::ScalarBinary { lhs, rhs, .. } | Self::Extreme { lhs, rhs, .. } => [operand(lhs), operand(rhs), None],
-            Self::VectorBinary(binary) => [Some(binary.many_node), Some(binary.one_node), None],
+            Self::VectorBinary(binary) | Self::FilledBinary { binary, .. } => {
+                [Some(binary.many_node), Some(binary.one_node), None]
+            }
             Self::Set { lhs, rhs, .. } => [Some(*lhs), Some(*rhs), None],
             Self::Aggregate { param, input, .. } => [operand(param), Some(*input), None],
             Self::TopK { k: wanted, input, .. } | Self::Limit { wanted, input, .. } => {

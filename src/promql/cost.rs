@@ -196,7 +196,7 @@ impl Kind {
             Self::Map { .. } => "function of each sample".to_owned(),
             Self::ScalarBinary { op, .. } => format!("scalars {}", op.symbol()),
             Self::Extreme { .. } => "min_of or max_of".to_owned(),
-            Self::VectorBinary(binary) => format!("vectors {}", binary.op.symbol()),
+            Self::VectorBinary(binary) | Self::FilledBinary { binary, .. } => format!("vectors {}", binary.op.symbol()),
             Self::Set { op, .. } => op.symbol().to_owned(),
             Self::Aggregate { op, .. } => op.name().to_owned(),
             Self::CountValues { .. } => "count_values".to_owned(),

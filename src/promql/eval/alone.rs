@@ -39,7 +39,11 @@ pub(crate) fn fits(kind: &Kind) -> bool {
                 | AggregateOp::LimitK
                 | AggregateOp::LimitRatio
         ),
-        Kind::CountValues { .. } | Kind::TopK { .. } | Kind::Limit { .. } | Kind::Buckets { .. } => false,
+        Kind::FilledBinary { .. }
+        | Kind::CountValues { .. }
+        | Kind::TopK { .. }
+        | Kind::Limit { .. }
+        | Kind::Buckets { .. } => false,
     }
 }
 
@@ -114,6 +118,7 @@ pub(crate) fn evaluate(
         Kind::QueryTime => Some(frame.query.unwrap_or(frame.evals[0]).seconds()),
         // They do not fit.
         Kind::Window { .. }
+        | Kind::FilledBinary { .. }
         | Kind::CountValues { .. }
         | Kind::TopK { .. }
         | Kind::Limit { .. }

@@ -37,25 +37,22 @@ pub(super) fn evaluate(
         }
         return;
     }
-    find_duplicates(view, op, &joined.groups, (many, one), faults, out);
+    let mut any = Vec::new();
+    many.any(&mut any);
+    find_duplicates(view, op, &joined.groups, (&any, one), faults, out);
     let pairs = &mut scratch.pairs;
     pairs.reset(out);
     for (number, group) in joined.groups.iter().enumerate() {
         if group.left.is_empty() || group.right.is_empty() {
             continue;
         }
-        pairs.group.fill(0);
+        pairs.begin_group(number);
         for m in &group.left {
             for o in &group.right {
                 let row = match map.get(*m as usize) {
                     Some(row) => *row,
                     None => joined.pairs[&(*m, *o)],
                 } as usize;
-                let number = super::number(number);
-                if pairs.matched_by[row] != number {
-                    pairs.matched_by[row] = number;
-                    pairs.matched[row * out.words..(row + 1) * out.words].fill(0);
-                }
                 pair(op, (many, *m as usize), (one, *o as usize), row, pairs, faults, out);
             }
         }
@@ -68,19 +65,34 @@ pub(crate) struct Pairs {
     /// By row: the steps that were matched for the group that matched it last.
     matched: Vec<u64>,
     matched_by: Vec<u32>,
-    /// The steps that were matched for the group at hand.
+    /// The group at hand, and the steps that were matched for it.
+    number: u32,
     group: Vec<u64>,
 }
 
 impl Pairs {
-    fn reset(&mut self, out: &Block) {
+    pub(super) fn reset(&mut self, out: &Block) {
         block::all(&mut self.matched, out.rows * out.words, 0);
         block::all(&mut self.matched_by, out.rows, u32::MAX);
         block::all(&mut self.group, out.words, 0);
     }
+
+    /// Begins with the pairs of a group.
+    pub(super) fn begin_group(&mut self, number: usize) {
+        self.number = super::number(number);
+        self.group.fill(0);
+    }
+
+    /// Begins with another pair of the group, which has a row.
+    fn begin_pair(&mut self, row: usize, words: usize) {
+        if std::mem::replace(&mut self.matched_by[row], self.number) != self.number {
+            self.matched[row * words..(row + 1) * words].fill(0);
+        }
+    }
 }
 
-fn pair(
+/// Computes the results of a pair of rows at all steps at which both are there.
+pub(super) fn pair(
     op: &VectorBinary,
     (many, m): (&Block, usize),
     (one, o): (&Block, usize),
@@ -89,6 +101,7 @@ fn pair(
     faults: &mut Vec<Fault>,
     out: &mut Block,
 ) {
+    pairs.begin_pair(row, out.words);
     for word in 0..out.words {
         let both = many.bits(m)[word] & one.bits(o)[word];
         if both == 0 {
@@ -174,12 +187,12 @@ pub(super) fn alone(op: &VectorBinary, many: f64, one: f64) -> Option<f64> {
     result(op.op, op.return_bool, a, b)
 }
 
-/// Fails the steps at which two rows of the one side have the same key, while both sides have any sample.
-fn find_duplicates(
+/// Fails the steps, of those asked for, at which two rows of the one side have the same key.
+pub(super) fn find_duplicates(
     view: &View<'_>,
     op: &VectorBinary,
     groups: &[KeyGroup],
-    (many, one): (&Block, &Block),
+    (asked, one): (&[u64], &Block),
     faults: &mut Vec<Fault>,
     out: &mut Block,
 ) {
@@ -197,10 +210,8 @@ fn find_duplicates(
             }
         }
     }
-    let mut any = Vec::new();
-    many.any(&mut any);
-    for (word, any) in twice.iter_mut().zip(&any) {
-        *word &= any;
+    for (word, asked) in twice.iter_mut().zip(asked) {
+        *word &= asked;
     }
     let one_state = view.state(op.one_node);
     let mut group_of = vec![0; one.rows];

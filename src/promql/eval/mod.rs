@@ -4,6 +4,7 @@ mod aggregate;
 pub(crate) mod alone;
 mod binary;
 mod buckets;
+mod fill;
 mod limit;
 mod map;
 mod ranks;
@@ -46,6 +47,8 @@ pub(crate) struct View<'a> {
 pub(crate) struct Scratch {
     pub(super) raw: Block,
     pub(super) wide: [Block; 2],
+    /// Of either side of a match: what stands for the samples that are missing.
+    pub(super) filled: [Block; 2],
     pub(super) rollup: rollup::Scratch,
     pub(super) refs: Vec<Timestamp>,
     pub(super) caps: Vec<Timestamp>,
@@ -239,6 +242,7 @@ pub(crate) fn evaluate<P: Probe>(
             copy_rows(state, input, out);
         }
         Kind::VectorBinary(op) => binary::evaluate(view, state, op, steps, out, scratch),
+        Kind::FilledBinary { binary, fill } => fill::evaluate(view, state, binary, *fill, steps, out, scratch),
         Kind::Set { op, lhs, rhs, .. } => sets::evaluate(view, state, *op, (*lhs, *rhs), steps, out, scratch),
         Kind::Aggregate { op, param, input, .. } => {
             aggregate::evaluate(view, state, *op, (*param, *input), steps, out, scratch);

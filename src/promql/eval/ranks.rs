@@ -6,8 +6,8 @@
 
 use super::super::ast::BinaryOp;
 use super::super::block::{self, Block};
-use super::super::plan::{Kind, NodeId, SortBy, VectorBinary, WindowInput};
-use super::super::roster::{NodeState, Own, number};
+use super::super::plan::{Fill, Kind, NodeId, SortBy, VectorBinary, WindowInput};
+use super::super::roster::{MISSING, NodeState, Own, number};
 use super::View;
 
 /// The rank of a value that is not there.
@@ -108,6 +108,11 @@ pub(super) fn assign(
             let many = view.wide(op.many_node, steps, first);
             pairs(state, op, (many, &Ranks::of(many, order)), view.wide(op.one_node, steps, second), out);
         }
+        Kind::FilledBinary { binary, fill } => {
+            let (many_order, one_order) = (&view.state(binary.many_node).order, &view.state(binary.one_node).order);
+            let (many, one) = (view.wide(binary.many_node, steps, first), view.wide(binary.one_node, steps, second));
+            filled(state, *fill, (many, &Ranks::of(many, many_order)), (one, &Ranks::of(one, one_order)), out);
+        }
         Kind::Set { op, lhs, rhs, .. } => {
             let (left, right) = (view.wide(*lhs, steps, first), view.wide(*rhs, steps, second));
             let left_ranks = Ranks::of(left, &view.state(*lhs).order);
@@ -184,6 +189,36 @@ fn pairs(state: &NodeState, op: &VectorBinary, (many, ranks): (&Block, &Ranks<'_
             for bit in block::ones(&[many.bits(m)[word] & one.bits(o)[word]]) {
                 let step = word * 64 + bit;
                 out.rank_up(row, step, ranks.get(m, step));
+            }
+        }
+    }
+}
+
+/// Ranks the results of an operator that fills: those with a many side by it, then the others by their one side.
+fn filled(
+    state: &NodeState,
+    fill: Fill,
+    (many, many_ranks): (&Block, &Ranks<'_>),
+    (one, one_ranks): (&Block, &Ranks<'_>),
+    out: &mut Block,
+) {
+    let Own::Joined(joined) = &state.own else { return };
+    out.begin_ranks();
+    let base = many_ranks.most();
+    for group in &joined.groups {
+        for (m, o) in group.filled_pairs(fill) {
+            let row = joined.pairs[&(m, o)] as usize;
+            for step in 0..out.steps {
+                let has = |block: &Block, row: u32| block::has(block.bits(row as usize), step);
+                let stands = |block: &Block, row: u32, rows: &[u32]| match row {
+                    MISSING => !rows.iter().any(|row| has(block, *row)),
+                    row => has(block, row),
+                };
+                if stands(many, m, &group.left) && stands(one, o, &group.right) {
+                    let one_rank = || base + one_ranks.get(o as usize, step);
+                    let rank = if m == MISSING { one_rank() } else { many_ranks.get(m as usize, step) };
+                    out.rank_up(row, step, rank);
+                }
             }
         }
     }

@@ -16,7 +16,7 @@ use super::eval::scalar_binary;
 use super::maths::MathFn;
 use super::parse::Problem;
 use super::plan::{
-    Context, Elementwise, Fixed, KeyLabels, Kind, NodeId, Number, Operand, Plan, PlannedRoot, RootId, Select,
+    Context, Elementwise, Fill, Fixed, KeyLabels, Kind, NodeId, Number, Operand, Plan, PlannedRoot, RootId, Select,
     VectorBinary, WindowInput,
 };
 
@@ -98,7 +98,7 @@ impl Plan {
                 let input = self.lower(expr)?;
                 self.node(Kind::Map { op: Elementwise::Maths(MathFn::Neg), input })
             }
-            ExprKind::Binary(binary) => self.binary(binary, span)?,
+            ExprKind::Binary(binary) => self.binary(binary)?,
             ExprKind::Selector(selector) => {
                 let select = self.select(selector, span)?;
                 self.node(Kind::Select { select, stamp: false })
@@ -156,7 +156,7 @@ impl Plan {
         Ok(Select { matchers: selector.matchers.clone(), offset, at })
     }
 
-    fn binary(&mut self, binary: &Binary, span: Span) -> Result<NodeId, Problems> {
+    fn binary(&mut self, binary: &Binary) -> Result<NodeId, Problems> {
         let Binary { op, lhs, rhs, return_bool, matching, .. } = binary;
         if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
             return Err(not_yet(binary.op_span, format_args!("the operator `{}` of native histograms", op.symbol())));
@@ -180,12 +180,8 @@ impl Plan {
                 Ok(self.with_scalar(*op, input, scalar, false, *return_bool))
             }
             _ => {
-                let matching = matching.clone().unwrap_or_default();
-                if matching.fill_left.is_some() || matching.fill_right.is_some() {
-                    return Err(not_yet(span, "`fill`, `fill_left` and `fill_right`"));
-                }
                 let (lhs, rhs) = (self.lower(lhs)?, self.lower(rhs)?);
-                Ok(self.vectors(*op, *return_bool, matching, lhs, rhs))
+                Ok(self.vectors(*op, *return_bool, matching.clone().unwrap_or_default(), lhs, rhs))
             }
         }
     }
@@ -212,7 +208,14 @@ impl Plan {
             None => (Side::Left, None),
         };
         let (many_node, one_node) = if many == Side::Left { (lhs, rhs) } else { (rhs, lhs) };
-        self.node(Kind::VectorBinary(VectorBinary { op, return_bool, key, many, include, many_node, one_node }))
+        let binary = VectorBinary { op, return_bool, key, many, include, many_node, one_node };
+        // They are the sides of a many to one match, also where `group_right` turns the operands around.
+        let fill = Fill { many: matching.fill_left.map(Number), one: matching.fill_right.map(Number) };
+        self.node(if fill.many.is_some() || fill.one.is_some() {
+            Kind::FilledBinary { binary, fill }
+        } else {
+            Kind::VectorBinary(binary)
+        })
     }
 
     fn aggregate(&mut self, aggregate: &Aggregate) -> Result<NodeId, Problems> {

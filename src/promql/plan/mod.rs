@@ -188,6 +188,13 @@ pub(crate) struct VectorBinary {
     pub(crate) one_node: NodeId,
 }
 
+/// What stands for a side of a pair that is missing, where anything does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Fill {
+    pub(crate) many: Option<Number>,
+    pub(crate) one: Option<Number>,
+}
+
 /// What a vector is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SortBy {
@@ -233,6 +240,11 @@ pub(crate) enum Kind {
         rhs: Operand,
     },
     VectorBinary(VectorBinary),
+    /// The same with `fill`, `fill_left` or `fill_right`.
+    FilledBinary {
+        binary: VectorBinary,
+        fill: Fill,
+    },
     /// `and`, `or`, `unless`.
     Set {
         op: BinaryOp,
@@ -416,7 +428,9 @@ impl Plan {
                     }
             }
             Kind::ScalarBinary { lhs, rhs, .. } | Kind::Extreme { lhs, rhs, .. } => operand(lhs) && operand(rhs),
-            Kind::VectorBinary(binary) => of(&binary.many_node) && of(&binary.one_node),
+            Kind::VectorBinary(binary) | Kind::FilledBinary { binary, .. } => {
+                of(&binary.many_node) && of(&binary.one_node)
+            }
             Kind::Set { lhs, rhs, .. } => of(lhs) && of(rhs),
             Kind::Aggregate { param, input, .. } => operand(param) && of(input),
             Kind::TopK { k: wanted, input, .. } | Kind::Limit { wanted, input, .. } => operand(wanted) && of(input),

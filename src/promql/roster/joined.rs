@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use crate::labels::LabelSet;
 
 use super::super::ast::BinaryOp;
-use super::super::plan::{KeyLabels, VectorBinary};
+use super::super::plan::{Fill, KeyLabels, VectorBinary};
 use super::{ByLabels, NodeState, firsts, number};
 
 /// Which rows of both sides match each other.
@@ -38,6 +38,22 @@ pub(crate) struct Matched {
 pub(crate) struct KeyGroup {
     pub(crate) left: Vec<u32>,
     pub(crate) right: Vec<u32>,
+}
+
+/// Stands for a row of a side that is filled.
+pub(crate) const MISSING: u32 = u32::MAX;
+
+impl KeyGroup {
+    /// Lists the pairs of its rows, also those of which one side is missing and is filled.
+    pub(crate) fn filled_pairs(&self, fill: Fill) -> impl Iterator<Item = (u32, u32)> {
+        let with = |rows: &[u32], filled: bool| -> Vec<u32> {
+            rows.iter().copied().chain(filled.then_some(MISSING)).collect()
+        };
+        let (left, right) = (with(&self.left, fill.many.is_some()), with(&self.right, fill.one.is_some()));
+        left.into_iter()
+            .flat_map(move |m| right.clone().into_iter().map(move |o| (m, o)))
+            .filter(|pair| *pair != (MISSING, MISSING))
+    }
 }
 
 impl Joined {
@@ -109,14 +125,52 @@ impl Joined {
         }
         rows.seen = [many.labels.len(), one.labels.len()];
         // Rows stand where their many side stands.
-        let mut rank = vec![0; many.labels.len()];
-        for (at, row) in many.order.iter().enumerate() {
-            rank[*row as usize] = at;
-        }
+        let rank = places(many, 0);
         let mut order: Vec<u32> = (0..number(rows.labels.len())).collect();
         order.sort_by_key(|row| rank[self.placed[*row as usize] as usize]);
         rows.set_order(order);
         self.matched = self.match_one_to_one(rows, many.labels.len());
+    }
+
+    /// Binds an operator that fills missing sides: rows are those of all pairs of a key, [`MISSING`] among its rows.
+    pub(super) fn bind_filled(
+        &mut self,
+        rows: &mut NodeState,
+        binary: &VectorBinary,
+        fill: Fill,
+        (many, one): (&NodeState, &NodeState),
+        delayed: bool,
+    ) {
+        if !self.bind_sides(rows, &binary.key, (many, one)) {
+            return;
+        }
+        let (many_places, one_places) = (places(many, 0), places(one, many.labels.len()));
+        let mut rank = Vec::new();
+        for group in &self.groups {
+            for (m, o) in group.filled_pairs(fill) {
+                // Rows stand where their many side stands; those without one come after them, as their one side stands.
+                let place = if m == MISSING { one_places[o as usize] } else { many_places[m as usize] };
+                if let Some(row) = self.pairs.get(&(m, o)) {
+                    note(&mut rank, *row, place);
+                    continue;
+                }
+                // What is filled in has the labels of the key.
+                let (many_labels, one_labels) = (many.labels.get(m as usize), one.labels.get(o as usize));
+                let key = many_labels.or(one_labels).map(|labels| binary.key.key(labels));
+                let (Some(many_labels), Some(one_labels)) = (many_labels.or(key.as_ref()), one_labels.or(key.as_ref()))
+                else {
+                    continue;
+                };
+                let (labels, drops) = result_labels(binary, many_labels, Some(one_labels), delayed);
+                let row = rows.row(&labels, drops);
+                note(&mut rank, row, place);
+                self.pairs.insert((m, o), row);
+            }
+        }
+        rows.seen = [many.labels.len(), one.labels.len()];
+        let mut order: Vec<u32> = (0..number(rows.labels.len())).collect();
+        order.sort_by_key(|row| rank[*row as usize]);
+        rows.set_order(order);
     }
 
     /// Lists the pairs of an operator, if each row is in one at most and has a result of its own.
@@ -159,6 +213,22 @@ impl Joined {
         let order = firsts(lefts.chain(rights), rows.labels.len());
         rows.set_order(order);
     }
+}
+
+/// Returns by row where it stands, counted from a number on.
+fn places(state: &NodeState, from: usize) -> Vec<u32> {
+    let mut places = vec![0; state.labels.len()];
+    for (at, row) in (number(from)..).zip(&state.order) {
+        places[*row as usize] = at;
+    }
+    places
+}
+
+/// Ranks a row by the first of its pairs.
+fn note(rank: &mut Vec<u32>, row: u32, place: u32) {
+    let row = row as usize;
+    rank.resize(rank.len().max(row + 1), u32::MAX);
+    rank[row] = rank[row].min(place);
 }
 
 /// Returns the labels of a pair's result, and whether the name goes at the end: those that its operands lost come back.

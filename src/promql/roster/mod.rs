@@ -16,7 +16,7 @@ use super::program::{Fault, Inputs, Notes};
 
 pub(crate) use self::found::{Found, Inner, inserted};
 pub(crate) use self::grouped::{Buckets, Groups};
-pub(crate) use self::joined::{Joined, KeyGroup, Matched};
+pub(crate) use self::joined::{Joined, KeyGroup, MISSING, Matched};
 pub(crate) use self::shared::Shared;
 
 /// Maps a label set to a number, with a fixed seed.
@@ -80,7 +80,7 @@ impl Own {
         match kind {
             Kind::Select { .. } | Kind::Window { input: WindowInput::Selector(_), .. } => Self::Found(Box::default()),
             Kind::Window { input: WindowInput::Subquery { .. }, .. } => Self::Inner(Box::default()),
-            Kind::VectorBinary(_) | Kind::Set { .. } => Self::Joined(Box::default()),
+            Kind::VectorBinary(_) | Kind::FilledBinary { .. } | Kind::Set { .. } => Self::Joined(Box::default()),
             Kind::TopK { .. } | Kind::Limit { .. } | Kind::CountValues { .. } => Self::Grouped(Box::default()),
             Kind::Buckets { .. } => Self::Buckets(Box::default()),
             Kind::Const(_)
@@ -204,6 +204,10 @@ impl NodeState {
                 let (many, one) = (states.of(binary.many_node), states.of(binary.one_node));
                 joined.bind_binary(self, binary, (many, one), delayed);
             }
+            (Kind::FilledBinary { binary, fill }, Own::Joined(joined)) => {
+                let (many, one) = (states.of(binary.many_node), states.of(binary.one_node));
+                joined.bind_filled(self, binary, *fill, (many, one), delayed);
+            }
             (Kind::Set { op, key, lhs, rhs }, Own::Joined(joined)) => {
                 joined.bind_set(self, *op, key, (states.of(*lhs), states.of(*rhs)));
             }
@@ -218,6 +222,7 @@ impl NodeState {
             (
                 Kind::Select { .. }
                 | Kind::VectorBinary(_)
+                | Kind::FilledBinary { .. }
                 | Kind::Set { .. }
                 | Kind::TopK { .. }
                 | Kind::Limit { .. }

@@ -1,5 +1,6 @@
 //! Binary operators.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alertctl::labels::{LabelSet, METRIC_NAME};
@@ -91,7 +92,9 @@ impl Evaluator<'_> {
         if binary.op.is_set() {
             return Ok(sets(binary.op, matching, lhs, rhs));
         }
-        if lhs.is_empty() || rhs.is_empty() {
+        let (fill_many, fill_one) = (matching.fill_left, matching.fill_right);
+        let fills = fill_many.is_some() || fill_one.is_some();
+        if lhs.is_empty() && rhs.is_empty() || !fills && (lhs.is_empty() || rhs.is_empty()) {
             return Ok(Vec::new());
         }
         let swapped = matching.group.as_ref().is_some_and(|group| group.many == Side::Right);
@@ -106,9 +109,26 @@ impl Evaluator<'_> {
         let mut out = Vec::new();
         let mut matched: BTreeSet<LabelSet> = BTreeSet::new();
         let mut made: BTreeSet<(LabelSet, LabelSet)> = BTreeSet::new();
+        // What is filled in has the labels of the key.
+        let stand_in = |sample: &Sample, value: f64| {
+            let labels = key(&sample.labels, matching);
+            Sample { labels, value, drop_name: false }
+        };
+        let mut pairs: Vec<(Cow<'_, Sample>, Cow<'_, Sample>)> = Vec::new();
+        let mut met: BTreeSet<LabelSet> = BTreeSet::new();
         for sample in &many {
             let key = key(&sample.labels, matching);
-            let Some(other) = by_key.get(&key) else { continue };
+            let other = by_key.get(&key).map(|other| Cow::Borrowed(*other));
+            let other = other.or_else(|| fill_one.map(|value| Cow::Owned(stand_in(sample, value))));
+            pairs.extend(other.map(|other| (Cow::Borrowed(sample), other)));
+            met.insert(key);
+        }
+        let lonely = one.iter().filter(|sample| !met.contains(&key(&sample.labels, matching)));
+        pairs.extend(fill_many.into_iter().flat_map(|value| {
+            lonely.clone().map(move |other| (Cow::Owned(stand_in(other, value)), Cow::Borrowed(other)))
+        }));
+        for (sample, other) in &pairs {
+            let key = key(&sample.labels, matching);
             let (a, b) = if swapped { (other.value, sample.value) } else { (sample.value, other.value) };
             let (mut value, keep) = elements(binary.op, a, b);
             if binary.return_bool {

@@ -322,7 +322,14 @@ fn two_vectors(random: &mut Random, depth: usize) -> String {
     } else {
         matching
     };
-    format!("{lhs} {op} {matching} {rhs}")
+    let fill = match random.below(9) {
+        0 => "fill (0)",
+        1 => "fill_left (-1)",
+        2 => "fill_right (NaN)",
+        3 => "fill_right (2) fill_left (0.5)",
+        _ => "",
+    };
+    format!("{lhs} {op} {matching} {fill} {rhs}")
 }
 
 fn relabelled(random: &mut Random, depth: usize) -> String {

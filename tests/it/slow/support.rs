@@ -19,14 +19,8 @@ fn unsupported(node: &Expr) -> Option<String> {
         ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => edges(selector.modifiers.edges.is_some()),
         ExprKind::Subquery(subquery) => edges(subquery.modifiers.edges.is_some()),
         ExprKind::Binary(binary) => {
-            let fills = |matching: &alertctl::promql::ast::Matching| {
-                matching.fill_left.is_some() || matching.fill_right.is_some()
-            };
-            if matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-                Some("native histograms".to_owned())
-            } else {
-                binary.matching.as_ref().is_some_and(fills).then(|| "fill".to_owned())
-            }
+            let trims = matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
+            trims.then(|| "native histograms".to_owned())
         }
         ExprKind::Call { function, .. } => match function.name {
             "info" | "start_timestamp" | "histogram_quantiles" | "histogram_fraction" => Some(function.name.to_owned()),
