@@ -224,6 +224,7 @@ impl Kind {
             | Self::Sort { input, .. }
             | Self::CountValues { input, .. }
             | Self::Limit { input, .. }
+            | Self::Quantiles { input, .. }
             | Self::Buckets { input, .. } => [own(input), None],
             _ => [None, None],
         }
@@ -264,6 +265,7 @@ impl Kind {
             | Self::Absent { input, .. }
             | Self::Scalar(input)
             | Self::Relabel { input, .. }
+            | Self::Quantiles { input, .. }
             | Self::Sort { input, .. } => [Some(*input), None, None],
             Self::Vector(scalar) => [operand(scalar), None, None],
             Self::Buckets { function, input } => {
@@ -271,6 +273,10 @@ impl Kind {
                 [first.as_ref().and_then(operand), second.as_ref().and_then(operand), Some(*input)]
             }
         };
-        three.into_iter().flatten()
+        let more = match self {
+            Self::Quantiles { quantiles, .. } => quantiles.iter().filter_map(operand).collect(),
+            _ => Vec::new(),
+        };
+        three.into_iter().flatten().chain(more)
     }
 }

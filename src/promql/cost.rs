@@ -207,7 +207,7 @@ impl Kind {
             Self::Vector(_) => "vector".to_owned(),
             Self::Sort { .. } => "sort".to_owned(),
             Self::Relabel { .. } => "label_replace or label_join".to_owned(),
-            Self::Buckets { .. } => "histogram function".to_owned(),
+            Self::Buckets { .. } | Self::Quantiles { .. } => "histogram function".to_owned(),
         }
     }
 }

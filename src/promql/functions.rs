@@ -73,6 +73,7 @@ pub(crate) enum Kernel {
     LabelReplace,
     LabelJoin,
     BucketQuantile,
+    BucketQuantiles,
     BucketFraction,
 }
 
@@ -141,7 +142,7 @@ pub static FUNCTIONS: &[Function] = &[
     function("histogram_count", &[Vector], 0, Vector, Kernel::Missing),
     function("histogram_fraction", &[Scalar, Scalar, Vector], 0, Vector, Kernel::BucketFraction),
     function("histogram_quantile", &[Scalar, Vector], 0, Vector, Kernel::BucketQuantile),
-    experimental("histogram_quantiles", &[Vector, String, Scalar, Scalar], 9, Vector, Kernel::Missing),
+    experimental("histogram_quantiles", &[Vector, String, Scalar, Scalar], 9, Vector, Kernel::BucketQuantiles),
     function("histogram_stddev", &[Vector], 0, Vector, Kernel::Missing),
     function("histogram_stdvar", &[Vector], 0, Vector, Kernel::Missing),
     function("histogram_sum", &[Vector], 0, Vector, Kernel::Missing),

@@ -177,20 +177,6 @@ pub(crate) fn format_float(v: f64) -> String {
     }
 }
 
-/// Formats as [`format_float`] does, but very small and large values with an exponent: `1e-05`, `1e+19`.
-///
-/// Source: Go's `strconv.FormatFloat(v, 'g', -1, 64)`.
-pub(crate) fn format_general(v: f64) -> String {
-    let text = format!("{v:e}");
-    match text.split_once('e').and_then(|(digits, exponent)| Some((digits, exponent.parse::<i32>().ok()?))) {
-        Some((digits, exponent)) if !(-4..6).contains(&exponent) => {
-            let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
-        }
-        _ => format_float(v),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,15 +263,6 @@ mod tests {
             (5.0, "5"),
         ] {
             assert_eq!(format_float(v), expected);
-        }
-    }
-
-    #[test]
-    fn small_and_large_values_are_written_with_an_exponent() {
-        let cases =
-            [(0.0001, "0.0001"), (0.000_012, "1.2e-05"), (99_999.5, "99999.5"), (-1e6, "-1e+06"), (f64::NAN, "NaN")];
-        for (v, expected) in cases {
-            assert_eq!(format_general(v), expected);
         }
     }
 

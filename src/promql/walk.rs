@@ -65,7 +65,12 @@ impl Walk {
         let tests = tests(plan);
         let is_test = |root: &PlannedRoot| tests[root.node].is_some();
         let late = |node: &Node| {
-            matches!(node.kind, Kind::Window { input: WindowInput::Subquery { .. }, .. } | Kind::CountValues { .. })
+            matches!(
+                node.kind,
+                Kind::Window { input: WindowInput::Subquery { .. }, .. }
+                    | Kind::CountValues { .. }
+                    | Kind::Quantiles { .. }
+            )
         };
         let invariant = plan.nodes.iter().filter(|node| node.invariant).map(|node| node.place.state);
         let mut walk =

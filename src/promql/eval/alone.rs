@@ -43,6 +43,7 @@ pub(crate) fn fits(kind: &Kind) -> bool {
         | Kind::CountValues { .. }
         | Kind::TopK { .. }
         | Kind::Limit { .. }
+        | Kind::Quantiles { .. }
         | Kind::Buckets { .. } => false,
     }
 }
@@ -122,6 +123,7 @@ pub(crate) fn evaluate(
         | Kind::CountValues { .. }
         | Kind::TopK { .. }
         | Kind::Limit { .. }
+        | Kind::Quantiles { .. }
         | Kind::Buckets { .. } => None,
     }
 }

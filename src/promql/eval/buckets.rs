@@ -1,14 +1,16 @@
-//! `histogram_quantile` and `histogram_fraction` of classic histograms.
+//! `histogram_quantile`, `histogram_quantiles` and `histogram_fraction` of classic histograms.
 
+use crate::format::go::shortest;
 use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
 use super::super::annotation::{Annotation, Repaired};
 use super::super::block::{self, Block};
-use super::super::buckets::{bucket_fraction, bucket_quantile};
-use super::super::plan::{BucketFn, NodeId};
-use super::super::program::Place;
-use super::super::roster::{NodeState, Own};
+use super::super::buckets::{Forced, bucket_fraction, bucket_quantile};
+use super::super::plan::{BucketFn, NodeId, Operand};
+use super::super::program::{Notes, Place};
+use super::super::roster::{Buckets, NodeState, Own, number};
+use super::ranks::Ranks;
 use super::{SAME_LABELS, Scratch, View, fault};
 
 /// Takes the buckets of each group at every step to one value.
@@ -23,41 +25,20 @@ pub(super) fn evaluate(
     scratch: &mut Scratch,
 ) {
     let steps = evals.len();
-    let order = &view.state(input).order;
-    let labels = &view.state(input).labels;
+    let read = Read { view, labels: &view.state(input).labels, order: &view.state(input).order };
     let input = view.wide(input, steps, &mut scratch.wide[0]);
     out.reset(state.labels.len(), steps);
     let NodeState { own: Own::Buckets(histograms), map, faults, notes, .. } = state else { return };
-    let (groups, bounds) = (&histograms.groups, &histograms.bounds);
     let vector = match function {
         BucketFn::Quantile(_) => Place::Part(2),
         BucketFn::Fraction(..) => Place::Part(3),
     };
-    // Without delayed removal of names Prometheus has dropped them by now.
-    let name = |labels: &LabelSet| match labels.metric() {
-        Some(name) if view.plan.options.delayed_names => name.to_owned(),
-        _ => String::new(),
-    };
-    let mut members: Vec<Vec<(u32, f64)>> = vec![Vec::new(); groups.len()];
-    for row in order {
-        let at = *row as usize;
-        match bounds[at] {
-            Some(bound) => members[groups.of[at] as usize].push((*row, bound)),
-            None => notes.add(vector, input.bits(at), || Annotation::BadBucketLabel {
-                le: labels[at].get("le").unwrap_or_default().to_owned(),
-                metric: name(&labels[at]),
-            }),
-        }
-    }
     let mut buckets = Vec::new();
-    for members in members.iter().filter(|members| !members.is_empty()) {
-        let first = members[0].0 as usize;
-        let target = map[first] as usize;
+    for members in read.members(histograms, input, vector, notes).iter().filter(|members| !members.is_empty()) {
+        let first = members[0].0;
+        let target = map[first as usize] as usize;
         for (step, at) in evals.iter().enumerate() {
-            buckets.clear();
-            buckets.extend(
-                members.iter().filter_map(|(row, bound)| input.get(*row as usize, step).map(|count| (*bound, count))),
-            );
+            collect(members, (input, step), &mut buckets);
             if buckets.is_empty() {
                 continue;
             }
@@ -67,10 +48,7 @@ pub(super) fn evaluate(
             let value = match function {
                 BucketFn::Quantile(q) => {
                     let (value, forced) = bucket_quantile(view.scalar(q, step), &mut buckets);
-                    if let Some(forced) = forced {
-                        let repaired = Repaired::of(name(&labels[first]), forced, *at);
-                        notes.add_at(vector, (step, steps), Annotation::Repaired(repaired));
-                    }
+                    read.repaired(first, forced, *at, (vector, step, steps), notes);
                     value
                 }
                 BucketFn::Fraction(lower, upper) => {
@@ -80,4 +58,132 @@ pub(super) fn evaluate(
             out.set(target, step, value);
         }
     }
+}
+
+/// What the buckets of a node are read from.
+struct Read<'a> {
+    view: &'a View<'a>,
+    /// By row.
+    labels: &'a [LabelSet],
+    order: &'a [u32],
+}
+
+impl Read<'_> {
+    /// Returns by group the rows that are buckets, in order, with their bounds; notes those that are none.
+    fn members(&self, histograms: &Buckets, input: &Block, vector: Place, notes: &mut Notes) -> Vec<Vec<(u32, f64)>> {
+        let mut members: Vec<Vec<(u32, f64)>> = vec![Vec::new(); histograms.groups.len()];
+        for row in self.order {
+            let at = *row as usize;
+            match histograms.bounds[at] {
+                Some(bound) => members[histograms.groups.of[at] as usize].push((*row, bound)),
+                None => notes.add(vector, input.bits(at), || Annotation::BadBucketLabel {
+                    le: self.labels[at].get("le").unwrap_or_default().to_owned(),
+                    metric: self.name(*row),
+                }),
+            }
+        }
+        members
+    }
+
+    /// Notes that the counts of the histogram of a row were raised.
+    fn repaired(
+        &self,
+        row: u32,
+        forced: Option<Forced>,
+        at: Timestamp,
+        (vector, step, steps): (Place, usize, usize),
+        notes: &mut Notes,
+    ) {
+        if let Some(forced) = forced {
+            let repaired = Repaired::of(self.name(row), forced, at);
+            notes.add_at(vector, (step, steps), Annotation::Repaired(repaired));
+        }
+    }
+
+    /// Returns the metric of a row. Without delayed removal of names Prometheus has dropped it by now.
+    fn name(&self, row: u32) -> String {
+        let name = self.labels[row as usize].metric().filter(|_| self.view.plan.options.delayed_names);
+        name.unwrap_or_default().to_owned()
+    }
+}
+
+/// Collects the buckets of a group that are there at a step.
+fn collect(members: &[(u32, f64)], (input, step): (&Block, usize), buckets: &mut Vec<(f64, f64)>) {
+    let bucket = |(row, bound): &(u32, f64)| Some((*bound, input.get(*row as usize, step)?));
+    buckets.clear();
+    buckets.extend(members.iter().filter_map(bucket));
+}
+
+/// Takes the buckets of each group at every step to a value for each quantile: a row for each, found as it comes.
+///
+/// Source: histograms.md 6.2. Cost: as that of [`evaluate`], for each quantile.
+pub(super) fn quantiles(
+    view: &View<'_>,
+    state: &mut NodeState,
+    label: &str,
+    (quantiles, input): (&[Operand], NodeId),
+    evals: &[Timestamp],
+    out: &mut Block,
+    scratch: &mut Scratch,
+) {
+    let (steps, delayed) = (evals.len(), view.plan.options.delayed_names);
+    let order = &view.state(input).order;
+    let read = Read { view, labels: &view.state(input).labels, order };
+    let vector = Place::Part(1);
+    let input = view.wide(input, steps, &mut scratch.wide[0]);
+    out.reset(state.labels.len(), steps);
+    let own = std::mem::take(&mut state.own);
+    if let Own::Buckets(histograms) = &own {
+        let keys = histograms.groups.all_keys();
+        let members = read.members(histograms, input, vector, &mut state.notes);
+        let ranks = Ranks::of(input, order);
+        let most = ranks.most();
+        let mut buckets = Vec::new();
+        for (at, quantile) in (0..).zip(quantiles) {
+            for (key, members) in keys.iter().zip(&members) {
+                let mut last: Option<(u64, usize)> = None;
+                for (step, time) in evals.iter().enumerate() {
+                    collect(members, (input, step), &mut buckets);
+                    if buckets.is_empty() {
+                        continue;
+                    }
+                    let q = view.scalar(*quantile, step);
+                    let row = match last {
+                        Some((bits, row)) if bits == q.to_bits() => row,
+                        _ => {
+                            let labels = if delayed { key } else { &key.without_metric() };
+                            let labels = labels.to_builder().set(label, &quantile_text(q)).build();
+                            let row = state.row(&labels, delayed) as usize;
+                            out.grow(row + 1);
+                            row
+                        }
+                    };
+                    last = Some((q.to_bits(), row));
+                    if block::has(out.bits(row), step) {
+                        fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+                    }
+                    let (value, forced) = bucket_quantile(q, &mut buckets);
+                    read.repaired(members[0].0, forced, *time, (vector, step, steps), &mut state.notes);
+                    out.set(row, step, value);
+                    if state.ordered {
+                        out.begin_ranks();
+                        let present = members.iter().filter(|(row, _)| input.get(*row as usize, step).is_some());
+                        let first = present.map(|(row, _)| ranks.get(*row as usize, step)).min().unwrap_or(0);
+                        out.rank_up(row, step, at * most + first);
+                    }
+                }
+            }
+        }
+        state.order = (0..number(state.labels.len())).collect();
+    }
+    state.own = own;
+}
+
+/// Formats a quantile for its label.
+///
+/// Source: Prometheus' `FormatOpenMetricsFloat`.
+fn quantile_text(q: f64) -> String {
+    // -0 is 0, too.
+    let text = shortest(q + 0.0);
+    if q.is_finite() && !text.contains(['.', 'e']) { text + ".0" } else { text }
 }

@@ -254,6 +254,9 @@ pub(crate) fn evaluate<P: Probe>(
         Kind::Limit { ratio, wanted, input, .. } => {
             limit::evaluate(view, state, *ratio, (*wanted, *input), steps, out, scratch);
         }
+        Kind::Quantiles { label, quantiles, input } => {
+            buckets::quantiles(view, state, label, (quantiles, *input), frame.evals, out, scratch);
+        }
         Kind::Buckets { function, input } => {
             buckets::evaluate(view, state, (*function, *input), frame.evals, out, scratch)
         }

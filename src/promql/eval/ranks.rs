@@ -37,7 +37,7 @@ impl<'a> Ranks<'a> {
         if self.block.ranks.is_empty() { self.places[row] } else { self.block.ranks[row * self.block.steps + step] }
     }
 
-    fn most(&self) -> u32 {
+    pub(super) fn most(&self) -> u32 {
         let ranks = if self.block.ranks.is_empty() { &self.places } else { &self.block.ranks };
         ranks.iter().copied().filter(|rank| *rank != NOWHERE).max().map_or(0, |most| most + 1)
     }
@@ -129,7 +129,7 @@ pub(super) fn assign(
             let input = view.wide(*input, steps, first);
             by_value(*descending, &Ranks::of(input, order), out);
         }
-        // `count_values` ranks while it counts; the rest have rows that stand as they are.
+        // `count_values` and `histogram_quantiles` rank as they find rows; the rest have rows that stand as they are.
         _ => {}
     }
 }

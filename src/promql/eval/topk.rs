@@ -1,7 +1,9 @@
 //! `topk`, `bottomk` and `count_values`: aggregations whose rows depend on values.
 
+use crate::format::go::shortest;
+
 use super::super::block::{self, Block};
-use super::super::maths::{format_float, format_general};
+use super::super::maths::format_float;
 use super::super::plan::{NodeId, Operand};
 use super::super::roster::{NodeState, Own, number};
 use super::ranks::{Ranks, in_order};
@@ -67,7 +69,7 @@ pub(super) fn wanted(k: f64, rows: usize) -> Result<usize, String> {
         return Err("Parameter value is NaN".to_owned());
     }
     if k >= 9_223_372_036_854_775_807.0 {
-        return Err(format!("Scalar value {} overflows int64", format_general(k)));
+        return Err(format!("Scalar value {} overflows int64", shortest(k)));
     }
     Ok((k.max(0.0) as usize).min(rows))
 }
@@ -131,10 +133,7 @@ pub(super) fn count_values(
     out.reset(state.labels.len(), steps);
     let own = std::mem::take(&mut state.own);
     let Own::Grouped(groups) = &own else { return };
-    let mut keys = vec![crate::labels::LabelSet::empty(); groups.len()];
-    for (labels, group) in &groups.keys {
-        keys[*group as usize] = labels.clone();
-    }
+    let keys = groups.all_keys();
     let ranks = Ranks::of(input, &input_state.order);
     for row in &input_state.order {
         let group = &keys[groups.of[*row as usize] as usize];

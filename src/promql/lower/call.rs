@@ -86,6 +86,15 @@ impl Plan {
                 let input = self.lower(&args[1])?;
                 self.node(Kind::Buckets { function: BucketFn::Quantile(q), input })
             }
+            Kernel::BucketQuantiles => {
+                let label = string(&args[1])?;
+                if label.is_empty() {
+                    return Err(refuse(args[1].span, "invalid label name \"\""));
+                }
+                let input = self.lower(&args[0])?;
+                let quantiles = args[2..].iter().map(|q| self.operand(q)).collect::<Result<_, _>>()?;
+                self.node(Kind::Quantiles { label, quantiles, input })
+            }
             Kernel::BucketFraction => {
                 let (lower, upper) = (self.operand(&args[0])?, self.operand(&args[1])?);
                 let input = self.lower(&args[2])?;

@@ -303,6 +303,12 @@ pub(crate) enum Kind {
         function: BucketFn,
         input: NodeId,
     },
+    /// Rows are groups of buckets and quantiles, which a label tells.
+    Quantiles {
+        label: String,
+        quantiles: Vec<Operand>,
+        input: NodeId,
+    },
 }
 
 /// One node of a program.
@@ -437,6 +443,7 @@ impl Plan {
             Kind::CountValues { input, .. } | Kind::Absent { input, .. } | Kind::Scalar(input) => of(input),
             Kind::Relabel { input, .. } | Kind::Sort { input, .. } => of(input),
             Kind::Vector(scalar) => operand(scalar),
+            Kind::Quantiles { quantiles, input, .. } => quantiles.iter().all(operand) && of(input),
             Kind::Buckets { function, input } => function.operands().iter().flatten().all(operand) && of(input),
         }
     }

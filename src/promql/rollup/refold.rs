@@ -75,11 +75,14 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// Takes the range's seconds as Go's `Duration.Seconds` does: whole seconds and their fraction apart.
     pub(super) fn of(function: RangeFn, range: Millis) -> Self {
-        let seconds = || (range.0 / 1000) as f64 + ((range.0 % 1000) * 1_000_000) as f64 / 1e9;
-        Self { counter: function != RangeFn::Delta, per: (function == RangeFn::Rate).then(seconds) }
+        Self { counter: function != RangeFn::Delta, per: (function == RangeFn::Rate).then(|| seconds_of(range)) }
     }
+}
+
+/// Returns the seconds of a range as Go's `Duration.Seconds` does: whole seconds and their fraction apart.
+pub(super) fn seconds_of(range: Millis) -> f64 {
+    (range.0 / 1000) as f64 + ((range.0 % 1000) * 1_000_000) as f64 / 1e9
 }
 
 /// Extends what a window's samples rose by to the whole window, for `rate`, `increase` and `delta`.

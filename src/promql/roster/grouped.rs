@@ -20,6 +20,15 @@ impl Groups {
         self.keys.len()
     }
 
+    /// Returns the keys by group.
+    pub(crate) fn all_keys(&self) -> Vec<LabelSet> {
+        let mut keys = vec![LabelSet::empty(); self.len()];
+        for (labels, group) in &self.keys {
+            keys[*group as usize] = labels.clone();
+        }
+        keys
+    }
+
     /// Puts the next input row into the group with a key.
     fn add(&mut self, key: LabelSet) {
         let next = number(self.keys.len());
@@ -58,16 +67,30 @@ pub(crate) struct Buckets {
 }
 
 impl Buckets {
+    /// Adds the bucket of the next input row, and returns the labels of its group.
+    fn add(&mut self, labels: &LabelSet) -> LabelSet {
+        self.bounds.push(labels.get("le").and_then(|bound| bound.parse().ok()));
+        let group = labels.filter(|name| name != "le");
+        self.groups.add(group.clone());
+        group
+    }
+
+    /// Binds a node whose rows are found as it is evaluated.
+    pub(super) fn bind_groups(&mut self, rows: &mut NodeState, input: &NodeState) {
+        for labels in &input.labels[rows.seen[0]..] {
+            self.add(labels);
+        }
+        rows.seen[0] = input.labels.len();
+    }
+
     /// Binds a node with a row for each group of buckets; groups that differ in their names alone go to one.
     pub(super) fn bind(&mut self, rows: &mut NodeState, input: &NodeState, delayed: bool) {
         if !rows.has_news(input) {
             return;
         }
         for labels in &input.labels[rows.seen[0]..] {
-            self.bounds.push(labels.get("le").and_then(|bound| bound.parse().ok()));
-            let group = labels.filter(|name| name != "le");
+            let group = self.add(labels);
             let (labels, drops) = if delayed { (group.clone(), true) } else { (group.without_metric(), false) };
-            self.groups.add(group);
             let row = rows.row(&labels, drops);
             rows.map.push(row);
         }

@@ -82,7 +82,7 @@ impl Own {
             Kind::Window { input: WindowInput::Subquery { .. }, .. } => Self::Inner(Box::default()),
             Kind::VectorBinary(_) | Kind::FilledBinary { .. } | Kind::Set { .. } => Self::Joined(Box::default()),
             Kind::TopK { .. } | Kind::Limit { .. } | Kind::CountValues { .. } => Self::Grouped(Box::default()),
-            Kind::Buckets { .. } => Self::Buckets(Box::default()),
+            Kind::Buckets { .. } | Kind::Quantiles { .. } => Self::Buckets(Box::default()),
             Kind::Const(_)
             | Kind::Time
             | Kind::QueryTime
@@ -218,6 +218,7 @@ impl NodeState {
             (Kind::CountValues { key, input, .. }, Own::Grouped(groups)) => {
                 groups.bind_counted(self, states.of(*input), key);
             }
+            (Kind::Quantiles { input, .. }, Own::Buckets(buckets)) => buckets.bind_groups(self, states.of(*input)),
             (Kind::Buckets { input, .. }, Own::Buckets(buckets)) => buckets.bind(self, states.of(*input), delayed),
             (
                 Kind::Select { .. }
@@ -227,7 +228,8 @@ impl NodeState {
                 | Kind::TopK { .. }
                 | Kind::Limit { .. }
                 | Kind::CountValues { .. }
-                | Kind::Buckets { .. },
+                | Kind::Buckets { .. }
+                | Kind::Quantiles { .. },
                 _,
             ) => debug_assert!(false, "a state is made for its kind: see `Own::of`"),
         }

@@ -9,6 +9,24 @@ const SMALL_DELTA: f64 = 1e-12;
 
 /// Returns one sample for each histogram of the vector, still with its metric name.
 pub(crate) fn quantiles(q: f64, vector: &[Sample]) -> Vec<Sample> {
+    of_histograms(vector, |buckets| quantile(q, buckets))
+}
+
+/// Returns the part of the observations between two values, one sample for each histogram of the vector, still with its
+/// metric name.
+pub(crate) fn fractions(lower: f64, upper: f64, vector: &[Sample]) -> Vec<Sample> {
+    of_histograms(vector, |buckets| fraction(lower, upper, buckets))
+}
+
+/// Formats a quantile for a label, always with a point, or with an exponent.
+pub(crate) fn shown(q: f64) -> String {
+    if q.is_infinite() {
+        return if q > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    if q == 0.0 { "0.0".to_owned() } else { format!("{q:?}") }
+}
+
+fn of_histograms(vector: &[Sample], value: impl Fn(Vec<(f64, f64)>) -> f64) -> Vec<Sample> {
     let mut histograms: Vec<(LabelSet, Vec<(f64, f64)>)> = Vec::new();
     for sample in vector {
         let Some(bound) = sample.labels.get("le").and_then(bound) else { continue };
@@ -18,7 +36,7 @@ pub(crate) fn quantiles(q: f64, vector: &[Sample]) -> Vec<Sample> {
             None => histograms.push((labels, vec![(bound, sample.value)])),
         }
     }
-    let sample = |(labels, buckets)| Sample { labels, value: quantile(q, buckets), drop_name: false };
+    let sample = |(labels, buckets)| Sample { labels, value: value(buckets), drop_name: false };
     histograms.into_iter().map(sample).collect()
 }
 
@@ -65,6 +83,38 @@ fn quantile(q: f64, mut buckets: Vec<(f64, f64)>) -> f64 {
         rank -= buckets[at - 1].1;
     }
     start + (end - start) * (rank / count)
+}
+
+fn fraction(lower: f64, upper: f64, mut buckets: Vec<(f64, f64)>) -> f64 {
+    buckets.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+    if buckets.last().is_none_or(|(bound, _)| *bound != f64::INFINITY) {
+        return f64::NAN;
+    }
+    let buckets = merged(buckets);
+    let total = buckets[buckets.len() - 1].1;
+    if total == 0.0 || lower.is_nan() || upper.is_nan() {
+        return f64::NAN;
+    }
+    if lower >= upper {
+        return 0.0;
+    }
+    let lowest = if buckets[0].0 <= 0.0 { f64::NEG_INFINITY } else { 0.0 };
+    let below = |value: f64| {
+        let (mut start, mut before) = (lowest, 0.0);
+        for (end, count) in &buckets {
+            if start >= value {
+                return before;
+            }
+            if *end > value {
+                let inside = before + (count - before) * (value - start) / (end - start);
+                return if start.is_infinite() { *count } else { inside };
+            }
+            (start, before) = (*end, *count);
+        }
+        total
+    };
+    let capped = |rank: f64| if rank > total { total } else { rank };
+    (capped(below(upper)) - capped(below(lower))) / total
 }
 
 /// Finds the first index below `n` for which `holds` is true, halving as Go's `sort.Search` does (which matters when

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alertctl::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
 use alertctl::promql::ast::{Expr, ExprKind, Type};
 
-use super::eval::{Evaluator, Sample, Vector, repeats};
+use super::eval::{Evaluator, Sample, Vector, repeats, text};
 use super::windows::{Window, evaluate};
 use super::{Fault, SAME_LABELS, buckets, dates, failed, pointwise};
 
@@ -73,10 +73,42 @@ impl Evaluator<'_> {
                 }
                 out
             }
+            "histogram_quantiles" => self.quantiles(args, steps)?,
+            "histogram_fraction" => {
+                let (lower, upper) = (self.scalars(&args[0], steps)?, self.scalars(&args[1], steps)?);
+                let mut vectors = Vec::new();
+                for (at, vector) in self.vectors(&args[2], steps)?.into_iter().enumerate() {
+                    let mut samples = buckets::fractions(lower[at], upper[at], &vector);
+                    samples.iter_mut().for_each(|sample| self.drop_name(sample));
+                    vectors.push(samples);
+                }
+                vectors
+            }
             "clamp" | "clamp_min" | "clamp_max" => self.clamp(name, args, steps)?,
             _ => self.each_sample(name, args, steps)?,
         };
         self.unique(vectors)
+    }
+
+    /// Evaluates `histogram_quantiles(vector, label, q, ..)`: all histograms for one quantile after the other.
+    fn quantiles(&self, args: &[Expr], steps: &[i64]) -> Result<Vec<Vector>, Fault> {
+        let label = text(&args[1]);
+        if label.is_empty() {
+            return failed("invalid label name \"\"");
+        }
+        let vectors = self.vectors(&args[0], steps)?;
+        let mut out = vec![Vec::new(); steps.len()];
+        for q in &args[2..] {
+            let numbers = self.scalars(q, steps)?;
+            for ((out, vector), q) in out.iter_mut().zip(&vectors).zip(numbers) {
+                for mut sample in buckets::quantiles(q, vector) {
+                    self.drop_name(&mut sample);
+                    sample.labels = sample.labels.to_builder().set(&label, &buckets::shown(q)).build();
+                    out.push(sample);
+                }
+            }
+        }
+        Ok(out)
     }
 
     /// Evaluates a function that turns each sample of its first argument into another value.

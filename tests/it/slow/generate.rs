@@ -146,6 +146,18 @@ pub(crate) fn vector(random: &mut Random, depth: usize) -> String {
         19 => format!("-{}", operand(random, inner)),
         20 => format!("vector({})", scalar(random, inner)),
         21 => relabelled(random, inner),
+        22 if random.one_in(3) => {
+            let buckets = buckets(random, inner);
+            format!(
+                "histogram_quantiles({buckets}, \"{}\", {}, {})",
+                random.pick(&["q", "host"]),
+                quantile(random),
+                quantile(random)
+            )
+        }
+        22 if random.one_in(3) => {
+            format!("histogram_fraction({}, {}, {})", number(random), number(random), buckets(random, inner))
+        }
         22 => format!("histogram_quantile({}, {})", quantile(random), buckets(random, inner)),
         _ => sample_call(random, inner),
     }

@@ -23,7 +23,7 @@ fn unsupported(node: &Expr) -> Option<String> {
             trims.then(|| "native histograms".to_owned())
         }
         ExprKind::Call { function, .. } => match function.name {
-            "info" | "start_timestamp" | "histogram_quantiles" | "histogram_fraction" => Some(function.name.to_owned()),
+            "info" | "start_timestamp" => Some(function.name.to_owned()),
             "histogram_avg" | "histogram_count" | "histogram_sum" | "histogram_stddev" | "histogram_stdvar" => {
                 Some("native histograms".to_owned())
             }
