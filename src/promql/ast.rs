@@ -277,6 +277,16 @@ pub enum Edges {
     Smoothed,
 }
 
+impl Edges {
+    /// Returns how far before and after a window the samples are that tell its edges, given the look-back.
+    pub(crate) fn beyond(self, lookback: Millis) -> (Millis, Millis) {
+        match self {
+            Self::Anchored => (lookback, Millis::ZERO),
+            Self::Smoothed => (lookback, lookback),
+        }
+    }
+}
+
 /// `expr[range:step]` with its modifiers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subquery {

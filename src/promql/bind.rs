@@ -68,15 +68,20 @@ impl Program {
             let below = |reach: Reach| Reach { pinned: reach.pinned.or(around.pinned), ..reach.within(around) };
             match &self.plan.nodes[node].kind {
                 Kind::Select { select, .. } => {
-                    let reach = below(self.reach_of(node, select, self.plan.options.lookback));
+                    let reach = below(self.reach_of(node, select, None));
                     self.states[state].register(stores.register(select, reach));
                 }
                 Kind::Window { input: WindowInput::Selector(select), range, .. } => {
-                    let reach = below(self.reach_of(node, select, *range));
+                    let reach = below(self.reach_of(node, select, Some(*range)));
                     self.states[state].register(stores.register(select, reach));
                 }
                 Kind::Window { input: WindowInput::Subquery { inner, step, offset, at: pin }, range, .. } => {
-                    let reach = below(self.reach_at(node, *pin, *offset, Millis(range.0.saturating_add(step.0))));
+                    let reach = below(self.reach_at(
+                        node,
+                        *pin,
+                        *offset,
+                        (Millis(range.0.saturating_add(step.0)), Millis::ZERO),
+                    ));
                     self.inner[*inner].bind_below(stores, reach);
                 }
                 _ => {}

@@ -7,30 +7,44 @@ use super::plan::{Fixed, Kind, NodeId, Select, WindowInput};
 use super::program::Program;
 
 impl Program {
-    /// Returns how far a node looks that reads a range up to a time.
-    pub(super) fn reach_at(&self, node: NodeId, at: Option<Fixed>, offset: Millis, range: Millis) -> Reach {
+    /// Returns how far a node looks that reads a range up to a time, and beyond that time.
+    pub(super) fn reach_at(
+        &self,
+        node: NodeId,
+        at: Option<Fixed>,
+        offset: Millis,
+        (range, beyond): (Millis, Millis),
+    ) -> Reach {
         match at {
             Some(Fixed::Time(at)) => {
                 // What is not evaluated once for all steps reads it at every step, whatever the distance; the first
                 // step of a subquery may come at any time.
                 let once = self.plan.nodes[node].invariant && !self.within;
                 let back = if once { Millis::ZERO } else { Millis(i64::MAX) };
-                {
-                    let to = at.minus(offset);
-                    Reach { back, ahead: Millis::ZERO, pinned: Some(to), held: Some((to.minus(range), to)) }
-                }
+                let (from, to) = (at.minus(offset).minus(range), at.minus(Millis(offset.0.saturating_sub(beyond.0))));
+                Reach { back, ahead: Millis::ZERO, pinned: Some(to), held: Some((from, to)) }
             }
             None | Some(Fixed::Query) => Reach {
                 back: Millis(range.0.saturating_add(offset.0).max(0)),
-                ahead: Millis(offset.0.saturating_neg().max(0)),
+                ahead: Millis(beyond.0.saturating_sub(offset.0).max(0)),
                 pinned: None,
                 held: None,
             },
         }
     }
 
-    pub(super) fn reach_of(&self, node: NodeId, select: &Select, range: Millis) -> Reach {
-        self.reach_at(node, select.at, select.offset, range)
+    /// Returns how far an instant selector looks, or one of a range.
+    pub(super) fn reach_of(&self, node: NodeId, select: &Select, range: Option<Millis>) -> Reach {
+        let lookback = self.plan.options.lookback;
+        let span = match (select.edges, range) {
+            (None, range) => (range.unwrap_or(lookback), Millis::ZERO),
+            (Some(edges), None) => edges.beyond(lookback),
+            (Some(edges), Some(range)) => {
+                let (before, after) = edges.beyond(lookback);
+                (Millis(range.0.saturating_add(before.0)), after)
+            }
+        };
+        self.reach_at(node, select.at, select.offset, span)
     }
 
     /// Returns how far the whole program looks from the time it is evaluated at.
@@ -38,12 +52,13 @@ impl Program {
         let mut reach = Reach::default();
         for (number, node) in self.plan.nodes.iter().enumerate() {
             reach = reach.or(match &node.kind {
-                Kind::Select { select, .. } => self.reach_of(number, select, self.plan.options.lookback),
+                Kind::Select { select, .. } => self.reach_of(number, select, None),
                 Kind::Window { input: WindowInput::Selector(select), range, .. } => {
-                    self.reach_of(number, select, *range)
+                    self.reach_of(number, select, Some(*range))
                 }
                 Kind::Window { input: WindowInput::Subquery { inner, step, offset, at }, range, .. } => {
-                    let own = self.reach_at(number, *at, *offset, Millis(range.0.saturating_add(step.0)));
+                    let own =
+                        self.reach_at(number, *at, *offset, (Millis(range.0.saturating_add(step.0)), Millis::ZERO));
                     let inner = self.inner[*inner].reach();
                     inner.within(own)
                 }
@@ -57,11 +72,13 @@ impl Program {
     /// summed up along subqueries. Negative when one looks ahead.
     pub(crate) fn least_offset(&self) -> Millis {
         let fixed = |at: Option<Fixed>| at.is_some();
-        let mut least = Millis(i64::MAX);
+        let (mut least, lookback) = (Millis(i64::MAX), self.plan.options.lookback);
         for node in &self.plan.nodes {
             least = least.min(match &node.kind {
                 Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
-                    if fixed(select.at) { Millis(i64::MIN) } else { select.offset }
+                    let (_, beyond) = select.edges.map_or_else(Default::default, |edges| edges.beyond(lookback));
+                    let least = Millis(select.offset.0.saturating_sub(beyond.0));
+                    if fixed(select.at) { Millis(i64::MIN) } else { least }
                 }
                 Kind::Window { input: WindowInput::Subquery { inner, offset, at, .. }, .. } => {
                     let inner = self.inner[*inner].least_offset();

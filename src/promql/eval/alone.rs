@@ -17,7 +17,6 @@ pub(crate) fn fits(kind: &Kind) -> bool {
         Kind::Const(_)
         | Kind::Time
         | Kind::QueryTime
-        | Kind::Select { .. }
         | Kind::Map { .. }
         | Kind::ScalarBinary { .. }
         | Kind::Extreme { .. }
@@ -28,8 +27,10 @@ pub(crate) fn fits(kind: &Kind) -> bool {
         | Kind::Vector(_)
         | Kind::Relabel { .. }
         | Kind::Sort { .. } => true,
+        Kind::Select { select, .. } => select.edges.is_none(),
         Kind::Window { input, params, .. } => {
-            matches!(input, WindowInput::Selector(_)) && params.iter().all(|param| matches!(param, Operand::Const(_)))
+            matches!(input, WindowInput::Selector(select) if select.edges.is_none())
+                && params.iter().all(|param| matches!(param, Operand::Const(_)))
         }
         Kind::Aggregate { op, .. } => !matches!(
             op,

@@ -11,6 +11,7 @@ mod ranks;
 mod select;
 mod sets;
 mod shared;
+mod smoothed;
 mod tell;
 mod topk;
 mod window;

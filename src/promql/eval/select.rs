@@ -6,7 +6,7 @@ use crate::time::{Millis, Timestamp};
 use super::super::block::Block;
 use super::super::plan::{Fixed, Select};
 use super::super::program::{Frame, Source};
-use super::{Scratch, View};
+use super::{Scratch, View, smoothed};
 
 /// Takes at each step the newest sample within the look-back, unless it is a stale marker.
 ///
@@ -22,6 +22,9 @@ pub(super) fn evaluate(
     scratch: &mut Scratch,
 ) {
     let lookback = view.plan.options.lookback;
+    if select.edges.is_some() {
+        return smoothed::evaluate(sources, select, lookback, frame, out, scratch);
+    }
     if frame.evals.len() == 1 {
         out.reset(sources.len(), 1);
         for (row, source) in sources.iter().enumerate() {

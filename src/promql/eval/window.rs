@@ -4,6 +4,7 @@ use crate::limits;
 use crate::store::{Samples, is_stale};
 use crate::time::{Millis, Timestamp};
 
+use super::super::ast::Edges;
 use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand, Select, WindowInput};
 use super::super::probe::{self, InnerSteps, Probe};
@@ -21,6 +22,16 @@ pub(super) struct Window<'a> {
     pub(super) function: RangeFn,
     pub(super) range: Millis,
     pub(super) params: &'a [Operand; 2],
+}
+
+impl Window<'_> {
+    /// Returns how the edges of windows over a selector are told, if not by the samples inside.
+    fn edges(&self) -> Option<Edges> {
+        match self.input {
+            WindowInput::Selector(select) => select.edges,
+            WindowInput::Subquery { .. } => None,
+        }
+    }
 }
 
 /// Applies a function to the samples in each step's window.
@@ -55,7 +66,17 @@ pub(super) fn evaluate<P: Probe>(
             // What a server counts for each selector is known only where each is folded.
             let family =
                 if P::COUNTS { None } else { Family::open(view, window, found, &mut families, scratch.run, steps) };
-            of_series(&found.sources, window, family, refs, frame, &mut raw, scratch, probe);
+            of_series(
+                &found.sources,
+                window,
+                view.plan.options.lookback,
+                family,
+                refs,
+                frame,
+                &mut raw,
+                scratch,
+                probe,
+            );
             scratch.families = families;
             scratch.refs = written;
             tell::windows(view, (window.function, window.params), &found.uncounted, &raw, &mut state.notes);
@@ -102,7 +123,7 @@ pub(super) fn alone(
 }
 
 /// Returns the samples of a series without stale markers: as they are, or copied where there is one among them.
-fn without_markers<'a>(
+pub(super) fn without_markers<'a>(
     source: Source,
     samples: Samples<'a>,
     frame: &Frame<'_>,
@@ -125,6 +146,7 @@ fn without_markers<'a>(
 fn of_series<P: Probe>(
     sources: &[Source],
     window: &Window<'_>,
+    lookback: Millis,
     mut family: Option<Family<'_>>,
     refs: &[Timestamp],
     frame: &Frame<'_>,
@@ -132,17 +154,32 @@ fn of_series<P: Probe>(
     scratch: &mut Scratch,
     probe: &mut P,
 ) {
+    let beyond = window.edges().map(|edges| edges.beyond(lookback));
+    let shifted: Vec<Timestamp>;
+    let looked_at = match beyond {
+        None => (refs, window.range),
+        Some((before, after)) => {
+            shifted = refs.iter().map(|end| end.minus(Millis(-after.0))).collect();
+            (shifted.as_slice(), Millis(window.range.0.saturating_add(before.0).saturating_add(after.0)))
+        }
+    };
     for (row, source) in sources.iter().enumerate() {
         let shared = family.as_mut().and_then(|family| Some((family.place(row)?, family)));
         let Some((place, family)) = shared else {
             let (out, present) = raw.row_mut(row);
-            of_one(*source, window, refs, frame, scratch, probe, |windows, params, scratch| {
-                rollup::roll(window.function, windows, params, scratch, out, present);
+            of_one(*source, window, looked_at, refs, frame, scratch, probe, |windows, params, scratch| {
+                match window.edges() {
+                    None => rollup::roll(window.function, windows, params, scratch, out, present),
+                    Some(edges) => {
+                        let smoothed = edges == Edges::Smoothed;
+                        rollup::edged(window.function, smoothed, windows, scratch, out, present);
+                    }
+                }
             });
             continue;
         };
         if let Some(target) = family.begin(place) {
-            of_one(*source, window, refs, frame, scratch, probe, |windows, params, scratch| {
+            of_one(*source, window, looked_at, refs, frame, scratch, probe, |windows, params, scratch| {
                 target.fold(window.function, windows, params, scratch);
             });
         }
@@ -151,25 +188,28 @@ fn of_series<P: Probe>(
     }
 }
 
-/// Finds the windows of one series, and folds them if they hold any sample.
+/// Finds the windows of one series, and folds them if they hold any sample. `ends` and `range` are of the samples that
+/// they look at, `refs` is where they end.
+#[expect(clippy::too_many_arguments, reason = "two call sites, which differ in the last one only")]
 fn of_one<P: Probe>(
     source: Source,
     window: &Window<'_>,
+    (ends, range): (&[Timestamp], Millis),
     refs: &[Timestamp],
     frame: &Frame<'_>,
     scratch: &mut Scratch,
     probe: &mut P,
     fold: impl FnOnce(&Windows<'_>, [Param<'_>; 2], &mut rollup::Scratch),
 ) {
-    let (Some(first), Some(last)) = (refs.first().copied(), refs.last().copied()) else { return };
-    let samples = frame.inputs.samples(source, first.minus(window.range), last);
+    let (Some(first), Some(last)) = (ends.first().copied(), ends.last().copied()) else { return };
+    let samples = frame.inputs.samples(source, first.minus(range), last);
     let (times, values) = without_markers(source, samples, frame, (&mut scratch.times, &mut scratch.values));
     if times.is_empty() {
         return;
     }
-    let capped = caps(source, frame, refs, &mut scratch.caps);
+    let capped = caps(source, frame, ends, &mut scratch.caps);
     scratch.bounds.clear();
-    rollup::bounds(times, refs, capped.then_some(&scratch.caps), window.range, &mut scratch.bounds);
+    rollup::bounds(times, ends, capped.then_some(&scratch.caps), range, &mut scratch.bounds);
     if P::COUNTS {
         probe.series(source, probe::held(&scratch.bounds));
     }

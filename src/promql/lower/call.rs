@@ -5,11 +5,11 @@ use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME, MatchOp, Regexp};
 use crate::source::Span;
 use crate::time::Timestamp;
 
-use super::super::ast::{Expr, ExprKind, Type};
+use super::super::ast::{Edges, Expr, ExprKind, Type};
 use super::super::functions::{Function, Kernel};
 use super::super::parse::Problem;
 use super::super::plan::{
-    BucketFn, Context, Elementwise, Kind, NodeId, Number, Operand, Pattern, Plan, Relabel, SortBy,
+    BucketFn, Context, Elementwise, Kind, NodeId, Number, Operand, Pattern, Plan, Relabel, Select, SortBy,
 };
 use super::super::rollup::{RangeFn, smoothing_fault};
 use super::{Problems, not_yet, refuse, string};
@@ -17,6 +17,7 @@ use super::{Problems, not_yet, refuse, string};
 impl Plan {
     /// Lowers a call whose arguments were checked against the function's types.
     pub(super) fn call(&mut self, function: &Function, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
+        refuse_edges(function, args)?;
         Ok(match function.kernel {
             Kernel::Missing => return Err(not_yet(span, format_args!("the function `{}`", function.name))),
             Kernel::Range(function) => self.window(function, args, span)?,
@@ -60,7 +61,7 @@ impl Plan {
                 let nearest = args.get(1).map_or(Ok(Operand::Const(1.0)), |nearest| self.operand(nearest))?;
                 self.node(Kind::Map { op: Elementwise::Round(nearest), input })
             }
-            Kernel::Timestamp => self.timestamp(&args[0], span)?,
+            Kernel::Timestamp => self.timestamp(&args[0])?,
             Kernel::Sort { descending } => {
                 let input = self.lower(&args[0])?;
                 self.node(Kind::Sort { by: SortBy::Value { descending }, input })
@@ -124,10 +125,11 @@ impl Plan {
     }
 
     /// Takes the times of the samples of a selector; of anything else, the time of the evaluation.
-    fn timestamp(&mut self, arg: &Expr, span: Span) -> Result<NodeId, Problems> {
+    fn timestamp(&mut self, arg: &Expr) -> Result<NodeId, Problems> {
         Ok(match &arg.unparen().kind {
             ExprKind::Selector(selector) => {
-                let select = self.select(selector, span)?;
+                // The time is that of a sample, not one between two.
+                let select = Select { edges: None, ..self.select(selector)? };
                 let input = self.node(Kind::Select { select, stamp: true });
                 self.node(Kind::Map { op: Elementwise::Same, input })
             }
@@ -161,6 +163,26 @@ impl Plan {
         let (input, range) = self.range_vector(samples)?;
         Ok(self.node(Kind::Window { input, function, range, params }))
     }
+}
+
+/// Refuses `anchored` and `smoothed` ranges in functions that do not know what to do with their edges.
+///
+/// Source: the words of Prometheus, which fails when it evaluates.
+fn refuse_edges(function: &Function, args: &[Expr]) -> Result<(), Problems> {
+    for arg in args {
+        let ExprKind::Range { selector, .. } = &arg.unparen().kind else { continue };
+        let (word, known): (&str, &[&str]) = match selector.modifiers.edges {
+            None => continue,
+            Some(Edges::Anchored) => ("anchored", &["changes", "delta", "increase", "rate", "resets"]),
+            Some(Edges::Smoothed) => ("smoothed", &["delta", "increase", "rate"]),
+        };
+        if !known.contains(&function.name) {
+            let words =
+                format!("{word} modifier can only be used with: {} - not with {}", known.join(", "), function.name);
+            return Err(refuse(arg.span, words));
+        }
+    }
+    Ok(())
 }
 
 /// Reads the texts of a function that writes a label: that label, and the others.

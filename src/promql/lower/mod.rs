@@ -8,8 +8,8 @@ use crate::source::Span;
 use crate::time::Millis;
 
 use super::ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, DurationExpr, Expr, ExprKind, Matching, Modifiers, Selector, Side,
-    Subquery, Type, UnaryOp,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, DurationExpr, Edges, Expr, ExprKind, Matching, Modifiers, Selector,
+    Side, Subquery, Type, UnaryOp,
 };
 use super::duration::{DurationContext, evaluate_duration};
 use super::eval::scalar_binary;
@@ -100,7 +100,7 @@ impl Plan {
             }
             ExprKind::Binary(binary) => self.binary(binary)?,
             ExprKind::Selector(selector) => {
-                let select = self.select(selector, span)?;
+                let select = self.instant(selector)?;
                 self.node(Kind::Select { select, stamp: false })
             }
             ExprKind::Call { function, args, .. } => self.call(function, args, span)?,
@@ -126,10 +126,7 @@ impl Plan {
         })
     }
 
-    fn modifiers(&self, modifiers: &Modifiers, span: Span) -> Result<(Millis, Option<Fixed>), Problems> {
-        if modifiers.edges.is_some() {
-            return Err(not_yet(span, "`anchored` and `smoothed`"));
-        }
+    fn modifiers(&self, modifiers: &Modifiers) -> Result<(Millis, Option<Fixed>), Problems> {
         let offset = match &modifiers.offset {
             Some(offset) => evaluate_duration(offset, self.durations())?,
             None => Millis::ZERO,
@@ -151,9 +148,15 @@ impl Plan {
         }
     }
 
-    fn select(&self, selector: &Selector, span: Span) -> Result<Select, Problems> {
-        let (offset, at) = self.modifiers(&selector.modifiers, span)?;
-        Ok(Select { matchers: selector.matchers.clone(), offset, at })
+    /// Reads an instant selector, which `anchored` does not change.
+    fn instant(&self, selector: &Selector) -> Result<Select, Problems> {
+        let select = self.select(selector)?;
+        Ok(Select { edges: select.edges.filter(|edges| *edges == Edges::Smoothed), ..select })
+    }
+
+    fn select(&self, selector: &Selector) -> Result<Select, Problems> {
+        let (offset, at) = self.modifiers(&selector.modifiers)?;
+        Ok(Select { matchers: selector.matchers.clone(), offset, at, edges: selector.modifiers.edges })
     }
 
     fn binary(&mut self, binary: &Binary) -> Result<NodeId, Problems> {
@@ -270,7 +273,7 @@ impl Plan {
         match &expr.unparen().kind {
             ExprKind::Range { selector, range, .. } => {
                 let range = positive(range, self.durations())?;
-                Ok((WindowInput::Selector(self.select(selector, expr.span)?), range))
+                Ok((WindowInput::Selector(self.select(selector)?), range))
             }
             ExprKind::Subquery(subquery) => self.subquery(subquery, expr.span),
             _ => Err(not_yet(expr.span, "this range vector")),
@@ -278,7 +281,7 @@ impl Plan {
     }
 
     fn subquery(&mut self, subquery: &Subquery, span: Span) -> Result<(WindowInput, Millis), Problems> {
-        let (offset, at) = self.modifiers(&subquery.modifiers, span)?;
+        let (offset, at) = self.modifiers(&subquery.modifiers)?;
         let range = positive(&subquery.range, self.durations())?;
         let step = match &subquery.step {
             Some(step) => positive(step, self.durations())?,

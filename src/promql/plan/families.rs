@@ -49,13 +49,13 @@ struct Key<'a> {
 const ANY: Operand = Operand::Const(0.0);
 
 impl<'a> Key<'a> {
-    /// Returns the key of a window that is folded at every step. Selectors that do not name their metric hardly ever
+    /// Returns the key of a window that is folded at every step and ends where its samples do. Selectors that do not name their metric hardly ever
     /// share series with another.
     fn of(node: &'a Node) -> Option<Self> {
         let Kind::Window { input: WindowInput::Selector(select), function, range, params } = &node.kind else {
             return None;
         };
-        let metric = named_metric(&select.matchers).filter(|_| !node.invariant)?;
+        let metric = named_metric(&select.matchers).filter(|_| !node.invariant && select.edges.is_none())?;
         let params = match (function, params) {
             (RangeFn::PredictLinear, _) | (RangeFn::QuantileOverTime, [Operand::Const(_), _]) => [ANY; 2],
             _ => *params,

@@ -10,7 +10,7 @@ use crate::labels::{LabelSet, METRIC_NAME, Matcher};
 use crate::source::Span;
 use crate::time::{Millis, Timestamp};
 
-use super::ast::{AggregateOp, BinaryOp, Side};
+use super::ast::{AggregateOp, BinaryOp, Edges, Side};
 use super::dates::DateFn;
 use super::maths::MathFn;
 use super::rollup::RangeFn;
@@ -74,6 +74,8 @@ pub(crate) struct Select {
     pub(crate) offset: Millis,
     /// What stands in place of the step.
     pub(crate) at: Option<Fixed>,
+    /// Whether it is `anchored`, of a range, or `smoothed`.
+    pub(crate) edges: Option<Edges>,
 }
 
 /// What `@` puts in place of the step.

@@ -36,14 +36,16 @@ impl Work {
     pub(super) fn of(plan: &Plan, node: &Node, state: &NodeState) -> Self {
         let meets = alone::meets(state);
         match &node.kind {
-            Kind::Select { select, stamp: false } if select.at.is_none() => match &state.own {
-                Own::Found(found) => found.sources.first().map_or(Self::Nothing, |source| Self::Newest {
-                    source: *source,
-                    offset: select.offset,
-                    back: plan.options.lookback,
-                }),
-                _ => Self::Nothing,
-            },
+            Kind::Select { select, stamp: false } if select.at.is_none() && select.edges.is_none() => {
+                match &state.own {
+                    Own::Found(found) => found.sources.first().map_or(Self::Nothing, |source| Self::Newest {
+                        source: *source,
+                        offset: select.offset,
+                        back: plan.options.lookback,
+                    }),
+                    _ => Self::Nothing,
+                }
+            }
             Kind::Map { op: Elementwise::Arithmetic { op, scalar: Operand::Const(scalar), swap }, input } => {
                 Self::Number { op: *op, input: register(*input), number: *scalar, swap: *swap }
             }

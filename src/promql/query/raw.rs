@@ -4,10 +4,11 @@ use crate::store::is_stale;
 use crate::time::{Millis, Timestamp};
 
 use super::super::annotation::Annotated;
-use super::super::ast::Expr;
+use super::super::ast::{Edges, Expr};
 use super::super::parse::Problem;
 use super::super::plan::{Fixed, LowerOptions, Plan, Select, WindowInput};
 use super::super::program::{Inputs, Program, Source};
+use super::super::rollup::between_edges;
 use super::value::by_labels;
 use super::{Prepared, QueryError, QueryRange, Series, steps_of};
 
@@ -15,6 +16,8 @@ use super::{Prepared, QueryError, QueryRange, Series, steps_of};
 pub(super) struct Samples {
     select: Select,
     range: Millis,
+    /// How far outside of it its edges look, where they do.
+    lookback: Millis,
     /// The series that it was bound to, and how many there were then.
     found: Vec<Source>,
     met: [usize; 2],
@@ -34,7 +37,10 @@ pub(super) fn prepare(expr: &Expr, options: LowerOptions) -> Result<Prepared, Ve
     let mut plan = Plan::new(options);
     let (input, range) = plan.range_vector(expr)?;
     Ok(match input {
-        WindowInput::Selector(select) => Prepared::Samples(Samples { select, range, found: Vec::new(), met: [0, 0] }),
+        WindowInput::Selector(select) => {
+            let lookback = options.lookback;
+            Prepared::Samples(Samples { select, range, lookback, found: Vec::new(), met: [0, 0] })
+        }
         WindowInput::Subquery { inner, step, offset, at } => {
             let program = Program::of(plan.inner.swap_remove(inner), true);
             Prepared::Subquery(Box::new(Subquery { program, range, step, offset, at }))
@@ -64,18 +70,27 @@ impl Samples {
             self.met = series;
         }
         let end = reference(self.select.at, self.select.offset, at);
-        let from = end.minus(self.range);
+        let start = end.minus(self.range);
+        let (before, after) = self.select.edges.map_or_else(Default::default, |edges| edges.beyond(self.lookback));
+        let (from, to) = (start.minus(before), end.minus(Millis(-after.0)));
         let of = |source: &Source| {
-            let end = match inputs.written {
+            let to = match inputs.written {
                 Some(written) if source.written => {
-                    end.min(slot.minus(written.lags.of(written.writers[source.id.0 as usize])))
+                    to.min(slot.minus(written.lags.of(written.writers[source.id.0 as usize])))
                 }
-                _ => end,
+                _ => to,
             };
-            let samples = inputs.samples(*source, from, end);
+            let samples = inputs.samples(*source, from, to);
             let live = samples.times.iter().zip(samples.values).filter(|(_, value)| !is_stale(**value));
             let labels = inputs.store_of(*source).labels(source.id).clone();
-            Series { labels, samples: live.map(|(time, value)| (*time, *value)).collect() }
+            let samples = match self.select.edges {
+                None => live.map(|(time, value)| (*time, *value)).collect(),
+                Some(edges) => {
+                    let (times, values): (Vec<_>, Vec<_>) = live.unzip();
+                    between_edges(edges == Edges::Smoothed, (&times, &values), (start, end))
+                }
+            };
+            Series { labels, samples }
         };
         by_labels(self.found.iter().map(of).collect())
     }

@@ -3,6 +3,7 @@
 //! Every result is a function of the samples in the window and the step's times alone, to the bit: [`refold`] is the
 //! definition, the sliding forms are proven or guarded to give the same.
 
+mod edges;
 mod ends;
 mod extreme;
 mod grouped;
@@ -16,6 +17,8 @@ mod testing;
 
 use crate::promql::maths::format_float;
 use crate::time::{Millis, Timestamp};
+
+pub(crate) use self::edges::{between, between_edges, edged};
 
 /// A function of a range vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

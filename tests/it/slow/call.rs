@@ -7,7 +7,7 @@ use alertctl::promql::ast::{Expr, ExprKind, Type};
 
 use super::eval::{Evaluator, Sample, Vector, repeats, text};
 use super::windows::{Window, evaluate};
-use super::{Fault, SAME_LABELS, buckets, dates, failed, pointwise};
+use super::{Fault, SAME_LABELS, buckets, dates, edges, failed, pointwise};
 
 impl Evaluator<'_> {
     /// Evaluates a function that returns a scalar.
@@ -190,6 +190,10 @@ impl Evaluator<'_> {
     /// they are there at different steps.
     fn window_call(&self, name: &str, args: &[Expr], steps: &[i64]) -> Result<Vec<Vector>, Fault> {
         let matrix = args.iter().find(|arg| arg.ty() == Type::Matrix).expect("the caller looked");
+        let edges = edges::of(matrix);
+        if let Some(edges) = edges {
+            edges::check(name, edges)?;
+        }
         let rows = self.windows(matrix, steps)?;
         let mut numbers = Vec::new();
         for arg in args.iter().filter(|arg| arg.ty() == Type::Scalar) {
@@ -211,7 +215,11 @@ impl Evaluator<'_> {
                 }
                 let numbers = numbers.iter().map(|values| values[at]).collect();
                 let window = Window { points, range, end: ends[at], step: steps[at], numbers };
-                if let Some(value) = evaluate(name, &window)? {
+                let value = match edges {
+                    Some(edges) => edges::evaluate(name, edges, &window),
+                    None => evaluate(name, &window)?,
+                };
+                if let Some(value) = value {
                     any = true;
                     vectors[at].push(Sample { value, ..model.clone() });
                 }

@@ -219,7 +219,8 @@ fn matched(random: &mut Random) -> String {
 }
 
 fn selector(random: &mut Random) -> String {
-    format!("{}{}", matched(random), modifiers(random))
+    let smoothed = if random.one_in(8) { " smoothed" } else { "" };
+    format!("{}{smoothed}{}", matched(random), modifiers(random))
 }
 
 fn matrix(random: &mut Random, depth: usize) -> String {
@@ -231,6 +232,14 @@ fn matrix(random: &mut Random, depth: usize) -> String {
 }
 
 fn window_call(random: &mut Random, depth: usize) -> String {
+    if random.one_in(7) {
+        let (name, edges) = (random.pick(&["rate", "increase", "delta"]), random.pick(&["anchored", "smoothed"]));
+        return format!("{name}({}[{}] {edges}{})", matched(random), range(random), modifiers(random));
+    }
+    if random.one_in(16) {
+        let name = random.pick(&["resets", "changes"]);
+        return format!("{name}({}[{}] anchored{})", matched(random), range(random), modifiers(random));
+    }
     let matrix = matrix(random, depth);
     match random.below(12) {
         0 => format!("quantile_over_time({}, {matrix})", quantile(random)),
@@ -284,9 +293,9 @@ fn aggregation(random: &mut Random, depth: usize) -> String {
         1 => format!("bottomk{by} ({}, {inner})", random.pick(&["1", "3"])),
         2 => format!("quantile{by} ({}, {inner})", quantile(random)),
         3 => format!("count_values{by} (\"{}\", {inner})", random.pick(&["v", "v", "zone", "host", "__name__"])),
-        4 => format!("limitk{by} ({}, {inner})", random.pick(&["1", "2", "max_of(-1, scalar(alone))"])),
+        4 => format!("limitk{by} ({}, {inner})", random.pick(&["1", "2", "time() % 3"])),
         5 => {
-            format!("limit_ratio{by} ({}, {inner})", random.pick(&["0.5", "-0.5", "0.1", "max_of(-1, scalar(alone))"]))
+            format!("limit_ratio{by} ({}, {inner})", random.pick(&["0.5", "-0.5", "0.1", "time() % 7 / 7"]))
         }
         _ => {
             let op = random.pick(&["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "sum"]);

@@ -9,6 +9,7 @@ mod buckets;
 mod call;
 mod dates;
 mod durations;
+mod edges;
 mod eval;
 pub(crate) mod generate;
 pub(crate) mod generate_rules;
@@ -117,7 +118,13 @@ pub(crate) fn instant_of(data: &[View<'_>], expr: &Expr, at: i64, options: &Opti
         }
         Type::Matrix => {
             let rows = evaluator.windows(expr, &[at])?;
-            let rows = rows.into_iter().map(|row| (row.final_labels(), row.windows.into_iter().flatten().collect()));
+            let (range, ends) = evaluator.window_ends(expr, &[at])?;
+            let samples = |points: Vec<(i64, f64)>| match edges::of(expr) {
+                Some(edges) => edges::samples(edges, &points, ends[0] - range, ends[0]),
+                None => points,
+            };
+            let rows =
+                rows.into_iter().map(|row| (row.final_labels(), samples(row.windows.into_iter().flatten().collect())));
             merge(rows.filter(|(_, points): &(_, Vec<_>)| !points.is_empty())).map(Value::Matrix)
         }
     }

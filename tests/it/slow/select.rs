@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use alertctl::labels::LabelSet;
-use alertctl::promql::ast::{At, Expr, ExprKind, Modifiers, Selector, Subquery};
+use alertctl::promql::ast::{At, Edges, Expr, ExprKind, Modifiers, Selector, Subquery};
 use alertctl::store::is_stale;
 
 use super::eval::{Evaluator, Sample, Vector};
-use super::{Fault, View, durations};
+use super::{Fault, View, durations, edges};
 
 /// One series of a range vector: its samples within the window of each step.
 pub(crate) struct Windows {
@@ -70,8 +70,26 @@ impl Evaluator<'_> {
 
     /// Evaluates an instant selector.
     pub(crate) fn selected(&self, selector: &Selector, steps: &[i64]) -> Result<Vec<Vector>, Fault> {
+        if selector.modifiers.edges == Some(Edges::Smoothed) {
+            return self.smoothed(selector, steps);
+        }
         let vectors = self.selected_with_times(selector, steps)?;
         Ok(vectors.into_iter().map(|vector| vector.into_iter().map(|(sample, _)| sample).collect()).collect())
+    }
+
+    /// Evaluates a smoothed instant selector.
+    fn smoothed(&self, selector: &Selector, steps: &[i64]) -> Result<Vec<Vector>, Fault> {
+        let (series, lookback) = (self.matching(selector), self.options.lookback);
+        let mut vectors = Vec::new();
+        for reference in self.references(&selector.modifiers, steps)? {
+            let sample = |(labels, points): &View<'_>| {
+                let near = cut(labels, false, points, &[reference + lookback], 2 * lookback).windows.remove(0);
+                let value = edges::value(&near, reference)?;
+                Some(Sample { labels: (*labels).clone(), value, drop_name: false })
+            };
+            vectors.push(series.iter().filter_map(|view| sample(view)).collect());
+        }
+        Ok(vectors)
     }
 
     /// Evaluates a range vector at each step.
@@ -79,7 +97,10 @@ impl Evaluator<'_> {
         match &expr.unparen().kind {
             ExprKind::Range { selector, range, .. } => {
                 let range = durations::positive(range, self.context)?;
-                let references = self.references(&selector.modifiers, steps)?;
+                let (before, after) = edges::beyond(selector.modifiers.edges, self.options.lookback);
+                let mut references = self.references(&selector.modifiers, steps)?;
+                references.iter_mut().for_each(|end| *end += after);
+                let range = range + before + after;
                 let series = self.matching(selector).into_iter();
                 Ok(series.map(|(labels, points)| cut(labels, false, points, &references, range)).collect())
             }

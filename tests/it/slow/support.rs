@@ -14,10 +14,7 @@ pub(crate) fn check(expr: &Expr) -> Result<(), Fault> {
 }
 
 fn unsupported(node: &Expr) -> Option<String> {
-    let edges = |edges: bool| edges.then(|| "anchored and smoothed".to_owned());
     match &node.kind {
-        ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => edges(selector.modifiers.edges.is_some()),
-        ExprKind::Subquery(subquery) => edges(subquery.modifiers.edges.is_some()),
         ExprKind::Binary(binary) => {
             let trims = matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
             trims.then(|| "native histograms".to_owned())
