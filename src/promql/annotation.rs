@@ -35,6 +35,13 @@ impl Level {
 pub enum Annotation {
     /// A quantile that is not between 0 and 1.
     BadQuantile(f64),
+    /// A share for `limit_ratio` that is not between -1 and 1.
+    BadRatio {
+        /// The share.
+        ratio: f64,
+        /// What it is taken for.
+        capped: f64,
+    },
     /// A series among buckets whose `le` is no number.
     BadBucketLabel {
         /// The label's value.
@@ -119,7 +126,9 @@ impl Annotation {
     #[must_use]
     pub fn level(&self) -> Level {
         match self {
-            Self::BadQuantile(_) | Self::BadBucketLabel { .. } | Self::SortInRange => Level::Warning,
+            Self::BadQuantile(_) | Self::BadRatio { .. } | Self::BadBucketLabel { .. } | Self::SortInRange => {
+                Level::Warning
+            }
             Self::NotNamedAsCounter { .. } | Self::Repaired(_) => Level::Info,
         }
     }
@@ -151,6 +160,10 @@ impl fmt::Display for Annotation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadQuantile(q) => write!(f, "quantile value should be between 0 and 1, got {}", shortest(*q)),
+            Self::BadRatio { ratio, capped } => {
+                let (ratio, capped) = (shortest(*ratio), shortest(*capped));
+                write!(f, "ratio value should be between -1 and 1, got {ratio}, capping to {capped}")
+            }
             Self::BadBucketLabel { le, metric } => {
                 write!(f, "bucket label \"le\" is missing or has a malformed value of {}", quoted(le))?;
                 for_metric(f, metric)

@@ -65,7 +65,19 @@ impl Uncounted {
 pub(super) fn node(view: &View<'_>, kind: &Kind, notes: &mut Notes, frame: &Frame<'_>) {
     let steps = frame.evals.len();
     match kind {
-        Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => quantile(view, *param, SECOND, steps, notes),
+        Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => {
+            beyond(view, *param, (0.0, 1.0), steps, notes, |q, _| Annotation::BadQuantile(q));
+            let is_nan = |step| view.scalar(*param, step).is_nan();
+            notes.add_where(SECOND, steps, is_nan, |_| Annotation::BadQuantile(f64::NAN));
+        }
+        Kind::Limit { ratio: true, wanted, .. } => {
+            beyond(view, *wanted, (-1.0, 1.0), steps, notes, |ratio, capped| Annotation::BadRatio { ratio, capped });
+        }
+        Kind::Quantiles { quantiles, .. } => {
+            for (at, q) in quantiles.iter().enumerate() {
+                quantile(view, *q, Place::Part(3 + at), steps, notes);
+            }
+        }
         Kind::Buckets { function: BucketFn::Quantile(q), .. } => quantile(view, *q, FIRST, steps, notes),
         Kind::Sort { .. } => {
             let is_range = match view.plan.options.context {
@@ -79,6 +91,22 @@ pub(super) fn node(view: &View<'_>, kind: &Kind, notes: &mut Notes, frame: &Fram
         }
         _ => {}
     }
+}
+
+/// Tells of the parameters of an aggregation that are beyond the least and the greatest that it takes: of all that are
+/// too small the least, of all that are too great the greatest.
+fn beyond(
+    view: &View<'_>,
+    param: Operand,
+    (least, greatest): (f64, f64),
+    steps: usize,
+    notes: &mut Notes,
+    what: impl Fn(f64, f64) -> Annotation,
+) {
+    let param = |step| view.scalar(param, step);
+    let (min, max) = (0..steps).map(param).fold((least, greatest), |(min, max), x| (min.min(x), max.max(x)));
+    notes.add_where(SECOND, steps, |step| param(step) < least, |_| what(min, least));
+    notes.add_where(SECOND, steps, |step| param(step) > greatest, |_| what(max, greatest));
 }
 
 /// Tells of quantiles that are not between 0 and 1.
