@@ -161,10 +161,10 @@ impl<C: Tally> Histogram<C> {
         self.bounds = Some(Arc::clone(common));
     }
 
-    /// Merges buckets until the schema is as low as the one wanted; a lower one is left.
+    /// Merges buckets until the schema is as low as the one wanted; a lower one is left, and so are given bounds.
     ///
     /// Source: histograms.md 3.1.
-    pub(super) fn lower_resolution(&mut self, schema: i32) {
+    pub fn lower_resolution(&mut self, schema: i32) {
         if schema >= self.schema || self.is_custom() {
             return;
         }

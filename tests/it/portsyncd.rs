@@ -10,7 +10,7 @@ use alertctl::rules::{RuleFile, RuleKind, RuleSet};
 use alertctl::store::{Conflicts, Store};
 use alertctl::time::{Millis, Timestamp};
 
-use crate::slow::{Options, Series, Value, instant};
+use crate::slow::{Options, SampleValue, Stored, Value, instant};
 
 /// How many rows are kept for windows; the longest has 300 s, rows are 30 s apart or more.
 const ROWS: usize = 12;
@@ -55,7 +55,7 @@ fn rules() -> RuleSet {
 }
 
 /// Puts a sample at the end of a series, which keeps its last rows.
-fn add(data: &mut Vec<Series>, labels: LabelSet, at: i64, value: f64) {
+fn add(data: &mut Vec<Stored>, labels: LabelSet, at: i64, value: SampleValue) {
     let series = match data.iter().position(|(held, _)| *held == labels) {
         Some(found) => &mut data[found],
         None => {
@@ -102,12 +102,12 @@ fn rows() -> BTreeMap<String, BTreeMap<i64, Row>> {
 fn fired(file: &RuleFile, switch: &str, rows: BTreeMap<i64, Row>) -> Fired {
     // Only what stands at the row itself counts.
     let options = Options { lookback: 1, subquery_step: 60_000, delayed_names: false };
-    let mut data: Vec<Series> = Vec::new();
+    let mut data: Vec<Stored> = Vec::new();
     let mut active: BTreeMap<&str, (i64, Option<i64>)> = BTreeMap::new();
     let mut fired = Fired::new();
     for (at, row) in rows {
         for (labels, value) in row {
-            add(&mut data, labels, at, value);
+            add(&mut data, labels, at, value.into());
         }
         for rule in file.groups[0].rules.iter().filter(|rule| rule.enabled) {
             let Ok(Value::Vector(samples)) = instant(&data, &rule.expr, at, &options) else {
@@ -118,7 +118,7 @@ fn fired(file: &RuleFile, switch: &str, rows: BTreeMap<i64, Row>) -> Fired {
             match (&rule.kind, samples.first()) {
                 (RuleKind::Record, Some((labels, value))) => {
                     let mut labels = labels.to_builder();
-                    add(&mut data, labels.set(METRIC_NAME, name).build(), at, *value);
+                    add(&mut data, labels.set(METRIC_NAME, name).build(), at, value.clone());
                 }
                 (RuleKind::Record, None) => {}
                 (RuleKind::Alert { hold, .. }, Some(_)) => {

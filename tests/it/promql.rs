@@ -5,6 +5,7 @@ mod compare;
 pub(crate) mod evaluators;
 mod format;
 mod needs;
+mod nhcb;
 pub(crate) mod pin;
 mod report;
 pub(crate) mod run;

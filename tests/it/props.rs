@@ -10,7 +10,7 @@ use crate::promql::evaluators::{Block, Evaluate, SERVED, Slow, answer, query_opt
 use crate::promql::pin::reads_context;
 use crate::promql::run::expression;
 use crate::slow::generate::{Random, SPAN, recording, vector};
-use crate::slow::{Context, Data, Fault, SAME_LABELS, Series, Value, instant};
+use crate::slow::{Context, Fault, SAME_LABELS, SampleValue, Stored, Value, instant, stored};
 
 /// The steps that are compared: on the grid of the samples and off it.
 fn contexts() -> [Context; 2] {
@@ -20,14 +20,13 @@ fn contexts() -> [Context; 2] {
 /// Returns whether two results are the same: label sets, times, values by bits (any NaN is any NaN), the words of
 /// faults.
 pub(crate) fn same(a: &Result<Value, Fault>, b: &Result<Value, Fault>) -> bool {
-    let float = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
-    let point = |a: &[(i64, f64)], b: &[(i64, f64)]| {
-        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && float(a.1, b.1))
+    let point = |a: &[(i64, SampleValue)], b: &[(i64, SampleValue)]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && a.1.same(&b.1))
     };
     match (a, b) {
-        (Ok(Value::Scalar(a)), Ok(Value::Scalar(b))) => float(*a, *b),
+        (Ok(Value::Scalar(a)), Ok(Value::Scalar(b))) => SampleValue::Float(*a).same(&SampleValue::Float(*b)),
         (Ok(Value::Vector(a)), Ok(Value::Vector(b))) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && float(a.1, b.1))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && a.1.same(&b.1))
         }
         (Ok(Value::Matrix(a)), Ok(Value::Matrix(b))) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && point(&a.1, &b.1))
@@ -54,7 +53,7 @@ pub(crate) fn check(evaluator: &impl Evaluate, seeds: std::ops::Range<u64>) {
     let mut wrong = Vec::new();
     for seed in seeds {
         let mut random = Random(seed);
-        let data = recording(&mut random);
+        let data = stored(&recording(&mut random));
         let (storage, kept) = (evaluator.load(&data), slow.load(&data));
         for _ in 0..20 {
             let depth = random.below(5);
@@ -82,13 +81,13 @@ pub(crate) fn check(evaluator: &impl Evaluate, seeds: std::ops::Range<u64>) {
 struct OneByOne;
 
 impl Evaluate for OneByOne {
-    type Storage = Vec<Series>;
+    type Storage = Vec<Stored>;
 
     fn name(&self) -> &'static str {
         "instants of the slow evaluator"
     }
 
-    fn load(&self, data: &Data) -> Self::Storage {
+    fn load(&self, data: &[Stored]) -> Self::Storage {
         data.to_vec()
     }
 
@@ -100,7 +99,7 @@ impl Evaluate for OneByOne {
         if reads_context(expr) {
             return Err(Fault::Unsupported("start() and end()".to_owned()));
         }
-        let mut rows = std::collections::BTreeMap::<_, Vec<(i64, f64)>>::new();
+        let mut rows = std::collections::BTreeMap::<_, Vec<(i64, SampleValue)>>::new();
         for at in (0..).map(|at| context.start + at * context.step).take_while(|at| *at <= context.end) {
             let Value::Vector(samples) = self.instant(storage, expr, at)? else { panic!("not a vector") };
             for (labels, value) in samples {
@@ -170,7 +169,7 @@ fn every_part_of_an_expression_agrees_with_the_slow_evaluator() {
     let (block, mut wrong, mut compared) = (Block(SERVED), Vec::new(), 0);
     for seed in 2000..2200 {
         let mut random = Random(seed);
-        let data = recording(&mut random);
+        let data = stored(&recording(&mut random));
         let store = block.load(&data);
         for _ in 0..10 {
             let depth = 1 + random.below(4);

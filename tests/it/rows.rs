@@ -12,7 +12,7 @@ use alertctl::store::{Batch, Conflicts, Stale, Store};
 use alertctl::time::Timestamp;
 
 use crate::slow::generate::Random;
-use crate::slow::{Options, Series, Value, instant};
+use crate::slow::{Options, SampleValue, Stored, Value, instant};
 
 const RULES: &str = r#"
 alertctl: 1
@@ -81,11 +81,11 @@ fn slowly(file: &RuleFile, labels: &[LabelSet], samples: &[Sample], told: &mut V
         for (at, number, value) in samples.iter().filter(|(_, number, _)| labels[*number].without_metric() == stream) {
             rows.entry(*at).or_default().push((&labels[*number], *value));
         }
-        let mut data: Vec<Series> = Vec::new();
+        let mut data: Vec<Stored> = Vec::new();
         let mut states: BTreeMap<usize, State> = BTreeMap::new();
         for (at, row) in rows {
             for (labels, value) in row {
-                add(&mut data, labels.clone(), at, value);
+                add(&mut data, labels.clone(), at, value.into());
             }
             for (number, rule) in file.groups[0].rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
                 let Ok(Value::Vector(found)) = instant(&data, &rule.expr, at, &options) else {
@@ -117,7 +117,7 @@ fn slowly(file: &RuleFile, labels: &[LabelSet], samples: &[Sample], told: &mut V
     told.sort();
 }
 
-fn add(data: &mut Vec<Series>, labels: LabelSet, at: i64, value: f64) {
+fn add(data: &mut Vec<Stored>, labels: LabelSet, at: i64, value: SampleValue) {
     match data.iter_mut().find(|(held, _)| *held == labels) {
         Some((_, samples)) => samples.push((at, value)),
         None => data.push((labels, vec![(at, value)])),

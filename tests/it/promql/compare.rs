@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alertctl::histogram::{Buckets, Histogram};
 use alertctl::labels::LabelSet;
 use alertctl::store::is_stale;
 
 use super::format::{Case, When};
-use super::needs::Values;
-use crate::slow::Value;
+use super::needs::{Values, Written};
+use crate::slow::{SampleValue, Stored, Value};
 
 /// How far apart, relative to their sum, two values are equal.
 const EPSILON: f64 = 1e-6;
@@ -27,9 +28,38 @@ pub(crate) fn almost_equal(a: f64, b: f64) -> bool {
     difference / sum.min(f64::MAX) < EPSILON
 }
 
-fn expected(case: &Case) -> BTreeMap<&LabelSet, (usize, Vec<Option<f64>>)> {
-    let values = |values: &Values| values.floats.clone();
-    case.series.iter().enumerate().map(|(at, (labels, given))| (labels, (at, values(given)))).collect()
+/// Returns whether a histogram is the one written, count for count; its hint counts only where it is written.
+///
+/// Source: histograms.md 2.1.
+fn same_histogram(wanted: &Histogram, got: &Histogram, hint: bool) -> bool {
+    let side = |a: &Buckets, b: &Buckets| {
+        a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.0 == b.0 && almost_equal(a.1, b.1))
+    };
+    wanted.schema == got.schema
+        && wanted.bounds == got.bounds
+        && wanted.zero_threshold == got.zero_threshold
+        && almost_equal(wanted.count, got.count)
+        && almost_equal(wanted.sum, got.sum)
+        && almost_equal(wanted.zero_count, got.zero_count)
+        && side(&wanted.positive, &got.positive)
+        && side(&wanted.negative, &got.negative)
+        && (!hint || wanted.hint == got.hint)
+}
+
+fn same(wanted: &Written, got: &SampleValue) -> bool {
+    match (&wanted.value, got) {
+        (SampleValue::Float(wanted), SampleValue::Float(got)) => almost_equal(*wanted, *got),
+        (SampleValue::Histogram(a), SampleValue::Histogram(b)) => same_histogram(a, b, wanted.hint),
+        _ => false,
+    }
+}
+
+/// The expected values of each series, and where it stands.
+type Expected<'a> = BTreeMap<&'a LabelSet, (usize, &'a [Option<Written>])>;
+
+fn expected(case: &Case) -> Expected<'_> {
+    let series = case.series.iter().enumerate();
+    series.map(|(at, (labels, Values { samples, .. }))| (labels, (at, samples.as_slice()))).collect()
 }
 
 /// Compares a result with what a case expects.
@@ -54,26 +84,27 @@ pub(crate) fn result(case: &Case, value: &Value) -> Result<(), String> {
     }
 }
 
-fn vector(case: &Case, samples: &[(LabelSet, f64)]) -> Result<(), String> {
+fn vector(case: &Case, samples: &[(LabelSet, SampleValue)]) -> Result<(), String> {
     let expected = expected(case);
     let mut seen = BTreeSet::new();
     for (at, (labels, value)) in samples.iter().enumerate() {
         let Some((position, values)) = expected.get(labels) else {
-            return Err(format!("unexpected {labels:?} {value}"));
+            return Err(format!("unexpected {labels:?} {value:?}"));
         };
         if case.ordered && *position != at {
             return Err(format!("{labels:?} comes at position {at}, expected at {position}"));
         }
-        let wanted = values.first().copied().flatten().unwrap_or(0.0);
-        if !almost_equal(wanted, *value) {
-            return Err(format!("{labels:?}: expected {wanted}, got {value}"));
+        let zero = Written { value: 0.0.into(), hint: false };
+        let wanted = values.first().and_then(Option::as_ref).unwrap_or(&zero);
+        if !same(wanted, value) {
+            return Err(format!("{labels:?}: expected {wanted:?}, got {value:?}"));
         }
         seen.insert(labels);
     }
     missing(&expected, &seen)
 }
 
-fn matrix(case: &Case, series: &[(LabelSet, Vec<(i64, f64)>)]) -> Result<(), String> {
+fn matrix(case: &Case, series: &[Stored]) -> Result<(), String> {
     let (start, end, step) = match (case.range_vector, case.when) {
         (Some(times), _) => times,
         (None, When::Range { start, end, step }) => (start, end, step),
@@ -90,9 +121,9 @@ fn matrix(case: &Case, series: &[(LabelSet, Vec<(i64, f64)>)]) -> Result<(), Str
         if values.len() > 1 && at(values.len() - 1) > end {
             return Err(format!("{labels:?}: more values are expected than the range has steps"));
         }
-        let wanted: Vec<(i64, f64)> =
-            values.iter().enumerate().filter_map(|(i, value)| value.map(|value| (at(i), value))).collect();
-        let equal = |(a, b): (&(i64, f64), &(i64, f64))| a.0 == b.0 && almost_equal(a.1, b.1);
+        let wanted: Vec<(i64, &Written)> =
+            values.iter().enumerate().filter_map(|(i, value)| Some((at(i), value.as_ref()?))).collect();
+        let equal = |(a, b): (&(i64, &Written), &(i64, SampleValue))| a.0 == b.0 && same(a.1, &b.1);
         if wanted.len() != points.len() || !wanted.iter().zip(points).all(equal) {
             return Err(format!("{labels:?}: expected {wanted:?}, got {points:?}"));
         }
@@ -101,10 +132,7 @@ fn matrix(case: &Case, series: &[(LabelSet, Vec<(i64, f64)>)]) -> Result<(), Str
     missing(&expected, &seen)
 }
 
-fn missing(
-    expected: &BTreeMap<&LabelSet, (usize, Vec<Option<f64>>)>,
-    seen: &BTreeSet<&LabelSet>,
-) -> Result<(), String> {
+fn missing(expected: &Expected<'_>, seen: &BTreeSet<&LabelSet>) -> Result<(), String> {
     match expected.iter().find(|(labels, _)| !seen.contains(**labels)) {
         Some((labels, (_, values))) => Err(format!("{labels:?} {values:?} is missing")),
         None => Ok(()),

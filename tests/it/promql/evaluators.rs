@@ -6,7 +6,8 @@ use alertctl::promql::query::{self, Query, QueryContext, QueryError, QueryOption
 use alertctl::store::{Batch, Store};
 use alertctl::time::{Millis, Timestamp};
 
-use crate::slow::{self, Context, Data, Fault, Options, Value};
+use crate::slow::histograms::with_stored_hints;
+use crate::slow::{self, Context, Fault, Options, Stored, Value};
 
 /// What the engine under Prometheus' tests runs with.
 pub(crate) const TESTED: Options = Options { lookback: 300_000, subquery_step: 60_000, delayed_names: true };
@@ -22,8 +23,13 @@ pub(crate) trait Evaluate {
     /// Returns its name, for reports.
     fn name(&self) -> &'static str;
 
+    /// Returns whether it knows native histograms.
+    fn has_histograms(&self) -> bool {
+        false
+    }
+
     /// Takes in samples.
-    fn load(&self, data: &Data) -> Self::Storage;
+    fn load(&self, data: &[Stored]) -> Self::Storage;
 
     /// Evaluates at one time.
     fn instant(&self, storage: &Self::Storage, expr: &Expr, at: i64) -> Result<Value, Fault>;
@@ -41,14 +47,18 @@ pub(crate) trait Evaluate {
 pub(crate) struct Slow(pub(crate) Options);
 
 impl Evaluate for Slow {
-    type Storage = Vec<(alertctl::labels::LabelSet, Vec<(i64, f64)>)>;
+    type Storage = Vec<Stored>;
 
     fn name(&self) -> &'static str {
         "slow evaluator"
     }
 
-    fn load(&self, data: &Data) -> Self::Storage {
-        data.to_vec()
+    fn has_histograms(&self) -> bool {
+        true
+    }
+
+    fn load(&self, data: &[Stored]) -> Self::Storage {
+        with_stored_hints(data.to_vec())
     }
 
     fn instant(&self, storage: &Self::Storage, expr: &Expr, at: i64) -> Result<Value, Fault> {
@@ -70,14 +80,14 @@ impl Evaluate for Block {
         "block evaluator"
     }
 
-    fn load(&self, data: &Data) -> Store {
+    fn load(&self, data: &[Stored]) -> Store {
         let mut store = Store::default();
         store.keep_all();
         for (labels, points) in data {
             let id = store.series(labels);
             let mut batch = Batch::default();
-            for (at, value) in points {
-                batch.push(id, Timestamp(*at), *value, 0);
+            for (at, value) in points.iter().filter_map(|(at, value)| Some((*at, value.float()?))) {
+                batch.push(id, Timestamp(at), value, 0);
             }
             store.append(&batch).expect("points in time order");
         }
@@ -130,10 +140,12 @@ fn value(value: query::Value) -> Value {
     match value {
         query::Value::Scalar(value) => Value::Scalar(value),
         query::Value::String(text) => Value::String(text),
-        query::Value::Vector(samples) => Value::Vector(samples),
+        query::Value::Vector(samples) => {
+            Value::Vector(samples.into_iter().map(|(labels, value)| (labels, value.into())).collect())
+        }
         query::Value::Matrix(series) => {
             let points =
-                |samples: Vec<(Timestamp, f64)>| samples.into_iter().map(|(at, value)| (at.0, value)).collect();
+                |samples: Vec<(Timestamp, f64)>| samples.into_iter().map(|(at, value)| (at.0, value.into())).collect();
             Value::Matrix(series.into_iter().map(|series| (series.labels, points(series.samples))).collect())
         }
     }

@@ -19,6 +19,8 @@ pub(crate) enum Command {
 
 /// Samples to add.
 pub(crate) struct Load {
+    /// The line of its command, from 1.
+    pub(crate) line: usize,
     /// The distance of the samples. Unit: milliseconds.
     pub(crate) every: i64,
     /// Whether classic histograms are to be there as native ones too.
@@ -138,7 +140,7 @@ pub(crate) fn commands(text: &str) -> Result<Vec<Command>, (usize, String)> {
             at += 1;
         } else if first.starts_with("load") {
             at += 1 + block.len();
-            commands.push(Command::Load(load(line, &block)?));
+            commands.push(Command::Load(Load { line: at - block.len(), ..load(line, &block)? }));
         } else if first.starts_with("eval") {
             let (case, used) = eval(line, &block).map_err(here)?;
             at += 1 + used;
@@ -168,7 +170,7 @@ fn load(line: &str, block: &[(usize, &str)]) -> Result<Load, (usize, String)> {
         }
         series.push((labels, values));
     }
-    Ok(Load { every, with_nhcb: command.eq_ignore_ascii_case("load_with_nhcb"), series })
+    Ok(Load { line: 0, every, with_nhcb: command.eq_ignore_ascii_case("load_with_nhcb"), series })
 }
 
 fn millis(text: &str) -> Result<i64, String> {

@@ -1,19 +1,36 @@
 //! Series and their values, and what a case needs that an evaluator may lack.
 
-use alertctl::labels::{LabelSet, METRIC_NAME, Matcher};
+use alertctl::labels::{LabelSet, Matcher};
 use alertctl::promql::ast::{Expr, ExprKind};
 use alertctl::promql::notation::{Item, parse_series_line};
 use alertctl::store::stale_marker;
 
 use super::run::expression;
+use crate::slow::SampleValue;
+
+/// A value of a series.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    /// The value.
+    pub(crate) value: SampleValue,
+    /// Whether the hint of a histogram is written, and so to be compared.
+    pub(crate) hint: bool,
+}
 
 /// The values of a series, one a step; `None` is no sample.
 #[derive(Clone, Debug)]
 pub(crate) struct Values {
-    /// The floats.
-    pub(crate) floats: Vec<Option<f64>>,
+    /// The values.
+    pub(crate) samples: Vec<Option<Written>>,
     /// What else is there, that is not read.
     pub(crate) need: Option<&'static str>,
+}
+
+impl Values {
+    /// Returns whether there are histograms among them.
+    pub(crate) fn has_histograms(&self) -> bool {
+        self.samples.iter().flatten().any(|written| written.value.histogram().is_some())
+    }
 }
 
 /// Reads `metric{label="value"} values`.
@@ -22,13 +39,16 @@ pub(crate) struct Values {
 /// What is wrong.
 pub(crate) fn series(line: &str) -> Result<(LabelSet, Values), String> {
     let series = parse_series_line(line).map_err(|problem| format!("{line}: {}", problem.message))?;
-    let need = series.items.iter().any(|item| matches!(item, Item::Histogram { .. })).then_some("native histograms");
-    let float = |item: Item| match item {
-        Item::Value(value) => Some(value),
-        Item::Stale => Some(stale_marker()),
-        Item::Gap | Item::Histogram { .. } => None,
+    let float = |value: f64| Some(Written { value: value.into(), hint: false });
+    let sample = |item: Item| match item {
+        Item::Value(value) => float(value),
+        Item::Stale => float(stale_marker()),
+        Item::Gap => None,
+        Item::Histogram { value, hint_written } => {
+            Some(Written { value: SampleValue::Histogram(value), hint: hint_written })
+        }
     };
-    Ok((series.labels, Values { floats: series.items.into_iter().map(float).collect(), need }))
+    Ok((series.labels, Values { samples: series.items.into_iter().map(sample).collect(), need: None }))
 }
 
 /// Reads a line that is a number and nothing else.
@@ -55,11 +75,4 @@ pub(crate) fn of_expression(expr: &Expr, special: &[(LabelSet, &'static str)]) -
     let mut selectors = expr.selectors().into_iter();
     selectors
         .find_map(|one| special.iter().find(|(labels, _)| taken(labels, &one.selector.matchers)).map(|(_, why)| *why))
-}
-
-/// Returns the native histogram that a series of buckets would be made into.
-pub(crate) fn nhcb(labels: &LabelSet) -> Option<LabelSet> {
-    let name = labels.metric()?.strip_suffix("_bucket")?;
-    labels.get("le")?;
-    Some(labels.to_builder().set(METRIC_NAME, name).remove("le").build())
 }

@@ -9,8 +9,8 @@ use alertctl::promql::ast::Expr;
 use super::evaluators::Evaluate;
 use super::format::{Case, Command, Load, When, commands};
 use super::report::{Outcome, Report};
-use super::{compare, needs, pin};
-use crate::slow::{Context, Fault, Value};
+use super::{compare, needs, nhcb, pin};
+use crate::slow::{Context, Fault, SampleValue, Stored, Value};
 
 /// Reads an expression.
 ///
@@ -27,30 +27,41 @@ pub(crate) fn expression(text: &str) -> Result<Expr, String> {
 /// The samples at one point of a file.
 #[derive(Default)]
 struct State {
-    series: BTreeMap<LabelSet, BTreeMap<i64, f64>>,
+    series: BTreeMap<LabelSet, BTreeMap<i64, SampleValue>>,
     /// Series that cannot be evaluated here, and why.
     special: Vec<(LabelSet, &'static str)>,
 }
 
 impl State {
-    fn load(&mut self, load: Load) {
-        for (labels, values) in load.series {
-            if let Some(why) = values.need {
-                self.special.push((labels.clone(), why));
-            }
-            if let Some(histogram) = needs::nhcb(&labels).filter(|_| load.with_nhcb) {
-                self.special.push((histogram, "native histograms"));
-            }
+    /// Adds samples; those of a series that comes twice are the last ones.
+    fn load(&mut self, load: Load) -> Result<(), String> {
+        let series: BTreeMap<LabelSet, needs::Values> = load.series.into_iter().collect();
+        let native = if load.with_nhcb { nhcb::made(&series)? } else { BTreeMap::new() };
+        let written = series.into_iter().map(|(labels, values)| {
+            self.special.extend(values.need.map(|why| (labels.clone(), why)));
+            let samples = values.samples.into_iter().enumerate();
+            (labels, samples.filter_map(|(step, written)| Some((step, written?.value))).collect())
+        });
+        let written: Vec<(LabelSet, BTreeMap<usize, SampleValue>)> = written.collect();
+        for (labels, samples) in written.into_iter().chain(native) {
             let points = self.series.entry(labels).or_default();
-            for (at, value) in (0..).zip(values.floats) {
-                points.extend(value.map(|value| (at * load.every, value)));
-            }
+            let at = |step: usize| i64::try_from(step).unwrap_or(i64::MAX).saturating_mul(load.every);
+            points.extend(samples.into_iter().map(|(step, value)| (at(step), value)));
         }
+        Ok(())
     }
 
-    fn data(&self) -> Vec<(LabelSet, Vec<(i64, f64)>)> {
-        let points = |points: &BTreeMap<i64, f64>| points.iter().map(|(at, value)| (*at, *value)).collect();
+    fn data(&self) -> Vec<Stored> {
+        let points = |points: &BTreeMap<i64, SampleValue>| points.iter().map(|(at, v)| (*at, v.clone())).collect();
         self.series.iter().map(|(labels, of)| (labels.clone(), points(of))).collect()
+    }
+
+    /// Returns what an evaluator cannot read of what is loaded.
+    fn unread(&self, has_histograms: bool) -> Vec<(LabelSet, &'static str)> {
+        let native = |points: &BTreeMap<i64, SampleValue>| points.values().any(|value| value.histogram().is_some());
+        let with_histograms = self.series.iter().filter(|(_, points)| !has_histograms && native(points));
+        let histograms = with_histograms.map(|(labels, _)| (labels.clone(), "native histograms"));
+        self.special.iter().cloned().chain(histograms).collect()
     }
 }
 
@@ -66,7 +77,12 @@ pub(crate) fn file<E: Evaluate>(name: &str, text: &str, evaluator: &E, report: &
     for command in commands {
         match command {
             Command::Clear => state = State::default(),
-            Command::Load(load) => state.load(load),
+            Command::Load(load) => {
+                let line = load.line;
+                if let Err(error) = state.load(load) {
+                    outcomes.push((line, Outcome::Failed(error)));
+                }
+            }
             Command::Eval(case) => {
                 outcomes.push((case.line, outcome(evaluator, &storage, &state, &case)));
                 continue;
@@ -86,8 +102,10 @@ fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, state: &State, case
         }
         Err(error) => return Outcome::Failed(error),
     };
-    let unread = case.series.iter().find_map(|(_, values)| values.need);
-    if let Some(why) = unread.or_else(|| needs::of_expression(&expr, &state.special)) {
+    let histograms = case.series.iter().any(|(_, values)| values.has_histograms());
+    let unread = (histograms && !evaluator.has_histograms()).then_some("native histograms");
+    let unread = unread.or_else(|| needs::of_expression(&expr, &state.unread(evaluator.has_histograms())));
+    if let Some(why) = unread {
         return Outcome::Skipped(why.to_owned());
     }
     match case.when {
@@ -173,11 +191,12 @@ fn instants<E: Evaluate>(evaluator: &E, storage: &E::Storage, case: &Case, expr:
 /// Takes the values at one time out of a range's result.
 fn middle(value: Value, at: i64, scalar: bool) -> Value {
     let Value::Matrix(series) = value else { return value };
-    let value = |points: Vec<(i64, f64)>| points.into_iter().find(|(time, _)| *time == at).map(|(_, value)| value);
-    let samples: Vec<(LabelSet, f64)> =
+    let value =
+        |points: Vec<(i64, SampleValue)>| points.into_iter().find(|(time, _)| *time == at).map(|(_, value)| value);
+    let samples: Vec<(LabelSet, SampleValue)> =
         series.into_iter().filter_map(|(labels, points)| Some((labels, value(points)?))).collect();
     match samples.first() {
-        Some((_, value)) if scalar => Value::Scalar(*value),
+        Some((_, SampleValue::Float(value))) if scalar => Value::Scalar(*value),
         _ => Value::Vector(samples),
     }
 }

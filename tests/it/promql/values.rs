@@ -6,7 +6,8 @@ use alertctl::labels::LabelSet;
 
 use super::evaluators::{Block, Evaluate, SERVED, Slow};
 use super::{conformance, needs, run};
-use crate::slow::{Context, Fault, Series, Value};
+use crate::slow::value::floats;
+use crate::slow::{Context, Fault, Series, Value, stored};
 use crate::spawn;
 
 /// The range that the values were taken at.
@@ -39,7 +40,7 @@ fn same(by_library: bool, a: f64, b: f64) -> bool {
 fn check(evaluator: &impl Evaluate) {
     let Some(folder) = conformance("values") else { return };
     let Some(data) = recording() else { return };
-    let storage = evaluator.load(&data);
+    let storage = evaluator.load(&stored(&data));
     let mut wrong = Vec::new();
     let mut compared = 0;
     let mut files: Vec<_> = std::fs::read_dir(&folder).expect("a readable folder").flatten().collect();
@@ -72,7 +73,8 @@ fn check(evaluator: &impl Evaluate) {
             expected.insert(labels, series["points"].as_array().expect("points").iter().map(point).collect());
         }
         let by_library = BY_LIBRARY.iter().any(|name| text.contains(name));
-        let got: BTreeMap<LabelSet, Vec<(i64, f64)>> = rows.into_iter().collect();
+        let got: BTreeMap<LabelSet, Vec<(i64, f64)>> =
+            rows.into_iter().map(|(labels, points)| (labels, floats(points))).collect();
         if got.keys().ne(expected.keys()) {
             wrong.push(format!("{text}: series {:?}, expected {:?}", got.keys(), expected.keys()));
             continue;

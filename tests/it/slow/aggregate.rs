@@ -3,9 +3,9 @@
 use alertctl::labels::{LabelSet, METRIC_NAME};
 use alertctl::promql::ast::{Aggregate, AggregateOp};
 
-use super::eval::{Evaluator, Sample, Vector, text};
+use super::eval::{Evaluator, Sample, Vector, floats, text};
 use super::windows::{kahan, mean, quantile};
-use super::{Fault, failed, limit};
+use super::{Fault, SampleValue, failed, histograms, limit};
 
 impl Evaluator<'_> {
     /// Evaluates an aggregation at each step.
@@ -41,7 +41,7 @@ impl Evaluator<'_> {
                 let k = param as i64;
                 groups.into_iter().flat_map(|(_, members)| rank(op, k, members)).collect()
             } else {
-                groups.into_iter().map(|(labels, members)| fold(op, param, labels, &members)).collect()
+                groups.into_iter().filter_map(|(labels, members)| fold(op, param, labels, &members)).collect()
             });
         }
         Ok(out)
@@ -55,7 +55,7 @@ impl Evaluator<'_> {
         let mut out = Vec::new();
         for mut vector in self.vectors(&aggregate.expr, steps)? {
             for sample in &mut vector {
-                sample.labels = sample.labels.to_builder().set(&label, &plain(sample.value)).build();
+                sample.labels = sample.labels.to_builder().set(&label, &shown_value(&sample.value)).build();
             }
             let groups = groups_of(vector, |name| match &aggregate.grouping {
                 Some(grouping) if grouping.without => name != METRIC_NAME && !grouping.labels.iter().any(|l| l == name),
@@ -64,12 +64,20 @@ impl Evaluator<'_> {
             });
             let count = |(labels, members): (LabelSet, Vector)| Sample {
                 labels,
-                value: members.len() as f64,
+                value: (members.len() as f64).into(),
                 drop_name: false,
             };
             out.push(groups.into_iter().map(count).collect());
         }
         self.unique(out)
+    }
+}
+
+/// Formats a value as `count_values` does.
+fn shown_value(value: &SampleValue) -> String {
+    match value {
+        SampleValue::Float(value) => plain(*value),
+        SampleValue::Histogram(histogram) => histogram.to_string(),
     }
 }
 
@@ -133,8 +141,22 @@ fn groups_of(vector: Vector, keep: impl Fn(&str) -> bool) -> Vec<(LabelSet, Vect
     groups
 }
 
-fn fold(op: AggregateOp, param: f64, labels: LabelSet, members: &[Sample]) -> Sample {
-    let values: Vec<f64> = members.iter().map(|sample| sample.value).collect();
+/// Returns the value of a group; `None` where its members have none.
+fn fold(op: AggregateOp, param: f64, labels: LabelSet, members: &[Sample]) -> Option<Sample> {
+    let all: Vec<SampleValue> = members.iter().map(|sample| sample.value.clone()).collect();
+    let values: Vec<f64> = all.iter().filter_map(SampleValue::float).collect();
+    let drop_name = members.iter().any(|sample| sample.drop_name);
+    let made = |value: SampleValue| Some(Sample { labels, value, drop_name });
+    match op {
+        AggregateOp::Count => return made((members.len() as f64).into()),
+        AggregateOp::Group => return made(1.0.into()),
+        AggregateOp::Sum | AggregateOp::Avg if values.len() < all.len() => {
+            return histograms::total(op, &all).and_then(made);
+        }
+        // All others ignore histograms, which is an info.
+        _ if values.is_empty() => return None,
+        _ => {}
+    }
     let rest = || values[1..].iter().copied();
     let value = match op {
         AggregateOp::Sum => {
@@ -142,8 +164,6 @@ fn fold(op: AggregateOp, param: f64, labels: LabelSet, members: &[Sample]) -> Sa
             s + c
         }
         AggregateOp::Avg => mean(&values),
-        AggregateOp::Count => values.len() as f64,
-        AggregateOp::Group => 1.0,
         AggregateOp::Min => rest().fold(values[0], |best, x| if best > x || best.is_nan() { x } else { best }),
         AggregateOp::Max => rest().fold(values[0], |best, x| if best < x || best.is_nan() { x } else { best }),
         AggregateOp::Quantile => quantile(param, &values),
@@ -151,7 +171,7 @@ fn fold(op: AggregateOp, param: f64, labels: LabelSet, members: &[Sample]) -> Sa
         AggregateOp::Stddev => variance(&values).sqrt(),
         other => panic!("{} does not fold", other.name()),
     };
-    Sample { labels, value, drop_name: members.iter().any(|sample| sample.drop_name) }
+    made(value.into())
 }
 
 /// The population variance by Welford's steps, without compensation.
@@ -171,12 +191,20 @@ fn variance(values: &[f64]) -> f64 {
 /// Returns whether `a` is nearer the top of the heap than `b`: the smaller for `topk`, the larger for `bottomk`, NaN
 /// before all.
 fn before(top: bool, a: &Sample, b: &Sample) -> bool {
-    a.value.is_nan() || if top { a.value < b.value } else { a.value > b.value }
+    let (a, b) = (ranked(a), ranked(b));
+    a.is_nan() || if top { a < b } else { a > b }
+}
+
+/// Returns the value of a sample that takes part in an order.
+fn ranked(sample: &Sample) -> f64 {
+    sample.value.float().expect("histograms are left out before")
 }
 
 /// Returns the k largest or smallest of a group in order, among equals those that Go's heap leaves.
 fn rank(op: AggregateOp, k: i64, members: Vector) -> Vector {
     let top = op == AggregateOp::TopK;
+    // Histograms are ignored, which is an info.
+    let members: Vector = floats(members).map(|(sample, _)| sample).collect();
     let k = usize::try_from(k).unwrap_or(0).min(members.len());
     if k == 0 {
         return Vec::new();
@@ -186,8 +214,8 @@ fn rank(op: AggregateOp, k: i64, members: Vector) -> Vector {
         if heap.len() < k {
             heap.push(sample);
             up(top, &mut heap);
-        } else if before(top, &heap[0], &sample) && !heap[0].value.is_nan()
-            || heap[0].value.is_nan() && !sample.value.is_nan()
+        } else if before(top, &heap[0], &sample) && !ranked(&heap[0]).is_nan()
+            || ranked(&heap[0]).is_nan() && !ranked(&sample).is_nan()
         {
             heap[0] = sample;
             down(top, &mut heap);
@@ -238,7 +266,8 @@ fn insertion_sort(vector: &mut Vector, less: impl Fn(&Sample, &Sample) -> bool) 
     }
 }
 
-/// Evaluates `sort` and `sort_desc`: NaN goes last in both.
+/// Evaluates `sort` and `sort_desc`: NaN goes last in both, histograms are left out.
 pub(crate) fn go_sort(vector: &mut Vector, descending: bool) {
+    vector.retain(|sample| sample.value.float().is_some());
     insertion_sort(vector, |a, b| before(descending, b, a));
 }

@@ -7,7 +7,7 @@ use alertctl::labels::{LabelSet, METRIC_NAME};
 use alertctl::promql::ast::{Binary, BinaryOp, Group, Matching, Side};
 
 use super::eval::{Evaluator, Sample, Vector};
-use super::{Fault, failed};
+use super::{Fault, SampleValue, failed, histograms};
 
 /// Returns the value of an arithmetic operator.
 pub(crate) fn arithmetic(op: BinaryOp, a: f64, b: f64) -> f64 {
@@ -41,9 +41,23 @@ pub(crate) fn scalars(op: BinaryOp, a: f64, b: f64) -> f64 {
     if op.is_comparison() { f64::from(u8::from(holds(op, a, b))) } else { arithmetic(op, a, b) }
 }
 
-/// Returns the value of an operator between two samples and whether it stays.
-fn elements(op: BinaryOp, a: f64, b: f64) -> (f64, bool) {
-    if op.is_comparison() { (a, holds(op, a, b)) } else { (arithmetic(op, a, b), true) }
+/// Returns the value of an operator between two samples and whether it stays; `None` where their kinds do not fit.
+fn elements(op: BinaryOp, a: &SampleValue, b: &SampleValue) -> Option<(SampleValue, bool)> {
+    match (a.float(), b.float()) {
+        (Some(_), Some(_)) if trims(op) => None,
+        (Some(a), Some(b)) if op.is_comparison() => Some((a.into(), holds(op, a, b))),
+        (Some(a), Some(b)) => Some((arithmetic(op, a, b).into(), true)),
+        _ => histograms::elements(op, a, b),
+    }
+}
+
+fn trims(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower)
+}
+
+/// Returns whether the result is another quantity, and so without the metric's name.
+fn changes_quantity(op: BinaryOp) -> bool {
+    !op.is_comparison() && !trims(op)
 }
 
 /// The labels by which series find each other.
@@ -67,13 +81,14 @@ impl Evaluator<'_> {
             let mut kept = Vec::new();
             for mut sample in vector {
                 let own = sample.value;
-                let (a, b) = if swapped { (*number, own) } else { (own, *number) };
-                let (value, keep) = elements(op, a, b);
+                let number = SampleValue::Float(*number);
+                let pair = if swapped { elements(op, &number, &own) } else { elements(op, &own, &number) };
+                let Some((value, keep)) = pair else { continue };
                 sample.value = if op.is_comparison() { own } else { value };
                 if bool_wanted {
-                    sample.value = f64::from(u8::from(keep));
+                    sample.value = f64::from(u8::from(keep)).into();
                 }
-                if !op.is_comparison() || bool_wanted {
+                if changes_quantity(op) || bool_wanted {
                     self.drop_name(&mut sample);
                 }
                 if keep || bool_wanted {
@@ -112,7 +127,11 @@ impl Evaluator<'_> {
         // What is filled in has the labels of the key.
         let stand_in = |sample: &Sample, value: f64| {
             let labels = key(&sample.labels, matching);
-            Sample { labels, value, drop_name: false }
+            Sample { labels, value: value.into(), drop_name: false }
+        };
+        let pair = |sample: &Sample, other: &Sample| {
+            let (a, b) = if swapped { (&other.value, &sample.value) } else { (&sample.value, &other.value) };
+            elements(binary.op, a, b)
         };
         let mut pairs: Vec<(Cow<'_, Sample>, Cow<'_, Sample>)> = Vec::new();
         let mut met: BTreeSet<LabelSet> = BTreeSet::new();
@@ -120,8 +139,11 @@ impl Evaluator<'_> {
             let key = key(&sample.labels, matching);
             let other = by_key.get(&key).map(|other| Cow::Borrowed(*other));
             let other = other.or_else(|| fill_one.map(|value| Cow::Owned(stand_in(sample, value))));
+            // Where kinds do not fit, the other one may still be filled in for.
+            if other.as_ref().is_some_and(|other| pair(sample, other).is_some()) {
+                met.insert(key);
+            }
             pairs.extend(other.map(|other| (Cow::Borrowed(sample), other)));
-            met.insert(key);
         }
         let lonely = one.iter().filter(|sample| !met.contains(&key(&sample.labels, matching)));
         pairs.extend(fill_many.into_iter().flat_map(|value| {
@@ -129,10 +151,9 @@ impl Evaluator<'_> {
         }));
         for (sample, other) in &pairs {
             let key = key(&sample.labels, matching);
-            let (a, b) = if swapped { (other.value, sample.value) } else { (sample.value, other.value) };
-            let (mut value, keep) = elements(binary.op, a, b);
+            let Some((mut value, keep)) = pair(sample, other) else { continue };
             if binary.return_bool {
-                value = f64::from(u8::from(keep));
+                value = f64::from(u8::from(keep)).into();
             }
             let labels = self.result_labels(binary, matching, &sample.labels, &other.labels);
             // A pair counts as a match even if the comparison drops it.
@@ -153,7 +174,7 @@ impl Evaluator<'_> {
     }
 
     fn result_labels(&self, binary: &Binary, matching: &Matching, many: &LabelSet, one: &LabelSet) -> LabelSet {
-        let drop_now = !binary.op.is_comparison() || (binary.return_bool && !self.options.delayed_names);
+        let drop_now = changes_quantity(binary.op) || (binary.return_bool && !self.options.delayed_names);
         let labels = if drop_now { many.without_metric() } else { many.clone() };
         let listed = |name: &str| matching.labels.iter().any(|label| label == name);
         match &matching.group {

@@ -1,7 +1,9 @@
-//! Quantiles of classic histograms: series of buckets, told apart by `le`.
+//! Quantiles and fractions of histograms: classic ones are series of buckets, told apart by `le`.
 
+use alertctl::histogram::Histogram;
 use alertctl::labels::LabelSet;
 
+use super::SampleValue;
 use super::eval::Sample;
 
 /// How far apart, relative to their sum, two bucket counts are equal.
@@ -9,13 +11,13 @@ const SMALL_DELTA: f64 = 1e-12;
 
 /// Returns one sample for each histogram of the vector, still with its metric name.
 pub(crate) fn quantiles(q: f64, vector: &[Sample]) -> Vec<Sample> {
-    of_histograms(vector, |buckets| quantile(q, buckets))
+    of_histograms(vector, |buckets| quantile(q, buckets), |native| native.quantile(q).0)
 }
 
 /// Returns the part of the observations between two values, one sample for each histogram of the vector, still with its
 /// metric name.
 pub(crate) fn fractions(lower: f64, upper: f64, vector: &[Sample]) -> Vec<Sample> {
-    of_histograms(vector, |buckets| fraction(lower, upper, buckets))
+    of_histograms(vector, |buckets| fraction(lower, upper, buckets), |native| native.fraction(lower, upper).0)
 }
 
 /// Formats a quantile for a label, always with a point, or with an exponent.
@@ -26,18 +28,37 @@ pub(crate) fn shown(q: f64) -> String {
     if q == 0.0 { "0.0".to_owned() } else { format!("{q:?}") }
 }
 
-fn of_histograms(vector: &[Sample], value: impl Fn(Vec<(f64, f64)>) -> f64) -> Vec<Sample> {
+/// Reads native and classic histograms. Where there are both of one label set neither is read, which is a warning, as is
+/// a bucket without a bound.
+///
+/// Source: histograms.md 6.3.
+fn of_histograms(
+    vector: &[Sample],
+    classic: impl Fn(Vec<(f64, f64)>) -> f64,
+    native: impl Fn(&Histogram) -> f64,
+) -> Vec<Sample> {
     let mut histograms: Vec<(LabelSet, Vec<(f64, f64)>)> = Vec::new();
+    let mut natives: Vec<Sample> = Vec::new();
     for sample in vector {
+        let value = match &sample.value {
+            SampleValue::Float(value) => *value,
+            SampleValue::Histogram(histogram) => {
+                natives.push(Sample { value: native(histogram).into(), ..sample.clone() });
+                continue;
+            }
+        };
         let Some(bound) = sample.labels.get("le").and_then(bound) else { continue };
         let labels = sample.labels.filter(|name| name != "le");
         match histograms.iter_mut().find(|(known, _)| *known == labels) {
-            Some((_, buckets)) => buckets.push((bound, sample.value)),
-            None => histograms.push((labels, vec![(bound, sample.value)])),
+            Some((_, buckets)) => buckets.push((bound, value)),
+            None => histograms.push((labels, vec![(bound, value)])),
         }
     }
-    let sample = |(labels, buckets)| Sample { labels, value: value(buckets), drop_name: false };
-    histograms.into_iter().map(sample).collect()
+    let is_classic = |sample: &Sample| histograms.iter().any(|(known, _)| *known == sample.labels);
+    let (twice, natives): (Vec<_>, Vec<_>) = natives.into_iter().partition(is_classic);
+    histograms.retain(|(labels, _)| twice.iter().all(|sample| sample.labels != *labels));
+    let sample = |(labels, buckets)| Sample { labels, value: classic(buckets).into(), drop_name: false };
+    natives.into_iter().chain(histograms.into_iter().map(sample)).collect()
 }
 
 /// Reads a bound; a number too large for a float is none.

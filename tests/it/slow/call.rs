@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use alertctl::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
 use alertctl::promql::ast::{Expr, ExprKind, Type};
 
-use super::eval::{Evaluator, Sample, Vector, repeats, text};
+use super::eval::{Evaluator, Sample, Vector, floats, repeats, text};
 use super::windows::{Window, evaluate};
-use super::{Fault, SAME_LABELS, buckets, dates, edges, failed, pointwise};
+use super::{
+    Fault, SAME_LABELS, SampleValue, buckets, dates, edges, failed, histogram_edges, histograms, pointwise,
+};
 
 impl Evaluator<'_> {
     /// Evaluates a function that returns a scalar.
@@ -23,7 +25,10 @@ impl Evaluator<'_> {
             "step" if start == end => each(0.0),
             "step" => each(self.context.step as f64 / 1000.0),
             "scalar" => {
-                let only = |vector: Vector| if let [sample] = vector.as_slice() { sample.value } else { f64::NAN };
+                let only = |vector: Vector| {
+                    let values: Vec<f64> = floats(vector).map(|(_, value)| value).collect();
+                    if let [value] = values.as_slice() { *value } else { f64::NAN }
+                };
                 Ok(self.vectors(&args[0], steps)?.into_iter().map(only).collect())
             }
             "min_of" | "max_of" => {
@@ -47,12 +52,12 @@ impl Evaluator<'_> {
         }
         let vectors = match name {
             "vector" => {
-                let sample = |value| vec![Sample { labels: LabelSet::empty(), value, drop_name: false }];
+                let sample = |value: f64| vec![Sample { labels: LabelSet::empty(), value: value.into(), drop_name: false }];
                 self.scalars(&args[0], steps)?.into_iter().map(sample).collect()
             }
             "timestamp" => self.timestamps(&args[0], steps)?,
             "absent" => {
-                let sample = Sample { labels: absent_labels(&args[0]), value: 1.0, drop_name: false };
+                let sample = Sample { labels: absent_labels(&args[0]), value: 1.0.into(), drop_name: false };
                 let one = |vector: Vector| if vector.is_empty() { vec![sample.clone()] } else { Vec::new() };
                 self.vectors(&args[0], steps)?.into_iter().map(one).collect()
             }
@@ -115,8 +120,11 @@ impl Evaluator<'_> {
     fn each_sample(&self, name: &str, args: &[Expr], steps: &[i64]) -> Result<Vec<Vector>, Fault> {
         if let Some(date) = dates::function(name) {
             if args.is_empty() {
-                let sample =
-                    |step: &i64| Sample { labels: LabelSet::empty(), value: date(step / 1000), drop_name: false };
+                let sample = |step: &i64| Sample {
+                    labels: LabelSet::empty(),
+                    value: date(step / 1000).into(),
+                    drop_name: false,
+                };
                 return Ok(steps.iter().map(|step| vec![sample(step)]).collect());
             }
             return self.mapped(&args[0], steps, |value, _| date(dates::seconds(value)));
@@ -131,19 +139,37 @@ impl Evaluator<'_> {
                 (value * inverse + 0.5).floor() / inverse
             });
         }
+        if let Some(read) = histograms::function(name) {
+            return self.mapped_values(&args[0], steps, |value, _| value.histogram().map(|native| read(native)));
+        }
         let function = pointwise::function(name).ok_or_else(|| Fault::Unsupported(name.to_owned()))?;
         self.mapped(&args[0], steps, |value, _| function(value))
     }
 
+    /// Maps the floats of a vector; histograms are left out.
     fn mapped(&self, arg: &Expr, steps: &[i64], to: impl Fn(f64, usize) -> f64) -> Result<Vec<Vector>, Fault> {
-        let mut vectors = self.vectors(arg, steps)?;
-        for (at, vector) in vectors.iter_mut().enumerate() {
-            for sample in vector {
-                sample.value = to(sample.value, at);
-                self.drop_name(sample);
+        self.mapped_values(arg, steps, |value, at| value.float().map(|value| to(value, at)))
+    }
+
+    /// Maps what gives a number.
+    fn mapped_values(
+        &self,
+        arg: &Expr,
+        steps: &[i64],
+        to: impl Fn(&SampleValue, usize) -> Option<f64>,
+    ) -> Result<Vec<Vector>, Fault> {
+        let mut out = Vec::new();
+        for (at, vector) in self.vectors(arg, steps)?.into_iter().enumerate() {
+            let mut mapped = Vec::new();
+            for mut sample in vector {
+                let Some(value) = to(&sample.value, at) else { continue };
+                sample.value = value.into();
+                self.drop_name(&mut sample);
+                mapped.push(sample);
             }
+            out.push(mapped);
         }
-        Ok(vectors)
+        Ok(out)
     }
 
     fn clamp(&self, name: &str, args: &[Expr], steps: &[i64]) -> Result<Vec<Vector>, Fault> {
@@ -159,11 +185,12 @@ impl Evaluator<'_> {
             if high[at] < low[at] {
                 vector.clear();
             }
-            for sample in &mut vector {
-                sample.value = pointwise::max(low[at], pointwise::min(high[at], sample.value));
-                self.drop_name(sample);
-            }
-            out.push(vector);
+            let clamped = floats(vector).map(|(mut sample, value)| {
+                sample.value = pointwise::max(low[at], pointwise::min(high[at], value)).into();
+                self.drop_name(&mut sample);
+                sample
+            });
+            out.push(clamped.collect());
         }
         Ok(out)
     }
@@ -171,13 +198,13 @@ impl Evaluator<'_> {
     /// The time of each sample: its own for a selector, the step for anything else.
     fn timestamps(&self, arg: &Expr, steps: &[i64]) -> Result<Vec<Vector>, Fault> {
         let ExprKind::Selector(selector) = &arg.unparen().kind else {
-            return self.mapped(arg, steps, |_, at| steps[at] as f64 / 1000.0);
+            return self.mapped_values(arg, steps, |_, at| Some(steps[at] as f64 / 1000.0));
         };
         let mut vectors = Vec::new();
         for vector in self.selected_with_times(selector, steps)? {
             let mut samples = Vec::new();
             for (mut sample, at) in vector {
-                sample.value = at as f64 / 1000.0;
+                sample.value = (at as f64 / 1000.0).into();
                 self.drop_name(&mut sample);
                 samples.push(sample);
             }
@@ -204,7 +231,7 @@ impl Evaluator<'_> {
         let mut vectors = vec![Vec::new(); steps.len()];
         let mut present = Vec::new();
         for row in rows {
-            let mut model = Sample { labels: row.labels, value: 0.0, drop_name: row.drop_name };
+            let mut model = Sample { labels: row.labels, value: 0.0.into(), drop_name: row.drop_name };
             if !keeps_name || row.drop_name {
                 self.drop_name(&mut model);
             }
@@ -214,10 +241,17 @@ impl Evaluator<'_> {
                     continue;
                 }
                 let numbers = numbers.iter().map(|values| values[at]).collect();
-                let window = Window { points, range, end: ends[at], step: steps[at], numbers };
+                let histograms = points.iter().filter_map(|(at, value)| Some((*at, value.histogram()?.clone())));
+                let histograms: Vec<_> = histograms.collect();
+                let points: Vec<_> = points.iter().filter_map(|(at, value)| Some((*at, value.float()?))).collect();
+                let window = Window { points: &points, histograms, range, end: ends[at], step: steps[at], numbers };
                 let value = match edges {
-                    Some(edges) => edges::evaluate(name, edges, &window),
-                    None => evaluate(name, &window)?,
+                    Some(edges) if window.histograms.is_empty() => {
+                        edges::evaluate(name, edges, &window).map(SampleValue::Float)
+                    }
+                    Some(edges) => histogram_edges::evaluate(name, edges, &window)?,
+                    None if window.histograms.is_empty() => evaluate(name, &window)?.map(SampleValue::Float),
+                    None => histograms::over_window(name, &window)?,
                 };
                 if let Some(value) = value {
                     any = true;
@@ -229,7 +263,7 @@ impl Evaluator<'_> {
             }
         }
         if name == "absent_over_time" {
-            let sample = Sample { labels: absent_labels(matrix), value: 1.0, drop_name: true };
+            let sample = Sample { labels: absent_labels(matrix), value: 1.0.into(), drop_name: true };
             let absent = |vector: Vector| if vector.is_empty() { vec![sample.clone()] } else { Vec::new() };
             return Ok(vectors.into_iter().map(absent).collect());
         }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use alertctl::labels::LabelSet;
-use alertctl::promql::ast::{Expr, ExprKind, Type, UnaryOp};
+use alertctl::promql::ast::{Expr, ExprKind, Selector, Type, UnaryOp};
 
-use super::{Context, Fault, Options, SAME_LABELS, View, failed};
+use super::{Context, Fault, Options, SAME_LABELS, SampleValue, View, failed, histograms};
 
 /// One value of one series at one step.
 #[derive(Clone, Debug)]
@@ -13,13 +13,18 @@ pub(crate) struct Sample {
     /// Its labels.
     pub(crate) labels: LabelSet,
     /// Its value.
-    pub(crate) value: f64,
+    pub(crate) value: SampleValue,
     /// Whether the metric name is to be dropped at the end.
     pub(crate) drop_name: bool,
 }
 
 /// The samples of one step, in order.
 pub(crate) type Vector = Vec<Sample>;
+
+/// Returns the samples that are floats, with their values.
+pub(crate) fn floats(vector: Vector) -> impl Iterator<Item = (Sample, f64)> {
+    vector.into_iter().filter_map(|sample| sample.value.float().map(|value| (sample, value)))
+}
 
 impl Sample {
     /// Returns the labels as the result shows them.
@@ -50,6 +55,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) options: &'a Options,
     /// The query's own times.
     pub(crate) context: Context,
+    /// The selectors of which only counts and sums are read.
+    pub(crate) stats_only: BTreeSet<*const Selector>,
 }
 
 impl Evaluator<'_> {
@@ -81,7 +88,7 @@ impl Evaluator<'_> {
             ExprKind::Unary { op: UnaryOp::Minus, expr } => {
                 let mut vectors = self.vectors(expr, steps)?;
                 for sample in vectors.iter_mut().flatten() {
-                    sample.value = -sample.value;
+                    sample.value = histograms::negated(&sample.value);
                     self.drop_name(sample);
                 }
                 if !self.options.delayed_names { self.unique_at_each(vectors) } else { Ok(vectors) }

@@ -9,7 +9,8 @@ use alertctl::labels::{LabelSet, METRIC_NAME};
 use alertctl::promql::ast::Expr;
 use alertctl::store::stale_marker;
 
-use super::{Data, Fault, Options, Series, Value, View, instant_of};
+use super::value::{floats, stored};
+use super::{Data, Fault, Options, SampleValue, Series, Stored, Value, View, instant_of};
 
 /// Rules that are evaluated together. Unit of time: milliseconds.
 pub(crate) struct Group {
@@ -137,6 +138,7 @@ pub(crate) fn run(recorded: &Data, groups: &[Group], first: i64, last: i64, opti
         }
     }
     agenda.sort_unstable();
+    let recorded = stored(recorded);
     let mut runner =
         Runner { recorded, groups, options, written: BTreeMap::new(), memories: BTreeMap::new(), out: Run::default() };
     for (slot, group, rule) in agenda {
@@ -149,7 +151,7 @@ pub(crate) fn run(recorded: &Data, groups: &[Group], first: i64, last: i64, opti
 type Place = (usize, usize);
 
 struct Runner<'a> {
-    recorded: &'a Data,
+    recorded: Vec<Stored>,
     groups: &'a [Group],
     options: &'a Options,
     /// By label set and writer.
@@ -174,7 +176,7 @@ impl Runner<'_> {
         let rule = &group.rules[place.1];
         let samples = match instant_of(&self.visible(slot, place), &rule.expr, slot - group.query_offset, self.options)
         {
-            Ok(Value::Vector(samples)) => samples,
+            Ok(Value::Vector(samples)) => floats(samples),
             Ok(Value::Scalar(value)) => vec![(LabelSet::empty(), value)],
             Ok(other) => panic!("a rule that gives {other:?} is refused when it is loaded"),
             Err(Fault::Failed(words)) => return Err(words),
@@ -202,12 +204,13 @@ impl Runner<'_> {
             };
             if writers.len() == 1 {
                 let one = writers.iter().next().expect("there is one");
-                views.push((labels, Cow::Borrowed(&one.1[..seen(one)])));
+                let points = one.1[..seen(one)].iter().map(|(at, value)| (*at, SampleValue::Float(*value)));
+                views.push((labels, Cow::Owned(points.collect())));
                 continue;
             }
-            let mut merged: BTreeMap<i64, f64> = BTreeMap::new();
+            let mut merged: BTreeMap<i64, SampleValue> = BTreeMap::new();
             for one in writers {
-                merged.extend(one.1[..seen(one)].iter().copied());
+                merged.extend(one.1[..seen(one)].iter().map(|(at, value)| (*at, SampleValue::Float(*value))));
             }
             views.push((labels, Cow::Owned(merged.into_iter().collect())));
         }

@@ -1,7 +1,7 @@
 //! The obvious evaluator: maps and refolds, formulas straight from the description of PromQL, nothing clever. What the
 //! real evaluator says is compared with it.
 //!
-//! It knows the syntax tree, label sets and the stale marker of the crate, and nothing else of it.
+//! It knows the syntax tree, label sets, histograms as values and the stale marker of the crate, and nothing else of it.
 
 mod aggregate;
 mod binary;
@@ -14,11 +14,14 @@ mod eval;
 pub(crate) mod generate;
 pub(crate) mod generate_rules;
 pub(crate) mod groups;
+mod histogram_edges;
+pub(crate) mod histograms;
 mod limit;
 mod pointwise;
 mod relabel;
 mod select;
 mod support;
+pub(crate) mod value;
 mod windows;
 
 use std::borrow::Cow;
@@ -27,15 +30,19 @@ use alertctl::labels::LabelSet;
 use alertctl::promql::ast::{Expr, Type};
 
 use self::eval::Evaluator;
+pub(crate) use self::value::{SampleValue, stored};
 
-/// The samples of one series in time order, stale markers among them. Unit of time: milliseconds.
+/// The samples of one series of floats in time order, stale markers among them. Unit of time: milliseconds.
 pub(crate) type Series = (LabelSet, Vec<(i64, f64)>);
 
-/// What was recorded.
+/// What was recorded, where it is floats.
 pub(crate) type Data = [Series];
 
+/// The samples of one series in time order, of both kinds. Unit of time: milliseconds.
+pub(crate) type Stored = (LabelSet, Vec<(i64, SampleValue)>);
+
 /// A series as far as a query may see it.
-pub(crate) type View<'a> = (&'a LabelSet, Cow<'a, [(i64, f64)]>);
+pub(crate) type View<'a> = (&'a LabelSet, Cow<'a, [(i64, SampleValue)]>);
 
 /// What a query is evaluated with.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +74,9 @@ pub(crate) enum Value {
     /// A text.
     String(String),
     /// One value a series, in the order the query gives.
-    Vector(Vec<(LabelSet, f64)>),
+    Vector(Vec<(LabelSet, SampleValue)>),
     /// Samples by series, in label order.
-    Matrix(Vec<Series>),
+    Matrix(Vec<Stored>),
 }
 
 /// Why there is no result.
@@ -90,12 +97,12 @@ fn failed<T>(words: impl Into<String>) -> Result<T, Fault> {
 pub(crate) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
 
 /// Shows all samples.
-fn views(data: &Data) -> Vec<View<'_>> {
+fn views(data: &[Stored]) -> Vec<View<'_>> {
     data.iter().map(|(labels, points)| (labels, Cow::Borrowed(points.as_slice()))).collect()
 }
 
 /// Evaluates an expression at one time, as a rule does.
-pub(crate) fn instant(data: &Data, expr: &Expr, at: i64, options: &Options) -> Result<Value, Fault> {
+pub(crate) fn instant(data: &[Stored], expr: &Expr, at: i64, options: &Options) -> Result<Value, Fault> {
     instant_of(&views(data), expr, at, options)
 }
 
@@ -104,7 +111,7 @@ pub(crate) fn instant_of(data: &[View<'_>], expr: &Expr, at: i64, options: &Opti
     let context = Context { start: at, end: at, step: 0 };
     support::check(expr)?;
     durations::check(expr, context)?;
-    let evaluator = Evaluator { data, options, context };
+    let evaluator = Evaluator { data, options, context, stats_only: histograms::stats_only(expr) };
     match expr.ty() {
         Type::String => Ok(Value::String(eval::text(expr))),
         Type::Scalar => Ok(Value::Scalar(evaluator.scalars(expr, &[at])?[0])),
@@ -119,28 +126,35 @@ pub(crate) fn instant_of(data: &[View<'_>], expr: &Expr, at: i64, options: &Opti
         Type::Matrix => {
             let rows = evaluator.windows(expr, &[at])?;
             let (range, ends) = evaluator.window_ends(expr, &[at])?;
-            let samples = |points: Vec<(i64, f64)>| match edges::of(expr) {
-                Some(edges) => edges::samples(edges, &points, ends[0] - range, ends[0]),
-                None => points,
-            };
-            let rows =
-                rows.into_iter().map(|row| (row.final_labels(), samples(row.windows.into_iter().flatten().collect())));
+            let mut shown = Vec::new();
+            for row in rows {
+                let labels = row.final_labels();
+                let points = row.windows.into_iter().flatten().collect();
+                let points = match edges::of(expr) {
+                    Some(edges) => histogram_edges::samples(edges, points, ends[0] - range, ends[0])?,
+                    None => points,
+                };
+                shown.push((labels, points));
+            }
+            let rows = shown.into_iter();
             merge(rows.filter(|(_, points): &(_, Vec<_>)| !points.is_empty())).map(Value::Matrix)
         }
     }
 }
 
 /// Evaluates an expression at `start`, `start + step` .. up to `end`.
-pub(crate) fn range(data: &Data, expr: &Expr, context: Context, options: &Options) -> Result<Value, Fault> {
+pub(crate) fn range(data: &[Stored], expr: &Expr, context: Context, options: &Options) -> Result<Value, Fault> {
     support::check(expr)?;
     durations::check(expr, context)?;
     let steps: Vec<i64> =
         (0..).map(|at| context.start + at * context.step).take_while(|at| *at <= context.end).collect();
-    let evaluator = Evaluator { data: &views(data), options, context };
+    let stats_only = histograms::stats_only(expr);
+    let evaluator = Evaluator { data: &views(data), options, context, stats_only };
     match expr.ty() {
         Type::Scalar => {
             let values = evaluator.scalars(expr, &steps)?;
-            Ok(Value::Matrix(vec![(LabelSet::empty(), steps.into_iter().zip(values).collect())]))
+            let points = steps.into_iter().zip(values.into_iter().map(SampleValue::Float));
+            Ok(Value::Matrix(vec![(LabelSet::empty(), points.collect())]))
         }
         Type::Vector => {
             let rows = evaluator.vectors(expr, &steps)?.into_iter().zip(&steps).flat_map(|(vector, at)| {
@@ -156,8 +170,8 @@ pub(crate) fn range(data: &Data, expr: &Expr, context: Context, options: &Option
 }
 
 /// Brings the samples of one label set together, in label order; two at one time fail.
-fn merge(rows: impl Iterator<Item = Series>) -> Result<Vec<Series>, Fault> {
-    let mut merged = std::collections::BTreeMap::<LabelSet, Vec<(i64, f64)>>::new();
+fn merge(rows: impl Iterator<Item = Stored>) -> Result<Vec<Stored>, Fault> {
+    let mut merged = std::collections::BTreeMap::<LabelSet, Vec<(i64, SampleValue)>>::new();
     for (labels, points) in rows {
         merged.entry(labels).or_default().extend(points);
     }

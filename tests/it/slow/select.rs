@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use alertctl::labels::LabelSet;
 use alertctl::promql::ast::{At, Edges, Expr, ExprKind, Modifiers, Selector, Subquery};
-use alertctl::store::is_stale;
 
 use super::eval::{Evaluator, Sample, Vector};
-use super::{Fault, View, durations, edges};
+use super::{Fault, SampleValue, View, durations, edges, histogram_edges, histograms};
 
 /// One series of a range vector: its samples within the window of each step.
 pub(crate) struct Windows {
@@ -16,7 +15,7 @@ pub(crate) struct Windows {
     /// Whether the metric name is to be dropped at the end.
     pub(crate) drop_name: bool,
     /// For each step the samples, in time order.
-    pub(crate) windows: Vec<Vec<(i64, f64)>>,
+    pub(crate) windows: Vec<Vec<(i64, SampleValue)>>,
 }
 
 impl Windows {
@@ -38,6 +37,16 @@ impl Evaluator<'_> {
         Ok(from - durations::offset(modifiers, self.context)?)
     }
 
+    fn is_stats_only(&self, selector: &Selector) -> bool {
+        self.stats_only.contains(&std::ptr::from_ref(selector))
+    }
+
+    /// Returns the samples of a series as a selector gives them.
+    fn read(&self, selector: &Selector, points: &[(i64, SampleValue)]) -> Vec<(i64, SampleValue)> {
+        let stats_only = self.is_stats_only(selector);
+        (0..points.len()).map(|at| (points[at].0, histograms::read(points, at, stats_only))).collect()
+    }
+
     /// Returns the series a selector takes, in label order.
     fn matching(&self, selector: &Selector) -> Vec<&View<'_>> {
         let wanted = |labels: &LabelSet| selector.matchers.iter().all(|matcher| matcher.matches_set(labels));
@@ -56,12 +65,14 @@ impl Evaluator<'_> {
         let mut vectors = Vec::new();
         for step in steps {
             let reference = self.reference(&selector.modifiers, *step)?;
-            let newest =
-                |points: &[(i64, f64)]| points[..points.partition_point(|(at, _)| *at <= reference)].last().copied();
-            let fresh = |(at, value): &(i64, f64)| *at > reference - self.options.lookback && !is_stale(*value);
             let samples = series.iter().filter_map(|(labels, points)| {
-                let (at, value) = newest(points).filter(fresh)?;
-                Some((Sample { labels: (*labels).clone(), value, drop_name: false }, at))
+                let newest = points.partition_point(|(at, _)| *at <= reference).checked_sub(1)?;
+                let (at, value) = &points[newest];
+                if *at <= reference - self.options.lookback || value.is_stale() {
+                    return None;
+                }
+                let value = histograms::read(points, newest, self.is_stats_only(selector));
+                Some((Sample { labels: (*labels).clone(), value, drop_name: false }, *at))
             });
             vectors.push(samples.collect());
         }
@@ -83,8 +94,9 @@ impl Evaluator<'_> {
         let mut vectors = Vec::new();
         for reference in self.references(&selector.modifiers, steps)? {
             let sample = |(labels, points): &View<'_>| {
-                let near = cut(labels, false, points, &[reference + lookback], 2 * lookback).windows.remove(0);
-                let value = edges::value(&near, reference)?;
+                let points = self.read(selector, points);
+                let near = cut(labels, false, &points, &[reference + lookback], 2 * lookback).windows.remove(0);
+                let value = histogram_edges::value(&near, reference)?;
                 Some(Sample { labels: (*labels).clone(), value, drop_name: false })
             };
             vectors.push(series.iter().filter_map(|view| sample(view)).collect());
@@ -102,7 +114,10 @@ impl Evaluator<'_> {
                 references.iter_mut().for_each(|end| *end += after);
                 let range = range + before + after;
                 let series = self.matching(selector).into_iter();
-                Ok(series.map(|(labels, points)| cut(labels, false, points, &references, range)).collect())
+                let cut = |(labels, points): &View<'_>| {
+                    cut(labels, false, &self.read(selector, points), &references, range)
+                };
+                Ok(series.map(cut).collect())
             }
             ExprKind::Subquery(subquery) => self.subquery(subquery, steps),
             other => panic!("not a range vector: {other:?}"),
@@ -137,7 +152,7 @@ impl Evaluator<'_> {
         if inner.is_empty() {
             return Ok(Vec::new());
         }
-        let mut rows: Vec<(Sample, Vec<(i64, f64)>)> = Vec::new();
+        let mut rows: Vec<(Sample, Vec<(i64, SampleValue)>)> = Vec::new();
         // Where names are dropped late, one step may hold a label set twice: the number tells them apart.
         let mut numbers: BTreeMap<(LabelSet, usize), usize> = BTreeMap::new();
         let vectors = self.vectors(&subquery.expr, &inner)?;
@@ -150,12 +165,12 @@ impl Evaluator<'_> {
                     rows.len() - 1
                 });
                 *copy += 1;
-                rows[row].1.push((*at, sample.value));
+                rows[row].1.push((*at, histograms::without_hint(sample.value)));
             }
         }
         // Which of them comes first at the window's first step says nothing: label order, as of a selector.
         rows.sort_by(|a, b| a.0.labels.cmp(&b.0.labels));
-        let window = |(sample, points): (Sample, Vec<(i64, f64)>)| {
+        let window = |(sample, points): (Sample, Vec<(i64, SampleValue)>)| {
             cut(&sample.labels, sample.drop_name, &points, &references, range)
         };
         Ok(rows.into_iter().map(window).collect())
@@ -163,11 +178,17 @@ impl Evaluator<'_> {
 }
 
 /// Cuts the window `reference - range < t <= reference` of each step out of a series; stale markers are no samples.
-fn cut(labels: &LabelSet, drop_name: bool, points: &[(i64, f64)], references: &[i64], range: i64) -> Windows {
+fn cut(
+    labels: &LabelSet,
+    drop_name: bool,
+    points: &[(i64, SampleValue)],
+    references: &[i64],
+    range: i64,
+) -> Windows {
     let within = |reference: i64| {
         let until = |bound: i64| points.partition_point(|(at, _)| *at <= bound);
         let inside = &points[until(reference - range)..until(reference)];
-        inside.iter().copied().filter(|(_, value)| !is_stale(*value)).collect()
+        inside.iter().filter(|(_, value)| !value.is_stale()).cloned().collect()
     };
     let windows = references.iter().map(|reference| within(*reference)).collect();
     Windows { labels: labels.clone(), drop_name, windows }

@@ -1,6 +1,6 @@
 //! What the obvious evaluator does not know.
 
-use alertctl::promql::ast::{BinaryOp, Expr, ExprKind};
+use alertctl::promql::ast::{Expr, ExprKind};
 
 use super::Fault;
 
@@ -15,15 +15,8 @@ pub(crate) fn check(expr: &Expr) -> Result<(), Fault> {
 
 fn unsupported(node: &Expr) -> Option<String> {
     match &node.kind {
-        ExprKind::Binary(binary) => {
-            let trims = matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
-            trims.then(|| "native histograms".to_owned())
-        }
         ExprKind::Call { function, .. } => match function.name {
             "info" | "start_timestamp" => Some(function.name.to_owned()),
-            "histogram_avg" | "histogram_count" | "histogram_sum" | "histogram_stddev" | "histogram_stdvar" => {
-                Some("native histograms".to_owned())
-            }
             _ => None,
         },
         ExprKind::Invalid => Some("an expression that could not be read".to_owned()),

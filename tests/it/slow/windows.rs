@@ -1,11 +1,17 @@
 //! Functions over the samples of one window.
 
+use std::sync::Arc;
+
+use alertctl::histogram::Histogram;
+
 use super::{Fault, failed};
 
 /// What a function over a window may read besides its samples.
 pub(crate) struct Window<'a> {
-    /// The samples, in time order, at least one.
+    /// The samples that are floats, in time order.
     pub(crate) points: &'a [(i64, f64)],
+    /// Those that are histograms. There is at least one sample of either kind.
+    pub(crate) histograms: Vec<(i64, Arc<Histogram>)>,
     /// How long the window is. Unit: milliseconds.
     pub(crate) range: i64,
     /// Where it ends.
@@ -75,12 +81,12 @@ pub(crate) fn quantile(q: f64, values: &[f64]) -> f64 {
     sorted[low as usize] * (1.0 - weight) + sorted[high as usize] * weight
 }
 
-/// Evaluates a function over one window; `None` where it gives no sample.
+/// Evaluates a function over the floats of one window; `None` where it gives no sample.
 pub(crate) fn evaluate(name: &str, window: &Window<'_>) -> Result<Option<f64>, Fault> {
     let points = window.points;
     let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-    let first = points[0];
-    let last = points[points.len() - 1];
+    let first = points.first().copied().unwrap_or_default();
+    let last = points.last().copied().unwrap_or_default();
     Ok(Some(match name {
         "rate" => return Ok(extrapolated(window, true, true)),
         "increase" => return Ok(extrapolated(window, true, false)),
@@ -143,22 +149,31 @@ fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Option<
             }
         }
     }
-    let mut to_start = (first.0 - (window.end - window.range)) as f64 / 1000.0;
-    let mut to_end = (window.end - last.0) as f64 / 1000.0;
-    let sampled = (last.0 - first.0) as f64 / 1000.0;
+    let starts_at = (growth > 0.0 && first.1 >= 0.0).then(|| first.1 / growth);
+    Some(growth * stretch(window, (first.0, last.0, n), starts_at.filter(|_| counter), per_second))
+}
+
+/// What a growth is multiplied with to stretch it towards the edges of the window, or to make it a rate: `from` and `to`
+/// are the times of the first and the last of `n` samples, and `starts_at` is how large the first one is for each unit of
+/// growth: a counter was not below zero before it.
+pub(crate) fn stretch(
+    window: &Window<'_>,
+    (from, to, n): (i64, i64, usize),
+    starts_at: Option<f64>,
+    per_second: bool,
+) -> f64 {
+    let mut to_start = (from - (window.end - window.range)) as f64 / 1000.0;
+    let mut to_end = (window.end - to) as f64 / 1000.0;
+    let sampled = (to - from) as f64 / 1000.0;
     let average = sampled / (n - 1) as f64;
     let threshold = average * 1.1;
     if to_start >= threshold {
         to_start = average / 2.0;
     }
-    if counter {
-        let mut to_zero = to_start;
-        if growth > 0.0 && first.1 >= 0.0 {
-            to_zero = sampled * (first.1 / growth);
-        }
-        if to_zero < to_start {
-            to_start = to_zero;
-        }
+    if let Some(to_zero) = starts_at.map(|starts_at| sampled * starts_at)
+        && to_zero < to_start
+    {
+        to_start = to_zero;
     }
     if to_end >= threshold {
         to_end = average / 2.0;
@@ -170,11 +185,11 @@ fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Option<
     if per_second {
         factor /= window.range as f64 / 1000.0;
     }
-    Some(growth * factor)
+    factor
 }
 
 /// The step between the last two samples; as a rate, a reset counts from zero.
-fn last_two(points: &[(i64, f64)], rate: bool) -> Option<f64> {
+pub(crate) fn last_two(points: &[(i64, f64)], rate: bool) -> Option<f64> {
     let [.., before, last] = points else { return None };
     if last.0 == before.0 {
         return None;
