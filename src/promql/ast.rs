@@ -101,6 +101,17 @@ pub enum UnaryOp {
     Minus,
 }
 
+impl UnaryOp {
+    /// Returns the sign as it is written.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Plus => "+",
+            Self::Minus => "-",
+        }
+    }
+}
+
 /// `lhs op rhs` with its modifiers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binary {

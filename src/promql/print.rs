@@ -1,109 +1,329 @@
 //! Prints expressions on one line, so that reading them again gives the same tree.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write};
 
 use super::ast::{
     Aggregate, At, Binary, BinaryOp, DurationExpr, DurationKind, Edges, Expr, ExprKind, Matching, Modifiers, Selector,
-    Side, Subquery, UnaryOp,
+    Side, Subquery,
 };
+use super::lex::{Kind, Token, lex};
 use crate::labels::{Matcher, Quoted};
+use crate::source::Span;
 use crate::time::Millis;
 
 /// Formats as Prometheus does, except that matchers keep their order.
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            ExprKind::Number { value, duration } => write_number(f, *value, *duration),
-            ExprKind::String(text) => write!(f, "{}", Quoted(text)),
-            ExprKind::Paren(inner) => write!(f, "({inner})"),
-            ExprKind::Unary { op, expr } => write!(f, "{}{expr}", sign(*op)),
-            ExprKind::Binary(binary) => write_binary(f, binary),
-            ExprKind::Selector(selector) => write!(f, "{selector}"),
-            ExprKind::Range { selector, range, .. } => {
-                write_matchers(f, selector)?;
-                write!(f, "[{range}]")?;
-                write_modifiers(f, &selector.modifiers)
-            }
-            ExprKind::Subquery(subquery) => write_subquery(f, subquery),
-            ExprKind::Call { function, args, .. } => {
-                write!(f, "{}(", function.name)?;
-                write_list(f, args, ", ")?;
-                f.write_str(")")
-            }
-            ExprKind::Aggregate(aggregate) => write_aggregate(f, aggregate),
-            ExprKind::Invalid => f.write_str("<invalid>"),
-        }
+        Printer { out: f, source: None }.expr(self)
     }
 }
 
 /// Formats as `name{label="value"} @ time offset 5m`.
 impl Display for Selector {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_matchers(f, self)?;
-        write_modifiers(f, &self.modifiers)
+        Printer { out: f, source: None }.selector(self, Span::default())
     }
 }
 
 /// Formats as it stands inside `[ ]` or after `offset`.
 impl Display for DurationExpr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            DurationKind::Literal { span, seconds } => write_duration(f, *span, *seconds),
-            DurationKind::Step => f.write_str("step()"),
-            DurationKind::Range => f.write_str("range()"),
-            DurationKind::Unary(op, inner) => write!(f, "{}{inner}", sign(*op)),
+        Printer { out: f, source: None }.duration(self)
+    }
+}
+
+/// Prints on one line.
+///
+/// With the text that an expression was read from, numbers and durations keep the digits that are written there, and
+/// strings their quotes where double ones would need a `\`. All else is as Prometheus prints it: matchers are sorted,
+/// and `by ()` is left out.
+pub(super) struct Printer<'a, W> {
+    /// Where it goes.
+    pub(super) out: W,
+    /// The text that spans are offsets in.
+    pub(super) source: Option<&'a str>,
+}
+
+impl<'a, W: Write> Printer<'a, W> {
+    /// Prints an expression.
+    pub(super) fn expr(&mut self, expr: &Expr) -> fmt::Result {
+        match &expr.kind {
+            ExprKind::Number { value, duration } => match self.written(expr.span).filter(|_| value.is_finite()) {
+                Some(text) => self.digits(text, value.is_sign_negative()),
+                None => self.number(*value, *duration),
+            },
+            ExprKind::String(text) => self.string(text, self.written(expr.span)),
+            ExprKind::Paren(inner) => {
+                self.out.write_str("(")?;
+                self.expr(inner)?;
+                self.out.write_str(")")
+            }
+            ExprKind::Unary { op, expr } => {
+                self.out.write_str(op.symbol())?;
+                self.expr(expr)
+            }
+            ExprKind::Binary(binary) => {
+                self.expr(&binary.lhs)?;
+                self.out.write_str(" ")?;
+                self.operator(binary)?;
+                self.out.write_str(" ")?;
+                self.expr(&binary.rhs)
+            }
+            ExprKind::Selector(selector) => self.selector(selector, expr.span),
+            ExprKind::Range { selector, selector_span, range } => {
+                self.matchers(selector, *selector_span)?;
+                self.out.write_str("[")?;
+                self.duration(range)?;
+                self.out.write_str("]")?;
+                self.modifiers(&selector.modifiers)
+            }
+            ExprKind::Subquery(subquery) => {
+                self.expr(&subquery.expr)?;
+                self.window(subquery)
+            }
+            ExprKind::Call { function, args, .. } => {
+                write!(self.out, "{}(", function.name)?;
+                self.list(args, ", ", Self::expr)?;
+                self.out.write_str(")")
+            }
+            ExprKind::Aggregate(aggregate) => {
+                self.aggregation(aggregate)?;
+                self.out.write_str("(")?;
+                if let Some(param) = &aggregate.param {
+                    self.expr(param)?;
+                    self.out.write_str(", ")?;
+                }
+                self.expr(&aggregate.expr)?;
+                self.out.write_str(")")
+            }
+            ExprKind::Invalid => self.out.write_str("<invalid>"),
+        }
+    }
+
+    /// Prints the operator of a binary expression, with `bool` and how series are matched.
+    pub(super) fn operator(&mut self, binary: &Binary) -> fmt::Result {
+        self.out.write_str(binary.op.symbol())?;
+        if binary.return_bool {
+            self.out.write_str(" bool")?;
+        }
+        binary.matching.as_ref().map_or(Ok(()), |matching| self.matching(matching))
+    }
+
+    /// Prints an aggregation up to its `(`.
+    pub(super) fn aggregation(&mut self, aggregate: &Aggregate) -> fmt::Result {
+        self.out.write_str(aggregate.op.name())?;
+        match &aggregate.grouping {
+            Some(grouping) if self.source.is_none() || grouping.without || !grouping.labels.is_empty() => {
+                self.out.write_str(if grouping.without { " without " } else { " by " })?;
+                self.labels(&grouping.labels)?;
+                self.out.write_str(" ")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints what follows the expression of a subquery.
+    pub(super) fn window(&mut self, subquery: &Subquery) -> fmt::Result {
+        self.out.write_str("[")?;
+        self.duration(&subquery.range)?;
+        self.out.write_str(":")?;
+        if let Some(step) = &subquery.step {
+            self.duration(step)?;
+        }
+        self.out.write_str("]")?;
+        self.modifiers(&subquery.modifiers)
+    }
+
+    /// Returns what is written at a span.
+    fn written(&self, span: Span) -> Option<&'a str> {
+        self.source?.get(span.range())
+    }
+
+    /// Prints a number or a duration with the digits that are written, and the sign that it has.
+    fn digits(&mut self, text: &str, negative: bool) -> fmt::Result {
+        let digits = text.trim_start_matches(|c: char| c == '+' || c == '-' || c.is_whitespace());
+        write!(self.out, "{}{digits}", if negative { "-" } else { "" })
+    }
+
+    fn number(&mut self, value: f64, duration: bool) -> fmt::Result {
+        if duration {
+            let span = Millis((value.abs() * 1000.0).round() as i64);
+            return write!(self.out, "{}{span}", if value.is_sign_negative() { "-" } else { "" });
+        }
+        if value.is_infinite() {
+            return self.out.write_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+        }
+        write!(self.out, "{value}")
+    }
+
+    fn string(&mut self, text: &str, written: Option<&str>) -> fmt::Result {
+        // What would need more than a `\` before a character, such as a line break, is better escaped.
+        let is_readable = !text.contains(char::is_control) && text.contains(['"', '\\']);
+        match written.filter(|written| is_readable && !written.starts_with('"')) {
+            Some(written) => self.out.write_str(written),
+            None => write!(self.out, "{}", Quoted(text)),
+        }
+    }
+
+    fn list<T>(
+        &mut self,
+        items: &[T],
+        separator: &str,
+        mut item: impl FnMut(&mut Self, &T) -> fmt::Result,
+    ) -> fmt::Result {
+        for (at, one) in items.iter().enumerate() {
+            if at > 0 {
+                self.out.write_str(separator)?;
+            }
+            item(self, one)?;
+        }
+        Ok(())
+    }
+
+    fn labels(&mut self, labels: &[String]) -> fmt::Result {
+        self.out.write_str("(")?;
+        self.list(labels, ", ", |printer, label| write!(printer.out, "{}", LabelName(label)))?;
+        self.out.write_str(")")
+    }
+
+    fn selector(&mut self, selector: &Selector, at: Span) -> fmt::Result {
+        self.matchers(selector, at)?;
+        self.modifiers(&selector.modifiers)
+    }
+
+    /// Prints the name and the matchers of a selector, which stands at a span.
+    fn matchers(&mut self, selector: &Selector, at: Span) -> fmt::Result {
+        let mut matchers = selector.matchers.as_slice();
+        if let Some(name) = &selector.name {
+            self.out.write_str(name)?;
+            let is_name = |matcher: &Matcher| matcher.names_metric() && matcher.value == *name;
+            if let Some((_, inside)) = matchers.split_last().filter(|(last, _)| is_name(last)) {
+                matchers = inside;
+            }
+            if matchers.is_empty() {
+                return Ok(());
+            }
+        }
+        let values = self.written(at).map(values).unwrap_or_default();
+        let mut all: Vec<(&Matcher, Option<&str>)> =
+            matchers.iter().enumerate().map(|(at, matcher)| (matcher, values.get(at).copied())).collect();
+        if self.source.is_some() {
+            all.sort_by_cached_key(|(matcher, _)| {
+                format!("{}{}{}", LabelName(&matcher.name), matcher.op.symbol(), Quoted(&matcher.value))
+            });
+        }
+        self.out.write_str("{")?;
+        self.list(&all, ",", |printer, (matcher, written)| {
+            write!(printer.out, "{}{}", LabelName(&matcher.name), matcher.op.symbol())?;
+            printer.string(&matcher.value, *written)
+        })?;
+        self.out.write_str("}")
+    }
+
+    fn modifiers(&mut self, modifiers: &Modifiers) -> fmt::Result {
+        match modifiers.edges {
+            Some(Edges::Anchored) => self.out.write_str(" anchored")?,
+            Some(Edges::Smoothed) => self.out.write_str(" smoothed")?,
+            None => {}
+        }
+        match modifiers.at {
+            Some(At::Time(at)) => {
+                let (sign, millis) = (if at.0 < 0 { "-" } else { "" }, at.0.unsigned_abs());
+                write!(self.out, " @ {sign}{}.{:03}", millis / 1000, millis % 1000)?;
+            }
+            Some(At::Start) => self.out.write_str(" @ start()")?,
+            Some(At::End) => self.out.write_str(" @ end()")?,
+            None => {}
+        }
+        match &modifiers.offset {
+            Some(offset) => {
+                self.out.write_str(" offset ")?;
+                self.duration(offset)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn matching(&mut self, matching: &Matching) -> fmt::Result {
+        if matching.on || !matching.labels.is_empty() || matching.group.is_some() {
+            self.out.write_str(if matching.on { " on " } else { " ignoring " })?;
+            self.labels(&matching.labels)?;
+        }
+        if let Some(group) = &matching.group {
+            self.out.write_str(match group.many {
+                Side::Left => " group_left ",
+                Side::Right => " group_right ",
+            })?;
+            self.labels(&group.include)?;
+        }
+        let mut fill = |word: &str, value: f64| {
+            write!(self.out, " {word} (")?;
+            self.number(value, false)?;
+            self.out.write_str(")")
+        };
+        match (matching.fill_left, matching.fill_right) {
+            (Some(left), Some(right)) if left.to_bits() == right.to_bits() => fill("fill", left),
+            (left, right) => {
+                left.map_or(Ok(()), |left| fill("fill_left", left))?;
+                right.map_or(Ok(()), |right| fill("fill_right", right))
+            }
+        }
+    }
+
+    fn duration(&mut self, duration: &DurationExpr) -> fmt::Result {
+        match &duration.kind {
+            DurationKind::Literal { span, seconds } => match self.written(duration.span) {
+                Some(text) => self.digits(text, seconds.is_sign_negative()),
+                // In seconds where milliseconds do not hold it.
+                None if span.seconds() == *seconds => write!(self.out, "{span}"),
+                None => write!(self.out, "{seconds}"),
+            },
+            DurationKind::Step => self.out.write_str("step()"),
+            DurationKind::Range => self.out.write_str("range()"),
+            DurationKind::Unary(op, inner) => {
+                self.out.write_str(op.symbol())?;
+                self.duration(inner)
+            }
             DurationKind::Binary(op, lhs, rhs) => {
                 // A factor or exponent reads better as a plain number.
                 let factor = matches!(op, BinaryOp::Mul | BinaryOp::Div | BinaryOp::Pow);
-                write_operand(f, lhs, *op == BinaryOp::Mul && !matches!(rhs.kind, DurationKind::Literal { .. }))?;
-                write!(f, " {} ", op.symbol())?;
-                write_operand(f, rhs, factor)
+                self.operand(lhs, *op == BinaryOp::Mul && !matches!(rhs.kind, DurationKind::Literal { .. }))?;
+                write!(self.out, " {} ", op.symbol())?;
+                self.operand(rhs, factor)
             }
-            DurationKind::MinOf(a, b) => write!(f, "min_of({a}, {b})"),
-            DurationKind::MaxOf(a, b) => write!(f, "max_of({a}, {b})"),
-            DurationKind::Paren(inner) => write!(f, "({inner})"),
+            DurationKind::MinOf(a, b) => self.call("min_of", [a, b]),
+            DurationKind::MaxOf(a, b) => self.call("max_of", [a, b]),
+            DurationKind::Paren(inner) => {
+                self.out.write_str("(")?;
+                self.duration(inner)?;
+                self.out.write_str(")")
+            }
         }
     }
-}
 
-fn write_operand(f: &mut Formatter<'_>, operand: &DurationExpr, as_number: bool) -> fmt::Result {
-    match &operand.kind {
-        DurationKind::Literal { seconds, .. } if as_number => write!(f, "{seconds}"),
-        _ => write!(f, "{operand}"),
-    }
-}
-
-/// Writes a duration in units, or in seconds when milliseconds do not hold it.
-fn write_duration(f: &mut Formatter<'_>, span: Millis, seconds: f64) -> fmt::Result {
-    if span.seconds() == seconds { write!(f, "{span}") } else { write!(f, "{seconds}") }
-}
-
-fn sign(op: UnaryOp) -> &'static str {
-    match op {
-        UnaryOp::Plus => "+",
-        UnaryOp::Minus => "-",
-    }
-}
-
-fn write_number(f: &mut Formatter<'_>, value: f64, duration: bool) -> fmt::Result {
-    if duration {
-        let span = Millis((value.abs() * 1000.0).round() as i64);
-        return write!(f, "{}{span}", if value.is_sign_negative() { "-" } else { "" });
-    }
-    if value.is_infinite() {
-        return f.write_str(if value > 0.0 { "+Inf" } else { "-Inf" });
-    }
-    write!(f, "{value}")
-}
-
-fn write_list<T: Display>(f: &mut Formatter<'_>, items: &[T], separator: &str) -> fmt::Result {
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            f.write_str(separator)?;
+    fn operand(&mut self, operand: &DurationExpr, as_number: bool) -> fmt::Result {
+        match &operand.kind {
+            DurationKind::Literal { seconds, .. } if as_number && self.source.is_none() => {
+                write!(self.out, "{seconds}")
+            }
+            _ => self.duration(operand),
         }
-        write!(f, "{item}")?;
     }
-    Ok(())
+
+    fn call(&mut self, name: &str, args: [&DurationExpr; 2]) -> fmt::Result {
+        write!(self.out, "{name}(")?;
+        self.list(&args, ", ", |printer, arg| printer.duration(arg))?;
+        self.out.write_str(")")
+    }
+}
+
+/// Returns the values of the matchers in the text of a selector as they are written, quotes included: strings behind
+/// which no operator stands. A metric's name in quotes is the value of a matcher, too.
+fn values(selector: &str) -> Vec<&str> {
+    let tokens = lex(selector);
+    let is_value =
+        |pair: &&[Token]| pair[0].kind == Kind::Str && matches!(pair[1].kind, Kind::Comma | Kind::RightBrace);
+    tokens.windows(2).filter(is_value).map(|pair| &selector[pair[0].span.range()]).collect()
 }
 
 /// A label name, in quotes when it is not one of letters, digits and `_`, or a word that lists of labels do not take.
@@ -117,112 +337,4 @@ impl Display for LabelName<'_> {
             && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
         if plain && !reserved { f.write_str(name) } else { write!(f, "{}", Quoted(name)) }
     }
-}
-
-fn write_labels(f: &mut Formatter<'_>, labels: &[String]) -> fmt::Result {
-    f.write_str("(")?;
-    let names: Vec<LabelName<'_>> = labels.iter().map(|label| LabelName(label)).collect();
-    write_list(f, &names, ", ")?;
-    f.write_str(")")
-}
-
-fn write_matchers(f: &mut Formatter<'_>, selector: &Selector) -> fmt::Result {
-    let mut matchers = selector.matchers.as_slice();
-    if let Some(name) = &selector.name {
-        f.write_str(name)?;
-        let is_name = |matcher: &Matcher| matcher.names_metric() && matcher.value == *name;
-        if let Some((_, inside)) = matchers.split_last().filter(|(last, _)| is_name(last)) {
-            matchers = inside;
-        }
-        if matchers.is_empty() {
-            return Ok(());
-        }
-    }
-    f.write_str("{")?;
-    for (at, matcher) in matchers.iter().enumerate() {
-        let comma = if at > 0 { "," } else { "" };
-        write!(f, "{comma}{}{}{}", LabelName(&matcher.name), matcher.op.symbol(), Quoted(&matcher.value))?;
-    }
-    f.write_str("}")
-}
-
-fn write_modifiers(f: &mut Formatter<'_>, modifiers: &Modifiers) -> fmt::Result {
-    match modifiers.edges {
-        Some(Edges::Anchored) => f.write_str(" anchored")?,
-        Some(Edges::Smoothed) => f.write_str(" smoothed")?,
-        None => {}
-    }
-    match modifiers.at {
-        Some(At::Time(at)) => {
-            let (sign, millis) = (if at.0 < 0 { "-" } else { "" }, at.0.unsigned_abs());
-            write!(f, " @ {sign}{}.{:03}", millis / 1000, millis % 1000)?;
-        }
-        Some(At::Start) => f.write_str(" @ start()")?,
-        Some(At::End) => f.write_str(" @ end()")?,
-        None => {}
-    }
-    match &modifiers.offset {
-        Some(offset) => write!(f, " offset {offset}"),
-        None => Ok(()),
-    }
-}
-
-fn write_subquery(f: &mut Formatter<'_>, subquery: &Subquery) -> fmt::Result {
-    write!(f, "{}[{}:", subquery.expr, subquery.range)?;
-    if let Some(step) = &subquery.step {
-        write!(f, "{step}")?;
-    }
-    f.write_str("]")?;
-    write_modifiers(f, &subquery.modifiers)
-}
-
-fn write_binary(f: &mut Formatter<'_>, binary: &Binary) -> fmt::Result {
-    write!(f, "{} {}", binary.lhs, binary.op.symbol())?;
-    if binary.return_bool {
-        f.write_str(" bool")?;
-    }
-    if let Some(matching) = &binary.matching {
-        write_matching(f, matching)?;
-    }
-    write!(f, " {}", binary.rhs)
-}
-
-fn write_matching(f: &mut Formatter<'_>, matching: &Matching) -> fmt::Result {
-    if matching.on || !matching.labels.is_empty() || matching.group.is_some() {
-        f.write_str(if matching.on { " on " } else { " ignoring " })?;
-        write_labels(f, &matching.labels)?;
-    }
-    if let Some(group) = &matching.group {
-        f.write_str(match group.many {
-            Side::Left => " group_left ",
-            Side::Right => " group_right ",
-        })?;
-        write_labels(f, &group.include)?;
-    }
-    let fill = |f: &mut Formatter<'_>, word: &str, value: f64| {
-        write!(f, " {word} (")?;
-        write_number(f, value, false)?;
-        f.write_str(")")
-    };
-    match (matching.fill_left, matching.fill_right) {
-        (Some(left), Some(right)) if left.to_bits() == right.to_bits() => fill(f, "fill", left),
-        (left, right) => {
-            left.map_or(Ok(()), |left| fill(f, "fill_left", left))?;
-            right.map_or(Ok(()), |right| fill(f, "fill_right", right))
-        }
-    }
-}
-
-fn write_aggregate(f: &mut Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
-    f.write_str(aggregate.op.name())?;
-    if let Some(grouping) = &aggregate.grouping {
-        f.write_str(if grouping.without { " without " } else { " by " })?;
-        write_labels(f, &grouping.labels)?;
-        f.write_str(" ")?;
-    }
-    f.write_str("(")?;
-    if let Some(param) = &aggregate.param {
-        write!(f, "{param}, ")?;
-    }
-    write!(f, "{})", aggregate.expr)
 }

@@ -1,0 +1,316 @@
+//! Lays expressions out as Prometheus' formatter does: on one line where they fit, otherwise one part a line.
+
+use std::fmt::{self, Write};
+
+use super::ast::{Expr, ExprKind};
+use super::lex::lex;
+use super::print::Printer;
+
+/// How long an expression may be that stands on one line, its indentation not counted. Unit: bytes.
+///
+/// Source: Prometheus' formatter.
+const LINE: usize = 100;
+/// What each level is indented by.
+const INDENT: &str = "  ";
+
+/// Returns an expression laid out over lines, without a line break at its end. `source` is the text that it was read
+/// from: numbers, durations and strings that would need escapes stay as they are written there.
+///
+/// What is longer than 100 bytes is split, and its parts stand two spaces deeper; so the first line of a binary
+/// expression that is split begins with spaces. Cost: linear in the expression and in the result.
+///
+/// Source: Prometheus' formatter (`promtool promql format`). Unlike there, a subquery that fits on its line is indented
+/// like all else.
+#[must_use]
+pub fn lines(expr: &Expr, source: &str) -> String {
+    let mut layout = Layout { source, out: String::with_capacity(source.len()) };
+    // A text takes all.
+    let _ = layout.node(expr, 0);
+    layout.out
+}
+
+/// Returns an expression on one line, as [`lines`] has those that fit.
+#[must_use]
+pub fn one_line(expr: &Expr, source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    // A text takes all.
+    let _ = Printer { out: &mut out, source: Some(source) }.expr(expr);
+    out
+}
+
+/// Returns whether a comment stands in the text of an expression: what it says would be lost.
+#[must_use]
+pub fn has_comment(source: &str) -> bool {
+    let mut end = 0;
+    for token in lex(source) {
+        if source[end..token.span.start as usize].contains('#') {
+            return true;
+        }
+        end = token.span.end as usize;
+    }
+    source[end..].contains('#')
+}
+
+/// Takes what fits on a line, and refuses more.
+struct Line(String);
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > LINE {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+struct Layout<'a> {
+    source: &'a str,
+    out: String,
+}
+
+impl Layout<'_> {
+    /// Writes an expression, the first line of it indented too.
+    fn node(&mut self, expr: &Expr, level: usize) -> fmt::Result {
+        let mut line = Line(String::with_capacity(LINE));
+        let fits = Printer { out: &mut line, source: Some(self.source) }.expr(expr).is_ok();
+        if fits {
+            self.indent(level);
+            self.out.push_str(&line.0);
+            return Ok(());
+        }
+        match &expr.kind {
+            ExprKind::Paren(inner) => self.within(level, |_| Ok(()), &[inner]),
+            ExprKind::Call { function, args, .. } => {
+                let args: Vec<&Expr> = args.iter().collect();
+                self.within(level, |printer| printer.out.write_str(function.name), &args)
+            }
+            ExprKind::Aggregate(aggregate) => {
+                let parts: Vec<&Expr> = aggregate.param.iter().chain([&aggregate.expr]).collect();
+                self.within(level, |printer| printer.aggregation(aggregate), &parts)
+            }
+            ExprKind::Binary(binary) => {
+                self.node(&binary.lhs, level + 1)?;
+                self.out.push('\n');
+                self.indent(level);
+                self.printer().operator(binary)?;
+                self.out.push('\n');
+                self.node(&binary.rhs, level + 1)
+            }
+            ExprKind::Subquery(subquery) => {
+                self.node(&subquery.expr, level)?;
+                self.printer().window(subquery)
+            }
+            ExprKind::Unary { op, expr } => {
+                self.indent(level);
+                self.out.push_str(op.symbol());
+                // What follows the sign is indented already.
+                let start = self.out.len();
+                self.node(expr, level)?;
+                let blank = self.out[start..].len() - self.out[start..].trim_start().len();
+                self.out.drain(start..start + blank);
+                Ok(())
+            }
+            ExprKind::Number { .. }
+            | ExprKind::String(_)
+            | ExprKind::Selector(_)
+            | ExprKind::Range { .. }
+            | ExprKind::Invalid => {
+                self.indent(level);
+                self.printer().expr(expr)
+            }
+        }
+    }
+
+    /// Writes what stands before a parenthesis, and the parts inside it on lines of their own.
+    fn within(
+        &mut self,
+        level: usize,
+        head: impl FnOnce(&mut Printer<'_, &mut String>) -> fmt::Result,
+        parts: &[&Expr],
+    ) -> fmt::Result {
+        self.indent(level);
+        head(&mut self.printer())?;
+        self.out.push('(');
+        for (at, part) in parts.iter().enumerate() {
+            self.out.push_str(if at > 0 { ",\n" } else { "\n" });
+            self.node(part, level + 1)?;
+        }
+        self.out.push('\n');
+        self.indent(level);
+        self.out.push(')');
+        Ok(())
+    }
+
+    fn printer(&mut self) -> Printer<'_, &mut String> {
+        Printer { out: &mut self.out, source: Some(self.source) }
+    }
+
+    fn indent(&mut self, level: usize) {
+        (0..level).for_each(|_| self.out.push_str(INDENT));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::promql::parse::parse;
+    use crate::promql::same::same;
+
+    /// Checks how an expression is laid out, that it means the same, and that it is laid out already.
+    fn check(text: &str, expected: &str) {
+        let parsed = parse(text);
+        assert_eq!(parsed.problems, [], "{text}");
+        let laid_out = lines(&parsed.expr, text);
+        assert_eq!(laid_out, expected, "{text}");
+        let again = parse(&laid_out);
+        assert_eq!(again.problems, [], "{text}");
+        assert!(same(&parsed.expr, &again.expr), "{text} became {laid_out}");
+        assert_eq!(lines(&again.expr, &laid_out), laid_out, "twice is once");
+    }
+
+    /// A metric whose name alone is as long as a line less so many bytes.
+    fn long(less: usize) -> String {
+        "m".repeat(LINE - less)
+    }
+
+    #[test]
+    fn what_fits_on_a_line_stands_on_one() {
+        for (text, expected) in [
+            ("a+b", "a + b"),
+            ("sum(a)by(b,c)", "sum by (b, c) (a)"),
+            ("sum by () (a)", "sum(a)"),
+            ("a==bool on(b)group_left c", "a == bool on (b) group_left () c"),
+            ("a{job='x',fstype!=\"\",}", "a{fstype!=\"\",job=\"x\"}"),
+            ("{__name__='a', b='c'}", "{__name__=\"a\",b=\"c\"}"),
+            ("rate(\na [ 5m ]\n)", "rate(a[5m])"),
+            ("max_over_time(rate(a[1m])[1h : 1m] offset 5m)", "max_over_time(rate(a[1m])[1h:1m] offset 5m)"),
+            ("a @ 1", "a @ 1.000"),
+            ("a offset - 5m", "a offset -5m"),
+            ("a[2*1h]", "a[2 * 1h]"),
+            ("-  a", "-a"),
+        ] {
+            check(text, expected);
+        }
+        check(&format!("{}+1", long(4)), &format!("{} + 1", long(4)));
+    }
+
+    #[test]
+    fn literals_stay_as_they_are_written() {
+        for text in
+            ["0.95", "1e9", ".5", "0x1F", "1_000", "90m", "1e-3 * 60s", "-1e3", "a[90s]", "a[300]", "a[24h] offset 7d"]
+        {
+            check(text, text);
+        }
+        check("--1", "1");
+        check("+1.50", "1.50");
+        check("- 1.50", "-1.50");
+        check("inf", "+Inf");
+        check("a offset +60s", "a offset 60s");
+    }
+
+    #[test]
+    fn strings_have_double_quotes_unless_those_need_escapes() {
+        check("a{b='c'}", "a{b=\"c\"}");
+        check("a{b=~`c\\d`,a='\"'}", "a{a='\"',b=~`c\\d`}");
+        check("a{b=~\"c\\\\d\"}", "a{b=~\"c\\\\d\"}");
+        check("a{b=`c\nd`}", "a{b=\"c\\nd\"}");
+        check("{`a.\\b`, 'c.d'='e'}", "{\"c.d\"=\"e\",__name__=`a.\\b`}");
+        check("label_replace(a, 'b', '$1', \"c\", `(\\d)`)", "label_replace(a, \"b\", \"$1\", \"c\", `(\\d)`)");
+    }
+
+    #[test]
+    fn what_is_long_is_split() {
+        let m = long(0);
+        check(&format!("{m}+1"), &format!("  {m}\n+\n  1"));
+        check(&format!("{m}+1+2"), &format!("    {m}\n  +\n    1\n+\n  2"));
+        check(&format!("{m}==bool on(a)group_left(b)c"), &format!("  {m}\n== bool on (a) group_left (b)\n  c"));
+        check(&format!("rate({m}[5m])>0"), &format!("  rate(\n    {m}[5m]\n  )\n>\n  0"));
+        check(&format!("clamp({m},0,1)"), &format!("clamp(\n  {m},\n  0,\n  1\n)"));
+        check(&format!("topk by (a) (3,{m})"), &format!("topk by (a) (\n  3,\n  {m}\n)"));
+        check(&format!("({m})"), &format!("(\n  {m}\n)"));
+        check(&format!("-rate({m}[1m])"), &format!("-rate(\n  {m}[1m]\n)"));
+        check(&format!("(-{m})"), &format!("(\n  -{m}\n)"));
+        check(&format!("-{m}^2"), &format!("-{m}\n^\n  2"));
+        check(
+            &format!("max_over_time(rate({m}[1m])[1m:]@start() offset 1m)"),
+            &format!("max_over_time(\n  rate(\n    {m}[1m]\n  )[1m:] @ start() offset 1m\n)"),
+        );
+        check(&format!("max_over_time(a[1h:]) + {m}"), &format!("  max_over_time(a[1h:])\n+\n  {m}"));
+        // The subquery fits on a line of its own.
+        let m = long(4);
+        check(&format!("max_over_time({m}[1h:])"), &format!("max_over_time(\n  {m}[1h:]\n)"));
+        let long_label = format!("{m}{{a=\"b\"}}");
+        check(&long_label, &long_label);
+    }
+
+    #[test]
+    fn alerts_look_as_in_prometheus() {
+        check(
+            "(node_filesystem_avail_bytes{job=\"node\",fstype!=\"\"}/node_filesystem_size_bytes{job=\"node\",fstype!=\"\"}*100<40 \
+             and predict_linear(node_filesystem_avail_bytes{job=\"node\",fstype!=\"\"}[6h],24*60*60)<0)",
+            "(
+          node_filesystem_avail_bytes{fstype!=\"\",job=\"node\"}
+        /
+          node_filesystem_size_bytes{fstype!=\"\",job=\"node\"}
+      *
+        100
+    <
+      40
+  and
+    predict_linear(node_filesystem_avail_bytes{fstype!=\"\",job=\"node\"}[6h], 24 * 60 * 60) < 0
+)",
+        );
+    }
+
+    #[test]
+    fn comments_are_found() {
+        for (text, expected) in
+            [("a # b", true), ("# b\na", true), ("a\n# b\n+ c", true), ("a{b=\"#\"}", false), ("a", false), ("", false)]
+        {
+            assert_eq!(has_comment(text), expected, "{text}");
+        }
+    }
+
+    /// Expressions to break.
+    const WHOLE: &[&str] = &[
+        "sum by (job, instance) (rate(http_requests_total{job=~\"api|web\", code!~'5..'}[5m] offset 1h)) / on (job) \
+         group_left (team) sum(owner) > bool 0.95 and on () vector(1) == 1",
+        "histogram_quantile(0.99, sum without (le) (rate(took_seconds_bucket[90s]))) > 1e3 or absent(up{a=`\\d`}) @ end()",
+        "-max_over_time((a - b)[1h:5m] @ 1609746000 offset -5m) ^ 2 % 3 unless topk(5, {__name__=\"x.y\", \"a b\"='c'}) \
+         atan2 label_replace(z[5m], \"a\", '$1', \"b\", \"(.*)\")",
+        "a[(1m + step()) * 2:max_of(range(), 5m)] smoothed + fill(0) b + fill_left(-1) fill_right(NaN) c </ Inf",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100_000))]
+
+        /// Bytes are cut out, doubled and moved; what still is an expression is laid out.
+        #[test]
+        fn mutated_expressions_are_laid_out_once(which in 0..WHOLE.len(), cuts in prop::collection::vec((0.0..1.0f64, 0usize..12, 0.0..1.0f64), 1..5)) {
+            let mut text: Vec<char> = WHOLE[which].chars().collect();
+            for (from, count, to) in cuts {
+                let from = (from * text.len() as f64) as usize;
+                let part: Vec<char> = text[from..(from + count).min(text.len())].to_vec();
+                if part.len() % 2 == 0 {
+                    text.drain(from..from + part.len());
+                }
+                let to = (to * text.len() as f64) as usize;
+                text.splice(to..to, part);
+            }
+            let text: String = text.into_iter().collect();
+            let parsed = parse(&text);
+            let laid_out = lines(&parsed.expr, &text);
+            if parsed.problems.is_empty() {
+                let again = parse(&laid_out);
+                prop_assert_eq!(&again.problems, &[], "{} became {}", text, laid_out);
+                prop_assert!(same(&parsed.expr, &again.expr), "{} became {}", text, laid_out);
+                prop_assert_eq!(lines(&again.expr, &laid_out), laid_out.clone(), "twice is once: {}", text);
+                let line = one_line(&parsed.expr, &text);
+                prop_assert!(same(&parsed.expr, &parse(&line).expr), "{} became {}", text, line);
+            }
+        }
+    }
+}
