@@ -218,12 +218,12 @@ impl Found {
             self.add(CauseKind::Operator, format!("aggregation {} became {}", a.op.name(), b.op.name()));
         }
         let grouping = |aggregate: &Aggregate| match &aggregate.grouping {
-            None => "none".to_owned(),
-            Some(grouping) => {
+            Some(grouping) if grouping.without || !grouping.labels.is_empty() => {
                 format!("{} ({})", if grouping.without { "without" } else { "by" }, grouping.labels.join(", "))
             }
+            _ => "none".to_owned(),
         };
-        if a.grouping != b.grouping {
+        if grouping(a) != grouping(b) {
             let text = format!("grouping of {} changed from {} to {}", b.op.name(), grouping(a), grouping(b));
             self.add(CauseKind::Operator, text);
         }
@@ -470,6 +470,8 @@ mod tests {
             "operators added: `rate(x[5m])` became `max_over_time(rate(x[5m])[1h:1m])`",
         );
         check("sum by (job) (x)", "sum by (job, pod) (x)", "grouping of sum changed from by (job) to by (job, pod)");
+        check("sum(x) by (job)", "sum by (job) (x)", "");
+        check("sum by () (x)", "sum(x)", "");
         check("sum(x)", "max(x)", "aggregation sum became max");
         check("x > 5", "x > bool 5", "`bool` added at >");
         check("x > 5", "x > 5 and y", "operators added: `x > 5` became `x > 5 and y`");
