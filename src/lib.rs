@@ -123,7 +123,7 @@
 //! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`embed`]: what a program uses of all
 //! this, and [`Live`], the engine on snapshots of the caller |
 //! | 5 | [`profile`]; [`lint`]: what makes a rule useless although it loads; [`explain`]: why an alert fired or did
-//! not; [`diff`]: two sets of rules on one recording; [`sweep`]: what other values of a rule's parameters would have done |
+//! not; [`diff`]: two sets of rules on one recording; [`sweep`]: what other values of a rule's parameters would have done; [`fmt`]: rule files with their expressions laid out |
 //! | 6 | [`report`]: data types in, `&mut dyn Write` out |
 //! | 7 | [`cli`] and the binary: the only ones that open paths, print, or read the environment |
 //!
@@ -152,6 +152,9 @@ pub mod engine;
 #[cfg(feature = "input")]
 #[doc(hidden)]
 pub mod explain;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod fmt;
 #[doc(hidden)]
 pub mod format;
 #[doc(hidden)]

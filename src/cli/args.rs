@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// Check rule files: errors, and rules that cannot do what they say
     #[command(after_help = help::CHECK_EXIT_CODES, after_long_help = help::CHECK_EXAMPLES)]
     Check(Box<CheckArgs>),
+    /// Lay out expressions, in rule files too
+    #[command(after_help = help::FMT_EXIT_CODES, after_long_help = help::FMT_EXAMPLES)]
+    Fmt(FmtArgs),
     /// Show what is in a recording: metrics, labels, gaps
     #[command(after_help = help::DATA_EXIT_CODES, after_long_help = help::DATA_EXAMPLES)]
     Data(Box<DataArgs>),
@@ -340,6 +343,38 @@ impl LeastSeverity {
             Self::Info => Severity::Info,
         }
     }
+}
+
+/// The flags of `fmt`.
+#[derive(Debug, Args)]
+pub(crate) struct FmtArgs {
+    /// Expressions, rule files, folders or globs; - reads standard input
+    ///
+    /// What is the name of a file or folder stands for it, everything else is an expression. Files are rewritten in
+    /// place; expressions, and what standard input holds, are printed.
+    #[arg(value_name = "EXPR|FILE", required_unless_present = "expr")]
+    pub(crate) inputs: Vec<String>,
+    /// An expression, given as a flag; repeatable
+    #[arg(short, long = "expr", value_name = "PROMQL", allow_hyphen_values = true)]
+    pub(crate) expr: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    /// Write nothing; name what would change
+    ///
+    /// One name a line on standard output. The exit code is 1 if there is any.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Write nothing; print what would change as a patch
+    ///
+    /// The exit code is 1 if there is anything.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) diff: bool,
+    /// Print results and errors only
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Use colors: auto, always or never
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", hide_possible_values = true)]
+    pub(crate) color: ColorWhen,
 }
 
 /// The flags of `data`.

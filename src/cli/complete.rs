@@ -120,7 +120,7 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
     let files = || ArgValueCompleter::new(PathCompleter::any().filter(Path::is_file));
     let rules = || ArgValueCompleter::new(PathCompleter::any().filter(is_yaml));
     match arg.get_id().as_str() {
-        "rules" | "flagged" | "against_rules" | "only_for" => arg.add(rules()),
+        "rules" | "flagged" | "inputs" | "against_rules" | "only_for" => arg.add(rules()),
         "silences" => arg.add(files()),
         "paths" => arg.add(ArgValueCompleter::new(PathCompleter::any().stdio())),
         "recordings" | "data" => arg.add(ArgValueCompleter::new(PathCompleter::any().filter(Path::is_file).stdio())),

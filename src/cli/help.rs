@@ -12,6 +12,7 @@ Commands:
   explain      Explain why an alert fired, or did not
   diff         Show what a change of rules would have done
   check        Check rule files for errors
+  fmt          Lay out expressions, in rule files too
   data         Show what is in a recording: metrics, labels, gaps
   init         Write a starter rule file for a recording
   profile      Measure what rules cost, and catch regressions
@@ -132,6 +133,30 @@ Exit codes:
   1  at least one problem that --fail-on names; with --diff also if there is
      anything to fix
   2  error: a file is missing or cannot be read, or no file holds rules";
+
+pub(super) const FMT_EXIT_CODES: &str = "\
+Exit codes: 0 success, 1 --check or --diff found something to change, 2 error
+Examples: alertctl fmt --help";
+
+pub(super) const FMT_EXAMPLES: &str = "\
+Expressions look as `promtool promql format` prints them. Comments and all that
+is not an expression stay as they are.
+
+Examples:
+  alertctl fmt 'sum(rate(errors_total[5m]))by(job)>1'
+      Print an expression
+  alertctl fmt rules/ 'teams/*/alerts.yml'
+      Rewrite rule files
+  alertctl fmt --check rules/
+      In CI: name the files that are not laid out, exit with 1 if there is any
+  alertctl fmt - < rules.yml
+      Print what an editor sends, laid out
+
+Exit codes:
+  0  success
+  1  with --check or --diff: something would change
+  2  error: a file cannot be read or written, or an error stands in a file or an
+     expression; such a file is left as it is";
 
 pub(super) const DATA_EXIT_CODES: &str = "\
 Exit codes: 0 success, 1 `eval` would refuse it, 2 error, 130 interrupted

@@ -11,6 +11,7 @@ mod diff;
 mod eval;
 mod explain;
 mod flags;
+mod fmt;
 mod git;
 mod help;
 mod init;
@@ -29,7 +30,7 @@ mod ui;
 mod unfinished;
 mod watch;
 
-use std::fmt;
+use std::fmt::{Display, Formatter};
 use std::io::{self, Write};
 
 use clap::Parser;
@@ -86,7 +87,7 @@ impl Failure {
     }
 
     /// Takes an error of the library, and what to type next where it knows.
-    pub(crate) fn of(error: &impl fmt::Display, hint: Option<String>) -> Self {
+    pub(crate) fn of(error: &impl Display, hint: Option<String>) -> Self {
         Self { hint, ..Self::new(error.to_string()) }
     }
 
@@ -119,8 +120,8 @@ impl From<FileError> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{}", self.carets, self.words())
     }
 }
@@ -177,6 +178,7 @@ pub fn run(given: Given) -> Exit {
         Command::Diff(args) => diff::run(&args),
         Command::Profile(args) => profile::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),

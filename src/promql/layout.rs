@@ -38,17 +38,22 @@ pub fn one_line(expr: &Expr, source: &str) -> String {
     out
 }
 
-/// Returns whether a comment stands in the text of an expression: what it says would be lost.
+/// Returns the comments above an expression, each without its line break; nothing where one stands inside it or behind
+/// it, which has no place in the layout.
 #[must_use]
-pub fn has_comment(source: &str) -> bool {
+pub fn comments(source: &str) -> Option<Vec<&str>> {
     let mut end = 0;
+    let mut above = Vec::new();
     for token in lex(source) {
-        if source[end..token.span.start as usize].contains('#') {
-            return true;
+        let between = &source[end..token.span.start as usize];
+        if end == 0 {
+            above = between.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        } else if between.contains('#') {
+            return None;
         }
         end = token.span.end as usize;
     }
-    source[end..].contains('#')
+    (!source[end..].contains('#')).then_some(above)
 }
 
 /// Takes what fits on a line, and refuses more.
@@ -267,10 +272,17 @@ mod tests {
 
     #[test]
     fn comments_are_found() {
-        for (text, expected) in
-            [("a # b", true), ("# b\na", true), ("a\n# b\n+ c", true), ("a{b=\"#\"}", false), ("a", false), ("", false)]
-        {
-            assert_eq!(has_comment(text), expected, "{text}");
+        for (text, expected) in [
+            ("a # b", None),
+            ("a\n# b\n+ c", None),
+            ("a #", None),
+            ("# b", None),
+            ("# b\n\n  #c \r\n a", Some(vec!["# b", "#c"])),
+            ("a{b=\"#\"}", Some(vec![])),
+            ("a", Some(vec![])),
+            ("", Some(vec![])),
+        ] {
+            assert_eq!(comments(text), expected, "{text}");
         }
     }
 

@@ -15,6 +15,18 @@ pub struct RuleText {
     pub bytes: Vec<u8>,
 }
 
+/// The byte order mark, which texts are kept without.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+impl RuleText {
+    /// Returns what the file is to hold for another text, its byte order mark included if it has one.
+    #[must_use]
+    pub fn rewritten(&self, text: &str) -> Vec<u8> {
+        let mark = if self.bytes.starts_with(MARK) { MARK } else { &[] };
+        [mark, text.as_bytes()].concat()
+    }
+}
+
 /// Returns the rule files that paths, folders (their `*.yml`, `*.yaml`, and `*.json` with groups) and globs name, in their order, those named
 /// twice as often; and why others cannot be found.
 pub fn find_names(files: &dyn Files, paths: &[String]) -> (Vec<String>, Vec<FileError>) {

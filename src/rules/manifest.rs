@@ -149,11 +149,21 @@ impl Manifest<'_, '_> {
             return;
         }
         self.holders += 1;
+        let within = |mut group: Group| {
+            if let Some(parts) = &mut group.parts {
+                parts.within = Some(text.whole());
+            }
+            group
+        };
         match form::of(&fields, root.cut, self.problems) {
-            Some(Form::Prometheus) => self.groups.extend(prometheus::groups(fields, name, self.keys, self.problems)),
+            Some(Form::Prometheus) => {
+                let groups = prometheus::groups(fields, name, self.keys, self.problems);
+                self.groups.extend(groups.into_iter().map(within));
+            }
             Some(Form::Native) => {
                 let span = prometheus::first_of(fields.span);
-                self.native.push((native::group(fields, name, self.keys.keep_parts(), self.problems), span));
+                let group = native::group(fields, name, self.keys.keep_parts(), self.problems);
+                self.native.push((within(group), span));
             }
             None => {}
         }

@@ -100,4 +100,6 @@ pub struct GroupParts {
     pub limit: Option<Part>,
     /// The key `query_offset`.
     pub query_offset: Option<Part>,
+    /// The text that holds it, where YAML stands as a text inside YAML: a file of a ConfigMap.
+    pub within: Option<FileSpan>,
 }

@@ -154,7 +154,7 @@ fn head<'a>(
     let parts = keys.keep_parts().then(|| {
         let [interval, query_offset, limit] =
             [interval, query_offset, limit].map(|field| Some(Part::of(field?, problems)));
-        Box::new(GroupParts { span: problems.at(fields.span), interval, limit, query_offset })
+        Box::new(GroupParts { span: problems.at(fields.span), interval, limit, query_offset, within: None })
     });
     let interval = interval.and_then(|field| field.duration(problems));
     let query_offset = query_offset.and_then(|field| field.duration(problems));

@@ -10,6 +10,8 @@ mod split;
 mod syntax;
 mod text;
 mod within;
+#[cfg(feature = "cli")]
+pub(crate) mod write;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -93,6 +93,8 @@ fn the_hook_runs_on_rule_files() {
     ] {
         assert_eq!(takes(path), expected, "{path}");
     }
+    assert_eq!((&hooks[1]["files"], &hooks[1]["exclude"]), (&hook["files"], &hook["exclude"]));
+    assert_eq!(hooks[1]["entry"], "alertctl fmt");
     let entry = words(text("entry"));
     assert_eq!(entry[0], "alertctl");
     let run = |path: &str| {

@@ -17,6 +17,7 @@ mod diff_props;
 mod embed;
 mod explain;
 mod exports;
+mod fmt;
 mod forms;
 mod golden;
 mod hostile;

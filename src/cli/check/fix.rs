@@ -16,8 +16,6 @@ use crate::cli::{Failure, out};
 const ROUNDS: usize = 10;
 /// How many fixes of a file are tried by themselves at most, where all of them together do harm.
 const TRIES: usize = 100;
-/// The byte order mark, which texts are kept without.
-const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// How many errors and warnings of each code there are in each file, by its name.
 pub(super) type Kinds = BTreeMap<(String, Severity, &'static str), usize>;
@@ -52,7 +50,7 @@ pub(super) fn fixed(
             let Some(at) = texts.iter().position(|text| text.name == *name && !left.contains_key(name)) else {
                 continue;
             };
-            texts[at].bytes = marked(&before[at], &fixed.text);
+            texts[at].bytes = before[at].rewritten(&fixed.text);
             tried.push((at, fixed.findings));
         }
         if tried.is_empty() {
@@ -102,7 +100,7 @@ fn one_by_one(
             good.pop();
             continue;
         };
-        let kept = std::mem::replace(&mut texts[at].bytes, marked(&start, &fixed.text));
+        let kept = std::mem::replace(&mut texts[at].bytes, start.rewritten(&fixed.text));
         let after = look(texts)?;
         if worse(&kinds, &after.kinds, &start.name) {
             good.pop();
@@ -112,12 +110,6 @@ fn one_by_one(
         }
     }
     Ok((good.len(), offered.len() - good.len()))
-}
-
-/// Returns the bytes of a text in place of another one, with its byte order mark if it has one.
-fn marked(before: &RuleText, text: &str) -> Vec<u8> {
-    let mark = if before.bytes.starts_with(MARK) { MARK } else { &[] };
-    [mark, text.as_bytes()].concat()
 }
 
 /// Counts the errors and warnings of rules.

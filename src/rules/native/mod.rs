@@ -51,7 +51,7 @@ pub(super) fn group<'a>(mut fields: Fields<'a>, name: &str, keep_parts: bool, pr
     let schedule = fields.take("evaluate");
     let parts = keep_parts.then(|| {
         let interval = schedule.map(|field| Part::of(field, problems));
-        Box::new(GroupParts { span: problems.at(fields.span), interval, limit: None, query_offset: None })
+        Box::new(GroupParts { span: problems.at(fields.span), interval, limit: None, query_offset: None, within: None })
     });
     let evaluate = schedule.map_or(Evaluate::EveryRow, |field| evaluate(field, problems));
     let defaults = defaults(fields.take("defaults"), keep_parts, problems);

@@ -1,0 +1,291 @@
+//! `alertctl fmt`.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::fmt::{Left, laid_out, same_rules};
+use crate::format::counted;
+use crate::limits;
+use crate::lint::fix::patch;
+use crate::promql::layout::{comments, lines};
+use crate::promql::parse::parse;
+use crate::rules::{self, RuleSet, RuleText};
+use crate::source::{FileSpan, SourceMap, expand};
+
+use super::args::FmtArgs;
+use super::load::{self, Disk, STDIN};
+use super::problems::show;
+use super::rules::say_unread;
+use super::ui::{Terminal, say};
+use super::{Exit, Failure, out};
+
+/// How expressions of the command line are named.
+const EXPR: &str = "<expr>";
+
+/// Lays out expressions and rule files.
+pub(super) fn run(args: &FmtArgs) -> Result<Exit, Failure> {
+    let mut run = Run { args, terminal: Terminal::look(args.color), done: Done::default(), printed: String::new() };
+    let mut paths = Vec::new();
+    for input in &args.inputs {
+        match Input::of(input)? {
+            Input::Path => paths.push(input.clone()),
+            Input::Expr => run.expression(input, input),
+            Input::Stdin => run.stdin()?,
+        }
+    }
+    args.expr.iter().for_each(|text| run.expression(text, text));
+    if !paths.is_empty() {
+        run.files(&paths);
+    }
+    run.finish(!paths.is_empty())
+}
+
+/// What a word of the command line stands for.
+enum Input {
+    Path,
+    Expr,
+    Stdin,
+}
+
+impl Input {
+    fn of(word: &str) -> Result<Self, Failure> {
+        if word == STDIN {
+            return Ok(Self::Stdin);
+        }
+        let endings = [".yml", ".yaml", ".json", ".y*ml", "/"];
+        let is_name = ["./", "../", "/", "~/"].iter().any(|start| word.starts_with(start))
+            || !word.contains(char::is_whitespace) && endings.iter().any(|end| word.ends_with(end));
+        if Path::new(word).exists() || is_name {
+            return Ok(Self::Path);
+        }
+        if !parse(word).problems.is_empty() {
+            let is_glob = word.contains(['*', '?', '[']) && expand(&Disk, word).is_ok();
+            return Ok(if is_glob { Self::Path } else { Self::Expr });
+        }
+        // `rules/node` divides one metric by another, but hardly next to a folder `rules`.
+        let folder = Path::new(word).parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| folder.is_dir() && !word.contains(char::is_whitespace)) {
+            Some(folder) => Err(Failure::new(format!("there is no `{word}` in the folder `{}`", folder.display()))
+                .hint(format!("if it is an expression: alertctl fmt -e '{word}'"))),
+            None => Ok(Self::Expr),
+        }
+    }
+}
+
+/// What was done so far.
+#[derive(Default)]
+struct Done {
+    changed: u64,
+    unchanged: u64,
+    /// Files with errors, and those that could not be read or written.
+    failed: u64,
+    /// Whether an expression or standard input would change.
+    differs: bool,
+    /// Whether there was an error of any kind.
+    wrong: bool,
+}
+
+struct Run<'a> {
+    args: &'a FmtArgs,
+    terminal: Terminal,
+    done: Done,
+    /// What goes to standard output.
+    printed: String,
+}
+
+impl Run<'_> {
+    /// Lays out one expression; `name` stands for it where it would change.
+    fn expression(&mut self, text: &str, name: &str) {
+        let text = text.trim_end();
+        let parsed = parse(text);
+        if !parsed.problems.is_empty() {
+            let (mut sources, mut found) = (SourceMap::default(), Diagnostics::default());
+            let file = sources.add(EXPR, text);
+            for problem in parsed.problems {
+                let at = FileSpan { file, span: problem.span };
+                let mut diagnostic = Diagnostic::error(problem.code, problem.message, at);
+                diagnostic.help.extend(problem.help);
+                found.push(diagnostic);
+            }
+            show(&found, &sources, &self.terminal);
+            self.done.wrong = true;
+            return;
+        }
+        let laid_out = match comments(text) {
+            Some(above) => {
+                above.iter().map(|line| format!("{line}\n")).collect::<String>() + &lines(&parsed.expr, text)
+            }
+            None => {
+                say(self.args.quiet, "note: an expression with a comment inside is left as it is");
+                text.to_owned()
+            }
+        };
+        self.done.differs |= laid_out != text;
+        if self.args.check {
+            if laid_out != text {
+                self.print(name);
+            }
+        } else if self.args.diff {
+            self.printed.push_str(&patch(EXPR, &format!("{text}\n"), &format!("{laid_out}\n")));
+        } else {
+            // Lines of one must not be taken for lines of another.
+            if !self.printed.is_empty() && (laid_out.contains('\n') || self.printed.trim_end().contains('\n')) {
+                self.printed.push('\n');
+            }
+            self.print(&laid_out);
+        }
+    }
+
+    fn print(&mut self, line: &str) {
+        self.printed.push_str(line);
+        self.printed.push('\n');
+    }
+
+    /// Lays out what standard input holds: an expression or a rule file.
+    fn stdin(&mut self) -> Result<(), Failure> {
+        let bytes = load::stdin(limits::YAML_BYTES)?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if !is_rules(text) => self.expression(text, STDIN),
+            _ => {
+                let text = RuleText { name: STDIN.to_owned(), bytes };
+                match self.file(&text) {
+                    Some(laid_out) if laid_out == text.bytes => self.keep(&text.bytes),
+                    Some(laid_out) => {
+                        self.done.differs = true;
+                        self.keep(&laid_out);
+                        self.show(&text, &laid_out);
+                    }
+                    None => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints a rule file of standard input.
+    fn keep(&mut self, bytes: &[u8]) {
+        if !self.args.check && !self.args.diff {
+            self.printed.push_str(&String::from_utf8_lossy(bytes));
+        }
+    }
+
+    /// Shows that a file would change, where that is asked for.
+    fn show(&mut self, text: &RuleText, laid_out: &[u8]) {
+        if self.args.check {
+            self.print(&text.name);
+        } else if self.args.diff {
+            let [before, after] = [&text.bytes, laid_out].map(String::from_utf8_lossy);
+            self.printed.push_str(&patch(&text.name, &before, &after));
+        }
+    }
+
+    /// Lays out the rule files that paths name.
+    fn files(&mut self, paths: &[String]) {
+        let (texts, failures) = rules::find(&Disk, paths);
+        say_unread(paths, self.args.quiet);
+        for failure in failures {
+            self.fail(&Failure::from(failure));
+        }
+        for text in &texts {
+            match self.file(text) {
+                None => self.done.failed += 1,
+                Some(laid_out) if laid_out == text.bytes => self.done.unchanged += 1,
+                Some(laid_out) => {
+                    self.show(text, &laid_out);
+                    match if self.args.check || self.args.diff { Ok(()) } else { write(text, &laid_out) } {
+                        Ok(()) => self.done.changed += 1,
+                        Err(failure) => self.fail(&failure),
+                    }
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        failure.say();
+        self.done.failed += 1;
+    }
+
+    /// Returns what a rule file is to hold; nothing where it has errors, which are shown.
+    fn file(&mut self, text: &RuleText) -> Option<Vec<u8>> {
+        let load = |bytes: &[u8]| {
+            let mut rules = RuleSet { keep_parts: true, ..self.args.keys.rules() };
+            rules.add(&text.name, bytes);
+            rules
+        };
+        let rules = load(&text.bytes);
+        let Some(file) = rules.files.first() else {
+            show(&rules.diagnostics.at_least(Severity::Error), &rules.sources, &self.terminal);
+            self.done.wrong = true;
+            return None;
+        };
+        let laid_out = laid_out(file, &rules.sources);
+        for why in [Left::Comment, Left::Quoted] {
+            let places = laid_out.left.iter().filter(|(_, left)| *left == why);
+            let lines: Vec<String> = places.map(|(at, _)| rules.sources.position(*at).line.to_string()).collect();
+            if !lines.is_empty() {
+                say(self.args.quiet, &format!("note: {}", left(&text.name, why, &lines)));
+            }
+        }
+        let bytes = text.rewritten(&laid_out.text);
+        if bytes != text.bytes && !load(&bytes).files.first().is_some_and(|after| same_rules(file, after)) {
+            let message = format!("`{}` is left as it is: laid out, it would not hold the same rules", text.name);
+            Failure::new(message).hint("this is a mistake of alertctl: please report it with the file").say();
+            self.done.wrong = true;
+            return None;
+        }
+        Some(bytes)
+    }
+
+    /// Prints what there is to print, and says how it went.
+    fn finish(self, files: bool) -> Result<Exit, Failure> {
+        let Self { args, done, printed, .. } = self;
+        if !printed.is_empty() {
+            out::write_to(None, &mut |out| out.write_all(printed.as_bytes()))?;
+        }
+        let dry = args.check || args.diff;
+        if files {
+            let would = if dry { "would be " } else { "" };
+            let failed = if done.failed > 0 { format!(", {} with errors", done.failed) } else { String::new() };
+            let changed = counted(done.changed, "file");
+            say(args.quiet, &format!("{changed} {would}reformatted, {} unchanged{failed}", done.unchanged));
+        }
+        Ok(match done {
+            _ if done.wrong || done.failed > 0 => Exit::Failed,
+            _ if dry && (done.differs || done.changed > 0) => Exit::No,
+            _ => Exit::Good,
+        })
+    }
+}
+
+/// Says which expressions of a file are left as they are.
+fn left(name: &str, why: Left, lines: &[String]) -> String {
+    const NAMED: usize = 5;
+    let one = lines.len() == 1;
+    let (lines, more) = (&lines[..lines.len().min(NAMED)], lines.len().saturating_sub(NAMED));
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let place = format!("line{} {}{more}", if one { "" } else { "s" }, lines.join(", "));
+    match (why, one) {
+        (Left::Comment, true) => format!("{name}: the expression with a comment in {place} is left as it is"),
+        (Left::Comment, false) => format!("{name}: the expressions with comments in {place} are left as they are"),
+        (Left::Quoted, _) => {
+            format!("{name}: rules inside a text are laid out only below `|`; {place} left as it is")
+        }
+    }
+}
+
+/// Returns whether a text looks like a rule file rather than like an expression.
+fn is_rules(text: &str) -> bool {
+    let has_key = |line: &str| ["groups:", "alertctl:", "apiVersion:", "kind:"].iter().any(|key| line.starts_with(key));
+    text.lines().any(has_key) || text.trim_start().starts_with('{') && !parse(text).problems.is_empty()
+}
+
+/// Replaces a file, unless it may not be written: another one could be put in its place all the same.
+fn write(text: &RuleText, bytes: &[u8]) -> Result<(), Failure> {
+    let path = Path::new(&text.name);
+    OpenOptions::new().write(true).open(path).map_err(|error| {
+        Failure::new(format!("cannot write `{}`: {error}", text.name)).hint("--diff shows what would change")
+    })?;
+    out::write_to(Some(path), &mut |out| out.write_all(bytes))
+}

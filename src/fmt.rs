@@ -1,0 +1,246 @@
+//! Rule files with their expressions laid out: only the scalars that hold PromQL change, every other byte stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::promql::layout::{comments, lines, one_line};
+use crate::promql::same::same;
+use crate::rules::{Group, Rule, RuleFile, RuleKind};
+use crate::source::{FileSpan, SourceMap, Span};
+use crate::yaml::write::{Place, is_literal, rewritten};
+
+/// The text of a rule file with its expressions laid out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaidOut {
+    /// All of it, without a byte order mark.
+    pub text: String,
+    /// The expressions that are left as they are, and why, in the order of the text.
+    pub left: Vec<(FileSpan, Left)>,
+}
+
+/// Why an expression is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// A comment stands in it or behind it, or above it where that is no line of its own.
+    Comment,
+    /// It stands in a file that is a text inside another one, and that text is no literal block.
+    Quoted,
+}
+
+/// Lays out the expressions of a rule file, which was read with `keep_parts` and has no errors.
+///
+/// Not touched are those that were made of the keys of a native rule, and what an alias or a merge key brings from
+/// elsewhere: it is laid out where it stands, if that is the expression of a rule. Cost: linear in the file.
+#[must_use]
+pub fn laid_out(file: &RuleFile, sources: &SourceMap) -> LaidOut {
+    let source: &str = &sources.file(file.file).text;
+    let mut edits: BTreeMap<Span, String> = BTreeMap::new();
+    let mut left = BTreeSet::new();
+    for (group, rule) in file.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule))) {
+        let Some(place) = place(rule, source) else { continue };
+        let within = group.parts.as_ref().and_then(|parts| parts.within);
+        let text = &rule.text.text;
+        let above = comments(text).filter(|above| above.is_empty() || is_literal(source, rule.text.span));
+        let Some(above) = above else {
+            left.insert((rule.text.whole(), Left::Comment));
+            continue;
+        };
+        if within.is_some_and(|within| !is_literal(source, within.span)) {
+            left.insert((rule.text.whole(), Left::Quoted));
+            continue;
+        }
+        let below = lines(&rule.expr, text);
+        let lines: Vec<&str> = above.into_iter().chain([below.as_str()]).collect();
+        edits.extend(rewritten(place, &one_line(&rule.expr, text), &lines.join("\n")));
+    }
+    let mut text = String::with_capacity(source.len());
+    let mut at = 0;
+    for (span, replacement) in edits {
+        text.push_str(&source[at..span.start as usize]);
+        text.push_str(&replacement);
+        at = span.end as usize;
+    }
+    text.push_str(&source[at..]);
+    LaidOut { text, left: left.into_iter().collect() }
+}
+
+/// Returns where the expression of a rule stands, if it was written there for this rule.
+fn place<'a>(rule: &Rule, source: &'a str) -> Option<Place<'a>> {
+    let parts = rule.parts.as_ref().filter(|_| rule.condition.is_none())?;
+    let (expr, mapping, scalar) = (parts.expr?, parts.span.span, rule.text.span);
+    let key = expr.key.span;
+    let is_own = expr.value.span == scalar && mapping.start <= key.start && key.end <= scalar.start;
+    (is_own && scalar.end <= mapping.end).then_some(Place { source, mapping, key, scalar })
+}
+
+/// Returns whether two files hold the same rules, each with the same expression.
+#[must_use]
+pub fn same_rules(before: &RuleFile, after: &RuleFile) -> bool {
+    before.form == after.form && all(&before.groups, &after.groups, same_group)
+}
+
+fn all<T>(before: &[T], after: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
+    before.len() == after.len() && before.iter().zip(after).all(|(before, after)| same(before, after))
+}
+
+fn same_group(before: &Group, after: &Group) -> bool {
+    let terms = |group: &Group| (group.evaluate, group.query_offset, group.limit);
+    before.name.text == after.name.text && terms(before) == terms(after) && all(&before.rules, &after.rules, same_rule)
+}
+
+fn same_rule(before: &Rule, after: &Rule) -> bool {
+    let same_kind = match (&before.kind, &after.kind) {
+        (RuleKind::Record, RuleKind::Record) => true,
+        (
+            RuleKind::Alert { hold, keep_firing, annotations },
+            RuleKind::Alert { hold: hold_now, keep_firing: keep_now, annotations: annotations_now },
+        ) => (hold, keep_firing, annotations) == (hold_now, keep_now, annotations_now),
+        _ => false,
+    };
+    same_kind
+        && before.name.text == after.name.text
+        && (&before.condition, &before.labels, before.enabled) == (&after.condition, &after.labels, after.enabled)
+        && before.actions == after.actions
+        && same(&before.expr, &after.expr)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RuleSet;
+
+    fn load(text: &str) -> RuleSet {
+        let mut rules = RuleSet { keep_parts: true, ..RuleSet::default() };
+        rules.add("a.yml", text.as_bytes());
+        assert!(!rules.diagnostics.has_errors(), "{text}\n{:?}", rules.diagnostics.sorted());
+        rules
+    }
+
+    /// Checks what becomes of a file, that its rules are the same, and that laying it out again changes nothing; and
+    /// where expressions are left as they are.
+    fn check_left(text: &str, expected: &str, left: &[(&str, Left)]) {
+        let before = load(text);
+        let found = laid_out(&before.files[0], &before.sources);
+        assert_eq!(found.text, expected);
+        let places: Vec<(&str, Left)> = found.left.iter().map(|(at, left)| (&text[at.span.range()], *left)).collect();
+        assert_eq!(places, left);
+        let after = load(&found.text);
+        assert!(same_rules(&before.files[0], &after.files[0]), "{expected}");
+        assert_eq!(laid_out(&after.files[0], &after.sources).text, expected, "twice is once");
+    }
+
+    fn check(text: &str, expected: &str) {
+        check_left(text, expected, &[]);
+    }
+
+    const LONG: &str = "sum by (job) (rate(http_requests_total{code=~'5..'}[5m])) / sum by (job) (rate(http_requests_total[5m])) > 0.05";
+    const LINES: [&str; 7] = [
+        "    sum by (job) (rate(http_requests_total{code=~\"5..\"}[5m]))",
+        "  /",
+        "    sum by (job) (rate(http_requests_total[5m]))",
+        ">",
+        "  0.05",
+        "",
+        "",
+    ];
+
+    /// Returns the long expression laid out, each line indented by some spaces.
+    fn lines_at(indent: usize) -> String {
+        let line = |line: &&str| format!("{}{line}\n", " ".repeat(indent));
+        LINES.iter().filter(|line| !line.is_empty()).map(line).collect()
+    }
+
+    #[test]
+    fn expressions_change_and_nothing_else() {
+        let head = "# rules\ngroups:\n- name: g   # one\n  rules:\n  - alert: A\n    annotations: {a: 'x>1'}\n";
+        check(
+            &format!("{head}    expr:   up==0 # why\n    for:  1m\n"),
+            &format!("{head}    expr:   up == 0 # why\n    for:  1m\n"),
+        );
+        check(
+            &format!("{head}    expr: {LONG} # why\n    for: 1m\n"),
+            &format!("{head}    expr: |2- # why\n{}    for: 1m\n", lines_at(6)),
+        );
+        check(
+            &format!("{head}    expr: >-\n        {LONG}\n    for: 1m\n").replace('\n', "\r\n"),
+            &format!("{head}    expr: >4-\n{}    for: 1m\n", lines_at(8)).replace('\n', "\r\n"),
+        );
+    }
+
+    #[test]
+    fn all_rules_of_manifests_are_laid_out() {
+        let of = |expr: &str, more: &str| {
+            format!(
+                "kind: PrometheusRule\nspec:\n  groups:\n  - name: g\n    rules:\n    - record: r\n      expr: {expr}\n---\n\
+                 kind: ConfigMap\napiVersion: v1\ndata:\n  a.rules: |\n    groups:\n    - name: h\n      rules:\n      \
+                 - record: s\n        expr: {more}"
+            )
+        };
+        check(&of("a+b", &format!("{LONG}\n")), &of("a + b", &format!("|2-\n{}", lines_at(10))));
+    }
+
+    #[test]
+    fn a_file_inside_quotes_is_left_as_it_is() {
+        let text = "kind: ConfigMap\napiVersion: v1\ndata:\n  a.rules: \"groups: [{name: g, rules: [{record: r, expr: \
+                    a+b}]}]\"\n";
+        check_left(text, text, &[("a+b", Left::Quoted)]);
+    }
+
+    #[test]
+    fn an_expression_with_a_comment_is_left_as_it_is() {
+        let text = "groups:\n- name: g\n  rules:\n  - record: r\n    expr: |\n      a # b\n      +c\n  - record: s\n    expr: a";
+        let left = [("a # b\n      +c", Left::Comment)];
+        check_left(&format!("{text}+b\n"), &format!("{text} + b\n"), &left);
+    }
+
+    #[test]
+    fn comments_above_an_expression_stay_there() {
+        let text = "groups:\n- name: g\n  rules:\n  - record: r\n    expr: ";
+        let of = |expr: &str| format!("{text}|\n{expr}");
+        check(&of("      # one\n       # two\n\n      a+b\n"), &of("      # one\n      # two\n      a + b\n"));
+        check(&of(&format!("      # one\n      {LONG}\n")), &of(&format!("      # one\n{}", lines_at(6))));
+        let folded = format!("{text}>\n      # one\n\n      a+b\n");
+        check_left(&folded, &folded, &[("# one\n\n      a+b", Left::Comment)]);
+    }
+
+    #[test]
+    fn what_is_shared_is_laid_out_where_it_stands() {
+        check(
+            "groups:\n- name: g\n  rules:\n  - &r\n    record: r\n    expr: &x a+b\n  - record: s\n    expr: *x\n  - <<: *r\n    \
+             record: t\n  - {<<: *r, record: u}\n",
+            "groups:\n- name: g\n  rules:\n  - &r\n    record: r\n    expr: &x a + b\n  - record: s\n    expr: *x\n  - <<: *r\n    \
+             record: t\n  - {<<: *r, record: u}\n",
+        );
+    }
+
+    #[test]
+    fn native_files_have_derived_metrics() {
+        check(
+            "alertctl: 1\nderived:\n- record: a\n  expr: b+c\nrules:\n- {id: hot, metric: a, above: 80}\n",
+            "alertctl: 1\nderived:\n- record: a\n  expr: b + c\nrules:\n- {id: hot, metric: a, above: 80}\n",
+        );
+    }
+
+    #[test]
+    fn json_stays_json() {
+        check(
+            "{\"groups\": [\n\t{\"name\": \"g\", \"rules\": [{\"record\": \"r\", \"expr\": \"a{b='c'}+d\"}]}]}",
+            "{\"groups\": [\n\t{\"name\": \"g\", \"rules\": [{\"record\": \"r\", \"expr\": \"a{b=\\\"c\\\"} + d\"}]}]}",
+        );
+    }
+
+    #[test]
+    fn rules_that_differ_are_not_the_same() {
+        let of = |rule: &str| load(&format!("groups:\n- name: g\n  rules:\n  - {{{rule}}}\n"));
+        let first = of("alert: A, expr: a + b, for: 1m");
+        for (rule, expected) in [
+            ("alert: A, expr: a+b, for: 1m", true),
+            ("alert: B, expr: a + b, for: 1m", false),
+            ("alert: A, expr: a + b", false),
+            ("alert: A, expr: (a + b), for: 1m", false),
+            ("alert: A, expr: a + b, for: 1m, labels: {c: d}", false),
+            ("alert: A, expr: a + b, for: 1m, annotations: {c: d}", false),
+        ] {
+            assert_eq!(same_rules(&first.files[0], &of(rule).files[0]), expected, "{rule}");
+        }
+    }
+}
