@@ -18,7 +18,7 @@ use super::load::{self, Disk, STDIN};
 use super::problems::show;
 use super::rules::say_unread;
 use super::ui::{Terminal, say};
-use super::{Exit, Failure, out};
+use super::{Exit, Failure, mistaken, out};
 
 /// How expressions of the command line are named.
 const EXPR: &str = "<expr>";
@@ -216,10 +216,19 @@ impl Run<'_> {
         };
         let rules = load(&text.bytes);
         let Some(file) = rules.files.first() else {
-            show(&rules.diagnostics.at_least(Severity::Error), &rules.sources, &self.terminal);
+            let line = |name: &str| format!("alertctl data {name}");
+            match mistaken::not_rules(std::slice::from_ref(text), line) {
+                Some(failure) => failure.say(),
+                None => show(&rules.diagnostics.at_least(Severity::Error), &rules.sources, &self.terminal),
+            }
             self.done.wrong = true;
             return None;
         };
+        let mut all = file.groups.iter().flat_map(|group| &group.rules).peekable();
+        if all.peek().is_some() && all.all(|rule| rule.parts.is_none()) {
+            let line = format!("note: {}: an answer of a server is left as it is", text.name);
+            say(self.args.quiet, &line);
+        }
         let laid_out = laid_out(file, &rules.sources);
         for why in [Left::Comment, Left::Quoted] {
             let places = laid_out.left.iter().filter(|(_, left)| *left == why);

@@ -306,7 +306,7 @@ mod tests {
             for (from, count, to) in cuts {
                 let from = (from * text.len() as f64) as usize;
                 let part: Vec<char> = text[from..(from + count).min(text.len())].to_vec();
-                if part.len() % 2 == 0 {
+                if part.len().is_multiple_of(2) {
                     text.drain(from..from + part.len());
                 }
                 let to = (to * text.len() as f64) as usize;
