@@ -190,7 +190,8 @@ fn options(recorded: &Recorded, group: &Group) -> (crate::promql::query::QueryOp
 pub(crate) fn rows(value: Option<&NodeValue>, wanted: &Wanted) -> Vec<(LabelSet, f64)> {
     match value.map(|value| &value.value) {
         Some(Ok(Value::Vector(samples))) => {
-            samples.iter().filter(|(labels, _)| wanted.takes(labels)).cloned().collect()
+            let taken = samples.iter().filter(|(labels, _)| wanted.takes(labels));
+            taken.map(|(labels, value)| (labels.clone(), value.or_nan())).collect()
         }
         Some(Ok(Value::Scalar(value))) => vec![(LabelSet::empty(), *value)],
         Some(Ok(Value::String(_) | Value::Matrix(_)) | Err(_)) | None => Vec::new(),

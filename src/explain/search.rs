@@ -232,7 +232,8 @@ impl Search<'_, '_> {
             let seen = series(before[part].as_ref()).iter().find(|other| other.labels == one.labels);
             let seen = seen.and_then(|seen| seen.samples.last()).map(|(time, _)| *time);
             let is_new = |time: Timestamp| seen.is_none_or(|seen| time > seen);
-            let pair = one.samples.windows(2).find(|pair| pair[1].1 < pair[0].1 && is_new(pair[1].0))?;
+            let samples: Vec<(Timestamp, f64)> = one.samples.iter().map(|(at, value)| (*at, value.or_nan())).collect();
+            let pair = samples.windows(2).find(|pair| pair[1].1 < pair[0].1 && is_new(pair[1].0))?;
             let (at, then) = pair[1];
             Some(Why::Reset { series: one.labels.clone(), at, before: pair[0].1, then })
         })

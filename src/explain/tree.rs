@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use crate::labels::LabelSet;
 use crate::outcome::Known;
 use crate::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind, Type};
+use crate::promql::query::SampleValue;
 use crate::promql::query::nodes::NodeValue;
 use crate::promql::query::{Series, Value};
 use crate::source::Span;
@@ -312,12 +313,12 @@ impl<'a> Builder<'a, '_> {
             Ok(Value::String(_)) => Given::Unevaluated,
             Ok(Value::Vector(samples)) => {
                 let expr = self.case.outline[at].expr;
-                let row = |(labels, value): &(LabelSet, f64)| Row {
+                let row = |(labels, value): &(LabelSet, SampleValue)| Row {
                     labels: labels.clone(),
-                    value: *value,
+                    value: value.or_nan(),
                     sampled: self.sampled(expr, labels, found.at),
                 };
-                let own = |one: &&(LabelSet, f64)| self.wanted[at].takes(&one.0);
+                let own = |one: &&(LabelSet, SampleValue)| self.wanted[at].takes(&one.0);
                 let mut rows: Vec<Row> = samples.iter().filter(own).map(row).collect();
                 let nearest =
                     if rows.is_empty() { samples.iter().take(NEAREST).map(row).collect() } else { Vec::new() };
@@ -415,11 +416,12 @@ impl<'a> Builder<'a, '_> {
 
 /// Returns what is known of the samples of a series in a range.
 fn range(series: &Series, counter: bool) -> Option<Range> {
-    let (first, last) = (*series.samples.first()?, *series.samples.last()?);
-    let values = || series.samples.iter().map(|(_, value)| *value);
+    let samples: Vec<(Timestamp, f64)> = series.samples.iter().map(|(at, value)| (*at, value.or_nan())).collect();
+    let (first, last) = (*samples.first()?, *samples.last()?);
+    let values = || samples.iter().map(|(_, value)| *value);
     let between = (values().fold(f64::NAN, f64::min), values().fold(f64::NAN, f64::max));
-    let pairs = series.samples.windows(2).filter(|pair| counter && pair[1].1 < pair[0].1);
+    let pairs = samples.windows(2).filter(|pair| counter && pair[1].1 < pair[0].1);
     let resets = pairs.map(|pair| (pair[1].0, pair[0].1, pair[1].1)).collect();
-    let (samples, values) = (series.samples.len(), series.samples.clone());
-    Some(Range { labels: series.labels.clone(), samples, first, last, between, resets, values })
+    let count = samples.len();
+    Some(Range { labels: series.labels.clone(), samples: count, first, last, between, resets, values: samples })
 }

@@ -270,7 +270,10 @@ impl<'a> Evidence<'a> {
         let mut probe = Probe::default();
         for slot in slots {
             match self.recorded.engine.query(&mut query, &self.recorded.store, slot.minus(offset)) {
-                Ok(Value::Vector(samples)) => probe.steps.push((*slot, samples)),
+                Ok(Value::Vector(samples)) => {
+                    let samples = samples.into_iter().map(|(labels, value)| (labels, value.or_nan())).collect();
+                    probe.steps.push((*slot, samples));
+                }
                 Ok(Value::Scalar(value)) => probe.steps.push((*slot, vec![(LabelSet::empty(), value)])),
                 Ok(Value::String(_) | Value::Matrix(_)) | Err(_) => probe.failed = true,
             }

@@ -6,6 +6,7 @@ use crate::format::go::{quoted, shortest, significant};
 use crate::source::Span;
 use crate::time::Timestamp;
 
+use super::ast::{AggregateOp, BinaryOp};
 use super::buckets::Forced;
 
 /// How grave an annotation is.
@@ -49,6 +50,68 @@ pub enum Annotation {
         /// The metric; empty where its name was dropped.
         metric: String,
     },
+    /// Floats and histograms in one window of a function that wants one kind.
+    MixedInRange {
+        /// The metric.
+        metric: String,
+    },
+    /// Floats and histograms in one group of a sum.
+    MixedInAggregation,
+    /// Histograms with exponential and with given bounds that cannot be added.
+    MixedSchemas {
+        /// The metric; empty where its name was dropped.
+        metric: String,
+    },
+    /// A rate of histograms that are gauges.
+    NotCounter {
+        /// The metric.
+        metric: String,
+    },
+    /// A difference of histograms that are counters.
+    NotGauge {
+        /// The metric.
+        metric: String,
+    },
+    /// Histograms after a reset with others after none.
+    CounterResets(Joining),
+    /// An operator between histograms with exponential and with given bounds.
+    IncompatibleLayout(BinaryOp),
+    /// Classic buckets and a native histogram of one label set.
+    MixedClassic {
+        /// The metric; empty where its name was dropped.
+        metric: String,
+    },
+    /// Kinds of values that an operator is not for.
+    IncompatibleTypes {
+        /// The operator.
+        op: BinaryOp,
+        /// Whether the left value is a histogram, and the right one.
+        histograms: (bool, bool),
+    },
+    /// Histograms that an aggregation of floats passed over.
+    IgnoredInAggregation(AggregateOp),
+    /// Histograms beside the floats that a function of floats read.
+    IgnoredInRange {
+        /// The metric.
+        metric: String,
+    },
+    /// Given bounds that differed and were brought together.
+    Reconciled(Joining),
+    /// Observations of NaN where a quantile falls.
+    NanQuantile {
+        /// The metric; empty where its name was dropped.
+        metric: String,
+    },
+    /// Observations of NaN beside those that a quantile is of.
+    NanSkewed {
+        /// The metric; empty where its name was dropped.
+        metric: String,
+    },
+    /// Observations of NaN that are in no fraction.
+    NanFraction {
+        /// The metric; empty where its name was dropped.
+        metric: String,
+    },
     /// A function that sorts in a query over a range, whose results are sorted by labels.
     SortInRange,
     /// A rate of a metric that is not named as counters are.
@@ -58,6 +121,27 @@ pub enum Annotation {
     },
     /// Counts of buckets that fell from one bucket to the next.
     Repaired(Repaired),
+}
+
+/// How histograms were put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// Added to each other.
+    Addition,
+    /// Subtracted from each other.
+    Subtraction,
+    /// Summed up.
+    Aggregation,
+}
+
+impl Joining {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Addition => "addition",
+            Self::Subtraction => "subtraction",
+            Self::Aggregation => "aggregation",
+        }
+    }
 }
 
 /// An annotation of an expression and the part that it is about.
@@ -126,10 +210,27 @@ impl Annotation {
     #[must_use]
     pub fn level(&self) -> Level {
         match self {
-            Self::BadQuantile(_) | Self::BadRatio { .. } | Self::BadBucketLabel { .. } | Self::SortInRange => {
-                Level::Warning
-            }
-            Self::NotNamedAsCounter { .. } | Self::Repaired(_) => Level::Info,
+            Self::BadQuantile(_)
+            | Self::BadRatio { .. }
+            | Self::BadBucketLabel { .. }
+            | Self::MixedInRange { .. }
+            | Self::MixedInAggregation
+            | Self::MixedSchemas { .. }
+            | Self::NotCounter { .. }
+            | Self::NotGauge { .. }
+            | Self::CounterResets(_)
+            | Self::IncompatibleLayout(_)
+            | Self::MixedClassic { .. }
+            | Self::SortInRange => Level::Warning,
+            Self::IncompatibleTypes { .. }
+            | Self::IgnoredInAggregation(_)
+            | Self::IgnoredInRange { .. }
+            | Self::Reconciled(_)
+            | Self::NanQuantile { .. }
+            | Self::NanSkewed { .. }
+            | Self::NanFraction { .. }
+            | Self::NotNamedAsCounter { .. }
+            | Self::Repaired(_) => Level::Info,
         }
     }
 
@@ -166,6 +267,55 @@ impl fmt::Display for Annotation {
             }
             Self::BadBucketLabel { le, metric } => {
                 write!(f, "bucket label \"le\" is missing or has a malformed value of {}", quoted(le))?;
+                for_metric(f, metric)
+            }
+            Self::MixedInRange { metric } => {
+                write!(f, "encountered a mix of histograms and floats for metric name {}", quoted(metric))
+            }
+            Self::MixedInAggregation => f.write_str("encountered a mix of histograms and floats for aggregation"),
+            Self::MixedSchemas { metric } => write!(
+                f,
+                "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}",
+                quoted(metric)
+            ),
+            Self::NotCounter { metric } => {
+                write!(f, "this native histogram metric is not a counter: {}", quoted(metric))
+            }
+            Self::NotGauge { metric } => write!(f, "this native histogram metric is not a gauge: {}", quoted(metric)),
+            Self::CounterResets(joining) => {
+                write!(f, "conflicting counter resets during histogram {}", joining.word())
+            }
+            Self::IncompatibleLayout(op) => {
+                write!(f, "incompatible bucket layout encountered for binary operator {}", op.symbol())
+            }
+            Self::MixedClassic { metric } => {
+                f.write_str("vector contains a mix of classic and native histograms")?;
+                for_metric(f, metric)
+            }
+            Self::IncompatibleTypes { op, histograms } => {
+                let word = |is_histogram| if is_histogram { "histogram" } else { "float" };
+                let (left, right, op) = (word(histograms.0), word(histograms.1), op.symbol());
+                write!(f, "incompatible sample types encountered for binary operator \"{op}\": {left} {op} {right}")
+            }
+            Self::IgnoredInAggregation(op) => write!(f, "ignored histogram in {} aggregation", op.name()),
+            Self::IgnoredInRange { metric } => write!(
+                f,
+                "ignored histograms in a range containing both floats and histograms for metric name {}",
+                quoted(metric)
+            ),
+            Self::Reconciled(joining) => {
+                write!(f, "mismatched custom buckets were reconciled during {}", joining.word())
+            }
+            Self::NanQuantile { metric } => {
+                f.write_str("input to histogram_quantile has NaN observations, result is NaN")?;
+                for_metric(f, metric)
+            }
+            Self::NanSkewed { metric } => {
+                f.write_str("input to histogram_quantile has NaN observations, result is skewed higher")?;
+                for_metric(f, metric)
+            }
+            Self::NanFraction { metric } => {
+                f.write_str("input to histogram_fraction has NaN observations, which are excluded from all fractions")?;
                 for_metric(f, metric)
             }
             Self::SortInRange => {

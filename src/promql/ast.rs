@@ -187,6 +187,12 @@ impl BinaryOp {
         matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
     }
 
+    /// Returns whether it is `</` or `>/`.
+    #[must_use]
+    pub fn is_trim(self) -> bool {
+        matches!(self, Self::TrimUpper | Self::TrimLower)
+    }
+
     /// Returns whether it is `and`, `or` or `unless`.
     #[must_use]
     pub fn is_set(self) -> bool {

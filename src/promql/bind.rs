@@ -253,9 +253,11 @@ impl Kind {
                 Elementwise::Arithmetic { scalar, .. } | Elementwise::Compare { scalar, .. } => {
                     [Some(*input), operand(scalar), None]
                 }
-                Elementwise::Maths(_) | Elementwise::Date(_) | Elementwise::EvalTime | Elementwise::Same => {
-                    [Some(*input), None, None]
-                }
+                Elementwise::Maths(_)
+                | Elementwise::Date(_)
+                | Elementwise::Histogram(_)
+                | Elementwise::EvalTime
+                | Elementwise::Same => [Some(*input), None, None],
             },
             Self::ScalarBinary { lhs, rhs, .. } | Self::Extreme { lhs, rhs, .. } => [operand(lhs), operand(rhs), None],
             Self::VectorBinary(binary) | Self::FilledBinary { binary, .. } => {

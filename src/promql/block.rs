@@ -19,6 +19,8 @@ pub(crate) struct Block {
     pub(crate) ranks: Vec<u32>,
     /// Steps at which the node, or what it reads, failed.
     pub(crate) failed: Vec<u64>,
+    /// Whether values may stand for histograms (see `histograms`).
+    pub(crate) mixed: bool,
 }
 
 impl Block {
@@ -31,6 +33,7 @@ impl Block {
         present: Vec::new(),
         ranks: Vec::new(),
         failed: Vec::new(),
+        mixed: false,
     };
 
     /// Empties the block and gives it a shape: all absent, none failed. Keeps its memory.
@@ -39,6 +42,7 @@ impl Block {
         self.steps = steps;
         self.words = steps.div_ceil(64);
         self.rows = rows;
+        self.mixed = false;
         // Values are read only where a bit is set, so old ones need no clearing.
         if self.values.len() != rows * steps {
             self.values.resize(rows * steps, 0.0);

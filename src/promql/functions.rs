@@ -1,5 +1,7 @@
 //! The functions of PromQL 3.14: names, types and what computes them.
 
+use crate::histogram::Histogram;
+
 use super::ast::Type::{self, Matrix, Scalar, String, Vector};
 use super::dates::DateFn;
 use super::maths::MathFn;
@@ -72,9 +74,39 @@ pub(crate) enum Kernel {
     },
     LabelReplace,
     LabelJoin,
+    /// A number that is read from a histogram.
+    Histogram(HistogramFn),
     BucketQuantile,
     BucketQuantiles,
     BucketFraction,
+}
+
+/// What is read from a native histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum HistogramFn {
+    Count,
+    Sum,
+    Avg,
+    Stddev,
+    Stdvar,
+}
+
+impl HistogramFn {
+    /// Reads it.
+    pub(crate) fn of(self, histogram: &Histogram) -> f64 {
+        match self {
+            Self::Count => histogram.count,
+            Self::Sum => histogram.sum,
+            Self::Avg => histogram.average(),
+            Self::Stddev => histogram.deviation(),
+            Self::Stdvar => histogram.variance(),
+        }
+    }
+
+    /// Returns whether it needs no buckets.
+    pub(crate) fn is_of_sums(self) -> bool {
+        matches!(self, Self::Count | Self::Sum | Self::Avg)
+    }
 }
 
 impl Kernel {
@@ -138,14 +170,14 @@ pub static FUNCTIONS: &[Function] = &[
     function("exp", &[Vector], 0, Vector, Kernel::Maths(MathFn::Exp)),
     function("first_over_time", &[Matrix], 0, Vector, Kernel::Range(RangeFn::FirstOverTime)),
     function("floor", &[Vector], 0, Vector, Kernel::Maths(MathFn::Floor)),
-    function("histogram_avg", &[Vector], 0, Vector, Kernel::Missing),
-    function("histogram_count", &[Vector], 0, Vector, Kernel::Missing),
+    function("histogram_avg", &[Vector], 0, Vector, Kernel::Histogram(HistogramFn::Avg)),
+    function("histogram_count", &[Vector], 0, Vector, Kernel::Histogram(HistogramFn::Count)),
     function("histogram_fraction", &[Scalar, Scalar, Vector], 0, Vector, Kernel::BucketFraction),
     function("histogram_quantile", &[Scalar, Vector], 0, Vector, Kernel::BucketQuantile),
     experimental("histogram_quantiles", &[Vector, String, Scalar, Scalar], 9, Vector, Kernel::BucketQuantiles),
-    function("histogram_stddev", &[Vector], 0, Vector, Kernel::Missing),
-    function("histogram_stdvar", &[Vector], 0, Vector, Kernel::Missing),
-    function("histogram_sum", &[Vector], 0, Vector, Kernel::Missing),
+    function("histogram_stddev", &[Vector], 0, Vector, Kernel::Histogram(HistogramFn::Stddev)),
+    function("histogram_stdvar", &[Vector], 0, Vector, Kernel::Histogram(HistogramFn::Stdvar)),
+    function("histogram_sum", &[Vector], 0, Vector, Kernel::Histogram(HistogramFn::Sum)),
     function("hour", &[Vector], 1, Vector, Kernel::Date(DateFn::Hour)),
     function("idelta", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Idelta)),
     function("increase", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Increase)),

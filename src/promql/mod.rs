@@ -11,6 +11,7 @@ pub(crate) mod dates;
 pub(crate) mod duration;
 pub(crate) mod eval;
 pub mod functions;
+pub(crate) mod histograms;
 pub(crate) mod lags;
 pub mod layout;
 pub(crate) mod lex;

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use crate::histogram::Histogram;
 use crate::labels::LabelSet;
 use crate::limits;
+use crate::marker::plain;
 use crate::time::Timestamp;
 
 use super::{Series, SeriesFacts, SeriesId, Store, StreamId, is_stale};
@@ -18,6 +21,8 @@ pub struct Batch {
     pub times: Vec<Timestamp>,
     /// What.
     pub values: Vec<f64>,
+    /// Those that values stand for.
+    pub(super) histograms: Vec<Arc<Histogram>>,
     /// Where it stands, for messages: the line, and in the upper 16 bits the number of its input.
     pub rows: Vec<u64>,
     /// The label sets of series that are in no batch before: their numbers follow those of the series before.
@@ -38,7 +43,7 @@ impl Batch {
     pub fn push(&mut self, series: SeriesId, time: Timestamp, value: f64, row: u64) {
         self.series.push(series);
         self.times.push(time);
-        self.values.push(value);
+        self.values.push(plain(value));
         self.rows.push(row);
     }
 
@@ -197,6 +202,7 @@ impl Store {
             last_value: f64::NAN,
             inferred: Vec::new(),
             held: Vec::new(),
+            histograms: false,
         });
         self.awake.add(id);
         self.offer(id);
@@ -225,16 +231,24 @@ impl Store {
     /// At the first sample out of order, where what came before it was taken; or after the batch, when it had
     /// conflicts that are to be refused ([`Store::refused`] has the first of them).
     pub fn append(&mut self, batch: &Batch) -> Result<Appended, Rejected> {
+        if !batch.histograms.is_empty() {
+            let values = self.take_histograms(batch);
+            return self.append_values(batch, &values);
+        }
+        self.append_values(batch, &batch.values)
+    }
+
+    fn append_values(&mut self, batch: &Batch, values: &[f64]) -> Result<Appended, Rejected> {
         let mut appended = Appended::default();
         match self.inference.take() {
             None => {
-                let samples = batch.series.iter().zip(&batch.times).zip(&batch.values).zip(&batch.rows);
+                let samples = batch.series.iter().zip(&batch.times).zip(values).zip(&batch.rows);
                 for (((id, time), value), row) in samples {
                     self.push(*id, *time, *value, *row, &mut appended)?;
                 }
             }
             Some(mut inference) => {
-                let taken = self.append_inferring(&mut inference, batch, &mut appended);
+                let taken = self.append_inferring(&mut inference, batch, values, &mut appended);
                 self.inference = Some(inference);
                 taken?;
             }
@@ -342,12 +356,12 @@ impl Store {
         appended: &mut Appended,
     ) -> Result<(), Rejected> {
         let conflicts = self.conflicts;
-        let series = &mut self.series[id.0 as usize];
-        if time < series.facts.last {
+        let series = &self.series[id.0 as usize];
+        let (last, kept) = (series.facts.last, series.last_value);
+        if time < last {
             return Err(Rejected::OutOfOrder { series: id, row });
         }
-        let kept = series.last_value;
-        if kept == value || (kept.is_nan() && value.is_nan() && !is_stale(value)) {
+        if self.is_same_value(kept, value) {
             appended.repeats += 1;
             return Ok(());
         }
@@ -360,6 +374,7 @@ impl Store {
             }
             Conflicts::First => {}
             Conflicts::Last => {
+                let series = &mut self.series[id.0 as usize];
                 series.last_value = value;
                 if let Some(held) = series.values.last_mut().filter(|_| series.times.last() == Some(&time)) {
                     *held = value;

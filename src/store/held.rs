@@ -31,6 +31,11 @@ impl Series {
         self.held.iter_mut().for_each(|held| held.is_read = false);
     }
 
+    /// Walks over the values of all stretches.
+    pub(super) fn held_values(&self) -> impl Iterator<Item = &f64> {
+        self.held.iter().flat_map(|stretch| &stretch.values)
+    }
+
     /// Returns whether a selector reads a stretch that a sample is in.
     pub(super) fn is_held(&self) -> bool {
         let times = &self.times[self.head..];

@@ -6,6 +6,7 @@ mod cadence;
 mod compact;
 mod held;
 mod hidden;
+mod histograms;
 mod numbers;
 mod rows;
 mod select;
@@ -31,6 +32,7 @@ pub use stale::{Stale, StaleCounts};
 
 use asleep::Awake;
 use held::Stretch;
+use histograms::Histograms;
 use rows::RowLog;
 use stale::Inference;
 use times::TimeLog;
@@ -88,6 +90,8 @@ struct Series {
     inferred: Vec<Timestamp>,
     /// The stretches that selectors read for good.
     held: Vec<Stretch>,
+    /// Whether any sample ever was a histogram.
+    histograms: bool,
 }
 
 struct Selector {
@@ -130,6 +134,7 @@ pub struct Store {
     /// None where no rule is evaluated at each snapshot.
     times: Option<Box<TimeLog>>,
     awake: Awake,
+    histograms: Option<Box<Histograms>>,
 }
 
 impl Store {
@@ -283,6 +288,7 @@ impl Store {
         // since the last time is later than what was evaluated then, so there is nothing to drop until more is.
         if self.history.is_none() && !self.keep_all && before != evaluated {
             self.for_each_awake(|series| series.evict(evaluated));
+            self.sweep_histograms();
         }
     }
 }

@@ -230,6 +230,7 @@ impl Store {
         &mut self,
         inference: &mut Inference,
         batch: &Batch,
+        values: &[f64],
         appended: &mut Appended,
     ) -> Result<(), Rejected> {
         inference.meet(self);
@@ -239,8 +240,8 @@ impl Store {
             while let Some((stream, row_at)) = rows.next_if(|(_, row_at)| *row_at <= time) {
                 inference.row(self, stream, row_at);
             }
-            inference.sample(self, *id, time, batch.values[at]);
-            self.push(*id, time, batch.values[at], batch.rows[at], appended)?;
+            inference.sample(self, *id, time, values[at]);
+            self.push(*id, time, values[at], batch.rows[at], appended)?;
         }
         rows.for_each(|(stream, at)| inference.row(self, stream, at));
         Ok(())

@@ -134,9 +134,15 @@ impl Live {
         Ok(match value {
             query::Value::Scalar(value) => Value::Scalar(value),
             query::Value::String(text) => Value::Text(text),
-            query::Value::Vector(series) => Value::Vector(series),
+            // What a program sets are floats.
+            query::Value::Vector(series) => {
+                Value::Vector(series.into_iter().map(|(labels, value)| (labels, value.or_nan())).collect())
+            }
             query::Value::Matrix(series) => {
-                Value::Matrix(series.into_iter().map(|series| (series.labels, series.samples)).collect())
+                let samples = |series: query::Series| {
+                    series.samples.into_iter().map(|(at, value)| (at, value.or_nan())).collect()
+                };
+                Value::Matrix(series.into_iter().map(|series| (series.labels.clone(), samples(series))).collect())
             }
         })
     }

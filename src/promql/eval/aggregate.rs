@@ -5,7 +5,7 @@ use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand};
 use super::super::quantile::quantile;
 use super::super::roster::NodeState;
-use super::{Scratch, View, ranks};
+use super::{Scratch, View, native, ranks};
 use crate::kahan::{Kahan, Mean, Spread};
 
 /// Folds the rows of each group, in order, at every step.
@@ -13,16 +13,22 @@ use crate::kahan::{Kahan, Mean, Spread};
 /// Source: promql.md 8.3 and 8.5. Cost: one pass over the input's values; a quantile sorts each group at each step.
 pub(super) fn evaluate(
     view: &View<'_>,
-    state: &NodeState,
+    state: &mut NodeState,
     op: AggregateOp,
     (param, input): (Operand, NodeId),
     steps: usize,
     out: &mut Block,
     scratch: &mut Scratch,
 ) {
-    let order = &view.state(input).order;
-    let input = view.wide(input, steps, &mut scratch.wide[0]);
+    let node = input;
+    let order = &view.state(node).order;
+    let input = view.wide(node, steps, &mut scratch.wide[0]);
     out.reset(state.labels.len(), steps);
+    if input.mixed {
+        let NodeState { map, notes, .. } = state;
+        let rows = (order.as_slice(), view.state(node).labels.as_slice(), map.as_slice());
+        return native::aggregate((view, op, param), rows, input, (&mut scratch.histograms, notes), out);
+    }
     let fold = Fold { order, map: &state.map, input };
     let Folds { sums, means, spreads } = &mut scratch.folds;
     match op {

@@ -2,10 +2,12 @@
 
 use super::super::ast::{BinaryOp, Side};
 use super::super::block::{self, Block};
-use super::super::plan::VectorBinary;
-use super::super::program::Fault;
+use super::super::histograms::Histograms;
+use super::super::plan::{VectorBinary, WHOLE};
+use super::super::program::{Fault, Notes, Place};
 use super::super::roster::{KeyGroup, Matched, NodeState, Own};
 use super::super::scalar_ops::{arithmetic, compare};
+use super::native::Pairing;
 use super::{SAME_LABELS, Scratch, View, fault, ranks};
 
 const MANY_TO_ONE: &str = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
@@ -27,12 +29,15 @@ pub(super) fn evaluate(
     let many = view.wide(op.many_node, steps, wide_many);
     let one = view.wide(op.one_node, steps, wide_one);
     out.reset(state.labels.len(), steps);
-    let NodeState { own: Own::Joined(joined), map, faults, .. } = state else { return };
+    let NodeState { own: Own::Joined(joined), map, faults, notes, .. } = state else { return };
+    out.mixed = many.mixed || one.mixed;
+    let mut pairing = pairing(op, out.mixed, (&mut scratch.histograms, notes), steps);
     if let Some(matched) = &joined.matched {
         for Matched { many: m, one: o, row } in matched {
             for word in 0..out.words {
                 let both = many.bits(*m as usize)[word] & one.bits(*o as usize)[word];
-                combine(op, (many, *m as usize), (one, *o as usize), word, both, out.row_mut(*row as usize));
+                let (many, one) = ((many, *m as usize), (one, *o as usize));
+                combine(op, many, one, (word, both), pairing.as_mut(), out.row_mut(*row as usize));
             }
         }
         return;
@@ -53,10 +58,21 @@ pub(super) fn evaluate(
                     Some(row) => *row,
                     None => joined.pairs[&(*m, *o)],
                 } as usize;
-                pair(op, (many, *m as usize), (one, *o as usize), row, pairs, faults, out);
+                pair(op, (many, *m as usize), (one, *o as usize), row, pairs, (faults, pairing.as_mut()), out);
             }
         }
     }
+}
+
+/// Returns what computes pairs of which one may be a histogram, where there are any, or an operator is of them alone.
+pub(super) fn pairing<'a>(
+    op: &VectorBinary,
+    mixed: bool,
+    (histograms, notes): (&'a mut Histograms, &'a mut Notes),
+    steps: usize,
+) -> Option<Pairing<'a>> {
+    let place = Place::Part(WHOLE);
+    (mixed || op.op.is_trim()).then_some(Pairing { histograms, notes, place, steps })
 }
 
 /// Reused bits: which pairs were seen.
@@ -98,7 +114,7 @@ pub(super) fn pair(
     (one, o): (&Block, usize),
     row: usize,
     pairs: &mut Pairs,
-    faults: &mut Vec<Fault>,
+    (faults, mut pairing): (&mut Vec<Fault>, Option<&mut Pairing<'_>>),
     out: &mut Block,
 ) {
     pairs.begin_pair(row, out.words);
@@ -122,11 +138,11 @@ pub(super) fn pair(
         let held = both & out.bits(row)[word];
         for bit in block::ones(&[held]) {
             let (a, b) = sides(op, many.row(m)[word * 64 + bit], one.row(o)[word * 64 + bit]);
-            if result(op.op, op.return_bool, a, b).is_some() {
+            if computed(op, word * 64 + bit, (a, b), pairing.as_deref_mut()).is_some() {
                 fault(faults, out, word * 64 + bit, || SAME_LABELS.to_owned());
             }
         }
-        combine(op, (many, m), (one, o), word, both, out.row_mut(row));
+        combine(op, (many, m), (one, o), (word, both), pairing.as_deref_mut(), out.row_mut(row));
     }
 }
 
@@ -135,13 +151,13 @@ fn combine(
     op: &VectorBinary,
     (many, m): (&Block, usize),
     (one, o): (&Block, usize),
-    word: usize,
-    both: u64,
+    (word, both): (usize, u64),
+    mut pairing: Option<&mut Pairing<'_>>,
     (values, bits): (&mut [f64], &mut [u64]),
 ) {
     let base = word * 64;
     let (many, one) = (&many.row(m)[base..], &one.row(o)[base..]);
-    if both == u64::MAX && !op.op.is_comparison() {
+    if both == u64::MAX && !op.op.is_comparison() && pairing.is_none() {
         let (left, right) = sides(op, &many[..64], &one[..64]);
         dense(op.op, left, right, &mut values[base..base + 64]);
         bits[word] = both;
@@ -149,11 +165,17 @@ fn combine(
     }
     for bit in block::ones(&[both]) {
         let (a, b) = sides(op, many[bit], one[bit]);
-        if let Some(value) = result(op.op, op.return_bool, a, b) {
+        if let Some(value) = computed(op, base + bit, (a, b), pairing.as_deref_mut()) {
             values[base + bit] = value;
             bits[word] |= 1 << bit;
         }
     }
+}
+
+/// Computes the result of a pair at a step.
+fn computed(op: &VectorBinary, step: usize, (a, b): (f64, f64), pairing: Option<&mut Pairing<'_>>) -> Option<f64> {
+    let native = pairing.and_then(|pairing| pairing.result((op.op, op.return_bool), step, (a, b)));
+    native.unwrap_or_else(|| result(op.op, op.return_bool, a, b))
 }
 
 /// Returns what stands on the left and on the right.

@@ -1,12 +1,14 @@
 //! `histogram_quantile`, `histogram_quantiles` and `histogram_fraction` of classic histograms.
 
 use crate::format::go::shortest;
+use crate::histogram::{Histogram, NanObservations};
 use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
 use super::super::annotation::{Annotation, Repaired};
 use super::super::block::{self, Block};
 use super::super::buckets::{Forced, bucket_fraction, bucket_quantile};
+use super::super::histograms::{Histograms, steps_of};
 use super::super::plan::{BucketFn, NodeId, Operand};
 use super::super::program::{Notes, Place};
 use super::super::roster::{Buckets, NodeState, Own, number};
@@ -35,10 +37,23 @@ pub(super) fn evaluate(
     };
     let mut buckets = Vec::new();
     for members in read.members(histograms, input, vector, notes).iter().filter(|members| !members.is_empty()) {
-        let first = members[0].0;
-        let target = map[first as usize] as usize;
+        let target = map[members.first() as usize] as usize;
         for (step, at) in evals.iter().enumerate() {
-            collect(members, (input, step), &mut buckets);
+            let place = (vector, step, steps);
+            let natives = read.collect(members, (input, &scratch.histograms), &mut buckets, place, notes);
+            for (row, native) in natives {
+                if block::has(out.bits(target), step) {
+                    fault(faults, out, step, || SAME_LABELS.to_owned());
+                }
+                let (value, nan) = match function {
+                    BucketFn::Quantile(q) => native.quantile(view.scalar(q, step)),
+                    BucketFn::Fraction(lower, upper) => {
+                        native.fraction(view.scalar(lower, step), view.scalar(upper, step))
+                    }
+                };
+                read.tell_nan(row, nan, place, notes);
+                out.set(target, step, value);
+            }
             if buckets.is_empty() {
                 continue;
             }
@@ -48,7 +63,7 @@ pub(super) fn evaluate(
             let value = match function {
                 BucketFn::Quantile(q) => {
                     let (value, forced) = bucket_quantile(view.scalar(q, step), &mut buckets);
-                    read.repaired(first, forced, *at, (vector, step, steps), notes);
+                    read.repaired(members.first(), forced, *at, place, notes);
                     value
                 }
                 BucketFn::Fraction(lower, upper) => {
@@ -57,6 +72,30 @@ pub(super) fn evaluate(
             };
             out.set(target, step, value);
         }
+    }
+}
+
+/// The rows of a group.
+#[derive(Clone, Debug, Default)]
+struct Members {
+    /// Those that are buckets, in order, with their bounds.
+    buckets: Vec<(u32, f64)>,
+    /// Those that have native histograms, in order.
+    natives: Vec<u32>,
+}
+
+impl Members {
+    fn is_empty(&self) -> bool {
+        self.buckets.is_empty() && self.natives.is_empty()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = u32> {
+        self.buckets.iter().map(|(row, _)| *row).chain(self.natives.iter().copied())
+    }
+
+    /// Returns one of the rows.
+    fn first(&self) -> u32 {
+        self.rows().next().unwrap_or_default()
     }
 }
 
@@ -69,20 +108,75 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// Returns by group the rows that are buckets, in order, with their bounds; notes those that are none.
-    fn members(&self, histograms: &Buckets, input: &Block, vector: Place, notes: &mut Notes) -> Vec<Vec<(u32, f64)>> {
-        let mut members: Vec<Vec<(u32, f64)>> = vec![Vec::new(); histograms.groups.len()];
+    /// Returns by group its rows; notes those whose samples are neither buckets nor native histograms.
+    fn members(&self, histograms: &Buckets, input: &Block, vector: Place, notes: &mut Notes) -> Vec<Members> {
+        let mut members = vec![Members::default(); histograms.groups.len()];
         for row in self.order {
             let at = *row as usize;
+            let group = &mut members[histograms.groups.of[at] as usize];
+            let natives = steps_of(input, at);
+            if block::any(&natives) {
+                group.natives.push(*row);
+            }
             match histograms.bounds[at] {
-                Some(bound) => members[histograms.groups.of[at] as usize].push((*row, bound)),
-                None => notes.add(vector, input.bits(at), || Annotation::BadBucketLabel {
-                    le: self.labels[at].get("le").unwrap_or_default().to_owned(),
-                    metric: self.name(*row),
-                }),
+                Some(bound) => group.buckets.push((*row, bound)),
+                None => {
+                    let floats: Vec<u64> = input.bits(at).iter().zip(&natives).map(|(all, not)| all & !not).collect();
+                    notes.add(vector, &floats, || Annotation::BadBucketLabel {
+                        le: self.labels[at].get("le").unwrap_or_default().to_owned(),
+                        metric: self.name(*row),
+                    });
+                }
             }
         }
         members
+    }
+
+    /// Collects the buckets of a group that are there at a step, and returns its native histograms. Where there are both,
+    /// there is neither.
+    fn collect<'h>(
+        &self,
+        members: &Members,
+        (input, histograms): (&Block, &'h Histograms),
+        buckets: &mut Vec<(f64, f64)>,
+        (vector, step, steps): (Place, usize, usize),
+        notes: &mut Notes,
+    ) -> Vec<(u32, &'h Histogram)> {
+        let bucket = |(row, bound): &(u32, f64)| {
+            let count = input.get(*row as usize, step)?;
+            histograms.get(count).is_none().then_some((*bound, count))
+        };
+        buckets.clear();
+        buckets.extend(members.buckets.iter().filter_map(bucket));
+        let native = |row: &u32| Some((*row, histograms.get(input.get(*row as usize, step)?)?.as_ref()));
+        let mut natives: Vec<(u32, &Histogram)> = members.natives.iter().filter_map(native).collect();
+        if !buckets.is_empty()
+            && let Some(at) = natives.iter().position(|(row, _)| self.labels[*row as usize].get("le").is_none())
+        {
+            let metric = self.name(natives[at].0);
+            notes.add_at(vector, (step, steps), Annotation::MixedClassic { metric });
+            natives.remove(at);
+            buckets.clear();
+        }
+        natives
+    }
+
+    /// Notes that observations of NaN count for a result.
+    fn tell_nan(
+        &self,
+        row: u32,
+        nan: Option<NanObservations>,
+        (vector, step, steps): (Place, usize, usize),
+        notes: &mut Notes,
+    ) {
+        let metric = || self.name(row);
+        let what = match nan {
+            None => return,
+            Some(NanObservations::Result) => Annotation::NanQuantile { metric: metric() },
+            Some(NanObservations::Skewed) => Annotation::NanSkewed { metric: metric() },
+            Some(NanObservations::Excluded) => Annotation::NanFraction { metric: metric() },
+        };
+        notes.add_at(vector, (step, steps), what);
     }
 
     /// Notes that the counts of the histogram of a row were raised.
@@ -105,13 +199,6 @@ impl Read<'_> {
         let name = self.labels[row as usize].metric().filter(|_| self.view.plan.options.delayed_names);
         name.unwrap_or_default().to_owned()
     }
-}
-
-/// Collects the buckets of a group that are there at a step.
-fn collect(members: &[(u32, f64)], (input, step): (&Block, usize), buckets: &mut Vec<(f64, f64)>) {
-    let bucket = |(row, bound): &(u32, f64)| Some((*bound, input.get(*row as usize, step)?));
-    buckets.clear();
-    buckets.extend(members.iter().filter_map(bucket));
 }
 
 /// Takes the buckets of each group at every step to a value for each quantile: a row for each, found as it comes.
@@ -143,8 +230,10 @@ pub(super) fn quantiles(
             for (key, members) in keys.iter().zip(&members) {
                 let mut last: Option<(u64, usize)> = None;
                 for (step, time) in evals.iter().enumerate() {
-                    collect(members, (input, step), &mut buckets);
-                    if buckets.is_empty() {
+                    let place = (vector, step, steps);
+                    let natives =
+                        read.collect(members, (input, &scratch.histograms), &mut buckets, place, &mut state.notes);
+                    if buckets.is_empty() && natives.is_empty() {
                         continue;
                     }
                     let q = view.scalar(*quantile, step);
@@ -162,13 +251,20 @@ pub(super) fn quantiles(
                     if block::has(out.bits(row), step) {
                         fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
                     }
-                    let (value, forced) = bucket_quantile(q, &mut buckets);
-                    read.repaired(members[0].0, forced, *time, (vector, step, steps), &mut state.notes);
-                    out.set(row, step, value);
+                    for (from, native) in &natives {
+                        let (value, nan) = native.quantile(q);
+                        read.tell_nan(*from, nan, place, &mut state.notes);
+                        out.set(row, step, value);
+                    }
+                    if !buckets.is_empty() {
+                        let (value, forced) = bucket_quantile(q, &mut buckets);
+                        read.repaired(members.first(), forced, *time, place, &mut state.notes);
+                        out.set(row, step, value);
+                    }
                     if state.ordered {
                         out.begin_ranks();
-                        let present = members.iter().filter(|(row, _)| input.get(*row as usize, step).is_some());
-                        let first = present.map(|(row, _)| ranks.get(*row as usize, step)).min().unwrap_or(0);
+                        let present = members.rows().filter(|row| input.get(*row as usize, step).is_some());
+                        let first = present.map(|row| ranks.get(row as usize, step)).min().unwrap_or(0);
                         out.rank_up(row, step, at * most + first);
                     }
                 }

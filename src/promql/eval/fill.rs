@@ -3,7 +3,7 @@
 use super::super::block::{self, Block};
 use super::super::plan::{Fill, Number, VectorBinary};
 use super::super::roster::{MISSING, NodeState, Own};
-use super::binary::{find_duplicates, pair};
+use super::binary::{find_duplicates, pair, pairing};
 use super::{Scratch, View};
 
 /// Pairs the rows of both sides by key; where a side has none at a step, a number stands for it.
@@ -23,7 +23,9 @@ pub(super) fn evaluate(
     let many = view.wide(op.many_node, steps, wide_many);
     let one = view.wide(op.one_node, steps, wide_one);
     out.reset(state.labels.len(), steps);
-    let NodeState { own: Own::Joined(joined), faults, .. } = state else { return };
+    let NodeState { own: Own::Joined(joined), faults, notes, .. } = state else { return };
+    out.mixed = many.mixed || one.mixed;
+    let mut pairing = pairing(op, out.mixed, (&mut scratch.histograms, notes), steps);
     let mut all = vec![0; out.words];
     block::fill(&mut all, steps);
     find_duplicates(view, op, &joined.groups, (&all, one), faults, out);
@@ -37,7 +39,7 @@ pub(super) fn evaluate(
             let row = joined.pairs[&(m, o)] as usize;
             let many = if m == MISSING { (&*filled_many, 0) } else { (many, m as usize) };
             let one = if o == MISSING { (&*filled_one, 0) } else { (one, o as usize) };
-            pair(op, many, one, row, pairs, faults, out);
+            pair(op, many, one, row, pairs, (faults, pairing.as_mut()), out);
         }
     }
 }

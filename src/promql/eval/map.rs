@@ -3,12 +3,12 @@
 use super::super::ast::BinaryOp;
 use super::super::block::{self, Block};
 use super::super::maths;
-use super::super::plan::{Elementwise, NodeId, Operand};
-use super::super::program::Frame;
+use super::super::plan::{Elementwise, NodeId, Operand, WHOLE};
+use super::super::program::{Frame, Place};
 use super::super::registers::Registers;
 use super::super::roster::NodeState;
 use super::super::scalar_ops::{arithmetic, compare, mirrored};
-use super::{Scratch, View, copy_rows};
+use super::{Scratch, View, copy_rows, native};
 
 /// Applies an operation to every value. Cost: one pass over the values.
 pub(super) fn evaluate(
@@ -21,13 +21,18 @@ pub(super) fn evaluate(
     scratch: &mut Scratch,
 ) {
     let steps = frame.evals.len();
-    let Scratch { wide: [spare, _], raw, .. } = scratch;
+    let Scratch { wide: [spare, _], raw, histograms, .. } = scratch;
     let input = view.wide(input, steps, spare);
     if state.merged {
         apply(view, op, input, frame, raw);
         copy_rows(state, raw, out);
     } else {
         apply(view, op, input, frame, out);
+    }
+    if native::concerns(op, input) {
+        let mut notes = std::mem::take(&mut state.notes);
+        native::map((view, op), input, state, &mut notes, (Place::Part(WHOLE), histograms), out);
+        state.notes = notes;
     }
 }
 
@@ -48,6 +53,7 @@ fn apply(view: &View<'_>, op: &Elementwise, input: &Block, frame: &Frame<'_>, ou
             each(out, |value, step| f64::from(u8::from(comparison.holds(view, value, step))));
         }
         Elementwise::EvalTime => each(out, |_, step| frame.evals[step].seconds()),
+        Elementwise::Histogram(_) => out.present.fill(0),
         Elementwise::Arithmetic { op, scalar: Operand::Const(scalar), swap } => {
             constant(*op, *scalar, *swap, &mut out.values);
         }
@@ -100,6 +106,7 @@ pub(super) fn alone(op: &Elementwise, value: f64, registers: &Registers, frame: 
             values[0] = f64::from(u8::from(holds));
         }
         Elementwise::EvalTime => values[0] = frame.evals[0].seconds(),
+        Elementwise::Histogram(_) => return None,
         Elementwise::Arithmetic { op, scalar, swap } => constant(*op, registers.scalar(*scalar), *swap, &mut values),
         Elementwise::ClampMin(low) => maths::clamp_min(&mut values, registers.scalar(*low)),
         Elementwise::ClampMax(high) => maths::clamp_max(&mut values, registers.scalar(*high)),

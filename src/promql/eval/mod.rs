@@ -7,6 +7,7 @@ mod buckets;
 mod fill;
 mod limit;
 mod map;
+mod native;
 mod ranks;
 mod select;
 mod sets;
@@ -18,7 +19,8 @@ mod window;
 
 use super::ast::BinaryOp;
 use super::block::{self, Block};
-use super::plan::{Kind, NodeId, Operand, Plan};
+use super::histograms::{Histograms, floats};
+use super::plan::{Kind, NodeId, Operand, Plan, SortBy};
 use super::probe::Probe;
 use super::program::{Fault, Frame, Program};
 use super::rollup;
@@ -65,6 +67,7 @@ pub(crate) struct Scratch {
     pub(super) families: Vec<shared::Rows>,
     /// The number of the run.
     pub(super) run: u64,
+    pub(crate) histograms: Histograms,
 }
 
 impl Scratch {
@@ -133,6 +136,7 @@ pub(crate) fn broadcast(block: &Block, steps: usize, out: &mut Block) {
             block::fill(bits, steps);
         }
     }
+    out.mixed = block.mixed;
     out.ranks.extend(block.ranks.iter().flat_map(|rank| std::iter::repeat_n(*rank, steps)));
     out.fail_with(block);
 }
@@ -202,7 +206,7 @@ pub(crate) fn evaluate<P: Probe>(
         }),
         Kind::Vector(scalar) => scalar_row(out, steps, |step| view.scalar(*scalar, step)),
         Kind::Scalar(input) => {
-            let input = view.wide(*input, steps, &mut scratch.wide[0]);
+            let input = floats(view.wide(*input, steps, &mut scratch.wide[0]), &mut scratch.raw);
             scalar_row(out, steps, |step| only_value(input, step));
         }
         Kind::Absent { input, .. } => {
@@ -219,6 +223,15 @@ pub(crate) fn evaluate<P: Probe>(
         Kind::Select { select, stamp } => {
             let Own::Found(found) = &state.own else { return };
             select::evaluate(view, &found.sources, select, *stamp, frame, out, scratch);
+            if frame.inputs.has_histograms() && !stamp {
+                let histograms = &mut scratch.histograms;
+                if select.edges.is_some() {
+                    let of = (found.sources.as_slice(), select, view.plan.options.lookback);
+                    native::smoothed_series(of, frame, (histograms, &mut state.notes), out);
+                } else {
+                    native::selected(&found.sources, select, frame, histograms, out);
+                }
+            }
             if P::COUNTS {
                 for (row, source) in found.sources.iter().enumerate() {
                     probe.series(*source, block::ones(out.bits(row)).map(|step| (step, 1)));
@@ -238,6 +251,10 @@ pub(crate) fn evaluate<P: Probe>(
             );
         }
         Kind::Map { op, input } => map::evaluate(view, state, op, *input, frame, out, scratch),
+        Kind::Sort { input, by: SortBy::Value { .. } } => {
+            let input = floats(view.wide(*input, steps, &mut scratch.wide[0]), &mut scratch.raw);
+            copy_rows(state, input, out);
+        }
         Kind::Relabel { input, .. } | Kind::Sort { input, .. } => {
             let input = view.wide(*input, steps, &mut scratch.wide[0]);
             copy_rows(state, input, out);
@@ -261,6 +278,12 @@ pub(crate) fn evaluate<P: Probe>(
         Kind::Buckets { function, input } => {
             buckets::evaluate(view, state, (*function, *input), frame.evals, out, scratch)
         }
+    }
+    // These copy values, whatever they stand for.
+    if let Kind::Relabel { .. } | Kind::Sort { by: SortBy::Labels { .. }, .. } | Kind::Set { .. } | Kind::Limit { .. } =
+        &node.kind
+    {
+        out.mixed = node.kind.inputs().any(|input| view.block(input).mixed);
     }
     tell::node(view, &node.kind, &mut state.notes, frame);
     if failing {
@@ -297,6 +320,7 @@ fn only_value(block: &Block, step: usize) -> f64 {
 /// Copies input rows to the rows they go to; two present at one step are a fault.
 pub(super) fn copy_rows(state: &mut NodeState, input: &Block, out: &mut Block) {
     out.reset(state.labels.len(), input.steps);
+    out.mixed = input.mixed;
     if !state.merged {
         out.values.copy_from_slice(&input.values[..input.rows * input.steps]);
         out.present.copy_from_slice(&input.present[..input.rows * input.words]);
@@ -332,6 +356,7 @@ pub(crate) fn drop_names(state: &NodeState, block: &Block, faults: &mut Vec<Faul
     if !block.ranks.is_empty() {
         ranks::follow(block, &merged.map, &mut out);
     }
+    out.mixed = block.mixed;
     block::or_into(&mut out.failed, &block.failed);
     faults.append(&mut merged.faults);
     faults.sort_by_key(|fault| fault.step);

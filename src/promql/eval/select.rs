@@ -130,6 +130,11 @@ pub(crate) fn cap(source: Source, frame: &Frame<'_>, reference: Timestamp) -> Ti
     lag(source, frame).map_or(reference, |lag| capped(reference, frame.slots[0], lag))
 }
 
+/// Returns the end of what a step sees of a series.
+pub(super) fn cap_at(source: Source, frame: &Frame<'_>, reference: Timestamp, step: usize) -> Timestamp {
+    lag(source, frame).map_or(reference, |lag| capped(reference, frame.slots[step], lag))
+}
+
 /// Returns how late a written series is seen.
 fn lag(source: Source, frame: &Frame<'_>) -> Option<Millis> {
     if !source.written {

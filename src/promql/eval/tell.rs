@@ -7,7 +7,8 @@ use crate::labels::LabelSet;
 use super::super::annotation::Annotation;
 use super::super::ast::AggregateOp;
 use super::super::block::{self, Block};
-use super::super::plan::{BucketFn, Context, Kind, Operand, Plan, WHOLE};
+use super::super::histograms::steps_of;
+use super::super::plan::{BucketFn, Context, Elementwise, Kind, Operand, Plan, WHOLE};
 use super::super::program::{Frame, Notes, Place};
 use super::super::rollup::RangeFn;
 use super::super::roster::{NodeState, Own};
@@ -30,6 +31,8 @@ pub(crate) fn may_tell(plan: &Plan, kind: &Kind, state: &NodeState) -> bool {
         Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => !is_good(param),
         Kind::Sort { .. } => plan.options.context != Context::Rule,
         Kind::Buckets { .. } => true,
+        Kind::Map { op: Elementwise::Arithmetic { op, .. }, .. } => op.is_trim(),
+        Kind::VectorBinary(binary) => binary.op.is_trim(),
         _ => false,
     }
 }
@@ -129,7 +132,13 @@ pub(super) fn windows(
     let mut any = Vec::new();
     for (metric, rows) in &uncounted.metrics {
         block::all(&mut any, out.words, 0);
-        rows.iter().for_each(|row| block::or_into(&mut any, out.bits(*row as usize)));
+        for row in rows.iter().map(|row| *row as usize) {
+            // Only floats count.
+            let histograms = steps_of(out, row).into_iter();
+            for ((any, bits), histograms) in any.iter_mut().zip(out.bits(row)).zip(histograms) {
+                *any |= bits & !histograms;
+            }
+        }
         notes.add(FIRST, &any, || Annotation::NotNamedAsCounter { metric: metric.clone() });
     }
     let [q, _] = params;

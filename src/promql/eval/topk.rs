@@ -2,9 +2,13 @@
 
 use crate::format::go::shortest;
 
+use super::super::annotation::Annotation;
+use super::super::ast::AggregateOp;
 use super::super::block::{self, Block};
+use super::super::histograms::{floats, steps_of};
 use super::super::maths::format_float;
-use super::super::plan::{NodeId, Operand};
+use super::super::plan::{NodeId, Operand, WHOLE};
+use super::super::program::Place;
 use super::super::roster::{NodeState, Own, number};
 use super::ranks::{Ranks, in_order};
 use super::{Scratch, View, fault};
@@ -25,7 +29,12 @@ pub(super) fn evaluate(
     let order = &view.state(input).order;
     let input = view.wide(input, steps, &mut scratch.wide[0]);
     out.reset(state.labels.len(), steps);
-    let NodeState { own: Own::Grouped(groups), faults, ordered, .. } = state else { return };
+    let NodeState { own: Own::Grouped(groups), faults, ordered, notes, .. } = state else { return };
+    for row in 0..input.rows {
+        let op = if bottom { AggregateOp::BottomK } else { AggregateOp::TopK };
+        notes.add(Place::Part(WHOLE), &steps_of(input, row), || Annotation::IgnoredInAggregation(op));
+    }
+    let input = floats(input, &mut scratch.raw);
     let mut heaps: Vec<Vec<(f64, u32)>> = vec![Vec::new(); groups.len()];
     let mut ranked = Vec::new();
     if *ordered {
@@ -134,6 +143,7 @@ pub(super) fn count_values(
     let own = std::mem::take(&mut state.own);
     let Own::Grouped(groups) = &own else { return };
     let keys = groups.all_keys();
+    let histograms = &scratch.histograms;
     let ranks = Ranks::of(input, &input_state.order);
     for row in &input_state.order {
         let group = &keys[groups.of[*row as usize] as usize];
@@ -144,7 +154,11 @@ pub(super) fn count_values(
                 Some((bits, target)) if bits == value.to_bits() => target,
                 _ => {
                     let labels = match label {
-                        Some(label) => &group.to_builder().set(label, &format_float(value)).build(),
+                        Some(label) => {
+                            let text =
+                                histograms.get(value).map_or_else(|| format_float(value), |held| held.to_string());
+                            &group.to_builder().set(label, &text).build()
+                        }
                         None => group,
                     };
                     let target = state.row(labels, false) as usize;

@@ -1,5 +1,7 @@
 //! Functions over ranges of samples: of selectors and of subqueries.
 
+use std::borrow::Cow;
+
 use crate::limits;
 use crate::store::{Samples, is_stale};
 use crate::time::{Millis, Timestamp};
@@ -11,6 +13,7 @@ use super::super::probe::{self, InnerSteps, Probe};
 use super::super::program::{Frame, Place, Program, Root, Source};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
+use super::native::{self, Means, Over};
 use super::select::{self, caps, references};
 use super::shared::Family;
 use super::{SAME_LABELS, Scratch, View, copy_rows, fault, fault_of, tell};
@@ -64,19 +67,29 @@ pub(super) fn evaluate<P: Probe>(
             raw.reset(found.sources.len(), steps);
             let mut families = std::mem::take(&mut scratch.families);
             // What a server counts for each selector is known only where each is folded.
-            let family =
-                if P::COUNTS { None } else { Family::open(view, window, found, &mut families, scratch.run, steps) };
-            of_series(
-                &found.sources,
-                window,
-                view.plan.options.lookback,
-                family,
-                refs,
-                frame,
-                &mut raw,
-                scratch,
-                probe,
-            );
+            let is_native = frame.inputs.has_histograms();
+            let family = if P::COUNTS || is_native {
+                None
+            } else {
+                Family::open(view, window, found, &mut families, scratch.run, steps)
+            };
+            let lookback = view.plan.options.lookback;
+            let ends = Ends::of(window.edges().map(|edges| edges.beyond(lookback)), refs, window.range);
+            of_series(&found.sources, window, &ends, family, refs, frame, &mut raw, scratch, probe);
+            if is_native {
+                let over = Over {
+                    function: window.function,
+                    params: params(window, &scratch.params),
+                    edges: window.edges(),
+                    range: window.range,
+                    looked_at: (&ends.ends, ends.reach),
+                    refs,
+                    evals: frame.evals,
+                };
+                let Scratch { histograms, rollup: folds, .. } = scratch;
+                let means = &mut Means { histograms, notes: &mut state.notes, scratch: folds, steps };
+                native::of_series(&found.sources, &over, select.stats, frame, means, &mut raw);
+            }
             scratch.families = families;
             scratch.refs = written;
             tell::windows(view, (window.function, window.params), &found.uncounted, &raw, &mut state.notes);
@@ -142,11 +155,32 @@ pub(super) fn without_markers<'a>(
     (times, values)
 }
 
+/// The samples that the windows of a node look at.
+struct Ends<'a> {
+    /// By step: where they end.
+    ends: Cow<'a, [Timestamp]>,
+    /// How long before that they begin.
+    reach: Millis,
+}
+
+impl<'a> Ends<'a> {
+    /// Finds them, given how far before and after its windows a node looks.
+    fn of(beyond: Option<(Millis, Millis)>, refs: &'a [Timestamp], range: Millis) -> Self {
+        match beyond {
+            None => Self { ends: Cow::Borrowed(refs), reach: range },
+            Some((before, after)) => Self {
+                ends: refs.iter().map(|end| end.minus(Millis(-after.0))).collect(),
+                reach: Millis(range.0.saturating_add(before.0).saturating_add(after.0)),
+            },
+        }
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
 fn of_series<P: Probe>(
     sources: &[Source],
     window: &Window<'_>,
-    lookback: Millis,
+    ends: &Ends<'_>,
     mut family: Option<Family<'_>>,
     refs: &[Timestamp],
     frame: &Frame<'_>,
@@ -154,16 +188,12 @@ fn of_series<P: Probe>(
     scratch: &mut Scratch,
     probe: &mut P,
 ) {
-    let beyond = window.edges().map(|edges| edges.beyond(lookback));
-    let shifted: Vec<Timestamp>;
-    let looked_at = match beyond {
-        None => (refs, window.range),
-        Some((before, after)) => {
-            shifted = refs.iter().map(|end| end.minus(Millis(-after.0))).collect();
-            (shifted.as_slice(), Millis(window.range.0.saturating_add(before.0).saturating_add(after.0)))
-        }
-    };
+    let looked_at = (&*ends.ends, ends.reach);
+    let is_native = frame.inputs.has_histograms();
     for (row, source) in sources.iter().enumerate() {
+        if is_native && frame.inputs.is_of_histograms(*source) {
+            continue;
+        }
         let shared = family.as_mut().and_then(|family| Some((family.place(row)?, family)));
         let Some((place, family)) = shared else {
             let (out, present) = raw.row_mut(row);
@@ -377,31 +407,53 @@ fn fold_run(
     let mut row_values = vec![0.0; run.steps.len()];
     let mut row_bits = vec![0; words];
     for (row, place) in places.into_iter().enumerate() {
-        scratch.times.clear();
-        scratch.values.clear();
-        for step in block::ones(block.bits(row)) {
-            scratch.times.push(run.times[step]);
-            scratch.values.push(block.row(row)[step]);
-        }
-        if scratch.times.is_empty() {
-            continue;
-        }
-        scratch.bounds.clear();
-        rollup::bounds(&scratch.times, refs, None, window.range, &mut scratch.bounds);
-        let windows = Windows {
-            times: &scratch.times,
-            values: &scratch.values,
-            bounds: &scratch.bounds,
-            refs,
-            evals,
-            range: window.range,
-        };
         row_bits.fill(0);
         let params = [0, 1].map(|at| match window.params[at] {
             Operand::Const(value) => Param::Const(value),
             Operand::Node(_) => Param::Steps(&scratch.params[at][run.steps.clone()]),
         });
-        rollup::roll(window.function, &windows, params, &mut scratch.rollup, &mut row_values, &mut row_bits);
+        if block.mixed {
+            out.mixed = true;
+            let over = Over {
+                function: window.function,
+                params,
+                edges: None,
+                range: window.range,
+                looked_at: (refs, window.range),
+                refs,
+                evals,
+            };
+            let Scratch { histograms, rollup: folds, .. } = scratch;
+            let means = &mut Means { histograms, notes: &mut state.notes, scratch: folds, steps: out.steps };
+            let metric = inner.labels[row].metric().unwrap_or_default();
+            let held = program.histograms();
+            for (step, value) in native::of_rows((block, row, run.times), held, &over, metric, (run.steps.start, means))
+            {
+                row_values[step - run.steps.start] = value;
+                block::set(&mut row_bits, step - run.steps.start);
+            }
+        } else {
+            scratch.times.clear();
+            scratch.values.clear();
+            for step in block::ones(block.bits(row)) {
+                scratch.times.push(run.times[step]);
+                scratch.values.push(block.row(row)[step]);
+            }
+            if scratch.times.is_empty() {
+                continue;
+            }
+            scratch.bounds.clear();
+            rollup::bounds(&scratch.times, refs, None, window.range, &mut scratch.bounds);
+            let windows = Windows {
+                times: &scratch.times,
+                values: &scratch.values,
+                bounds: &scratch.bounds,
+                refs,
+                evals,
+                range: window.range,
+            };
+            rollup::roll(window.function, &windows, params, &mut scratch.rollup, &mut row_values, &mut row_bits);
+        }
         let target = if state.merged { state.map[row] as usize } else { row };
         for at in block::ones(&row_bits) {
             let step = run.steps.start + at;

@@ -18,7 +18,20 @@ impl Plan {
     /// Lowers a call whose arguments were checked against the function's types.
     pub(super) fn call(&mut self, function: &Function, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
         refuse_edges(function, args)?;
+        let stats = match function.kernel {
+            Kernel::Histogram(function) if function.is_of_sums() => true,
+            Kernel::BucketQuantile | Kernel::BucketQuantiles | Kernel::BucketFraction => false,
+            _ => self.stats,
+        };
+        let around = std::mem::replace(&mut self.stats, stats);
+        let node = self.call_of(function, args, span);
+        self.stats = around;
+        node
+    }
+
+    fn call_of(&mut self, function: &Function, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
         Ok(match function.kernel {
+            Kernel::Histogram(function) => self.map_first(args, Elementwise::Histogram(function))?,
             Kernel::Missing => return Err(not_yet(span, format_args!("the function `{}`", function.name))),
             Kernel::Range(function) => self.window(function, args, span)?,
             Kernel::Maths(function) => self.map_first(args, Elementwise::Maths(function))?,

@@ -156,15 +156,30 @@ impl Plan {
 
     fn select(&self, selector: &Selector) -> Result<Select, Problems> {
         let (offset, at) = self.modifiers(&selector.modifiers)?;
-        Ok(Select { matchers: selector.matchers.clone(), offset, at, edges: selector.modifiers.edges })
+        Ok(Select {
+            matchers: selector.matchers.clone(),
+            offset,
+            at,
+            edges: selector.modifiers.edges,
+            stats: self.stats,
+        })
     }
 
     fn binary(&mut self, binary: &Binary) -> Result<NodeId, Problems> {
+        let around = self.stats;
+        self.stats &= !binary.op.is_trim();
+        let node = self.binary_of(binary);
+        self.stats = around;
+        node
+    }
+
+    fn binary_of(&mut self, binary: &Binary) -> Result<NodeId, Problems> {
         let Binary { op, lhs, rhs, return_bool, matching, .. } = binary;
-        if matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-            return Err(not_yet(binary.op_span, format_args!("the operator `{}` of native histograms", op.symbol())));
-        }
         match (lhs.ty(), rhs.ty()) {
+            (Type::Scalar, Type::Scalar) if op.is_trim() => {
+                let words = format!("operator {:?} not allowed for Scalar operations", op.symbol());
+                Err(refuse(binary.op_span, words))
+            }
             (Type::Scalar, Type::Scalar) => {
                 let (lhs, rhs) = (self.operand(lhs)?, self.operand(rhs)?);
                 if let (Operand::Const(a), Operand::Const(b)) = (lhs, rhs) {

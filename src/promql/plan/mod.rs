@@ -12,6 +12,7 @@ use crate::time::{Millis, Timestamp};
 
 use super::ast::{AggregateOp, BinaryOp, Edges, Side};
 use super::dates::DateFn;
+use super::functions::HistogramFn;
 use super::maths::MathFn;
 use super::rollup::RangeFn;
 use super::walk::Walk;
@@ -76,6 +77,8 @@ pub(crate) struct Select {
     pub(crate) at: Option<Fixed>,
     /// Whether it is `anchored`, of a range, or `smoothed`.
     pub(crate) edges: Option<Edges>,
+    /// Whether of histograms only counts and sums are read: then it is worked out whether each follows a reset.
+    pub(crate) stats: bool,
 }
 
 /// What `@` puts in place of the step.
@@ -122,6 +125,8 @@ pub(crate) enum Elementwise {
         swap: bool,
         return_bool: bool,
     },
+    /// A number that is read from a histogram; nothing of floats.
+    Histogram(HistogramFn),
     /// The evaluation time, for `timestamp()` of anything but a selector.
     EvalTime,
     /// Unchanged values, of which only the name goes.
@@ -377,6 +382,8 @@ pub(crate) struct Plan {
     pub(crate) walk: Walk,
     /// The part that is being lowered.
     pub(super) span: Span,
+    /// Whether of the histograms that are being lowered only counts and sums are read.
+    pub(super) stats: bool,
     /// Where in the text of each root stands what its nodes may tell of.
     pub(crate) places: Places,
     known: Known,
@@ -394,6 +401,7 @@ impl Plan {
             registers: 0,
             walk: Walk::default(),
             span: Span::default(),
+            stats: false,
             places: Places::default(),
             known: Known::default(),
         }
@@ -432,7 +440,10 @@ impl Plan {
                         Elementwise::Clamp(a, b) => operand(a) && operand(b),
                         Elementwise::ClampMin(a) | Elementwise::ClampMax(a) | Elementwise::Round(a) => operand(a),
                         Elementwise::Arithmetic { scalar, .. } | Elementwise::Compare { scalar, .. } => operand(scalar),
-                        Elementwise::Maths(_) | Elementwise::Date(_) | Elementwise::Same => true,
+                        Elementwise::Maths(_)
+                        | Elementwise::Date(_)
+                        | Elementwise::Same
+                        | Elementwise::Histogram(_) => true,
                     }
             }
             Kind::ScalarBinary { lhs, rhs, .. } | Kind::Extreme { lhs, rhs, .. } => operand(lhs) && operand(rhs),

@@ -78,6 +78,17 @@ impl<'a> Inputs<'a> {
         self.store_of(source).samples(source.id, from.max(self.after), to)
     }
 
+    /// Returns whether any series may have histograms.
+    #[inline]
+    pub(crate) fn has_histograms(&self) -> bool {
+        self.recording.has_histograms() || self.written.is_some_and(|written| written.store.has_histograms())
+    }
+
+    /// Returns whether a series had a histogram.
+    pub(crate) fn is_of_histograms(&self, source: Source) -> bool {
+        self.store_of(source).is_of_histograms(source.id)
+    }
+
     /// Returns the newest of these samples, as [`Store::newest`].
     pub(crate) fn newest(&self, source: Source, from: Timestamp, to: Timestamp) -> Option<(Timestamp, f64)> {
         self.store_of(source).newest(source.id, from.max(self.after), to)

@@ -5,8 +5,9 @@ use crate::time::Timestamp;
 
 use super::super::block::Block;
 use super::super::eval;
-use super::super::plan::{Place, Plan};
+use super::super::plan::{Node, Place, Plan};
 use super::super::registers::Registers;
+use super::super::roster::NodeState;
 
 /// The blocks and buffers of a run. What they hold has no meaning after it, the values of invariant nodes aside.
 pub(super) struct Memory {
@@ -38,6 +39,17 @@ impl Memory {
             evals: Vec::new(),
             tells: false,
         })
+    }
+
+    /// Begins another run.
+    pub(super) fn begin(&mut self, plan: &Plan, states: &[NodeState]) {
+        self.scratch.begin();
+        self.tells = false;
+        if !self.scratch.histograms.is_empty() {
+            let is_kept = |node: &&Node| node.invariant && states[node.place.state as usize].evaluated;
+            let kept = plan.nodes.iter().filter(is_kept).map(|node| node.place.register as usize).collect();
+            self.scratch.histograms.keep(&kept, &mut self.blocks);
+        }
     }
 
     pub(super) fn block(&self, place: Place) -> &Block {

@@ -117,8 +117,7 @@ impl Program {
     /// Evaluates all roots for a frame of one step, once rows were found: the same as by blocks.
     pub(super) fn run_once(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
-        memory.scratch.begin();
-        memory.tells = false;
+        memory.begin(&self.plan, &self.states);
         let mut once = self.once.take().unwrap_or_else(|| Box::new(Once::of(&self.plan, &self.states)));
         if !once.asked {
             once.ask(&self.plan, sink);
@@ -285,6 +284,8 @@ impl Stepping<'_, '_> {
             ranks: &[],
             failed: from_ref(&register.failed),
             faults,
+            histograms: &self.memory.scratch.histograms,
+            mixed: false,
             told: &[],
         }
     }
@@ -413,9 +414,9 @@ impl Stepping<'_, '_> {
             let faults = if register.failed == 0 { Vec::new() } else { self.faults(node) };
             self.give(root, self.alone(node, (&register, false), &faults), sink);
         } else {
-            let Memory { threshold, no_labels, .. } = &*self.memory;
+            let Memory { threshold, no_labels, scratch, .. } = &*self.memory;
             let show = &mut |shown: Root<'_>| self.give(root, shown, sink);
-            self.shown().with_block(node, threshold, (false, no_labels), 1, show);
+            self.shown().with_block(node, threshold, (false, no_labels, &scratch.histograms), 1, show);
         }
         if sink.wants_empty(root) {
             self.once.still_busy.push((number, root));

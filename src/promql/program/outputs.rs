@@ -3,6 +3,7 @@
 use crate::labels::LabelSet;
 use crate::source::Span;
 
+use super::super::histograms::{Histograms, SampleValue};
 use super::super::plan::RootId;
 use super::notes::Told;
 
@@ -26,8 +27,20 @@ pub(crate) struct Root<'a> {
     pub(crate) failed: &'a [u64],
     /// One for each failed step, by step.
     pub(crate) faults: &'a [Fault],
+    /// The histograms that values stand for; empty where none does.
+    pub(crate) histograms: &'a Histograms,
+    /// Whether any may.
+    pub(crate) mixed: bool,
     /// Warnings and infos; known for roots alone.
     pub(crate) told: &'a [Told],
+}
+
+impl Root<'_> {
+    /// Returns the value of a row at a step.
+    pub(crate) fn value(&self, row: usize, step: usize) -> SampleValue {
+        let value = self.values[row * self.steps + step];
+        if self.mixed { self.histograms.read(value) } else { SampleValue::Float(value) }
+    }
 }
 
 /// Why an evaluation failed.

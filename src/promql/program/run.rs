@@ -31,6 +31,7 @@ impl Program {
         if let [slot] = steps.slots
             && !P::HEARS
             && self.is_bound_to(inputs)
+            && !inputs.has_histograms()
             && !self.plan.options.delayed_names
         {
             let evals = [slot.minus(steps.offset)];
@@ -67,8 +68,7 @@ impl Program {
     /// Evaluates all roots for a frame.
     pub(crate) fn run_frame<P: Probe>(&mut self, frame: &Frame<'_>, probe: &mut P, sink: &mut dyn Sink) {
         let mut memory = self.memory.take().unwrap_or_else(|| Memory::of(&self.plan));
-        memory.scratch.begin();
-        memory.tells = false;
+        memory.begin(&self.plan, &self.states);
         let (offers, steps) = (frame.inputs.offers(), frame.evals.len());
         let mut run = Running { fresh: self.bound != Some(offers), failing: false };
         let mut next_root = 0;

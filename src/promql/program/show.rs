@@ -4,6 +4,7 @@ use crate::labels::LabelSet;
 
 use super::super::block::{self, Block};
 use super::super::eval;
+use super::super::histograms::Histograms;
 use super::super::plan::{NodeId, Plan, PlannedRoot, RootId};
 use super::super::roster::NodeState;
 use super::memory::Memory;
@@ -64,7 +65,8 @@ impl<'a> Shown<'a> {
         steps: usize,
         show: &mut dyn FnMut(Root<'_>),
     ) {
-        self.with_block(node, memory.block(self.plan.nodes[node].place), (scalar, &memory.no_labels), steps, show);
+        let block = memory.block(self.plan.nodes[node].place);
+        self.with_block(node, block, (scalar, &memory.no_labels, &memory.scratch.histograms), steps, show);
     }
 
     /// Shows the block of a node.
@@ -72,7 +74,7 @@ impl<'a> Shown<'a> {
         &self,
         node: NodeId,
         block: &Block,
-        (scalar, no_labels): (bool, &[LabelSet; 1]),
+        (scalar, no_labels, histograms): (bool, &[LabelSet; 1], &Histograms),
         steps: usize,
         show: &mut dyn FnMut(Root<'_>),
     ) {
@@ -110,6 +112,8 @@ impl<'a> Shown<'a> {
             ranks: &block.ranks,
             failed: &block.failed,
             faults: &faults,
+            histograms,
+            mixed: block.mixed,
             told: &[],
         });
     }
@@ -158,6 +162,12 @@ impl Program {
     /// Returns what a node evaluated to in the latest run.
     pub(super) fn block(&self, node: NodeId) -> &Block {
         self.memory.as_ref().map_or(&NO_BLOCK, |memory| memory.block(self.plan.nodes[node].place))
+    }
+
+    /// Returns the histograms that values of the latest run stand for.
+    pub(crate) fn histograms(&self) -> &Histograms {
+        static NONE: Histograms = Histograms::NONE;
+        self.memory.as_ref().map_or(&NONE, |memory| &memory.scratch.histograms)
     }
 
     /// Returns whether any node told anything in the latest run.

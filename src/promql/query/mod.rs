@@ -25,6 +25,7 @@ use self::raw::{Samples, Subquery};
 use self::value::Matrix;
 
 pub use self::value::{Series, Value};
+pub use super::histograms::SampleValue;
 
 /// How a query is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -258,7 +259,7 @@ impl Prepared {
         told: &mut Vec<Annotated>,
     ) -> Result<Value, QueryError> {
         match self {
-            Self::Samples(samples) => Ok(Value::Matrix(samples.at(inputs, at, slot))),
+            Self::Samples(samples) => samples.at(inputs, at, slot).map(Value::Matrix),
             Self::Subquery(subquery) => subquery.at(inputs, at, slot, told).map(Value::Matrix),
             Self::Text(_) | Self::Program(_) => Ok(Value::Matrix(Vec::new())),
         }

@@ -1,10 +1,13 @@
 //! Range vectors by themselves: the samples in a window, or the steps of a subquery.
 
+use std::sync::Arc;
+
 use crate::store::is_stale;
 use crate::time::{Millis, Timestamp};
 
 use super::super::annotation::Annotated;
 use super::super::ast::{Edges, Expr};
+use super::super::histograms::SampleValue;
 use super::super::parse::Problem;
 use super::super::plan::{Fixed, LowerOptions, Plan, Select, WindowInput};
 use super::super::program::{Inputs, Program, Source};
@@ -59,7 +62,15 @@ pub(super) fn reference(fixed: Option<Fixed>, offset: Millis, at: Timestamp) -> 
 
 impl Samples {
     /// Takes the samples as seen at a time, written ones as of a slot. Cost: the samples, and a walk over series where any appeared.
-    pub(super) fn at(&mut self, inputs: &Inputs<'_>, at: Timestamp, slot: Timestamp) -> Vec<Series> {
+    ///
+    /// # Errors
+    /// Where edges are told of a series that has histograms.
+    pub(super) fn at(
+        &mut self,
+        inputs: &Inputs<'_>,
+        at: Timestamp,
+        slot: Timestamp,
+    ) -> Result<Vec<Series>, QueryError> {
         let series = inputs.series();
         if inputs.lost_any(self.met) {
             self.found.clear();
@@ -83,16 +94,27 @@ impl Samples {
             let samples = inputs.samples(*source, from, to);
             let live = samples.times.iter().zip(samples.values).filter(|(_, value)| !is_stale(**value));
             let labels = inputs.store_of(*source).labels(source.id).clone();
+            let store = inputs.store_of(*source);
+            let read = |value: f64| match store.histogram(value) {
+                Some(histogram) => SampleValue::Histogram(Arc::clone(histogram)),
+                None => SampleValue::Float(value),
+            };
             let samples = match self.select.edges {
-                None => live.map(|(time, value)| (*time, *value)).collect(),
+                None => live.map(|(time, value)| (*time, read(*value))).collect(),
                 Some(edges) => {
                     let (times, values): (Vec<_>, Vec<_>) = live.unzip();
-                    between_edges(edges == Edges::Smoothed, (&times, &values), (start, end))
+                    if values.iter().any(|value| store.histogram(*value).is_some()) {
+                        let word = if edges == Edges::Smoothed { "smoothed" } else { "anchored" };
+                        let message = format!("{word} modifier is not supported with histograms");
+                        return Err(QueryError::Failed { message, span: None });
+                    }
+                    let between = between_edges(edges == Edges::Smoothed, (&times, &values), (start, end));
+                    between.into_iter().map(|(time, value)| (time, value.into())).collect()
                 }
             };
-            Series { labels, samples }
+            Ok(Series { labels, samples })
         };
-        by_labels(self.found.iter().map(of).collect())
+        Ok(by_labels(self.found.iter().map(of).collect::<Result<_, _>>()?))
     }
 }
 

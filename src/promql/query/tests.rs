@@ -164,7 +164,7 @@ fn the_steps_of_long_ranges_are_those_of_single_evaluations() {
             expected.sort_by(|a, b| a.0.cmp(&b.0));
             let found = matrix.iter().filter_map(|series| {
                 let at = series.samples.binary_search_by_key(&at, |(at, _)| *at).ok()?;
-                Some((series.labels.clone(), series.samples[at].1))
+                Some((series.labels.clone(), series.samples[at].1.clone()))
             });
             assert_eq!(found.collect::<Vec<_>>(), expected, "{text} at {at:?}");
         }

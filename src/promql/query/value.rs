@@ -4,6 +4,7 @@ use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
 use super::super::block;
+use super::super::histograms::SampleValue;
 use super::super::program::Root;
 use super::QueryError;
 
@@ -15,7 +16,7 @@ pub enum Value {
     /// A text.
     String(String),
     /// Series with one value each, in the order of the result.
-    Vector(Vec<(LabelSet, f64)>),
+    Vector(Vec<(LabelSet, SampleValue)>),
     /// Series with many samples each.
     Matrix(Vec<Series>),
 }
@@ -26,7 +27,7 @@ pub struct Series {
     /// Its labels.
     pub labels: LabelSet,
     /// When and what, ascending.
-    pub samples: Vec<(Timestamp, f64)>,
+    pub samples: Vec<(Timestamp, SampleValue)>,
 }
 
 /// Returns what a root is at the first step of a run.
@@ -42,9 +43,7 @@ pub(super) fn at_first_step(root: &Root<'_>) -> Result<Value, QueryError> {
     if !root.ranks.is_empty() {
         present.sort_by_key(|row| root.ranks[row * root.steps]);
     }
-    Ok(Value::Vector(
-        present.into_iter().map(|row| (root.labels[row].clone(), root.values[row * root.steps])).collect(),
-    ))
+    Ok(Value::Vector(present.into_iter().map(|row| (root.labels[row].clone(), root.value(row, 0))).collect()))
 }
 
 /// The series of a root, by row, as they grow block by block.
@@ -60,8 +59,7 @@ impl Matrix {
         self.series.extend(new.map(|labels| Series { labels: labels.clone(), samples: Vec::new() }));
         for (row, series) in self.series.iter_mut().enumerate() {
             let bits = &root.present[row * root.words..(row + 1) * root.words];
-            let values = &root.values[row * root.steps..];
-            series.samples.extend(block::ones(bits).map(|step| (steps[step], values[step])));
+            series.samples.extend(block::ones(bits).map(|step| (steps[step], root.value(row, step))));
         }
     }
 

@@ -19,6 +19,7 @@ use crate::promql::maths::format_float;
 use crate::time::{Millis, Timestamp};
 
 pub(crate) use self::edges::{between, between_edges, edged};
+pub(crate) use self::refold::{Extent, stretch};
 
 /// A function of a range vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -67,7 +67,7 @@ fn copy(values: &[f64], to: &mut Vec<f64>) {
 
 /// How `rate`, `increase` and `delta` extend what they saw to the whole window.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
+pub(crate) struct Extent {
     /// Whether the values never fall below zero.
     counter: bool,
     /// The seconds by which the rise is divided, if it is.
@@ -75,7 +75,7 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    pub(super) fn of(function: RangeFn, range: Millis) -> Self {
+    pub(crate) fn of(function: RangeFn, range: Millis) -> Self {
         Self { counter: function != RangeFn::Delta, per: (function == RangeFn::Rate).then(|| seconds_of(range)) }
     }
 }
@@ -94,25 +94,36 @@ pub(super) fn extrapolated(extent: Extent, window: &Window<'_>, rise: f64) -> Op
     if intervals == 0 {
         return None;
     }
-    let (first, last) = (window.times[0], window.times[intervals]);
+    let times = (window.times[0], window.times[intervals], intervals);
+    Some(rise * stretch(extent, times, (window.right.minus(window.range), window.right), (window.values[0], rise)))
+}
+
+/// Returns what a rise between the first and the last sample is multiplied by for a whole window, given their times, how
+/// many steps are between them, where the window begins and ends, the first value and the rise.
+#[inline]
+pub(crate) fn stretch(
+    extent: Extent,
+    (first, last, intervals): (Timestamp, Timestamp, usize),
+    (left, right): (Timestamp, Timestamp),
+    (start, rise): (f64, f64),
+) -> f64 {
     let seconds = |from: Timestamp, to: Timestamp| to.since(from).seconds();
     let sampled = seconds(first, last);
     let spacing = sampled / intervals as f64;
     let near = spacing * 1.1;
-    let mut to_start = seconds(window.right.minus(window.range), first);
+    let mut to_start = seconds(left, first);
     if to_start >= near {
         to_start = spacing / 2.0;
     }
     // A counter is not extended to before it would have been zero. One that began above its rise was zero before the
     // samples' own length of time, which needs no division to see.
-    let start = window.values[0];
     if extent.counter && rise > 0.0 && start >= 0.0 && !(start >= rise && sampled >= to_start) {
         let to_zero = sampled * (start / rise);
         if to_zero < to_start {
             to_start = to_zero;
         }
     }
-    let mut to_end = seconds(last, window.right);
+    let mut to_end = seconds(last, right);
     if to_end >= near {
         to_end = spacing / 2.0;
     }
@@ -120,7 +131,7 @@ pub(super) fn extrapolated(extent: Extent, window: &Window<'_>, rise: f64) -> Op
     if let Some(seconds) = extent.per {
         factor /= seconds;
     }
-    Some(rise * factor)
+    factor
 }
 
 /// Evaluates `irate` and `idelta`, which look at the last two samples only.

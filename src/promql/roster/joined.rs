@@ -235,7 +235,7 @@ fn note(rank: &mut Vec<u32>, row: u32, place: u32) {
 ///
 /// Source: Prometheus' `resultMetric`; promql.md 8.5.
 fn result_labels(binary: &VectorBinary, many: &LabelSet, one: Option<&LabelSet>, delayed: bool) -> (LabelSet, bool) {
-    let compares = binary.op.is_comparison();
+    let compares = binary.op.is_comparison() || binary.op.is_trim();
     let drop_now = !compares || (binary.return_bool && !delayed);
     let labels = if drop_now { many.without_metric() } else { many.clone() };
     let drops = binary.return_bool && delayed;

@@ -194,6 +194,7 @@ impl NodeState {
             (Kind::Map { op, input }, _) => {
                 let drop = match op {
                     Elementwise::Compare { return_bool, .. } => *return_bool,
+                    Elementwise::Arithmetic { op, .. } => !op.is_trim(),
                     _ => true,
                 };
                 self.bind_mapped(states.of(*input), delayed, |labels| (labels.clone(), drop));

@@ -7,7 +7,7 @@ use alertctl::store::{Batch, Store};
 use alertctl::time::{Millis, Timestamp};
 
 use crate::slow::histograms::with_stored_hints;
-use crate::slow::{self, Context, Fault, Options, Stored, Value};
+use crate::slow::{self, Context, Fault, Options, SampleValue, Stored, Value};
 
 /// What the engine under Prometheus' tests runs with.
 pub(crate) const TESTED: Options = Options { lookback: 300_000, subquery_step: 60_000, delayed_names: true };
@@ -22,11 +22,6 @@ pub(crate) trait Evaluate {
 
     /// Returns its name, for reports.
     fn name(&self) -> &'static str;
-
-    /// Returns whether it knows native histograms.
-    fn has_histograms(&self) -> bool {
-        false
-    }
 
     /// Takes in samples.
     fn load(&self, data: &[Stored]) -> Self::Storage;
@@ -51,10 +46,6 @@ impl Evaluate for Slow {
 
     fn name(&self) -> &'static str {
         "slow evaluator"
-    }
-
-    fn has_histograms(&self) -> bool {
-        true
     }
 
     fn load(&self, data: &[Stored]) -> Self::Storage {
@@ -86,8 +77,11 @@ impl Evaluate for Block {
         for (labels, points) in data {
             let id = store.series(labels);
             let mut batch = Batch::default();
-            for (at, value) in points.iter().filter_map(|(at, value)| Some((*at, value.float()?))) {
-                batch.push(id, Timestamp(at), value, 0);
+            for (at, value) in points {
+                match value {
+                    SampleValue::Float(value) => batch.push(id, Timestamp(*at), *value, 0),
+                    SampleValue::Histogram(held) => batch.push_histogram(id, Timestamp(*at), held.clone(), 0),
+                }
             }
             store.append(&batch).expect("points in time order");
         }
@@ -141,13 +135,20 @@ fn value(value: query::Value) -> Value {
         query::Value::Scalar(value) => Value::Scalar(value),
         query::Value::String(text) => Value::String(text),
         query::Value::Vector(samples) => {
-            Value::Vector(samples.into_iter().map(|(labels, value)| (labels, value.into())).collect())
+            Value::Vector(samples.into_iter().map(|(labels, value)| (labels, sample(value))).collect())
         }
         query::Value::Matrix(series) => {
             let points =
-                |samples: Vec<(Timestamp, f64)>| samples.into_iter().map(|(at, value)| (at.0, value.into())).collect();
+                |samples: Vec<(Timestamp, _)>| samples.into_iter().map(|(at, value)| (at.0, sample(value))).collect();
             Value::Matrix(series.into_iter().map(|series| (series.labels, points(series.samples))).collect())
         }
+    }
+}
+
+fn sample(value: query::SampleValue) -> SampleValue {
+    match value {
+        query::SampleValue::Float(value) => SampleValue::Float(value),
+        query::SampleValue::Histogram(held) => SampleValue::Histogram(held),
     }
 }
 

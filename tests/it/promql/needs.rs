@@ -26,13 +26,6 @@ pub(crate) struct Values {
     pub(crate) need: Option<&'static str>,
 }
 
-impl Values {
-    /// Returns whether there are histograms among them.
-    pub(crate) fn has_histograms(&self) -> bool {
-        self.samples.iter().flatten().any(|written| written.value.histogram().is_some())
-    }
-}
-
 /// Reads `metric{label="value"} values`.
 ///
 /// # Errors

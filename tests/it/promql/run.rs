@@ -55,14 +55,6 @@ impl State {
         let points = |points: &BTreeMap<i64, SampleValue>| points.iter().map(|(at, v)| (*at, v.clone())).collect();
         self.series.iter().map(|(labels, of)| (labels.clone(), points(of))).collect()
     }
-
-    /// Returns what an evaluator cannot read of what is loaded.
-    fn unread(&self, has_histograms: bool) -> Vec<(LabelSet, &'static str)> {
-        let native = |points: &BTreeMap<i64, SampleValue>| points.values().any(|value| value.histogram().is_some());
-        let with_histograms = self.series.iter().filter(|(_, points)| !has_histograms && native(points));
-        let histograms = with_histograms.map(|(labels, _)| (labels.clone(), "native histograms"));
-        self.special.iter().cloned().chain(histograms).collect()
-    }
 }
 
 /// Runs a file and tells the report.
@@ -102,10 +94,7 @@ fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, state: &State, case
         }
         Err(error) => return Outcome::Failed(error),
     };
-    let histograms = case.series.iter().any(|(_, values)| values.has_histograms());
-    let unread = (histograms && !evaluator.has_histograms()).then_some("native histograms");
-    let unread = unread.or_else(|| needs::of_expression(&expr, &state.unread(evaluator.has_histograms())));
-    if let Some(why) = unread {
+    if let Some(why) = needs::of_expression(&expr, &state.special) {
         return Outcome::Skipped(why.to_owned());
     }
     match case.when {

@@ -7,9 +7,7 @@ use alertctl::promql::ast::{Expr, ExprKind, Type};
 
 use super::eval::{Evaluator, Sample, Vector, floats, repeats, text};
 use super::windows::{Window, evaluate};
-use super::{
-    Fault, SAME_LABELS, SampleValue, buckets, dates, edges, failed, histogram_edges, histograms, pointwise,
-};
+use super::{Fault, SAME_LABELS, SampleValue, buckets, dates, edges, failed, histogram_edges, histograms, pointwise};
 
 impl Evaluator<'_> {
     /// Evaluates a function that returns a scalar.
@@ -52,7 +50,8 @@ impl Evaluator<'_> {
         }
         let vectors = match name {
             "vector" => {
-                let sample = |value: f64| vec![Sample { labels: LabelSet::empty(), value: value.into(), drop_name: false }];
+                let sample =
+                    |value: f64| vec![Sample { labels: LabelSet::empty(), value: value.into(), drop_name: false }];
                 self.scalars(&args[0], steps)?.into_iter().map(sample).collect()
             }
             "timestamp" => self.timestamps(&args[0], steps)?,

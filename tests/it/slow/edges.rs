@@ -77,8 +77,11 @@ pub(crate) fn evaluate(name: &str, edges: Edges, window: &Window<'_>) -> Option<
             return None;
         }
         let anchor = points.iter().rposition(|point| point.0 <= start).unwrap_or(0);
-        return super::windows::evaluate(name, &Window { points: &points[anchor..], histograms: Vec::new(), numbers: Vec::new(), ..*window })
-            .expect("it has samples");
+        return super::windows::evaluate(
+            name,
+            &Window { points: &points[anchor..], histograms: Vec::new(), numbers: Vec::new(), ..*window },
+        )
+        .expect("it has samples");
     }
     let (smoothed, counter) = (edges == Edges::Smoothed, name != "delta");
     let Told { first, last, left, right } = told(points, start, end, smoothed, counter)?;

@@ -114,9 +114,8 @@ impl Evaluator<'_> {
                 references.iter_mut().for_each(|end| *end += after);
                 let range = range + before + after;
                 let series = self.matching(selector).into_iter();
-                let cut = |(labels, points): &View<'_>| {
-                    cut(labels, false, &self.read(selector, points), &references, range)
-                };
+                let cut =
+                    |(labels, points): &View<'_>| cut(labels, false, &self.read(selector, points), &references, range);
                 Ok(series.map(cut).collect())
             }
             ExprKind::Subquery(subquery) => self.subquery(subquery, steps),
@@ -178,13 +177,7 @@ impl Evaluator<'_> {
 }
 
 /// Cuts the window `reference - range < t <= reference` of each step out of a series; stale markers are no samples.
-fn cut(
-    labels: &LabelSet,
-    drop_name: bool,
-    points: &[(i64, SampleValue)],
-    references: &[i64],
-    range: i64,
-) -> Windows {
+fn cut(labels: &LabelSet, drop_name: bool, points: &[(i64, SampleValue)], references: &[i64], range: i64) -> Windows {
     let within = |reference: i64| {
         let until = |bound: i64| points.partition_point(|(at, _)| *at <= bound);
         let inside = &points[until(reference - range)..until(reference)];

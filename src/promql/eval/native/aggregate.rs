@@ -1,0 +1,143 @@
+//! Aggregations of vectors that have histograms.
+
+use std::sync::Arc;
+
+use crate::histogram::{Average, Histogram, Sum};
+use crate::kahan::{Kahan, Mean, Spread};
+use crate::labels::LabelSet;
+
+use super::super::super::annotation::{Annotation, Joining};
+use super::super::super::ast::AggregateOp;
+use super::super::super::block::Block;
+use super::super::super::histograms::{Histograms, SampleValue};
+use super::super::super::plan::Operand;
+use super::super::super::program::Notes;
+use super::super::super::quantile::quantile;
+use super::super::{View, ranks};
+use super::FIRST;
+
+/// Folds the samples of each group at every step, floats and histograms.
+///
+/// Source: histograms.md 4. Cost: one pass over the samples; sums of histograms are linear in their buckets.
+pub(in super::super) fn aggregate(
+    (view, op, param): (&View<'_>, AggregateOp, Operand),
+    (order, labels, map): (&[u32], &[LabelSet], &[u32]),
+    input: &Block,
+    (histograms, notes): (&mut Histograms, &mut Notes),
+    out: &mut Block,
+) {
+    let groups = out.rows;
+    let steps = input.steps;
+    let mut ranked = Vec::new();
+    let mut floats: Vec<Vec<f64>> = vec![Vec::new(); groups];
+    let mut others: Vec<Vec<(u32, Arc<Histogram>)>> = vec![Vec::new(); groups];
+    out.mixed = true;
+    for step in 0..steps {
+        floats.iter_mut().for_each(Vec::clear);
+        others.iter_mut().for_each(Vec::clear);
+        if !input.ranks.is_empty() {
+            ranks::in_order(input, step, &mut ranked);
+        }
+        for row in if input.ranks.is_empty() { order } else { &ranked } {
+            let Some(value) = input.get(*row as usize, step) else { continue };
+            let group = map[*row as usize] as usize;
+            match histograms.get(value) {
+                None => floats[group].push(value),
+                Some(histogram) => others[group].push((*row, Arc::clone(histogram))),
+            }
+        }
+        for group in 0..groups {
+            let (floats, others) = (&mut floats[group], &others[group]);
+            let mut tell = |what| notes.add_at(FIRST, (step, steps), what);
+            let value = match op {
+                AggregateOp::Count => Some(SampleValue::Float((floats.len() + others.len()) as f64)),
+                AggregateOp::Group => Some(SampleValue::Float(1.0)),
+                AggregateOp::Sum | AggregateOp::Avg => match (floats.is_empty(), others.is_empty()) {
+                    (true, _) => total(op, others, labels, &mut tell),
+                    (false, true) => folded(op, floats, f64::NAN).map(SampleValue::Float),
+                    (false, false) => {
+                        tell(Annotation::MixedInAggregation);
+                        None
+                    }
+                },
+                _ => {
+                    if !others.is_empty() {
+                        tell(Annotation::IgnoredInAggregation(op));
+                    }
+                    folded(op, floats, view.scalar(param, step)).map(SampleValue::Float)
+                }
+            };
+            let is_any = !floats.is_empty() || !others.is_empty();
+            if let Some(value) = value.filter(|_| is_any) {
+                let value = histograms.write(value);
+                out.set(group, step, value);
+            }
+        }
+    }
+}
+
+/// Folds floats; none of none.
+fn folded(op: AggregateOp, values: &mut [f64], param: f64) -> Option<f64> {
+    let (first, rest) = values.split_first()?;
+    let spread = || {
+        let mut spread = Spread::starting(*first);
+        rest.iter().for_each(|value| spread.add(*value));
+        spread
+    };
+    Some(match op {
+        AggregateOp::Sum => {
+            let mut sum = Kahan::starting(*first);
+            rest.iter().for_each(|value| sum.add(*value));
+            sum.total()
+        }
+        AggregateOp::Avg => {
+            let mut mean = Mean::starting(*first);
+            rest.iter().for_each(|value| mean.add(*value));
+            mean.result()
+        }
+        AggregateOp::Stddev => spread().deviation(),
+        AggregateOp::Stdvar => spread().variance(),
+        AggregateOp::Min => {
+            rest.iter().fold(*first, |least, value| if least > *value || least.is_nan() { *value } else { least })
+        }
+        AggregateOp::Max => {
+            rest.iter().fold(*first, |most, value| if most < *value || most.is_nan() { *value } else { most })
+        }
+        AggregateOp::Quantile => quantile(param, values),
+        _ => return None,
+    })
+}
+
+/// Adds up histograms, or takes their average; nothing where exponential and given bounds meet.
+fn total(
+    op: AggregateOp,
+    values: &[(u32, Arc<Histogram>)],
+    labels: &[LabelSet],
+    tell: &mut impl FnMut(Annotation),
+) -> Option<SampleValue> {
+    let ((_, first), rest) = values.split_first()?;
+    let mut mixed = |row: &u32| {
+        let metric = labels[*row as usize].metric().unwrap_or_default().to_owned();
+        tell(Annotation::MixedSchemas { metric });
+    };
+    let (result, joined) = if op == AggregateOp::Avg {
+        let mut average = Average::starting(first);
+        for (row, next) in rest {
+            average.add(next).map_err(|_| mixed(row)).ok()?;
+        }
+        average.result()
+    } else {
+        let mut sum = Sum::starting(first);
+        for (row, next) in rest {
+            sum.add(next).map_err(|_| mixed(row)).ok()?;
+        }
+        sum.result()
+    };
+    if joined.reconciled {
+        tell(Annotation::Reconciled(Joining::Aggregation));
+    }
+    if joined.collision {
+        tell(Annotation::CounterResets(Joining::Aggregation));
+    }
+    Some(result.into())
+}

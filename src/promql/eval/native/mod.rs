@@ -1,0 +1,172 @@
+//! What nodes do with native histograms. Floats are evaluated as everywhere; this is what comes on top of them where a
+//! recording has histograms, sample by sample.
+
+mod aggregate;
+mod binary;
+mod edges;
+mod window;
+
+use std::sync::Arc;
+
+use crate::histogram::{Hint, Histogram};
+use crate::store::is_stale;
+use crate::time::{Millis, Timestamp};
+
+use self::edges::{around, smoothed};
+use super::super::annotation::Annotation;
+use super::super::block::{self, Block};
+use super::super::histograms::{Histograms, SampleValue};
+use super::super::maths::MathFn;
+use super::super::plan::{Elementwise, Select, WHOLE};
+use super::super::program::{Frame, Notes, Place, Source};
+use super::super::roster::NodeState;
+use super::View;
+use super::select::{cap_at, references};
+
+pub(super) use self::aggregate::aggregate;
+pub(super) use self::binary::{Pairing, elements};
+pub(super) use self::window::{Means, Over, of_rows, of_series};
+
+/// The first argument of a function; the operand of an aggregation.
+const FIRST: Place = Place::Part(1);
+
+/// Puts the histograms of a store that a selector took in place of their numbers there.
+pub(super) fn selected(
+    sources: &[Source],
+    select: &Select,
+    frame: &Frame<'_>,
+    histograms: &mut Histograms,
+    out: &mut Block,
+) {
+    let mut written = Vec::new();
+    let refs = references(select.at, select.offset, frame, &mut written);
+    for (row, source) in sources.iter().enumerate().filter(|(_, source)| frame.inputs.is_of_histograms(**source)) {
+        let store = frame.inputs.store_of(*source);
+        out.mixed = true;
+        let (values, bits) = out.row_mut(row);
+        let mut last: Option<(f64, f64)> = None;
+        for step in block::ones(bits) {
+            let value = values[step];
+            if let Some((_, known)) = last.filter(|(taken, _)| taken.to_bits() == value.to_bits()) {
+                values[step] = known;
+                continue;
+            }
+            let Some(histogram) = store.histogram(value) else { continue };
+            let mut histogram = Arc::clone(histogram);
+            if select.stats && histogram.hint == Hint::Unknown {
+                let end = cap_at(*source, frame, refs[step], step);
+                let samples = frame.inputs.samples(*source, Timestamp::MIN, end).values;
+                let before = samples.len().checked_sub(2).and_then(|before| store.histogram(samples[before]));
+                known(&mut histogram, before);
+            }
+            values[step] = histograms.put(histogram);
+            last = Some((value, values[step]));
+        }
+    }
+}
+
+/// Works out what a histogram says of the one before it, where that was left open.
+///
+/// Source: histograms.md 2.5.
+fn known(histogram: &mut Arc<Histogram>, before: Option<&Arc<Histogram>>) {
+    if let Some(before) = before {
+        let hint = if histogram.is_reset_since(before) { Hint::Reset } else { Hint::NotReset };
+        Arc::make_mut(histogram).hint = hint;
+    }
+}
+
+/// Returns whether an operation has to be looked at value by value.
+pub(super) fn concerns(op: &Elementwise, input: &Block) -> bool {
+    input.mixed || matches!(op, Elementwise::Arithmetic { op, .. } if op.is_trim())
+}
+
+/// Applies an operation to the histograms of a block whose floats it was applied to.
+///
+/// Source: histograms.md 4 and 5.4.
+pub(super) fn map(
+    (view, op): (&View<'_>, &Elementwise),
+    input: &Block,
+    state: &NodeState,
+    notes: &mut Notes,
+    (place, histograms): (Place, &mut Histograms),
+    out: &mut Block,
+) {
+    // They count as any sample does.
+    if matches!(op, Elementwise::EvalTime) {
+        return;
+    }
+    out.mixed |= input.mixed;
+    for row in 0..input.rows {
+        let target = if state.merged { state.map[row] as usize } else { row };
+        for step in block::ones(input.bits(row)) {
+            let value = histograms.read(input.row(row)[step]);
+            let changed = match (op, value) {
+                (Elementwise::Arithmetic { op, scalar, swap }, value) => {
+                    let scalar = SampleValue::Float(view.scalar(*scalar, step));
+                    let (a, b) = if *swap { (&scalar, &value) } else { (&value, &scalar) };
+                    match elements(*op, a, b, &mut |what| notes.add_at(place, (step, input.steps), what)) {
+                        // Two floats were computed.
+                        None => continue,
+                        Some(result) => result.map(|(value, _)| value),
+                    }
+                }
+                (_, SampleValue::Float(_)) => continue,
+                (Elementwise::Compare { op, swap, .. }, SampleValue::Histogram(_)) => {
+                    let what = Annotation::IncompatibleTypes { op: *op, histograms: (!swap, *swap) };
+                    notes.add_at(place, (step, input.steps), what);
+                    None
+                }
+                (Elementwise::Maths(MathFn::Neg), SampleValue::Histogram(mut histogram)) => {
+                    Arc::make_mut(&mut histogram).negate();
+                    Some(SampleValue::Histogram(histogram))
+                }
+                (Elementwise::Histogram(function), SampleValue::Histogram(histogram)) => {
+                    Some(SampleValue::Float(function.of(&histogram)))
+                }
+                (Elementwise::Same, value) => Some(value),
+                _ => None,
+            };
+            match changed {
+                Some(value) => {
+                    let value = histograms.write(value);
+                    out.set(target, step, value);
+                }
+                None => block::clear(out.row_mut(target).1, step),
+            }
+        }
+    }
+}
+
+/// Takes the values of those series of a smoothed selector that had histograms.
+pub(super) fn smoothed_series(
+    (sources, select, lookback): (&[Source], &Select, Millis),
+    frame: &Frame<'_>,
+    (histograms, notes): (&mut Histograms, &mut Notes),
+    out: &mut Block,
+) {
+    let mut written = Vec::new();
+    let refs = references(select.at, select.offset, frame, &mut written);
+    for (row, source) in sources.iter().enumerate().filter(|(_, source)| frame.inputs.is_of_histograms(**source)) {
+        let store = frame.inputs.store_of(*source);
+        let metric = store.labels(source.id).metric().unwrap_or_default();
+        out.mixed = true;
+        out.row_mut(row).1.fill(0);
+        for (step, at) in refs.iter().enumerate() {
+            let (from, to) = around(*at, lookback);
+            let samples = frame.inputs.samples(*source, from, cap_at(*source, frame, to, step));
+            let read = |(time, value): (&Timestamp, &f64)| {
+                let value = store
+                    .histogram(*value)
+                    .map_or(SampleValue::Float(*value), |held| SampleValue::Histogram(held.clone()));
+                (*time, value)
+            };
+            let held = samples.times.iter().zip(samples.values).filter(|(_, value)| !is_stale(**value));
+            let held: Vec<(Timestamp, SampleValue)> = held.map(read).collect();
+            let tell = &mut |what| notes.add_at(Place::Part(WHOLE), (step, refs.len()), what);
+            if let Some(value) = smoothed(&held, *at, metric, tell) {
+                let value = histograms.write(value);
+                out.set(row, step, value);
+            }
+        }
+    }
+}
