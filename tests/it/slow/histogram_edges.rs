@@ -156,6 +156,10 @@ pub(crate) fn value(points: &[(i64, SampleValue)], at: i64) -> Option<SampleValu
         Some(next) if points[next].0 == at => points[next].1.as_ref().clone(),
         Some(next) => {
             let before = points[..next].last()?;
+            // Exponential and custom buckets next to each other are a warning.
+            if before.1.is_custom() != points[next].1.is_custom() {
+                return None;
+            }
             let counter = before.1.hint != Hint::Gauge || points[next].1.hint != Hint::Gauge;
             between(before, &points[next], at, counter).ok()?
         }
