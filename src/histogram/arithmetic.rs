@@ -130,14 +130,16 @@ impl<C: Tally> Histogram<C> {
         let schema = self.schema.min(other.schema);
         self.lower_resolution(schema);
         let (times, threshold) = (other.schema.abs_diff(schema), self.zero_threshold);
+        // What of the other one lies within the zero bucket was counted there. A bucket of the lower resolution that the
+        // zero bucket ends in keeps what was counted there too, as in Prometheus.
+        let within = |(index, _): &(i32, C)| exponential(i64::from(*index), schema) <= threshold;
         for (own, others) in [(&mut self.positive, &other.positive), (&mut self.negative, &other.negative)] {
-            // What of the other one lies within the zero bucket was counted there.
-            let outside = others.iter().filter(|(index, _)| other.upper(*index) > threshold);
-            let counts = outside.map(|(index, n)| (index, C::of(n).times(sign)));
+            let counts = others.iter().map(|(index, n)| (index, C::of(n).times(sign)));
             if times == 0 {
-                own.merge(counts);
+                own.merge(counts.skip_while(within));
             } else {
-                own.merge(counts.collect::<Buckets<C>>().moved(|index| coarser(index, times)).iter());
+                let coarse = counts.collect::<Buckets<C>>().moved(|index| coarser(index, times));
+                own.merge(coarse.iter().skip_while(within));
             }
         }
     }
@@ -192,7 +194,7 @@ impl<C: Tally> Histogram<C> {
     }
 
     /// Widens the zero bucket; what it then holds is no longer counted elsewhere.
-    pub(super) fn widen(&mut self, threshold: f64) {
+    fn widen(&mut self, threshold: f64) {
         (self.zero_count, self.zero_threshold) = self.widened(threshold);
         let (schema, threshold) = (self.schema, self.zero_threshold);
         let outside = |index: i32| exponential(i64::from(index) - 1, schema) >= threshold;
@@ -200,9 +202,12 @@ impl<C: Tally> Histogram<C> {
         self.negative.keep(outside);
     }
 
-    /// Returns what a wider zero bucket would hold, and how wide it would be: within a populated bucket it goes on to the
-    /// end of that one.
-    fn widened(&self, mut threshold: f64) -> (C, f64) {
+    /// Returns what a zero bucket as wide or wider would hold, and how wide it would be: within a populated bucket it goes
+    /// on to the end of that one.
+    pub(super) fn widened(&self, mut threshold: f64) -> (C, f64) {
+        if threshold == self.zero_threshold {
+            return (self.zero_count, threshold);
+        }
         'again: loop {
             let mut zero = self.zero_count;
             for (side, begin_again) in [(&self.positive, false), (&self.negative, true)] {

@@ -37,22 +37,21 @@ impl Histogram {
         if self.schema > before.schema || self.zero_threshold < before.zero_threshold {
             return true;
         }
-        let mut alike = None;
-        if self.zero_threshold > before.zero_threshold || self.schema < before.schema {
-            let mut before = before.clone();
-            if self.zero_threshold > before.zero_threshold {
-                before.widen(self.zero_threshold);
-            }
-            before.lower_resolution(self.schema);
-            alike = Some(before);
-        }
-        let before = alike.as_ref().unwrap_or(before);
-        if self.zero_threshold != before.zero_threshold || self.zero_count < before.zero_count {
+        let (zero, threshold) = before.widened(self.zero_threshold);
+        if threshold != self.zero_threshold || self.zero_count < zero {
             return true;
         }
+        let mut coarse = None;
+        if self.schema < before.schema {
+            let mut before = before.clone();
+            before.lower_resolution(self.schema);
+            coarse = Some(before);
+        }
+        let before = coarse.as_ref().unwrap_or(before);
         // What lies within the zero bucket was compared with it.
-        let outside = |(index, _): &(i32, f64)| self.upper(*index) > self.zero_threshold;
-        let fell = |now: &Buckets, before: &Buckets| fell(now.iter().filter(outside), before.iter().filter(outside));
+        let within = |(index, _): &(i32, f64)| self.upper(*index) <= self.zero_threshold;
+        let fell =
+            |now: &Buckets, before: &Buckets| fell(now.iter().skip_while(within), before.iter().skip_while(within));
         fell(&self.positive, &before.positive) || fell(&self.negative, &before.negative)
     }
 }

@@ -85,6 +85,17 @@ fn resolutions_meet_at_the_lower_one() {
 }
 
 #[test]
+fn a_coarse_bucket_keeps_what_the_zero_bucket_took_of_it() {
+    let fine = made(1, (0.0, 0.0), (-1, &[3.0, 5.0]), (0, &[]));
+    let wide = made(0, (0.75, 1.0), (4, &[1.0]), (0, &[]));
+    // The bucket up to 0.7 is in the zero bucket, and in the one up to 1 too, as in Prometheus.
+    check(&sum(&wide, &fine), "{count:10, sum:5, [-1,1]:9, (8,16]:1}");
+    let fine = made(1, (0.0, 0.0), (-1, &[3.0]), (0, &[]));
+    check(&sum(&wide, &fine), "{count:5, sum:2.5, [-0.75,0.75]:4, (0.5,1]:3, (8,16]:1}");
+    check(&sum(&fine, &wide), "{count:5, sum:2.5, [-0.75,0.75]:4, (8,16]:1}");
+}
+
+#[test]
 fn given_bounds_meet_at_the_common_ones() {
     let a = custom(&[1.0, 2.0, 5.0], &[1.0, 2.0, 4.0, 8.0]);
     let b = custom(&[2.0, 3.0, 5.0], &[10.0, 20.0, 40.0, 80.0]);
@@ -312,11 +323,12 @@ fn flaws_are_found() {
     assert_eq!(custom(&[], &[1.0]).flaws(), []);
 }
 
-/// Any exponential histogram whose counts are small whole numbers: sums of those are exact.
-fn exponential() -> impl Strategy<Value = Histogram> {
+/// Exponential histograms of some schemas whose zero buckets have one of some widths. Counts are small whole numbers, so
+/// that sums of them are exact.
+fn exponential(schemas: impl Strategy<Value = i32>, widths: &'static [f64]) -> impl Strategy<Value = Histogram> {
     let counts = || prop::collection::vec(prop::sample::select(vec![0.0, 0.0, 1.0, 2.0, 7.0, 100.0]), 0..7);
-    let width = prop::sample::select(vec![0.0, 0.0, 0.001, 0.25, 0.3, 1.0, 3.0]);
-    (-4..=8_i32, width, 0..5_u8, (-9..9_i32, counts()), (-9..9_i32, counts())).prop_map(
+    let width = prop::sample::select(widths);
+    (schemas, width, 0..5_u8, (-9..9_i32, counts()), (-9..9_i32, counts())).prop_map(
         |(schema, width, zero, positive, negative)| {
             let mut made = made(schema, (width, f64::from(zero)), (positive.0, &positive.1), (negative.0, &negative.1));
             // Buckets within the zero bucket would be counted twice.
@@ -324,12 +336,14 @@ fn exponential() -> impl Strategy<Value = Histogram> {
             let mut sides = [made.positive.clone(), made.negative.clone()];
             sides.iter_mut().for_each(|side| side.keep(outside));
             [made.positive, made.negative] = sides;
-            made.count = made.zero_count + made.buckets().map(|bucket| bucket.n).sum::<f64>()
-                - if made.zero_count > 0.0 { made.zero_count } else { 0.0 };
+            made.count = made.buckets().map(|bucket| bucket.n).sum();
             made
         },
     )
 }
+
+/// Any width of a zero bucket.
+const WIDTHS: &[f64] = &[0.0, 0.0, 0.001, 0.25, 0.3, 1.0, 3.0];
 
 /// Any histogram with given bounds.
 fn with_bounds() -> impl Strategy<Value = Histogram> {
@@ -339,12 +353,16 @@ fn with_bounds() -> impl Strategy<Value = Histogram> {
 }
 
 fn any() -> impl Strategy<Value = Histogram> {
-    prop_oneof![exponential(), with_bounds()]
+    prop_oneof![exponential(-4..=8_i32, WIDTHS), with_bounds()]
 }
 
-/// Two histograms that can be added.
+/// Two histograms that can be added. Where their resolutions differ, a zero bucket ends where buckets of all do.
 fn pair() -> impl Strategy<Value = (Histogram, Histogram)> {
-    prop_oneof![(exponential(), exponential()), (with_bounds(), with_bounds())]
+    let schemas = || -4..=8_i32;
+    let alike =
+        schemas().prop_flat_map(|schema| (exponential(Just(schema), WIDTHS), exponential(Just(schema), WIDTHS)));
+    let widths = &[0.0, 1.0];
+    prop_oneof![alike, (exponential(schemas(), widths), exponential(schemas(), widths)), (with_bounds(), with_bounds())]
 }
 
 proptest! {
@@ -367,9 +385,11 @@ proptest! {
     }
 
     #[test]
-    fn resolution_is_lowered_before_or_after(a in exponential(), b in exponential(), schema in -4..=8_i32) {
-        // A zero bucket that ends within a bucket of the lower resolution takes all of that one.
-        let (a, b) = (Histogram { zero_threshold: 0.0, ..a }, Histogram { zero_threshold: 0.0, ..b });
+    fn resolution_is_lowered_before_or_after(
+        a in exponential(-4..=8_i32, &[0.0]),
+        b in exponential(-4..=8_i32, &[0.0]),
+        schema in -4..=8_i32,
+    ) {
         let lowered = |histogram: &Histogram| {
             let mut lowered = histogram.clone();
             lowered.lower_resolution(schema.min(a.schema).min(b.schema));
