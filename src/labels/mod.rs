@@ -193,9 +193,13 @@ pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let special = |c: char| matches!(c, '"' | '\\') || c.is_ascii_control();
         f.write_str("\"")?;
-        for c in self.0.chars() {
-            match c {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(special) {
+            f.write_str(&rest[..at])?;
+            // All of these have one byte.
+            match char::from(rest.as_bytes()[at]) {
                 '"' => f.write_str("\\\"")?,
                 '\\' => f.write_str("\\\\")?,
                 '\n' => f.write_str("\\n")?,
@@ -205,10 +209,11 @@ impl fmt::Display for Quoted<'_> {
                 '\u{8}' => f.write_str("\\b")?,
                 '\u{b}' => f.write_str("\\v")?,
                 '\u{c}' => f.write_str("\\f")?,
-                c if (c as u32) < 0x20 || c as u32 == 0x7f => write!(f, "\\x{:02x}", c as u32)?,
-                c => write!(f, "{c}")?,
+                c => write!(f, "\\x{:02x}", c as u32)?,
             }
+            rest = &rest[at + 1..];
         }
+        f.write_str(rest)?;
         f.write_str("\"")
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::ast::{Expr, ExprKind};
 use super::lex::lex;
-use super::print::Printer;
+use super::print::{Out, Printer};
 
 /// How long an expression may be that stands on one line, its indentation not counted. Unit: bytes.
 ///
@@ -23,8 +23,13 @@ const INDENT: &str = "  ";
 /// like all else.
 #[must_use]
 pub fn lines(expr: &Expr, source: &str) -> String {
-    let mut layout = Layout { source, out: String::with_capacity(source.len()) };
+    let mut flat = Flat { text: String::with_capacity(source.len()), parts: Vec::new() };
     // A text takes all.
+    let _ = Printer { out: &mut flat, source: Some(source) }.expr(expr);
+    if flat.text.len() <= LINE {
+        return flat.text;
+    }
+    let mut layout = Layout { source, out: String::with_capacity(2 * flat.text.len()), flat, next: 0 };
     let _ = layout.node(expr, 0);
     layout.out
 }
@@ -56,34 +61,61 @@ pub fn comments(source: &str) -> Option<Vec<&str>> {
     (!source[end..].contains('#')).then_some(above)
 }
 
-/// Takes what fits on a line, and refuses more.
-struct Line(String);
+/// An expression on one line, and where its parts are there.
+struct Flat {
+    text: String,
+    /// In the order in which they begin.
+    parts: Vec<Part>,
+}
 
-impl Write for Line {
+/// A part of an expression that is one itself.
+#[derive(Clone, Copy)]
+struct Part {
+    start: usize,
+    end: usize,
+    /// The number of the first part that begins behind it.
+    next: usize,
+}
+
+impl Write for &mut Flat {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() + text.len() > LINE {
-            return Err(fmt::Error);
-        }
-        self.0.push_str(text);
+        self.text.push_str(text);
         Ok(())
+    }
+}
+
+impl Out for &mut Flat {
+    fn begin(&mut self) -> usize {
+        self.parts.push(Part { start: self.text.len(), end: 0, next: 0 });
+        self.parts.len() - 1
+    }
+
+    fn end(&mut self, number: usize) {
+        let next = self.parts.len();
+        self.parts[number].end = self.text.len();
+        self.parts[number].next = next;
     }
 }
 
 struct Layout<'a> {
     source: &'a str,
+    flat: Flat,
+    /// The number of the part that comes next.
+    next: usize,
     out: String,
 }
 
 impl Layout<'_> {
-    /// Writes an expression, the first line of it indented too.
+    /// Writes an expression, the first line of it indented too. Expressions come in the order of the parts.
     fn node(&mut self, expr: &Expr, level: usize) -> fmt::Result {
-        let mut line = Line(String::with_capacity(LINE));
-        let fits = Printer { out: &mut line, source: Some(self.source) }.expr(expr).is_ok();
-        if fits {
+        let part = self.flat.parts[self.next];
+        if part.end - part.start <= LINE {
             self.indent(level);
-            self.out.push_str(&line.0);
+            self.out.push_str(&self.flat.text[part.start..part.end]);
+            self.next = part.next;
             return Ok(());
         }
+        self.next += 1;
         match &expr.kind {
             ExprKind::Paren(inner) => self.within(level, |_| Ok(()), &[inner]),
             ExprKind::Call { function, args, .. } => {
@@ -122,7 +154,8 @@ impl Layout<'_> {
             | ExprKind::Range { .. }
             | ExprKind::Invalid => {
                 self.indent(level);
-                self.printer().expr(expr)
+                self.out.push_str(&self.flat.text[part.start..part.end]);
+                Ok(())
             }
         }
     }

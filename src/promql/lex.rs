@@ -89,6 +89,8 @@ pub(crate) enum Keyword {
 
 /// Returns the keyword that a word is.
 fn keyword(word: &str) -> Option<Keyword> {
+    /// How long `count_values` is, the longest keyword. Unit: bytes.
+    const LONGEST: usize = 12;
     const WORDS: [(&str, Keyword); 25] = [
         ("and", Keyword::And),
         ("or", Keyword::Or),
@@ -116,6 +118,9 @@ fn keyword(word: &str) -> Option<Keyword> {
         ("inf", Keyword::Number),
         ("nan", Keyword::Number),
     ];
+    if word.len() > LONGEST {
+        return None;
+    }
     let known = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, keyword)| *keyword);
     let aggregate = || AggregateOp::ALL.iter().find(|(_, name)| name.eq_ignore_ascii_case(word));
     known.or_else(|| aggregate().map(|(op, _)| Keyword::Aggregate(*op)))
@@ -218,7 +223,8 @@ impl Lexer<'_> {
     /// Takes a name.
     fn word(&mut self) -> Kind {
         let colon = !self.in_brackets;
-        let len = self.rest().find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || (colon && c == ':')));
+        let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || (colon && byte == b':');
+        let len = self.rest().bytes().position(|byte| !goes_on(byte));
         let word = &self.rest()[..len.unwrap_or(self.rest().len())];
         let mut keyword = keyword(word);
         self.at += word.len();

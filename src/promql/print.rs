@@ -32,6 +32,20 @@ impl Display for DurationExpr {
     }
 }
 
+/// Where expressions are printed to; it may take note of where each begins and ends.
+pub(super) trait Out: Write {
+    /// An expression begins; returns its number.
+    fn begin(&mut self) -> usize {
+        0
+    }
+
+    /// The expression of that number is over.
+    fn end(&mut self, _number: usize) {}
+}
+
+impl Out for &mut Formatter<'_> {}
+impl Out for &mut String {}
+
 /// Prints on one line.
 ///
 /// With the text that an expression was read from, numbers and durations keep the digits that are written there, and
@@ -44,9 +58,16 @@ pub(super) struct Printer<'a, W> {
     pub(super) source: Option<&'a str>,
 }
 
-impl<'a, W: Write> Printer<'a, W> {
+impl<'a, W: Out> Printer<'a, W> {
     /// Prints an expression.
     pub(super) fn expr(&mut self, expr: &Expr) -> fmt::Result {
+        let number = self.out.begin();
+        self.kind(expr)?;
+        self.out.end(number);
+        Ok(())
+    }
+
+    fn kind(&mut self, expr: &Expr) -> fmt::Result {
         match &expr.kind {
             ExprKind::Number { value, duration } => match self.written(expr.span).filter(|_| value.is_finite()) {
                 Some(text) => self.digits(text, value.is_sign_negative()),
@@ -82,7 +103,8 @@ impl<'a, W: Write> Printer<'a, W> {
                 self.window(subquery)
             }
             ExprKind::Call { function, args, .. } => {
-                write!(self.out, "{}(", function.name)?;
+                self.out.write_str(function.name)?;
+                self.out.write_str("(")?;
                 self.list(args, ", ", Self::expr)?;
                 self.out.write_str(")")
             }
@@ -141,8 +163,8 @@ impl<'a, W: Write> Printer<'a, W> {
 
     /// Prints a number or a duration with the digits that are written, and the sign that it has.
     fn digits(&mut self, text: &str, negative: bool) -> fmt::Result {
-        let digits = text.trim_start_matches(|c: char| c == '+' || c == '-' || c.is_whitespace());
-        write!(self.out, "{}{digits}", if negative { "-" } else { "" })
+        self.out.write_str(if negative { "-" } else { "" })?;
+        self.out.write_str(text.trim_start_matches(|c: char| c == '+' || c == '-' || c.is_whitespace()))
     }
 
     fn number(&mut self, value: f64, duration: bool) -> fmt::Result {
@@ -157,9 +179,7 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     fn string(&mut self, text: &str, written: Option<&str>) -> fmt::Result {
-        // What would need more than a `\` before a character, such as a line break, is better escaped.
-        let is_readable = !text.contains(char::is_control) && text.contains(['"', '\\']);
-        match written.filter(|written| is_readable && !written.starts_with('"')) {
+        match written.filter(|written| is_better_raw(text) && !written.starts_with('"')) {
             Some(written) => self.out.write_str(written),
             None => write!(self.out, "{}", Quoted(text)),
         }
@@ -182,7 +202,7 @@ impl<'a, W: Write> Printer<'a, W> {
 
     fn labels(&mut self, labels: &[String]) -> fmt::Result {
         self.out.write_str("(")?;
-        self.list(labels, ", ", |printer, label| write!(printer.out, "{}", LabelName(label)))?;
+        self.list(labels, ", ", |printer, label| printer.label(label))?;
         self.out.write_str(")")
     }
 
@@ -204,20 +224,36 @@ impl<'a, W: Write> Printer<'a, W> {
                 return Ok(());
             }
         }
-        let values = self.written(at).map(values).unwrap_or_default();
+        let text = self.written(at).filter(|_| matchers.iter().any(|matcher| is_better_raw(&matcher.value)));
+        let values = text.map(values).unwrap_or_default();
         let mut all: Vec<(&Matcher, Option<&str>)> =
             matchers.iter().enumerate().map(|(at, matcher)| (matcher, values.get(at).copied())).collect();
-        if self.source.is_some() {
+        if self.source.is_some() && all.len() > 1 {
             all.sort_by_cached_key(|(matcher, _)| {
-                format!("{}{}{}", LabelName(&matcher.name), matcher.op.symbol(), Quoted(&matcher.value))
+                let mut shown = String::new();
+                // A text takes all.
+                let _ = Printer { out: &mut shown, source: None }.matcher(matcher, None);
+                shown
             });
         }
         self.out.write_str("{")?;
-        self.list(&all, ",", |printer, (matcher, written)| {
-            write!(printer.out, "{}{}", LabelName(&matcher.name), matcher.op.symbol())?;
-            printer.string(&matcher.value, *written)
-        })?;
+        self.list(&all, ",", |printer, (matcher, written)| printer.matcher(matcher, *written))?;
         self.out.write_str("}")
+    }
+
+    fn matcher(&mut self, matcher: &Matcher, written: Option<&str>) -> fmt::Result {
+        self.label(&matcher.name)?;
+        self.out.write_str(matcher.op.symbol())?;
+        self.string(&matcher.value, written)
+    }
+
+    /// Prints the name of a label, in quotes when it is not one of letters, digits and `_`, or a word that lists of
+    /// labels do not take.
+    fn label(&mut self, name: &str) -> fmt::Result {
+        let reserved = ["without", "inf", "nan"].iter().any(|word| word.eq_ignore_ascii_case(name));
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+        if plain && !reserved { self.out.write_str(name) } else { write!(self.out, "{}", Quoted(name)) }
     }
 
     fn modifiers(&mut self, modifiers: &Modifiers) -> fmt::Result {
@@ -326,15 +362,8 @@ fn values(selector: &str) -> Vec<&str> {
     tokens.windows(2).filter(is_value).map(|pair| &selector[pair[0].span.range()]).collect()
 }
 
-/// A label name, in quotes when it is not one of letters, digits and `_`, or a word that lists of labels do not take.
-struct LabelName<'a>(&'a str);
-
-impl Display for LabelName<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let name = self.0;
-        let reserved = ["without", "inf", "nan"].iter().any(|word| word.eq_ignore_ascii_case(name));
-        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
-        if plain && !reserved { f.write_str(name) } else { write!(f, "{}", Quoted(name)) }
-    }
+/// Returns whether a text would need a `\` in double quotes, but nothing that its own quotes do not: what has a line
+/// break, say, is better escaped.
+fn is_better_raw(text: &str) -> bool {
+    text.contains(['"', '\\']) && !text.contains(char::is_control)
 }
