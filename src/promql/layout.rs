@@ -227,6 +227,8 @@ mod tests {
             ("max_over_time(rate(a[1m])[1h : 1m] offset 5m)", "max_over_time(rate(a[1m])[1h:1m] offset 5m)"),
             ("a @ 1", "a @ 1.000"),
             ("a offset - 5m", "a offset -5m"),
+            ("a smoothed offset 1m @ 2", "a @ 2.000 smoothed offset 1m"),
+            ("rate(a[5m] @ 2 anchored)", "rate(a[5m] anchored @ 2.000)"),
             ("a[2*1h]", "a[2 * 1h]"),
             ("-  a", "-a"),
         ] {
@@ -256,6 +258,8 @@ mod tests {
         check("a{b=~\"c\\\\d\"}", "a{b=~\"c\\\\d\"}");
         check("a{b=`c\nd`}", "a{b=\"c\\nd\"}");
         check("{`a.\\b`, 'c.d'='e'}", "{\"c.d\"=\"e\",__name__=`a.\\b`}");
+        check("a{b='é',c=\"\\u2028é\"}", "a{b=\"é\",c=\"\\u2028é\"}");
+        check("a{b='\\u2028',c='\\x41'}", "a{b='\\u2028',c=\"A\"}");
         check("label_replace(a, 'b', '$1', \"c\", `(\\d)`)", "label_replace(a, \"b\", \"$1\", \"c\", `(\\d)`)");
     }
 

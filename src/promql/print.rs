@@ -49,7 +49,8 @@ impl Out for &mut String {}
 /// Prints on one line.
 ///
 /// With the text that an expression was read from, numbers and durations keep the digits that are written there, and
-/// strings their quotes where double ones would need a `\`. All else is as Prometheus prints it: matchers are sorted,
+/// strings their quotes and escapes where double quotes would
+/// need others. All else is as Prometheus prints it: matchers are sorted,
 /// and `by ()` is left out.
 pub(super) struct Printer<'a, W> {
     /// Where it goes.
@@ -179,7 +180,13 @@ impl<'a, W: Out> Printer<'a, W> {
     }
 
     fn string(&mut self, text: &str, written: Option<&str>) -> fmt::Result {
-        match written.filter(|written| is_better_raw(text) && !written.starts_with('"')) {
+        // Its own escapes say more than a character that is hard to see.
+        let stays = |written: &&str| {
+            let inside = written.get(1..written.len().saturating_sub(1));
+            let has_escapes = text.contains(['"', '\\']) || inside != Some(text);
+            written.starts_with('"') || has_escapes && !text.contains(char::is_control)
+        };
+        match written.filter(|_| is_particular(text)).filter(stays) {
             Some(written) => self.out.write_str(written),
             None => write!(self.out, "{}", Quoted(text)),
         }
@@ -208,7 +215,13 @@ impl<'a, W: Out> Printer<'a, W> {
 
     fn selector(&mut self, selector: &Selector, at: Span) -> fmt::Result {
         self.matchers(selector, at)?;
-        self.modifiers(&selector.modifiers)
+        if self.source.is_none() {
+            return self.modifiers(&selector.modifiers);
+        }
+        // Without a range, Prometheus has the two the other way round.
+        self.at(&selector.modifiers)?;
+        self.edges(&selector.modifiers)?;
+        self.offset(&selector.modifiers)
     }
 
     /// Prints the name and the matchers of a selector, which stands at a span.
@@ -224,7 +237,7 @@ impl<'a, W: Out> Printer<'a, W> {
                 return Ok(());
             }
         }
-        let text = self.written(at).filter(|_| matchers.iter().any(|matcher| is_better_raw(&matcher.value)));
+        let text = self.written(at).filter(|_| matchers.iter().any(|matcher| is_particular(&matcher.value)));
         let values = text.map(values).unwrap_or_default();
         let mut all: Vec<(&Matcher, Option<&str>)> =
             matchers.iter().enumerate().map(|(at, matcher)| (matcher, values.get(at).copied())).collect();
@@ -257,20 +270,32 @@ impl<'a, W: Out> Printer<'a, W> {
     }
 
     fn modifiers(&mut self, modifiers: &Modifiers) -> fmt::Result {
-        match modifiers.edges {
-            Some(Edges::Anchored) => self.out.write_str(" anchored")?,
-            Some(Edges::Smoothed) => self.out.write_str(" smoothed")?,
-            None => {}
-        }
+        self.edges(modifiers)?;
+        self.at(modifiers)?;
+        self.offset(modifiers)
+    }
+
+    fn edges(&mut self, modifiers: &Modifiers) -> fmt::Result {
+        self.out.write_str(match modifiers.edges {
+            Some(Edges::Anchored) => " anchored",
+            Some(Edges::Smoothed) => " smoothed",
+            None => "",
+        })
+    }
+
+    fn at(&mut self, modifiers: &Modifiers) -> fmt::Result {
         match modifiers.at {
             Some(At::Time(at)) => {
                 let (sign, millis) = (if at.0 < 0 { "-" } else { "" }, at.0.unsigned_abs());
-                write!(self.out, " @ {sign}{}.{:03}", millis / 1000, millis % 1000)?;
+                write!(self.out, " @ {sign}{}.{:03}", millis / 1000, millis % 1000)
             }
-            Some(At::Start) => self.out.write_str(" @ start()")?,
-            Some(At::End) => self.out.write_str(" @ end()")?,
-            None => {}
+            Some(At::Start) => self.out.write_str(" @ start()"),
+            Some(At::End) => self.out.write_str(" @ end()"),
+            None => Ok(()),
         }
+    }
+
+    fn offset(&mut self, modifiers: &Modifiers) -> fmt::Result {
         match &modifiers.offset {
             Some(offset) => {
                 self.out.write_str(" offset ")?;
@@ -362,8 +387,7 @@ fn values(selector: &str) -> Vec<&str> {
     tokens.windows(2).filter(is_value).map(|pair| &selector[pair[0].span.range()]).collect()
 }
 
-/// Returns whether a text would need a `\` in double quotes, but nothing that its own quotes do not: what has a line
-/// break, say, is better escaped.
-fn is_better_raw(text: &str) -> bool {
-    text.contains(['"', '\\']) && !text.contains(char::is_control)
+/// Returns whether it matters how a text is written: in double quotes it would need a `\`, or it is not ASCII.
+fn is_particular(text: &str) -> bool {
+    !text.is_ascii() || text.contains(['"', '\\'])
 }
