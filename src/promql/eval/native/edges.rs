@@ -179,10 +179,11 @@ pub(in super::super) fn smoothed(
         }
         (SampleValue::Histogram(a), SampleValue::Histogram(b)) => {
             let counter = a.hint != Hint::Gauge || b.hint != Hint::Gauge;
+            let mixed = a.is_custom() != b.is_custom();
             let (a, b) = ((before.0, a.clone()), (samples[next].0, b.clone()));
             match between(&a, &b, at, counter, tell) {
-                Ok(histogram) => histogram.into(),
-                Err(IncompatibleSchemas) => {
+                Ok(histogram) if !mixed => histogram.into(),
+                Ok(_) | Err(IncompatibleSchemas) => {
                     tell(Annotation::MixedSchemas { metric: metric.to_owned() });
                     return None;
                 }
