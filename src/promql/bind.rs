@@ -225,6 +225,7 @@ impl Kind {
             }
             Self::Set { lhs, rhs, .. } => [own(lhs), own(rhs)],
             Self::Map { input, .. }
+            | Self::Info { base: input, .. }
             | Self::Relabel { input, .. }
             | Self::Sort { input, .. }
             | Self::CountValues { input, .. }
@@ -263,7 +264,7 @@ impl Kind {
             Self::VectorBinary(binary) | Self::FilledBinary { binary, .. } => {
                 [Some(binary.many_node), Some(binary.one_node), None]
             }
-            Self::Set { lhs, rhs, .. } => [Some(*lhs), Some(*rhs), None],
+            Self::Set { lhs, rhs, .. } | Self::Info { base: lhs, infos: rhs, .. } => [Some(*lhs), Some(*rhs), None],
             Self::Aggregate { param, input, .. } => [operand(param), Some(*input), None],
             Self::TopK { k: wanted, input, .. } | Self::Limit { wanted, input, .. } => {
                 [operand(wanted), Some(*input), None]

@@ -202,6 +202,7 @@ impl Kind {
             Self::CountValues { .. } => "count_values".to_owned(),
             Self::TopK { bottom, .. } => if *bottom { "bottomk" } else { "topk" }.to_owned(),
             Self::Limit { ratio, .. } => if *ratio { "limit_ratio" } else { "limitk" }.to_owned(),
+            Self::Info { .. } => "info".to_owned(),
             Self::Absent { .. } => "absent".to_owned(),
             Self::Scalar(_) => "scalar".to_owned(),
             Self::Vector(_) => "vector".to_owned(),

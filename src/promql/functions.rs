@@ -72,6 +72,7 @@ pub(crate) enum Kernel {
     SortByLabel {
         descending: bool,
     },
+    Info,
     LabelReplace,
     LabelJoin,
     /// A number that is read from a histogram.
@@ -181,7 +182,7 @@ pub static FUNCTIONS: &[Function] = &[
     function("hour", &[Vector], 1, Vector, Kernel::Date(DateFn::Hour)),
     function("idelta", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Idelta)),
     function("increase", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Increase)),
-    experimental("info", &[Vector, Vector], 1, Vector, Kernel::Missing),
+    experimental("info", &[Vector, Vector], 1, Vector, Kernel::Info),
     function("irate", &[Matrix], 0, Vector, Kernel::Range(RangeFn::Irate)),
     function("label_join", &[Vector, String, String, String], -1, Vector, Kernel::LabelJoin),
     function("label_replace", &[Vector, String, String, String, String], 0, Vector, Kernel::LabelReplace),

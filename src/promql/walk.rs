@@ -70,6 +70,7 @@ impl Walk {
                 Kind::Window { input: WindowInput::Subquery { .. }, .. }
                     | Kind::CountValues { .. }
                     | Kind::Quantiles { .. }
+                    | Kind::Info { .. }
             )
         };
         let invariant = plan.nodes.iter().filter(|node| node.invariant).map(|node| node.place.state);

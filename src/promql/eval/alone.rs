@@ -45,6 +45,7 @@ pub(crate) fn fits(kind: &Kind) -> bool {
         | Kind::TopK { .. }
         | Kind::Limit { .. }
         | Kind::Quantiles { .. }
+        | Kind::Info { .. }
         | Kind::Buckets { .. } => false,
     }
 }
@@ -125,6 +126,7 @@ pub(crate) fn evaluate(
         | Kind::TopK { .. }
         | Kind::Limit { .. }
         | Kind::Quantiles { .. }
+        | Kind::Info { .. }
         | Kind::Buckets { .. } => None,
     }
 }

@@ -129,7 +129,7 @@ pub(super) fn assign(
             let input = view.wide(*input, steps, first);
             by_value(*descending, &Ranks::of(input, order), out);
         }
-        // `count_values` and `histogram_quantiles` rank as they find rows; the rest have rows that stand as they are.
+        // `count_values`, `histogram_quantiles` and `info` rank as they find rows; the rest have rows that stand as they are.
         _ => {}
     }
 }

@@ -93,6 +93,7 @@ impl Plan {
                 let input = self.window(RangeFn::LastOverTime, args, span)?;
                 self.node(Kind::Absent { labels: absent_labels(&args[0]), input })
             }
+            Kernel::Info => self.info(args)?,
             Kernel::LabelReplace => self.relabel(label_replace(args)?, &args[0])?,
             Kernel::LabelJoin => self.relabel(label_join(args)?, &args[0])?,
             Kernel::BucketQuantile => {

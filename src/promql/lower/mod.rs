@@ -1,6 +1,7 @@
 //! From an expression to the nodes of a plan, and what is refused on the way.
 
 mod call;
+mod info;
 
 use crate::diagnostic::codes;
 use crate::limits;

@@ -202,6 +202,17 @@ pub(crate) struct Fill {
     pub(crate) one: Option<Number>,
 }
 
+/// How `info` finds the labels that it adds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct InfoJoin {
+    /// What the names of series satisfy that are infos, and so get no labels themselves.
+    pub(crate) names: Vec<Matcher>,
+    /// The labels that are added; all, if it is empty.
+    pub(crate) labels: Vec<String>,
+    /// Whether a series without an info is dropped.
+    pub(crate) required: bool,
+}
+
 /// What a vector is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SortBy {
@@ -299,6 +310,12 @@ pub(crate) enum Kind {
     Relabel {
         relabel: Relabel,
         input: NodeId,
+    },
+    /// The samples of one node with labels of another, whose values are when they were taken. Rows are found as they come.
+    Info {
+        join: InfoJoin,
+        base: NodeId,
+        infos: NodeId,
     },
     /// The same values in another order.
     Sort {
@@ -450,7 +467,7 @@ impl Plan {
             Kind::VectorBinary(binary) | Kind::FilledBinary { binary, .. } => {
                 of(&binary.many_node) && of(&binary.one_node)
             }
-            Kind::Set { lhs, rhs, .. } => of(lhs) && of(rhs),
+            Kind::Set { lhs, rhs, .. } | Kind::Info { base: lhs, infos: rhs, .. } => of(lhs) && of(rhs),
             Kind::Aggregate { param, input, .. } => operand(param) && of(input),
             Kind::TopK { k: wanted, input, .. } | Kind::Limit { wanted, input, .. } => operand(wanted) && of(input),
             Kind::CountValues { input, .. } | Kind::Absent { input, .. } | Kind::Scalar(input) => of(input),

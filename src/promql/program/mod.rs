@@ -204,7 +204,7 @@ impl Program {
     /// ever was. Those of subqueries are not looked at. Cost: a look at each node, where the values of any make rows.
     pub(crate) fn is_worn(&self) -> bool {
         let is_worn = |node: &Node| match node.kind {
-            Kind::CountValues { input, .. } | Kind::Quantiles { input, .. } => {
+            Kind::CountValues { input, .. } | Kind::Quantiles { input, .. } | Kind::Info { base: input, .. } => {
                 let (rows, most) =
                     (self.states[node.place.state as usize].labels.len(), self.state(input).labels.len());
                 rows > FEW + 4 * most

@@ -55,6 +55,8 @@ enum Kept {
     Range(Box<Prepared>),
     /// It is a text.
     Text(String),
+    /// Not at all: it has no value of its own.
+    Nothing,
 }
 
 /// When an expression is evaluated.
@@ -128,9 +130,14 @@ impl Nodes {
                 self.add(&binary.lhs, level, options)?;
                 self.add(&binary.rhs, level, options)?;
             }
-            ExprKind::Call { args, .. } => {
-                for arg in args {
-                    self.add(arg, level, options)?;
+            ExprKind::Call { function, args, .. } => {
+                for (number, arg) in args.iter().enumerate() {
+                    // The matchers of infos are no selector by themselves.
+                    if function.name == "info" && number == 1 {
+                        self.parts.push(Part { span: arg.span, level, kind: Kept::Nothing });
+                    } else {
+                        self.add(arg, level, options)?;
+                    }
                 }
             }
             ExprKind::Aggregate(aggregate) => {
@@ -180,7 +187,8 @@ impl Nodes {
         self.parts.is_empty()
     }
 
-    /// Evaluates all parts at one time; none for what stands in a subquery whose window has no step.
+    /// Evaluates all parts at one time; none for what stands in a subquery whose window has no step, and for the matchers of
+    /// `info`.
     pub fn at(&mut self, recording: &Store, at: Timestamp) -> Vec<Option<NodeValue>> {
         self.at_on(&Inputs::of(recording), Step { slot: at, eval: at })
     }
@@ -208,7 +216,7 @@ impl Nodes {
         for (part, value) in self.parts.iter_mut().zip(&mut values) {
             let Some(at) = times[part.level] else { continue };
             let found = match &mut part.kind {
-                Kept::Root => continue,
+                Kept::Root | Kept::Nothing => continue,
                 Kept::Text(text) => Ok(Value::String(text.clone())),
                 Kept::Range(range) => range.range_at(inputs, at, step.slot, &mut Vec::new()),
             };

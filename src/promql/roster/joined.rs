@@ -125,10 +125,7 @@ impl Joined {
         }
         rows.seen = [many.labels.len(), one.labels.len()];
         // Rows stand where their many side stands.
-        let rank = places(many, 0);
-        let mut order: Vec<u32> = (0..number(rows.labels.len())).collect();
-        order.sort_by_key(|row| rank[self.placed[*row as usize] as usize]);
-        rows.set_order(order);
+        rows.order_as(many, &self.placed);
         self.matched = self.match_one_to_one(rows, many.labels.len());
     }
 
@@ -144,7 +141,7 @@ impl Joined {
         if !self.bind_sides(rows, &binary.key, (many, one)) {
             return;
         }
-        let (many_places, one_places) = (places(many, 0), places(one, many.labels.len()));
+        let (many_places, one_places) = (many.places(0), one.places(many.labels.len()));
         let mut rank = Vec::new();
         for group in &self.groups {
             for (m, o) in group.filled_pairs(fill) {
@@ -213,15 +210,6 @@ impl Joined {
         let order = firsts(lefts.chain(rights), rows.labels.len());
         rows.set_order(order);
     }
-}
-
-/// Returns by row where it stands, counted from a number on.
-fn places(state: &NodeState, from: usize) -> Vec<u32> {
-    let mut places = vec![0; state.labels.len()];
-    for (at, row) in (number(from)..).zip(&state.order) {
-        places[*row as usize] = at;
-    }
-    places
 }
 
 /// Ranks a row by the first of its pairs.

@@ -2,6 +2,7 @@
 
 mod found;
 mod grouped;
+mod infos;
 mod joined;
 mod mapped;
 mod shared;
@@ -16,6 +17,7 @@ use super::program::{Fault, Inputs, Notes};
 
 pub(crate) use self::found::{Found, Inner, inserted};
 pub(crate) use self::grouped::{Buckets, Groups};
+pub(crate) use self::infos::Infos;
 pub(crate) use self::joined::{Joined, KeyGroup, MISSING, Matched};
 pub(crate) use self::shared::Shared;
 
@@ -72,6 +74,8 @@ pub(crate) enum Own {
     Grouped(Box<Groups>),
     /// Of a function of buckets.
     Buckets(Box<Buckets>),
+    /// Of `info`.
+    Infos(Box<Infos>),
 }
 
 impl Own {
@@ -83,6 +87,7 @@ impl Own {
             Kind::VectorBinary(_) | Kind::FilledBinary { .. } | Kind::Set { .. } => Self::Joined(Box::default()),
             Kind::TopK { .. } | Kind::Limit { .. } | Kind::CountValues { .. } => Self::Grouped(Box::default()),
             Kind::Buckets { .. } | Kind::Quantiles { .. } => Self::Buckets(Box::default()),
+            Kind::Info { .. } => Self::Infos(Box::default()),
             Kind::Const(_)
             | Kind::Time
             | Kind::QueryTime
@@ -107,6 +112,7 @@ impl Own {
             Self::Joined(_) => Self::Joined(Box::default()),
             Self::Grouped(_) => Self::Grouped(Box::default()),
             Self::Buckets(_) => Self::Buckets(Box::default()),
+            Self::Infos(_) => Self::Infos(Box::default()),
         }
     }
 }
@@ -200,6 +206,9 @@ impl NodeState {
                 self.bind_mapped(states.of(*input), delayed, |labels| (labels.clone(), drop));
             }
             (Kind::Relabel { relabel, input }, _) => self.bind_relabelled(states.of(*input), relabel),
+            (Kind::Info { join, base, infos }, Own::Infos(known)) => {
+                known.bind(self, join, (states.of(*base), states.of(*infos)));
+            }
             (Kind::Sort { by, input }, _) => self.bind_sorted(states.of(*input), by),
             (Kind::VectorBinary(binary), Own::Joined(joined)) => {
                 let (many, one) = (states.of(binary.many_node), states.of(binary.one_node));
@@ -230,7 +239,8 @@ impl NodeState {
                 | Kind::Limit { .. }
                 | Kind::CountValues { .. }
                 | Kind::Buckets { .. }
-                | Kind::Quantiles { .. },
+                | Kind::Quantiles { .. }
+                | Kind::Info { .. },
                 _,
             ) => debug_assert!(false, "a state is made for its kind: see `Own::of`"),
         }
@@ -259,6 +269,23 @@ impl NodeState {
         }
         let rows = inputs.iter().filter_map(|input| self.map.get(*input as usize).copied());
         let order = firsts(rows.filter(|row| *row != u32::MAX), self.labels.len());
+        self.set_order(order);
+    }
+
+    /// Returns by row where it stands, counted from a number on.
+    fn places(&self, from: usize) -> Vec<u32> {
+        let mut places = vec![0; self.labels.len()];
+        for (at, row) in (number(from)..).zip(&self.order) {
+            places[*row as usize] = at;
+        }
+        places
+    }
+
+    /// Orders rows by where those of an input stand that they came of: `placed` by row.
+    pub(crate) fn order_as(&mut self, input: &Self, placed: &[u32]) {
+        let places = input.places(0);
+        let mut order: Vec<u32> = (0..number(self.labels.len())).collect();
+        order.sort_by_key(|row| places[placed[*row as usize] as usize]);
         self.set_order(order);
     }
 

@@ -46,6 +46,7 @@ impl Evaluator<'_> {
         match name {
             "label_replace" => return self.label_replace(args, steps),
             "label_join" => return self.label_join(args, steps),
+            "info" => return self.info(args, steps),
             _ => {}
         }
         let vectors = match name {

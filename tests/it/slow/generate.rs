@@ -71,8 +71,16 @@ pub(crate) fn recording(random: &mut Random) -> Vec<Series> {
         let labels = LabelSet::new([("__name__", "owner"), ("host", host), ("team", random.pick(&["red", "blue"]))]);
         out.push((labels, samples(random, |_, _| 1.0)));
     }
+    for (instance, owner) in [("1", "red"), ("2", "blue"), ("1", "green")] {
+        let metric = random.pick(&["target_info", "build_info"]);
+        let labels = [("__name__", metric), ("instance", instance), ("job", "j"), ("owner", owner)];
+        out.push((LabelSet::new(labels), samples(random, |_, _| 1.0)));
+        let labels = [("__name__", "ready"), ("instance", instance), ("job", random.pick(&["j", ""])), ("owner", "")];
+        out.push((LabelSet::new(labels), samples(random, gauge)));
+    }
     out.push((LabelSet::new([("__name__", "alone")]), samples(random, gauge)));
-    out.retain(|(_, points)| !points.is_empty());
+    let mut met = std::collections::BTreeSet::new();
+    out.retain(|(labels, points)| !points.is_empty() && met.insert(labels.clone()));
     out
 }
 
@@ -145,6 +153,7 @@ pub(crate) fn vector(random: &mut Random, depth: usize) -> String {
         15..19 => two_vectors(random, inner),
         19 => format!("-{}", operand(random, inner)),
         20 => format!("vector({})", scalar(random, inner)),
+        21 if random.one_in(3) => info(random, inner),
         21 => relabelled(random, inner),
         22 if random.one_in(3) => {
             let buckets = buckets(random, inner);
@@ -202,7 +211,8 @@ fn modifiers(random: &mut Random) -> String {
 }
 
 fn matched(random: &mut Random) -> String {
-    let metric = random.pick(&["temp", "load", "temp", "load", "req_total", "took_bucket", "owner", "alone", "nobody"]);
+    let metric =
+        random.pick(&["temp", "load", "temp", "load", "req_total", "took_bucket", "owner", "ready", "alone", "nobody"]);
     if random.one_in(10) {
         return random
             .pick(&["{__name__=~\"temp|load\"}", "{host=\"a\"}", "{__name__!=\"temp\", zone=\"n\"}", "{zone=~\".+\"}"])
@@ -362,6 +372,18 @@ fn relabelled(random: &mut Random, depth: usize) -> String {
         3 => format!("label_join({inner}, \"where\", \"-\", \"host\", \"zone\")"),
         _ => format!("sort_by_label({inner}, \"zone\", \"host\")"),
     }
+}
+
+fn info(random: &mut Random, depth: usize) -> String {
+    let base = if random.one_in(2) { format!("ready{}", modifiers(random)) } else { vector(random, depth) };
+    let matchers = random.pick(&[
+        "",
+        ", {owner=\"red\"}",
+        ", {owner=~\".*\"}",
+        ", {__name__!=\"build_info\"}",
+        ", {__name__=~\".*_info\"}",
+    ]);
+    format!("info({base}{matchers})")
 }
 
 fn buckets(random: &mut Random, depth: usize) -> String {

@@ -16,6 +16,7 @@ pub(crate) mod generate_rules;
 pub(crate) mod groups;
 mod histogram_edges;
 pub(crate) mod histograms;
+mod info;
 mod limit;
 mod pointwise;
 mod relabel;

@@ -16,7 +16,7 @@ pub(crate) fn check(expr: &Expr) -> Result<(), Fault> {
 fn unsupported(node: &Expr) -> Option<String> {
     match &node.kind {
         ExprKind::Call { function, .. } => match function.name {
-            "info" | "start_timestamp" => Some(function.name.to_owned()),
+            "start_timestamp" => Some(function.name.to_owned()),
             _ => None,
         },
         ExprKind::Invalid => Some("an expression that could not be read".to_owned()),
