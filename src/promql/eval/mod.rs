@@ -10,6 +10,7 @@ mod limit;
 mod map;
 mod native;
 mod ranks;
+mod repeats;
 mod select;
 mod sets;
 mod shared;

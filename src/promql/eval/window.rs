@@ -14,6 +14,7 @@ use super::super::program::{Frame, Place, Program, Root, Source};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
 use super::native::{self, Means, Over};
+use super::repeats::Repeats;
 use super::select::{self, caps, references};
 use super::shared::Family;
 use super::{SAME_LABELS, Scratch, View, copy_rows, fault, fault_of, tell};
@@ -95,6 +96,11 @@ pub(super) fn evaluate<P: Probe>(
             tell::windows(view, (window.function, window.params), &found.uncounted, &raw, &mut state.notes);
             if state.merged {
                 copy_rows(state, &raw, out);
+                let mut met = Repeats::of(view, frame, out.rows);
+                for row in 0..raw.rows {
+                    met.add(state.map[row], block::any(raw.bits(row)));
+                }
+                met.fail(&mut state.faults, out, 0..steps);
                 scratch.raw = raw;
             } else {
                 *out = raw;
@@ -282,6 +288,8 @@ fn of_subquery<P: Probe>(
     let same_slot = frame.slots.windows(2).all(|pair| pair[0] == pair[1]);
     let same_query = frame.query.is_some() || !program.reads_query_time();
     let shared = same_query && (same_slot || sees_all(program, grid, frame));
+    // So are those whose inner steps may fail each other.
+    let shared = shared && (frame.query.is_some() || !program.may_repeat());
     let refs = grid.refs;
     let rows = program.rows(&frame.inputs).max(1);
     let most = limits::SUBQUERY_VALUES / rows;
@@ -307,6 +315,11 @@ fn of_subquery<P: Probe>(
         let inner = Frame { inputs: frame.inputs, evals: &times, slots: &slots, query };
         program.run_frame(&inner, probe, &mut |_, _: Root<'_>| {});
         probe.leave_subquery();
+        if run.len() > 1 && frame.query.is_none() && program.may_repeat() {
+            // Only now rows were found that may: begin again, step by step.
+            state.faults.clear();
+            return of_subquery(view, state, program, window, grid, frame, out, scratch, probe);
+        }
         let run = Run { steps: run, refs, times: &times };
         fold_run(view, state, program, window, &run, frame, out, scratch);
         tell_windows(state, program, window, &run);
@@ -404,6 +417,7 @@ fn fold_run(
         (0..).zip(&own.placed).for_each(|(at, row)| places[*row as usize] = at);
     }
     let words = run.steps.len().div_ceil(64);
+    let mut met = Repeats::of(view, frame, state.labels.len());
     let mut row_values = vec![0.0; run.steps.len()];
     let mut row_bits = vec![0; words];
     for (row, place) in places.into_iter().enumerate() {
@@ -455,6 +469,7 @@ fn fold_run(
             rollup::roll(window.function, &windows, params, &mut scratch.rollup, &mut row_values, &mut row_bits);
         }
         let target = if state.merged { state.map[row] as usize } else { row };
+        met.add(super::number(target), block::any(&row_bits));
         for at in block::ones(&row_bits) {
             let step = run.steps.start + at;
             if block::has(out.bits(target), step) {
@@ -466,6 +481,7 @@ fn fold_run(
             }
         }
     }
+    met.fail(&mut state.faults, out, run.steps.clone());
 }
 
 /// Adds rows for what the inner program gained.

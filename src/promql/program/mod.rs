@@ -195,6 +195,14 @@ impl Program {
         self.widest = rows.chain(kept).max().unwrap_or(0);
     }
 
+    /// Returns whether series of a function over ranges share rows: then two of one label set may be at different steps.
+    pub(super) fn may_repeat(&self) -> bool {
+        let shares =
+            |node: &Node| matches!(node.kind, Kind::Window { .. }) && self.states[node.place.state as usize].merged;
+        !self.plan.options.delayed_names && self.plan.nodes.iter().any(shares)
+            || self.inner.iter().any(Self::may_repeat)
+    }
+
     /// Returns whether values make rows, too, besides series.
     pub(crate) fn has_late_rows(&self) -> bool {
         self.plan.walk.finds_late
