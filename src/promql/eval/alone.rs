@@ -1,5 +1,7 @@
 //! Evaluation of one node at one step, where it and what it reads have one row at most: values in place of blocks.
 
+use crate::time::Millis;
+
 use super::super::ast::{AggregateOp, BinaryOp};
 use super::super::plan::{Kind, Node, Operand, Plan, WindowInput};
 use super::super::program::Frame;
@@ -27,7 +29,7 @@ pub(crate) fn fits(kind: &Kind) -> bool {
         | Kind::Vector(_)
         | Kind::Relabel { .. }
         | Kind::Sort { .. } => true,
-        Kind::Select { select, .. } => select.edges.is_none(),
+        Kind::Select { select, .. } => select.edges.is_none() && select.short == Millis::ZERO,
         Kind::Window { input, params, .. } => {
             matches!(input, WindowInput::Selector(select) if select.edges.is_none())
                 && params.iter().all(|param| matches!(param, Operand::Const(_)))

@@ -21,7 +21,7 @@ pub(super) fn evaluate(
     out: &mut Block,
     scratch: &mut Scratch,
 ) {
-    let lookback = view.plan.options.lookback;
+    let lookback = Millis(view.plan.options.lookback.0.saturating_sub(select.short.0).max(0));
     if select.edges.is_some() {
         return smoothed::evaluate(sources, select, lookback, frame, out, scratch);
     }

@@ -3,7 +3,7 @@
 use crate::diagnostic::codes;
 use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME, MatchOp, Regexp};
 use crate::source::Span;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 use super::super::ast::{Edges, Expr, ExprKind, Type};
 use super::super::functions::{Function, Kernel};
@@ -143,7 +143,13 @@ impl Plan {
         Ok(match &arg.unparen().kind {
             ExprKind::Selector(selector) => {
                 // The time is that of a sample, not one between two.
-                let select = Select { edges: None, ..self.select(selector)? };
+                let mut select = Select { edges: None, ..self.select(selector)? };
+                if select.at.is_some() {
+                    // Prometheus looks at the fixed time itself, but among samples that it fetched with regard to the
+                    // offset: those of both look-backs are left.
+                    select.short = Millis(select.offset.0.saturating_abs());
+                    select.offset = select.offset.max(Millis::ZERO);
+                }
                 let input = self.node(Kind::Select { select, stamp: true });
                 self.node(Kind::Map { op: Elementwise::Same, input })
             }

@@ -26,7 +26,10 @@ impl Plan {
         let required = data.iter().any(|matcher| !matcher.matches(""));
         let (offset, at) = self.reference_of(&args[0])?;
         let matchers = names.iter().cloned().chain(data).collect();
-        let infos = self.node(Kind::Select { select: Select { matchers, offset, at, edges: None }, stamp: true });
+        let infos = self.node(Kind::Select {
+            select: Select { matchers, offset, at, short: Millis::ZERO, edges: None },
+            stamp: true,
+        });
         Ok(self.node(Kind::Info { join: InfoJoin { names, labels, required }, base, infos }))
     }
 

@@ -161,6 +161,7 @@ impl Plan {
             matchers: selector.matchers.clone(),
             offset,
             at,
+            short: Millis::ZERO,
             edges: selector.modifiers.edges,
             stats: self.stats,
         })

@@ -75,6 +75,8 @@ pub(crate) struct Select {
     pub(crate) offset: Millis,
     /// What stands in place of the step.
     pub(crate) at: Option<Fixed>,
+    /// By how much less than usual an instant selector looks back.
+    pub(crate) short: Millis,
     /// Whether it is `anchored`, of a range, or `smoothed`.
     pub(crate) edges: Option<Edges>,
     /// Whether of histograms only counts and sums are read: then it is worked out whether each follows a reset.

@@ -201,7 +201,7 @@ impl Evaluator<'_> {
             return self.mapped_values(arg, steps, |_, at| Some(steps[at] as f64 / 1000.0));
         };
         let mut vectors = Vec::new();
-        for vector in self.selected_with_times(selector, steps)? {
+        for vector in self.selected_with_times(selector, steps, true)? {
             let mut samples = Vec::new();
             for (mut sample, at) in vector {
                 sample.value = (at as f64 / 1000.0).into();

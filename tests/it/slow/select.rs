@@ -55,20 +55,29 @@ impl Evaluator<'_> {
         found
     }
 
-    /// Evaluates an instant selector, with the time of each sample.
+    /// Evaluates an instant selector, with the time of each sample; `overwrites`: a time after `@` counts in place of the offset.
     pub(crate) fn selected_with_times(
         &self,
         selector: &Selector,
         steps: &[i64],
+        overwrites: bool,
     ) -> Result<Vec<Vec<(Sample, i64)>>, Fault> {
         let series = self.matching(selector);
         let mut vectors = Vec::new();
         for step in steps {
-            let reference = self.reference(&selector.modifiers, *step)?;
+            let mut reference = self.reference(&selector.modifiers, *step)?;
+            let mut lookback = self.options.lookback;
+            if overwrites && selector.modifiers.at.is_some() {
+                // Samples from `offset` earlier were fetched, and are looked at from where `@` is.
+                let offset = durations::offset(&selector.modifiers, self.context)?;
+                let at = reference + offset;
+                lookback -= offset.abs();
+                reference = at.min(reference);
+            }
             let samples = series.iter().filter_map(|(labels, points)| {
                 let newest = points.partition_point(|(at, _)| *at <= reference).checked_sub(1)?;
                 let (at, value) = &points[newest];
-                if *at <= reference - self.options.lookback || value.is_stale() {
+                if *at <= reference - lookback || value.is_stale() {
                     return None;
                 }
                 let value = histograms::read(points, newest, self.is_stats_only(selector));
@@ -84,7 +93,7 @@ impl Evaluator<'_> {
         if selector.modifiers.edges == Some(Edges::Smoothed) {
             return self.smoothed(selector, steps);
         }
-        let vectors = self.selected_with_times(selector, steps)?;
+        let vectors = self.selected_with_times(selector, steps, false)?;
         Ok(vectors.into_iter().map(|vector| vector.into_iter().map(|(sample, _)| sample).collect()).collect())
     }
 
