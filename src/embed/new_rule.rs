@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_a_rule_cannot_use_is_refused() {
-        for expr in ["cpu[5m]", "'text'", "info(up)", "rate(cpu)", ""] {
+        for expr in ["cpu[5m]", "'text'", "start_timestamp(up)", "rate(cpu)", ""] {
             assert_eq!(refused(NewRule::alert("A", expr)).len(), 1, "{expr}");
         }
         let template = NewRule::alert("A", "up").annotation("summary", "{{ $labels.host }");

@@ -468,7 +468,7 @@ mod tests {
         let version = rules.version();
         let error = rules.reload(file, "groups: [{name: g, rules: [{alert: A, expr: 'up['}]}]").expect_err("bad");
         assert_eq!((error.problems()[0].file(), error.problems()[0].line()), ("two.yml", Some(1)));
-        assert!(rules.load("info.yml", "groups: [{name: g, rules: [{alert: I, expr: info(up)}]}]").is_err());
+        assert!(rules.load("info.yml", "groups: [{name: g, rules: [{alert: I, expr: start_timestamp(up)}]}]").is_err());
         assert_eq!((names(&rules), rules.version()), (vec!["A", "b", "A"], version));
     }
 }

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn what_the_evaluator_refuses_is_told_with_all_else() {
         let rules = "groups:\n- name: g\n  rules:\n";
-        let info = "  - {record: a, expr: 'info(up)'}\n";
+        let info = "  - {record: a, expr: 'start_timestamp(up)'}\n";
         check(&format!("{rules}{info}"), &["not-supported 4:24"]);
         check(&format!("{rules}{info}  - {{alert: B}}\n"), &["not-supported 4:24", "missing-expr 5:5"]);
     }
@@ -89,20 +89,27 @@ mod tests {
         // A sweep over the sorted errors finds what a look at all of them finds.
         let rules = "groups:\n- name: g\n  rules:\n";
         let bad = "  - {record: b, expr: 'x +'}\n";
-        let info = "  - {record: a, expr: 'info(up)'}\n";
+        let info = "  - {record: a, expr: 'start_timestamp(up)'}\n";
         check(
             &format!("{rules}{bad}{info}{bad}{info}"),
             &["promql-syntax 4:27", "not-supported 5:24", "promql-syntax 6:27", "not-supported 7:24"],
         );
         check(
-            &format!("{rules}  - {{record: a, expr: 'info(up)', for: 5}}\n{info}"),
+            &format!("{rules}  - {{record: a, expr: 'start_timestamp(up)', for: 5}}\n{info}"),
             &["not-supported 4:24", "duration 4:40", "not-supported 5:24"],
         );
     }
 
     #[test]
     fn a_rule_with_a_mistake_is_told_once() {
-        for expr in ["info(up", "rate(info(up))", "up[5m]", "'up'", "info(up)[5m]", "\"info(up)\" + nope()"] {
+        for expr in [
+            "start_timestamp(up",
+            "rate(start_timestamp(up))",
+            "up[5m]",
+            "'up'",
+            "start_timestamp(up)[5m]",
+            "\"start_timestamp(up)\" + nope()",
+        ] {
             let text = format!("groups:\n- name: g\n  rules:\n  - record: a\n    expr: {expr}\n");
             let mut rules = RuleSet::default();
             rules.add_partly("a.yml", text.as_bytes());

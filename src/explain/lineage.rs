@@ -115,12 +115,17 @@ pub(crate) fn parts(expr: &Expr, wanted: &Wanted) -> Vec<Wanted> {
         ExprKind::Binary(binary) => operands(binary, wanted).into(),
         ExprKind::Call { function, args, .. } => {
             let own = match function.name {
-                "absent" | "absent_over_time" | "scalar" | "vector" => Wanted::any(),
+                // Labels of a row with infos may be theirs.
+                "absent" | "absent_over_time" | "scalar" | "vector" | "info" => Wanted::any(),
                 "label_replace" | "label_join" => match args.get(1).map(|arg| &arg.unparen().kind) {
                     Some(ExprKind::String(label)) => wanted.free(&[label]),
                     _ => Wanted::any(),
                 },
                 "histogram_quantile" | "histogram_fraction" => wanted.free(&[METRIC_NAME, "le"]),
+                "histogram_quantiles" => match args.get(1).map(|arg| &arg.unparen().kind) {
+                    Some(ExprKind::String(label)) => wanted.free(&[METRIC_NAME, "le", label]),
+                    _ => Wanted::any(),
+                },
                 "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" | "last_over_time"
                 | "first_over_time" => wanted.clone(),
                 _ => wanted.unnamed(),

@@ -240,14 +240,15 @@ impl<'a> Flows<'a> {
                 }
                 labels
             }
-            Kernel::BucketQuantile | Kernel::BucketFraction => {
+            Kernel::BucketQuantile | Kernel::BucketFraction | Kernel::BucketQuantiles => {
                 let inner = args.iter().find(|arg| arg.ty() == Type::Vector);
                 let mut labels = inner.map_or_else(|| Labels::all(Has::Maybe), |arg| self.labels(arg));
                 labels.set("le", gone);
+                text(1).into_iter().for_each(|label| labels.set(label, Has::Yes));
                 labels
             }
-            // Those that are not evaluated here may add labels.
-            Kernel::Missing => Labels::all(Has::Maybe),
+            // It may add labels, as may those that are not evaluated here.
+            Kernel::Info | Kernel::Missing => Labels::all(Has::Maybe),
             _ => {
                 let inner = args.iter().find(|arg| matches!(arg.ty(), Type::Vector | Type::Matrix));
                 inner.map_or_else(|| Labels::all(gone), |arg| self.labels(arg))
@@ -281,7 +282,8 @@ impl<'a> Flows<'a> {
         if let (AggregateOp::CountValues, Some(ExprKind::String(label))) =
             (aggregate.op, aggregate.param.as_ref().map(|param| &param.unparen().kind))
         {
-            labels.set(label, Has::Yes);
+            let dropped = aggregate.grouping.as_ref().is_some_and(|by| by.without && by.labels.contains(label));
+            labels.set(label, if dropped { gone } else { Has::Yes });
         }
         labels
     }

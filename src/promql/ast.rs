@@ -4,7 +4,7 @@ use crate::labels::{Matcher, named_metric};
 use crate::source::Span;
 use crate::time::{Millis, Timestamp};
 
-use super::functions::Function;
+use super::functions::{Function, TARGET_INFO};
 
 /// What an expression evaluates to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -294,16 +294,6 @@ pub enum Edges {
     Smoothed,
 }
 
-impl Edges {
-    /// Returns how far before and after a window the samples are that tell its edges, given the look-back.
-    pub(crate) fn beyond(self, lookback: Millis) -> (Millis, Millis) {
-        match self {
-            Self::Anchored => (lookback, Millis::ZERO),
-            Self::Smoothed => (lookback, lookback),
-        }
-    }
-}
-
 /// `expr[range:step]` with its modifiers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subquery {
@@ -461,7 +451,8 @@ impl Expr {
         }
     }
 
-    /// Returns all selectors of the expression, those of subqueries included, in the order of [`Expr::walk`].
+    /// Returns all selectors of the expression, those of subqueries included, in the order of [`Expr::walk`]; for `info`
+    /// without matchers that of the infos, where the call stands.
     #[must_use]
     pub fn selectors(&self) -> Vec<SelectorUse<'_>> {
         let mut found = Vec::new();
@@ -469,6 +460,9 @@ impl Expr {
             ExprKind::Selector(selector) => found.push(SelectorUse { selector, span: expr.span, range: None }),
             ExprKind::Range { selector, selector_span, range } => {
                 found.push(SelectorUse { selector, span: *selector_span, range: Some(range) });
+            }
+            ExprKind::Call { function, args, .. } if function.name == "info" && args.len() == 1 => {
+                found.push(SelectorUse { selector: &TARGET_INFO, span: expr.span, range: None });
             }
             _ => {}
         });

@@ -1,8 +1,12 @@
 //! The functions of PromQL 3.14: names, types and what computes them.
 
+use std::sync::LazyLock;
+
 use crate::histogram::Histogram;
+use crate::labels::{METRIC_NAME, Matcher};
 
 use super::ast::Type::{self, Matrix, Scalar, String, Vector};
+use super::ast::{Modifiers, Selector};
 use super::dates::DateFn;
 use super::maths::MathFn;
 use super::rollup::RangeFn;
@@ -232,6 +236,16 @@ pub static FUNCTIONS: &[Function] = &[
     function("vector", &[Scalar], 0, Vector, Kernel::Vector),
     function("year", &[Vector], 1, Vector, Kernel::Date(DateFn::Year)),
 ];
+
+/// The name of the infos that `info` takes where nothing else is said.
+pub(crate) const TARGET_INFO_NAME: &str = "target_info";
+
+/// What `info` selects where nothing else is said.
+pub(super) static TARGET_INFO: LazyLock<Selector> = LazyLock::new(|| Selector {
+    name: None,
+    matchers: vec![Matcher::equal(METRIC_NAME, TARGET_INFO_NAME)],
+    modifiers: Modifiers::default(),
+});
 
 /// Finds a function by its name. Cost: a binary search.
 #[must_use]

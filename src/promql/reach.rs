@@ -3,8 +3,19 @@
 use crate::store::Reach;
 use crate::time::Millis;
 
+use super::ast::Edges;
 use super::plan::{Fixed, Kind, NodeId, Select, WindowInput};
 use super::program::Program;
+
+impl Edges {
+    /// Returns how far before and after a window the samples are that tell its edges, given the look-back.
+    pub(crate) fn beyond(self, lookback: Millis) -> (Millis, Millis) {
+        match self {
+            Self::Anchored => (lookback, Millis::ZERO),
+            Self::Smoothed => (lookback, lookback),
+        }
+    }
+}
 
 impl Program {
     /// Returns how far a node looks that reads a range up to a time, and beyond that time.

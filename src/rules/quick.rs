@@ -81,8 +81,8 @@ fn located(text: &str, file: FileId, start: usize) -> Located {
 
 /// Returns the first metric that an expression names.
 fn metric(expr: &Expr) -> Option<&str> {
-    let named = expr.selectors().into_iter().filter_map(|one| Some((one.span.start, one.selector.metric()?)));
-    named.filter(|(_, name)| !name.is_empty()).min_by_key(|(start, _)| *start).map(|(_, name)| name)
+    let named = expr.selectors().into_iter().filter_map(|one| Some((one.span.end, one.selector.metric()?)));
+    named.filter(|(_, name)| !name.is_empty()).min_by_key(|(end, _)| *end).map(|(_, name)| name)
 }
 
 /// Returns the name, or with a number behind it if it is taken.

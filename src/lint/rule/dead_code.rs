@@ -42,7 +42,9 @@ fn check(place: &Place<'_>, found: &mut Found) {
         ExprKind::Range { selector, selector_span, .. } => {
             values::selected(place, flows, (selector, *selector_span), found);
         }
-        ExprKind::Call { function, args, .. } if function.kernel == Kernel::BucketQuantile => {
+        ExprKind::Call { function, args, .. }
+            if matches!(function.kernel, Kernel::BucketQuantile | Kernel::BucketQuantiles) =>
+        {
             values::quantile(place, flows, (function.name, args), found);
         }
         _ => {}

@@ -5,6 +5,7 @@ use crate::source::Span;
 use crate::time::Millis;
 
 use super::super::ast::{Expr, ExprKind, Modifiers};
+use super::super::functions::TARGET_INFO_NAME;
 use super::super::plan::{Fixed, InfoJoin, Kind, NodeId, Plan, Select};
 use super::{Problems, refuse};
 
@@ -53,7 +54,7 @@ impl Plan {
 /// Returns the conditions on the names of infos: those given, if they say what a name is, not only what it is not.
 fn named(mut given: Vec<Matcher>, span: Span) -> Result<Vec<Matcher>, Problems> {
     if given.is_empty() {
-        given.push(Matcher::equal(METRIC_NAME, "target_info"));
+        given.push(Matcher::equal(METRIC_NAME, TARGET_INFO_NAME));
     } else if given.iter().all(|matcher| matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex)) {
         let any = Matcher::new(METRIC_NAME, MatchOp::Regex, ".+_info");
         given.push(any.map_err(|error| refuse(span, error.to_string()))?);

@@ -72,9 +72,12 @@ fn fixed(expr: &Expr) -> Vec<(&str, &str)> {
         }
         ExprKind::Subquery(subquery) => fixed(&subquery.expr),
         ExprKind::Call { function, args, .. } => match function.kernel {
-            Kernel::LabelReplace | Kernel::LabelJoin | Kernel::Absent | Kernel::AbsentOverTime | Kernel::Missing => {
-                Vec::new()
-            }
+            Kernel::LabelReplace
+            | Kernel::LabelJoin
+            | Kernel::BucketQuantiles
+            | Kernel::Absent
+            | Kernel::AbsentOverTime
+            | Kernel::Missing => Vec::new(),
             _ if function.returns == Type::Scalar => Vec::new(),
             _ => args.iter().find(|arg| matches!(arg.ty(), Type::Vector | Type::Matrix)).map_or_else(Vec::new, fixed),
         },
