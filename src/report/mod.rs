@@ -17,6 +17,7 @@ pub mod expressions;
 pub mod json;
 pub mod lints;
 pub mod markdown;
+mod marks;
 pub mod ndjson;
 pub mod notes;
 mod number;

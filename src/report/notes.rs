@@ -24,6 +24,14 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, table: bool) -> io::Result<
     notes(outcome, table).iter().try_for_each(|note| writeln!(out, "{}", printable(note)))
 }
 
+/// Writes what was seen while recordings were read.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_recording(out: &mut dyn Write, input: &input::Summary) -> io::Result<()> {
+    recording(input).iter().try_for_each(|note| writeln!(out, "{}", printable(note)))
+}
+
 fn notes(outcome: &Outcome, table: bool) -> Vec<String> {
     let mut notes = recording(&outcome.input);
     notes.extend(missing(outcome.rules.iter().filter(|rule| !table || rule.kind == Kind::Record)));

@@ -10,41 +10,12 @@ use crate::format::{Clock, count, counted};
 use crate::labels::{LabelSet, Quoted};
 use crate::outcome::summary::{self, Summary};
 use crate::outcome::{Outcome, RuleFacts};
+use crate::report::marks::{self, ROUND};
 use crate::report::table::View;
 use crate::report::table::grid::{Tone, printable};
 use crate::report::wrap::{hung, hung_by, width};
 use crate::time::{Millis, Timestamp};
 
-/// The lengths that a cell may have, and the distances of the marks above. Unit: seconds.
-const ROUND: [i64; 27] = [
-    1,
-    2,
-    5,
-    10,
-    15,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1_800,
-    3_600,
-    7_200,
-    10_800,
-    14_400,
-    21_600,
-    43_200,
-    86_400,
-    2 * 86_400,
-    7 * 86_400,
-    14 * 86_400,
-    28 * 86_400,
-    84 * 86_400,
-    364 * 86_400,
-    3_640 * 86_400,
-    36_400 * 86_400,
-];
 /// The width where there is no terminal. Unit: columns.
 const USUAL_WIDTH: usize = 120;
 /// The fewest cells next to their names. Narrower terminals have the names above.
@@ -241,32 +212,13 @@ impl Cells {
 
     /// Writes the times above the cells, within a width.
     fn marks(&self, clock: &Clock, limit: usize) -> String {
-        let wide = |seconds: i64| match seconds {
-            ..60 => 8,
-            60..3_600 => 5,
-            3_600..86_400 => 2,
-            _ => 10,
-        };
         let cell_s = self.length.0 / 1000;
-        let apart = |seconds: i64| usize::try_from(seconds / cell_s).unwrap_or(usize::MAX);
-        let round = ROUND.iter().copied().filter(|seconds| *seconds >= cell_s && seconds % cell_s == 0);
-        let Some(mark) = round.into_iter().find(|seconds| apart(*seconds) >= wide(*seconds) + 3) else {
-            return String::new();
+        let apart = |seconds: i64| {
+            let whole = seconds >= cell_s && seconds % cell_s == 0;
+            whole.then(|| usize::try_from(seconds / cell_s).unwrap_or(usize::MAX))
         };
-        let mut line = String::new();
-        for cell in 0..self.many {
-            let at = self.at(cell);
-            if at.plus(self.shift).0.rem_euclid(mark * 1000) == 0 && line.len() <= cell {
-                let text = if mark >= 86_400 { clock.date(at) } else { clock.time(at) };
-                let text: String = text.chars().take(wide(mark)).collect();
-                if cell + text.len() > limit {
-                    break;
-                }
-                line.push_str(&" ".repeat(cell - line.len()));
-                line.push_str(&text);
-            }
-        }
-        line
+        let span = (self.start, self.at(self.many - 1));
+        marks::line(clock, self.shift, span, apart, |at| self.cell(at), limit).0
     }
 
     /// Returns whether a cell is in a stretch in which no series has a sample, or beyond the data.

@@ -1,11 +1,9 @@
 //! The episodes of one alert.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use crate::engine::Episode;
 use crate::format::{counted, duration, value};
-use crate::labels::Quoted;
 use crate::outcome::{Outcome, RuleFacts};
 use crate::report::wrap::{hung, hung_by};
 use crate::time::{Millis, Timestamp};
@@ -13,6 +11,7 @@ use crate::time::{Millis, Timestamp};
 use super::alerts::file_name;
 use super::fold::{self, Context, Row};
 use super::grid::{Cell, Column, Grid, Tone, printable};
+use super::labels::Labels;
 use super::{Sort, View};
 
 /// Which episodes are written.
@@ -98,7 +97,7 @@ pub(crate) fn block<'a>(
     }
     let context = context(outcome, rule, view.unfolded);
     let hold = rule.effective_hold(context.interval);
-    let labels = Labels::of(&episodes);
+    let labels = labels_of(&episodes);
     let mut rows = fold::rows(&episodes, &context);
     let length = |row: &Row<'_>| if which == Which::Fired { row.firing } else { row.pending };
     // The longest stay when the limit cuts.
@@ -122,13 +121,11 @@ pub(crate) fn block<'a>(
         }
         grid.row(cells(row, which, hold, &labels, view, days));
     }
-    let pairs = labels.common.iter().map(|(name, value)| format!("{name}={}", Quoted(value)));
-    let common = pairs.collect::<Vec<_>>().join(", ");
     Some(Block {
         rule,
         which,
         place: format!("{}:{}", file_name(&rule.file), rule.line),
-        common: (!common.is_empty()).then(|| format!("{{{common}}}")),
+        common: labels.alike(),
         left: (!labels.left.is_empty()).then(|| format!("+{}", counted(labels.left.len() as u64, "label"))),
         grid,
         hidden,
@@ -221,62 +218,8 @@ fn cells(row: &Row<'_>, which: Which, hold: Millis, labels: &Labels, view: &View
     cells
 }
 
-/// Which labels have one value in all episodes, and which vary.
-struct Labels {
-    common: Vec<(String, String)>,
-    /// Those with the most values first.
-    shown: Vec<String>,
-    left: Vec<String>,
-}
-
-impl Labels {
-    fn of(episodes: &[&Episode]) -> Self {
-        let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for episode in episodes {
-            for (name, value) in episode.labels.iter() {
-                values.entry(name).or_default().insert(value);
-                *counts.entry(name).or_default() += 1;
-            }
-        }
-        // The heading names both already, unless the severity differs.
-        values.remove("alertname");
-        if values.get("severity").is_some_and(|severities| severities.len() == 1) {
-            values.remove("severity");
-        }
-        let mut common = Vec::new();
-        let mut varying = Vec::new();
-        for (name, own) in values {
-            match own.first() {
-                Some(value) if own.len() == 1 && counts.get(name) == Some(&episodes.len()) => {
-                    common.push((name.to_owned(), (*value).to_owned()));
-                }
-                _ => varying.push((std::cmp::Reverse(own.len()), name.to_owned())),
-            }
-        }
-        varying.sort();
-        let mut shown: Vec<String> = varying.into_iter().map(|(_, name)| name).collect();
-        let left = shown.split_off(shown.len().min(LABEL_COLUMNS));
-        Self { common, shown, left }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::sample;
-
-    #[test]
-    fn labels_that_tell_most_come_first() {
-        let episode = |labels: &[(&str, &str)]| sample::episode(0, labels, 0, Some(0), Some(1), 1.0);
-        let all = [
-            episode(&[("job", "db"), ("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"), ("e", "1")]),
-            episode(&[("job", "db"), ("a", "1"), ("b", "2"), ("c", "2"), ("d", "2"), ("e", "2")]),
-            episode(&[("job", "db"), ("a", "2"), ("b", "3"), ("c", "2"), ("d", "2")]),
-        ];
-        let labels = Labels::of(&all.iter().collect::<Vec<_>>());
-        assert_eq!(labels.common, [("job".to_owned(), "db".to_owned())]);
-        assert_eq!(labels.shown, ["b", "a", "c"]);
-        assert_eq!(labels.left, ["d", "e"]);
-    }
+/// Returns which labels of episodes vary; the heading names the alert and its severity already, unless that differs.
+fn labels_of(episodes: &[&Episode]) -> Labels {
+    let named = |name: &str, values: usize| name == "alertname" || (name == "severity" && values == 1);
+    Labels::of(episodes.iter().map(|episode| &episode.labels), LABEL_COLUMNS, named)
 }

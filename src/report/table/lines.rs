@@ -31,12 +31,25 @@ pub fn write_summary(out: &mut dyn Write, outcome: &Outcome, seconds: f64, clock
 /// Returns the names and texts of these lines, without the time it took.
 pub(crate) fn summary_lines(outcome: &Outcome, clock: &Clock) -> Vec<(&'static str, String)> {
     let mut lines = vec![("rules", rules(outcome))];
-    let named = outcome.recordings.iter().take(NAMED);
-    lines.extend(named.map(|facts| ("recording", recording(facts, clock))));
-    if let Some(more @ 1..) = outcome.recordings.len().checked_sub(NAMED) {
+    lines.extend(recordings(&outcome.recordings, clock));
+    lines.push(("evaluated", evaluations(outcome)));
+    lines
+}
+
+/// Writes what was read of recordings: a line each for the first of them.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_recordings(out: &mut dyn Write, facts: &[RecordingFacts], clock: &Clock) -> io::Result<()> {
+    recordings(facts, clock).iter().try_for_each(|(name, text)| writeln!(out, "{name:<9}  {text}"))
+}
+
+fn recordings(facts: &[RecordingFacts], clock: &Clock) -> Vec<(&'static str, String)> {
+    let named = facts.iter().take(NAMED);
+    let mut lines: Vec<_> = named.map(|facts| ("recording", recording(facts, clock))).collect();
+    if let Some(more @ 1..) = facts.len().checked_sub(NAMED) {
         lines.push(("", format!("and {}", counted(more as u64, "more recording"))));
     }
-    lines.push(("evaluated", evaluations(outcome)));
     lines
 }
 

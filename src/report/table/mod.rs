@@ -11,6 +11,7 @@ pub(crate) mod episodes;
 mod fit_tests;
 mod fold;
 pub(crate) mod grid;
+pub(crate) mod labels;
 pub(crate) mod lines;
 
 use std::io::{self, Write};
@@ -20,7 +21,7 @@ use crate::outcome::Outcome;
 use crate::outcome::summary::Summary;
 use crate::report::wrap::hung;
 
-pub use lines::{gate_line, write_summary};
+pub use lines::{gate_line, write_recordings, write_summary};
 
 /// What rows are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
