@@ -5,8 +5,7 @@ use std::io::{self, Write};
 
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::report::number::shortest;
-
-use super::Extract;
+use crate::time::Timestamp;
 
 const TIME: &str = "timestamp";
 const VALUE: &str = "value";
@@ -27,33 +26,43 @@ fn metric_column(names: &BTreeSet<&str>) -> &'static str {
     if names.contains("metric") { METRIC_NAME } else { "metric" }
 }
 
-fn names<'a>(extract: &Extract<'a>) -> BTreeSet<&'a str> {
-    let names = extract.all().flat_map(|(labels, _)| labels.iter().map(|(name, _)| name));
-    names.filter(|name| *name != METRIC_NAME).collect()
+/// Returns the names of all labels but the metric name.
+fn names<'a>(series: impl Iterator<Item = &'a LabelSet>) -> BTreeSet<&'a str> {
+    series.flat_map(LabelSet::iter).map(|(name, _)| name).filter(|name| *name != METRIC_NAME).collect()
 }
 
-pub(super) fn problem(extract: &Extract<'_>) -> Option<Unwritable> {
-    if let Some(name) = [TIME, VALUE].iter().find(|name| names(extract).contains(*name)) {
+/// Returns why series have no form in CSV, if they have none.
+pub(crate) fn problem<'a>(series: impl Iterator<Item = &'a LabelSet> + Clone) -> Option<Unwritable> {
+    let names = names(series.clone());
+    if let Some(name) = [TIME, VALUE].iter().find(|name| names.contains(*name)) {
         return Some(Unwritable::Column((*name).to_owned()));
     }
-    let broken = |(labels, _): (&LabelSet, _)| {
+    let broken = |labels: &LabelSet| {
         let line_end = |(_, value): &(&str, &str)| value.contains(['\n', '\r']);
         labels.iter().find(line_end).map(|(name, _)| Unwritable::LineEnd(name.to_owned()))
     };
-    extract.all().find_map(broken)
+    series.into_iter().find_map(broken)
 }
 
-pub(super) fn write(extract: &Extract<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let names = names(extract);
+/// Writes the samples of series, which are named by their places, as they come.
+///
+/// # Errors
+/// What the writer says.
+pub(crate) fn write(
+    out: &mut dyn Write,
+    series: &[&LabelSet],
+    samples: impl Iterator<Item = (Timestamp, u32, f64)>,
+) -> io::Result<()> {
+    let names = names(series.iter().copied());
     let mut writer = ::csv::Writer::from_writer(out);
     let head = [TIME, metric_column(&names)].into_iter().chain(names.iter().copied()).chain([VALUE]);
     writer.write_record(head).map_err(io_error)?;
-    let cells: Vec<Vec<&str>> = extract
-        .all()
-        .map(|(labels, _)| [METRIC_NAME].iter().chain(&names).map(|name| labels.get(name).unwrap_or("")).collect())
+    let cells: Vec<Vec<&str>> = series
+        .iter()
+        .map(|labels| [METRIC_NAME].iter().chain(&names).map(|name| labels.get(name).unwrap_or("")).collect())
         .collect();
     let (mut newest, mut stamp) = (None, String::new());
-    for (at, series, value) in extract.by_time() {
+    for (at, series, value) in samples {
         if newest.replace(at) != Some(at) {
             stamp = at.to_string();
         }

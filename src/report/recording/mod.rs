@@ -3,7 +3,7 @@
 //! Values are written so that they read back to the bit, times to the millisecond. Stale markers have a form in some
 //! formats alone; where they have none, [`Form::has_stale`] says so and they are left out.
 
-mod csv;
+pub(crate) mod csv;
 mod jsonl;
 #[cfg(test)]
 mod tests;
@@ -105,7 +105,7 @@ impl<'a> Extract<'a> {
     }
 
     /// Walks over the series, each with its samples, stale markers among them.
-    fn all(&self) -> impl Iterator<Item = (&'a LabelSet, Samples<'a>)> {
+    fn all(&self) -> impl Iterator<Item = (&'a LabelSet, Samples<'a>)> + Clone {
         self.series.iter().map(|id| (self.labels(*id), self.samples(*id)))
     }
 
@@ -123,7 +123,7 @@ impl<'a> Extract<'a> {
     /// Returns why it has no form in CSV, if it has none.
     #[must_use]
     pub fn csv_problem(&self) -> Option<Unwritable> {
-        csv::problem(self)
+        csv::problem(self.all().map(|(labels, _)| labels))
     }
 
     /// Returns whether a label has blanks at an end, which the reader of CSV trims without `--keep-blanks`.
@@ -145,7 +145,8 @@ impl<'a> Extract<'a> {
     /// # Errors
     /// What the writer says.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
-        csv::write(self, out)
+        let series: Vec<&LabelSet> = self.all().map(|(labels, _)| labels).collect();
+        csv::write(out, &series, self.by_time().into_iter())
     }
 
     /// Writes it as JSON, an object per sample.
