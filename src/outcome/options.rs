@@ -213,8 +213,8 @@ pub struct RunOptions {
     pub threads: usize,
     /// Whether observers are shown every failed evaluation and every sample that rules write.
     pub trace: bool,
-    /// Whether series that have ended are left behind after each batch, and not only where they are many: the outcome is
-    /// the same, which tests see.
+    /// Whether evaluation goes on and series that have ended are left behind after each batch, and not only where they are
+    /// many: the outcome is the same, which tests see.
     pub retire_at_once: bool,
 }
 

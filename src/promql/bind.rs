@@ -18,6 +18,12 @@ impl Program {
         self.bind_below(&mut Stores { recording, hidden, written }, Reach::default());
     }
 
+    /// Registers the selectors of what stands in a subquery that looks so far, which is evaluated by itself.
+    #[cfg(feature = "input")]
+    pub(super) fn bind_within(&mut self, recording: &mut Store, around: Reach) {
+        self.bind_below(&mut Stores { recording, hidden: &Hidden::default(), written: None }, around);
+    }
+
     /// Binds to the series that the stores hold, registering nothing; called again, to those that came since. Cost: a
     /// walk over the series of each selector's metric name where any came, nothing where none did.
     pub(crate) fn bind_unregistered(&mut self, inputs: &Inputs<'_>) {

@@ -53,6 +53,12 @@ impl Tally {
         all.len() as u64
     }
 
+    /// Returns the samples that a node read over all runs, and what it took.
+    #[cfg(feature = "input")]
+    pub(crate) fn node(&self, node: NodeId) -> (u64, u64) {
+        self.nodes.get(node).map_or((0, 0), |node| (node.samples, node.spent))
+    }
+
     /// Walks over the series of all nodes, one that several read more than once.
     pub(crate) fn all_series(&self) -> impl Iterator<Item = (bool, u32)> + '_ {
         self.nodes.iter().flat_map(|node| node.series.iter().copied())

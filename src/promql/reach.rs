@@ -17,6 +17,42 @@ impl Edges {
     }
 }
 
+impl Select {
+    /// Returns how far back from its end it looks, at once or for a range, and how far beyond it.
+    pub(super) fn span(&self, range: Option<Millis>, lookback: Millis) -> (Millis, Millis) {
+        match (self.edges, range) {
+            (None, range) => (range.unwrap_or(lookback), Millis::ZERO),
+            (Some(edges), None) => edges.beyond(lookback),
+            (Some(edges), Some(range)) => {
+                let (before, after) = edges.beyond(lookback);
+                (Millis(range.0.saturating_add(before.0)), after)
+            }
+        }
+    }
+}
+
+/// Returns how far a range looks up to a time, and beyond that time; `back`, where the time is fixed, is from how far it is
+/// read.
+pub(super) fn reach_of_range(
+    at: Option<Fixed>,
+    offset: Millis,
+    (range, beyond): (Millis, Millis),
+    back: Millis,
+) -> Reach {
+    match at {
+        Some(Fixed::Time(at)) => {
+            let (from, to) = (at.minus(offset).minus(range), at.minus(Millis(offset.0.saturating_sub(beyond.0))));
+            Reach { back, ahead: Millis::ZERO, pinned: Some(to), held: Some((from, to)) }
+        }
+        None | Some(Fixed::Query) => Reach {
+            back: Millis(range.0.saturating_add(offset.0).max(0)),
+            ahead: Millis(beyond.0.saturating_sub(offset.0).max(0)),
+            pinned: None,
+            held: None,
+        },
+    }
+}
+
 impl Program {
     /// Returns how far a node looks that reads a range up to a time, and beyond that time.
     pub(super) fn reach_at(
@@ -26,35 +62,15 @@ impl Program {
         offset: Millis,
         (range, beyond): (Millis, Millis),
     ) -> Reach {
-        match at {
-            Some(Fixed::Time(at)) => {
-                // What is not evaluated once for all steps reads it at every step, whatever the distance; the first
-                // step of a subquery may come at any time.
-                let once = self.plan.nodes[node].invariant && !self.within;
-                let back = if once { Millis::ZERO } else { Millis(i64::MAX) };
-                let (from, to) = (at.minus(offset).minus(range), at.minus(Millis(offset.0.saturating_sub(beyond.0))));
-                Reach { back, ahead: Millis::ZERO, pinned: Some(to), held: Some((from, to)) }
-            }
-            None | Some(Fixed::Query) => Reach {
-                back: Millis(range.0.saturating_add(offset.0).max(0)),
-                ahead: Millis(beyond.0.saturating_sub(offset.0).max(0)),
-                pinned: None,
-                held: None,
-            },
-        }
+        // What is not evaluated once for all steps reads a fixed time at every step, whatever the distance; the first step of
+        // a subquery may come at any time.
+        let once = self.plan.nodes[node].invariant && !self.within;
+        reach_of_range(at, offset, (range, beyond), if once { Millis::ZERO } else { Millis(i64::MAX) })
     }
 
     /// Returns how far an instant selector looks, or one of a range.
     pub(super) fn reach_of(&self, node: NodeId, select: &Select, range: Option<Millis>) -> Reach {
-        let lookback = self.plan.options.lookback;
-        let span = match (select.edges, range) {
-            (None, range) => (range.unwrap_or(lookback), Millis::ZERO),
-            (Some(edges), None) => edges.beyond(lookback),
-            (Some(edges), Some(range)) => {
-                let (before, after) = edges.beyond(lookback);
-                (Millis(range.0.saturating_add(before.0)), after)
-            }
-        };
+        let span = select.span(range, self.plan.options.lookback);
         self.reach_at(node, select.at, select.offset, span)
     }
 

@@ -1,7 +1,7 @@
 //! One run: rules and a recording in, an [`crate::outcome::Outcome`] out.
 //!
-//! Every command that evaluates a recording goes through [`Replay`]; nothing else reads batches, feeds engines and
-//! evicts. What a caller wants to know meanwhile, an [`Observer`] is shown.
+//! Every command that evaluates rules on a recording goes through [`Replay`], and those that evaluate expressions
+//! through [`query()`]; nothing else reads batches, evaluates and evicts. What a caller wants to know meanwhile, an [`Observer`] is shown.
 //!
 //! ```
 //! use alertctl::input::{ReadOptions, Recording, Text};
@@ -33,6 +33,7 @@
 //! ```
 
 mod observer;
+mod query;
 mod read;
 mod recorded;
 mod run;
@@ -49,6 +50,7 @@ use crate::outcome::Mismatch;
 use crate::outcome::Outcome;
 
 pub use observer::Observer;
+pub use query::{Answers, Work, query};
 pub use read::{Loaded, load, load_watched, span, survey};
 pub use recorded::{Hold, Recorded};
 pub(crate) use run::conclude;

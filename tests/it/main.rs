@@ -29,6 +29,7 @@ mod profile_ci;
 mod promql;
 mod props;
 mod props_engine;
+mod query;
 mod readme;
 mod rows;
 mod schema;

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Diagnostic as Found, Diagnostics, codes};
 use crate::labels::LabelSet;
 use crate::promql::query::{self, Query, QueryContext};
-use crate::source::{FileSpan, SourceMap};
+use crate::source::SourceMap;
 use crate::time::Timestamp;
 
 use super::super::diagnostic::{self, Diagnostic};
@@ -83,27 +82,7 @@ impl std::error::Error for QueryError {}
 fn refused(text: &str, error: &query::QueryError) -> QueryError {
     let mut sources = SourceMap::default();
     let file = sources.add("query", text);
-    let mut found = Diagnostics::default();
-    match error {
-        query::QueryError::Refused(problems) => {
-            for problem in problems {
-                let at = FileSpan { file, span: problem.span };
-                let mut one = Found::error(problem.code, problem.message.clone(), at);
-                one.help.extend(problem.help.clone());
-                found.push(one);
-            }
-        }
-        query::QueryError::Range(message) => {
-            found.push(Found::new(codes::PROMQL_LIMIT, crate::diagnostic::Severity::Error, message.clone()));
-        }
-        query::QueryError::Failed { message, span } => {
-            let one = Found::new(codes::EVALUATION, crate::diagnostic::Severity::Error, message.clone());
-            found.push(match span {
-                Some(span) => one.with_mark(FileSpan { file, span: *span }, ""),
-                None => one,
-            });
-        }
-    }
+    let found = error.diagnostics(file, 0);
     QueryError { problems: Diagnostic::all(&found, &sources) }
 }
 

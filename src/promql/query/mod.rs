@@ -1,6 +1,10 @@
 //! One expression, prepared once and evaluated again and again: at one time, or at the steps of a range.
 
 pub mod nodes;
+#[cfg(feature = "input")]
+pub mod operators;
+#[cfg(feature = "input")]
+pub mod query_set;
 mod raw;
 #[cfg(test)]
 mod tests;
@@ -8,8 +12,9 @@ mod value;
 
 use thiserror::Error;
 
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, codes};
 use crate::limits;
-use crate::source::Span;
+use crate::source::{FileId, FileSpan, Span};
 use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
@@ -84,10 +89,49 @@ impl QueryRange {
         Ok(Self { start, end, step })
     }
 
+    /// Returns the first step.
+    #[must_use]
+    pub fn start(self) -> Timestamp {
+        self.start
+    }
+
+    /// Returns the end, after which there is no step.
+    #[must_use]
+    pub fn end(self) -> Timestamp {
+        self.end
+    }
+
+    /// Returns the distance of the steps.
+    #[must_use]
+    pub fn step(self) -> Millis {
+        self.step
+    }
+
+    /// Returns the step after one, if there is any.
+    fn after(self, step: Timestamp) -> Option<Timestamp> {
+        step.0.checked_add(self.step.0).map(Timestamp).filter(|at| *at <= self.end)
+    }
+
+    /// Walks over the steps from one of them on.
+    fn from(self, step: Timestamp) -> impl Iterator<Item = Timestamp> {
+        std::iter::successors(Some(step).filter(|at| *at <= self.end), move |at| self.after(*at))
+    }
+
+    /// Returns how many steps there are.
+    #[must_use]
+    pub fn len(self) -> u64 {
+        u64::try_from(self.end.0.saturating_sub(self.start.0)).map_or(0, |span| span / self.step.0.unsigned_abs() + 1)
+    }
+
+    /// Returns whether there is no step.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
     /// Walks over the steps.
-    fn steps(self) -> impl Iterator<Item = Timestamp> {
-        let next = move |at: &Timestamp| at.0.checked_add(self.step.0).map(Timestamp);
-        std::iter::successors(Some(self.start), next).take_while(move |at| *at <= self.end)
+    pub fn steps(self) -> impl Iterator<Item = Timestamp> {
+        self.from(self.start)
     }
 }
 
@@ -108,6 +152,36 @@ pub enum QueryError {
         /// The part of the expression that failed, where it is known. Unit: byte offsets in the expression.
         span: Option<Span>,
     },
+}
+
+impl QueryError {
+    /// Returns what is wrong with an expression that stands in a text, from so many bytes on.
+    #[must_use]
+    pub fn diagnostics(&self, file: FileId, start: usize) -> Diagnostics {
+        let at = |span: Span| {
+            let (from, to) = (span.start as usize, span.end as usize);
+            FileSpan { file, span: Span::new(start.saturating_add(from), start.saturating_add(to)) }
+        };
+        let mut found = Diagnostics::default();
+        match self {
+            Self::Refused(problems) => {
+                for problem in problems {
+                    let mut one = Diagnostic::error(problem.code, problem.message.clone(), at(problem.span));
+                    one.help.extend(problem.help.clone());
+                    found.push(one);
+                }
+            }
+            Self::Range(message) => found.push(Diagnostic::new(codes::PROMQL_LIMIT, Severity::Error, message.clone())),
+            Self::Failed { message, span } => {
+                let one = Diagnostic::new(codes::EVALUATION, Severity::Error, message.clone());
+                found.push(match span {
+                    Some(span) => one.with_mark(at(*span), ""),
+                    None => one,
+                });
+            }
+        }
+        found
+    }
 }
 
 impl From<&Fault> for QueryError {
@@ -178,21 +252,11 @@ impl Query {
     /// # Errors
     /// When it is not evaluated, or can never be.
     pub fn of(expr: &Expr, context: QueryContext, options: &QueryOptions) -> Result<Self, QueryError> {
-        let lowered = LowerOptions {
-            lookback: options.lookback,
-            subquery_step: options.subquery_step,
-            delayed_names: options.delayed_names,
-            context: match context {
-                QueryContext::Instant | QueryContext::Rule => Context::Rule,
-                QueryContext::Range(QueryRange { start, end, step }) => Context::Range { start, end, step },
-            },
-            reads_written: false,
-        };
-        let alone = context == QueryContext::Instant;
-        let prepared = match (&expr.unparen().kind, expr.ty()) {
-            (ExprKind::String(text), _) if alone => Ok(Prepared::Text(text.clone())),
-            (_, Type::Matrix) if alone => raw::prepare(expr, lowered),
-            _ => program(expr, lowered).map(Prepared::Program),
+        let options = lowered(context, options);
+        let prepared = match Prepared::alone(expr, context, options) {
+            Ok(None) => program(expr, options).map(Prepared::Program),
+            Ok(Some(prepared)) => Ok(prepared),
+            Err(problems) => Err(problems),
         };
         Ok(Self { prepared: prepared.map_err(QueryError::Refused)?, span: expr.span, told: Vec::new() })
     }
@@ -215,7 +279,6 @@ impl Query {
     pub(crate) fn at_on(&mut self, inputs: &Inputs<'_>, at: Timestamp) -> Result<Value, QueryError> {
         self.told.clear();
         match &mut self.prepared {
-            Prepared::Text(text) => Ok(Value::String(text.clone())),
             Prepared::Program(program) => {
                 program.begin_anew(inputs);
                 let mut value = Ok(Value::Vector(Vec::new()));
@@ -227,7 +290,7 @@ impl Query {
                 });
                 value
             }
-            Prepared::Samples(_) | Prepared::Subquery(_) => self.prepared.range_at(inputs, at, at, &mut self.told),
+            alone => alone.alone_at(inputs, at, &mut self.told),
         }
     }
 
@@ -250,6 +313,24 @@ impl Query {
 }
 
 impl Prepared {
+    /// Prepares what has no value at a step: a text or a range vector, where the context takes one.
+    fn alone(expr: &Expr, context: QueryContext, options: LowerOptions) -> Result<Option<Self>, Vec<Problem>> {
+        match (&expr.unparen().kind, expr.ty()) {
+            _ if context != QueryContext::Instant => Ok(None),
+            (ExprKind::String(text), _) => Ok(Some(Self::Text(text.clone()))),
+            (_, Type::Matrix) => raw::prepare(expr, options).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Evaluates at a time what has no value at a step.
+    fn alone_at(&mut self, inputs: &Inputs<'_>, at: Timestamp, told: &mut Vec<Annotated>) -> Result<Value, QueryError> {
+        match self {
+            Self::Text(text) => Ok(Value::String(text.clone())),
+            range => range.range_at(inputs, at, at, told),
+        }
+    }
+
     /// Evaluates a range vector at a time; written samples are seen as of a slot.
     fn range_at(
         &mut self,
@@ -263,6 +344,20 @@ impl Prepared {
             Self::Subquery(subquery) => subquery.at(inputs, at, slot, told).map(Value::Matrix),
             Self::Text(_) | Self::Program(_) => Ok(Value::Matrix(Vec::new())),
         }
+    }
+}
+
+/// Returns how the expressions of a query are lowered.
+fn lowered(context: QueryContext, options: &QueryOptions) -> LowerOptions {
+    LowerOptions {
+        lookback: options.lookback,
+        subquery_step: options.subquery_step,
+        delayed_names: options.delayed_names,
+        context: match context {
+            QueryContext::Instant | QueryContext::Rule => Context::Rule,
+            QueryContext::Range(QueryRange { start, end, step }) => Context::Range { start, end, step },
+        },
+        reads_written: false,
     }
 }
 
@@ -305,7 +400,9 @@ fn steps_of(
             note(told, &root);
             match root.faults.first() {
                 Some(first) => fault = Some(QueryError::from(first)),
-                None => matrix.add(&root, &block),
+                None => {
+                    matrix.add(&root, &block);
+                }
             }
         });
         if let Some(fault) = fault {

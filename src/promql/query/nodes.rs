@@ -5,12 +5,12 @@ use crate::store::Store;
 use crate::time::{Millis, Timestamp};
 
 use super::super::ast::{Expr, ExprKind, Type};
-use super::super::plan::{Context, Fixed, LowerOptions, Plan, WindowInput};
+use super::super::plan::{Fixed, LowerOptions, Plan, WindowInput};
 use super::super::probe::Unheard;
 use super::super::program::{Frame, Inputs, Program, Root};
 use super::raw::{self, reference};
 use super::value::at_first_step;
-use super::{Prepared, QueryError, QueryOptions, Value};
+use super::{Prepared, QueryContext, QueryError, QueryOptions, Value, lowered};
 
 /// An expression whose parts can all be asked for their values. Parts are numbered in the order of [`Expr::walk`].
 ///
@@ -94,15 +94,8 @@ impl Nodes {
     /// # Errors
     /// When it is not evaluated, or can never be.
     pub fn of(expr: &Expr, options: &QueryOptions) -> Result<Self, QueryError> {
-        let lowered = LowerOptions {
-            lookback: options.lookback,
-            subquery_step: options.subquery_step,
-            delayed_names: options.delayed_names,
-            context: Context::Rule,
-            reads_written: false,
-        };
         let mut nodes = Self { levels: Vec::new(), parts: Vec::new() };
-        nodes.add_level(expr, None, lowered)?;
+        nodes.add_level(expr, None, lowered(QueryContext::Rule, options))?;
         Ok(nodes)
     }
 

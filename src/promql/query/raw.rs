@@ -4,6 +4,11 @@ use std::sync::Arc;
 
 use crate::store::is_stale;
 use crate::time::{Millis, Timestamp};
+#[cfg(feature = "input")]
+use crate::{
+    labels::named_metric,
+    store::{Hidden, Reach, Store},
+};
 
 use super::super::annotation::Annotated;
 use super::super::ast::{Edges, Expr};
@@ -11,7 +16,11 @@ use super::super::histograms::SampleValue;
 use super::super::parse::Problem;
 use super::super::plan::{Fixed, LowerOptions, Plan, Select, WindowInput};
 use super::super::program::{Inputs, Program, Source};
+#[cfg(feature = "input")]
+use super::super::reach::reach_of_range;
 use super::super::rollup::between_edges;
+#[cfg(feature = "input")]
+use super::operators::points;
 use super::value::by_labels;
 use super::{Prepared, QueryError, QueryRange, Series, steps_of};
 
@@ -58,6 +67,34 @@ pub(super) fn reference(fixed: Option<Fixed>, offset: Millis, at: Timestamp) -> 
         Some(Fixed::Query) | None => at,
     };
     reference.minus(offset)
+}
+
+#[cfg(feature = "input")]
+impl Prepared {
+    /// Has a store hold what this reads, and returns it bound to nothing yet, with how far it looks.
+    pub(super) fn begin(&self, store: &mut Store) -> (Self, Reach) {
+        match self {
+            Self::Text(text) => (Self::Text(text.clone()), Reach::default()),
+            Self::Program(program) => (Self::Program(Box::new(program.fork())), Reach::default()),
+            Self::Samples(samples) => {
+                let Samples { select, range, lookback, .. } = samples;
+                let reach = samples.reach();
+                store.select(&select.matchers, reach, &Hidden::default());
+                let (select, range, lookback) = (select.clone(), *range, *lookback);
+                (Self::Samples(Samples { select, range, lookback, found: Vec::new(), met: [0, 0] }), reach)
+            }
+            Self::Subquery(subquery) => {
+                let Subquery { program, range, step, offset, at } = &**subquery;
+                let span = (Millis(range.0.saturating_add(step.0)), Millis::ZERO);
+                let around = reach_of_range(*at, *offset, span, Millis::ZERO);
+                let mut holding = program.fork();
+                holding.bind_within(store, around);
+                let reach = holding.reach().within(around);
+                let subquery = Subquery { program: program.fork(), ..**subquery };
+                (Self::Subquery(Box::new(subquery)), reach)
+            }
+        }
+    }
 }
 
 impl Samples {
@@ -132,5 +169,38 @@ impl Subquery {
         let start = Timestamp(before.saturating_add(1).saturating_mul(self.step.0));
         self.program.begin_anew(inputs);
         steps_of(&mut self.program, inputs, QueryRange { start, end, step: self.step }, Some((at, slot)), told)
+    }
+}
+
+#[cfg(feature = "input")]
+impl Samples {
+    fn reach(&self) -> Reach {
+        let Self { select, range, lookback, .. } = self;
+        reach_of_range(select.at, select.offset, select.span(Some(*range), *lookback), Millis::ZERO)
+    }
+
+    /// Says what it does, how many series it has, and how far it looks.
+    pub(super) fn describe(&self, inputs: &Inputs<'_>) -> (String, usize, Reach) {
+        let Self { select, range, .. } = self;
+        let mut found = Vec::new();
+        select.find(inputs, [0, 0], &mut found);
+        let name = named_metric(&select.matchers).unwrap_or("{..}");
+        (format!("{name}[{range}]"), found.len(), self.reach())
+    }
+}
+
+#[cfg(feature = "input")]
+impl Subquery {
+    /// Says what it does, how many steps it has, and how far it looks.
+    pub(super) fn describe(&self) -> (String, u64, Reach) {
+        let Self { range, step, offset, at, .. } = self;
+        let reach = reach_of_range(*at, *offset, (*range, Millis::ZERO), Millis::ZERO);
+        (format!("[{range}:{step}]"), points(*range, *step), reach)
+    }
+
+    /// Returns the program of what stands inside, bound to the series there are.
+    pub(super) fn program(&mut self, inputs: &Inputs<'_>) -> &mut Program {
+        self.program.begin_anew(inputs);
+        &mut self.program
     }
 }

@@ -50,17 +50,28 @@ pub(super) fn at_first_step(root: &Root<'_>) -> Result<Value, QueryError> {
 #[derive(Default)]
 pub(super) struct Matrix {
     series: Vec<Series>,
+    samples: usize,
 }
 
 impl Matrix {
-    /// Adds the samples of a block.
-    pub(super) fn add(&mut self, root: &Root<'_>, steps: &[Timestamp]) {
+    /// Adds the samples of a block, and returns how many they are.
+    pub(super) fn add(&mut self, root: &Root<'_>, steps: &[Timestamp]) -> usize {
+        let before = self.samples;
         let new = root.labels.iter().skip(self.series.len());
         self.series.extend(new.map(|labels| Series { labels: labels.clone(), samples: Vec::new() }));
         for (row, series) in self.series.iter_mut().enumerate() {
             let bits = &root.present[row * root.words..(row + 1) * root.words];
+            let many = series.samples.len();
             series.samples.extend(block::ones(bits).map(|step| (steps[step], root.value(row, step))));
+            self.samples += series.samples.len() - many;
         }
+        self.samples - before
+    }
+
+    /// Returns how many samples there are.
+    #[cfg(feature = "input")]
+    pub(super) fn len(&self) -> usize {
+        self.samples
     }
 
     /// Returns the series that have samples, by labels.
