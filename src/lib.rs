@@ -89,6 +89,7 @@
 //!                      report            table, timeline, markdown, json, ndjson, csv
 //!
 //!  replay drives all of it: next batch, survey, append, advance, take events, evict, finish, close -> Outcome
+//!  replay::query does the same with promql::query in place of the engine: expressions in, results out
 //!  embed::Live drives the middle of it: values of the caller, append, advance, take events, evict -> its Events
 //!  everywhere: diagnostic::Diagnostics (collected, never thrown), with the codes of diagnostic::codes
 //! ```
@@ -102,6 +103,8 @@
 //!   [`engine::Engine::advance`], `engine/alert.rs`, [`outcome::Outcome::episodes`].
 //! - To follow a rule: [`rules::RuleSet::add`], `rules/prometheus.rs` or `rules/native`, `rules/graph`,
 //!   [`engine::Engine::new`], `promql/plan.rs`, `promql/eval`, then as a sample.
+//! - To follow an expression of `query`: [`promql::query`] (one that is prepared), `promql/query/query_set.rs` (several, bound
+//!   before the first sample), `replay/query.rs` (evaluated while the recording is read), `report/query`.
 //! - To follow a rule through `check`: as above to `rules/prometheus.rs`, with `rules/parts.rs`, then `lint/subject.rs`,
 //!   [`lint::run`], a lint such as `lint/rule/dead_code.rs` with `lint/flow.rs`, `lint/control`, `report/check`.
 //! - To follow an explanation: [`replay::Recorded`], [`explain::explain`], `explain/choose.rs`, then `explain/track.rs`

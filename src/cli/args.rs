@@ -23,6 +23,7 @@ use super::flags::{
 };
 use super::help;
 use super::profile::args::ProfileArgs;
+use super::query::args::QueryArgs;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     /// Explain why an alert fired, or did not
     #[command(override_usage = help::EXPLAIN_USAGE, after_help = help::EXPLAIN_EXIT_CODES, after_long_help = help::EXPLAIN_EXAMPLES)]
     Explain(Box<ExplainArgs>),
+    /// Evaluate a PromQL expression on recorded metrics
+    #[command(override_usage = help::QUERY_USAGE, after_help = help::QUERY_EXIT_CODES, after_long_help = help::QUERY_EXAMPLES)]
+    Query(Box<QueryArgs>),
     /// Show what a change of rules would have done on recorded metrics
     #[command(override_usage = help::DIFF_USAGE, after_help = help::DIFF_EXIT_CODES, after_long_help = help::DIFF_EXAMPLES)]
     Diff(Box<DiffArgs>),
@@ -545,7 +549,7 @@ mod tests {
         assert_eq!(args.gate.fail_on, [Condition::Firing(Some("critical".to_owned())), Condition::EvalError]);
         let args = eval(&["--align", "12s", "--stale", "90s", "--where", r#"{job="db"}"#]).expect("valid");
         assert_eq!(
-            (args.time.align, args.time.stale),
+            (args.time.align, args.time.sight.stale),
             (Some(Align::Offset(Millis(12_000))), Some(Stale::After(Millis(90_000))))
         );
         assert_eq!(args.select.choice.labels.filter.map(|filter| filter.matchers.len()), Some(1));

@@ -21,6 +21,7 @@ use super::flags::Format;
 use super::flags::output::OutFormat;
 use super::load::Disk;
 use super::profile::args::ProfileFormat;
+use super::query::args::QueryFormat;
 use super::{Exit, Failure};
 
 /// What a script sets to the name of its shell.
@@ -121,7 +122,7 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
     let rules = || ArgValueCompleter::new(PathCompleter::any().filter(is_yaml));
     match arg.get_id().as_str() {
         "rules" | "flagged" | "inputs" | "against_rules" | "only_for" => arg.add(rules()),
-        "silences" => arg.add(files()),
+        "silences" | "expr_file" => arg.add(files()),
         "paths" => arg.add(ArgValueCompleter::new(PathCompleter::any().stdio())),
         "recordings" | "data" => arg.add(ArgValueCompleter::new(PathCompleter::any().filter(Path::is_file).stdio())),
         "baseline" | "save_baseline" | "folded" | "against_binary" => arg.add(files()),
@@ -129,6 +130,7 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
         "folder" => arg.add(ArgValueCompleter::new(PathCompleter::dir())),
         "out" if command == "profile" => arg.add(ArgValueCompleter::new(Mixed::formats::<ProfileFormat>())),
         "out" if command == "explain" => arg.add(ArgValueCompleter::new(Mixed::formats::<ExplainFormat>())),
+        "out" if command == "query" => arg.add(ArgValueCompleter::new(Mixed::formats::<QueryFormat>())),
         "out" if command == "diff" => arg.add(ArgValueCompleter::new(Mixed::formats::<DiffFormat>())),
         "out" => arg.add(ArgValueCompleter::new(Mixed::formats::<Format>())),
         "alert" | "group" => {
@@ -149,7 +151,7 @@ fn completed(command: &str, arg: Arg, line: &Line) -> Arg {
         "conflicts" => arg.add(words(&["refuse", "first", "last"])),
         "input_format" => arg.add(words(&InputFormat::ALL.map(InputFormat::word))),
         "time_unit" => arg.add(words(&TimeUnit::ALL.map(TimeUnit::word))),
-        "eval_interval" | "lookback_delta" | "hold" | "join" | "time_budget" | "tolerance" => {
+        "eval_interval" | "lookback_delta" | "hold" | "join" | "step" | "time_budget" | "tolerance" => {
             arg.add(words(&["15s", "30s", "1m", "5m", "10m"]))
         }
         "tz" | "input_timezone" => arg.add(ArgValueCandidates::new(zones)),

@@ -213,8 +213,7 @@ fn options(args: &DiffArgs, clock: &Clock, span: Span) -> Result<DiffOptions, Fa
     run.selection.start = span.place("--start", args.time.start, clock)?;
     run.eval_interval.set(args.time.eval_interval);
     run.align.set(args.time.align);
-    run.lookback_delta.set(args.time.lookback_delta);
-    run.stale.set(args.time.stale);
+    args.time.sight.set(&mut run);
     run.external_labels.set(args.external.labels());
     Ok(DiffOptions {
         run,

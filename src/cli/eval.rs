@@ -205,8 +205,7 @@ fn options(args: &EvalArgs, clock: &Clock, terminal: &Terminal) -> Result<RunOpt
     };
     options.eval_interval.set(time.eval_interval);
     options.align.set(time.align);
-    options.lookback_delta.set(time.lookback_delta);
-    options.stale.set(time.stale);
+    time.sight.set(&mut options);
     options.external_labels.set(args.external.labels());
     options.join.set(report.join);
     Ok(options)

@@ -155,8 +155,7 @@ fn options(args: &ExplainArgs, terminal: &Terminal) -> Result<RunOptions, Failur
     };
     options.eval_interval.set(args.time.eval_interval);
     options.align.set(args.time.align);
-    options.lookback_delta.set(args.time.lookback_delta);
-    options.stale.set(args.time.stale);
+    args.time.sight.set(&mut options);
     options.external_labels.set(args.external.labels());
     Ok(options)
 }

@@ -10,6 +10,7 @@ alertctl runs alert rules on recorded metrics, offline.
 Commands:
   eval         Show which alerts would have fired on recorded metrics, and when
   explain      Explain why an alert fired, or did not
+  query        Evaluate a PromQL expression on recorded metrics
   diff         Show what a change of rules would have done
   check        Check rule files for errors
   fmt          Lay out expressions, in rule files too
@@ -87,6 +88,35 @@ Exit codes:
   0    explained
   2    error: wrong usage, no such alert, a time outside the recording,
        unreadable or invalid input, or nothing was evaluated
+  130  interrupted (Ctrl-C)";
+
+pub(super) const QUERY_USAGE: &str = "\
+alertctl query [OPTIONS] EXPR RECORDING...
+       alertctl query [OPTIONS] --expr-file FILE RECORDING...";
+
+pub(super) const QUERY_EXIT_CODES: &str = "\
+Exit codes: 0 evaluated, 1 it failed or a metric is not in the recording, 2 error.
+All flags and examples: alertctl query --help";
+
+pub(super) const QUERY_EXAMPLES: &str = "\
+Examples:
+  alertctl query 'up == 0' night.csv
+      What was down at the end of the recording
+  alertctl query 'sum by (job) (rate(errors_total[5m]))' night.csv --start -2h -o plot
+      The last two hours, drawn
+  alertctl query 'topk(3, memory_bytes)' night.csv --time '2026-01-05 18:00' -o json
+      At a time, as Prometheus' API answers
+  alertctl query 'sum(rate(errors_total[5m]))' night.csv --start +0s --step 1m --analyze
+      What each part of the expression costs
+  alertctl query --expr-file exprs.txt night.csv --start +0s --end -0s --step 5m
+      Many expressions, one per line: one line of JSON for each
+
+Exit codes:
+  0    evaluated, even if no series is left
+  1    the evaluation failed, or a metric that the expression needs is not in
+       the recording
+  2    error: wrong usage, an expression with a mistake, unreadable or invalid
+       input, or nothing was evaluated
   130  interrupted (Ctrl-C)";
 
 pub(super) const DIFF_USAGE: &str = "\

@@ -78,6 +78,7 @@ pub(super) fn not_recordings(command: &str, names: &[String]) -> Option<Failure>
         "data" | "init" => format!("alertctl check {rules}"),
         "check" => format!("alertctl check {rules} -d {recording}"),
         "diff" => format!("alertctl diff OLD {rules} {recording}"),
+        "query" => format!("alertctl eval -r {rules} {recording}"),
         _ => format!("alertctl {command} -r {rules} {recording}"),
     };
     Some(Failure::new(format!("`{rules}` looks like rules, not like a recording")).hint(line))

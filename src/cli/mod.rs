@@ -21,6 +21,7 @@ mod mistaken;
 mod out;
 mod problems;
 mod profile;
+mod query;
 mod rules;
 mod schema;
 mod shell;
@@ -175,6 +176,7 @@ pub fn run(given: Given) -> Exit {
     };
     told(match command {
         Command::Eval(args) => eval::run(&args),
+        Command::Query(args) => query::run(*args),
         Command::Diff(args) => diff::run(&args),
         Command::Profile(args) => profile::run(&args),
         Command::Check(args) => check::run(&args),

@@ -45,6 +45,11 @@ impl Span {
         Ok((Self(span.map_err(Unread::Run)?), Shared::again(&shared)))
     }
 
+    /// Returns both times, where they were needed and there is a sample.
+    pub(super) fn ends(self) -> Option<(Timestamp, Timestamp)> {
+        self.0
+    }
+
     /// Returns the time that a flag names. Without a sample nothing is relative to anything: that there is none is said by
     /// the run.
     pub(super) fn place(self, flag: &str, moment: Option<Moment>, clock: &Clock) -> Result<Option<Timestamp>, Failure> {

@@ -3,6 +3,8 @@
 //! Nothing in here reads, evaluates or writes: [`crate::replay`] makes an [`Outcome`], [`crate::report`] shows it.
 
 pub(crate) mod asked;
+#[cfg(feature = "cli")]
+mod empty;
 mod finding;
 pub mod gate;
 mod hidden;
@@ -27,11 +29,14 @@ use crate::survey::Survey;
 use crate::time::{Millis, Timestamp};
 
 pub use asked::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity, Suggested};
+#[cfg(feature = "cli")]
+pub use empty::Empty;
 pub use finding::Finding;
 pub use gate::Nothing;
 pub use hidden::{HiddenMetric, WriterFacts};
 pub use options::{Filter, Origin, Pattern, RunOptions, Selection, Setting};
 pub(crate) use reasons::{Known, Lack, text as selector_text};
+pub(crate) use recordings::facts_of;
 pub use recordings::{Range, RecordingFacts};
 #[cfg(feature = "cli")]
 pub(crate) use rules::in_steps;
@@ -107,7 +112,7 @@ impl Outcome {
             options: options.clone(),
             range: Range::of(engine, &found, selection.start),
             input: input.clone(),
-            recordings: recordings::recordings(input, store, &found),
+            recordings: facts_of(input, store, &found),
             hidden,
             groups,
             rules,

@@ -70,7 +70,7 @@ pub struct RecordingFacts {
 }
 
 /// Returns what is known of each recording.
-pub(super) fn recordings(summary: &input::Summary, store: &Store, found: &Findings) -> Vec<RecordingFacts> {
+pub(crate) fn facts_of(summary: &input::Summary, store: &Store, found: &Findings) -> Vec<RecordingFacts> {
     let alone = summary.inputs.len() == 1;
     let stale = store.stale_counts();
     let facts = summary.inputs.iter().map(|input| {

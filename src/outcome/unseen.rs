@@ -173,7 +173,7 @@ fn one(
 }
 
 /// Returns the selectors without which an expression has no sample, as far as that is certain.
-fn needed<'a>(expr: &'a Expr, selectors: &mut Vec<&'a Selector>) {
+pub(super) fn needed<'a>(expr: &'a Expr, selectors: &mut Vec<&'a Selector>) {
     match &expr.kind {
         ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => selectors.push(selector),
         ExprKind::Paren(expr) | ExprKind::Unary { expr, .. } => needed(expr, selectors),

@@ -9,7 +9,7 @@ mod nhcb;
 pub(crate) mod pin;
 mod report;
 pub(crate) mod run;
-mod values;
+pub(crate) mod values;
 
 use std::path::{Path, PathBuf};
 

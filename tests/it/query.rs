@@ -1,6 +1,8 @@
-//! `query`: expressions that are evaluated while a recording is read.
+//! `query`: expressions that are evaluated while a recording is read, and what the tool writes of them.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use alertctl::input::GivenSeries;
 use alertctl::outcome::RunOptions;
@@ -14,9 +16,14 @@ use alertctl::time::{Millis, Timestamp};
 
 use crate::promql::evaluators::{Block, Evaluate, SERVED, answer, query_options};
 use crate::promql::run::expression;
+use crate::promql::values;
 use crate::props;
+use crate::schema::check_outputs;
 use crate::slow::generate::{Random, SPAN, recording, vector};
 use crate::slow::{Context, Fault, SampleValue, Stored, Value, stored};
+use crate::spawn;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Evaluates while the samples come, a few at a time, and drops those that no later step reaches.
 struct Streamed(usize);
@@ -117,4 +124,67 @@ fn the_time_of_an_instant_is_that_of_the_last_sample() {
         let store = Block(SERVED).load(&data);
         assert!(props::same(&by_default.expect("a result"), &Block(SERVED).instant(&store, &expr, last)), "{text}");
     }
+}
+
+/// Runs the tool on files of the repository, and returns standard output.
+fn stdout(args: &[&str]) -> String {
+    let out = spawn::alertctl(args, Path::new(ROOT), None);
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).expect("text")
+}
+
+#[test]
+fn exact_values_come_through_the_tool() {
+    let Some((cases, recording)) = values::cases() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("exprs.txt");
+    let exprs: Vec<&str> = cases.iter().map(values::Case::text).collect();
+    fs::write(&file, exprs.join("\n")).expect("written");
+    let (file, recording) = (file.to_string_lossy(), recording.to_string_lossy());
+    let args = [
+        ["query", "-q", "--expr-file", &file, &recording, "--stale", "off"].as_slice(),
+        &["--start", "2026-01-05T00:00:13Z", "--end", "2026-01-05T23:59:00Z", "--step", "1620s"],
+    ]
+    .concat();
+    let lines = stdout(&args);
+    assert_eq!(lines.lines().count(), cases.len());
+    for (case, line) in cases.iter().zip(lines.lines()) {
+        case.check(line);
+    }
+}
+
+#[test]
+fn json_satisfies_its_schema() {
+    let node = "fixtures/node.csv";
+    let range = ["--start", "-1h", "--step", "10m"];
+    let mut outputs = Vec::new();
+    for expr in ["up", "3.5", "\"text\"", "up[5m]", "up == 7", "1 / 0 * up"] {
+        outputs.push(stdout(&["query", "-q", expr, node, "-o", "json"]));
+    }
+    outputs.push(stdout(&[&["query", "-q", "sum(up)", node, "-o", "json"], range.as_slice()].concat()));
+    for (expr, code) in [("up[", 2), ("up * on () up", 1)] {
+        let out = spawn::alertctl(&["query", "-q", expr, node, "-o", "json"], Path::new(ROOT), None);
+        assert_eq!(out.status.code(), Some(code), "{expr}");
+        outputs.push(String::from_utf8(out.stdout).expect("text"));
+    }
+    check_outputs("query", &outputs.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn csv_is_a_recording() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("busy.csv");
+    let text = "sum by (instance) (rate(node_cpu_seconds_total[5m]))";
+    let range = ["--start", "-2h", "--step", "5m"];
+    let renamed = format!("label_replace({text}, \"__name__\", \"busy\", \"\", \"\")");
+    fs::write(
+        &file,
+        stdout(&[&["query", "-q", &renamed, "fixtures/node.csv", "-o", "csv"], range.as_slice()].concat()),
+    )
+    .expect("written");
+    let json = |expr: &str, recording: &str| {
+        stdout(&[&["query", "-q", expr, recording, "-o", "json", "--stale", "off"], range.as_slice()].concat())
+    };
+    let first = json(&renamed, "fixtures/node.csv");
+    assert_eq!(json("busy", &file.to_string_lossy()), first);
 }

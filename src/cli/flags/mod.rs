@@ -17,4 +17,4 @@ pub(crate) use output::{ColorWhen, ConsoleArgs, Format, JobArgs, OutArgs};
 pub(crate) use report::{ChoiceArgs, GateArgs, LabelArgs, ReportArgs, SelectArgs, SilenceArgs, ZoneArgs};
 pub(crate) use rules::{ExternalArgs, KeyArgs, RuleArgs};
 pub(crate) use sweep::SweepArgs;
-pub(crate) use time::TimeArgs;
+pub(crate) use time::{SightArgs, TimeArgs};

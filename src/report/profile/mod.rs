@@ -13,7 +13,7 @@ mod sheets;
 pub mod soak;
 pub mod table;
 mod verdict;
-mod words;
+pub(crate) mod words;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

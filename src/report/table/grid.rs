@@ -22,6 +22,8 @@ pub(crate) enum Tone {
     Faint,
     /// A heading.
     Heading,
+    /// One of several series, by its place among them.
+    Series(usize),
 }
 
 impl Tone {
@@ -41,6 +43,7 @@ impl Tone {
             Self::Uneasy => "33",
             Self::Faint => "2",
             Self::Heading => "1",
+            Self::Series(place) => ["36", "33", "35", "32", "34", "31", "96", "95"][place % 8],
             Self::Plain => "",
         };
         if color && !code.is_empty() && !text.is_empty() {

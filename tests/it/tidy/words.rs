@@ -31,8 +31,19 @@ const INSTEAD: [(&str, &str); 21] = [
 ];
 
 /// Commands whose help is read.
-const COMMANDS: [&[&str]; 10] =
-    [&[], &["eval"], &["check"], &["fmt"], &["data"], &["init"], &["profile"], &["schema"], &["completions"], &["man"]];
+const COMMANDS: [&[&str]; 11] = [
+    &[],
+    &["eval"],
+    &["query"],
+    &["check"],
+    &["fmt"],
+    &["data"],
+    &["init"],
+    &["profile"],
+    &["schema"],
+    &["completions"],
+    &["man"],
+];
 
 /// Returns how often a turn stands in a text as whole words, in any case.
 fn times(text: &str, turn: &str) -> usize {

@@ -1,0 +1,128 @@
+//! `-o table`: the result for people.
+//!
+//! A vector has a row per series. Of a range each sample has one where they are few, else each series has one with what
+//! its values come to. On a narrow terminal MEAN goes first, then FIRST, SAMPLES and labels from the last one on.
+
+use std::io::{self, Write};
+
+use crate::format::{count, counted, value};
+use crate::labels::METRIC_NAME;
+use crate::promql::query::Value;
+use crate::report::number::shortest;
+use crate::report::table::ROWS;
+use crate::report::table::grid::{Cell, Column, Grid, printable};
+use crate::report::table::labels::Labels;
+use crate::report::wrap::hung;
+
+use super::{Answer, Line, View, is_named};
+
+/// The most label columns.
+const LABEL_COLUMNS: usize = 4;
+
+/// Writes a result; `empty` says why it has no series, where it has none.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, answer: &Answer<'_>, empty: Option<&str>, view: &View) -> io::Result<()> {
+    let lines = answer.lines();
+    let labels = Labels::of(lines.iter().map(|line| &line.labels), LABEL_COLUMNS, is_named);
+    writeln!(out, "{}", answer.heading(&labels, view))?;
+    if let Value::String(text) = answer.value {
+        return writeln!(out, "{}", hung(&printable(text), view.width));
+    }
+    if let (true, Some(why)) = (lines.is_empty(), empty) {
+        return writeln!(out, "{}", hung(&format!("no series: {}", printable(why)), view.width));
+    }
+    let samples: usize = lines.iter().map(|line| line.samples.len()).sum();
+    let is_range = matches!(answer.value, Value::Matrix(_));
+    let most = view.rows.unwrap_or(usize::MAX);
+    let (grid, rows) = match is_range {
+        false => (of_values(&lines, &labels, most), lines.len()),
+        true if samples <= most.min(ROWS) => (of_samples(&lines, &labels, view), samples),
+        true => (of_series(&lines, &labels, most), lines.len()),
+    };
+    grid.write(out, view.width, view.color)?;
+    if rows > most {
+        let hidden = counted((rows - most) as u64, "more row");
+        writeln!(out, "{}", hung(&format!("and {hidden}: --limit 0"), view.width))?;
+    }
+    if is_range && samples > most.min(ROWS) {
+        let (samples, series) = (counted(samples as u64, "sample"), count(lines.len() as u64));
+        let hint = format!("{samples} of {series} series; each: -o csv, drawn: -o plot");
+        writeln!(out, "{}", hung(&hint, view.width))?;
+    }
+    Ok(())
+}
+
+/// Makes the columns of labels; the first says most, and stays.
+fn columns(labels: &Labels) -> Vec<Column> {
+    let title = |name: &str| if name == METRIC_NAME { "METRIC".to_owned() } else { name.to_uppercase() };
+    let ranks = [0, 2, 3, 4];
+    labels.shown.iter().zip(ranks).map(|(name, rank)| Column::words(title(name), rank)).collect()
+}
+
+fn cells(line: &Line<'_>, labels: &Labels) -> Vec<Cell> {
+    labels.shown.iter().map(|name| Cell::from(line.labels.get(name).unwrap_or("-"))).collect()
+}
+
+fn of_values(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
+    let mut titles = columns(labels);
+    titles.push(Column::right("VALUE", 0));
+    let mut grid = Grid::new(titles);
+    for line in lines.iter().take(most) {
+        let mut row = cells(line, labels);
+        row.extend(line.samples.iter().map(|(_, value)| Cell::from(shortest(*value))));
+        grid.row(row);
+    }
+    grid
+}
+
+fn of_samples(lines: &[Line<'_>], labels: &Labels, view: &View) -> Grid {
+    let mut titles = vec![Column::left(format!("TIME ({})", view.clock.name), 0)];
+    titles.extend(columns(labels));
+    titles.push(Column::right("VALUE", 0));
+    let mut grid = Grid::new(titles);
+    let mut samples: Vec<_> =
+        lines.iter().enumerate().flat_map(|(at, line)| line.samples.iter().map(move |sample| (at, *sample))).collect();
+    samples.sort_by_key(|(line, (at, _))| (*at, *line));
+    let span = samples.first().zip(samples.last()).map(|((_, (from, _)), (_, (to, _)))| (*from, *to));
+    let (from, to) = span.unwrap_or_default();
+    for (line, (at, value)) in samples {
+        let mut row = vec![Cell::from(view.clock.within(at, from, to))];
+        row.extend(cells(&lines[line], labels));
+        row.push(Cell::from(shortest(value)));
+        grid.row(row);
+    }
+    grid
+}
+
+fn of_series(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
+    let mut titles = columns(labels);
+    titles.extend([
+        Column::right("SAMPLES", 5),
+        Column::right("FIRST", 6),
+        Column::right("MIN", 0),
+        Column::right("MEAN", 7),
+        Column::right("MAX", 0),
+        Column::right("LAST", 0),
+    ]);
+    let mut grid = Grid::new(titles);
+    for line in lines.iter().take(most) {
+        let values = || line.samples.iter().map(|(_, value)| *value).filter(|value| !value.is_nan());
+        let (sum, many) = values().fold((0.0, 0_u64), |(sum, many), value| (sum + value, many + 1));
+        let mut row = cells(line, labels);
+        row.push(Cell::from(count(line.samples.len() as u64)));
+        row.extend(
+            [
+                line.samples.first().map_or(f64::NAN, |(_, value)| *value),
+                values().fold(f64::NAN, f64::min),
+                sum / many as f64,
+                values().fold(f64::NAN, f64::max),
+                line.samples.last().map_or(f64::NAN, |(_, value)| *value),
+            ]
+            .map(|number| Cell::from(value(number))),
+        );
+        grid.row(row);
+    }
+    grid
+}
