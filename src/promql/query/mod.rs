@@ -24,7 +24,7 @@ use super::lower;
 use super::parse::{Problem, parse};
 use super::plan::{Context, LowerOptions};
 use super::probe::Unheard;
-use super::program::{Fault, Frame, Inputs, Program, Root};
+use super::program::{Fault, Frame, Inputs, Program, Root, Steps};
 
 use self::raw::{Samples, Subquery};
 use self::value::Matrix;
@@ -282,12 +282,13 @@ impl Query {
             Prepared::Program(program) => {
                 program.begin_anew(inputs);
                 let mut value = Ok(Value::Vector(Vec::new()));
-                let frame = Frame { inputs: *inputs, evals: &[at], slots: &[at], query: None };
+                let steps = Steps { slots: &[at], offset: Millis::ZERO };
                 let told = &mut self.told;
-                program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| {
+                let mut take = |_, root: Root<'_>| {
                     value = value::at_first_step(&root);
                     note(told, &root);
-                });
+                };
+                program.run_probed(inputs, &steps, &mut Unheard, &mut take);
                 value
             }
             alone => alone.alone_at(inputs, at, &mut self.told),
