@@ -28,7 +28,7 @@ impl Plan {
         let (offset, at) = self.reference_of(&args[0])?;
         let matchers = names.iter().cloned().chain(data).collect();
         let infos = self.node(Kind::Select {
-            select: Select { matchers, offset, at, short: Millis::ZERO, edges: None },
+            select: Select { matchers, offset, at, short: Millis::ZERO, edges: None, stats: false },
             stamp: true,
         });
         Ok(self.node(Kind::Info { join: InfoJoin { names, labels, required }, base, infos }))

@@ -10,13 +10,16 @@ use super::Answer;
 /// Writes the samples of a result, a header first. A text has none.
 ///
 /// # Errors
-/// What the writer says.
+/// What the writer says, and where a sample is a native histogram.
 pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     let lines = answer.lines();
     let series: Vec<&LabelSet> = lines.iter().map(|line| &line.labels).collect();
     let mut samples = Vec::new();
     for (number, line) in (0..).zip(&lines) {
-        samples.extend(line.samples.iter().map(|(at, value)| (*at, number, *value)));
+        if line.floats().count() < line.samples.len() {
+            return Err(io::Error::other("CSV has no place for native histograms; write JSON with -o json"));
+        }
+        samples.extend(line.floats().map(|(at, value)| (at, number, value)));
     }
     samples.sort_by_key(|(at, number, _)| (*at, *number));
     csv::write(out, &series, samples.into_iter())

@@ -6,9 +6,10 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use crate::histogram::Bucket;
 use crate::labels::LabelSet;
 use crate::promql::annotation::{Annotated, Level};
-use crate::promql::query::{QueryError, Value};
+use crate::promql::query::{QueryError, SampleValue, Value};
 use crate::report::number::{Labels, write_json};
 use crate::time::Timestamp;
 
@@ -41,14 +42,22 @@ pub fn write(
         }
         Value::Vector(samples) => list(out, samples, |out, (labels, value)| {
             metric(out, labels)?;
-            write!(out, r#""value":"#)?;
-            sample(out, at, *value)?;
+            write!(out, r#""{}":"#, if value.float().is_some() { "value" } else { "histogram" })?;
+            sample(out, at, value)?;
             write!(out, "}}")
         })?,
         Value::Matrix(series) => list(out, series, |out, series| {
             metric(out, &series.labels)?;
-            write!(out, r#""values":"#)?;
-            list(out, &series.samples, |out, (at, value)| sample(out, *at, *value))?;
+            let (floats, others): (Vec<_>, Vec<_>) =
+                series.samples.iter().partition(|(_, value)| value.float().is_some());
+            for (key, samples) in [("values", &floats), ("histograms", &others)] {
+                if samples.is_empty() {
+                    continue;
+                }
+                let comma = if key == "histograms" && !floats.is_empty() { "," } else { "" };
+                write!(out, r#"{comma}"{key}":"#)?;
+                list(out, samples, |out, (at, value)| sample(out, *at, value))?;
+            }
             write!(out, "}}")
         })?,
     }
@@ -101,8 +110,39 @@ fn metric(out: &mut dyn Write, labels: &LabelSet) -> io::Result<()> {
 }
 
 /// Writes a time and the value of a sample.
-fn sample(out: &mut dyn Write, at: Timestamp, value: f64) -> io::Result<()> {
-    write!(out, r#"[{},"{}"]"#, InSeries(at), number(value))
+fn sample(out: &mut dyn Write, at: Timestamp, value: &SampleValue) -> io::Result<()> {
+    match value {
+        SampleValue::Float(value) => write!(out, r#"[{},"{}"]"#, InSeries(at), number(*value)),
+        SampleValue::Histogram(held) => {
+            write!(out, r#"[{},{{"count":"{}","sum":"{}""#, InSeries(at), number(held.count), number(held.sum))?;
+            let buckets: Vec<Bucket> = held.buckets().collect();
+            if !buckets.is_empty() {
+                write!(out, r#","buckets":"#)?;
+                list(out, &buckets, |out, bucket| {
+                    let Bucket { lower, upper, n } = *bucket;
+                    let closed = closed(bucket, held.is_custom());
+                    write!(out, r#"[{closed},"{}","{}","{}"]"#, number(lower), number(upper), number(n))
+                })?;
+            }
+            write!(out, "}}]")
+        }
+    }
+}
+
+/// Returns which bounds belong to a bucket: 0 the upper one, 1 the lower one, 3 both.
+fn closed(bucket: &Bucket, custom: bool) -> u8 {
+    match (bucket.lower, bucket.upper) {
+        (lower, _) if custom => {
+            if lower == f64::NEG_INFINITY {
+                3
+            } else {
+                0
+            }
+        }
+        (lower, upper) if lower <= 0.0 && upper >= 0.0 && -lower == upper => 3,
+        (_, upper) if upper <= 0.0 => 1,
+        _ => 0,
+    }
 }
 
 /// A time of a sample, in seconds since the epoch: with three decimals, or none.
@@ -150,6 +190,7 @@ fn plain(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::promql::annotation::Annotation;
+    use crate::promql::notation::parse_histogram;
     use crate::promql::query::Series;
 
     fn check(value: &Value, at: i64, expected: &str) {
@@ -168,15 +209,35 @@ mod tests {
         check(&Value::String("a\\".to_owned()), 0, r#""string","result":[0,"a\\"]"#);
         check(&Value::Vector(Vec::new()), 0, r#""vector","result":[]"#);
         check(
-            &Value::Vector(vec![(up.clone(), 1.0), (LabelSet::empty(), f64::NAN)]),
+            &Value::Vector(vec![(up.clone(), 1.0.into()), (LabelSet::empty(), f64::NAN.into())]),
             1_435_781_451_100,
             r#""vector","result":[{"metric":{"__name__":"up","job":"a \"b\"\n<c>"},"value":[1435781451.100,"1"]},{"metric":{},"value":[1435781451.100,"NaN"]}]"#,
         );
-        let samples = vec![(Timestamp(-1), 0.5), (Timestamp(2000), f64::NEG_INFINITY)];
+        let samples = vec![(Timestamp(-1), 0.5.into()), (Timestamp(2000), f64::NEG_INFINITY.into())];
         check(
             &Value::Matrix(vec![Series { labels: LabelSet::empty(), samples }]),
             0,
             r#""matrix","result":[{"metric":{},"values":[[-0.001,"0.5"],[2,"-Inf"]]}]"#,
+        );
+    }
+
+    #[test]
+    fn histograms_are_written_by_their_buckets() {
+        let text =
+            "{{schema:0 count:9 sum:2.5 z_bucket:1 z_bucket_w:0.5 buckets:[2 3] offset:1 n_buckets:[3] n_offset:2}}";
+        let histogram = parse_histogram(text).expect("a histogram");
+        let held = || SampleValue::from(histogram.histogram.clone());
+        let written = r#"{"count":"9","sum":"2.5","buckets":[[1,"-4","-2","3"],[3,"-0.5","0.5","1"],[0,"1","2","2"],[0,"2","4","3"]]}"#;
+        check(
+            &Value::Vector(vec![(LabelSet::empty(), held())]),
+            0,
+            &format!(r#""vector","result":[{{"metric":{{}},"histogram":[0,{written}]}}]"#),
+        );
+        let samples = vec![(Timestamp(0), 1.0.into()), (Timestamp(1000), held())];
+        check(
+            &Value::Matrix(vec![Series { labels: LabelSet::empty(), samples }]),
+            0,
+            &format!(r#""matrix","result":[{{"metric":{{}},"values":[[0,"1"]],"histograms":[[1,{written}]]}}]"#),
         );
     }
 

@@ -13,7 +13,8 @@ use std::borrow::Cow;
 
 use crate::format::{Clock, counted, one_line};
 use crate::labels::{LabelSet, METRIC_NAME};
-use crate::promql::query::{QueryRange, Series, Value};
+use crate::promql::query::{QueryRange, SampleValue, Series, Value};
+use crate::report::number::shortest;
 use crate::report::table::grid::{Tone, printable};
 use crate::report::table::labels::Labels;
 use crate::report::wrap::hung_by;
@@ -50,7 +51,19 @@ pub struct View {
 /// A series and its samples.
 struct Line<'a> {
     labels: LabelSet,
-    samples: Cow<'a, [(Timestamp, f64)]>,
+    samples: Cow<'a, [(Timestamp, SampleValue)]>,
+}
+
+impl Line<'_> {
+    /// Walks over the samples that are floats.
+    fn floats(&self) -> impl Iterator<Item = (Timestamp, f64)> {
+        self.samples.iter().filter_map(|(at, value)| Some((*at, value.float()?)))
+    }
+}
+
+/// Writes a value as tables show it: a float in full, or the buckets of a histogram.
+fn shown(value: &SampleValue) -> String {
+    value.float().map_or_else(|| value.to_string(), shortest)
 }
 
 impl<'a> Answer<'a> {
@@ -58,9 +71,11 @@ impl<'a> Answer<'a> {
     fn lines(&self) -> Vec<Line<'a>> {
         let one = |labels: LabelSet, value| Line { labels, samples: Cow::Owned(vec![(self.at, value)]) };
         match self.value {
-            Value::Scalar(value) => vec![one(LabelSet::empty(), *value)],
+            Value::Scalar(value) => vec![one(LabelSet::empty(), SampleValue::Float(*value))],
             Value::String(_) => Vec::new(),
-            Value::Vector(samples) => samples.iter().map(|(labels, value)| one(labels.clone(), *value)).collect(),
+            Value::Vector(samples) => {
+                samples.iter().map(|(labels, value)| one(labels.clone(), value.clone())).collect()
+            }
             Value::Matrix(series) => {
                 let line = |one: &'a Series| Line { labels: one.labels.clone(), samples: Cow::Borrowed(&one.samples) };
                 series.iter().map(line).collect()

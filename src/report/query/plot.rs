@@ -90,7 +90,7 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>, empty: Option<&str>, view
 
 /// Walks over the samples that can be drawn.
 fn finite<'a>(line: &'a Line<'_>) -> impl Iterator<Item = (Timestamp, f64)> + 'a {
-    line.samples.iter().copied().filter(|(_, value)| value.is_finite())
+    line.floats().filter(|(_, value)| value.is_finite())
 }
 
 fn peak(line: &Line<'_>) -> f64 {
@@ -112,7 +112,7 @@ fn name(line: &Line<'_>, labels: &Labels) -> String {
 fn figures(line: &Line<'_>) -> String {
     let values = || finite(line).map(|(_, value)| value);
     let (min, max) = (values().fold(f64::NAN, f64::min), values().fold(f64::NAN, f64::max));
-    let last = line.samples.last().map_or(f64::NAN, |(_, value)| *value);
+    let last = line.floats().last().map_or(f64::NAN, |(_, value)| value);
     let left_out = line.samples.len() - values().count();
     let left_out =
         if left_out > 0 { format!(", {} not drawn: NaN or infinite", count(left_out as u64)) } else { String::new() };
@@ -233,7 +233,7 @@ impl Time {
 fn draw(line: &Line<'_>, scale: &Scale, time: &Time, mark: &mut dyn FnMut(usize, usize)) {
     // The newest sample, and where its mark is.
     let mut newest: Option<((Timestamp, f64), (usize, usize))> = None;
-    for (at, value) in line.samples.iter().copied() {
+    for (at, value) in line.floats() {
         if !value.is_finite() {
             newest = None;
             continue;
@@ -280,7 +280,7 @@ mod tests {
             samples: values
                 .iter()
                 .zip(0..)
-                .filter_map(|(value, at)| Some((Timestamp(START + at * MINUTE), (*value)?)))
+                .filter_map(|(value, at)| Some((Timestamp(START + at * MINUTE), (*value)?.into())))
                 .collect(),
         });
         let value = Value::Matrix(matrix.collect());

@@ -8,13 +8,12 @@ use std::io::{self, Write};
 use crate::format::{count, counted, value};
 use crate::labels::METRIC_NAME;
 use crate::promql::query::Value;
-use crate::report::number::shortest;
 use crate::report::table::ROWS;
 use crate::report::table::grid::{Cell, Column, Grid, printable};
 use crate::report::table::labels::Labels;
 use crate::report::wrap::hung;
 
-use super::{Answer, Line, View, is_named};
+use super::{Answer, Line, View, is_named, shown};
 
 /// The most label columns.
 const LABEL_COLUMNS: usize = 4;
@@ -71,7 +70,7 @@ fn of_values(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
     let mut grid = Grid::new(titles);
     for line in lines.iter().take(most) {
         let mut row = cells(line, labels);
-        row.extend(line.samples.iter().map(|(_, value)| Cell::from(shortest(*value))));
+        row.extend(line.samples.iter().map(|(_, value)| Cell::from(shown(value))));
         grid.row(row);
     }
     grid
@@ -82,15 +81,18 @@ fn of_samples(lines: &[Line<'_>], labels: &Labels, view: &View) -> Grid {
     titles.extend(columns(labels));
     titles.push(Column::right("VALUE", 0));
     let mut grid = Grid::new(titles);
-    let mut samples: Vec<_> =
-        lines.iter().enumerate().flat_map(|(at, line)| line.samples.iter().map(move |sample| (at, *sample))).collect();
+    let mut samples: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .flat_map(|(at, line)| line.samples.iter().map(move |(time, value)| (at, (*time, value))))
+        .collect();
     samples.sort_by_key(|(line, (at, _))| (*at, *line));
     let span = samples.first().zip(samples.last()).map(|((_, (from, _)), (_, (to, _)))| (*from, *to));
     let (from, to) = span.unwrap_or_default();
     for (line, (at, value)) in samples {
         let mut row = vec![Cell::from(view.clock.within(at, from, to))];
         row.extend(cells(&lines[line], labels));
-        row.push(Cell::from(shortest(value)));
+        row.push(Cell::from(shown(value)));
         grid.row(row);
     }
     grid
@@ -108,17 +110,17 @@ fn of_series(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
     ]);
     let mut grid = Grid::new(titles);
     for line in lines.iter().take(most) {
-        let values = || line.samples.iter().map(|(_, value)| *value).filter(|value| !value.is_nan());
+        let values = || line.floats().map(|(_, value)| value).filter(|value| !value.is_nan());
         let (sum, many) = values().fold((0.0, 0_u64), |(sum, many), value| (sum + value, many + 1));
         let mut row = cells(line, labels);
         row.push(Cell::from(count(line.samples.len() as u64)));
         row.extend(
             [
-                line.samples.first().map_or(f64::NAN, |(_, value)| *value),
+                line.floats().next().map_or(f64::NAN, |(_, value)| value),
                 values().fold(f64::NAN, f64::min),
                 sum / many as f64,
                 values().fold(f64::NAN, f64::max),
-                line.samples.last().map_or(f64::NAN, |(_, value)| *value),
+                line.floats().last().map_or(f64::NAN, |(_, value)| value),
             ]
             .map(|number| Cell::from(value(number))),
         );
