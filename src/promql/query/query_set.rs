@@ -21,8 +21,8 @@ const TOO_MANY: &str = "query processing would load too many samples into memory
 
 /// Expressions that were read and planned as one program, so that what they have in common is evaluated once.
 ///
-/// Each gives what [`super::Query`] gives for it alone. [`QuerySet::begin`] binds them to a store that has no sample yet,
-/// which then holds what they select and nothing else.
+/// Each gives what [`super::Query`] gives for it alone. They are bound to a store that has no sample yet, which then holds
+/// what they select and nothing else.
 pub struct QuerySet {
     program: Program,
     options: LowerOptions,
