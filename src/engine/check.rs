@@ -96,7 +96,7 @@ mod tests {
         );
         check(
             &format!("{rules}  - {{record: a, expr: 'start_timestamp(up)', for: 5}}\n{info}"),
-            &["not-supported 4:24", "duration 4:40", "not-supported 5:24"],
+            &["not-supported 4:24", "duration 4:51", "not-supported 5:24"],
         );
     }
 

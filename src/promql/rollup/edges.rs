@@ -192,11 +192,11 @@ mod tests {
     #[test]
     fn anchored_windows_begin_at_the_sample_before_them() {
         let some = |values: [f64; 5]| -> Vec<_> { [None].into_iter().chain(values.map(Some)).collect() };
-        check(RangeFn::Increase, false, &COUNTER, &some([0.0, 5.0, 7.0, 7.0, 8.0]));
-        check(RangeFn::Delta, false, &COUNTER, &some([0.0, 5.0, 1.0, 1.0, 2.0]));
+        check(RangeFn::Increase, false, &COUNTER, &some([0.0, 5.0, 7.0, 4.0, 6.0]));
+        check(RangeFn::Delta, false, &COUNTER, &some([0.0, 5.0, 1.0, -2.0, 6.0]));
         check(RangeFn::Rate, false, &COUNTER[..2], &[None, Some(0.0), Some(0.016_667)]);
-        check(RangeFn::Resets, false, &COUNTER, &some([0.0, 0.0, 1.0, 1.0, 1.0]));
-        check(RangeFn::Changes, false, &COUNTER, &some([0.0, 2.0, 3.0, 3.0, 4.0]));
+        check(RangeFn::Resets, false, &COUNTER, &some([0.0, 0.0, 1.0, 1.0, 0.0]));
+        check(RangeFn::Changes, false, &COUNTER, &some([0.0, 2.0, 3.0, 2.0, 2.0]));
         // What came before the anchor does not count, and an anchor alone is nothing.
         check(
             RangeFn::Changes,
@@ -213,7 +213,7 @@ mod tests {
             RangeFn::Increase,
             true,
             &COUNTER,
-            &[None, Some(1.333_333), Some(5.0), Some(6.0), Some(4.333_333), Some(6.0)],
+            &[None, Some(1.333_333), Some(5.0), Some(6.333_333), Some(6.666_667), Some(5.333_333)],
         );
         check(RangeFn::Delta, true, &COUNTER[..2], &[None, Some(1.333_333), Some(2.0), Some(0.666_667), None]);
     }
