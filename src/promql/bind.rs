@@ -270,7 +270,8 @@ impl Kind {
             Self::VectorBinary(binary) | Self::FilledBinary { binary, .. } => {
                 [Some(binary.many_node), Some(binary.one_node), None]
             }
-            Self::Set { lhs, rhs, .. } | Self::Info { base: lhs, infos: rhs, .. } => [Some(*lhs), Some(*rhs), None],
+            Self::Set { lhs, rhs, .. } => [Some(*lhs), Some(*rhs), None],
+            Self::Info { base, infos, values, .. } => [Some(*base), Some(*infos), Some(*values)],
             Self::Aggregate { param, input, .. } => [operand(param), Some(*input), None],
             Self::TopK { k: wanted, input, .. } | Self::Limit { wanted, input, .. } => {
                 [operand(wanted), Some(*input), None]

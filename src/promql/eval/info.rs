@@ -3,6 +3,7 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::labels::LabelSet;
+use crate::marker::histogram_number;
 
 use super::super::block::{self, Block};
 use super::super::plan::{InfoJoin, NodeId};
@@ -23,7 +24,7 @@ pub(super) fn evaluate(
     view: &View<'_>,
     state: &mut NodeState,
     join: &InfoJoin,
-    (base, infos): (NodeId, NodeId),
+    [base, infos, values]: [NodeId; 3],
     steps: usize,
     out: &mut Block,
     scratch: &mut Scratch,
@@ -31,7 +32,10 @@ pub(super) fn evaluate(
     let [wide_base, wide_infos] = &mut scratch.wide;
     let (base_state, infos_state) = (view.state(base), view.state(infos));
     let (base, infos) = (view.wide(base, steps, wide_base), view.wide(infos, steps, wide_infos));
+    // It has as many steps as the infos, one or all.
+    let values = view.block(values);
     out.reset(state.labels.len(), steps);
+    out.mixed = base.mixed;
     let mut own = std::mem::take(&mut state.own);
     if let Own::Infos(known) = &mut own {
         let ranks = Ranks::of(base, &base_state.order);
@@ -40,7 +44,7 @@ pub(super) fn evaluate(
         let mut last: Vec<(Vec<u32>, Option<u32>)> = vec![(Vec::new(), None); base.rows];
         let mut found = Vec::new();
         for step in 0..steps {
-            if let Err(words) = step_infos.find(known, base, (infos, infos_state), step) {
+            if let Err(words) = step_infos.find(known, base, (infos, values, infos_state), step) {
                 fault(&mut state.faults, out, step, || words);
                 continue;
             }
@@ -98,12 +102,12 @@ impl StepInfos {
     /// Finds the infos that count at a step.
     ///
     /// # Errors
-    /// Prometheus' words, if two of one name are as new.
+    /// Prometheus' words, if one is a histogram, or if two of one name are as new.
     fn find(
         &mut self,
         known: &Infos,
         base: &Block,
-        (infos, state): (&Block, &NodeState),
+        (infos, values, state): (&Block, &Block, &NodeState),
         step: usize,
     ) -> Result<(), String> {
         self.newest.clear();
@@ -127,6 +131,11 @@ impl StepInfos {
             };
             if !self.wanted.iter().zip(info.identity.values).all(fits) {
                 continue;
+            }
+            let value = values.row(*row as usize)[step.min(values.steps - 1)];
+            if values.mixed && histogram_number(value).is_some() {
+                let labels = &state.labels[*row as usize];
+                return Err(format!("this should be an info metric, with float samples: {labels:?}"));
             }
             let newest = self.newest.entry((info.identity.pair, info.name)).or_insert((taken, *row));
             if newest.1 != *row && newest.0 == taken {

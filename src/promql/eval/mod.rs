@@ -261,7 +261,9 @@ pub(crate) fn evaluate<P: Probe>(
             let input = view.wide(*input, steps, &mut scratch.wide[0]);
             copy_rows(state, input, out);
         }
-        Kind::Info { join, base, infos } => info::evaluate(view, state, join, (*base, *infos), steps, out, scratch),
+        Kind::Info { join, base, infos, values } => {
+            info::evaluate(view, state, join, [*base, *infos, *values], steps, out, scratch);
+        }
         Kind::VectorBinary(op) => binary::evaluate(view, state, op, steps, out, scratch),
         Kind::FilledBinary { binary, fill } => fill::evaluate(view, state, binary, *fill, steps, out, scratch),
         Kind::Set { op, lhs, rhs, .. } => sets::evaluate(view, state, *op, (*lhs, *rhs), steps, out, scratch),

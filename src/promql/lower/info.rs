@@ -27,11 +27,10 @@ impl Plan {
         let required = data.iter().any(|matcher| !matcher.matches(""));
         let (offset, at) = self.reference_of(&args[0])?;
         let matchers = names.iter().cloned().chain(data).collect();
-        let infos = self.node(Kind::Select {
-            select: Select { matchers, offset, at, short: Millis::ZERO, edges: None, stats: false },
-            stamp: true,
-        });
-        Ok(self.node(Kind::Info { join: InfoJoin { names, labels, required }, base, infos }))
+        let select = Select { matchers, offset, at, short: Millis::ZERO, edges: None, stats: false };
+        let infos = self.node(Kind::Select { select: select.clone(), stamp: true });
+        let values = self.node(Kind::Select { select, stamp: false });
+        Ok(self.node(Kind::Info { join: InfoJoin { names, labels, required }, base, infos, values }))
     }
 
     /// Returns where an expression is looked at, which is where its first selector is: the fixed time next to it, and all

@@ -318,6 +318,8 @@ pub(crate) enum Kind {
         join: InfoJoin,
         base: NodeId,
         infos: NodeId,
+        /// Their values, which are to be floats.
+        values: NodeId,
     },
     /// The same values in another order.
     Sort {

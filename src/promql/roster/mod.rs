@@ -206,7 +206,7 @@ impl NodeState {
                 self.bind_mapped(states.of(*input), delayed, |labels| (labels.clone(), drop));
             }
             (Kind::Relabel { relabel, input }, _) => self.bind_relabelled(states.of(*input), relabel),
-            (Kind::Info { join, base, infos }, Own::Infos(known)) => {
+            (Kind::Info { join, base, infos, .. }, Own::Infos(known)) => {
                 known.bind(self, join, (states.of(*base), states.of(*infos)));
             }
             (Kind::Sort { by, input }, _) => self.bind_sorted(states.of(*input), by),
