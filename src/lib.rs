@@ -120,7 +120,7 @@
 //! `marker` (the stale one) `kahan` (compensated sums); [`histogram`]: native histograms as values |
 //! | 1 | `yaml`: the reader with spans; [`store`]; of [`promql`] the syntax: `ast lex parse check functions print
 //! notation`, and the kernels of functions: `maths dates rollup` |
-//! | 2 | [`input`] (store); [`rules`] (yaml, promql syntax) with `rules::graph`, `rules::pairing` and `rules::changes`; of [`promql`] the evaluation: `plan
+//! | 2 | [`input`] (store, notation); [`rules`] (yaml, promql syntax) with `rules::graph`, `rules::pairing` and `rules::changes`; of [`promql`] the evaluation: `plan
 //! program eval query` (store) |
 //! | 3 | [`engine`]; [`survey`]: what a recording looks like |
 //! | 4 | [`replay`]: the one run; [`outcome`]: its data; [`embed`]: what a program uses of all

@@ -64,7 +64,12 @@ pub(super) fn run(args: &DataArgs, to: Conversion) -> Result<Exit, Failure> {
     let kept = kept(args, &rules, &store);
     let (from, until) = (from.unwrap_or(Timestamp::MIN), until.unwrap_or(Timestamp::MAX));
     let extract = Extract::new(&store, |id| kept[id.0 as usize], from, until);
-    if extract.counts().samples == 0 {
+    let counts = extract.counts(Form::from(to));
+    if counts.samples == 0 && counts.histograms > 0 {
+        return Err(Failure::new("there are only native histograms, and this format has none")
+            .hint("--to jsonl keeps them"));
+    }
+    if counts.samples == 0 {
         return Err(nothing(args, &store, &kept));
     }
     let names = rules.file_names();
@@ -240,9 +245,13 @@ fn write(
         (Form::UnitTest, Some(grid)) => extract.write_unittest(grid, rules, out),
         (Form::UnitTest, None) => Ok(()),
     })?;
-    let counts = extract.counts();
+    let counts = extract.counts(form);
     let place = out::file(&convert.out).map_or(String::new(), |path| format!(" to `{}`", path.display()));
     let mut lines = vec![format!("wrote {} series, {}{place}", count(counts.series), many(counts.samples, "sample"))];
+    if counts.histograms > 0 && !form.has_histograms() {
+        let lost = many(counts.histograms, "native histogram");
+        lines.push(format!("warning: left out {lost}: this format has none; --to jsonl keeps them"));
+    }
     if counts.stale > 0 && !form.has_stale() {
         let lost = many(counts.stale, "stale marker");
         lines.push(format!("warning: left out {lost}: this format has none; --to vm keeps them"));

@@ -1,7 +1,9 @@
 //! Rows of a recording that is not in time order, held whole and sorted.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use crate::histogram::Histograms;
 use crate::store::{Batch, SeriesId, StreamId};
 use crate::time::{Millis, Timestamp};
 
@@ -27,6 +29,8 @@ const LOOKS_PER_ROW: usize = 4;
 #[derive(Default)]
 pub(super) struct Held {
     rows: Vec<Row>,
+    /// Those that values of rows stand for.
+    histograms: Histograms,
     /// Rows in time order, one run after the other; the beginning of each moves on.
     runs: Vec<Range<usize>>,
     /// The last time of the stretch at hand, and how long a stretch is.
@@ -45,7 +49,10 @@ impl Held {
     pub(super) fn take(&mut self, batch: &mut Batch) {
         self.rows.extend((0..batch.len()).map(|at| Row {
             at: batch.times[at],
-            value: batch.values[at],
+            value: match batch.histogram(batch.values[at]) {
+                Some(histogram) => self.histograms.put(Arc::clone(histogram)),
+                None => batch.values[at],
+            },
             place: batch.rows[at],
             series: batch.series[at],
         }));
@@ -105,7 +112,7 @@ impl Held {
             }
             let end = self.stretch.len().min(self.next + room);
             for row in &self.stretch[self.next..end] {
-                batch.push(row.series, row.at, row.value, row.place);
+                batch.push_value(row.series, row.at, (row.value, &self.histograms), row.place);
             }
             self.left -= end - self.next;
             room -= end - self.next;

@@ -85,7 +85,8 @@ pub(super) fn read_by(
     Ok((store, recording.summary().clone()))
 }
 
-/// Prints what a store holds, a line a series: labels, then `time=value` for each sample, `stale` for markers.
+/// Prints what a store holds, a line a series: labels, then `time=value` for each sample, `stale` for markers, and the
+/// text of native histograms.
 pub(super) fn dump(store: &Store) -> Vec<String> {
     let mut lines: Vec<String> = store
         .ids()
@@ -93,10 +94,12 @@ pub(super) fn dump(store: &Store) -> Vec<String> {
             let samples = store.samples(id, Timestamp::MIN, Timestamp::MAX);
             let mut line = store.labels(id).to_string();
             for (at, value) in samples.times.iter().zip(samples.values) {
-                match crate::store::is_stale(*value) {
-                    true => line.push_str(&format!(" {}=stale", at.0)),
-                    false => line.push_str(&format!(" {}={value}", at.0)),
-                }
+                let shown = match store.histogram(*value) {
+                    Some(histogram) => histogram.to_string(),
+                    None if crate::store::is_stale(*value) => "stale".to_owned(),
+                    None => value.to_string(),
+                };
+                line.push_str(&format!(" {}={shown}", at.0));
             }
             line
         })

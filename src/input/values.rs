@@ -1,12 +1,16 @@
 //! The values of cells and fields: numbers in the recording's notation, words that are values, and what is no sample.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::absent::Absent;
 use super::form::{Decimal, Form};
 use super::number::{Vanished, has_comma, is_numeric_cell, parse_value, plain_decimal};
 use super::roles::Cell;
 use super::settings::Settings;
+use crate::histogram::Histograms;
+use crate::promql::notation::parse_histogram;
+use crate::promql::parse::Problem;
 
 /// Returns whether a form takes every number for a value.
 pub(super) fn takes_all_numbers(form: &Form) -> bool {
@@ -14,10 +18,30 @@ pub(super) fn takes_all_numbers(form: &Form) -> bool {
     form.decimal != Some(Decimal::Comma) && !form.null.iter().any(is_number)
 }
 
+/// Returns whether a text begins as a native histogram does.
+#[inline]
+pub(super) fn is_histogram(text: &str) -> bool {
+    text.as_bytes().starts_with(b"{{")
+}
+
+/// Says what is wrong with a native histogram; `column` is where it begins. Unit: bytes from 1.
+#[cold]
+pub(super) fn histogram_words(problem: &Problem, column: Option<usize>) -> String {
+    let start = problem.span.start as usize;
+    let place = match column {
+        Some(column) => format!(" at column {}", column + start),
+        None => format!(" at character {} of the histogram", start + 1),
+    };
+    let help = problem.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
+    format!("{}{place}{help}", problem.message)
+}
+
 /// Reads values, and counts what was no sample.
 #[derive(Default)]
 pub(super) struct Values {
     pub(super) absent: Absent,
+    /// Those that values of the row at hand stand for.
+    pub(super) histograms: Histograms,
     comma: bool,
     words: BTreeMap<String, f64>,
     vanished: Vanished,
@@ -32,6 +56,7 @@ impl Values {
         let form = &settings.form;
         Self {
             absent: Absent::new(&form.null),
+            histograms: Histograms::default(),
             comma: form.decimal == Some(Decimal::Comma),
             plain: takes_all_numbers(form),
             words: form.words.clone(),
@@ -75,6 +100,14 @@ impl Values {
                 Ok(Some(value))
             }
             Err(message) => self.other((column, line), field, unit, message),
+        }
+    }
+
+    /// Reads a native histogram, which begins at a column of its line; returns the value that stands for it.
+    pub(super) fn read_histogram(&mut self, text: &str, column: Option<usize>) -> Result<f64, String> {
+        match parse_histogram(text) {
+            Ok(written) => Ok(self.histograms.put(Arc::new(written.histogram))),
+            Err(problems) => Err(problems.first().map_or_else(String::new, |first| histogram_words(first, column))),
         }
     }
 

@@ -4,17 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use crate::histogram::Histograms;
 use crate::histogram::Histogram;
-use crate::marker::{histogram_at, histogram_number};
+use crate::marker::histogram_number;
 
 use super::block::{self, Block};
 use super::maths::format_float;
-
-/// What a run of a program made and took of histograms: a value in a block is the number of one of them.
-#[derive(Default)]
-pub(crate) struct Histograms {
-    held: Vec<Arc<Histogram>>,
-}
 
 /// The value of a sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,19 +60,6 @@ impl From<Histogram> for SampleValue {
 }
 
 impl Histograms {
-    pub(crate) const NONE: Self = Self { held: Vec::new() };
-
-    /// Returns the histogram that a value stands for, if it does.
-    pub(crate) fn get(&self, value: f64) -> Option<&Arc<Histogram>> {
-        self.held.get(histogram_number(value)?)
-    }
-
-    /// Takes a histogram, and returns the value that stands for it.
-    pub(crate) fn put(&mut self, histogram: Arc<Histogram>) -> f64 {
-        self.held.push(histogram);
-        histogram_at(self.held.len() - 1)
-    }
-
     /// Returns what a value is.
     pub(crate) fn read(&self, value: f64) -> SampleValue {
         self.get(value).map_or(SampleValue::Float(value), |histogram| SampleValue::Histogram(Arc::clone(histogram)))
@@ -91,21 +73,17 @@ impl Histograms {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.held.is_empty()
-    }
-
     /// Forgets all but what some of the blocks still stand for.
     #[expect(clippy::vec_box, reason = "as blocks are held")]
     pub(crate) fn keep(&mut self, kept: &BTreeSet<usize>, blocks: &mut [Box<Block>]) {
-        let old = std::mem::take(&mut self.held);
+        let old = std::mem::take(self);
         for block in kept.iter().map(|at| *at) {
             let block = &mut blocks[block];
             if !block.mixed {
                 continue;
             }
             for value in &mut block.values {
-                if let Some(histogram) = histogram_number(*value).and_then(|number| old.get(number)) {
+                if let Some(histogram) = old.get(*value) {
                     *value = self.put(Arc::clone(histogram));
                 }
             }

@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use crate::histogram::Histogram;
+use crate::histogram::Histograms;
 use crate::labels::LabelSet;
 use crate::limits;
-use crate::marker::plain;
+use crate::marker::{histogram_number, plain};
 use crate::time::Timestamp;
 
 use super::{Series, SeriesFacts, SeriesId, Store, StreamId, is_stale};
@@ -21,8 +20,8 @@ pub struct Batch {
     pub times: Vec<Timestamp>,
     /// What.
     pub values: Vec<f64>,
-    /// Those that values stand for.
-    pub(super) histograms: Vec<Arc<Histogram>>,
+    /// The native histograms that values stand for.
+    pub(super) histograms: Histograms,
     /// Where it stands, for messages: the line, and in the upper 16 bits the number of its input.
     pub rows: Vec<u64>,
     /// The label sets of series that are in no batch before: their numbers follow those of the series before.
@@ -70,6 +69,7 @@ impl Batch {
         self.series.clear();
         self.times.clear();
         self.values.clear();
+        self.histograms.clear();
         self.rows.clear();
         self.born.clear();
         self.joined.clear();
@@ -146,7 +146,13 @@ impl Conflict {
     #[must_use]
     pub fn words(&self, store: &Store) -> String {
         let Self { series, at, kept, other, .. } = self;
-        format!("{} at {at} is {other}, and was {kept} before", store.labels(*series))
+        let is_histogram = |value: f64| histogram_number(value).is_some();
+        let shown = |value: f64| if is_histogram(value) { "a native histogram".to_owned() } else { value.to_string() };
+        let labels = store.labels(*series);
+        if is_histogram(*kept) && is_histogram(*other) {
+            return format!("{labels} at {at} is another native histogram than before");
+        }
+        format!("{labels} at {at} is {}, and was {} before", shown(*other), shown(*kept))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::histogram::{Hint, Histogram};
+use crate::histogram::{Hint, Histogram, Histograms};
 use crate::marker::{histogram_at, histogram_number, is_stale, plain, stale_marker};
 use crate::time::Timestamp;
 
@@ -12,7 +12,7 @@ use super::{Batch, SeriesId, Store};
 
 /// The histograms of a store. None where no series ever had one, so that floats pay nothing for them.
 #[derive(Default)]
-pub(super) struct Histograms {
+pub(super) struct HeldHistograms {
     /// By number; none where a number is free.
     held: Vec<Option<Arc<Histogram>>>,
     free: Vec<usize>,
@@ -22,7 +22,7 @@ pub(super) struct Histograms {
     swept: usize,
 }
 
-impl Histograms {
+impl HeldHistograms {
     fn put(&mut self, histogram: Arc<Histogram>) -> f64 {
         let number = self.free.pop().unwrap_or(self.held.len());
         match self.held.get_mut(number) {
@@ -46,9 +46,30 @@ impl Batch {
         if histogram.is_stale() {
             self.values.push(stale_marker());
         } else {
-            self.values.push(histogram_at(self.histograms.len()));
-            self.histograms.push(histogram);
+            self.values.push(self.histograms.put(histogram));
         }
+    }
+
+    /// Adds a sample whose value stands for one of these histograms, or for itself.
+    #[inline]
+    pub(crate) fn push_value(
+        &mut self,
+        series: SeriesId,
+        time: Timestamp,
+        (value, histograms): (f64, &Histograms),
+        row: u64,
+    ) {
+        match histograms.get(value) {
+            Some(histogram) => self.push_histogram(series, time, Arc::clone(histogram), row),
+            None => self.push(series, time, value, row),
+        }
+    }
+
+    /// Returns the histogram that a value of the batch stands for, if it does.
+    #[inline]
+    #[must_use]
+    pub fn histogram(&self, value: f64) -> Option<&Arc<Histogram>> {
+        self.histograms.get(value)
     }
 }
 
@@ -81,7 +102,7 @@ impl Store {
         let mut values = Vec::with_capacity(batch.len());
         for (id, value) in batch.series.iter().zip(&batch.values) {
             let series = &mut self.series[id.0 as usize];
-            let value = match histogram_number(*value).and_then(|number| batch.histograms.get(number)) {
+            let value = match batch.histograms.get(*value) {
                 None => plain(*value),
                 Some(histogram) => {
                     if !std::mem::replace(&mut series.histograms, true) {

@@ -32,7 +32,7 @@ pub use stale::{Stale, StaleCounts};
 
 use asleep::Awake;
 use held::Stretch;
-use histograms::Histograms;
+use histograms::HeldHistograms;
 use rows::RowLog;
 use stale::Inference;
 use times::TimeLog;
@@ -134,7 +134,7 @@ pub struct Store {
     /// None where no rule is evaluated at each snapshot.
     times: Option<Box<TimeLog>>,
     awake: Awake,
-    histograms: Option<Box<Histograms>>,
+    histograms: Option<Box<HeldHistograms>>,
 }
 
 impl Store {

@@ -158,12 +158,12 @@ impl Survey {
                 {
                     let series = &mut self.series[id.0 as usize];
                     if series.last().is_some_and(|last| *time <= last) {
-                        values.see_again(*id, *time, *value, *row);
+                        values.see_again(*id, *time, (*value, batch.histogram(*value)), *row);
                         continue;
                     }
                     series.see(*time);
                     self.silences.see(*time);
-                    values.see(*id, *value);
+                    values.see(*id, *value, batch.histogram(*value));
                 }
             }
         }

@@ -198,3 +198,21 @@ fn a_slow_series_of_a_fast_metric_is_reported() {
     assert_eq!(codes(&found), ["long-cadence"]);
     assert_eq!(found.long_cadence_hint(|metric| metric.name != "up"), None);
 }
+
+#[test]
+fn native_histograms_are_counted_apart_from_numbers() {
+    let line = |second: i64, series: &str, value: &str| {
+        format!("{{\"ts\":{},\"metric\":\"h\",\"s\":\"{series}\",\"value\":{value}}}\n", 1_767_571_200 + second)
+    };
+    let histogram = |count: u64| format!("\"{{{{count:{count} buckets:[{count}]}}}}\"");
+    let mut text: String = (0..6).flat_map(|at| [line(at, "a", &histogram(5)), line(at, "b", "2")]).collect();
+    text += &line(6, "b", &histogram(1));
+    text += &line(6, "b", &histogram(1));
+    text += &line(6, "b", &histogram(2));
+    let found = findings(&text);
+    let values = &found.metrics[0].values;
+    assert_eq!((values.histograms, values.histogram_series, values.nans), (7, 2, 0));
+    assert_eq!((values.min, values.median, values.max), (Some(2.0), Some(2.0), Some(2.0)));
+    assert_eq!((found.repeats, found.conflicts, found.samples), (1, 1, 13));
+    assert!(found.conflicts_shown[0].message.ends_with("is another native histogram than before"));
+}

@@ -1,9 +1,12 @@
 //! What the values of a recording are like: learnt at the deep look alone.
 
+use std::sync::Arc;
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::median::Median;
+use crate::histogram::Histogram;
 use crate::limits;
 use crate::store::{Conflict, SeriesId, Store};
 use crate::time::Timestamp;
@@ -16,6 +19,10 @@ const MANY_METRICS: usize = 1000;
 /// What is known of the values of one metric; nothing at the light look.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ValueFacts {
+    /// Samples that are native histograms; they count for nothing below.
+    pub histograms: u64,
+    /// Series that have any.
+    pub histogram_series: u64,
     /// Samples that are NaN; they count for nothing below.
     pub nans: u64,
     /// The least value.
@@ -48,6 +55,10 @@ pub(super) struct Values {
 struct Course {
     metric: u32,
     value: f64,
+    /// The newest sample, if that is a native histogram.
+    histogram: Option<Arc<Histogram>>,
+    /// How many were.
+    histograms: u64,
     rises: u64,
     falls: u64,
 }
@@ -80,13 +91,25 @@ impl Values {
                     number
                 }
             };
-            self.courses.push(Course { metric, value: f64::NAN, rises: 0, falls: 0 });
+            self.courses.push(Course {
+                metric,
+                value: f64::NAN,
+                histogram: None,
+                histograms: 0,
+                rises: 0,
+                falls: 0,
+            });
         }
     }
 
-    /// Records a sample that is newer than the last of its series.
-    pub(super) fn see(&mut self, id: SeriesId, value: f64) {
+    /// Records a sample that is newer than the last of its series; `histogram` is what its value stands for.
+    pub(super) fn see(&mut self, id: SeriesId, value: f64, histogram: Option<&Arc<Histogram>>) {
         let course = &mut self.courses[id.0 as usize];
+        course.histogram = histogram.map(Arc::clone);
+        if histogram.is_some() {
+            (course.value, course.histograms) = (value, course.histograms + 1);
+            return;
+        }
         // Comparing with NaN, as before the first sample, counts for nothing.
         course.rises += u64::from(value > course.value);
         course.falls += u64::from(value < course.value);
@@ -102,9 +125,21 @@ impl Values {
     }
 
     /// Records a sample that is not newer than the last of its series.
-    pub(super) fn see_again(&mut self, series: SeriesId, at: Timestamp, other: f64, row: u64) {
-        let kept = self.courses[series.0 as usize].value;
-        if kept == other || (kept.is_nan() && other.is_nan()) {
+    pub(super) fn see_again(
+        &mut self,
+        series: SeriesId,
+        at: Timestamp,
+        (other, histogram): (f64, Option<&Arc<Histogram>>),
+        row: u64,
+    ) {
+        let course = &self.courses[series.0 as usize];
+        let kept = course.value;
+        let same = match (&course.histogram, histogram) {
+            (Some(kept), Some(other)) => kept.equals(other),
+            (None, None) => kept == other || (kept.is_nan() && other.is_nan()),
+            _ => false,
+        };
+        if same {
             self.repeats += 1;
             return;
         }
@@ -121,9 +156,11 @@ impl Values {
         };
         let numbers = metric.min <= metric.max;
         let counter = ["_total", "_count", "_sum", "_bucket"].iter().any(|suffix| name.ends_with(suffix));
-        let courses = series.iter().map(|id| &self.courses[id.0 as usize]);
-        let resets = courses.filter(|course| counter || course.rises >= course.falls.saturating_mul(10));
+        let courses = || series.iter().map(|id| &self.courses[id.0 as usize]);
+        let resets = courses().filter(|course| counter || course.rises >= course.falls.saturating_mul(10));
         ValueFacts {
+            histograms: courses().map(|course| course.histograms).sum(),
+            histogram_series: courses().filter(|course| course.histograms > 0).count() as u64,
             nans: metric.nans,
             min: numbers.then_some(metric.min),
             median: metric.median.get(),

@@ -18,8 +18,11 @@ use crate::input::keys::label_value;
 use crate::input::number::{Vanished, parse_value};
 use crate::input::settings::{Fixed, Settings};
 use crate::input::summary::InputSummary;
+use crate::input::values::{histogram_words, is_histogram};
+use crate::histogram::Histograms;
 use crate::input::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
+use crate::promql::notation::parse_histogram;
 use crate::store::{Batch, Numbers, SeriesId, is_stale, stale_marker};
 use crate::time::Timestamp;
 
@@ -37,8 +40,12 @@ pub(super) fn recognize(head: &[u8]) -> Option<Format> {
     (answer || list && pairs).then_some(Format::PrometheusJson)
 }
 
-/// A value of JSON: a number, a text such as `"Infinity"`, or `null`, which stands for a stale marker.
-struct Value(f64);
+/// A value of JSON: a number, a text such as `"Infinity"`, or `null`, which stands for a stale marker; or a native
+/// histogram as text, which is read once it is known where it stands.
+enum Value {
+    Float(f64),
+    Histogram(String),
+}
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -47,27 +54,30 @@ impl<'de> Deserialize<'de> for Value {
             type Value = Value;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, a number in quotes, or null")
+                f.write_str("a number, a number or a native histogram in quotes, or null")
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-                Ok(Value(value))
+                Ok(Value::Float(value))
             }
 
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-                Ok(Value(value as f64))
+                Ok(Value::Float(value as f64))
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-                Ok(Value(value as f64))
+                Ok(Value::Float(value as f64))
             }
 
             fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-                Ok(Value(stale_marker()))
+                Ok(Value::Float(stale_marker()))
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
-                parse_value(text.as_bytes()).map(Value).map_err(E::custom)
+                if is_histogram(text) {
+                    return Ok(Value::Histogram(text.to_owned()));
+                }
+                parse_value(text.as_bytes()).map(Value::Float).map_err(E::custom)
             }
         }
         deserializer.deserialize_any(Any)
@@ -174,6 +184,7 @@ pub(super) struct ExportRows {
     series: Vec<Series>,
     /// The series at hand: its samples, how many of them were taken, and its labels until it is known to the store.
     points: Vec<(Timestamp, f64)>,
+    held: Histograms,
     taken: usize,
     labels: Result<LabelBuilder, String>,
     id: Option<SeriesId>,
@@ -205,6 +216,7 @@ impl ExportRows {
             from,
             series: Vec::new(),
             points: Vec::new(),
+            held: Histograms::default(),
             taken: 0,
             labels: Ok(LabelBuilder::default()),
             id: None,
@@ -317,25 +329,41 @@ impl ExportRows {
         self.histograms += series.histograms.len() as u64;
         self.labels = labels(&series.metric, self.metric.as_deref())
             .and_then(|mut labels| self.fixed.give(&mut labels).map(|()| labels));
-        self.points = points(series).map_err(|found| self.refuse(found))?;
+        self.held.clear();
+        self.points = points(series, &mut self.held).map_err(|found| self.refuse(found))?;
         Ok(true)
     }
 }
 
 /// Returns the samples of a series in their order; the error is why they are none.
-fn points(series: Series) -> Result<Vec<(Timestamp, f64)>, String> {
+fn points(series: Series, held: &mut Histograms) -> Result<Vec<(Timestamp, f64)>, String> {
     let (values, times) = (series.values.len(), series.timestamps.len());
     let alone = series.values.iter().filter(|point| matches!(point, Point::Alone(_))).count();
     if times != alone || alone != 0 && alone != values {
         return Err(format!("a series has {values} values and {times} timestamps"));
     }
     let mut times = series.timestamps.into_iter();
+    let milliseconds = |seconds: f64| Timestamp((seconds * 1000.0).round() as i64);
     let values = series.values.into_iter().map(|point| match point {
-        Point::Pair(seconds, Value(value)) => (Timestamp((seconds * 1000.0).round() as i64), value),
-        Point::Alone(Value(value)) => (Timestamp(times.next().unwrap_or_default()), value),
+        Point::Pair(seconds, value) => (milliseconds(seconds), value),
+        Point::Alone(value) => (Timestamp(times.next().unwrap_or_default()), value),
     });
-    let one = series.value.map(|(seconds, Value(value))| (Timestamp((seconds * 1000.0).round() as i64), value));
-    Ok(values.chain(one).collect())
+    let one = series.value.map(|(seconds, value)| (milliseconds(seconds), value));
+    let mut points = Vec::with_capacity(values.len() + 1);
+    for (number, (at, value)) in (1..).zip(values.chain(one)) {
+        let value = match value {
+            Value::Float(value) => value,
+            Value::Histogram(text) => match parse_histogram(&text) {
+                Ok(written) => held.put(Arc::new(written.histogram)),
+                Err(problems) => {
+                    let words = problems.first().map_or_else(String::new, |first| histogram_words(first, None));
+                    return Err(format!("value {number} of a series: {words}"));
+                }
+            },
+        };
+        points.push((at, value));
+    }
+    Ok(points)
 }
 
 /// Makes the labels of a series; `name` is the metric of series that have none.
@@ -395,7 +423,7 @@ impl Rows for ExportRows {
             None => *self.id.insert(numbers.series(&self.labels.clone()?.build())),
         };
         self.marks |= is_stale(self.point.1);
-        batch.push(id, at, self.point.1, place(self.file, self.number));
+        batch.push_value(id, at, (self.point.1, &self.held), place(self.file, self.number));
         Ok(())
     }
 
@@ -456,6 +484,21 @@ mod tests {
             r#"{"metric":{"__name__":"up"},"values":[1,2],"timestamps":[1767571200000]}"#,
             "a series has 2 values and 1 timestamps",
         );
+    }
+
+    #[test]
+    fn exports_may_hold_native_histograms() {
+        let text = |value: &str| {
+            format!(
+                r#"{{"metric":{{"__name__":"h"}},"values":[1,"{value}",null],"timestamps":[1767571200000,1767571215000,1767571230000]}}"#
+            )
+        };
+        check(
+            &text("{{count:3 sum:5 buckets:[1 2]}}"),
+            Format::VictoriaMetrics,
+            &["h 1767571200000=1 1767571215000={count:3, sum:5, (0.5,1]:1, (1,2]:2} 1767571230000=stale"],
+        );
+        refused(&text("{{foo:1}}"), "value 2 of a series: histograms have no `foo` at character 3 of the histogram");
     }
 
     #[test]

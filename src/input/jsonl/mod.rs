@@ -31,7 +31,7 @@ use super::repeat::Repeats;
 use super::roles::{self, Cells};
 use super::settings::Settings;
 use super::summary::InputSummary;
-use super::values::Values;
+use super::values::{Values, is_histogram};
 use crate::format::counted;
 use crate::limits;
 use crate::store::{Batch, Numbers};
@@ -484,6 +484,9 @@ fn number(
         Scalar::Null => return Ok(None),
         Scalar::Text(from, to) => {
             let text = object.texts[from as usize..to as usize].trim();
+            if is_histogram(text) {
+                return values.read_histogram(text, object.column(from)).map(Some).map_err(wrong);
+            }
             return values.read((name as usize, line), text.as_bytes(), None).map_err(wrong);
         }
         Scalar::Bool(value) if values.has_word(&value.to_string()) => {

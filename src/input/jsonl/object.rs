@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use crate::input::Form;
 use crate::input::keys::Keys;
+use crate::input::values::is_histogram;
 
 /// The object that holds labels, where the form names no other.
 const LABELS: &str = "labels";
@@ -103,6 +104,10 @@ pub(super) struct Object {
     pub(super) fields: Vec<(u32, Scalar)>,
     /// The texts of the fields.
     pub(super) texts: String,
+    /// Where those begin that may be native histograms: in `texts` and in the line, if nothing in them is escaped.
+    histograms: Vec<(u32, usize)>,
+    /// Where the line begins in memory.
+    line: usize,
     /// All names seen so far.
     pub(super) names: Vec<Name>,
     /// Numbers names by their path.
@@ -125,6 +130,8 @@ impl Object {
     pub(super) fn read(&mut self, line: &str) -> Result<(), serde_json::Error> {
         self.fields.clear();
         self.texts.clear();
+        self.histograms.clear();
+        self.line = line.as_ptr() as usize;
         self.path.clear();
         self.lines += 1;
         let mut json = serde_json::Deserializer::from_str(line);
@@ -157,6 +164,11 @@ impl Object {
             name.text.clone_from(new);
         }
         name
+    }
+
+    /// Returns the column of a text that may be a native histogram, by where it begins in `texts`. Unit: bytes from 1.
+    pub(super) fn column(&self, from: u32) -> Option<usize> {
+        self.histograms.iter().find(|(text, _)| *text == from).map(|(_, at)| at + 1)
     }
 
     fn text(&mut self, text: &str) -> Scalar {
@@ -267,6 +279,14 @@ impl<'de> Visitor<'de> for ValueOf<'_> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
         Ok(Some(self.object.text(text)))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        let Self { object, .. } = self;
+        if is_histogram(text) {
+            object.histograms.push((object.texts.len() as u32, text.as_ptr() as usize - object.line));
+        }
+        Ok(Some(object.text(text)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {

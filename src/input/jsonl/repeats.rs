@@ -38,7 +38,11 @@ impl JsonlRows {
         let Ok(time) = &self.time else { return };
         let name = |number: u32| self.object.names[number as usize].outer();
         let row = lines.last().filter(|_| self.is_last);
+        let is_histogram = batch.histogram(*value).is_some();
         repeats.read_whole((time.trim_ascii(), at), row, (*series, *value), |row| {
+            if is_histogram {
+                return None;
+            }
             let (time, number) = (name(layout.time)?, name(shapes.samples.as_ref()?.value)?);
             let fields = serde_json::from_slice::<BTreeMap<Cow<'_, str>, &RawValue>>(row).ok()?;
             Some((inner(row, fields.get(time)?.get()), inner(row, fields.get(number)?.get())))

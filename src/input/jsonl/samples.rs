@@ -52,6 +52,7 @@ impl Samples {
         }
         let (mut value, mut named) = (None, matches!(self.metric, Metric::Fixed(_)));
         self.labels.begin();
+        self.values.histograms.clear();
         for (name, scalar) in &object.fields {
             match (self.roles[*name as usize], *scalar) {
                 (Role::Value, Scalar::Float(number)) => value = Some(number),
@@ -80,7 +81,7 @@ impl Samples {
         }
         match &self.series[number as usize] {
             Ok(series) => {
-                batch.push(*series, at, value, place(self.file, line));
+                batch.push_value(*series, at, (value, &self.values.histograms), place(self.file, line));
                 Ok(())
             }
             Err(message) => Err(message.clone()),

@@ -14,9 +14,10 @@ use crate::input::names::likely_labels;
 use crate::input::naming::{self, Named};
 use crate::input::roles::{Cell, Cells, Decided};
 use crate::input::settings::{Fixed, Settings};
-use crate::input::values::Values;
+use crate::input::values::{Values, is_histogram};
 use crate::input::{Form, Mixed, place};
 use crate::labels::{LabelBuilder, LabelSet};
+use crate::promql::notation::parse_histogram;
 use crate::store::{Batch, Numbers};
 
 /// What is known of a file of snapshots.
@@ -106,6 +107,7 @@ impl Snapshots {
         }
         self.labels.begin();
         self.row.clear();
+        self.values.histograms.clear();
         for (name, scalar) in &object.fields {
             let role = match self.roles[*name as usize] {
                 Role::Undecided => self.decide(*name, *scalar, object)?,
@@ -137,7 +139,7 @@ impl Snapshots {
             let (_, named, whole) = &mut self.numbers[*ordinal as usize];
             *whole = *whole && value.fract() == 0.0;
             let series = host.series(*ordinal as usize, named, numbers);
-            batch.push(series, at, *value, place(self.file, line));
+            batch.push_value(series, at, (*value, &self.values.histograms), place(self.file, line));
         }
         host.end_row(at, batch);
         Ok(())
@@ -208,8 +210,8 @@ impl Snapshots {
     }
 }
 
-/// Returns the text of a value, and what it says of its field. Of texts, only the numbers that JSON cannot write are
-/// values whatever else the field holds.
+/// Returns the text of a value, and what it says of its field. Of texts, only the numbers that JSON cannot write
+/// and native histograms are values whatever else the field holds.
 pub(super) fn cell<'a>(scalar: Scalar, object: &'a Object, values: &Values) -> (Cow<'a, str>, Cell) {
     let Scalar::Text(from, to) = scalar else {
         return match scalar {
@@ -225,6 +227,7 @@ pub(super) fn cell<'a>(scalar: Scalar, object: &'a Object, values: &Values) -> (
     let digits = trimmed.bytes().any(|byte| byte.is_ascii_digit());
     let kind = match values.kind(trimmed.as_bytes(), None) {
         Cell::Number if digits => Cell::Quoted,
+        Cell::Text if is_histogram(trimmed) && parse_histogram(trimmed).is_ok() => Cell::Number,
         kind => kind,
     };
     (text.into(), kind)

@@ -52,6 +52,50 @@ fn an_object_may_be_a_sample() {
 }
 
 #[test]
+fn values_may_be_native_histograms() {
+    let found = check(
+        r#"{"ts":3,"metric":"h","host":"a","value":"{{schema:0 count:3 sum:5 buckets:[1 2]}}"}
+{"ts":1,"metric":"h","value":" {{count:1 sum:2}} ","host":"a"}
+{"ts":2,"metric":"h","host":"a","value":7}
+{"ts":3,"metric":"h","host":"a","value":"\u007b{count:3 sum:5 buckets:[1 2]}}"}
+{"ts":3,"host":"b","h":"{{count:4}}","load":1}
+"#,
+        &[
+            "h{host=\"a\"} 1={count:1, sum:2} 2=7 3={count:3, sum:5, (0.5,1]:1, (1,2]:2}",
+            "h{host=\"b\"} 3={count:4, sum:0}",
+            "load{host=\"b\"} 3=1",
+        ],
+    );
+    assert_eq!(found.repeats, 1);
+    check(
+        "{\"ts\":1,\"host\":\"a\",\"h\":\"{{count:1}}\",\"note\":\"{{ $value }}\"}\n",
+        &["h{host=\"a\", note=\"{{ $value }}\"} 1={count:1, sum:0}"],
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_histogram_is_said_with_its_place() {
+    let line = |value: &str| format!("{{\"ts\":1,\"metric\":\"h\",\"value\":\"{value}\"}}\n");
+    let message = |text: &str| refused(text, options()).0;
+    let found = message(&line("{{count:1 foo:2}}"));
+    assert!(found.contains("a.jsonl:1: field `value`: histograms have no `foo` at column 41; the keys are"), "{found}");
+    let found = message(&line("{{count:1 sum:}}").replace("{{", "\\u007b{"));
+    assert!(found.contains("at character 15 of the histogram"), "{found}");
+    let found = message(&line("{{count:1"));
+    assert!(found.contains("begins with `{{` and ends with `}}`"), "{found}");
+    let found = check_with(line("{{schema:99}}") + &line("{{count:1}}"), skipping(), &["h 1={count:1, sum:0}"]);
+    assert_eq!(found.bad_rows, 1);
+}
+
+#[test]
+fn histograms_that_differ_at_one_time_are_a_conflict() {
+    let line = |value: &str| format!("{{\"ts\":1,\"metric\":\"h\",\"value\":{value}}}\n");
+    let message = |other: &str| refused(line("\"{{count:1}}\"") + &line(other), options()).0;
+    assert!(message("\"{{count:2}}\"").contains("h at 1970-01-01T00:00:00.001Z is another native histogram than before"));
+    assert!(message("2").contains("h at 1970-01-01T00:00:00.001Z is 2, and was a native histogram before"));
+}
+
+#[test]
 fn labels_may_lie_in_an_object() {
     check(
         r#"{"ts":1,"name":"cpu","value":1,"labels":{"host":"a","core":3},"zone":"eu"}

@@ -142,6 +142,9 @@ fn metrics(out: &mut dyn Write, findings: &Findings, view: &View) -> io::Result<
     let some = |many: u64| if many == 0 { String::new() } else { count(many) };
     for metric in findings.metrics.iter().take(limit) {
         let mut notes = Vec::new();
+        if metric.values.histogram_series > 0 {
+            notes.push(format!("{} series of native histograms", count(metric.values.histogram_series)));
+        }
         if metric.values.nans > 0 {
             notes.push(format!("{} NaN", count(metric.values.nans)));
         }

@@ -129,6 +129,8 @@ struct MetricOut<'a> {
     name: &'a str,
     series: u64,
     samples: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histograms: Option<u64>,
     nans: u64,
     min: Option<Number>,
     median: Option<Number>,
@@ -149,6 +151,7 @@ impl<'a> MetricOut<'a> {
             name: &metric.name,
             series: metric.series,
             samples: metric.samples,
+            histograms: Some(metric.values.histograms).filter(|many| *many > 0),
             nans: metric.values.nans,
             min: metric.values.min.map(Number),
             median: metric.values.median.map(Number),

@@ -15,7 +15,14 @@ struct Line<'a> {
     metric: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     labels: Option<Labels<'a>>,
-    value: Number,
+    value: Value,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Value {
+    Number(Number),
+    Histogram(String),
 }
 
 pub(super) fn write(extract: &Extract<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -24,7 +31,8 @@ pub(super) fn write(extract: &Extract<'_>, out: &mut dyn Write) -> io::Result<()
     for (at, number, value) in extract.by_time() {
         let (metric, labels) = &series[number as usize];
         let labels = (!labels.is_empty()).then_some(Labels(labels));
-        write_json(out, &Line { timestamp: At(at), metric, labels, value: Number(value) })?;
+        let value = extract.histogram(value).map_or(Value::Number(Number(value)), Value::Histogram);
+        write_json(out, &Line { timestamp: At(at), metric, labels, value })?;
         out.write_all(b"\n")?;
     }
     Ok(())

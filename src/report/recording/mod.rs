@@ -1,7 +1,8 @@
 //! A recording in other formats: what `data --to` writes.
 //!
 //! Values are written so that they read back to the bit, times to the millisecond. Stale markers have a form in some
-//! formats alone; where they have none, [`Form::has_stale`] says so and they are left out.
+//! formats alone, and so have native histograms; where they have none, [`Form::has_stale`] and [`Form::has_histograms`]
+//! say so and they are left out.
 
 pub(crate) mod csv;
 mod jsonl;
@@ -12,7 +13,9 @@ mod victoria;
 
 use std::io::{self, Write};
 
+use crate::histogram::{Hint, Histogram};
 use crate::labels::LabelSet;
+use crate::promql::notation::print_histogram;
 use crate::report::openmetrics;
 use crate::store::{Samples, SeriesId, Store, is_stale};
 use crate::time::Timestamp;
@@ -41,6 +44,12 @@ impl Form {
     pub fn has_stale(self) -> bool {
         matches!(self, Self::VictoriaMetrics | Self::UnitTest)
     }
+
+    /// Returns whether it can hold native histograms.
+    #[must_use]
+    pub fn has_histograms(self) -> bool {
+        matches!(self, Self::Jsonl | Self::VictoriaMetrics | Self::UnitTest)
+    }
 }
 
 /// Series of a store and a stretch of time.
@@ -52,14 +61,16 @@ pub struct Extract<'a> {
     to: Timestamp,
 }
 
-/// How much is in an extract.
+/// How much of an extract a format holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Series that have samples.
+    /// Series that have samples which it holds.
     pub series: u64,
-    /// Samples, stale markers not counted.
+    /// Samples that it holds, stale markers not counted.
     pub samples: u64,
-    /// Stale markers.
+    /// Native histograms, held or not.
+    pub histograms: u64,
+    /// Stale markers, held or not.
     pub stale: u64,
 }
 
@@ -72,16 +83,19 @@ impl<'a> Extract<'a> {
         extract
     }
 
-    /// Returns how much is in it.
+    /// Returns how much of it a format holds.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self, form: Form) -> Counts {
         let mut counts = Counts::default();
         for id in &self.series {
             let values = self.samples(*id).values;
             let stale = values.iter().filter(|value| is_stale(**value)).count();
+            let histograms = values.iter().filter(|value| self.store.histogram(**value).is_some()).count();
+            let samples = values.len() - stale - if form.has_histograms() { 0 } else { histograms };
             counts.stale += stale as u64;
-            counts.samples += (values.len() - stale) as u64;
-            counts.series += u64::from(stale < values.len());
+            counts.histograms += histograms as u64;
+            counts.samples += samples as u64;
+            counts.series += u64::from(samples > 0);
         }
         counts
     }
@@ -107,6 +121,16 @@ impl<'a> Extract<'a> {
     /// Walks over the series, each with its samples, stale markers among them.
     fn all(&self) -> impl Iterator<Item = (&'a LabelSet, Samples<'a>)> + Clone {
         self.series.iter().map(|id| (self.labels(*id), self.samples(*id)))
+    }
+
+    /// Returns the text of a value that stands for a native histogram. What a look at the sample before it tells is not
+    /// written.
+    fn histogram(&self, value: f64) -> Option<String> {
+        let histogram = self.store.histogram(value)?;
+        Some(match histogram.hint {
+            Hint::NotReset => print_histogram(&Histogram { hint: Hint::Unknown, ..Histogram::clone(histogram) }),
+            _ => print_histogram(histogram),
+        })
     }
 
     /// Returns all samples by time, those of one time by label set; series are numbered as they are sorted.
@@ -146,7 +170,8 @@ impl<'a> Extract<'a> {
     /// What the writer says.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let series: Vec<&LabelSet> = self.all().map(|(labels, _)| labels).collect();
-        csv::write(out, &series, self.by_time().into_iter())
+        let floats = self.by_time().into_iter().filter(|(_, _, value)| self.histogram(*value).is_none());
+        csv::write(out, &series, floats)
     }
 
     /// Writes it as JSON, an object per sample.
@@ -174,7 +199,8 @@ impl<'a> Extract<'a> {
             out,
             self.all().map(|(labels, samples)| {
                 let both = samples.times.iter().copied().zip(samples.values.iter().copied());
-                (labels, both.filter(|(_, value)| !is_stale(*value)))
+                let is_float = |value: f64| !is_stale(value) && self.store.histogram(value).is_none();
+                (labels, both.filter(move |(_, value)| is_float(*value)))
             }),
         )
     }

@@ -1,9 +1,11 @@
+use std::io::{self, Write};
+
 use crate::labels::LabelSet;
-use crate::promql::notation::{Item, parse_series_line};
+use crate::promql::notation::{Item, parse_histogram, parse_series_line};
 use crate::store::{Batch, Conflicts, Store, stale_marker};
 use crate::time::{Millis, Timestamp};
 
-use super::Extract;
+use super::{Extract, Form};
 use super::unittest::NoGrid;
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
@@ -90,7 +92,7 @@ fn an_extract_is_a_stretch_of_some_series() {
     let (a, b): (Pairs<'_>, Pairs<'_>) = (&[("__name__", "b")], &[("__name__", "a")]);
     let store = store(&[(a, &[(1, 1.0), (2, 2.0), (3, stale_marker())]), (b, &[(5, 1.0)])]);
     let extract = Extract::new(&store, |_| true, Timestamp(2), Timestamp(3));
-    let counts = extract.counts();
+    let counts = extract.counts(Form::VictoriaMetrics);
     assert_eq!((counts.series, counts.samples, counts.stale), (1, 1, 1));
     assert_eq!(extract.span(), Some((Timestamp(2), Timestamp(3))));
     let mut out = Vec::new();
@@ -100,4 +102,45 @@ fn an_extract_is_a_stretch_of_some_series() {
         rows,
         "timestamp,metric,value\n1970-01-01T00:00:00.001Z,b,1\n1970-01-01T00:00:00.002Z,b,2\n1970-01-01T00:00:00.005Z,a,1\n"
     );
+}
+
+#[test]
+fn native_histograms_read_back_from_what_has_a_form_for_them() {
+    let mut store = Store::new(Conflicts::Refuse);
+    store.keep_all();
+    let id = store.series(&LabelSet::new([("__name__", "h"), ("a", "b")]));
+    let mut batch = Batch::default();
+    let texts = ["{{schema:1 count:3 sum:5 buckets:[1 2]}}", "{{schema:1 count:4 sum:6 buckets:[2 2]}}"];
+    for (at, text) in (0..).zip(texts) {
+        let histogram = parse_histogram(text).expect(text).histogram;
+        batch.push_histogram(id, Timestamp(at * 15_000), histogram.into(), 0);
+    }
+    batch.push(id, Timestamp(30_000), stale_marker(), 0);
+    batch.push(id, Timestamp(45_000), 7.0, 0);
+    store.append(&batch).expect("in order");
+    let extract = all(&store);
+    let written = |write: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
+        let mut out = Vec::new();
+        write(&mut out).expect("a vector takes all");
+        String::from_utf8(out).expect("text")
+    };
+    let [first, second] = texts;
+    let line = |at: &str, value: &str| {
+        format!("{{\"timestamp\":\"1970-01-01T00:00:{at}Z\",\"metric\":\"h\",\"labels\":{{\"a\":\"b\"}},\"value\":{value}}}\n")
+    };
+    let quoted = |text: &str| format!("\"{text}\"");
+    let lines = [line("00", &quoted(first)), line("15", &quoted(second)), line("45", "7")].concat();
+    assert_eq!(written(&|out| extract.write_jsonl(out)), lines);
+    let values = format!("[\"{first}\",\"{second}\",null,7]");
+    assert!(written(&|out| extract.write_victoria(out)).contains(&values));
+    let grid = extract.grid().expect("regular");
+    let values = format!("values: '{first} {second} stale 7'");
+    assert!(written(&|out| extract.write_unittest(&grid, &[], out)).contains(&values));
+    let floats = written(&|out| extract.write_csv(out));
+    assert_eq!(floats, "timestamp,metric,a,value\n1970-01-01T00:00:45Z,h,b,7\n");
+    assert!(!written(&|out| extract.write_openmetrics(out)).contains("NaN"));
+    for (form, samples) in [(Form::Jsonl, 3), (Form::Csv, 1), (Form::OpenMetrics, 1)] {
+        let counts = extract.counts(form);
+        assert_eq!((counts.series, counts.samples, counts.histograms, counts.stale), (1, samples, 2, 1));
+    }
 }

@@ -131,7 +131,7 @@ pub(super) fn write(extract: &Extract<'_>, grid: &Grid, rules: &[String], out: &
     writeln!(out, "tests:\n  - interval: {}\n    input_series:", grid.interval)?;
     for (labels, samples) in extract.all() {
         writeln!(out, "      - series: {}", quoted(&notation(labels)))?;
-        writeln!(out, "        values: {}", quoted(&values(samples, grid)))?;
+        writeln!(out, "        values: {}", quoted(&values(extract, samples, grid)))?;
     }
     let last = extract.span().map_or(0, |(_, last)| grid.step(last));
     let end = Millis(grid.interval.0 * last);
@@ -156,7 +156,7 @@ fn notation(labels: &LabelSet) -> String {
 }
 
 /// Returns the values of a series, one per step.
-fn values(samples: Samples<'_>, grid: &Grid) -> String {
+fn values(extract: &Extract<'_>, samples: Samples<'_>, grid: &Grid) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut run: Option<Run> = None;
     let mut next = 0;
@@ -167,7 +167,10 @@ fn values(samples: Samples<'_>, grid: &Grid) -> String {
             words.push(if step - next == 1 { "_".to_owned() } else { format!("_x{}", step - next) });
         }
         next = step + 1;
-        if !run.as_mut().is_some_and(|run| run.takes(*value)) {
+        if let Some(histogram) = extract.histogram(*value) {
+            words.extend(run.take().map(Run::text));
+            words.push(histogram);
+        } else if !run.as_mut().is_some_and(|run| run.takes(*value)) {
             words.extend(run.replace(Run { first: *value, distance: None, count: 1 }).map(Run::text));
         }
     }

@@ -1,4 +1,5 @@
-//! JSON as VictoriaMetrics' `/api/v1/export` writes it: a series per line, `null` for a stale marker.
+//! JSON as VictoriaMetrics' `/api/v1/export` writes it: a series per line, `null` for a stale marker. Native
+//! histograms, which VictoriaMetrics does not have, are texts.
 
 use std::io::{self, Write};
 
@@ -15,7 +16,7 @@ pub(super) fn write(extract: &Extract<'_>, out: &mut dyn Write) -> io::Result<()
         for (times, values) in samples.times.chunks(SAMPLES).zip(samples.values.chunks(SAMPLES)) {
             out.write_all(b"{\"metric\":")?;
             write_json(out, &Labels(labels))?;
-            list(out, "values", values.iter().map(|value| number(*value)))?;
+            list(out, "values", values.iter().map(|value| number(extract, *value)))?;
             list(out, "timestamps", times.iter().map(|time| time.0.to_string()))?;
             out.write_all(b"}\n")?;
         }
@@ -32,7 +33,10 @@ fn list(out: &mut dyn Write, name: &str, items: impl Iterator<Item = String>) ->
     out.write_all(b"]")
 }
 
-fn number(value: f64) -> String {
+fn number(extract: &Extract<'_>, value: f64) -> String {
+    if let Some(histogram) = extract.histogram(value) {
+        return format!("\"{histogram}\"");
+    }
     match value {
         value if is_stale(value) => "null".to_owned(),
         value if value.is_nan() => "\"NaN\"".to_owned(),
