@@ -66,8 +66,9 @@ pub(super) fn run(args: &DataArgs, to: Conversion) -> Result<Exit, Failure> {
     let extract = Extract::new(&store, |id| kept[id.0 as usize], from, until);
     let counts = extract.counts(Form::from(to));
     if counts.samples == 0 && counts.histograms > 0 {
-        return Err(Failure::new("there are only native histograms, and this format has none")
-            .hint("--to jsonl keeps them"));
+        return Err(
+            Failure::new("there are only native histograms, and this format has none").hint("--to jsonl keeps them")
+        );
     }
     if counts.samples == 0 {
         return Err(nothing(args, &store, &kept));

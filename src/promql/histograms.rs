@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use crate::histogram::Histograms;
 use crate::histogram::Histogram;
+pub(crate) use crate::histogram::Histograms;
 use crate::marker::histogram_number;
 
 use super::block::{self, Block};
@@ -74,11 +74,10 @@ impl Histograms {
     }
 
     /// Forgets all but what some of the blocks still stand for.
-    #[expect(clippy::vec_box, reason = "as blocks are held")]
     pub(crate) fn keep(&mut self, kept: &BTreeSet<usize>, blocks: &mut [Box<Block>]) {
         let old = std::mem::take(self);
-        for block in kept.iter().map(|at| *at) {
-            let block = &mut blocks[block];
+        for at in kept {
+            let block = &mut blocks[*at];
             if !block.mixed {
                 continue;
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::histogram::{Hint, Histogram, Histograms};
+use crate::histogram::{Hint, Histogram};
 use crate::marker::{histogram_at, histogram_number, is_stale, plain, stale_marker};
 use crate::time::Timestamp;
 
@@ -52,11 +52,12 @@ impl Batch {
 
     /// Adds a sample whose value stands for one of these histograms, or for itself.
     #[inline]
+    #[cfg(feature = "input")]
     pub(crate) fn push_value(
         &mut self,
         series: SeriesId,
         time: Timestamp,
-        (value, histograms): (f64, &Histograms),
+        (value, histograms): (f64, &crate::histogram::Histograms),
         row: u64,
     ) {
         match histograms.get(value) {
@@ -205,7 +206,8 @@ mod tests {
             store.append(&batch).expect("in order");
         }
         let held = store.samples(id, Timestamp::MIN, Timestamp::MAX);
-        let found: Vec<Hint> = held.values.iter().map(|value| store.histogram(*value).unwrap().hint).collect();
+        let found: Vec<Hint> =
+            held.values.iter().map(|value| store.histogram(*value).expect("a histogram").hint).collect();
         assert_eq!(found, hints);
     }
 
@@ -221,7 +223,7 @@ mod tests {
             store.evict(Timestamp(time));
             let newest = store.samples(id, Timestamp(time - 10), Timestamp(time)).values;
             assert!(newest.iter().all(|value| store.histogram(*value).is_some()));
-            assert_eq!(store.histogram(newest[newest.len() - 1]).unwrap().count, time as f64);
+            assert_eq!(store.histogram(newest[newest.len() - 1]).expect("a histogram").count, time as f64);
         }
         assert!(store.histograms.is_some_and(|held| held.held.len() < 1_100));
     }

@@ -91,14 +91,7 @@ impl Values {
                     number
                 }
             };
-            self.courses.push(Course {
-                metric,
-                value: f64::NAN,
-                histogram: None,
-                histograms: 0,
-                rises: 0,
-                falls: 0,
-            });
+            self.courses.push(Course { metric, value: f64::NAN, histogram: None, histograms: 0, rises: 0, falls: 0 });
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
+use crate::histogram::Histograms;
 use crate::input::bytes::Bytes;
 use crate::input::distinct::Distinct;
 use crate::input::feed::Rows;
@@ -19,7 +20,6 @@ use crate::input::number::{Vanished, parse_value};
 use crate::input::settings::{Fixed, Settings};
 use crate::input::summary::InputSummary;
 use crate::input::values::{histogram_words, is_histogram};
-use crate::histogram::Histograms;
 use crate::input::{Format, InputError, place};
 use crate::labels::{LabelBuilder, METRIC_NAME};
 use crate::promql::notation::parse_histogram;

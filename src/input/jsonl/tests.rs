@@ -91,7 +91,9 @@ fn what_is_wrong_with_a_histogram_is_said_with_its_place() {
 fn histograms_that_differ_at_one_time_are_a_conflict() {
     let line = |value: &str| format!("{{\"ts\":1,\"metric\":\"h\",\"value\":{value}}}\n");
     let message = |other: &str| refused(line("\"{{count:1}}\"") + &line(other), options()).0;
-    assert!(message("\"{{count:2}}\"").contains("h at 1970-01-01T00:00:00.001Z is another native histogram than before"));
+    assert!(
+        message("\"{{count:2}}\"").contains("h at 1970-01-01T00:00:00.001Z is another native histogram than before")
+    );
     assert!(message("2").contains("h at 1970-01-01T00:00:00.001Z is 2, and was a native histogram before"));
 }
 

@@ -15,6 +15,7 @@ mod select;
 mod sets;
 mod shared;
 mod smoothed;
+mod subquery;
 mod tell;
 mod topk;
 mod window;

@@ -132,13 +132,8 @@ fn sample(out: &mut dyn Write, at: Timestamp, value: &SampleValue) -> io::Result
 /// Returns which bounds belong to a bucket: 0 the upper one, 1 the lower one, 3 both.
 fn closed(bucket: &Bucket, custom: bool) -> u8 {
     match (bucket.lower, bucket.upper) {
-        (lower, _) if custom => {
-            if lower == f64::NEG_INFINITY {
-                3
-            } else {
-                0
-            }
-        }
+        (f64::NEG_INFINITY, _) if custom => 3,
+        _ if custom => 0,
         (lower, upper) if lower <= 0.0 && upper >= 0.0 && -lower == upper => 3,
         (_, upper) if upper <= 0.0 => 1,
         _ => 0,

@@ -5,8 +5,8 @@ use crate::promql::notation::{Item, parse_histogram, parse_series_line};
 use crate::store::{Batch, Conflicts, Store, stale_marker};
 use crate::time::{Millis, Timestamp};
 
-use super::{Extract, Form};
 use super::unittest::NoGrid;
+use super::{Extract, Form};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -126,7 +126,9 @@ fn native_histograms_read_back_from_what_has_a_form_for_them() {
     };
     let [first, second] = texts;
     let line = |at: &str, value: &str| {
-        format!("{{\"timestamp\":\"1970-01-01T00:00:{at}Z\",\"metric\":\"h\",\"labels\":{{\"a\":\"b\"}},\"value\":{value}}}\n")
+        format!(
+            "{{\"timestamp\":\"1970-01-01T00:00:{at}Z\",\"metric\":\"h\",\"labels\":{{\"a\":\"b\"}},\"value\":{value}}}\n"
+        )
     };
     let quoted = |text: &str| format!("\"{text}\"");
     let lines = [line("00", &quoted(first)), line("15", &quoted(second)), line("45", "7")].concat();

@@ -86,7 +86,8 @@ fn rise(
     if smoothed && last > 0 && points[last].0 > end {
         right = between(&points[last - 1], &points[last], end, counter, tell)?;
     }
-    if !counter && !(left.hint == Hint::Gauge && right.hint == Hint::Gauge) {
+    let gauges = left.hint == Hint::Gauge && right.hint == Hint::Gauge;
+    if !counter && !gauges {
         tell(Annotation::NotGauge { metric: metric.to_owned() });
     }
     let mut rise = right.clone();

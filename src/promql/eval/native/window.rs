@@ -277,7 +277,8 @@ impl Seen<'_> {
             tell(Annotation::NotCounter { metric: metric() });
         }
         let Some(mut result) = self.growth(first, last, counter, &metric, tell) else { return Outcome::Nothing };
-        if !counter && !(first.hint == Hint::Gauge && last.hint == Hint::Gauge) {
+        let gauges = first.hint == Hint::Gauge && last.hint == Hint::Gauge;
+        if !counter && !gauges {
             tell(Annotation::NotGauge { metric: metric() });
         }
         let extent = Extent::of(self.function, self.range);
@@ -341,7 +342,8 @@ impl Seen<'_> {
                 if rate && (is_gauge(before) || is_gauge(last)) {
                     tell(Annotation::NotCounter { metric: metric() });
                 }
-                if !rate && !(is_gauge(before) && is_gauge(last)) {
+                let gauges = is_gauge(before) && is_gauge(last);
+                if !rate && !gauges {
                     tell(Annotation::NotGauge { metric: metric() });
                 }
                 let mut result = last.as_ref().clone();
