@@ -22,6 +22,8 @@ pub struct Batch {
     pub values: Vec<f64>,
     /// The native histograms that values stand for.
     pub(super) histograms: Histograms,
+    /// The start timestamps of those that have one, by place.
+    pub(super) starts: Vec<(usize, Timestamp)>,
     /// Where it stands, for messages: the line, and in the upper 16 bits the number of its input.
     pub rows: Vec<u64>,
     /// The label sets of series that are in no batch before: their numbers follow those of the series before.
@@ -71,6 +73,7 @@ impl Batch {
         self.values.clear();
         self.histograms.clear();
         self.rows.clear();
+        self.starts.clear();
         self.born.clear();
         self.joined.clear();
         self.marks_ends = false;
@@ -83,6 +86,7 @@ impl Batch {
         self.times.truncate(len);
         self.values.truncate(len);
         self.rows.truncate(len);
+        self.starts.retain(|(row, _)| *row < len);
     }
 }
 
@@ -209,6 +213,7 @@ impl Store {
             inferred: Vec::new(),
             held: Vec::new(),
             histograms: false,
+            starts: None,
         });
         self.awake.add(id);
         self.offer(id);
@@ -237,6 +242,7 @@ impl Store {
     /// At the first sample out of order, where what came before it was taken; or after the batch, when it had
     /// conflicts that are to be refused ([`Store::refused`] has the first of them).
     pub fn append(&mut self, batch: &Batch) -> Result<Appended, Rejected> {
+        self.take_starts(batch);
         if !batch.histograms.is_empty() {
             let values = self.take_histograms(batch);
             return self.append_values(batch, &values);

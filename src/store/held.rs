@@ -17,6 +17,13 @@ pub(super) struct Stretch {
     values: Vec<f64>,
 }
 
+impl Stretch {
+    /// Returns when the first of the samples was taken that are held apart.
+    pub(super) fn first(&self) -> Option<Timestamp> {
+        self.times.first().copied()
+    }
+}
+
 impl Series {
     /// Holds a stretch for good.
     pub(super) fn hold(&mut self, span: Span) {

@@ -11,6 +11,7 @@ mod numbers;
 mod rows;
 mod select;
 mod stale;
+mod starts;
 mod times;
 
 use std::sync::Arc;
@@ -29,12 +30,14 @@ pub use numbers::Numbers;
 pub use rows::{LabelSetId, RowsId};
 pub use select::Reach;
 pub use stale::{Stale, StaleCounts};
+pub use starts::Starts;
 
 use asleep::Awake;
 use held::Stretch;
 use histograms::HeldHistograms;
 use rows::RowLog;
 use stale::Inference;
+use starts::Known;
 use times::TimeLog;
 
 /// Names a series of one store; given out in the order of first appearance.
@@ -92,6 +95,8 @@ struct Series {
     held: Vec<Stretch>,
     /// Whether any sample ever was a histogram.
     histograms: bool,
+    /// None where no sample ever had a start timestamp.
+    starts: Option<Box<Known>>,
 }
 
 struct Selector {
@@ -135,6 +140,8 @@ pub struct Store {
     times: Option<Box<TimeLog>>,
     awake: Awake,
     histograms: Option<Box<HeldHistograms>>,
+    /// Whether any sample ever had a start timestamp.
+    has_starts: bool,
 }
 
 impl Store {
@@ -344,6 +351,9 @@ impl Series {
             self.stale -= dropped.iter().filter(|value| is_stale(**value)).count();
         }
         self.head += gone;
+        if self.starts.is_some() {
+            self.evict_starts();
+        }
         if !self.inferred.is_empty() {
             let first = self.times[self.head];
             let passed = self.inferred.partition_point(|at| *at < first);
