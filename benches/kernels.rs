@@ -17,7 +17,7 @@ mod promql {
     pub(crate) use super::{maths, quantile};
 }
 
-use alertctl::time;
+use alertctl::{store, time};
 use divan::{Bencher, black_box, counter::ItemsCount};
 use rollup::{Param, RangeFn, Scratch, Windows, bounds, roll};
 use time::{Millis, Timestamp};

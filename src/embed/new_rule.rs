@@ -319,7 +319,8 @@ mod tests {
 
     #[test]
     fn what_a_rule_cannot_use_is_refused() {
-        for expr in ["cpu[5m]", "'text'", "start_timestamp(up)", "rate(cpu)", ""] {
+        let refused_later = "double_exponential_smoothing(cpu[5m], time(), 0.5)";
+        for expr in ["cpu[5m]", "'text'", refused_later, "rate(cpu)", ""] {
             assert_eq!(refused(NewRule::alert("A", expr)).len(), 1, "{expr}");
         }
         let template = NewRule::alert("A", "up").annotation("summary", "{{ $labels.host }");

@@ -53,15 +53,24 @@ pub(crate) fn refused(expr: &Expr) -> Vec<Problem> {
 }
 
 fn refused_with(expr: &Expr, options: &EngineOptions, lookback: Millis) -> Vec<Problem> {
-    let EngineOptions { interval, delayed_names, .. } = *options;
-    let options =
-        LowerOptions { lookback, subquery_step: interval, delayed_names, context: Context::Rule, reads_written: false };
+    let EngineOptions { interval, delayed_names, start_timestamps, .. } = *options;
+    let options = LowerOptions {
+        lookback,
+        subquery_step: interval,
+        delayed_names,
+        start_timestamps,
+        context: Context::Rule,
+        reads_written: false,
+    };
     Program::new(options).add(expr).err().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is not evaluated.
+    const REFUSED: &str = "double_exponential_smoothing(up[5m], time(), 0.5)";
 
     /// Returns `code line:column` of what is found in a rule file.
     fn check(text: &str, expected: &[&str]) {
@@ -79,9 +88,9 @@ mod tests {
     #[test]
     fn what_the_evaluator_refuses_is_told_with_all_else() {
         let rules = "groups:\n- name: g\n  rules:\n";
-        let info = "  - {record: a, expr: 'start_timestamp(up)'}\n";
-        check(&format!("{rules}{info}"), &["not-supported 4:24"]);
-        check(&format!("{rules}{info}  - {{alert: B}}\n"), &["not-supported 4:24", "missing-expr 5:5"]);
+        let smoothed = format!("  - {{record: a, expr: '{REFUSED}'}}\n");
+        check(&format!("{rules}{smoothed}"), &["not-supported 4:24"]);
+        check(&format!("{rules}{smoothed}  - {{alert: B}}\n"), &["not-supported 4:24", "missing-expr 5:5"]);
     }
 
     #[test]
@@ -89,27 +98,21 @@ mod tests {
         // A sweep over the sorted errors finds what a look at all of them finds.
         let rules = "groups:\n- name: g\n  rules:\n";
         let bad = "  - {record: b, expr: 'x +'}\n";
-        let info = "  - {record: a, expr: 'start_timestamp(up)'}\n";
+        let smoothed = format!("  - {{record: a, expr: '{REFUSED}'}}\n");
         check(
-            &format!("{rules}{bad}{info}{bad}{info}"),
+            &format!("{rules}{bad}{smoothed}{bad}{smoothed}"),
             &["promql-syntax 4:27", "not-supported 5:24", "promql-syntax 6:27", "not-supported 7:24"],
         );
         check(
-            &format!("{rules}  - {{record: a, expr: 'start_timestamp(up)', for: 5}}\n{info}"),
-            &["not-supported 4:24", "duration 4:51", "not-supported 5:24"],
+            &format!("{rules}  - {{record: a, expr: '{REFUSED}', for: 5}}\n{smoothed}"),
+            &["not-supported 4:24", "duration 4:81", "not-supported 5:24"],
         );
     }
 
     #[test]
     fn a_rule_with_a_mistake_is_told_once() {
-        for expr in [
-            "start_timestamp(up",
-            "rate(start_timestamp(up))",
-            "up[5m]",
-            "'up'",
-            "start_timestamp(up)[5m]",
-            "\"start_timestamp(up)\" + nope()",
-        ] {
+        for expr in ["SMOOTHED + (", "rate(SMOOTHED)", "up[5m]", "'up'", "SMOOTHED[5m]", "\"SMOOTHED\" + nope()"] {
+            let expr = expr.replace("SMOOTHED", REFUSED);
             let text = format!("groups:\n- name: g\n  rules:\n  - record: a\n    expr: {expr}\n");
             let mut rules = RuleSet::default();
             rules.add_partly("a.yml", text.as_bytes());

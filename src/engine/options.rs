@@ -26,6 +26,8 @@ pub struct EngineOptions {
     pub external_url: String,
     /// Whether metric names are dropped only at the end of an evaluation.
     pub delayed_names: bool,
+    /// Whether functions of counters look at start timestamps.
+    pub start_timestamps: bool,
     /// The first sample of the whole recording, where it is before what the store will hold; that of the store when
     /// absent.
     pub first_sample: Option<Timestamp>,
@@ -65,6 +67,7 @@ impl Default for EngineOptions {
             external_labels: LabelSet::empty(),
             external_url: String::new(),
             delayed_names: false,
+            start_timestamps: false,
             first_sample: None,
             start: None,
             end: None,
@@ -82,7 +85,12 @@ impl Default for EngineOptions {
 impl EngineOptions {
     /// Returns how the queries of templates are evaluated.
     pub(crate) fn query(&self) -> QueryOptions {
-        QueryOptions { lookback: self.lookback, subquery_step: self.interval, delayed_names: self.delayed_names }
+        QueryOptions {
+            lookback: self.lookback,
+            subquery_step: self.interval,
+            delayed_names: self.delayed_names,
+            start_timestamps: self.start_timestamps,
+        }
     }
 
     /// Returns how far an instant selector of a group's rules looks back.

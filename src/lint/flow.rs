@@ -247,8 +247,8 @@ impl<'a> Flows<'a> {
                 text(1).into_iter().for_each(|label| labels.set(label, Has::Yes));
                 labels
             }
-            // It may add labels, as may those that are not evaluated here.
-            Kernel::Info | Kernel::Missing => Labels::all(Has::Maybe),
+            // It may add labels.
+            Kernel::Info => Labels::all(Has::Maybe),
             _ => {
                 let inner = args.iter().find(|arg| matches!(arg.ty(), Type::Vector | Type::Matrix));
                 inner.map_or_else(|| Labels::all(gone), |arg| self.labels(arg))

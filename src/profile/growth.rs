@@ -41,6 +41,7 @@ pub fn reach_of(rule: &Rule, group: &Group, options: &EngineOptions) -> Millis {
         lookback: options.lookback_of(group),
         subquery_step: options.interval,
         delayed_names: options.delayed_names,
+        start_timestamps: options.start_timestamps,
         context: Context::Rule,
         reads_written: false,
     });

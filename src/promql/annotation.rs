@@ -121,6 +121,13 @@ pub enum Annotation {
     },
     /// Counts of buckets that fell from one bucket to the next.
     Repaired(Repaired),
+    /// Samples that count from before the one before them was taken, but not from where that one does.
+    OverlappingStarts {
+        /// The metric.
+        metric: String,
+        /// In how many windows, over series and steps.
+        windows: u64,
+    },
 }
 
 /// How histograms were put together.
@@ -177,7 +184,7 @@ impl Annotated {
         match among.iter_mut().find(|other| other.what.is_same(&self.what)) {
             Some(other) => {
                 other.what.merge(&self.what);
-                if !matches!(other.what, Annotation::Repaired(_)) {
+                if !other.what.counts() {
                     other.span = self.span;
                 }
             }
@@ -221,6 +228,7 @@ impl Annotation {
             | Self::CounterResets(_)
             | Self::IncompatibleLayout(_)
             | Self::MixedClassic { .. }
+            | Self::OverlappingStarts { .. }
             | Self::SortInRange => Level::Warning,
             Self::IncompatibleTypes { .. }
             | Self::IgnoredInAggregation(_)
@@ -239,6 +247,7 @@ impl Annotation {
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Repaired(a), Self::Repaired(b)) => a.metric == b.metric,
+            (Self::OverlappingStarts { metric: a, .. }, Self::OverlappingStarts { metric: b, .. }) => a == b,
             (Self::BadQuantile(a), Self::BadQuantile(b)) => a == b || a.is_nan() && b.is_nan(),
             _ => self == other,
         }
@@ -246,14 +255,23 @@ impl Annotation {
 
     /// Takes in another one that tells the same.
     pub fn merge(&mut self, other: &Self) {
-        if let (Self::Repaired(a), Self::Repaired(b)) = (self, other) {
-            a.forced.least = a.forced.least.min(b.forced.least);
-            a.forced.greatest = a.forced.greatest.max(b.forced.greatest);
-            a.forced.fall = a.forced.fall.max(b.forced.fall);
-            a.samples += b.samples;
-            a.first = a.first.min(b.first);
-            a.last = a.last.max(b.last);
+        match (self, other) {
+            (Self::Repaired(a), Self::Repaired(b)) => {
+                a.forced.least = a.forced.least.min(b.forced.least);
+                a.forced.greatest = a.forced.greatest.max(b.forced.greatest);
+                a.forced.fall = a.forced.fall.max(b.forced.fall);
+                a.samples += b.samples;
+                a.first = a.first.min(b.first);
+                a.last = a.last.max(b.last);
+            }
+            (Self::OverlappingStarts { windows: a, .. }, Self::OverlappingStarts { windows: b, .. }) => *a += b,
+            _ => {}
         }
+    }
+
+    /// Returns whether it says how often it happened.
+    fn counts(&self) -> bool {
+        matches!(self, Self::Repaired(_) | Self::OverlappingStarts { .. })
     }
 }
 
@@ -340,6 +358,11 @@ impl fmt::Display for Annotation {
                 write!(f, ", from buckets {least} to {greatest}, with a max diff of {fall}, ")?;
                 write!(f, "over {samples} samples from {first} to {last}")
             }
+            Self::OverlappingStarts { metric, windows } => {
+                let metric = quoted(metric);
+                write!(f, "sample has start time that overlaps with previous sample timestamp for metric {metric}")?;
+                if *windows > 1 { write!(f, " ({windows} occurrences)") } else { Ok(()) }
+            }
         }
     }
 }
@@ -375,11 +398,19 @@ mod tests {
         };
         let mut both = repaired(0.5, 0.25, 60_999);
         both.merge(&repaired(0.1, 3.0, 0));
+        let overlapping = || Annotation::OverlappingStarts { metric: "x".to_owned(), windows: 1 };
+        let mut twice = overlapping();
+        twice.merge(&overlapping());
         for (annotation, expected) in [
             (Annotation::BadQuantile(f64::NAN), "quantile value should be between 0 and 1, got NaN"),
             (
                 Annotation::BadBucketLabel { le: "a\"".to_owned(), metric: String::new() },
                 "bucket label \"le\" is missing or has a malformed value of \"a\\\"\"",
+            ),
+            (overlapping(), "sample has start time that overlaps with previous sample timestamp for metric \"x\""),
+            (
+                twice,
+                "sample has start time that overlaps with previous sample timestamp for metric \"x\" (2 occurrences)",
             ),
             (
                 both,

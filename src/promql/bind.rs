@@ -264,6 +264,7 @@ impl Kind {
                 | Elementwise::Date(_)
                 | Elementwise::Histogram(_)
                 | Elementwise::EvalTime
+                | Elementwise::Nothing
                 | Elementwise::Same => [Some(*input), None, None],
             },
             Self::ScalarBinary { lhs, rhs, .. } | Self::Extreme { lhs, rhs, .. } => [operand(lhs), operand(rhs), None],

@@ -259,6 +259,7 @@ mod tests {
             lookback: Millis(300_000),
             subquery_step: Millis(60_000),
             delayed_names: false,
+            start_timestamps: false,
             context: Context::Rule,
             reads_written: false,
         };
@@ -319,6 +320,7 @@ mod tests {
             lookback: Millis(300_000),
             subquery_step: Millis(60_000),
             delayed_names: false,
+            start_timestamps: false,
             context: Context::Rule,
             reads_written: false,
         });

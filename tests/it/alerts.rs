@@ -9,7 +9,8 @@ use crate::slow::groups::{Group, Kind, Label, Rule, Run, run};
 use crate::slow::{Options, Series};
 
 const MINUTE: i64 = 60_000;
-const OPTIONS: Options = Options { lookback: 5 * MINUTE, subquery_step: MINUTE, delayed_names: false };
+const OPTIONS: Options =
+    Options { lookback: 5 * MINUTE, subquery_step: MINUTE, delayed_names: false, start_timestamps: false };
 
 /// Reads series with a sample every minute.
 fn recording(lines: &[&str]) -> Vec<Series> {

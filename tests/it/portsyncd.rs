@@ -101,7 +101,7 @@ fn rows() -> BTreeMap<String, BTreeMap<i64, Row>> {
 /// Evaluates all rules at each row of one switch.
 fn fired(file: &RuleFile, switch: &str, rows: BTreeMap<i64, Row>) -> Fired {
     // Only what stands at the row itself counts.
-    let options = Options { lookback: 1, subquery_step: 60_000, delayed_names: false };
+    let options = Options { lookback: 1, subquery_step: 60_000, delayed_names: false, start_timestamps: false };
     let mut data: Vec<Stored> = Vec::new();
     let mut active: BTreeMap<&str, (i64, Option<i64>)> = BTreeMap::new();
     let mut fired = Fired::new();

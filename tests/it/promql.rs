@@ -13,7 +13,7 @@ pub(crate) mod values;
 
 use std::path::{Path, PathBuf};
 
-use self::evaluators::{Block, Evaluate, SERVED, Slow, TESTED};
+use self::evaluators::{Block, Evaluate, SERVED, STARTED, Slow, TESTED};
 use self::report::Report;
 use crate::skipped;
 
@@ -48,6 +48,8 @@ fn own_cases_pass_in_the_slow_evaluator() {
     check(Path::new("tests/cases/promql"), &Slow(SERVED));
     check(Path::new("tests/cases/promql"), &Slow(TESTED));
     check(Path::new("tests/cases/promql/delayed"), &Slow(TESTED));
+    check(Path::new("tests/cases/promql/started"), &Slow(STARTED));
+    check(Path::new("tests/cases/promql/started"), &Slow(TESTED));
 }
 
 #[test]
@@ -62,6 +64,8 @@ fn own_cases_pass() {
     check(Path::new("tests/cases/promql"), &Block(SERVED));
     check(Path::new("tests/cases/promql"), &Block(TESTED));
     check(Path::new("tests/cases/promql/delayed"), &Block(TESTED));
+    check(Path::new("tests/cases/promql/started"), &Block(STARTED));
+    check(Path::new("tests/cases/promql/started"), &Block(TESTED));
     check(Path::new("tests/cases/promql"), &Block(SERVED));
 }
 

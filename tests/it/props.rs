@@ -6,11 +6,11 @@ use alertctl::promql::query::{Query, QueryContext};
 use alertctl::store::{Batch, Store};
 use alertctl::time::Timestamp;
 
-use crate::promql::evaluators::{Block, Evaluate, SERVED, Slow, answer, query_options};
+use crate::promql::evaluators::{Block, Evaluate, SERVED, STARTED, Slow, answer, query_options};
 use crate::promql::pin::reads_context;
 use crate::promql::run::expression;
-use crate::slow::generate::{Random, SPAN, recording, vector};
-use crate::slow::{Context, Fault, SAME_LABELS, SampleValue, Stored, Value, instant, stored};
+use crate::slow::generate::{self, Random, SPAN, recording, vector};
+use crate::slow::{Context, Fault, SAME_LABELS, SampleValue, Starts, Stored, Value, instant, stored};
 
 /// The steps that are compared: on the grid of the samples and off it.
 fn contexts() -> [Context; 2] {
@@ -46,18 +46,31 @@ fn same_range(expr: &Expr, got: &Result<Value, Fault>, slow: &Result<Value, Faul
     same(got, slow) || (failed(slow) && (failed(got) || between)) || merged(slow)
 }
 
-/// Compares an evaluator with the slow one on generated expressions, each on a generated recording, at all steps of a
-/// range and at some of them alone.
+/// Compares an evaluator with the slow one on generated expressions.
 pub(crate) fn check(evaluator: &impl Evaluate, seeds: std::ops::Range<u64>) {
-    let slow = Slow(SERVED);
+    let expression = |random: &mut Random| {
+        let depth = random.below(5);
+        vector(random, depth)
+    };
+    check_with((evaluator, &Slow(SERVED)), expression, |_, _| Starts::new(), seeds);
+}
+
+/// Compares an evaluator with the slow one on expressions, each on a generated recording, at all steps of a range and at
+/// some of them alone.
+fn check_with(
+    (evaluator, slow): (&impl Evaluate, &Slow),
+    text: impl Fn(&mut Random) -> String,
+    starts: impl Fn(&mut Random, &[Stored]) -> Starts,
+    seeds: std::ops::Range<u64>,
+) {
     let mut wrong = Vec::new();
     for seed in seeds {
         let mut random = Random(seed);
         let data = stored(&recording(&mut random));
-        let (storage, kept) = (evaluator.load(&data), slow.load(&data));
+        let starts = starts(&mut random, &data);
+        let (storage, kept) = (evaluator.load(&data, &starts), slow.load(&data, &starts));
         for _ in 0..20 {
-            let depth = random.below(5);
-            let text = vector(&mut random, depth);
+            let text = text(&mut random);
             let expr = expression(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             for context in contexts() {
                 let (got, wanted) = (evaluator.range(&storage, &expr, context), slow.range(&kept, &expr, context));
@@ -87,7 +100,7 @@ impl Evaluate for OneByOne {
         "instants of the slow evaluator"
     }
 
-    fn load(&self, data: &[Stored]) -> Self::Storage {
+    fn load(&self, data: &[Stored], _: &Starts) -> Self::Storage {
         data.to_vec()
     }
 
@@ -118,6 +131,13 @@ fn a_range_is_its_instants() {
 #[test]
 fn the_block_evaluator_agrees_with_the_slow_one() {
     check(&Block(SERVED), 1000..1300);
+}
+
+#[test]
+fn start_timestamps_count_as_in_the_slow_evaluator() {
+    check_with((&Block(STARTED), &Slow(STARTED)), generate::started, generate::starts, 3000..3120);
+    // Where they do not count, they say nothing.
+    check_with((&Block(SERVED), &Slow(SERVED)), generate::started, generate::starts, 3120..3140);
 }
 
 #[test]
@@ -170,7 +190,7 @@ fn every_part_of_an_expression_agrees_with_the_slow_evaluator() {
     for seed in 2000..2200 {
         let mut random = Random(seed);
         let data = stored(&recording(&mut random));
-        let store = block.load(&data);
+        let store = block.load(&data, &Starts::new());
         for _ in 0..10 {
             let depth = 1 + random.below(4);
             let text = vector(&mut random, depth);

@@ -20,7 +20,7 @@ use crate::promql::values;
 use crate::props;
 use crate::schema::check_outputs;
 use crate::slow::generate::{Random, SPAN, recording, vector};
-use crate::slow::{Context, Fault, SampleValue, Stored, Value, stored};
+use crate::slow::{Context, Fault, SampleValue, Starts, Stored, Value, stored};
 use crate::spawn;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -59,7 +59,7 @@ impl Evaluate for Streamed {
         "query on a recording that is read"
     }
 
-    fn load(&self, data: &[Stored]) -> Self::Storage {
+    fn load(&self, data: &[Stored], _: &Starts) -> Self::Storage {
         data.to_vec()
     }
 
@@ -92,7 +92,7 @@ fn many_expressions_give_what_each_gives_alone() {
         let can = |expr: &&Expr| Query::of(expr, QueryContext::Instant, &query_options(&SERVED)).is_ok();
         assert!(of(QueryContext::Instant));
         let exprs: Vec<&Expr> = exprs.iter().filter(can).collect();
-        let store = Block(SERVED).load(&data);
+        let store = Block(SERVED).load(&data, &Starts::new());
         let together = Streamed(7).ask(&data, &exprs, QueryContext::Range(range(context)), None);
         assert_eq!(together.len(), exprs.len());
         for (expr, together) in exprs.iter().zip(together) {
@@ -121,7 +121,7 @@ fn the_time_of_an_instant_is_that_of_the_last_sample() {
         let expr = expression(text).expect("an expression");
         let by_default = Streamed(3).ask(&data, &[&expr], QueryContext::Instant, None).pop();
         let by_default = by_default.map(|answered| answer(answered.result));
-        let store = Block(SERVED).load(&data);
+        let store = Block(SERVED).load(&data, &Starts::new());
         assert!(props::same(&by_default.expect("a result"), &Block(SERVED).instant(&store, &expr, last)), "{text}");
     }
 }

@@ -74,7 +74,7 @@ fn recording(random: &mut Random) -> (Vec<LabelSet>, Vec<Sample>) {
 
 /// Evaluates all rules at each row of one label set, as `time rule labels phase`.
 fn slowly(file: &RuleFile, labels: &[LabelSet], samples: &[Sample], told: &mut Vec<String>) {
-    let options = Options { lookback: 1, subquery_step: 60_000, delayed_names: false };
+    let options = Options { lookback: 1, subquery_step: 60_000, delayed_names: false, start_timestamps: false };
     let streams: BTreeSet<LabelSet> = labels.iter().map(LabelSet::without_metric).collect();
     for stream in streams {
         let mut rows: BTreeMap<i64, Vec<(&LabelSet, f64)>> = BTreeMap::new();

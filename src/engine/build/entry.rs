@@ -30,6 +30,7 @@ impl Entry<'_> {
             lookback: options.lookback_of(self.group),
             subquery_step: options.interval,
             delayed_names: options.delayed_names,
+            start_timestamps: options.start_timestamps,
             context: Context::Rule,
             reads_written,
         }

@@ -3,6 +3,7 @@
 use super::super::{Check, Found, Lint, Page, subject::Place};
 use crate::diagnostic::codes;
 use crate::promql::ast::{AggregateOp, DurationExpr, DurationKind, Edges, ExprKind, Matching, Modifiers};
+use crate::promql::functions::Kernel;
 use crate::rules::Form;
 use crate::source::Span;
 
@@ -29,6 +30,7 @@ pub(in crate::lint) const LINT: Lint = Lint {
 
 /// What Prometheus calls the features, after `--enable-feature=`.
 const FUNCTIONS: &str = "promql-experimental-functions";
+const STARTS: &str = "promql-experimental-functions,use-start-timestamps";
 const DURATIONS: &str = "promql-duration-expr";
 const EDGES: &str = "promql-extended-range-selectors";
 const FILL: &str = "promql-binop-fill-modifiers";
@@ -48,7 +50,8 @@ fn check(place: &Place<'_>, found: &mut Found) {
     };
     place.rule.expr.walk(&mut |expr| match &expr.kind {
         ExprKind::Call { function, name, .. } if function.experimental => {
-            tell(*name, format!("`{}()`", function.name), FUNCTIONS);
+            let feature = if function.kernel == Kernel::StartTimestamp { STARTS } else { FUNCTIONS };
+            tell(*name, format!("`{}()`", function.name), feature);
         }
         ExprKind::Aggregate(aggregate) if matches!(aggregate.op, AggregateOp::LimitK | AggregateOp::LimitRatio) => {
             tell(aggregate.op_span, format!("`{}`", aggregate.op.name()), FUNCTIONS);

@@ -299,6 +299,7 @@ fn blocks(exprs: &[&str]) -> Result<Box<dyn Work>, WorkloadError> {
                 lookback: Millis(300_000),
                 subquery_step: CADENCE,
                 delayed_names: false,
+                start_timestamps: false,
                 context: Context::Rule,
                 reads_written: false,
             }));

@@ -75,9 +75,9 @@ pub(crate) fn evaluate(
 ) -> Option<f64> {
     match &node.kind {
         Kind::Map { op, input } => registers.get(*input).and_then(|value| map::alone(op, value, registers, frame)),
-        Kind::Select { select, stamp } => {
+        Kind::Select { select, take } => {
             let Own::Found(found) = &state.own else { return None };
-            select::newest_alone(*found.sources.first()?, select, (*stamp, plan.options.lookback), frame)
+            select::newest_alone(*found.sources.first()?, select, (*take, plan.options.lookback), frame)
         }
         Kind::VectorBinary(op) => {
             let (many, one) = (registers.get(op.many_node)?, registers.get(op.one_node)?);

@@ -53,7 +53,7 @@ fn apply(view: &View<'_>, op: &Elementwise, input: &Block, frame: &Frame<'_>, ou
             each(out, |value, step| f64::from(u8::from(comparison.holds(view, value, step))));
         }
         Elementwise::EvalTime => each(out, |_, step| frame.evals[step].seconds()),
-        Elementwise::Histogram(_) => out.present.fill(0),
+        Elementwise::Histogram(_) | Elementwise::Nothing => out.present.fill(0),
         Elementwise::Arithmetic { op, scalar: Operand::Const(scalar), swap } => {
             constant(*op, *scalar, *swap, &mut out.values);
         }
@@ -106,7 +106,7 @@ pub(super) fn alone(op: &Elementwise, value: f64, registers: &Registers, frame: 
             values[0] = f64::from(u8::from(holds));
         }
         Elementwise::EvalTime => values[0] = frame.evals[0].seconds(),
-        Elementwise::Histogram(_) => return None,
+        Elementwise::Histogram(_) | Elementwise::Nothing => return None,
         Elementwise::Arithmetic { op, scalar, swap } => constant(*op, registers.scalar(*scalar), *swap, &mut values),
         Elementwise::ClampMin(low) => maths::clamp_min(&mut values, registers.scalar(*low)),
         Elementwise::ClampMax(high) => maths::clamp_max(&mut values, registers.scalar(*high)),

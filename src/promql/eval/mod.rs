@@ -23,7 +23,7 @@ mod window;
 use super::ast::BinaryOp;
 use super::block::{self, Block};
 use super::histograms::{Histograms, floats};
-use super::plan::{Kind, NodeId, Operand, Plan, SortBy};
+use super::plan::{Kind, NodeId, Operand, Plan, SortBy, Take};
 use super::probe::Probe;
 use super::program::{Fault, Frame, Program};
 use super::rollup;
@@ -223,10 +223,10 @@ pub(crate) fn evaluate<P: Probe>(
                 *word &= !any;
             }
         }
-        Kind::Select { select, stamp } => {
+        Kind::Select { select, take } => {
             let Own::Found(found) = &state.own else { return };
-            select::evaluate(view, &found.sources, select, *stamp, frame, out, scratch);
-            if frame.inputs.has_histograms() && !stamp {
+            select::evaluate(view, &found.sources, select, *take, frame, out, scratch);
+            if frame.inputs.has_histograms() && *take == Take::Value {
                 let histograms = &mut scratch.histograms;
                 if select.edges.is_some() {
                     let of = (found.sources.as_slice(), select, view.plan.options.lookback);

@@ -4,7 +4,7 @@ use crate::store::{Samples, is_stale};
 use crate::time::{Millis, Timestamp};
 
 use super::super::block::Block;
-use super::super::plan::{Fixed, Select};
+use super::super::plan::{Fixed, Select, Take};
 use super::super::program::{Frame, Source};
 use super::{Scratch, View, smoothed};
 
@@ -16,7 +16,7 @@ pub(super) fn evaluate(
     view: &View<'_>,
     sources: &[Source],
     select: &Select,
-    stamp: bool,
+    take: Take,
     frame: &Frame<'_>,
     out: &mut Block,
     scratch: &mut Scratch,
@@ -28,7 +28,7 @@ pub(super) fn evaluate(
     if frame.evals.len() == 1 {
         out.reset(sources.len(), 1);
         for (row, source) in sources.iter().enumerate() {
-            if let Some(value) = newest_alone(*source, select, (stamp, lookback), frame) {
+            if let Some(value) = newest_alone(*source, select, (take, lookback), frame) {
                 out.values[row] = value;
                 out.present[row] = 1;
             }
@@ -47,17 +47,15 @@ pub(super) fn evaluate(
         }
         let ends = if caps(*source, frame, refs, capped) { capped.as_slice() } else { refs };
         let (values, bits) = out.row_mut(row);
-        newest(samples, refs, ends, lookback, stamp, values, bits);
+        newest(samples, (refs, ends, lookback), |time, value| taken(*source, take, (time, value), frame), values, bits);
     }
 }
 
 /// Walks steps and samples together.
 fn newest(
     samples: Samples<'_>,
-    refs: &[Timestamp],
-    ends: &[Timestamp],
-    lookback: Millis,
-    stamp: bool,
+    (refs, ends, lookback): (&[Timestamp], &[Timestamp], Millis),
+    take: impl Fn(Timestamp, f64) -> f64,
     values: &mut [f64],
     bits: &mut [u64],
 ) {
@@ -69,18 +67,17 @@ fn newest(
         let Some(at) = taken.checked_sub(1) else { continue };
         let value = samples.values[at];
         if samples.times[at] > reference.minus(lookback) && !is_stale(value) {
-            values[step] = if stamp { samples.times[at].seconds() } else { value };
+            values[step] = take(samples.times[at], value);
             bits[step / 64] |= 1 << (step % 64);
         }
     }
 }
 
-/// Takes at the only step the newest sample of a series within the look-back, unless it is a stale marker; `stamp`: its
-/// time in place of its value.
+/// Takes at the only step the newest sample of a series within the look-back, unless it is a stale marker.
 pub(super) fn newest_alone(
     source: Source,
     select: &Select,
-    (stamp, lookback): (bool, Millis),
+    (take, lookback): (Take, Millis),
     frame: &Frame<'_>,
 ) -> Option<f64> {
     let reference = reference(select.at, select.offset, frame, frame.evals[0]);
@@ -89,7 +86,17 @@ pub(super) fn newest_alone(
     if is_stale(value) {
         return None;
     }
-    Some(if stamp { time.seconds() } else { value })
+    Some(taken(source, take, (time, value), frame))
+}
+
+/// Returns what is taken of a sample.
+#[inline]
+fn taken(source: Source, take: Take, (time, value): (Timestamp, f64), frame: &Frame<'_>) -> f64 {
+    match take {
+        Take::Value => value,
+        Take::Time => time.seconds(),
+        Take::Start => frame.inputs.starts(source).of(time).map_or(0.0, Timestamp::seconds),
+    }
 }
 
 /// Returns for each step the time that a selector refers to; it is written where it is not the step itself.

@@ -186,6 +186,7 @@ fn fold_run(
                 function: window.function,
                 params,
                 edges: None,
+                started: false,
                 range: window.range,
                 looked_at: (refs, window.range),
                 refs,

@@ -36,6 +36,19 @@ impl Window<'_> {
             WindowInput::Subquery { .. } => None,
         }
     }
+
+    /// Returns whether it looks at the start timestamps of samples. A subquery has none.
+    ///
+    /// Source: histograms.md 8.
+    fn reads_starts(&self) -> bool {
+        match (self.input, self.function) {
+            (WindowInput::Selector(_), RangeFn::Resets) => true,
+            (WindowInput::Selector(select), RangeFn::Rate | RangeFn::Increase | RangeFn::Irate) => {
+                select.edges.is_none()
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Applies a function to the samples in each step's window.
@@ -68,20 +81,24 @@ pub(super) fn evaluate<P: Probe>(
             raw.reset(found.sources.len(), steps);
             let mut families = std::mem::take(&mut scratch.families);
             // What a server counts for each selector is known only where each is folded.
-            let is_native = frame.inputs.has_histograms();
-            let family = if P::COUNTS || is_native {
+            let started = view.plan.options.start_timestamps && window.reads_starts() && frame.inputs.has_starts();
+            // Whether any series may be gone through sample by sample.
+            let any_apart = started || frame.inputs.has_histograms();
+            let family = if P::COUNTS || any_apart {
                 None
             } else {
                 Family::open(view, window, found, &mut families, scratch.run, steps)
             };
             let lookback = view.plan.options.lookback;
             let ends = Ends::of(window.edges().map(|edges| edges.beyond(lookback)), refs, window.range);
-            of_series(&found.sources, window, &ends, family, refs, frame, &mut raw, scratch, probe);
-            if is_native {
+            let is_apart = |source| any_apart && native::is_apart(source, started, &frame.inputs);
+            of_series(&found.sources, is_apart, window, &ends, family, refs, frame, &mut raw, scratch, probe);
+            if any_apart {
                 let over = Over {
                     function: window.function,
                     params: params(window, &scratch.params),
                     edges: window.edges(),
+                    started,
                     range: window.range,
                     looked_at: (&ends.ends, ends.reach),
                     refs,
@@ -185,6 +202,7 @@ impl<'a> Ends<'a> {
 #[expect(clippy::too_many_arguments, reason = "one call site; the parts have nothing else in common")]
 fn of_series<P: Probe>(
     sources: &[Source],
+    is_apart: impl Fn(Source) -> bool,
     window: &Window<'_>,
     ends: &Ends<'_>,
     mut family: Option<Family<'_>>,
@@ -195,11 +213,7 @@ fn of_series<P: Probe>(
     probe: &mut P,
 ) {
     let looked_at = (&*ends.ends, ends.reach);
-    let is_native = frame.inputs.has_histograms();
-    for (row, source) in sources.iter().enumerate() {
-        if is_native && frame.inputs.is_of_histograms(*source) {
-            continue;
-        }
+    for (row, source) in sources.iter().enumerate().filter(|(_, source)| !is_apart(**source)) {
         let shared = family.as_mut().and_then(|family| Some((family.place(row)?, family)));
         let Some((place, family)) = shared else {
             let (out, present) = raw.row_mut(row);

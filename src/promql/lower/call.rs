@@ -9,7 +9,7 @@ use super::super::ast::{Edges, Expr, ExprKind, Type};
 use super::super::functions::{Function, Kernel};
 use super::super::parse::Problem;
 use super::super::plan::{
-    BucketFn, Context, Elementwise, Kind, NodeId, Number, Operand, Pattern, Plan, Relabel, Select, SortBy,
+    BucketFn, Context, Elementwise, Kind, NodeId, Number, Operand, Pattern, Plan, Relabel, Select, SortBy, Take,
 };
 use super::super::rollup::{RangeFn, smoothing_fault};
 use super::{Problems, not_yet, refuse, string};
@@ -32,7 +32,6 @@ impl Plan {
     fn call_of(&mut self, function: &Function, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
         Ok(match function.kernel {
             Kernel::Histogram(function) => self.map_first(args, Elementwise::Histogram(function))?,
-            Kernel::Missing => return Err(not_yet(span, format_args!("the function `{}`", function.name))),
             Kernel::Range(function) => self.window(function, args, span)?,
             Kernel::Maths(function) => self.map_first(args, Elementwise::Maths(function))?,
             Kernel::Date(function) => self.map_first(args, Elementwise::Date(function))?,
@@ -74,7 +73,12 @@ impl Plan {
                 let nearest = args.get(1).map_or(Ok(Operand::Const(1.0)), |nearest| self.operand(nearest))?;
                 self.node(Kind::Map { op: Elementwise::Round(nearest), input })
             }
-            Kernel::Timestamp => self.timestamp(&args[0])?,
+            Kernel::Timestamp => self.stamp(&args[0], Take::Time, Elementwise::EvalTime)?,
+            // Where start timestamps do not count, nothing has one.
+            Kernel::StartTimestamp if self.options.start_timestamps => {
+                self.stamp(&args[0], Take::Start, Elementwise::Nothing)?
+            }
+            Kernel::StartTimestamp => self.map_first(args, Elementwise::Nothing)?,
             Kernel::Sort { descending } => {
                 let input = self.lower(&args[0])?;
                 self.node(Kind::Sort { by: SortBy::Value { descending }, input })
@@ -138,8 +142,8 @@ impl Plan {
         })
     }
 
-    /// Takes the times of the samples of a selector; of anything else, the time of the evaluation.
-    fn timestamp(&mut self, arg: &Expr) -> Result<NodeId, Problems> {
+    /// Takes a time of each of the samples of a selector; of anything else, what an operation gives.
+    fn stamp(&mut self, arg: &Expr, take: Take, otherwise: Elementwise) -> Result<NodeId, Problems> {
         Ok(match &arg.unparen().kind {
             ExprKind::Selector(selector) => {
                 // The time is that of a sample, not one between two.
@@ -150,12 +154,12 @@ impl Plan {
                     select.short = Millis(select.offset.0.saturating_abs());
                     select.offset = select.offset.max(Millis::ZERO);
                 }
-                let input = self.node(Kind::Select { select, stamp: true });
+                let input = self.node(Kind::Select { select, take });
                 self.node(Kind::Map { op: Elementwise::Same, input })
             }
             _ => {
                 let input = self.lower(arg)?;
-                self.node(Kind::Map { op: Elementwise::EvalTime, input })
+                self.node(Kind::Map { op: otherwise, input })
             }
         })
     }

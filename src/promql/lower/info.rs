@@ -6,7 +6,7 @@ use crate::time::Millis;
 
 use super::super::ast::{Expr, ExprKind, Modifiers};
 use super::super::functions::TARGET_INFO_NAME;
-use super::super::plan::{Fixed, InfoJoin, Kind, NodeId, Plan, Select};
+use super::super::plan::{Fixed, InfoJoin, Kind, NodeId, Plan, Select, Take};
 use super::{Problems, refuse};
 
 impl Plan {
@@ -28,8 +28,8 @@ impl Plan {
         let (offset, at) = self.reference_of(&args[0])?;
         let matchers = names.iter().cloned().chain(data).collect();
         let select = Select { matchers, offset, at, short: Millis::ZERO, edges: None, stats: false };
-        let infos = self.node(Kind::Select { select: select.clone(), stamp: true });
-        let values = self.node(Kind::Select { select, stamp: false });
+        let infos = self.node(Kind::Select { select: select.clone(), take: Take::Time });
+        let values = self.node(Kind::Select { select, take: Take::Value });
         Ok(self.node(Kind::Info { join: InfoJoin { names, labels, required }, base, infos, values }))
     }
 

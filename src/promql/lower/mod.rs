@@ -18,7 +18,7 @@ use super::maths::MathFn;
 use super::parse::Problem;
 use super::plan::{
     Context, Elementwise, Fill, Fixed, KeyLabels, Kind, NodeId, Number, Operand, Plan, PlannedRoot, RootId, Select,
-    VectorBinary, WindowInput,
+    Take, VectorBinary, WindowInput,
 };
 
 type Problems = Vec<Problem>;
@@ -102,7 +102,7 @@ impl Plan {
             ExprKind::Binary(binary) => self.binary(binary)?,
             ExprKind::Selector(selector) => {
                 let select = self.instant(selector)?;
-                self.node(Kind::Select { select, stamp: false })
+                self.node(Kind::Select { select, take: Take::Value })
             }
             ExprKind::Call { function, args, .. } => self.call(function, args, span)?,
             ExprKind::Aggregate(aggregate) => self.aggregate(aggregate)?,

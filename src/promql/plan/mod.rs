@@ -47,6 +47,8 @@ pub(crate) struct LowerOptions {
     pub(crate) subquery_step: Millis,
     /// Whether metric names are dropped only at the end (a feature flag of Prometheus; off by default there).
     pub(crate) delayed_names: bool,
+    /// Whether functions of counters look at start timestamps (a feature flag of Prometheus; off by default there).
+    pub(crate) start_timestamps: bool,
     /// Where the expression is evaluated.
     pub(crate) context: Context,
     /// Whether selectors may match series that rules write: then nothing is evaluated once for all steps.
@@ -81,6 +83,16 @@ pub(crate) struct Select {
     pub(crate) edges: Option<Edges>,
     /// Whether of histograms only counts and sums are read: then it is worked out whether each follows a reset.
     pub(crate) stats: bool,
+}
+
+/// What an instant selector takes of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Take {
+    Value,
+    /// Its time, in seconds.
+    Time,
+    /// Its start timestamp, in seconds; 0 where it is not known.
+    Start,
 }
 
 /// What `@` puts in place of the step.
@@ -133,6 +145,8 @@ pub(crate) enum Elementwise {
     EvalTime,
     /// Unchanged values, of which only the name goes.
     Same,
+    /// Nothing of any value, for `start_timestamp()` of anything but a selector.
+    Nothing,
 }
 
 /// What is computed of the buckets of a classic histogram.
@@ -231,10 +245,10 @@ pub(crate) enum Kind {
     Time,
     /// Seconds since the epoch of the time of the query, as one row.
     QueryTime,
-    /// An instant selector; with `stamp` the time of the sample in place of its value.
+    /// An instant selector, and what it takes of each sample.
     Select {
         select: Select,
-        stamp: bool,
+        take: Take,
     },
     /// A function over a range of samples.
     Window {
@@ -464,6 +478,7 @@ impl Plan {
                         Elementwise::Maths(_)
                         | Elementwise::Date(_)
                         | Elementwise::Same
+                        | Elementwise::Nothing
                         | Elementwise::Histogram(_) => true,
                     }
             }

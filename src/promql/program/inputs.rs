@@ -1,6 +1,6 @@
 //! What a program reads: the stores, which of their series count, and the steps of a run.
 
-use crate::store::{Hidden, Samples, SeriesId, Store};
+use crate::store::{Hidden, Samples, SeriesId, Starts, Store};
 use crate::time::{Millis, Timestamp};
 
 use super::super::lags::Lags;
@@ -87,6 +87,17 @@ impl<'a> Inputs<'a> {
     /// Returns whether a series had a histogram.
     pub(crate) fn is_of_histograms(&self, source: Source) -> bool {
         self.store_of(source).is_of_histograms(source.id)
+    }
+
+    /// Returns whether any samples may have start timestamps. Those that rules write have none.
+    #[inline]
+    pub(crate) fn has_starts(&self) -> bool {
+        self.recording.has_starts()
+    }
+
+    /// Returns the start timestamps of the samples of a series, as [`Store::starts`].
+    pub(crate) fn starts(&self, source: Source) -> Starts<'a> {
+        self.store_of(source).starts(source.id)
     }
 
     /// Returns the newest of these samples, as [`Store::newest`].

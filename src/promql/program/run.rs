@@ -32,6 +32,7 @@ impl Program {
             && !P::HEARS
             && self.is_bound_to(inputs)
             && !inputs.has_histograms()
+            && !(self.plan.options.start_timestamps && inputs.has_starts())
             && !self.plan.options.delayed_names
         {
             let evals = [slot.minus(steps.offset)];

@@ -6,7 +6,7 @@ use crate::time::Millis;
 
 use super::super::ast::{BinaryOp, Side};
 use super::super::eval::{self, alone};
-use super::super::plan::{Elementwise, Kind, Node, NodeId, Operand, Plan};
+use super::super::plan::{Elementwise, Kind, Node, NodeId, Operand, Plan, Take};
 use super::super::registers::Registers;
 use super::super::roster::{NodeState, Own, number};
 use super::super::scalar_ops::{arithmetic, compare, mirrored};
@@ -36,7 +36,7 @@ impl Work {
     pub(super) fn of(plan: &Plan, node: &Node, state: &NodeState) -> Self {
         let meets = alone::meets(state);
         match &node.kind {
-            Kind::Select { select, stamp: false } if select.at.is_none() && select.edges.is_none() => {
+            Kind::Select { select, take: Take::Value } if select.at.is_none() && select.edges.is_none() => {
                 match &state.own {
                     Own::Found(found) => found.sources.first().map_or(Self::Nothing, |source| Self::Newest {
                         source: *source,

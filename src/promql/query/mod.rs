@@ -41,12 +41,14 @@ pub struct QueryOptions {
     pub subquery_step: Millis,
     /// Whether metric names are dropped only at the end.
     pub delayed_names: bool,
+    /// Whether `rate`, `increase`, `irate`, `resets` and `start_timestamp` look at start timestamps.
+    pub start_timestamps: bool,
 }
 
 /// Prometheus' own defaults.
 impl Default for QueryOptions {
     fn default() -> Self {
-        Self { lookback: Millis(300_000), subquery_step: Millis(60_000), delayed_names: false }
+        Self { lookback: Millis(300_000), subquery_step: Millis(60_000), delayed_names: false, start_timestamps: false }
     }
 }
 
@@ -354,6 +356,7 @@ fn lowered(context: QueryContext, options: &QueryOptions) -> LowerOptions {
         lookback: options.lookback,
         subquery_step: options.subquery_step,
         delayed_names: options.delayed_names,
+        start_timestamps: options.start_timestamps,
         context: match context {
             QueryContext::Instant | QueryContext::Rule => Context::Rule,
             QueryContext::Range(QueryRange { start, end, step }) => Context::Range { start, end, step },

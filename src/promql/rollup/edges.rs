@@ -19,15 +19,9 @@ pub(crate) fn edged(
     present: &mut [u64],
 ) {
     if matches!(function, RangeFn::Resets | RangeFn::Changes) {
-        let mut inside = Vec::new();
-        let bounds: Vec<(u32, u32)> = anchored(windows, &mut inside).collect();
-        let windows = Windows { bounds: &bounds, ..*windows };
-        roll(function, &windows, [Param::Const(f64::NAN); 2], scratch, out, present);
-        // An anchor alone is nothing.
-        for step in (0..inside.len()).filter(|step| !inside[*step]) {
-            present[step / 64] &= !(1 << (step % 64));
-        }
-        return;
+        return from_anchors(windows, present, |windows, present| {
+            roll(function, windows, [Param::Const(f64::NAN); 2], scratch, out, present);
+        });
     }
     let counts = function != RangeFn::Delta;
     let per = if function == RangeFn::Rate { seconds_of(windows.range) } else { 1.0 };
@@ -44,6 +38,17 @@ pub(crate) fn edged(
             rise(smoothed, samples, ends, interval, counts.then_some(falls.as_slice()))
         });
         put(out, present, step, rise.map(|rise| rise / per));
+    }
+}
+
+/// Evaluates windows from their anchors on, as `roll` does: `present` has the steps with a result.
+pub(super) fn from_anchors(windows: &Windows<'_>, present: &mut [u64], roll: impl FnOnce(&Windows<'_>, &mut [u64])) {
+    let mut inside = Vec::new();
+    let bounds: Vec<(u32, u32)> = anchored(windows, &mut inside).collect();
+    roll(&Windows { bounds: &bounds, ..*windows }, present);
+    // An anchor alone is nothing.
+    for step in (0..inside.len()).filter(|step| !inside[*step]) {
+        present[step / 64] &= !(1 << (step % 64));
     }
 }
 

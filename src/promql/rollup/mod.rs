@@ -10,6 +10,7 @@ mod grouped;
 mod lanes;
 mod refold;
 mod sorted;
+mod started;
 mod sums;
 mod sweep;
 #[cfg(test)]
@@ -19,7 +20,8 @@ use crate::promql::maths::format_float;
 use crate::time::{Millis, Timestamp};
 
 pub(crate) use self::edges::{between, between_edges, edged};
-pub(crate) use self::refold::{Extent, stretch};
+pub(crate) use self::refold::{Extent, stretch, stretch_from_start};
+pub(crate) use self::started::{is_anew, overlap_within, resets_from_anchors, roll_started, start_within};
 
 /// A function of a range vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -78,6 +78,11 @@ impl Extent {
     pub(crate) fn of(function: RangeFn, range: Millis) -> Self {
         Self { counter: function != RangeFn::Delta, per: (function == RangeFn::Rate).then(|| seconds_of(range)) }
     }
+
+    #[inline]
+    fn per_second(self, factor: f64) -> f64 {
+        self.per.map_or(factor, |seconds| factor / seconds)
+    }
 }
 
 /// Returns the seconds of a range as Go's `Duration.Seconds` does: whole seconds and their fraction apart.
@@ -110,9 +115,8 @@ pub(crate) fn stretch(
     let seconds = |from: Timestamp, to: Timestamp| to.since(from).seconds();
     let sampled = seconds(first, last);
     let spacing = sampled / intervals as f64;
-    let near = spacing * 1.1;
     let mut to_start = seconds(left, first);
-    if to_start >= near {
+    if to_start >= spacing * 1.1 {
         to_start = spacing / 2.0;
     }
     // A counter is not extended to before it would have been zero. One that began above its rise was zero before the
@@ -123,15 +127,31 @@ pub(crate) fn stretch(
             to_start = to_zero;
         }
     }
-    let mut to_end = seconds(last, right);
-    if to_end >= near {
-        to_end = spacing / 2.0;
-    }
-    let mut factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
-    if let Some(seconds) = extent.per {
-        factor /= seconds;
-    }
-    factor
+    let to_end = to_end(seconds(last, right), spacing);
+    extent.per_second(if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled })
+}
+
+/// Returns what a rise is multiplied by for a whole window in which a counter began, at `start`; the others as in
+/// [`stretch`]. A single sample is extended to neither side.
+///
+/// Source: histograms.md 8.
+pub(crate) fn stretch_from_start(
+    extent: Extent,
+    start: Timestamp,
+    (first, last, intervals): (Timestamp, Timestamp, usize),
+    right: Timestamp,
+) -> f64 {
+    let seconds = |from: Timestamp, to: Timestamp| to.since(from).seconds();
+    let spacing = if intervals == 0 { 0.0 } else { seconds(first, last) / intervals as f64 };
+    let sampled = seconds(start, last);
+    extent.per_second((sampled + to_end(seconds(last, right), spacing)) / sampled)
+}
+
+/// Returns how far beyond its last sample a rise is extended: to the end of the window if that is near, else half of the
+/// spacing of the samples.
+#[inline]
+fn to_end(to_end: f64, spacing: f64) -> f64 {
+    if to_end >= spacing * 1.1 { spacing / 2.0 } else { to_end }
 }
 
 /// Evaluates `irate` and `idelta`, which look at the last two samples only.

@@ -7,13 +7,17 @@ use alertctl::store::{Batch, Store};
 use alertctl::time::{Millis, Timestamp};
 
 use crate::slow::histograms::with_stored_hints;
-use crate::slow::{self, Context, Fault, Options, SampleValue, Stored, Value};
+use crate::slow::{self, Context, Fault, Options, SampleValue, Starts, Stored, Value};
 
 /// What the engine under Prometheus' tests runs with.
-pub(crate) const TESTED: Options = Options { lookback: 300_000, subquery_step: 60_000, delayed_names: true };
+pub(crate) const TESTED: Options =
+    Options { lookback: 300_000, subquery_step: 60_000, delayed_names: true, start_timestamps: true };
 
 /// What a server evaluates rules with where nothing else is said.
-pub(crate) const SERVED: Options = Options { delayed_names: false, ..TESTED };
+pub(crate) const SERVED: Options = Options { delayed_names: false, start_timestamps: false, ..TESTED };
+
+/// What a server evaluates rules with where it is told to use start timestamps.
+pub(crate) const STARTED: Options = Options { start_timestamps: true, ..SERVED };
 
 /// Evaluates queries on samples it has taken in.
 pub(crate) trait Evaluate {
@@ -24,7 +28,7 @@ pub(crate) trait Evaluate {
     fn name(&self) -> &'static str;
 
     /// Takes in samples.
-    fn load(&self, data: &[Stored]) -> Self::Storage;
+    fn load(&self, data: &[Stored], starts: &Starts) -> Self::Storage;
 
     /// Evaluates at one time.
     fn instant(&self, storage: &Self::Storage, expr: &Expr, at: i64) -> Result<Value, Fault>;
@@ -42,22 +46,22 @@ pub(crate) trait Evaluate {
 pub(crate) struct Slow(pub(crate) Options);
 
 impl Evaluate for Slow {
-    type Storage = Vec<Stored>;
+    type Storage = (Vec<Stored>, Starts);
 
     fn name(&self) -> &'static str {
         "slow evaluator"
     }
 
-    fn load(&self, data: &[Stored]) -> Self::Storage {
-        with_stored_hints(data.to_vec())
+    fn load(&self, data: &[Stored], starts: &Starts) -> Self::Storage {
+        (with_stored_hints(data.to_vec()), starts.clone())
     }
 
     fn instant(&self, storage: &Self::Storage, expr: &Expr, at: i64) -> Result<Value, Fault> {
-        slow::instant(storage, expr, at, &self.0)
+        slow::instant_of((&slow::views(&storage.0), &storage.1), expr, at, &self.0)
     }
 
     fn range(&self, storage: &Self::Storage, expr: &Expr, context: Context) -> Result<Value, Fault> {
-        slow::range(storage, expr, context, &self.0)
+        slow::range((&storage.0, &storage.1), expr, context, &self.0)
     }
 }
 
@@ -71,7 +75,7 @@ impl Evaluate for Block {
         "block evaluator"
     }
 
-    fn load(&self, data: &[Stored]) -> Store {
+    fn load(&self, data: &[Stored], starts: &Starts) -> Store {
         let mut store = Store::default();
         store.keep_all();
         for (labels, points) in data {
@@ -81,6 +85,9 @@ impl Evaluate for Block {
                 match value {
                     SampleValue::Float(value) => batch.push(id, Timestamp(*at), *value, 0),
                     SampleValue::Histogram(held) => batch.push_histogram(id, Timestamp(*at), held.clone(), 0),
+                }
+                if let Some(start) = starts.get(labels).and_then(|starts| starts.get(at)) {
+                    batch.set_start(Timestamp(*start));
                 }
             }
             store.append(&batch).expect("points in time order");
@@ -127,6 +134,7 @@ pub(crate) fn query_options(options: &Options) -> QueryOptions {
         lookback: Millis(options.lookback),
         subquery_step: Millis(options.subquery_step),
         delayed_names: options.delayed_names,
+        start_timestamps: options.start_timestamps,
     }
 }
 

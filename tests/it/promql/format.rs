@@ -157,18 +157,26 @@ fn load(line: &str, block: &[(usize, &str)]) -> Result<Load, (usize, String)> {
     let first = block.first().map_or(0, |(at, _)| *at);
     let every = millis(every).map_err(|error| (first, error))?;
     let mut series = Vec::new();
-    let mut started = false;
+    // A line of start timestamps tells of the samples in the line after it.
+    let mut started: Option<(LabelSet, Vec<Option<i64>>)> = None;
     for (at, line) in block {
-        // A line of start timestamps tells of the samples in the line after it.
-        if line.split_whitespace().next().is_some_and(|word| word.ends_with("@st")) {
-            started = true;
+        let here = |error: String| (at + 1, error);
+        if let Some((name, starts)) = line.split_once("@st ") {
+            let (labels, _) = needs::series(&format!("{name} _")).map_err(here)?;
+            started = Some((labels, needs::starts(starts).map_err(here)?));
             continue;
         }
-        let (labels, mut values) = needs::series(line).map_err(|error| (at + 1, error))?;
-        if std::mem::take(&mut started) {
-            values.need = Some("start timestamps");
+        let (labels, mut values) = needs::series(line).map_err(here)?;
+        if let Some((of, starts)) = started.take() {
+            if of != labels || starts.len() != values.samples.len() {
+                return Err(here(format!("{line}: the start timestamps before it are of other samples")));
+            }
+            values.starts = starts;
         }
         series.push((labels, values));
+    }
+    if started.is_some() {
+        return Err((first + 1, "start timestamps of no samples".to_owned()));
     }
     Ok(Load { line: 0, every, with_nhcb: command.eq_ignore_ascii_case("load_with_nhcb"), series })
 }

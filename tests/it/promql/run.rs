@@ -10,7 +10,7 @@ use super::evaluators::Evaluate;
 use super::format::{Case, Command, Load, When, commands};
 use super::report::{Outcome, Report};
 use super::{compare, needs, nhcb, pin};
-use crate::slow::{Context, Fault, SampleValue, Stored, Value};
+use crate::slow::{Context, Fault, SampleValue, Starts, Stored, Value};
 
 /// Reads an expression.
 ///
@@ -28,8 +28,7 @@ pub(crate) fn expression(text: &str) -> Result<Expr, String> {
 #[derive(Default)]
 struct State {
     series: BTreeMap<LabelSet, BTreeMap<i64, SampleValue>>,
-    /// Series that cannot be evaluated here, and why.
-    special: Vec<(LabelSet, &'static str)>,
+    starts: Starts,
 }
 
 impl State {
@@ -37,15 +36,17 @@ impl State {
     fn load(&mut self, load: Load) -> Result<(), String> {
         let series: BTreeMap<LabelSet, needs::Values> = load.series.into_iter().collect();
         let native = if load.with_nhcb { nhcb::made(&series)? } else { BTreeMap::new() };
+        let at = |step: usize| i64::try_from(step).unwrap_or(i64::MAX).saturating_mul(load.every);
         let written = series.into_iter().map(|(labels, values)| {
-            self.special.extend(values.need.map(|why| (labels.clone(), why)));
+            let starts =
+                values.starts.iter().enumerate().filter_map(|(step, start)| Some((at(step), (*start)? + at(step))));
+            self.starts.entry(labels.clone()).or_default().extend(starts.filter(|(_, start)| *start != 0));
             let samples = values.samples.into_iter().enumerate();
             (labels, samples.filter_map(|(step, written)| Some((step, written?.value))).collect())
         });
         let written: Vec<(LabelSet, BTreeMap<usize, SampleValue>)> = written.collect();
         for (labels, samples) in written.into_iter().chain(native) {
             let points = self.series.entry(labels).or_default();
-            let at = |step: usize| i64::try_from(step).unwrap_or(i64::MAX).saturating_mul(load.every);
             points.extend(samples.into_iter().map(|(step, value)| (at(step), value)));
         }
         Ok(())
@@ -64,7 +65,7 @@ pub(crate) fn file<E: Evaluate>(name: &str, text: &str, evaluator: &E, report: &
         Err((line, error)) => return report.file(name, vec![(line, Outcome::Failed(error))]),
     };
     let mut state = State::default();
-    let mut storage = evaluator.load(&[]);
+    let mut storage = evaluator.load(&[], &Starts::new());
     let mut outcomes = Vec::new();
     for command in commands {
         match command {
@@ -76,16 +77,16 @@ pub(crate) fn file<E: Evaluate>(name: &str, text: &str, evaluator: &E, report: &
                 }
             }
             Command::Eval(case) => {
-                outcomes.push((case.line, outcome(evaluator, &storage, &state, &case)));
+                outcomes.push((case.line, outcome(evaluator, &storage, &case)));
                 continue;
             }
         }
-        storage = evaluator.load(&state.data());
+        storage = evaluator.load(&state.data(), &state.starts);
     }
     report.file(name, outcomes);
 }
 
-fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, state: &State, case: &Case) -> Outcome {
+fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, case: &Case) -> Outcome {
     let expr = match expression(&case.expr) {
         Ok(expr) => expr,
         // The syntax tree holds texts: what Prometheus refuses when it evaluates is refused here when it is read.
@@ -94,9 +95,6 @@ fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, state: &State, case
         }
         Err(error) => return Outcome::Failed(error),
     };
-    if let Some(why) = needs::of_expression(&expr, &state.special) {
-        return Outcome::Skipped(why.to_owned());
-    }
     match case.when {
         When::Range { start, end, step } => {
             let context = Context { start, end, step };

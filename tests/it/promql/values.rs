@@ -8,7 +8,7 @@ use alertctl::labels::LabelSet;
 use super::evaluators::{Block, Evaluate, SERVED, Slow};
 use super::{conformance, needs, run};
 use crate::slow::value::floats;
-use crate::slow::{Context, Fault, Series, Value, stored};
+use crate::slow::{Context, Fault, Series, Starts, Value, stored};
 use crate::spawn;
 
 /// The range that the values were taken at.
@@ -110,7 +110,7 @@ fn labels(labels: &serde_json::Value) -> LabelSet {
 fn check(evaluator: &impl Evaluate) {
     let Some((cases, _)) = cases() else { return };
     let Some(data) = recording() else { return };
-    let storage = evaluator.load(&stored(&data));
+    let storage = evaluator.load(&stored(&data), &Starts::new());
     let mut wrong = Vec::new();
     for case in &cases {
         let expr = run::expression(case.text()).unwrap_or_else(|error| panic!("{error}"));

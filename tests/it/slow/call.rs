@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alertctl::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
-use alertctl::promql::ast::{Expr, ExprKind, Type};
+use alertctl::promql::ast::{Expr, ExprKind, Selector, Type};
 
 use super::eval::{Evaluator, Sample, Vector, floats, repeats, text};
 use super::windows::{Window, evaluate};
@@ -56,6 +56,7 @@ impl Evaluator<'_> {
                 self.scalars(&args[0], steps)?.into_iter().map(sample).collect()
             }
             "timestamp" => self.timestamps(&args[0], steps)?,
+            "start_timestamp" => self.start_timestamps(&args[0], steps)?,
             "absent" => {
                 let sample = Sample { labels: absent_labels(&args[0]), value: 1.0.into(), drop_name: false };
                 let one = |vector: Vector| if vector.is_empty() { vec![sample.clone()] } else { Vec::new() };
@@ -200,11 +201,31 @@ impl Evaluator<'_> {
         let ExprKind::Selector(selector) = &arg.unparen().kind else {
             return self.mapped_values(arg, steps, |_, at| Some(steps[at] as f64 / 1000.0));
         };
+        self.of_times(selector, steps, |_, at| at)
+    }
+
+    /// The start timestamp of each sample of a selector, if those count; of anything else nothing.
+    fn start_timestamps(&self, arg: &Expr, steps: &[i64]) -> Result<Vec<Vector>, Fault> {
+        let selector = match &arg.unparen().kind {
+            ExprKind::Selector(selector) if self.options.start_timestamps => selector,
+            _ => return self.mapped_values(arg, steps, |_, _| None),
+        };
+        let start = |labels: &LabelSet, at| self.starts.get(labels).and_then(|starts| starts.get(&at)).copied();
+        self.of_times(selector, steps, |labels, at| start(labels, at).unwrap_or(0))
+    }
+
+    /// A time for each sample of a selector, given the series and the time of the sample. Unit: milliseconds.
+    fn of_times(
+        &self,
+        selector: &Selector,
+        steps: &[i64],
+        time: impl Fn(&LabelSet, i64) -> i64,
+    ) -> Result<Vec<Vector>, Fault> {
         let mut vectors = Vec::new();
         for vector in self.selected_with_times(selector, steps, true)? {
             let mut samples = Vec::new();
             for (mut sample, at) in vector {
-                sample.value = (at as f64 / 1000.0).into();
+                sample.value = (time(&sample.labels, at) as f64 / 1000.0).into();
                 self.drop_name(&mut sample);
                 samples.push(sample);
             }
@@ -227,10 +248,13 @@ impl Evaluator<'_> {
             numbers.push(self.scalars(arg, steps)?);
         }
         let (range, ends) = self.window_ends(matrix, steps)?;
+        let reads_starts = self.options.start_timestamps && matches!(name, "rate" | "increase" | "irate" | "resets");
+        let none = BTreeMap::new();
         let keeps_name = matches!(name, "last_over_time" | "first_over_time");
         let mut vectors = vec![Vec::new(); steps.len()];
         let mut present = Vec::new();
         for row in rows {
+            let starts = if reads_starts { &row.starts } else { &none };
             let mut model = Sample { labels: row.labels, value: 0.0.into(), drop_name: row.drop_name };
             if !keeps_name || row.drop_name {
                 self.drop_name(&mut model);
@@ -244,7 +268,8 @@ impl Evaluator<'_> {
                 let histograms = points.iter().filter_map(|(at, value)| Some((*at, value.histogram()?.clone())));
                 let histograms: Vec<_> = histograms.collect();
                 let points: Vec<_> = points.iter().filter_map(|(at, value)| Some((*at, value.float()?))).collect();
-                let window = Window { points: &points, histograms, range, end: ends[at], step: steps[at], numbers };
+                let (end, step) = (ends[at], steps[at]);
+                let window = Window { points: &points, histograms, starts, range, end, step, numbers };
                 let value = match edges {
                     Some(edges) if window.histograms.is_empty() => {
                         edges::evaluate(name, edges, &window).map(SampleValue::Float)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alertctl::labels::LabelSet;
 use alertctl::promql::ast::{Expr, ExprKind, Selector, Type, UnaryOp};
 
-use super::{Context, Fault, Options, SAME_LABELS, SampleValue, View, failed, histograms};
+use super::{Context, Fault, Options, SAME_LABELS, SampleValue, Starts, View, failed, histograms};
 
 /// One value of one series at one step.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub(crate) fn text(expr: &Expr) -> String {
 pub(crate) struct Evaluator<'a> {
     /// What was recorded.
     pub(crate) data: &'a [View<'a>],
+    /// The start timestamps of that.
+    pub(crate) starts: &'a Starts,
     /// What it is evaluated with.
     pub(crate) options: &'a Options,
     /// The query's own times.

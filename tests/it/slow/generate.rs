@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use alertctl::labels::LabelSet;
 use alertctl::store::stale_marker;
 
-use super::Series;
+use super::{Series, Starts, Stored};
 
 /// A small generator of random numbers.
 ///
@@ -281,6 +281,44 @@ fn window_call(random: &mut Random, depth: usize) -> String {
             format!("{name}({matrix})")
         }
     }
+}
+
+/// Makes an expression in which start timestamps count.
+pub(crate) fn started(random: &mut Random) -> String {
+    let count = match random.below(8) {
+        0 => return format!("start_timestamp({})", selector(random)),
+        1 => format!("resets({}[{}] anchored{})", matched(random), range(random), modifiers(random)),
+        _ => {
+            let name = random.pick(&["rate", "increase", "irate", "resets"]);
+            format!("{name}({}[{}]{})", matched(random), range(random), modifiers(random))
+        }
+    };
+    if random.one_in(4) { format!("sum({count})") } else { count }
+}
+
+/// Makes start timestamps of samples: most of them of a count from the start on, or from the sample before on, some within
+/// the window of a step, and some that are wrong.
+pub(crate) fn starts(random: &mut Random, data: &[Stored]) -> Starts {
+    let mut starts = Starts::new();
+    for (labels, points) in data {
+        if random.one_in(4) {
+            continue;
+        }
+        let (mut began, mut before) = (points.first().map_or(0, |(at, _)| at - 30_000), 0);
+        let of = starts.entry(labels.clone()).or_default();
+        let is_delta = random.one_in(3);
+        for (at, _) in points {
+            if random.one_in(6) {
+                began = before + random.below(90_000) as i64 - 10_000;
+            }
+            let start = if is_delta { before } else { began };
+            if !random.one_in(8) && start != 0 {
+                of.insert(*at, start);
+            }
+            before = *at;
+        }
+    }
+    starts
 }
 
 fn grouping(random: &mut Random) -> &'static str {

@@ -10,7 +10,7 @@ use alertctl::promql::ast::Expr;
 use alertctl::store::stale_marker;
 
 use super::value::{floats, stored};
-use super::{Data, Fault, Options, SampleValue, Series, Stored, Value, View, instant_of};
+use super::{Data, Fault, Options, SampleValue, Series, Starts, Stored, Value, View, instant_of};
 
 /// Rules that are evaluated together. Unit of time: milliseconds.
 pub(crate) struct Group {
@@ -174,8 +174,8 @@ impl Runner<'_> {
     fn emissions(&mut self, slot: i64, place: Place, memory: &mut Memory) -> Result<Vec<(LabelSet, f64)>, String> {
         let group = &self.groups[place.0];
         let rule = &group.rules[place.1];
-        let samples = match instant_of(&self.visible(slot, place), &rule.expr, slot - group.query_offset, self.options)
-        {
+        let (visible, at) = (self.visible(slot, place), slot - group.query_offset);
+        let samples = match instant_of((&visible, &Starts::new()), &rule.expr, at, self.options) {
             Ok(Value::Vector(samples)) => floats(samples),
             Ok(Value::Scalar(value)) => vec![(LabelSet::empty(), value)],
             Ok(other) => panic!("a rule that gives {other:?} is refused when it is loaded"),

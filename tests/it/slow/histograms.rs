@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alertctl::histogram::{Average, Hint, Histogram, Keep, Sum};
 use alertctl::promql::ast::{AggregateOp, BinaryOp, Expr, ExprKind, Selector};
 
-use super::windows::{Window, evaluate, stretch};
+use super::windows::{Window, evaluate, stretch, stretch_from};
 use super::{Fault, SampleValue, Stored};
 
 /// Returns series as a storage gives them back: what a histogram says about the one before it is worked out again.
@@ -201,8 +201,13 @@ pub(crate) fn over_window(name: &str, window: &Window<'_>) -> Result<Option<Samp
         "first_over_time" => in_order(window).into_iter().next().map(|(_, value)| value),
         "ts_of_last_over_time" => in_order(window).last().map(|(at, _)| (*at as f64 / 1000.0).into()),
         "ts_of_first_over_time" => in_order(window).first().map(|(at, _)| (*at as f64 / 1000.0).into()),
-        "changes" => Some(steps(window, |a, b| !a.equals(b), |a, b| a != b && !(a.is_nan() && b.is_nan()))),
-        "resets" => Some(steps(window, |a, b| b.is_reset_since(a), |a, b| b < a)),
+        "changes" => {
+            let is_change = |a: f64, b: f64| a != b && !(a.is_nan() && b.is_nan());
+            Some(steps(window, |a, b| !a.equals(b), is_change, |_, _| false))
+        }
+        "resets" => {
+            Some(steps(window, |a, b| b.is_reset_since(a), |a, b| b < a, |before, now| window.is_anew(before, now)))
+        }
         "irate" => last_two(window, true),
         "idelta" => last_two(window, false),
         // A mix of floats and histograms is a warning.
@@ -233,11 +238,12 @@ pub(crate) fn in_order(window: &Window<'_>) -> Vec<(i64, SampleValue)> {
     all
 }
 
-/// Counts the steps from one sample to the next that are one; from a float to a histogram and back always is.
+/// Counts the steps from one sample to the next that are one, by their values or by their times; from a float to a histogram and back always is.
 fn steps(
     window: &Window<'_>,
     histograms: impl Fn(&Histogram, &Histogram) -> bool,
     floats: impl Fn(f64, f64) -> bool,
+    times: impl Fn(i64, i64) -> bool,
 ) -> SampleValue {
     let all = in_order(window);
     let counts = |pair: &&[(i64, SampleValue)]| match (&pair[0].1, &pair[1].1) {
@@ -245,6 +251,7 @@ fn steps(
         (SampleValue::Histogram(a), SampleValue::Histogram(b)) => histograms(a, b),
         _ => true,
     };
+    let counts = |pair: &&[(i64, SampleValue)]| counts(pair) || times(pair[0].0, pair[1].0);
     (all.windows(2).filter(counts).count() as f64).into()
 }
 
@@ -254,18 +261,32 @@ fn steps(
 /// Source: histograms.md 5.1.
 fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Option<SampleValue> {
     let points = &window.histograms;
-    let [(from, first), .., (to, last)] = points.as_slice() else { return None };
-    let mut result = growth(points, first, last, counter)?;
+    let ((from, first), (to, last)) = (points.first()?, points.last()?);
+    let start = window.start_within(*from).filter(|_| counter);
+    if points.len() == 1 {
+        let mut result = first.as_ref().clone();
+        result.multiply(stretch_from(window, start?, (*from, *to, 1), per_second));
+        return Some(result.into());
+    }
+    let mut result = growth(window, first, last, counter)?;
+    if let Some(start) = start {
+        result.add(first).ok()?;
+        result.multiply(stretch_from(window, start, (*from, *to, points.len()), per_second));
+        result.hint = Hint::Gauge;
+        return Some(result.into());
+    }
     let starts_at = (result.count > 0.0 && first.count >= 0.0).then(|| first.count / result.count);
     result.multiply(stretch(window, (*from, *to, points.len()), starts_at.filter(|_| counter), per_second));
     result.hint = Hint::Gauge;
     Some(result.into())
 }
 
-fn growth(points: &[(i64, Arc<Histogram>)], first: &Histogram, last: &Histogram, counter: bool) -> Option<Histogram> {
+fn growth(window: &Window<'_>, first: &Histogram, last: &Histogram, counter: bool) -> Option<Histogram> {
+    let points = window.histograms.as_slice();
+    let is_anew = |at: usize| window.is_anew(points[at - 1].0, points[at].0);
     let second = &points[1].1;
     let mut before = first.clone();
-    if counter && second.is_reset_since(first) {
+    if counter && (is_anew(1) || second.is_reset_since(first)) {
         // Its layout is none of the others'.
         before = Histogram { schema: second.schema, bounds: second.bounds.clone(), ..Histogram::default() };
     }
@@ -278,8 +299,8 @@ fn growth(points: &[(i64, Arc<Histogram>)], first: &Histogram, last: &Histogram,
     result.lower_resolution(all.map(|histogram| histogram.schema).fold(before.schema, i32::min));
     result.subtract(&before).ok()?;
     if counter {
-        for (_, next) in &points[1..] {
-            if next.is_reset_since(&before) {
+        for (at, (_, next)) in points.iter().enumerate().skip(1) {
+            if is_anew(at) || next.is_reset_since(&before) {
                 result.add(&before).ok()?;
             }
             before = next.as_ref().clone();
@@ -300,12 +321,11 @@ fn last_two(window: &Window<'_>, rate: bool) -> Option<SampleValue> {
     let seconds = (to - from) as f64 / 1000.0;
     match (before, last) {
         (SampleValue::Float(_), SampleValue::Float(_)) => {
-            let points = &window.points[window.points.len() - 2..];
-            super::windows::last_two(points, rate).map(SampleValue::Float)
+            super::windows::last_two(window, rate).map(SampleValue::Float)
         }
         (SampleValue::Histogram(before), SampleValue::Histogram(last)) => {
             let mut result = last.as_ref().clone();
-            if !(rate && last.is_reset_since(before)) {
+            if !(rate && (window.is_anew(*from, *to) || last.is_reset_since(before))) {
                 result.subtract(before).ok()?;
             }
             result.hint = Hint::Gauge;

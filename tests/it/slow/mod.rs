@@ -21,11 +21,12 @@ mod limit;
 mod pointwise;
 mod relabel;
 mod select;
-mod support;
+mod starts;
 pub(crate) mod value;
 mod windows;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use alertctl::labels::LabelSet;
 use alertctl::promql::ast::{Expr, Type};
@@ -42,6 +43,9 @@ pub(crate) type Data = [Series];
 /// The samples of one series in time order, of both kinds. Unit of time: milliseconds.
 pub(crate) type Stored = (LabelSet, Vec<(i64, SampleValue)>);
 
+/// The start timestamps of samples, by series and by their times, where they are known. Unit of time: milliseconds.
+pub(crate) type Starts = BTreeMap<LabelSet, BTreeMap<i64, i64>>;
+
 /// A series as far as a query may see it.
 pub(crate) type View<'a> = (&'a LabelSet, Cow<'a, [(i64, SampleValue)]>);
 
@@ -54,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) subquery_step: i64,
     /// Whether metric names are dropped at the end of the query rather than at once.
     pub(crate) delayed_names: bool,
+    /// Whether start timestamps count.
+    pub(crate) start_timestamps: bool,
 }
 
 /// What `start()`, `end()`, `step()` and `range()` mean. Unit: milliseconds.
@@ -98,21 +104,25 @@ fn failed<T>(words: impl Into<String>) -> Result<T, Fault> {
 pub(crate) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
 
 /// Shows all samples.
-fn views(data: &[Stored]) -> Vec<View<'_>> {
+pub(crate) fn views(data: &[Stored]) -> Vec<View<'_>> {
     data.iter().map(|(labels, points)| (labels, Cow::Borrowed(points.as_slice()))).collect()
 }
 
 /// Evaluates an expression at one time, as a rule does.
 pub(crate) fn instant(data: &[Stored], expr: &Expr, at: i64, options: &Options) -> Result<Value, Fault> {
-    instant_of(&views(data), expr, at, options)
+    instant_of((&views(data), &Starts::new()), expr, at, options)
 }
 
 /// Evaluates an expression at one time on what a query may see.
-pub(crate) fn instant_of(data: &[View<'_>], expr: &Expr, at: i64, options: &Options) -> Result<Value, Fault> {
+pub(crate) fn instant_of(
+    (data, starts): (&[View<'_>], &Starts),
+    expr: &Expr,
+    at: i64,
+    options: &Options,
+) -> Result<Value, Fault> {
     let context = Context { start: at, end: at, step: 0 };
-    support::check(expr)?;
     durations::check(expr, context)?;
-    let evaluator = Evaluator { data, options, context, stats_only: histograms::stats_only(expr) };
+    let evaluator = Evaluator { data, starts, options, context, stats_only: histograms::stats_only(expr) };
     match expr.ty() {
         Type::String => Ok(Value::String(eval::text(expr))),
         Type::Scalar => Ok(Value::Scalar(evaluator.scalars(expr, &[at])?[0])),
@@ -144,13 +154,17 @@ pub(crate) fn instant_of(data: &[View<'_>], expr: &Expr, at: i64, options: &Opti
 }
 
 /// Evaluates an expression at `start`, `start + step` .. up to `end`.
-pub(crate) fn range(data: &[Stored], expr: &Expr, context: Context, options: &Options) -> Result<Value, Fault> {
-    support::check(expr)?;
+pub(crate) fn range(
+    (data, starts): (&[Stored], &Starts),
+    expr: &Expr,
+    context: Context,
+    options: &Options,
+) -> Result<Value, Fault> {
     durations::check(expr, context)?;
     let steps: Vec<i64> =
         (0..).map(|at| context.start + at * context.step).take_while(|at| *at <= context.end).collect();
     let stats_only = histograms::stats_only(expr);
-    let evaluator = Evaluator { data: &views(data), options, context, stats_only };
+    let evaluator = Evaluator { data: &views(data), starts, options, context, stats_only };
     match expr.ty() {
         Type::Scalar => {
             let values = evaluator.scalars(expr, &steps)?;
@@ -172,7 +186,7 @@ pub(crate) fn range(data: &[Stored], expr: &Expr, context: Context, options: &Op
 
 /// Brings the samples of one label set together, in label order; two at one time fail.
 fn merge(rows: impl Iterator<Item = Stored>) -> Result<Vec<Stored>, Fault> {
-    let mut merged = std::collections::BTreeMap::<LabelSet, Vec<(i64, SampleValue)>>::new();
+    let mut merged = BTreeMap::<LabelSet, Vec<(i64, SampleValue)>>::new();
     for (labels, points) in rows {
         merged.entry(labels).or_default().extend(points);
     }

@@ -16,6 +16,8 @@ pub(crate) struct Windows {
     pub(crate) drop_name: bool,
     /// For each step the samples, in time order.
     pub(crate) windows: Vec<Vec<(i64, SampleValue)>>,
+    /// Their start timestamps; those of a subquery have none.
+    pub(crate) starts: BTreeMap<i64, i64>,
 }
 
 impl Windows {
@@ -123,8 +125,10 @@ impl Evaluator<'_> {
                 references.iter_mut().for_each(|end| *end += after);
                 let range = range + before + after;
                 let series = self.matching(selector).into_iter();
-                let cut =
-                    |(labels, points): &View<'_>| cut(labels, false, &self.read(selector, points), &references, range);
+                let cut = |(labels, points): &View<'_>| Windows {
+                    starts: self.starts.get(*labels).cloned().unwrap_or_default(),
+                    ..cut(labels, false, &self.read(selector, points), &references, range)
+                };
                 Ok(series.map(cut).collect())
             }
             ExprKind::Subquery(subquery) => self.subquery(subquery, steps),
@@ -193,5 +197,5 @@ fn cut(labels: &LabelSet, drop_name: bool, points: &[(i64, SampleValue)], refere
         inside.iter().filter(|(_, value)| !value.is_stale()).cloned().collect()
     };
     let windows = references.iter().map(|reference| within(*reference)).collect();
-    Windows { labels: labels.clone(), drop_name, windows }
+    Windows { labels: labels.clone(), drop_name, windows, starts: BTreeMap::new() }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use alertctl::histogram::Histogram;
 
+use super::starts::Starts;
 use super::{Fault, failed};
 
 /// What a function over a window may read besides its samples.
@@ -12,6 +13,8 @@ pub(crate) struct Window<'a> {
     pub(crate) points: &'a [(i64, f64)],
     /// Those that are histograms. There is at least one sample of either kind.
     pub(crate) histograms: Vec<(i64, Arc<Histogram>)>,
+    /// The start timestamps that count.
+    pub(crate) starts: &'a Starts,
     /// How long the window is. Unit: milliseconds.
     pub(crate) range: i64,
     /// Where it ends.
@@ -91,8 +94,8 @@ pub(crate) fn evaluate(name: &str, window: &Window<'_>) -> Result<Option<f64>, F
         "rate" => return Ok(extrapolated(window, true, true)),
         "increase" => return Ok(extrapolated(window, true, false)),
         "delta" => return Ok(extrapolated(window, false, false)),
-        "irate" => return Ok(last_two(points, true)),
-        "idelta" => return Ok(last_two(points, false)),
+        "irate" => return Ok(last_two(window, true)),
+        "idelta" => return Ok(last_two(window, false)),
         "deriv" if points.len() < 2 => return Ok(None),
         "deriv" => regression(points, first.0).0,
         "predict_linear" if points.len() < 2 => return Ok(None),
@@ -128,7 +131,7 @@ pub(crate) fn evaluate(name: &str, window: &Window<'_>) -> Result<Option<f64>, F
             let changed = |pair: &&[f64]| pair[0] != pair[1] && !(pair[0].is_nan() && pair[1].is_nan());
             values.windows(2).filter(changed).count() as f64
         }
-        "resets" => values.windows(2).filter(|pair| pair[1] < pair[0]).count() as f64,
+        "resets" => points.windows(2).filter(|pair| is_reset(window, pair[0], pair[1])).count() as f64,
         other => return Err(Fault::Unsupported(other.to_owned())),
     }))
 }
@@ -137,17 +140,20 @@ pub(crate) fn evaluate(name: &str, window: &Window<'_>) -> Result<Option<f64>, F
 fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
     let points = window.points;
     let n = points.len();
-    if n < 2 {
-        return None;
-    }
-    let (first, last) = (points[0], points[n - 1]);
+    let (first, last) = (*points.first()?, *points.last()?);
     let mut growth = last.1 - first.1;
     if counter {
         for pair in points.windows(2) {
-            if pair[1].1 < pair[0].1 {
+            if is_reset(window, pair[0], pair[1]) {
                 growth += pair[0].1;
             }
         }
+        if let Some(start) = window.start_within(first.0) {
+            return Some((growth + first.1) * stretch_from(window, start, (first.0, last.0, n), per_second));
+        }
+    }
+    if n < 2 {
+        return None;
     }
     let starts_at = (growth > 0.0 && first.1 >= 0.0).then(|| first.1 / growth);
     Some(growth * stretch(window, (first.0, last.0, n), starts_at.filter(|_| counter), per_second))
@@ -188,13 +194,30 @@ pub(crate) fn stretch(
     factor
 }
 
+/// What a growth is multiplied with where the counter began within the window: `from` to `n` as in [`stretch`].
+pub(crate) fn stretch_from(window: &Window<'_>, start: i64, (from, to, n): (i64, i64, usize), per_second: bool) -> f64 {
+    let sampled = (to - start) as f64 / 1000.0;
+    let average = if n > 1 { (to - from) as f64 / 1000.0 / (n - 1) as f64 } else { 0.0 };
+    let mut to_end = (window.end - to) as f64 / 1000.0;
+    if to_end >= average * 1.1 {
+        to_end = average / 2.0;
+    }
+    let factor = (sampled + to_end) / sampled;
+    if per_second { factor / (window.range as f64 / 1000.0) } else { factor }
+}
+
+/// Whether a counter began anew between two samples.
+fn is_reset(window: &Window<'_>, before: (i64, f64), now: (i64, f64)) -> bool {
+    now.1 < before.1 || window.is_anew(before.0, now.0)
+}
+
 /// The step between the last two samples; as a rate, a reset counts from zero.
-pub(crate) fn last_two(points: &[(i64, f64)], rate: bool) -> Option<f64> {
-    let [.., before, last] = points else { return None };
+pub(crate) fn last_two(window: &Window<'_>, rate: bool) -> Option<f64> {
+    let [.., before, last] = *window.points else { return None };
     if last.0 == before.0 {
         return None;
     }
-    let step = if rate && last.1 < before.1 { last.1 } else { last.1 - before.1 };
+    let step = if rate && is_reset(window, before, last) { last.1 } else { last.1 - before.1 };
     Some(if rate { step / ((last.0 - before.0) as f64 / 1000.0) } else { step })
 }
 

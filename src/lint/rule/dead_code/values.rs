@@ -76,8 +76,7 @@ fn fixed(expr: &Expr) -> Vec<(&str, &str)> {
             | Kernel::LabelJoin
             | Kernel::BucketQuantiles
             | Kernel::Absent
-            | Kernel::AbsentOverTime
-            | Kernel::Missing => Vec::new(),
+            | Kernel::AbsentOverTime => Vec::new(),
             _ if function.returns == Type::Scalar => Vec::new(),
             _ => args.iter().find(|arg| matches!(arg.ty(), Type::Vector | Type::Matrix)).map_or_else(Vec::new, fixed),
         },

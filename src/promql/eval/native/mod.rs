@@ -1,5 +1,5 @@
 //! What nodes do with native histograms. Floats are evaluated as everywhere; this is what comes on top of them where a
-//! recording has histograms, sample by sample.
+//! recording has histograms, sample by sample. Windows over samples with start timestamps are gone through here too.
 
 mod aggregate;
 mod binary;
@@ -25,7 +25,7 @@ use super::select::{cap_at, references};
 
 pub(super) use self::aggregate::aggregate;
 pub(super) use self::binary::{Pairing, elements};
-pub(super) use self::window::{Means, Over, of_rows, of_series};
+pub(super) use self::window::{Means, Over, is_apart, of_rows, of_series};
 
 /// The first argument of a function; the operand of an aggregation.
 const FIRST: Place = Place::Part(1);

@@ -1,17 +1,19 @@
-//! Functions over ranges of samples of which some are histograms.
+//! Functions over ranges of samples of which some are histograms, or have start timestamps.
 
 use std::sync::Arc;
 
 use crate::histogram::{Average, Hint, Histogram, Sum};
-use crate::store::is_stale;
+use crate::store::{Starts, is_stale};
 use crate::time::{Millis, Timestamp};
 
 use super::super::super::annotation::{Annotation, Joining};
 use super::super::super::ast::Edges;
 use super::super::super::block::{self, Block};
 use super::super::super::histograms::{Histograms, SampleValue};
-use super::super::super::program::{Frame, Notes, Source};
-use super::super::super::rollup::{self, Extent, Param, RangeFn, Windows, stretch};
+use super::super::super::program::{Frame, Inputs, Notes, Source};
+use super::super::super::rollup::{
+    self, Extent, Param, RangeFn, Windows, is_anew, overlap_within, start_within, stretch, stretch_from_start,
+};
 use super::super::select::caps;
 use super::{FIRST, edges, known};
 
@@ -20,10 +22,12 @@ pub(super) type Point = (Timestamp, Arc<Histogram>);
 
 /// The samples of one series, floats and histograms apart, each in time order.
 #[derive(Default)]
-pub(in super::super) struct Apart {
+pub(in super::super) struct Apart<'a> {
     times: Vec<Timestamp>,
     values: Vec<f64>,
     points: Vec<Point>,
+    /// The start timestamps that count.
+    starts: Starts<'a>,
 }
 
 /// A function, and the windows that it is applied to.
@@ -31,6 +35,8 @@ pub(in super::super) struct Over<'a> {
     pub(in super::super) function: RangeFn,
     pub(in super::super) params: [Param<'a>; 2],
     pub(in super::super) edges: Option<Edges>,
+    /// Whether start timestamps count.
+    pub(in super::super) started: bool,
     pub(in super::super) range: Millis,
     /// By step: where the samples end that are looked at, and how long before it they begin.
     pub(in super::super) looked_at: (&'a [Timestamp], Millis),
@@ -54,6 +60,8 @@ pub(super) struct Seen<'a> {
     pub(super) times: &'a [Timestamp],
     pub(super) values: &'a [f64],
     pub(super) points: &'a [Point],
+    /// The start timestamps of these samples that count.
+    pub(super) starts: Starts<'a>,
     /// Where it ends.
     pub(super) end: Timestamp,
     pub(super) range: Millis,
@@ -67,7 +75,13 @@ pub(super) enum Outcome {
     Value(SampleValue),
 }
 
-/// Applies a function to the windows of those series of a selector that had histograms.
+/// Returns whether the samples of a series are to be gone through one by one: where some were histograms, or where start
+/// timestamps count and it has any.
+pub(in super::super) fn is_apart(source: Source, started: bool, inputs: &Inputs<'_>) -> bool {
+    inputs.is_of_histograms(source) || (started && !inputs.starts(source).is_empty())
+}
+
+/// Applies a function to the windows of those series of a selector whose samples are gone through one by one.
 pub(in super::super) fn of_series(
     sources: &[Source],
     over: &Over<'_>,
@@ -78,11 +92,13 @@ pub(in super::super) fn of_series(
 ) {
     let (ends, range) = over.looked_at;
     let (Some(first), Some(last)) = (ends.first(), ends.last()) else { return };
-    for (row, source) in sources.iter().enumerate().filter(|(_, source)| frame.inputs.is_of_histograms(**source)) {
+    let apart = sources.iter().enumerate().filter(|(_, source)| is_apart(**source, over.started, &frame.inputs));
+    for (row, source) in apart {
         let store = frame.inputs.store_of(*source);
         let samples = frame.inputs.samples(*source, Timestamp::MIN, *last);
         let from = samples.times.partition_point(|time| *time <= first.minus(range));
-        let mut apart = Apart::default();
+        let starts = if over.started { frame.inputs.starts(*source) } else { Starts::default() };
+        let mut apart = Apart { starts, ..Apart::default() };
         for at in from..samples.times.len() {
             let (time, value) = (samples.times[at], samples.values[at]);
             match store.histogram(value) {
@@ -102,7 +118,7 @@ pub(in super::super) fn of_series(
         let caps = caps(*source, frame, ends, &mut capped).then_some(capped.as_slice());
         let metric = store.labels(source.id).metric().unwrap_or_default();
         let results = apart.fold(over, caps, metric, (0, means));
-        raw.mixed = true;
+        raw.mixed |= frame.inputs.is_of_histograms(*source);
         for (step, value) in results {
             raw.set(row, step, value);
         }
@@ -136,7 +152,7 @@ pub(in super::super) fn of_rows(
     apart.fold(over, None, metric, (first, means))
 }
 
-impl Apart {
+impl Apart<'_> {
     fn push(&mut self, time: Timestamp, value: f64) {
         self.times.push(time);
         self.values.push(value);
@@ -161,11 +177,16 @@ impl Apart {
             let Self { times, values: held, .. } = self;
             let windows =
                 Windows { times, values: held, bounds: &floats, refs: over.refs, evals: over.evals, range: over.range };
+            let out = (values.as_mut_slice(), bits.as_mut_slice());
             match over.edges {
-                None => rollup::roll(over.function, &windows, over.params, means.scratch, &mut values, &mut bits),
+                None if !self.starts.is_empty() => rollup::roll_started(over.function, &windows, self.starts, out),
+                Some(Edges::Anchored) if !self.starts.is_empty() => {
+                    rollup::resets_from_anchors(&windows, self.starts, out);
+                }
+                None => rollup::roll(over.function, &windows, over.params, means.scratch, out.0, out.1),
                 Some(edges) => {
                     let smoothed = edges == Edges::Smoothed;
-                    rollup::edged(over.function, smoothed, &windows, means.scratch, &mut values, &mut bits);
+                    rollup::edged(over.function, smoothed, &windows, means.scratch, out.0, out.1);
                 }
             }
         }
@@ -173,21 +194,24 @@ impl Apart {
         for step in 0..steps {
             let float = block::has(&bits, step).then_some(values[step]);
             let within = |(low, high): (u32, u32)| low as usize..high as usize;
-            let points = &self.points[within(points[step])];
+            let (floats, points) = (within(floats[step]), &self.points[within(points[step])]);
+            let place = (first + step, means.steps);
+            let tell = &mut |what: Annotation| means.notes.add_at(FIRST, place, what);
             let result = if points.is_empty() {
+                if overlap_within(over.function, self.starts, self.times[floats].iter().copied()) {
+                    tell(overlapping(metric));
+                }
                 float
             } else {
-                let floats = within(floats[step]);
                 let seen = Seen {
                     function: over.function,
                     times: &self.times[floats.clone()],
                     values: &self.values[floats],
                     points,
+                    starts: self.starts,
                     end: over.refs[step],
                     range: over.range,
                 };
-                let place = (first + step, means.steps);
-                let tell = &mut |what: Annotation| means.notes.add_at(FIRST, place, what);
                 let outcome = match over.edges {
                     None => seen.outcome(metric, tell),
                     Some(edges) => edges::outcome(&seen, edges, metric, tell),
@@ -202,6 +226,11 @@ impl Apart {
         }
         results
     }
+}
+
+/// Says that the samples of a metric overlap in one window.
+fn overlapping(metric: &str) -> Annotation {
+    Annotation::OverlappingStarts { metric: metric.to_owned(), windows: 1 }
 }
 
 impl Seen<'_> {
@@ -221,8 +250,14 @@ impl Seen<'_> {
             }
             RangeFn::TsOfLast => self.in_order().last().map_or(Outcome::Nothing, |(time, _)| number(time.seconds())),
             RangeFn::TsOfFirst => self.in_order().first().map_or(Outcome::Nothing, |(time, _)| number(time.seconds())),
-            RangeFn::Changes => number(self.count(|a, b| !a.equals(b), |a, b| a != b && !(a.is_nan() && b.is_nan()))),
-            RangeFn::Resets => number(self.count(|a, b| b.is_reset_since(a), |a, b| b < a)),
+            RangeFn::Changes => {
+                let is_change = |a: f64, b: f64| a != b && !(a.is_nan() && b.is_nan());
+                number(self.count(|a, b| !a.equals(b), is_change, |_, _| false))
+            }
+            RangeFn::Resets => {
+                let is_anew = |before, now| is_anew(self.starts, before, now);
+                number(self.count(|a, b| b.is_reset_since(a), |a, b| b < a, is_anew))
+            }
             RangeFn::Irate | RangeFn::Idelta => self.last_two(metric, tell),
             RangeFn::Rate | RangeFn::Increase | RangeFn::Delta | RangeFn::SumOverTime | RangeFn::AvgOverTime
                 if mixed =>
@@ -251,28 +286,46 @@ impl Seen<'_> {
         all
     }
 
-    /// Counts the steps from one sample to the next that are one; from a float to a histogram and back always is.
-    pub(super) fn count(
+    /// Counts the steps from one sample to the next that are one, by their values or by their times; from a float to a
+    /// histogram and back always is.
+    fn count(
         &self,
         points: impl Fn(&Histogram, &Histogram) -> bool,
         floats: impl Fn(f64, f64) -> bool,
+        times: impl Fn(Timestamp, Timestamp) -> bool,
     ) -> f64 {
         let all = self.in_order();
-        let counts = |pair: &&[(Timestamp, SampleValue)]| match (&pair[0].1, &pair[1].1) {
-            (SampleValue::Float(a), SampleValue::Float(b)) => floats(*a, *b),
-            (SampleValue::Histogram(a), SampleValue::Histogram(b)) => points(a, b),
-            _ => true,
+        let counts = |pair: &&[(Timestamp, SampleValue)]| {
+            times(pair[0].0, pair[1].0)
+                || match (&pair[0].1, &pair[1].1) {
+                    (SampleValue::Float(a), SampleValue::Float(b)) => floats(*a, *b),
+                    (SampleValue::Histogram(a), SampleValue::Histogram(b)) => points(a, b),
+                    _ => true,
+                }
         };
         all.windows(2).filter(counts).count() as f64
     }
 
     /// Returns the growth over the window, extended to all of it.
     ///
-    /// Source: histograms.md 5.1.
+    /// Source: histograms.md 5.1, 8.
     fn extrapolated(&self, metric: impl Fn() -> String, tell: &mut impl FnMut(Annotation)) -> Outcome {
         let counter = self.function != RangeFn::Delta;
+        let ((Some((from, first)), Some((to, last))), left) =
+            ((self.points.first(), self.points.last()), self.end.minus(self.range))
+        else {
+            return Outcome::Nothing;
+        };
+        let intervals = self.points.len() - 1;
+        let start = start_within(self.starts, left, *from);
+        let extent = Extent::of(self.function, self.range);
+        if intervals == 0 {
+            let Some(start) = start else { return Outcome::Nothing };
+            let mut result = first.as_ref().clone();
+            result.multiply(stretch_from_start(extent, start, (*from, *to, intervals), self.end));
+            return Outcome::Value(result.into());
+        }
         let gauge = |point: &Point| point.1.hint == Hint::Gauge;
-        let [(from, first), .., (to, last)] = self.points else { return Outcome::Nothing };
         if counter && self.points.iter().any(gauge) {
             tell(Annotation::NotCounter { metric: metric() });
         }
@@ -281,9 +334,21 @@ impl Seen<'_> {
         if !counter && !gauges {
             tell(Annotation::NotGauge { metric: metric() });
         }
-        let extent = Extent::of(self.function, self.range);
-        let window = (self.end.minus(self.range), self.end);
-        result.multiply(stretch(extent, (*from, *to, self.points.len() - 1), window, (first.count, result.count)));
+        let factor = match start {
+            None => stretch(extent, (*from, *to, intervals), (left, self.end), (first.count, result.count)),
+            Some(start) => {
+                match result.add(first) {
+                    Ok(joined) if joined.reconciled => tell(Annotation::Reconciled(Joining::Addition)),
+                    Ok(_) => {}
+                    Err(_) => {
+                        tell(Annotation::MixedSchemas { metric: metric() });
+                        return Outcome::Nothing;
+                    }
+                }
+                stretch_from_start(extent, start, (*from, *to, intervals), self.end)
+            }
+        };
+        result.multiply(factor);
         result.hint = Hint::Gauge;
         Outcome::Value(result.into())
     }
@@ -299,8 +364,9 @@ impl Seen<'_> {
     ) -> Option<Histogram> {
         let points = self.points;
         let second = &points[1].1;
+        let is_anew = |at: usize| is_anew(self.starts, points[at - 1].0, points[at].0);
         let mut before = first.clone();
-        if counter && second.is_reset_since(first) {
+        if counter && (is_anew(1) || second.is_reset_since(first)) {
             // Its layout is none of the others'.
             before = Histogram { schema: second.schema, bounds: second.bounds.clone(), ..Histogram::default() };
         }
@@ -316,9 +382,12 @@ impl Seen<'_> {
             tell(Annotation::Reconciled(Joining::Subtraction));
         }
         if counter {
+            if overlap_within(self.function, self.starts, points.iter().map(|(time, _)| *time)) {
+                tell(overlapping(&metric()));
+            }
             let mut before = &before;
-            for (_, next) in &points[1..] {
-                if next.is_reset_since(before) && result.add(before).ok()?.reconciled {
+            for (at, (_, next)) in points.iter().enumerate().skip(1) {
+                if (is_anew(at) || next.is_reset_since(before)) && result.add(before).ok()?.reconciled {
                     tell(Annotation::Reconciled(Joining::Addition));
                 }
                 before = next;
@@ -329,7 +398,7 @@ impl Seen<'_> {
 
     /// Returns the step between the last two samples of either kind; as a rate, a reset counts from nothing.
     ///
-    /// Source: histograms.md 5.2.
+    /// Source: histograms.md 5.2, 8.
     fn last_two(&self, metric: impl Fn() -> String, tell: &mut impl FnMut(Annotation)) -> Outcome {
         let rate = self.function == RangeFn::Irate;
         let all = self.in_order();
@@ -347,7 +416,7 @@ impl Seen<'_> {
                     tell(Annotation::NotGauge { metric: metric() });
                 }
                 let mut result = last.as_ref().clone();
-                if !(rate && last.is_reset_since(before)) {
+                if !(rate && (is_anew(self.starts, *from, *to) || last.is_reset_since(before))) {
                     match result.subtract(before) {
                         Ok(joined) if joined.reconciled => tell(Annotation::Reconciled(Joining::Subtraction)),
                         Ok(_) => {}

@@ -184,6 +184,7 @@ fn program(roots: &[String]) -> Program {
         lookback: Millis(2 * MINUTE),
         subquery_step: Millis(MINUTE),
         delayed_names: false,
+        start_timestamps: false,
         context: Context::Rule,
         reads_written: false,
     };
