@@ -98,6 +98,9 @@ pub(crate) fn short(text: &str) -> String {
     text.chars().take(LONGEST - 3).chain("...".chars()).collect()
 }
 
+/// The words for a string that Go takes for bytes: here it is a text.
+pub(crate) const NO_TEXT: &str = "the escapes of this string give bytes that are not UTF-8";
+
 /// Resolves a quoted string, quotes included; the error says which bytes of it are wrong and why.
 ///
 /// Source: Prometheus' strings have Go's escapes; a single-quoted one may hold any length; backquotes escape nothing.
@@ -117,8 +120,7 @@ pub(crate) fn unquote(quoted: &str) -> Result<String, (Range<usize>, String)> {
         rest = &rest[at + taken..];
     }
     bytes.extend(rest.as_bytes());
-    String::from_utf8(bytes)
-        .map_err(|_| (0..quoted.len(), "the escapes of this string give bytes that are not UTF-8".to_owned()))
+    String::from_utf8(bytes).map_err(|_| (0..quoted.len(), NO_TEXT.to_owned()))
 }
 
 /// Resolves the escape that `text` begins with and returns its length; the error holds the length of the wrong part.

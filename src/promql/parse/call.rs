@@ -4,6 +4,7 @@ use super::super::ast::{Aggregate, AggregateOp, Expr, ExprKind, Grouping};
 use super::super::check;
 use super::super::functions::{FUNCTIONS, function_named};
 use super::super::lex::{Keyword, Kind};
+use super::super::literal::NO_TEXT;
 use super::{FUNCTION, Parser, Problem, Read, SYNTAX, Stop, TYPE, Tree};
 use crate::diagnostic::nearest;
 use crate::source::Span;
@@ -91,7 +92,13 @@ impl Parser<'_> {
             let help = format!("write `{} by (label) (..)`", op.name());
             return Err(self.expected_with_help("`(` and what is aggregated", help));
         }
+        let known = self.problems.len();
         let (args, inner, close) = self.arguments()?;
+        if op == AggregateOp::CountValues
+            && let Some(label) = args.first().map(|arg| arg.span.start)
+        {
+            self.name_label(known, label);
+        }
         let mut span = op_span.to(close);
         if grouping.is_none() {
             grouping = self.grouping()?;
@@ -114,6 +121,17 @@ impl Parser<'_> {
         let expr = args.next().unwrap_or(Tree::invalid(span).expr);
         let kind = ExprKind::Aggregate(Box::new(Aggregate { op, op_span, param, expr, grouping }));
         Ok(Tree { expr: Expr { kind, span }, depth, ty: Some(super::Type::Vector) })
+    }
+
+    /// Says of a string that is no text, where it begins, that it is no name of a label: in Prometheus' words.
+    fn name_label(&mut self, known: usize, start: u32) {
+        for at in known..self.problems.len() {
+            let Problem { span, message, .. } = &self.problems[at];
+            if span.start == start && message == NO_TEXT {
+                let message = format!("invalid label name {}", self.text_of(*span));
+                self.problems[at].message = message;
+            }
+        }
     }
 
     fn wrong_count(&mut self, op: AggregateOp, found: usize, span: Span) {

@@ -89,11 +89,11 @@ pub(crate) fn file<E: Evaluate>(name: &str, text: &str, evaluator: &E, report: &
 fn outcome<E: Evaluate>(evaluator: &E, storage: &E::Storage, case: &Case) -> Outcome {
     let expr = match expression(&case.expr) {
         Ok(expr) => expr,
-        // The syntax tree holds texts: what Prometheus refuses when it evaluates is refused here when it is read.
-        Err(error) if case.fails.is_some() && error.contains("not UTF-8") => {
-            return Outcome::Skipped("strings that are no text".to_owned());
+        // What Prometheus refuses when it evaluates may be refused here when it is read: a string is a text.
+        Err(error) => {
+            let words = error.strip_prefix(&format!("{}: ", case.expr)).unwrap_or(&error).to_owned();
+            return judge(case, Err(Fault::Failed(words))).unwrap_or_else(|outcome| outcome).with(&case.expr);
         }
-        Err(error) => return Outcome::Failed(error),
     };
     match case.when {
         When::Range { start, end, step } => {
