@@ -10,6 +10,7 @@ use crate::promql::evaluators::{Block, Evaluate, SERVED, STARTED, Slow, answer, 
 use crate::promql::pin::reads_context;
 use crate::promql::run::expression;
 use crate::slow::generate::{self, Random, SPAN, recording, vector};
+use crate::slow::generate_histograms;
 use crate::slow::{Context, Fault, SAME_LABELS, SampleValue, Starts, Stored, Value, instant, stored};
 
 /// The steps that are compared: on the grid of the samples and off it.
@@ -52,21 +53,22 @@ pub(crate) fn check(evaluator: &impl Evaluate, seeds: std::ops::Range<u64>) {
         let depth = random.below(5);
         vector(random, depth)
     };
-    check_with((evaluator, &Slow(SERVED)), expression, |_, _| Starts::new(), seeds);
+    let recording = |random: &mut Random| stored(&recording(random));
+    check_with((evaluator, &Slow(SERVED)), (recording, expression), |_, _| Starts::new(), seeds);
 }
 
-/// Compares an evaluator with the slow one on expressions, each on a generated recording, at all steps of a range and at
+/// Compares an evaluator with the slow one on generated expressions, each on a generated recording, at all steps of a range and at
 /// some of them alone.
 fn check_with(
     (evaluator, slow): (&impl Evaluate, &Slow),
-    text: impl Fn(&mut Random) -> String,
+    (recording, text): (impl Fn(&mut Random) -> Vec<Stored>, impl Fn(&mut Random) -> String),
     starts: impl Fn(&mut Random, &[Stored]) -> Starts,
     seeds: std::ops::Range<u64>,
 ) {
     let mut wrong = Vec::new();
     for seed in seeds {
         let mut random = Random(seed);
-        let data = stored(&recording(&mut random));
+        let data = recording(&mut random);
         let starts = starts(&mut random, &data);
         let (storage, kept) = (evaluator.load(&data, &starts), slow.load(&data, &starts));
         for _ in 0..20 {
@@ -135,9 +137,20 @@ fn the_block_evaluator_agrees_with_the_slow_one() {
 
 #[test]
 fn start_timestamps_count_as_in_the_slow_evaluator() {
-    check_with((&Block(STARTED), &Slow(STARTED)), generate::started, generate::starts, 3000..3120);
+    let floats = |random: &mut Random| stored(&recording(random));
+    check_with((&Block(STARTED), &Slow(STARTED)), (floats, generate::started), generate::starts, 3000..3120);
     // Where they do not count, they say nothing.
-    check_with((&Block(SERVED), &Slow(SERVED)), generate::started, generate::starts, 3120..3140);
+    check_with((&Block(SERVED), &Slow(SERVED)), (floats, generate::started), generate::starts, 3120..3140);
+}
+
+#[test]
+fn the_block_evaluator_agrees_with_the_slow_one_on_native_histograms() {
+    let expression = |random: &mut Random| {
+        let depth = random.below(5);
+        generate_histograms::vector(random, depth)
+    };
+    let made = (generate_histograms::recording, expression);
+    check_with((&Block(SERVED), &Slow(SERVED)), made, |_, _| Starts::new(), 3000..3300);
 }
 
 #[test]

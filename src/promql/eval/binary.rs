@@ -119,7 +119,15 @@ pub(super) fn pair(
 ) {
     pairs.begin_pair(row, out.words);
     for word in 0..out.words {
-        let both = many.bits(m)[word] & one.bits(o)[word];
+        let mut both = many.bits(m)[word] & one.bits(o)[word];
+        if let Some(pairing) = &mut pairing {
+            for bit in block::ones(&[both]) {
+                let values = sides(op, many.row(m)[word * 64 + bit], one.row(o)[word * 64 + bit]);
+                if !pairing.fits(op.op, word * 64 + bit, values) {
+                    both &= !(1 << bit);
+                }
+            }
+        }
         if both == 0 {
             continue;
         }

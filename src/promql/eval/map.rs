@@ -23,16 +23,13 @@ pub(super) fn evaluate(
     let steps = frame.evals.len();
     let Scratch { wide: [spare, _], raw, histograms, .. } = scratch;
     let input = view.wide(input, steps, spare);
-    if state.merged {
-        apply(view, op, input, frame, raw);
-        copy_rows(state, raw, out);
-    } else {
-        apply(view, op, input, frame, out);
-    }
+    let to = if state.merged { &mut *raw } else { &mut *out };
+    apply(view, op, input, frame, to);
     if native::concerns(op, input) {
-        let mut notes = std::mem::take(&mut state.notes);
-        native::map((view, op), input, state, &mut notes, (Place::Part(WHOLE), histograms), out);
-        state.notes = notes;
+        native::map((view, op), input, &mut state.notes, (Place::Part(WHOLE), histograms), to);
+    }
+    if state.merged {
+        copy_rows(state, raw, out);
     }
 }
 

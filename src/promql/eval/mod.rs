@@ -175,6 +175,7 @@ pub(crate) fn filter(view: &View<'_>, at: NodeId, steps: usize, out: &mut Block,
     let Some(comparison) = map::Comparison::of_filter(op) else { return };
     let input = view.wide(*input, steps, &mut scratch.wide[0]);
     map::filter(view, comparison, input, out);
+    native::drop_compared(input, out);
     out.ranks.extend_from_slice(&input.ranks);
     if failing {
         view.inherit_failures(&node.kind, out);

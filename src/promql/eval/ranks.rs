@@ -6,6 +6,7 @@
 
 use super::super::ast::BinaryOp;
 use super::super::block::{self, Block};
+use super::super::histograms::steps_of;
 use super::super::plan::{Fill, Kind, NodeId, SortBy, VectorBinary, WindowInput};
 use super::super::roster::{MISSING, NodeState, Own, number};
 use super::View;
@@ -83,9 +84,13 @@ pub(super) fn assign(
             members(raw, &Ranks::of(raw, &found.placed), &found.placed, &state.map, out);
         }
         Kind::Map { input, .. } | Kind::Relabel { input, .. } | Kind::Limit { input, .. } => {
+            let is_map = matches!(view.plan.nodes[at].kind, Kind::Map { .. });
             let order = &view.state(*input).order;
             let input = view.wide(*input, steps, first);
-            if state.merged {
+            if state.merged && input.mixed && is_map {
+                // Of histograms it may have made nothing.
+                rank_all(raw, &Ranks::of(input, order), order, &state.map, out);
+            } else if state.merged {
                 members(input, &Ranks::of(input, order), order, &state.map, out);
             } else {
                 out.ranks.extend_from_slice(&input.ranks);
@@ -100,8 +105,12 @@ pub(super) fn assign(
             let Own::Buckets(buckets) = &state.own else { return };
             let order = &view.state(*input).order;
             let input = view.wide(*input, steps, first);
-            let bounded = order.iter().copied().filter(|row| buckets.bounds[*row as usize].is_some());
-            members(input, &Ranks::of(input, order), &bounded.collect::<Vec<_>>(), &state.map, out);
+            let (ranks, is_bucket) = (Ranks::of(input, order), |row: u32| buckets.bounds[row as usize].is_some());
+            if input.mixed {
+                return natives_first(input, &ranks, (order, is_bucket), &state.map, out);
+            }
+            let bounded = order.iter().copied().filter(|row| is_bucket(*row));
+            members(input, &ranks, &bounded.collect::<Vec<_>>(), &state.map, out);
         }
         Kind::VectorBinary(op) => {
             let order = &view.state(op.many_node).order;
@@ -150,6 +159,30 @@ fn members(input: &Block, ranks: &Ranks<'_>, order: &[u32], map: &[u32], out: &m
         }
     }
     rank_all(input, ranks, order, map, out);
+}
+
+/// Ranks what is read of native histograms before what is read of buckets, each by the first of its members.
+fn natives_first(
+    input: &Block,
+    ranks: &Ranks<'_>,
+    (order, is_bucket): (&[u32], impl Fn(u32) -> bool),
+    map: &[u32],
+    out: &mut Block,
+) {
+    let after = ranks.most();
+    out.begin_ranks();
+    for row in order {
+        let (at, target) = (*row as usize, map[*row as usize] as usize);
+        let natives = steps_of(input, at);
+        for step in block::ones(input.bits(at)) {
+            let rank = match block::has(&natives, step) {
+                true => ranks.get(at, step),
+                false if is_bucket(*row) => after + ranks.get(at, step),
+                false => continue,
+            };
+            out.rank_up(target, step, rank);
+        }
+    }
 }
 
 /// Ranks rows as the input rows that went to them: `map` tells which, if it is not one for one.

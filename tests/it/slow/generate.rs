@@ -38,7 +38,7 @@ impl Random {
     }
 
     /// Returns a number from 0 to below 1.
-    fn fraction(&mut self) -> f64 {
+    pub(super) fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn recording(random: &mut Random) -> Vec<Series> {
 }
 
 /// Makes the samples of a series: on a grid or off it, with gaps, a birth, an end with or without a marker.
-fn samples(random: &mut Random, mut value: impl FnMut(&mut Random, f64) -> f64) -> Vec<(i64, f64)> {
+pub(super) fn samples(random: &mut Random, mut value: impl FnMut(&mut Random, f64) -> f64) -> Vec<(i64, f64)> {
     let every = [15_000, 30_000, 60_000][random.below(3)];
     let shift = if random.one_in(3) { random.below(15_000) as i64 } else { 0 };
     let jitter = random.one_in(4);
@@ -116,7 +116,7 @@ fn samples(random: &mut Random, mut value: impl FnMut(&mut Random, f64) -> f64) 
     points.into_iter().collect()
 }
 
-fn gauge(random: &mut Random, last: f64) -> f64 {
+pub(super) fn gauge(random: &mut Random, last: f64) -> f64 {
     match random.below(60) {
         0 => f64::NAN,
         1 => f64::INFINITY,
@@ -192,11 +192,11 @@ pub(crate) fn scalar(random: &mut Random, depth: usize) -> String {
     }
 }
 
-fn number(random: &mut Random) -> String {
+pub(super) fn number(random: &mut Random) -> String {
     random.pick(&["0", "1", "2", "0.5", "-3", "10", "1e16", "Inf", "NaN", "60"]).to_owned()
 }
 
-fn quantile(random: &mut Random) -> &'static str {
+pub(super) fn quantile(random: &mut Random) -> &'static str {
     random.pick(&["0.5", "0.9", "0", "1", "0.25", "-1", "1.5", "NaN"])
 }
 
@@ -321,7 +321,7 @@ pub(crate) fn starts(random: &mut Random, data: &[Stored]) -> Starts {
     starts
 }
 
-fn grouping(random: &mut Random) -> &'static str {
+pub(super) fn grouping(random: &mut Random) -> &'static str {
     random.pick(&[
         "",
         " by (host)",

@@ -12,6 +12,7 @@ mod durations;
 mod edges;
 mod eval;
 pub(crate) mod generate;
+pub(crate) mod generate_histograms;
 pub(crate) mod generate_rules;
 pub(crate) mod groups;
 mod histogram_edges;

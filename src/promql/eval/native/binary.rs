@@ -38,6 +38,16 @@ impl Pairing<'_> {
     }
 }
 
+impl Pairing<'_> {
+    /// Returns whether two values at a step fit an operator; where they do not, that is told, and they are no pair.
+    pub(in super::super) fn fits(&mut self, op: BinaryOp, step: usize, (a, b): (f64, f64)) -> bool {
+        let (left, right) = (self.histograms.read(a), self.histograms.read(b));
+        let (notes, place, steps) = (&mut *self.notes, self.place, self.steps);
+        let result = elements(op, &left, &right, &mut |what| notes.add_at(place, (step, steps), what));
+        result.is_none_or(|result| result.is_some())
+    }
+}
+
 /// Returns what comes of an operator between two values, and whether it is to stay: nothing where they do not fit, which
 /// is told. `None` where both are floats and the operator is one of floats.
 ///

@@ -15,11 +15,10 @@ use crate::time::{Millis, Timestamp};
 use self::edges::{around, smoothed};
 use super::super::annotation::Annotation;
 use super::super::block::{self, Block};
-use super::super::histograms::{Histograms, SampleValue};
+use super::super::histograms::{Histograms, SampleValue, steps_of};
 use super::super::maths::MathFn;
 use super::super::plan::{Elementwise, Select, WHOLE};
 use super::super::program::{Frame, Notes, Place, Source};
-use super::super::roster::NodeState;
 use super::View;
 use super::select::{cap_at, references};
 
@@ -86,7 +85,6 @@ pub(super) fn concerns(op: &Elementwise, input: &Block) -> bool {
 pub(super) fn map(
     (view, op): (&View<'_>, &Elementwise),
     input: &Block,
-    state: &NodeState,
     notes: &mut Notes,
     (place, histograms): (Place, &mut Histograms),
     out: &mut Block,
@@ -97,7 +95,6 @@ pub(super) fn map(
     }
     out.mixed |= input.mixed;
     for row in 0..input.rows {
-        let target = if state.merged { state.map[row] as usize } else { row };
         for step in block::ones(input.bits(row)) {
             let value = histograms.read(input.row(row)[step]);
             let changed = match (op, value) {
@@ -129,11 +126,22 @@ pub(super) fn map(
             match changed {
                 Some(value) => {
                     let value = histograms.write(value);
-                    out.set(target, step, value);
+                    out.set(row, step, value);
                 }
-                None => block::clear(out.row_mut(target).1, step),
+                None => block::clear(out.row_mut(row).1, step),
             }
         }
+    }
+}
+
+/// Drops histograms from what a comparison with a number kept: they do not compare.
+pub(super) fn drop_compared(input: &Block, out: &mut Block) {
+    if !input.mixed {
+        return;
+    }
+    for row in 0..input.rows {
+        let histograms = steps_of(input, row);
+        out.row_mut(row).1.iter_mut().zip(histograms).for_each(|(kept, histograms)| *kept &= !histograms);
     }
 }
 
