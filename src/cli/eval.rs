@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use crate::format::{Clock, count};
+use crate::format::{Clock, count, counted};
 use crate::limits;
 use crate::outcome::summary::Summary;
 use crate::outcome::{Nothing, Outcome, RunOptions};
@@ -110,6 +110,16 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
             return Ok(interrupt.exit());
         }
         written?;
+    }
+    let lost = kept.samples.as_ref().map_or(0, SampleColumns::histograms);
+    if lost > 0 {
+        let lost = counted(lost, "native histogram");
+        say(args.console.quiet, &format!("warning: left out {lost} that rules recorded: openmetrics has none"));
+    }
+    let lost = kept.samples.as_ref().map_or(0, SampleColumns::histograms);
+    if lost > 0 {
+        let lost = counted(lost, "native histogram");
+        say(args.console.quiet, &format!("warning: left out {lost} that rules recorded: openmetrics has none"));
     }
     out::wrote(&outputs).iter().for_each(|line| say(args.console.quiet, line));
     answer(args, &outcome, &summary)

@@ -85,7 +85,7 @@ impl Observer for Watch<'_> {
 
     fn written(&mut self, _: usize, sample: WrittenSample) {
         if let Some(samples) = &mut self.samples {
-            samples.push(&sample.labels, sample.stamp, sample.value);
+            samples.push(&sample.labels, sample.stamp, &sample.value);
         }
     }
 }

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::histogram::Buckets;
 use crate::labels::{LabelSet, METRIC_NAME, Matcher};
 use crate::promql::program::Root;
+use crate::promql::query::SampleValue;
 use crate::store::{Hidden, Reach, SelectorId, SeriesId, Store, is_stale};
 use crate::time::{Millis, Timestamp};
 
@@ -68,9 +70,9 @@ pub struct Difference {
     /// The labels of the series, the metric name included.
     pub labels: LabelSet,
     /// The value of the recording.
-    pub recorded: f64,
+    pub recorded: SampleValue,
     /// The value of the rule.
-    pub computed: f64,
+    pub computed: SampleValue,
 }
 
 /// Where a recording rule finds what was recorded under its name.
@@ -155,14 +157,20 @@ impl Tally {
                 while taken < samples.times.len() && samples.times[taken] <= *stamp {
                     taken += 1;
                 }
-                let computed = bits::is_set(presence.present, step).then(|| presence.values[step]);
+                let computed = bits::is_set(presence.present, step).then(|| {
+                    let value = presence.values[step];
+                    if root.mixed { root.histograms.read(value) } else { SampleValue::Float(value) }
+                });
                 begun |= computed.is_some();
                 let newest = taken.checked_sub(1).filter(|at| samples.times[*at] > stamp.minus(recorded.lookback));
                 let Some(value) = newest.map(|at| samples.values[at]).filter(|value| !is_stale(*value)) else {
                     continue;
                 };
                 match computed {
-                    Some(computed) => self.compare(*stamp, outputs.labels(target), value, computed),
+                    Some(computed) => {
+                        let value = SampleValue::of(value, recording.histogram(value));
+                        self.compare(*stamp, outputs.labels(target), value, computed);
+                    }
                     None => self.gaps += u64::from(begun),
                 }
             }
@@ -182,9 +190,9 @@ impl Tally {
         }
     }
 
-    fn compare(&mut self, at: Timestamp, labels: &LabelSet, recorded: f64, computed: f64) {
+    fn compare(&mut self, at: Timestamp, labels: &LabelSet, recorded: SampleValue, computed: SampleValue) {
         self.compared += 1;
-        if agree(recorded, computed) {
+        if agree(&recorded, &computed) {
             self.agreed += 1;
         } else if self.first.as_ref().is_none_or(|first| (at, labels) < (first.at, &first.labels)) {
             self.first = Some(Difference { at, labels: labels.clone(), recorded, computed });
@@ -193,7 +201,25 @@ impl Tally {
 }
 
 /// Returns whether two values are equal but for how they were rounded.
-fn agree(a: f64, b: f64) -> bool {
+fn agree(a: &SampleValue, b: &SampleValue) -> bool {
+    match (a, b) {
+        (SampleValue::Float(a), SampleValue::Float(b)) => are_near(*a, *b),
+        (SampleValue::Histogram(a), SampleValue::Histogram(b)) => {
+            let sides = [(&a.positive, &b.positive), (&a.negative, &b.negative)];
+            let numbers = [(a.count, b.count), (a.sum, b.sum), (a.zero_count, b.zero_count)];
+            let is_side_near = |(a, b): &(&Buckets, &Buckets)| {
+                a.iter().count() == b.iter().count()
+                    && a.iter().zip(b.iter()).all(|(a, b)| a.0 == b.0 && are_near(a.1, b.1))
+            };
+            (a.schema, a.zero_threshold, &a.bounds) == (b.schema, b.zero_threshold, &b.bounds)
+                && numbers.iter().all(|(a, b)| are_near(*a, *b))
+                && sides.iter().all(is_side_near)
+        }
+        _ => false,
+    }
+}
+
+fn are_near(a: f64, b: f64) -> bool {
     let near = || (a - b).abs() <= TOLERANCE * a.abs().max(b.abs());
     a == b || (a.is_nan() && b.is_nan()) || (a.is_finite() && b.is_finite() && near())
 }
@@ -261,11 +287,24 @@ impl Gathered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::promql::notation::parse_histogram;
 
     #[test]
     fn values_agree_that_differ_by_rounding_only() {
+        let agree = |a: f64, b: f64| agree(&a.into(), &b.into());
         assert!(agree(0.1 + 0.2, 0.3) && agree(1e300, 1e300) && agree(0.0, -0.0));
         assert!(agree(f64::NAN, -f64::NAN) && agree(f64::INFINITY, f64::INFINITY));
         assert!(!agree(1.0, 1.000_001) && !agree(f64::INFINITY, 1.0) && !agree(f64::NAN, 1.0) && !agree(0.0, 1e-30));
+    }
+
+    #[test]
+    fn histograms_agree_bucket_by_bucket() {
+        let of = |text: &str| SampleValue::from(parse_histogram(text).expect(text).histogram);
+        let check = |a: &str, b: &str, expected: bool| assert_eq!(super::agree(&of(a), &of(b)), expected, "{a} {b}");
+        check("{{count:3 sum:0.3 buckets:[1 2]}}", "{{count:3 sum:0.30000000000000004 buckets:[1 2]}}", true);
+        check("{{count:3 buckets:[1 2]}}", "{{count:3 buckets:[2 1]}}", false);
+        check("{{count:3 buckets:[1 2]}}", "{{count:3 buckets:[1 2] offset:1}}", false);
+        check("{{count:3}}", "{{schema:1 count:3}}", false);
+        assert!(!super::agree(&of("{{}}"), &0.0.into()));
     }
 }

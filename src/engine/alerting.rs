@@ -13,7 +13,7 @@ use super::alert::{Change, Pace, State, Tracker};
 use super::bits;
 use super::collect::Collect;
 use super::condition::Condition;
-use super::draft::draft;
+use super::draft::{MadeBy, draft};
 use super::event::{Activity, Cause, Phase, RuleId};
 use super::fold::Fold;
 use super::naming::{Naming, Sample};
@@ -32,8 +32,8 @@ const DUPLICATE: &str = "vector contains metrics with the same labelset after ap
 struct Alert {
     labels: LabelSet,
     tracker: Tracker,
-    /// Labels of the sample that made it active.
-    sample: LabelSet,
+    /// The sample that made it active.
+    made_by: MadeBy,
     /// Row and value at the step at hand.
     candidate: Option<(usize, f64)>,
     /// Whether it is among those that are looked at in every step.
@@ -70,6 +70,8 @@ pub(crate) struct Alerting {
     retired: Vec<u32>,
     free: Vec<u32>,
     merged: Merged,
+    /// The values of an alert as numbers, where its rule gives native histograms.
+    numbers: Vec<f64>,
     after: Vec<After>,
 }
 
@@ -97,6 +99,7 @@ impl Alerting {
             retired: Vec::new(),
             free: Vec::new(),
             merged: Merged::default(),
+            numbers: Vec::new(),
             after: Vec::new(),
         }
     }
@@ -137,7 +140,7 @@ impl Alerting {
         };
         let of = |alert: &Alert| AlertState {
             labels: alert.labels.clone(),
-            sample: alert.sample.clone(),
+            sample: alert.made_by.labels.clone(),
             tracker: alert.tracker,
             written: written(alert),
         };
@@ -196,7 +199,7 @@ impl Alerting {
         let mut together = vec![0; root.steps];
         found.iter().for_each(|(_, step)| together[*step] += 1);
         for (row, step) in found {
-            let sample = Sample { labels: &root.labels[row], value: f64::NAN, at: pass.slots[0] };
+            let sample = Sample { labels: &root.labels[row], value: &f64::NAN.into(), at: pass.slots[0] };
             let share = self.rule.naming.label_share(together[step]);
             let labels = self.rule.naming.alert_labels(share, sample, pass.external, pass.ask);
             let alert = self.alert_of(labels, &root.labels[row]);
@@ -214,7 +217,7 @@ impl Alerting {
         let alert = Alert {
             labels: labels.clone(),
             tracker: Tracker::default(),
-            sample: sample.clone(),
+            made_by: MadeBy { labels: sample.clone(), histogram: None },
             candidate: None,
             live: false,
             outs: None,
@@ -276,8 +279,9 @@ impl Alerting {
             if !active && presence.present.iter().all(|word| *word == 0) {
                 continue;
             }
-            let Alert { labels, tracker, sample, live, .. } = alert;
-            let condition = Condition { slots: pass.slots, present: presence.present, failed, values: presence.values };
+            let Alert { labels, tracker, made_by, live, .. } = alert;
+            let values = presence.numbers(root, &mut self.numbers);
+            let condition = Condition { slots: pass.slots, present: presence.present, failed, values };
             if let Some(collect) = &mut collect {
                 collect.conditions.add_alert(labels, condition);
                 if collect.alone {
@@ -287,8 +291,8 @@ impl Alerting {
             let (targets, keep, drafts) = (&self.targets, self.rule.pace.keep, &mut *pass.drafts);
             tracker.fold(condition, self.rule.pace, &mut |change| {
                 let step = condition.slots.partition_point(|slot| *slot < change.at);
-                let now = change.value.map(|_| &root.labels[targets.row_at(at, root, step)]);
-                drafts.push(draft(rule, labels, sample, now, change, step, keep));
+                let now = change.value.map(|_| root.sample(targets.row_at(at, root, step), step));
+                drafts.push(draft(rule, labels, made_by, now, change, step, keep));
             });
             // Kept true for the walk by steps, which a limit may ask for in a later block.
             let active = tracker.state() != State::Inactive;
@@ -361,11 +365,11 @@ impl Alerting {
             Err(format!("exceeded limit of {} with {active} alerts", self.rule.limit))
         } else {
             for After { id, tracker, change, row } in after.drain(..) {
-                let Alert { labels, tracker: held, sample, .. } = &mut self.alerts[id as usize];
+                let Alert { labels, tracker: held, made_by, .. } = &mut self.alerts[id as usize];
                 *held = tracker;
                 if let Some(change) = change {
-                    let now = row.map(|row| &root.labels[row]);
-                    pass.drafts.push(draft(rule, labels, sample, now, change, step, self.rule.pace.keep));
+                    let now = row.map(|row| root.sample(row, step));
+                    pass.drafts.push(draft(rule, labels, made_by, now, change, step, self.rule.pace.keep));
                 }
             }
             Ok(())
@@ -381,10 +385,11 @@ impl Alerting {
             if !bits::is_set(row_bits(root, row), step) {
                 continue;
             }
-            let value = root.values[row * root.steps + step];
+            let value = root.number(root.values[row * root.steps + step]);
             let id = match self.targets.of_row(row) {
                 Some(alert) => alert,
                 None => {
+                    let value = &root.value(row, step);
                     let sample = Sample { labels: &root.labels[row], value, at: pass.slots[step] };
                     let share = *share.get_or_insert_with(|| {
                         let rows = 0..root.labels.len();
@@ -409,9 +414,9 @@ impl Alerting {
     /// Drops all state, as an exceeded limit does.
     fn drop_all(&mut self, rule: RuleId, at: Timestamp, step: usize, pass: &mut Pass<'_, '_>) {
         for id in &self.live {
-            let Alert { labels, tracker, sample, .. } = &mut self.alerts[*id as usize];
+            let Alert { labels, tracker, made_by, .. } = &mut self.alerts[*id as usize];
             if let Some(change) = tracker.drop_state(at) {
-                let mut draft = draft(rule, labels, sample, None, change, step, self.rule.pace.keep);
+                let mut draft = draft(rule, labels, made_by, None, change, step, self.rule.pace.keep);
                 draft.event.cause = Some(Cause::LimitExceeded);
                 pass.drafts.push(draft);
             }
@@ -461,11 +466,11 @@ impl Alerting {
         alert.map_or(Phase::Inactive, |alert| alert.tracker.state().phase())
     }
 
-    /// Returns the alerts that are active now: labels, state, counts, and the labels of the sample that made each so.
-    pub(crate) fn active(&self) -> impl Iterator<Item = (&LabelSet, State, &Activity, &LabelSet)> {
+    /// Returns the alerts that are active now: labels, state, counts, and the sample that made each so.
+    pub(crate) fn active(&self) -> impl Iterator<Item = (&LabelSet, State, &Activity, &MadeBy)> {
         self.alerts.iter().filter_map(|alert| {
             let activity = alert.tracker.activity()?;
-            Some((&alert.labels, alert.tracker.state(), activity, &alert.sample))
+            Some((&alert.labels, alert.tracker.state(), activity, &alert.made_by))
         })
     }
 

@@ -1,5 +1,8 @@
 //! Events as they are made, before their annotations are expanded.
 
+use std::sync::Arc;
+
+use crate::histogram::Histogram;
 use crate::labels::LabelSet;
 use crate::time::{Millis, Timestamp};
 
@@ -42,25 +45,37 @@ pub(crate) fn sort(drafts: &mut [Draft]) {
     }
 }
 
-/// Makes the draft of an event. `made_by` is the sample that made the alert active, `now` the one at this step.
+/// The sample that made an alert active.
+#[derive(Clone, Debug)]
+pub(crate) struct MadeBy {
+    pub labels: LabelSet,
+    /// Its value, where that is a native histogram.
+    pub histogram: Option<Arc<Histogram>>,
+}
+
+/// Makes the draft of an event. `made_by` is the sample that made the alert active, `now` the one at this step: its
+/// labels, and its value where that is a native histogram.
 pub(crate) fn draft(
     rule: RuleId,
     labels: &LabelSet,
-    made_by: &mut LabelSet,
-    now: Option<&LabelSet>,
+    made_by: &mut MadeBy,
+    now: Option<(&LabelSet, Option<&Arc<Histogram>>)>,
     change: Change,
     step: usize,
     keep: Millis,
 ) -> Draft {
     let Change { at, from, to, value, activity } = change;
-    if let Some(now) = now.filter(|_| from == Phase::Inactive) {
-        made_by.clone_from(now);
+    if let Some((labels, histogram)) = now.filter(|_| from == Phase::Inactive) {
+        made_by.labels.clone_from(labels);
+        made_by.histogram = histogram.map(Arc::clone);
     }
-    let (sample, annotate) = match (from, to) {
-        (_, Phase::Firing) => (now.unwrap_or(made_by).clone(), value.map(|value| (value, at))),
-        (Phase::Pending, Phase::Inactive) => (made_by.clone(), Some((activity.value_active, activity.active_at))),
-        _ => (made_by.clone(), None),
+    let made = (&made_by.labels, made_by.histogram.as_ref());
+    let ((sample, histogram), annotate) = match (from, to) {
+        (_, Phase::Firing) => (now.unwrap_or(made), value.map(|value| (value, at))),
+        (Phase::Pending, Phase::Inactive) => (made, Some((activity.value_active, activity.active_at))),
+        _ => ((made.0, None), None),
     };
+    let (sample, histogram) = (sample.clone(), histogram.map(Arc::clone));
     let cause = match (from, to) {
         (Phase::Firing, Phase::Inactive) if keep > Millis::ZERO => Some(Cause::ConditionFalseAfterKeep),
         (_, Phase::Inactive) => Some(Cause::ConditionFalse),
@@ -68,7 +83,8 @@ pub(crate) fn draft(
     };
     let labels = labels.clone();
     let annotations = Vec::new();
-    let event = Event { at, rule, labels, from, to, value, cause, annotations, activity, warm_from: None, on: None };
+    let (warm_from, on) = (None, None);
+    let event = Event { at, rule, labels, from, to, value, cause, annotations, histogram, activity, warm_from, on };
     Draft { event, step, sample, annotate }
 }
 
@@ -97,7 +113,15 @@ mod tests {
             let labels = LabelSet::new([("host", host.to_string())]);
             let (from, to) = (Phase::Inactive, Phase::Firing);
             let change = Change { at: Timestamp(at), from, to, value: None, activity };
-            draft(RuleId(rule), &labels, &mut LabelSet::empty(), None, change, step, Millis::ZERO)
+            draft(
+                RuleId(rule),
+                &labels,
+                &mut MadeBy { labels: LabelSet::empty(), histogram: None },
+                None,
+                change,
+                step,
+                Millis::ZERO,
+            )
         };
         let key = |draft: &Draft| (draft.event.at, draft.event.rule, draft.event.labels.clone());
         // Alert by alert, evaluation by evaluation, backwards, and in no order, with some that are equal.

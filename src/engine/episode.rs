@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::histogram::Histogram;
 use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
@@ -74,6 +75,8 @@ pub struct Episode {
     pub labels: LabelSet,
     /// Texts as of `fired_at` (or `active_at` where it never fired), sorted by name.
     pub annotations: Vec<(String, String)>,
+    /// The value then, where it is a native histogram.
+    pub histogram: Option<Arc<Histogram>>,
     /// What was counted.
     pub activity: Activity,
     /// The slot at which it became inactive.

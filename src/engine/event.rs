@@ -1,5 +1,8 @@
 //! What happens to an alert: its states, its transitions, and what is counted of it on the way.
 
+use std::sync::Arc;
+
+use crate::histogram::Histogram;
 use crate::labels::LabelSet;
 use crate::store::LabelSetId;
 use crate::time::Timestamp;
@@ -66,7 +69,7 @@ impl Cause {
     }
 }
 
-/// What was counted of an alert since it became active.
+/// What was counted of an alert since it became active. As values, native histograms are 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Activity {
     /// Since when it is active.
@@ -113,6 +116,8 @@ pub struct Event {
     /// Texts as of this step, sorted by name; only when it begins to fire, or when a pending alert is forgotten (then
     /// as of `active_at`).
     pub annotations: Vec<(String, String)>,
+    /// The value that the texts are about, where it is a native histogram; as a number it is 0.
+    pub histogram: Option<Arc<Histogram>>,
     /// What was counted up to this step.
     pub activity: Activity,
     /// Where the rule is evaluated at rows: the first row of the label set at which all windows were full.
@@ -132,6 +137,8 @@ pub struct OpenAlert {
     pub phase: Phase,
     /// Texts as of `active_at`, sorted by name; only of a pending alert.
     pub annotations: Vec<(String, String)>,
+    /// The value at `active_at`, where it is a native histogram; only of a pending alert.
+    pub histogram: Option<Arc<Histogram>>,
     /// What was counted.
     pub activity: Activity,
     /// Where the rule is evaluated at rows: the first row of the label set at which all windows were full.

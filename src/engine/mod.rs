@@ -51,6 +51,7 @@ mod watch;
 mod written;
 
 use crate::diagnostic::Diagnostics;
+use crate::promql::query::SampleValue;
 use crate::rules::RuleFile;
 use crate::store::{Hidden, Reach, Store};
 use crate::time::{Millis, Timestamp};
@@ -347,7 +348,8 @@ impl Engine {
         for (events, annotated) in evaluations {
             for mut draft in rest.by_ref().take(events) {
                 if let Some((value, at)) = draft.annotate {
-                    let sample = Sample { labels: &draft.sample, value, at };
+                    let value = SampleValue::of(value, draft.event.histogram.as_ref());
+                    let sample = Sample { labels: &draft.sample, value: &value, at };
                     draft.event.annotations = self.annotations(draft.event.rule, annotated, sample, recording);
                 }
                 self.events.push(draft.event);

@@ -1,6 +1,7 @@
 //! The labels and annotations that a rule gives to its alerts, and the labels of the series that tell of them.
 
 use crate::labels::{LabelBuilder, LabelSet, METRIC_NAME};
+use crate::promql::query::SampleValue;
 use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use crate::rules::template::{QueriedSample, Share, Template, TemplateData};
 use crate::time::Timestamp;
@@ -21,7 +22,7 @@ pub(crate) type Ask<'a> = dyn FnMut(&str, Timestamp) -> Result<Vec<QueriedSample
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample<'a> {
     pub labels: &'a LabelSet,
-    pub value: f64,
+    pub value: &'a SampleValue,
     pub at: Timestamp,
 }
 
@@ -149,7 +150,7 @@ mod tests {
     fn check(labels: &[(&str, &str)], sample: &LabelSet, alert: &str, firing: &str) {
         let naming = naming(labels);
         let external = External { labels: LabelSet::empty(), url: String::new() };
-        let sample = Sample { labels: sample, value: 7.0, at: Timestamp(0) };
+        let sample = Sample { labels: sample, value: &7.0.into(), at: Timestamp(0) };
         let made = naming.alert_labels(Share::WHOLE, sample, &external, &mut |_, _| Ok(Vec::new()));
         assert_eq!(made.to_string(), alert);
         assert_eq!(naming.series_labels(&made)[1].to_string(), firing);

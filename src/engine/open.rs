@@ -1,5 +1,6 @@
 //! The alerts that are active when a run ends.
 
+use crate::promql::query::SampleValue;
 use crate::store::Store;
 
 use super::Engine;
@@ -17,18 +18,19 @@ impl Engine {
         for rule in self.runs() {
             let Body::Alerting(alerting) = &rule.body else { continue };
             let together = alerting.active().filter(|(_, state, ..)| matches!(state, State::Pending { .. })).count();
-            for (labels, state, activity, sample) in alerting.active() {
-                let annotations = match state {
+            for (labels, state, activity, made_by) in alerting.active() {
+                let (annotations, histogram) = match state {
                     State::Pending { active_at } => {
-                        let sample = Sample { labels: sample, value: activity.value_active, at: active_at };
-                        self.annotations(rule.id, together, sample, recording)
+                        let value = SampleValue::of(activity.value_active, made_by.histogram.as_ref());
+                        let sample = Sample { labels: &made_by.labels, value: &value, at: active_at };
+                        (self.annotations(rule.id, together, sample, recording), made_by.histogram.clone())
                     }
-                    _ => Vec::new(),
+                    _ => (Vec::new(), None),
                 };
                 let (labels, phase, activity) = (labels.clone(), state.phase(), *activity);
                 debug_assert_ne!(phase, Phase::Inactive, "only active alerts are open");
                 let warm_from = rule.warmed();
-                open.push(OpenAlert { rule: rule.id, labels, phase, annotations, activity, warm_from });
+                open.push(OpenAlert { rule: rule.id, labels, phase, annotations, histogram, activity, warm_from });
             }
         }
         open.sort_by(|a, b| a.rule.cmp(&b.rule).then_with(|| a.labels.cmp(&b.labels)));

@@ -67,9 +67,9 @@ impl Queries {
         let query = asked.query(text, &self.options).as_mut().map_err(|refused| refused.clone())?;
         match query.at_on(&inputs, slot).map_err(|error| error.to_string())? {
             Value::Vector(samples) => {
-                Ok(samples.into_iter().map(|(labels, value)| QueriedSample { labels, value: value.or_nan() }).collect())
+                Ok(samples.into_iter().map(|(labels, value)| QueriedSample { labels, value }).collect())
             }
-            Value::Scalar(value) => Ok(vec![QueriedSample { labels: LabelSet::empty(), value }]),
+            Value::Scalar(value) => Ok(vec![QueriedSample { labels: LabelSet::empty(), value: value.into() }]),
             Value::String(_) | Value::Matrix(_) => Err("rule result is not a vector or scalar".to_owned()),
         }
     }

@@ -185,7 +185,8 @@ impl Recorder {
         if self.writes {
             for target in 0..targets.next() {
                 let presence = targets.presence(target, root, merged);
-                outputs.write(target, 0, bits::is_set(presence.present, 0).then(|| presence.values[0]));
+                let value = bits::is_set(presence.present, 0).then(|| value(root, presence.values[0], outputs));
+                outputs.write(target, 0, value);
             }
         }
         true
@@ -211,17 +212,25 @@ impl Recorder {
             if outputs.emitted(target) {
                 let step = bits::first(at, root.steps, |word| !failed[word]);
                 if step < root.steps {
-                    let value = bits::is_set(presence.present, step).then(|| presence.values[step]);
+                    let value =
+                        bits::is_set(presence.present, step).then(|| value(root, presence.values[step], outputs));
                     outputs.write(target, step, value);
                 }
                 at = step + 1;
             } else {
                 let step = bits::first(at, root.steps, |word| presence.present[word] & !failed[word]);
                 if step < root.steps {
-                    outputs.write(target, step, Some(presence.values[step]));
+                    let value = value(root, presence.values[step], outputs);
+                    outputs.write(target, step, Some(value));
                 }
                 at = step + 1;
             }
         }
     }
+}
+
+/// Returns what is written of a value of a result: of a histogram, what stands for it there.
+fn value(root: &Root<'_>, value: f64, outputs: &mut Outputs) -> f64 {
+    let histogram = if root.mixed { root.histograms.get(value) } else { None };
+    histogram.map_or(value, |histogram| outputs.hold(histogram))
 }

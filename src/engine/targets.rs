@@ -29,6 +29,18 @@ pub(crate) struct Presence<'a> {
     pub values: &'a [f64],
 }
 
+impl<'a> Presence<'a> {
+    /// Returns the values as numbers, of which a histogram is 0. Cost: nothing where there are none.
+    pub(crate) fn numbers(&self, root: &Root<'_>, spare: &'a mut Vec<f64>) -> &'a [f64] {
+        if !root.mixed {
+            return self.values;
+        }
+        spare.clear();
+        spare.extend(self.values.iter().map(|value| root.number(*value)));
+        spare
+    }
+}
+
 /// Memory for targets of several rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Merged {

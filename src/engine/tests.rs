@@ -2,9 +2,11 @@
 
 mod agreement;
 mod anew;
+mod histograms;
 mod limit;
 
 use super::*;
+use crate::histogram::Histograms;
 use crate::labels::LabelSet;
 use crate::promql::notation::{Item, parse_series_line};
 use crate::promql::parse::parse;
@@ -92,21 +94,25 @@ fn minutes(at: Timestamp) -> String {
     format!("{minutes}m")
 }
 
-fn samples(series: &str) -> (Vec<LabelSet>, Vec<(i64, usize, f64)>) {
-    let (mut labels, mut all) = (Vec::new(), Vec::new());
+/// Returns the series, their samples, and the native histograms that values of these stand for.
+fn samples(series: &str) -> (Vec<LabelSet>, Vec<(i64, usize, f64)>, Histograms) {
+    let (mut labels, mut all, mut histograms) = (Vec::new(), Vec::new(), Histograms::default());
     for line in series.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let line = parse_series_line(line).expect(line);
         for (minute, item) in (0..).zip(&line.items) {
             match item {
                 Item::Value(value) => all.push((minute * MINUTE, labels.len(), *value)),
                 Item::Stale => all.push((minute * MINUTE, labels.len(), stale_marker())),
-                Item::Gap | Item::Histogram { .. } => {}
+                Item::Histogram { value, .. } => {
+                    all.push((minute * MINUTE, labels.len(), histograms.put(value.clone())));
+                }
+                Item::Gap => {}
             }
         }
         labels.push(line.labels);
     }
     all.sort_by_key(|(time, series, _)| (*time, *series));
-    (labels, all)
+    (labels, all, histograms)
 }
 
 /// Feeds `chunk` samples at a time and evicts after each; all at once for 0.
@@ -120,7 +126,7 @@ fn run_ordered(groups: &[Group], series: &str, options: &EngineOptions, chunk: u
     let mut store = Store::default();
     let mut engine =
         build::build(&files, options.clone(), &mut store, by_step, None).expect("rules that can be evaluated");
-    let (labels, samples) = samples(series);
+    let (labels, samples, histograms) = samples(series);
     let last = Timestamp(samples.iter().map(|(time, ..)| *time).max().unwrap_or(0));
     let mut told = Told::default();
     let mut ids = vec![None; labels.len()];
@@ -128,7 +134,7 @@ fn run_ordered(groups: &[Group], series: &str, options: &EngineOptions, chunk: u
         let mut batch = Batch::default();
         for (time, series, value) in piece {
             let id = *ids[*series].get_or_insert_with(|| store.series(&labels[*series]));
-            batch.push(id, Timestamp(*time), *value, 0);
+            batch.push_value(id, Timestamp(*time), (*value, &histograms), 0);
         }
         store.append(&batch).expect("in order");
         if chunk > 0 {
@@ -170,7 +176,11 @@ fn collect(engine: &mut Engine, told: &mut Told) {
         told.faults.push(format!("{} {} {}", minutes(fault.slot), fault.rule.0, fault.message));
     }
     for sample in engine.take_written() {
-        let value = if crate::store::is_stale(sample.value) { "stale".to_owned() } else { sample.value.to_string() };
+        let value = match sample.value {
+            SampleValue::Float(value) if crate::store::is_stale(value) => "stale".to_owned(),
+            SampleValue::Float(value) => value.to_string(),
+            SampleValue::Histogram(histogram) => histogram.to_string(),
+        };
         told.written.push(format!("{} {} {} {value}", minutes(sample.slot), sample.rule.0, sample.labels));
     }
 }
@@ -435,7 +445,7 @@ fn what_one_engine_writes_another_one_reads_in_the_recording() {
         };
         let writer = engine([record("r", "x + 0")].into_iter().chain(both()).collect());
         let reader = engine(both().into());
-        let (labels, samples) = samples("x 1 1 3 _ _\nr 9 9 9 9 stale");
+        let (labels, samples, _) = samples("x 1 1 3 _ _\nr 9 9 9 9 stale");
         let mut batch = Batch::default();
         for (time, series, value) in samples {
             batch.push(store.series(&labels[series]), Timestamp(time), value, 0);
@@ -556,7 +566,7 @@ fn counts_tell_of_evaluations_faults_and_missing_metrics() {
     let files = [RuleFile { file: FileId(0), form: Form::Prometheus, groups }];
     let mut store = Store::default();
     let mut engine = Engine::new(&files, EngineOptions::default(), &mut store).expect("rules");
-    let (labels, samples) = samples("a 1 1 1 1 1\nb{x=\"1\"} 1 1 1 1 stale\nb{x=\"2\"} _ _ 1 stale");
+    let (labels, samples, _) = samples("a 1 1 1 1 1\nb{x=\"1\"} 1 1 1 1 stale\nb{x=\"2\"} _ _ 1 stale");
     let mut batch = Batch::default();
     for (time, series, value) in samples {
         let id = store.series(&labels[series]);

@@ -1,7 +1,10 @@
 //! From the events of a run to episodes.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
+use crate::histogram::Histogram;
 use crate::labels::LabelSet;
 use crate::time::{Millis, Timestamp};
 
@@ -38,7 +41,8 @@ impl RuleClock {
     }
 }
 
-type Texts = Vec<(String, String)>;
+/// Annotations, and the value that they are about where that is a native histogram.
+type Texts = (Vec<(String, String)>, Option<Arc<Histogram>>);
 
 /// Builds episodes from events in their order; between events it holds the texts of the firing alerts only.
 #[derive(Debug, Default)]
@@ -54,15 +58,17 @@ impl Timeline {
         match event.to {
             Phase::Pending => {}
             Phase::Firing => {
-                self.firing.insert(key, event.annotations);
+                self.firing.insert(key, (event.annotations, event.histogram));
             }
             Phase::Inactive => {
-                let annotations = self.firing.remove(&key).unwrap_or(event.annotations);
+                let texts = self.firing.remove(&key);
+                let (annotations, histogram) = texts.unwrap_or((event.annotations, event.histogram));
                 let cause = event.cause.unwrap_or(Cause::ConditionFalse);
                 self.episodes.push(Episode {
                     rule: key.0,
                     labels: key.1,
                     annotations,
+                    histogram,
                     activity: event.activity,
                     ended_at: Some(event.at),
                     end: if event.from == Phase::Firing { End::Resolved } else { End::DiedPending },
@@ -79,11 +85,12 @@ impl Timeline {
     /// Takes an alert that was active at the end of the run.
     pub fn push_open(&mut self, open: OpenAlert, clock: &RuleClock) {
         let key = (open.rule, open.labels);
-        let annotations = self.firing.remove(&key).unwrap_or(open.annotations);
+        let (annotations, histogram) = self.firing.remove(&key).unwrap_or((open.annotations, open.histogram));
         self.episodes.push(Episode {
             rule: key.0,
             labels: key.1,
             annotations,
+            histogram,
             activity: open.activity,
             ended_at: None,
             end: End::ActiveAtEnd,
@@ -141,6 +148,7 @@ mod tests {
                         value,
                         cause,
                         annotations,
+                        histogram: None,
                         activity,
                         warm_from: None,
                         on: None,
@@ -152,7 +160,7 @@ mod tests {
         if let Some(activity) = tracker.activity() {
             let (rule, phase, annotations) = (RuleId(0), tracker.state().phase(), Vec::new());
             timeline.push_open(
-                OpenAlert { rule, labels, phase, annotations, activity: *activity, warm_from: None },
+                OpenAlert { rule, labels, phase, annotations, histogram: None, activity: *activity, warm_from: None },
                 &CLOCK,
             );
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::labels::LabelSet;
 use crate::promql::lags::Lags;
 use crate::promql::program::{Inputs, Only, Written};
+use crate::promql::query::SampleValue;
 use crate::rules::template::Share;
 use crate::store::{LabelSetId, SeriesId, Store};
 use crate::time::{Millis, Timestamp};
@@ -114,7 +115,7 @@ impl Engine {
         &self,
         rule: RuleId,
         inputs: &Inputs<'_>,
-        (labels, value, at): (&LabelSet, f64, Timestamp),
+        (labels, value, at): (&LabelSet, &SampleValue, Timestamp),
     ) -> Option<LabelSet> {
         let naming = &self.rules.get(rule.0 as usize)?.alert_rule()?.naming;
         let written = inputs.written.map(|written| (written.store, written.writers, written.hidden));

@@ -1,9 +1,13 @@
 //! The series that rules write: a store of its own, who wrote what, and what was taken.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
+use crate::histogram::{Histogram, Histograms};
 use crate::labels::LabelSet;
 use crate::limits;
+use crate::promql::query::SampleValue;
 use crate::rules::graph::RuleGraph;
 use crate::store::{Apart, Batch, Conflicts, Hidden, Samples, SeriesId, Store, is_stale};
 use crate::time::{Millis, Timestamp};
@@ -22,7 +26,7 @@ pub struct WrittenSample {
     /// The series, its metric name included.
     pub labels: LabelSet,
     /// The value; the stale marker where the series ended.
-    pub value: f64,
+    pub value: SampleValue,
 }
 
 /// Returns the metrics that rules write, and others.
@@ -52,6 +56,8 @@ pub(crate) struct WrittenSeries {
     pub writers: Vec<u32>,
     /// By series: the newest stamp and the bits of its value.
     newest: Vec<(Timestamp, u64)>,
+    /// The newest samples that are native histograms; series that never had one are not listed.
+    histograms: HashMap<SeriesId, Arc<Histogram>, foldhash::fast::FixedState>,
     batch: Batch,
     /// Whether the store holds a recording without an end, which takes samples one by one.
     endless: bool,
@@ -79,6 +85,7 @@ impl WrittenSeries {
             hidden,
             writers: Vec::new(),
             newest: Vec::new(),
+            histograms: HashMap::default(),
             batch: Batch::default(),
             endless: history.is_some(),
             quiet: 0,
@@ -112,22 +119,34 @@ impl WrittenSeries {
         }
     }
 
-    /// Takes a sample unless its series has one of this stamp or a later one; the same once more is taken for it.
+    /// Takes a sample, whose value may stand for one of these histograms, unless its series has one of this stamp or a
+    /// later one; the same once more is taken for it.
     ///
     /// Source: Prometheus' head appender.
-    fn push(&mut self, id: SeriesId, stamp: Timestamp, value: f64) -> (Taken, bool) {
+    fn push(&mut self, id: SeriesId, stamp: Timestamp, (value, held): (f64, &Histograms)) -> (Taken, bool) {
         let newest = &mut self.newest[id.0 as usize];
+        let histogram = held.get(value);
         if stamp <= newest.0 {
-            let again = *newest == (stamp, value.to_bits());
+            let again = match (self.histograms.get(&id), histogram) {
+                (None, None) => *newest == (stamp, value.to_bits()),
+                (Some(newest_histogram), Some(histogram)) => stamp == newest.0 && newest_histogram.equals(histogram),
+                _ => false,
+            };
             return (if again { Taken::Yes } else { Taken::No }, false);
         }
         *newest = (stamp, value.to_bits());
+        match histogram {
+            Some(histogram) => drop(self.histograms.insert(id, Arc::clone(histogram))),
+            None if self.histograms.is_empty() => {}
+            None => drop(self.histograms.remove(&id)),
+        }
         if self.endless {
-            // Nobody reads the rows of what is written, which would have to be brought in order.
+            // Nobody reads the rows of what is written, which would have to be brought in order. What a program sets is
+            // floats, of which no expression makes a histogram.
             self.store.push_endless(id, stamp, value);
             return (Taken::Yes, true);
         }
-        self.batch.push(id, stamp, value, 0);
+        self.batch.push_value(id, stamp, (value, held), 0);
         if self.batch.len() >= limits::BATCH_ROWS {
             self.flush();
         }
@@ -189,6 +208,8 @@ pub(crate) struct Outputs {
     outs: Vec<Out>,
     /// Series, step and value, by step within a series.
     samples: Vec<(u32, u32, f64)>,
+    /// The native histograms that values of these stand for.
+    histograms: Histograms,
     /// Those that several alerts may write.
     shared: HashMap<LabelSet, u32, foldhash::fast::FixedState>,
 }
@@ -248,6 +269,11 @@ impl Outputs {
         }
     }
 
+    /// Takes a native histogram, and returns the value that stands for it until the next commit.
+    pub(crate) fn hold(&mut self, histogram: &Arc<Histogram>) -> f64 {
+        self.histograms.put(Arc::clone(histogram))
+    }
+
     /// Returns the number of series.
     pub(crate) fn len(&self) -> usize {
         self.outs.len()
@@ -289,15 +315,17 @@ impl Outputs {
             let Some(id) = out.series else { continue };
             let slot = stamping.slots[step as usize];
             let stamp = slot.minus(stamping.query_offset);
-            let (taken, fresh) = written.push(id, stamp, value);
+            let (taken, fresh) = written.push(id, stamp, (value, &self.histograms));
             if taken == Taken::No && !is_stale(value) {
                 out.emitted = false;
             }
             if let Some(trace) = written.trace.as_mut().filter(|_| fresh) {
-                trace.push(WrittenSample { rule: stamping.rule, slot, stamp, labels: out.labels.clone(), value });
+                let (labels, value) = (out.labels.clone(), self.histograms.read(value));
+                trace.push(WrittenSample { rule: stamping.rule, slot, stamp, labels, value });
             }
         }
         self.samples.clear();
+        self.histograms.clear();
         written.flush();
     }
 }

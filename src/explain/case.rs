@@ -8,7 +8,7 @@ use crate::promql::ast::{DurationExpr, Expr, ExprKind, Modifiers};
 use crate::promql::duration::{DurationContext, evaluate_duration};
 use crate::promql::program::{Inputs, Root};
 use crate::promql::query::nodes::{NodeValue, Nodes, Step};
-use crate::promql::query::{QueryError, Value};
+use crate::promql::query::{QueryError, SampleValue, Value};
 use crate::replay::Recorded;
 use crate::rules::{Group, RuleSet};
 use crate::store::LabelSetId;
@@ -129,7 +129,7 @@ impl<'a> Case<'a> {
     }
 
     /// Returns the labels of the alert that a sample gives rise to.
-    pub(crate) fn alert_labels(&self, sample: &LabelSet, value: f64, slot: Timestamp) -> Option<LabelSet> {
+    pub(crate) fn alert_labels(&self, sample: &LabelSet, value: &SampleValue, slot: Timestamp) -> Option<LabelSet> {
         self.recorded.engine.alert_labels(self.id, &self.inputs, (sample, value, slot))
     }
 
@@ -186,14 +186,33 @@ fn options(recorded: &Recorded, group: &Group) -> (crate::promql::query::QueryOp
     (options, options.lookback)
 }
 
-/// Returns the rows of a part that have a part in what is wanted; a scalar is one row without labels.
+/// Returns the rows of a part that have a part in what is wanted, native histograms as NaN; a scalar is one row without
+/// labels.
 pub(crate) fn rows(value: Option<&NodeValue>, wanted: &Wanted) -> Vec<(LabelSet, f64)> {
+    samples(value, wanted).into_iter().map(|(labels, value)| (labels, value.or_nan())).collect()
+}
+
+/// Returns the samples of a part that have a part in what is wanted; a scalar is one without labels.
+pub(crate) fn samples(value: Option<&NodeValue>, wanted: &Wanted) -> Vec<(LabelSet, SampleValue)> {
     match value.map(|value| &value.value) {
         Some(Ok(Value::Vector(samples))) => {
             let taken = samples.iter().filter(|(labels, _)| wanted.takes(labels));
-            taken.map(|(labels, value)| (labels.clone(), value.or_nan())).collect()
+            taken.cloned().collect()
         }
-        Some(Ok(Value::Scalar(value))) => vec![(LabelSet::empty(), *value)],
+        Some(Ok(Value::Scalar(value))) => vec![(LabelSet::empty(), (*value).into())],
         Some(Ok(Value::String(_) | Value::Matrix(_)) | Err(_)) | None => Vec::new(),
+    }
+}
+
+/// Returns when a counter began again, if the second of two samples is lower: the value before, and then; of native
+/// histograms their counts.
+pub(crate) fn reset(pair: &[(Timestamp, SampleValue)]) -> Option<(Timestamp, f64, f64)> {
+    let [(_, before), (at, then)] = pair else { return None };
+    match (before, then) {
+        (SampleValue::Float(before), SampleValue::Float(then)) => (then < before).then_some((*at, *before, *then)),
+        (SampleValue::Histogram(before), SampleValue::Histogram(then)) => {
+            then.is_reset_since(before).then_some((*at, before.count, then.count))
+        }
+        _ => None,
     }
 }

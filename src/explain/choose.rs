@@ -9,7 +9,7 @@ use crate::rules::RuleSet;
 use crate::store::LabelSetId;
 use crate::time::{Millis, Timestamp};
 
-use super::case::{Case, rows};
+use super::case::{Case, samples};
 use super::limit::Limit;
 use super::lineage::Wanted;
 use super::track::each;
@@ -199,8 +199,8 @@ fn sample_of(
     for on in streams(recorded, episode.rule, Some(at)) {
         let Some(case) = Case::of(rules, recorded, episode.rule, on)? else { continue };
         let values = case.at(at);
-        for (labels, value) in rows(values[0].as_ref(), &Wanted::any()) {
-            if case.alert_labels(&labels, value, at).as_ref() == Some(&episode.labels) {
+        for (labels, value) in samples(values[0].as_ref(), &Wanted::any()) {
+            if case.alert_labels(&labels, &value, at).as_ref() == Some(&episode.labels) {
                 return Ok((on, Some(labels)));
             }
         }
@@ -259,6 +259,7 @@ fn nearest_value(
                 rows.extend(new.map(|labels| (labels.clone(), None)));
                 for (row, (_, best)) in rows.iter_mut().enumerate() {
                     each(root, row, |step, value| {
+                        let Some(value) = value else { return };
                         // What satisfies it and yet was never true says most: something else took it away.
                         let far = distance(value, limit.value);
                         let far = if limit.holds(value) { -far } else { far };
@@ -273,7 +274,7 @@ fn nearest_value(
                 if nearest.as_ref().is_some_and(|(least, _)| *least <= far) {
                     continue;
                 }
-                let Some(alert) = case.alert_labels(&sample, value, slot).filter(|alert| asked(alert)) else {
+                let Some(alert) = case.alert_labels(&sample, &value.into(), slot).filter(|alert| asked(alert)) else {
                     continue;
                 };
                 let because = match question.when {

@@ -30,7 +30,7 @@ use crate::replay::{Hold, Observer, Recorded, RunError};
 use crate::rules::{RuleKind, RuleSet, called, needed};
 use crate::time::{Millis, Timestamp};
 
-use self::case::Case;
+use self::case::{Case, samples};
 use self::choose::Chosen;
 use self::limit::Limit;
 use self::track::Track;
@@ -326,8 +326,11 @@ fn explanation(rules: &RuleSet, recorded: &Recorded, chosen: Chosen) -> Result<E
                 one.sides = tree::sides(&case, &whole, one.at);
             }
             What::Renamed { labels } => {
-                if let (Some(sample), Some(value)) = (&chosen.sample, one.value) {
-                    *labels = case.alert_labels(sample, value, one.at);
+                let values = case.at(one.at);
+                let found =
+                    chosen.sample.as_ref().map(|sample| samples(values[0].as_ref(), &lineage::Wanted::of(sample)));
+                if let Some((sample, value)) = found.and_then(|found| found.into_iter().next()) {
+                    *labels = case.alert_labels(&sample, &value, one.at);
                 }
             }
             _ => {}

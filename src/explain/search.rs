@@ -7,7 +7,7 @@ use crate::promql::query::nodes::NodeValue;
 use crate::promql::query::{Series, Value};
 use crate::time::Timestamp;
 
-use super::case::{Case, Part, rows};
+use super::case::{Case, Part, reset, rows};
 use super::lineage::{Wanted, partner};
 use super::why::{Why, distance};
 
@@ -232,10 +232,9 @@ impl Search<'_, '_> {
             let seen = series(before[part].as_ref()).iter().find(|other| other.labels == one.labels);
             let seen = seen.and_then(|seen| seen.samples.last()).map(|(time, _)| *time);
             let is_new = |time: Timestamp| seen.is_none_or(|seen| time > seen);
-            let samples: Vec<(Timestamp, f64)> = one.samples.iter().map(|(at, value)| (*at, value.or_nan())).collect();
-            let pair = samples.windows(2).find(|pair| pair[1].1 < pair[0].1 && is_new(pair[1].0))?;
-            let (at, then) = pair[1];
-            Some(Why::Reset { series: one.labels.clone(), at, before: pair[0].1, then })
+            let mut resets = one.samples.windows(2).filter_map(reset);
+            let (at, before, then) = resets.find(|(at, ..)| is_new(*at))?;
+            Some(Why::Reset { series: one.labels.clone(), at, before, then })
         })
     }
 

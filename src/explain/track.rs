@@ -16,7 +16,7 @@ use super::lineage::Wanted;
 pub(crate) enum Gave {
     /// Nothing.
     Nothing,
-    /// A sample.
+    /// A sample; a native histogram is 0.
     Sample(f64),
     /// It failed.
     Failed,
@@ -56,7 +56,7 @@ impl Track {
         let wanted = case.wanted(Wanted::of(sample));
         let (own, by_value) = (sample.without_metric(), case.names_by_value());
         let is_it = |labels: &LabelSet| {
-            let named = || case.alert_labels(labels, f64::NAN, slots.first().copied().unwrap_or_default());
+            let named = || case.alert_labels(labels, &f64::NAN.into(), slots.first().copied().unwrap_or_default());
             labels.without_metric() == own || !by_value && alert.is_some() && named().as_ref() == alert
         };
         // By row of the result: whether it is the alert.
@@ -67,7 +67,7 @@ impl Track {
                 for row in (0..rows.len()).filter(|row| rows[*row]) {
                     each(root, row, |step, value| {
                         if gave[first + step] != Gave::Failed {
-                            gave[first + step] = Gave::Sample(value);
+                            gave[first + step] = Gave::Sample(value.unwrap_or(0.0));
                         }
                     });
                 }
@@ -75,7 +75,7 @@ impl Track {
             if limit.is_some_and(|limit| limit.operand == part) {
                 for (row, labels) in root.labels.iter().enumerate() {
                     if wanted[part].takes(labels) {
-                        each(root, row, |step, value| compared[first + step] = Some(value));
+                        each(root, row, |step, value| compared[first + step] = value);
                     }
                 }
             }
@@ -89,11 +89,11 @@ impl Track {
     }
 }
 
-/// Visits the samples of a row, those of failed steps left out.
-pub(crate) fn each(root: &Root<'_>, row: usize, mut visit: impl FnMut(usize, f64)) {
+/// Visits the samples of a row, those of failed steps left out; a native histogram is no number.
+pub(crate) fn each(root: &Root<'_>, row: usize, mut visit: impl FnMut(usize, Option<f64>)) {
     let bits = &root.present[row * root.words..(row + 1) * root.words];
     let failed = |step: usize| root.failed.get(step / 64).is_some_and(|word| word >> (step % 64) & 1 == 1);
     for step in block::ones(bits).filter(|step| *step < root.steps && !failed(*step)) {
-        visit(step, root.values[row * root.steps + step]);
+        visit(step, root.value(row, step).float());
     }
 }

@@ -11,7 +11,7 @@ use crate::promql::query::{Series, Value};
 use crate::source::Span;
 use crate::time::Timestamp;
 
-use super::case::{Case, rows};
+use super::case::{Case, reset, rows, samples};
 use super::lineage::Wanted;
 use super::missing::reference;
 use super::search::{Decided, Search};
@@ -79,7 +79,7 @@ pub struct Row {
     /// Its labels.
     pub labels: LabelSet,
     /// Its value.
-    pub value: f64,
+    pub value: SampleValue,
     /// Of a selector: the time of the sample.
     pub sampled: Option<Timestamp>,
 }
@@ -92,15 +92,15 @@ pub struct Range {
     /// How many samples there are.
     pub samples: usize,
     /// The first of them.
-    pub first: (Timestamp, f64),
+    pub first: (Timestamp, SampleValue),
     /// The last of them.
-    pub last: (Timestamp, f64),
-    /// The least and the greatest value.
+    pub last: (Timestamp, SampleValue),
+    /// The least and the greatest number; NaN where all samples are native histograms.
     pub between: (f64, f64),
-    /// Where a counter began again: when, the value before, and the value then.
+    /// Where a counter began again: when, the value before, and the value then; of native histograms their counts.
     pub resets: Vec<(Timestamp, f64, f64)>,
     /// All samples.
-    pub values: Vec<(Timestamp, f64)>,
+    pub values: Vec<(Timestamp, SampleValue)>,
 }
 
 /// How a comparison ended.
@@ -315,7 +315,7 @@ impl<'a> Builder<'a, '_> {
                 let expr = self.case.outline[at].expr;
                 let row = |(labels, value): &(LabelSet, SampleValue)| Row {
                     labels: labels.clone(),
-                    value: value.or_nan(),
+                    value: value.clone(),
                     sampled: self.sampled(expr, labels, found.at),
                 };
                 let own = |one: &&(LabelSet, SampleValue)| self.wanted[at].takes(&one.0);
@@ -324,7 +324,7 @@ impl<'a> Builder<'a, '_> {
                     if rows.is_empty() { samples.iter().take(NEAREST).map(row).collect() } else { Vec::new() };
                 let least_first = self.weighs_least(at);
                 rows.sort_by(|a, b| {
-                    let by_value = b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal);
+                    let by_value = b.value.or_nan().partial_cmp(&a.value.or_nan()).unwrap_or(Ordering::Equal);
                     if least_first { by_value.reverse() } else { by_value }.then_with(|| a.labels.cmp(&b.labels))
                 });
                 Given::Rows { others: samples.len() - rows.len(), rows, nearest }
@@ -380,8 +380,8 @@ impl<'a> Builder<'a, '_> {
         if let Some((_, Some(Why::False { left, right, .. }))) = self.decides.iter().find(|(part, _)| *part == at) {
             return verdict(false, *left, *right);
         }
-        let one = |part: usize| match rows(self.values[part].as_ref(), &self.wanted[part]).as_slice() {
-            [(_, value)] => Some(*value),
+        let one = |part: usize| match samples(self.values[part].as_ref(), &self.wanted[part]).as_slice() {
+            [(_, value)] => value.float(),
             _ => None,
         };
         let (left, right) = (one(part.below[0])?, one(part.below[1])?);
@@ -416,12 +416,11 @@ impl<'a> Builder<'a, '_> {
 
 /// Returns what is known of the samples of a series in a range.
 fn range(series: &Series, counter: bool) -> Option<Range> {
-    let samples: Vec<(Timestamp, f64)> = series.samples.iter().map(|(at, value)| (*at, value.or_nan())).collect();
-    let (first, last) = (*samples.first()?, *samples.last()?);
-    let values = || samples.iter().map(|(_, value)| *value);
+    let samples = series.samples.clone();
+    let (first, last) = (samples.first()?.clone(), samples.last()?.clone());
+    let values = || samples.iter().filter_map(|(_, value)| value.float());
     let between = (values().fold(f64::NAN, f64::min), values().fold(f64::NAN, f64::max));
-    let pairs = samples.windows(2).filter(|pair| counter && pair[1].1 < pair[0].1);
-    let resets = pairs.map(|pair| (pair[1].0, pair[0].1, pair[1].1)).collect();
+    let resets = samples.windows(2).filter(|_| counter).filter_map(reset).collect();
     let count = samples.len();
     Some(Range { labels: series.labels.clone(), samples: count, first, last, between, resets, values: samples })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{Severity, codes};
 use crate::engine::{Agreement, Difference, RuleId};
 use crate::format::{count, counted, value};
+use crate::promql::query::SampleValue;
 
 use super::notes::named;
 use super::reasons::Known;
@@ -77,7 +78,7 @@ impl HiddenMetric {
         if let Some(Difference { at, labels, recorded, computed }) = first {
             let which = if labels.len() > 1 { format!(" {}", labels.without_metric()) } else { String::new() };
             let (different, of) = (count(compared - agreed), counted(*compared, "point"));
-            let [recorded, computed] = values(*recorded, *computed);
+            let [recorded, computed] = values(recorded, computed);
             parts.push(format!(
                 "it differs at {different} of {of}, first at {at}{which}: recorded {recorded}, computed {computed}"
             ));
@@ -106,7 +107,9 @@ impl HiddenMetric {
 }
 
 /// Writes two values that differ, so that they do so in writing.
-fn values(a: f64, b: f64) -> [String; 2] {
+fn values(a: &SampleValue, b: &SampleValue) -> [String; 2] {
+    let (SampleValue::Float(a), SampleValue::Float(b)) = (a, b) else { return [a.to_string(), b.to_string()] };
+    let (a, b) = (*a, *b);
     let short = [value(a), value(b)];
     if short[0] == short[1] { [a, b].map(|exact| format!("{exact:?}")) } else { short }
 }
@@ -238,14 +241,14 @@ mod tests {
     fn what_differs_is_told_with_its_first_point() {
         let mut one = metric("m", 4);
         let labels = LabelSet::new([("__name__", "m"), ("job", "a")]);
-        one.agreement.first = Some(Difference { at: Timestamp(0), labels, recorded: 9.0, computed: 4.5 });
+        one.agreement.first = Some(Difference { at: Timestamp(0), labels, recorded: 9.0.into(), computed: 4.5.into() });
         one.agreement.agreed = 1167;
         let head = "warning: `m` is in the recording, but rules see what team.yml:4 computes: ";
         let out = "; leave out that rule to use the recorded values";
         let differs = "it differs at 37 of 1,204 points, first at 1970-01-01T00:00:00Z {job=\"a\"}: ";
         check(&[one.clone()], &[&format!("{head}{differs}recorded 9, computed 4.5{out}")]);
         if let Some(first) = &mut one.agreement.first {
-            (first.recorded, first.computed) = (1.0, 1.000_01);
+            (first.recorded, first.computed) = (1.0.into(), 1.000_01.into());
         }
         check(&[one], &[&format!("{head}{differs}recorded 1.0, computed 1.00001{out}")]);
         let mut gaps = metric("m", 4);

@@ -65,6 +65,7 @@ pub(crate) fn episode(
         rule: RuleId(rule),
         labels: LabelSet::new(labels.iter().copied()),
         annotations: vec![("summary".to_owned(), "Disk is full".to_owned())],
+        histogram: None,
         activity: Activity {
             active_at: at(from),
             fired_at: fired.map(at),

@@ -21,6 +21,11 @@ pub enum SampleValue {
 }
 
 impl SampleValue {
+    /// Makes it of a histogram, if there is one, or else of a float.
+    pub(crate) fn of(value: f64, histogram: Option<&Arc<Histogram>>) -> Self {
+        histogram.map_or(Self::Float(value), |histogram| Self::Histogram(Arc::clone(histogram)))
+    }
+
     /// Returns the float, if it is one.
     #[must_use]
     pub fn float(&self) -> Option<f64> {
@@ -62,7 +67,7 @@ impl From<Histogram> for SampleValue {
 impl Histograms {
     /// Returns what a value is.
     pub(crate) fn read(&self, value: f64) -> SampleValue {
-        self.get(value).map_or(SampleValue::Float(value), |histogram| SampleValue::Histogram(Arc::clone(histogram)))
+        SampleValue::of(value, self.get(value))
     }
 
     /// Returns the value that stands for another one.

@@ -95,6 +95,7 @@ mod tests {
             value,
             cause,
             annotations: episode.annotations.clone(),
+            histogram: None,
             activity: episode.activity,
             warm_from: None,
             on: None,

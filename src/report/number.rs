@@ -5,6 +5,7 @@ use std::io;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::labels::LabelSet;
+use crate::promql::query::SampleValue;
 use crate::time::{Millis, Timestamp};
 
 /// Writes a value as one JSON text in a single line, without the line end.
@@ -52,6 +53,18 @@ pub(crate) struct Number(pub(crate) f64);
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.is_finite() { serializer.serialize_f64(self.0) } else { serializer.serialize_str(&shortest(self.0)) }
+    }
+}
+
+/// A value of a sample that may be a native histogram, which is a text.
+pub(crate) struct Sampled<'a>(pub(crate) &'a SampleValue);
+
+impl Serialize for Sampled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            SampleValue::Float(value) => Number(*value).serialize(serializer),
+            SampleValue::Histogram(histogram) => serializer.collect_str(histogram),
+        }
     }
 }
 

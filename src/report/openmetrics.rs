@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use crate::labels::{LabelSet, METRIC_NAME, Quoted};
 use crate::limits;
+use crate::promql::query::SampleValue;
 use crate::report::number::shortest;
 use crate::store::is_stale;
 use crate::time::Timestamp;
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 pub struct SampleColumns {
     series: BTreeMap<LabelSet, Column>,
     held: usize,
+    histograms: u64,
     most: Option<usize>,
 }
 
@@ -70,8 +72,12 @@ impl Column {
 
 impl SampleColumns {
     /// Adds a sample; those of one series come in the order of time. A stale marker has no form in OpenMetrics and is
-    /// left out. Nothing is added once there is too much ([`SampleColumns::is_full`]).
-    pub fn push(&mut self, labels: &LabelSet, at: Timestamp, value: f64) {
+    /// left out, and so is a native histogram, which is counted. Nothing is added once there is too much ([`SampleColumns::is_full`]).
+    pub fn push(&mut self, labels: &LabelSet, at: Timestamp, value: &SampleValue) {
+        let Some(value) = value.float() else {
+            self.histograms += 1;
+            return;
+        };
         if is_stale(value) || self.is_full() {
             return;
         }
@@ -88,6 +94,12 @@ impl SampleColumns {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.held > self.most.unwrap_or(limits::HELD_SAMPLES)
+    }
+
+    /// Returns how many native histograms were left out.
+    #[must_use]
+    pub fn histograms(&self) -> u64 {
+        self.histograms
     }
 
     /// Writes all samples, metric by metric, to `# EOF`.
@@ -184,7 +196,7 @@ mod tests {
     fn written(samples: &[(Pairs<'_>, i64, f64)]) -> String {
         let mut columns = SampleColumns::default();
         for (labels, at, value) in samples {
-            columns.push(&LabelSet::new(labels.iter().copied()), Timestamp(*at), *value);
+            columns.push(&LabelSet::new(labels.iter().copied()), Timestamp(*at), &(*value).into());
         }
         let mut out = Vec::new();
         columns.write(&mut out).expect("a vector takes all");
@@ -235,9 +247,9 @@ mod tests {
     fn equal_distances_and_values_take_one_entry() {
         let mut columns = SampleColumns { most: Some(4), ..SampleColumns::default() };
         let labels = LabelSet::new([("__name__", "ALERTS")]);
-        (0..100_000).for_each(|at| columns.push(&labels, Timestamp(at * 15_000), 1.0));
+        (0..100_000).for_each(|at| columns.push(&labels, Timestamp(at * 15_000), &1.0.into()));
         assert_eq!((columns.held, columns.is_full()), (2, false));
-        (0..3).for_each(|at| columns.push(&labels, Timestamp(9_000_000_000 + at * at * 1_000), at as f64));
+        (0..3).for_each(|at| columns.push(&labels, Timestamp(9_000_000_000 + at * at * 1_000), &(at as f64).into()));
         assert!(columns.is_full());
     }
 }

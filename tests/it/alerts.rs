@@ -2,11 +2,11 @@
 
 use alertctl::labels::LabelSet;
 use alertctl::promql::notation::{Item, parse_series_line};
-use alertctl::store::{is_stale, stale_marker};
+use alertctl::store::stale_marker;
 
 use crate::promql::run::expression;
 use crate::slow::groups::{Group, Kind, Label, Rule, Run, run};
-use crate::slow::{Options, Series};
+use crate::slow::{Options, SampleValue, Series, stored};
 
 const MINUTE: i64 = 60_000;
 const OPTIONS: Options =
@@ -26,6 +26,11 @@ fn recording(lines: &[&str]) -> Vec<Series> {
     lines.iter().map(series).collect()
 }
 
+/// Shows a value as templates do.
+fn shown_value(value: &SampleValue) -> String {
+    alertctl::promql::query::SampleValue::from(value).to_string()
+}
+
 fn rule(name: &str, expr: &str, kind: Kind) -> Rule {
     Rule { name: name.to_owned(), expr: expression(expr).expect(expr), labels: Vec::new(), kind }
 }
@@ -39,7 +44,7 @@ fn group(rules: Vec<Rule>) -> Group {
 }
 
 fn minutes(groups: &[Group], lines: &[&str]) -> Run {
-    run(&recording(lines), groups, 0, 10 * MINUTE, &OPTIONS)
+    run(&stored(&recording(lines)), groups, 0, 10 * MINUTE, &OPTIONS)
 }
 
 /// Shows the episodes of a run as `labels active-fired-ended`, in minutes.
@@ -108,7 +113,7 @@ fn an_exceeded_limit_forgets_all_alerts() {
 
 #[test]
 fn a_label_with_the_value_in_it_makes_new_alerts() {
-    let value = Label { written: "{{ $value }}".to_owned(), expand: std::rc::Rc::new(|_, value| value.to_string()) };
+    let value = Label { written: "{{ $value }}".to_owned(), expand: std::rc::Rc::new(|_, value| shown_value(value)) };
     let moving = Rule { labels: vec![("v".to_owned(), value)], ..alert("x > 0", MINUTE, 0) };
     let out = minutes(&[group(vec![moving])], &["x 1 2 3 3 3 0x9"]);
     assert_eq!(shown(&out), ["{v=\"1\"} 0-?-1", "{v=\"2\"} 1-?-2", "{v=\"3\"} 2-3-5"]);
@@ -132,9 +137,9 @@ fn a_query_offset_shifts_what_is_read_and_written_but_not_the_alert() {
     assert_eq!(shown(&out), ["{} 3-4-5"]);
     let written = |name: &str| {
         let named = out.written.iter().filter(|(labels, _)| labels.metric() == Some(name));
-        let shown = |value: f64| if is_stale(value) { "stale".to_owned() } else { value.to_string() };
-        let points = |points: &[(i64, f64)]| {
-            points.iter().map(|(at, value)| format!("{}:{}", at / MINUTE, shown(*value))).collect::<Vec<_>>().join(" ")
+        let shown = |value: &SampleValue| if value.is_stale() { "stale".to_owned() } else { shown_value(value) };
+        let points = |points: &[(i64, SampleValue)]| {
+            points.iter().map(|(at, value)| format!("{}:{}", at / MINUTE, shown(value))).collect::<Vec<_>>().join(" ")
         };
         named
             .map(|(labels, of)| format!("{} {}", labels.get("alertstate").unwrap_or(""), points(of)))

@@ -82,7 +82,8 @@ impl Observer for Shown {
 
     fn written(&mut self, set: usize, sample: WrittenSample) {
         let WrittenSample { rule, slot, stamp, labels, value } = sample;
-        self.written.push((slot.0, format!("{set} {rule:?} {stamp} {labels} {:x}", value.to_bits())));
+        let value = value.float().map_or_else(|| value.to_string(), |value| format!("{:x}", value.to_bits()));
+        self.written.push((slot.0, format!("{set} {rule:?} {stamp} {labels} {value}")));
     }
 }
 

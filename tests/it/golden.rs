@@ -261,13 +261,14 @@ fn check_recorded(bench: &Path, outcome: &Traced) {
         let at = line["at"].as_i64().expect("a time");
         let samples = written.remove(&(RuleId(rule as u32), at)).unwrap_or_default();
         let plain = |sample: &WrittenSample| format!("{:?}", sample.labels.filter(|name| name != "__name__"));
+        let value = |sample: &WrittenSample| sample.value.float().expect("the recording has floats");
         let mut found: Vec<(String, f64)> = samples
             .iter()
-            .filter(|sample| !is_stale(sample.value))
-            .map(|sample| (plain(sample), sample.value))
+            .filter(|sample| !is_stale(value(sample)))
+            .map(|sample| (plain(sample), value(sample)))
             .collect();
         let mut stale: Vec<String> =
-            samples.iter().filter(|sample| is_stale(sample.value)).map(|sample| plain(sample)).collect();
+            samples.iter().filter(|sample| is_stale(value(sample))).map(|sample| plain(sample)).collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));
         stale.sort();
         let items = |key: &str| line[key].as_array().cloned().unwrap_or_default();

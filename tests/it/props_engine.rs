@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use alertctl::diagnostic::Diagnostics;
 use alertctl::engine::{Engine, EngineOptions, Event, Timeline};
+use alertctl::histogram::Hint;
 use alertctl::labels::LabelSet;
 use alertctl::rules::template::{Share, Template, TemplateData};
 use alertctl::rules::{self, RuleFile, RuleKind};
@@ -16,9 +17,10 @@ use alertctl::time::Timestamp;
 use crate::promql::evaluators::SERVED;
 use crate::promql::run::expression;
 use crate::slow::generate::{Random, recording};
+use crate::slow::generate_histograms;
 use crate::slow::generate_rules::rule_file;
 use crate::slow::groups::{self, Group, Kind, Label, Rule};
-use crate::slow::{Data, Series};
+use crate::slow::{SampleValue, Stored, stored};
 
 /// How a recording is handed to an engine.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +49,8 @@ const OTHERS: [Way; 8] = [
 /// A failed evaluation: slot, group, rule, words.
 type FaultLine = (i64, usize, usize, String);
 
-/// A sample by label set, stamp and bits; all NaN that are no stale markers are one.
-type WrittenLine = (LabelSet, Vec<(i64, u64)>);
+/// A sample by label set, stamp and bits, or the text of a native histogram; all NaN that are no stale markers are one.
+type WrittenLine = (LabelSet, Vec<(i64, String)>);
 
 /// What an engine says of a run.
 #[derive(Debug, PartialEq)]
@@ -68,14 +70,16 @@ pub(crate) fn load(text: &str) -> RuleFile {
 }
 
 /// Returns all samples in time order.
-pub(crate) fn rows(data: &Data) -> Vec<(i64, &LabelSet, f64)> {
-    let mut rows: Vec<_> =
-        data.iter().flat_map(|(labels, points)| points.iter().map(move |(at, value)| (*at, labels, *value))).collect();
+pub(crate) fn rows<V: Clone>(data: &[(LabelSet, Vec<(i64, V)>)]) -> Vec<(i64, &LabelSet, V)> {
+    let mut rows: Vec<_> = data
+        .iter()
+        .flat_map(|(labels, points)| points.iter().map(move |(at, value)| (*at, labels, value.clone())))
+        .collect();
     rows.sort_by_key(|(at, ..)| *at);
     rows
 }
 
-fn run(data: &Data, file: &RuleFile, start: Option<i64>, way: Way) -> Outcome {
+fn run(data: &[Stored], file: &RuleFile, start: Option<i64>, way: Way) -> Outcome {
     let mut store = Store::default();
     let start = start.map(Timestamp);
     let options = EngineOptions { trace: way.trace, start, ..EngineOptions::default() };
@@ -95,7 +99,10 @@ fn run(data: &Data, file: &RuleFile, start: Option<i64>, way: Way) -> Outcome {
         batch.clear();
         for (at, labels, value) in chunk {
             let id = store.series(labels);
-            batch.push(id, Timestamp(*at), *value, 0);
+            match value {
+                SampleValue::Float(value) => batch.push(id, Timestamp(*at), *value, 0),
+                SampleValue::Histogram(held) => batch.push_histogram(id, Timestamp(*at), held.clone(), 0),
+            }
         }
         done += chunk.len();
         store.append(&batch).expect("samples in time order");
@@ -133,9 +140,9 @@ fn run(data: &Data, file: &RuleFile, start: Option<i64>, way: Way) -> Outcome {
         .map(|fault| (fault.slot.0, place(fault.rule.0).0, place(fault.rule.0).1, fault.message))
         .collect();
     faults.sort();
-    let mut written: BTreeMap<LabelSet, Vec<(i64, f64)>> = BTreeMap::new();
+    let mut written: BTreeMap<LabelSet, Vec<(i64, SampleValue)>> = BTreeMap::new();
     for sample in engine.take_written() {
-        written.entry(sample.labels).or_default().push((sample.stamp.0, sample.value));
+        written.entry(sample.labels).or_default().push((sample.stamp.0, sample.value.into()));
     }
     Outcome { events, episodes, faults, written: lines(written) }
 }
@@ -151,10 +158,11 @@ fn places(file: &RuleFile) -> Vec<(usize, usize)> {
     groups.flat_map(|(group, rules)| (0..rules.rules.len()).map(move |rule| (group, rule))).collect()
 }
 
-fn lines(written: impl IntoIterator<Item = Series>) -> Vec<WrittenLine> {
-    let bits = |value: f64| {
-        let plain = value.is_nan() && !alertctl::store::is_stale(value);
-        if plain { f64::NAN.to_bits() } else { value.to_bits() }
+fn lines(written: impl IntoIterator<Item = Stored>) -> Vec<WrittenLine> {
+    let bits = |value: SampleValue| match value {
+        SampleValue::Float(value) if value.is_nan() && !alertctl::store::is_stale(value) => "NaN".to_owned(),
+        SampleValue::Float(value) => format!("{value} {:x}", value.to_bits()),
+        SampleValue::Histogram(histogram) => format!("{histogram} gauge: {}", histogram.hint == Hint::Gauge),
     };
     written
         .into_iter()
@@ -169,8 +177,9 @@ fn lines(written: impl IntoIterator<Item = Series>) -> Vec<WrittenLine> {
 /// Makes a label of a template, expanded as it stands.
 fn label(template: &Template, alert: &str) -> Label {
     let (same, alert) = (template.clone(), alert.to_owned());
-    let expand = move |labels: &LabelSet, value: f64| {
+    let expand = move |labels: &LabelSet, value: &SampleValue| {
         let (none, now) = (LabelSet::empty(), Timestamp(0));
+        let value = &value.into();
         let data = TemplateData { labels, value, external_labels: &none, external_url: "", now, alert: alert.as_str() };
         same.expand_or_error(&data, Share::WHOLE, &mut |_| Err("no query".to_owned()))
     };
@@ -198,7 +207,7 @@ fn slow_groups(file: &RuleFile) -> Vec<Group> {
     file.groups.iter().map(group).collect()
 }
 
-fn run_slow(data: &Data, file: &RuleFile, start: Option<i64>) -> Outcome {
+fn run_slow(data: &[Stored], file: &RuleFile, start: Option<i64>) -> Outcome {
     let rows = rows(data);
     let (first, last) = (rows[0].0, rows[rows.len() - 1].0);
     let out = groups::run(data, &slow_groups(file), start.unwrap_or(first), last, &SERVED);
@@ -237,7 +246,7 @@ fn compare(got: &Outcome, wanted: &Outcome) -> String {
 }
 
 /// Lists how an engine differs from the obvious evaluation, and from itself when the recording is cut.
-fn differing(data: &Data, text: &str, start: Option<i64>) -> Vec<String> {
+fn differing(data: &[Stored], text: &str, start: Option<i64>) -> Vec<String> {
     let file = load(text);
     let whole = run(data, &file, start, WHOLE);
     let mut wrong = Vec::new();
@@ -273,10 +282,23 @@ fn the_engine_does_what_the_obvious_rule_evaluation_does_however_the_recording_i
     let mut wrong = Vec::new();
     for seed in 0..120 {
         let mut random = Random(seed);
-        let data = recording(&mut random);
+        let data = stored(&recording(&mut random));
         let text = rule_file(&mut random);
         let start = random.one_in(4).then(|| random.below(600_000) as i64);
         wrong.extend(differing(&data, &text, start).into_iter().map(|text| format!("seed {seed}, {text}")));
+    }
+    assert_none(wrong);
+}
+
+#[test]
+fn rules_on_native_histograms_do_what_the_obvious_rule_evaluation_does() {
+    let mut wrong = Vec::new();
+    for seed in 0..80 {
+        let mut random = Random(seed);
+        let data = generate_histograms::recording(&mut random);
+        let text = rule_file(&mut random);
+        let text = generate_histograms::renamed(&mut random, &text);
+        wrong.extend(differing(&data, &text, None).into_iter().map(|text| format!("seed {seed}, {text}")));
     }
     assert_none(wrong);
 }
@@ -288,7 +310,7 @@ fn check(rules: &[(&str, &str)], start: Option<i64>) {
         let kind = if name.starts_with(char::is_lowercase) { "record" } else { "alert" };
         text.push_str(&format!("      - {kind}: {name}\n        expr: '{expr}'\n"));
     }
-    assert_none((0..10).flat_map(|seed| differing(&recording(&mut Random(seed)), &text, start)).collect());
+    assert_none((0..10).flat_map(|seed| differing(&stored(&recording(&mut Random(seed))), &text, start)).collect());
 }
 
 #[test]

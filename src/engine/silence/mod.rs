@@ -116,6 +116,7 @@ mod tests {
             rule: RuleId(0),
             labels: LabelSet::new([("alertname", "DiskFull"), ("host", "a")]),
             annotations: Vec::new(),
+            histogram: None,
             activity: Activity {
                 active_at: second(50),
                 fired_at: Some(second(100)),

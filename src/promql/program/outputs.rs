@@ -1,5 +1,8 @@
 //! What a program evaluated to: roots, their faults, and who takes them.
 
+use std::sync::Arc;
+
+use crate::histogram::Histogram;
 use crate::labels::LabelSet;
 use crate::source::Span;
 
@@ -35,11 +38,24 @@ pub(crate) struct Root<'a> {
     pub(crate) told: &'a [Told],
 }
 
-impl Root<'_> {
+impl<'a> Root<'a> {
     /// Returns the value of a row at a step.
     pub(crate) fn value(&self, row: usize, step: usize) -> SampleValue {
         let value = self.values[row * self.steps + step];
         if self.mixed { self.histograms.read(value) } else { SampleValue::Float(value) }
+    }
+
+    /// Returns the labels of a row, and its value at a step where that is a histogram.
+    pub(crate) fn sample(&self, row: usize, step: usize) -> (&'a LabelSet, Option<&'a Arc<Histogram>>) {
+        let value = self.values[row * self.steps + step];
+        (&self.labels[row], if self.mixed { self.histograms.get(value) } else { None })
+    }
+
+    /// Returns a value of the root as a number, which is 0 for a histogram.
+    ///
+    /// Source: Prometheus' `promql.Sample`, whose float is unset for a histogram.
+    pub(crate) fn number(&self, value: f64) -> f64 {
+        if self.mixed && self.histograms.get(value).is_some() { 0.0 } else { value }
     }
 }
 

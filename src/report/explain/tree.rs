@@ -5,6 +5,7 @@ use super::words::{Times, apart, series, verdict, why};
 use crate::explain::{Explanation, Given, Node, Range, Row, SourceRule, Why};
 use crate::format::{count, counted, value};
 use crate::labels::LabelSet;
+use crate::promql::query::SampleValue;
 use crate::report::number::shortest;
 use crate::report::wrap::width;
 use crate::time::Timestamp;
@@ -13,6 +14,8 @@ use crate::time::Timestamp;
 const LISTED: usize = 3;
 /// The samples that are listed on a line.
 const PER_LINE: usize = 4;
+/// What is said of values that are no numbers.
+const HISTOGRAMS: &str = "native histograms";
 /// The least and the greatest value that may be seconds since the epoch: 2001 and 2096.
 const TIMES: std::ops::Range<f64> = 1e9..4e9;
 
@@ -96,8 +99,13 @@ impl Tree<'_> {
                 rows => {
                     let (low, high) = rows
                         .iter()
-                        .fold((f64::NAN, f64::NAN), |(low, high), row| (low.min(row.value), high.max(row.value)));
-                    let first = format!("{} series, {}{at}", count(rows.len() as u64), between(low, high));
+                        .filter_map(|row| row.value.float())
+                        .fold((f64::NAN, f64::NAN), |(low, high), value| (low.min(value), high.max(value)));
+                    let values = match rows.iter().all(|row| row.value.float().is_none()) {
+                        true => HISTOGRAMS.to_owned(),
+                        false => between(low, high),
+                    };
+                    let first = format!("{} series, {values}{at}", count(rows.len() as u64));
                     let listed = if self.full {
                         rows.len()
                     } else if close {
@@ -145,7 +153,11 @@ impl Tree<'_> {
 
     fn row(&self, row: &Row, node: &Node) -> String {
         let sampled = row.sampled.map_or(String::new(), |at| format!(", sampled {}", self.times.at(at)));
-        format!("{}{}{sampled}", self.number(row.value, node), self.others(&row.labels))
+        let value = match &row.value {
+            SampleValue::Float(value) => self.number(*value, node),
+            histogram @ SampleValue::Histogram(_) => histogram.to_string(),
+        };
+        format!("{value}{}{sampled}", self.others(&row.labels))
     }
 
     fn range(&self, range: &Range) -> String {
@@ -154,7 +166,10 @@ impl Tree<'_> {
             true => self.times.at(first.0),
             false => format!("{} to {}", self.times.at(first.0), self.times.at(last.0)),
         };
-        let values = between(*low, *high);
+        let values = match range.values.iter().all(|(_, value)| value.float().is_none()) {
+            true => HISTOGRAMS.to_owned(),
+            false => between(*low, *high),
+        };
         format!("{}, {when}, {values}{}", counted(*samples as u64, "sample"), self.others(labels))
     }
 
@@ -162,8 +177,12 @@ impl Tree<'_> {
     fn details(&self, range: &Range) -> Vec<String> {
         let mut lines = self.resets(range);
         if self.full && range.samples > 1 {
-            let sample = |(at, found): &(Timestamp, f64)| format!("{} {}", self.times.at(*at), shortest(*found));
-            let lines_of = |samples: &[(Timestamp, f64)]| samples.iter().map(sample).collect::<Vec<_>>().join(", ");
+            let sample = |(at, found): &(Timestamp, SampleValue)| {
+                let found = found.float().map_or_else(|| found.to_string(), shortest);
+                format!("{} {found}", self.times.at(*at))
+            };
+            let lines_of =
+                |samples: &[(Timestamp, SampleValue)]| samples.iter().map(sample).collect::<Vec<_>>().join(", ");
             lines.extend(range.values.chunks(PER_LINE).map(lines_of));
         }
         lines

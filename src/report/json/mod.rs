@@ -12,7 +12,7 @@ use crate::outcome::{
     WriterFacts,
 };
 use crate::promql::annotation::Level;
-use crate::report::number::{At, Labels, Number, Pairs, Seconds, write_json};
+use crate::report::number::{At, Labels, Number, Pairs, Sampled, Seconds, write_json};
 use crate::time::Timestamp;
 
 use shape::{
@@ -178,8 +178,8 @@ fn hidden<'a>(one: &'a HiddenMetric) -> HiddenOut<'a> {
         first_difference: agreement.first.as_ref().map(|first| DifferenceOut {
             at: At(first.at),
             labels: Labels(&first.labels),
-            recorded: Number(first.recorded),
-            computed: Number(first.computed),
+            recorded: Sampled(&first.recorded),
+            computed: Sampled(&first.computed),
         }),
     }
 }

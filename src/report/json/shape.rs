@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::report::number::{At, Labels, Number, Pairs, Seconds};
+use crate::report::number::{At, Labels, Number, Pairs, Sampled, Seconds};
 
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
@@ -129,8 +129,8 @@ pub(super) struct PointsOut {
 pub(super) struct DifferenceOut<'a> {
     pub(super) at: At,
     pub(super) labels: Labels<'a>,
-    pub(super) recorded: Number,
-    pub(super) computed: Number,
+    pub(super) recorded: Sampled<'a>,
+    pub(super) computed: Sampled<'a>,
 }
 
 #[derive(Serialize)]

@@ -207,7 +207,10 @@ fn cells(row: &Row<'_>, which: Which, hold: Millis, labels: &Labels, view: &View
         });
     }
     if which == Which::Fired {
-        cells.push(number(row.first.activity.value_fire));
+        cells.push(match &row.first.histogram {
+            Some(histogram) => Cell::from(format!("count {}, sum {}", value(histogram.count), value(histogram.sum))),
+            None => number(row.first.activity.value_fire),
+        });
     }
     cells.push(number(row.worst));
     let more = match (row.more_sets, labels.shown.is_empty()) {

@@ -56,6 +56,7 @@ fn equal(a: &Value, b: &Value) -> Result<bool, String> {
         (Some(Basic::Text(a)), Some(Basic::Text(b))) => Ok(a == b),
         (None, None) => match (a, b) {
             (Value::Sample(a), Value::Sample(b)) => Ok(std::rc::Rc::ptr_eq(a, b)),
+            (Value::Histogram(a), Value::Histogram(b)) => Ok(std::sync::Arc::ptr_eq(a, b)),
             // Go compares pointers here, and each time has its own.
             (Value::Time(_), Value::Time(_)) | (Value::Duration(_), Value::Duration(_)) => Ok(false),
             _ => Err(format!("non-comparable types {}, {}", a.type_name(), b.type_name())),

@@ -27,7 +27,7 @@ pub(super) fn expand<'d>(
     variables.push(("$labels", Value::Labels(data.labels.clone())));
     variables.push(("$externalLabels", Value::Labels(data.external_labels.clone())));
     variables.push(("$externalURL", Value::text(data.external_url)));
-    variables.push(("$value", Value::Float(data.value)));
+    variables.push(("$value", Value::from(data.value)));
     let mut walker = Walker {
         text,
         tree,

@@ -24,6 +24,8 @@ pub(super) enum Method {
     Format,
     /// `Add` of a time.
     Add,
+    /// `String` of a histogram.
+    Text,
     /// Of a duration, without arguments.
     Duration(fn(Duration) -> Value),
 }
@@ -51,9 +53,14 @@ pub(super) fn member(data: &TemplateData<'_>, value: &Value, name: &str) -> Memb
         (Value::Data, "Labels") => Some(Value::Labels(data.labels.clone())),
         (Value::Data, "ExternalLabels") => Some(Value::Labels(data.external_labels.clone())),
         (Value::Data, "ExternalURL") => Some(Value::text(data.external_url)),
-        (Value::Data, "Value") => Some(Value::Float(data.value)),
+        (Value::Data, "Value") => Some(Value::from(data.value)),
         (Value::Sample(sample), "Labels") => Some(Value::Labels(sample.labels.clone())),
-        (Value::Sample(sample), "Value") => Some(Value::Float(sample.value)),
+        (Value::Sample(sample), "Value") => Some(Value::from(&sample.value)),
+        (Value::Histogram(histogram), "Schema") => Some(Value::Int(i64::from(histogram.schema))),
+        (Value::Histogram(histogram), "Count") => Some(Value::Float(histogram.count)),
+        (Value::Histogram(histogram), "Sum") => Some(Value::Float(histogram.sum)),
+        (Value::Histogram(histogram), "ZeroCount") => Some(Value::Float(histogram.zero_count)),
+        (Value::Histogram(histogram), "ZeroThreshold") => Some(Value::Float(histogram.zero_threshold)),
         _ => None,
     };
     if let Some(value) = found {
@@ -63,6 +70,7 @@ pub(super) fn member(data: &TemplateData<'_>, value: &Value, name: &str) -> Memb
         Value::Labels(_) | Value::Args(_) => {
             return Member::Value(entry(value, name), "is not a method but has arguments");
         }
+        Value::Histogram(_) if name == "String" => Some(Method::Text),
         Value::Time(_) => time_method(name),
         Value::Duration(_) => duration_method(name),
         _ => None,
@@ -119,6 +127,7 @@ pub(super) fn run(method: Method, value: &Value, args: &[Value]) -> Value {
             Some(Value::Duration(span)) => Value::Time(Instant(at.0.saturating_add(span.0 / 1_000_000))),
             _ => Value::Nothing,
         },
+        (Method::Text, Value::Histogram(histogram)) => Value::text(histogram.to_string()),
         (Method::Duration(method), Value::Duration(span)) => method(*span),
         _ => Value::Nothing,
     }

@@ -198,7 +198,7 @@ static FUNCTIONS: &[Function] = &[
     plain("urlQueryEscape", TEXT, |_, values| Ok(Value::text(escape::query(text(&values[0]))))),
     open("urlquery", &[], |context, values| Ok(Value::text(escape::query(&shown(context, values))))),
     plain("value", &[Type::Sample], |_, values| match &values[0] {
-        Value::Sample(sample) => Ok(Value::Float(sample.value)),
+        Value::Sample(sample) => Ok(Value::from(&sample.value)),
         _ => Err(NIL_SAMPLE.to_owned()),
     }),
 ];

@@ -33,6 +33,7 @@ pub use self::share::Share;
 use self::tree::Tree;
 use self::uses::Uses;
 use crate::labels::LabelSet;
+use crate::promql::query::SampleValue;
 use crate::source::Span;
 use crate::time::Timestamp;
 
@@ -131,7 +132,7 @@ pub struct TemplateData<'a> {
     /// `$labels`: of the sample, its metric name included, before rule labels.
     pub labels: &'a LabelSet,
     /// `$value`.
-    pub value: f64,
+    pub value: &'a SampleValue,
     /// `$externalLabels`.
     pub external_labels: &'a LabelSet,
     /// `$externalURL`.
@@ -148,7 +149,7 @@ pub struct QueriedSample {
     /// Its labels.
     pub labels: LabelSet,
     /// Its value.
-    pub value: f64,
+    pub value: SampleValue,
 }
 
 /// Answers the `query` function: an expression to samples, in order, or to an error's words.

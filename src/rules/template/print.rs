@@ -94,6 +94,7 @@ impl<'d> Printer<'d> {
             (Value::Float(value), 'v' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G') => {
                 spec.float(&mut self.out, *value, verb);
             }
+            (Value::Histogram(histogram), _) if self.text(&histogram.to_string(), verb, spec) => {}
             (Value::Text(text) | Value::Html(text), _) if self.text(text, verb, spec) => {}
             (Value::Time(time), _) if self.text(&time.to_string(), verb, spec) => {}
             (Value::Duration(duration), _) if self.text(&duration.to_string(), verb, spec) => {}
@@ -135,7 +136,7 @@ impl<'d> Printer<'d> {
                 self.out.push(' ');
                 self.element(data.external_url, verb, spec);
                 self.out.push(' ');
-                self.inner(&Value::Float(data.value), verb, spec);
+                self.inner(&Value::from(data.value), verb, spec);
                 self.out.push('}');
             }
             _ => self.bad_verb(value, verb, spec),
@@ -165,7 +166,7 @@ impl<'d> Printer<'d> {
         self.out.push('{');
         self.labels(&sample.labels, verb, spec);
         self.out.push(' ');
-        self.inner(&Value::Float(sample.value), verb, spec);
+        self.inner(&Value::from(&sample.value), verb, spec);
         self.out.push('}');
     }
 

@@ -1,9 +1,10 @@
 //! Behaviour of whole templates.
 
 use super::*;
+use crate::promql::notation::parse_histogram;
 
 fn sample(labels: &[(&str, &str)], value: f64) -> QueriedSample {
-    QueriedSample { labels: LabelSet::new(labels.iter().copied()), value }
+    QueriedSample { labels: LabelSet::new(labels.iter().copied()), value: value.into() }
 }
 
 /// Answers `one` with a sample, `two` with two, `none` with none; all else is an error.
@@ -16,13 +17,13 @@ fn answer(query: &str) -> Result<Vec<QueriedSample>, String> {
     }
 }
 
-fn expand_for(value: f64, template: &str) -> Result<String, String> {
+fn expand_for(value: impl Into<SampleValue>, template: &str) -> Result<String, String> {
     let template = Template::parse(template).unwrap_or_else(|problems| panic!("{template}: {problems:?}"));
     let labels = LabelSet::new([("__name__", "m"), ("instance", "a.b:80"), ("job", "db")]);
     let external_labels = LabelSet::new([("region", "eu")]);
     let data = TemplateData {
         labels: &labels,
-        value,
+        value: &value.into(),
         external_labels: &external_labels,
         external_url: "http://prom:9090/base",
         now: Timestamp(1_420_070_400_500),
@@ -31,7 +32,7 @@ fn expand_for(value: f64, template: &str) -> Result<String, String> {
     template.expand(&data, Share::WHOLE, &mut answer)
 }
 
-fn check_for(value: f64, template: &str, expected: &str) {
+fn check_for(value: impl Into<SampleValue>, template: &str, expected: &str) {
     assert_eq!(expand_for(value, template).as_deref(), Ok(expected), "{template}");
 }
 
@@ -73,6 +74,38 @@ fn the_data_is_seen_by_variable_and_by_field() {
     check("{{ $externalLabels.region }} {{ .ExternalLabels }}", "eu map[region:eu]");
     check("{{ $externalURL }} {{ .ExternalURL }}", "http://prom:9090/base http://prom:9090/base");
     check("{{ . }}", "{map[__name__:m instance:a.b:80 job:db] map[region:eu] http://prom:9090/base 0.25}");
+}
+
+#[test]
+fn native_histograms_print_as_prometheus_shows_them() {
+    let histogram = || parse_histogram("{{schema:0 count:3 sum:5 buckets:[1 2]}}").expect("one").histogram;
+    let check = |template: &str, expected: &str| check_for(histogram(), template, expected);
+    let text = "{count:3, sum:5, (0.5,1]:1, (1,2]:2}";
+    for template in
+        ["{{ $value }}", "{{ .Value.String }}", "{{ printf \"%v\" $value }}", "{{ $value | printf \"%s\" }}"]
+    {
+        check(template, text);
+    }
+    check(
+        "{{ . }}",
+        &format!("{{map[__name__:m instance:a.b:80 job:db] map[region:eu] http://prom:9090/base {text}}}"),
+    );
+    check("{{ $value.Count }} {{ .Value.Sum }} {{ $value.Schema }} {{ $value.ZeroCount }}", "3 5 0 0");
+    check(
+        "{{ if $value }}yes{{ end }} {{ eq $value $value }} {{ printf \"%T\" $value }}",
+        "yes true *histogram.FloatHistogram",
+    );
+    let fails = |template: &str, expected: &str| {
+        let words = expand_for(histogram(), template).expect_err(template);
+        assert!(words.ends_with(expected), "{template}\n  is {words}\n not {expected}");
+    };
+    for name in ["humanize", "humanize1024", "humanizeDuration", "humanizePercentage", "humanizeTimestamp", "toTime"] {
+        fails(&format!("{{{{ {name} $value }}}}"), "can't convert *histogram.FloatHistogram to float");
+    }
+    fails("{{ gt $value 1.0 }}", "invalid type for comparison");
+    fails("{{ eq $value 1.0 }}", "incompatible types for comparison");
+    fails("{{ len $value }}", "len of type histogram.FloatHistogram");
+    fails("{{ $value.Buckets }}", "can't evaluate field Buckets in type *histogram.FloatHistogram");
 }
 
 #[test]
@@ -365,7 +398,7 @@ fn a_small_share_ends_a_loop_early() {
     let labels = LabelSet::empty();
     let data = TemplateData {
         labels: &labels,
-        value: 1.0,
+        value: &1.0.into(),
         external_labels: &labels,
         external_url: "",
         now: Timestamp(0),
@@ -499,7 +532,7 @@ mod mutations {
                     let labels = LabelSet::empty();
                     let data = TemplateData {
                         labels: &labels,
-                        value: -1.5,
+                        value: &(-1.5).into(),
                         external_labels: &labels,
                         external_url: "",
                         now: Timestamp(0),

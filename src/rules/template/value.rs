@@ -2,10 +2,13 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::QueriedSample;
 use super::instant::{Duration, Instant};
+use crate::histogram::Histogram;
 use crate::labels::LabelSet;
+use crate::promql::query::SampleValue;
 
 /// A value. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(super) enum Value {
     Byte(u8),
     /// `float64`
     Float(f64),
+    /// `*histogram.FloatHistogram`
+    Histogram(Arc<Histogram>),
     /// `string`
     Text(Rc<str>),
     /// `template.HTML`, a text that `safeHtml` made.
@@ -49,6 +54,15 @@ pub(super) struct Args {
     pub(super) depth: usize,
 }
 
+impl From<&SampleValue> for Value {
+    fn from(value: &SampleValue) -> Self {
+        match value {
+            SampleValue::Float(value) => Self::Float(*value),
+            SampleValue::Histogram(histogram) => Self::Histogram(Arc::clone(histogram)),
+        }
+    }
+}
+
 impl Value {
     /// Makes a text.
     pub(super) fn text(text: impl Into<Rc<str>>) -> Self {
@@ -68,6 +82,7 @@ impl Value {
             Self::Int(_) => "int",
             Self::Byte(_) => "uint8",
             Self::Float(_) => "float64",
+            Self::Histogram(_) => "*histogram.FloatHistogram",
             Self::Text(_) => "string",
             Self::Html(_) => "template.HTML",
             Self::Data => {
@@ -94,7 +109,7 @@ impl Value {
             Self::Labels(labels) => !labels.is_empty(),
             Self::Args(args) => !args.values.is_empty(),
             Self::Samples(samples) => !samples.borrow().is_empty(),
-            Self::Data | Self::Sample(_) | Self::Time(_) | Self::Duration(_) => true,
+            Self::Data | Self::Histogram(_) | Self::Sample(_) | Self::Time(_) | Self::Duration(_) => true,
         }
     }
 

@@ -4,13 +4,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use alertctl::labels::{LabelSet, METRIC_NAME};
 use alertctl::promql::ast::Expr;
 use alertctl::store::stale_marker;
 
-use super::value::{floats, stored};
-use super::{Data, Fault, Options, SampleValue, Series, Starts, Stored, Value, View, instant_of};
+use super::histograms::{stored_hint, with_stored_hints};
+use super::{Fault, Options, SampleValue, Starts, Stored, Value, View, instant_of};
 
 /// Rules that are evaluated together. Unit of time: milliseconds.
 pub(crate) struct Group {
@@ -52,7 +53,7 @@ pub(crate) enum Kind {
 }
 
 /// What a template gives for the labels and the value of a sample.
-pub(crate) type Expand = dyn Fn(&LabelSet, f64) -> String;
+pub(crate) type Expand = dyn Fn(&LabelSet, &SampleValue) -> String;
 
 /// The value of a rule's label.
 #[derive(Clone)]
@@ -96,7 +97,7 @@ pub(crate) struct Run {
     /// Slot, group, rule and words of each evaluation that failed.
     pub(crate) faults: Vec<(i64, usize, usize, String)>,
     /// What the rules wrote, stale markers among it.
-    pub(crate) written: Vec<Series>,
+    pub(crate) written: Vec<Stored>,
 }
 
 /// The states of alerts that are kept.
@@ -127,7 +128,7 @@ struct Memory {
 }
 
 /// Evaluates all groups at all their slots from `first` to `last`.
-pub(crate) fn run(recorded: &Data, groups: &[Group], first: i64, last: i64, options: &Options) -> Run {
+pub(crate) fn run(recorded: &[Stored], groups: &[Group], first: i64, last: i64, options: &Options) -> Run {
     let mut agenda = Vec::new();
     for (number, group) in groups.iter().enumerate() {
         let slots = (0..).map(|at| {
@@ -138,7 +139,7 @@ pub(crate) fn run(recorded: &Data, groups: &[Group], first: i64, last: i64, opti
         }
     }
     agenda.sort_unstable();
-    let recorded = stored(recorded);
+    let recorded = with_stored_hints(recorded.to_vec());
     let mut runner =
         Runner { recorded, groups, options, written: BTreeMap::new(), memories: BTreeMap::new(), out: Run::default() };
     for (slot, group, rule) in agenda {
@@ -146,6 +147,9 @@ pub(crate) fn run(recorded: &Data, groups: &[Group], first: i64, last: i64, opti
     }
     runner.finish()
 }
+
+/// A sample that a rule gives.
+type Emission = (LabelSet, SampleValue);
 
 /// A rule's place: group and number.
 type Place = (usize, usize);
@@ -155,7 +159,7 @@ struct Runner<'a> {
     groups: &'a [Group],
     options: &'a Options,
     /// By label set and writer.
-    written: BTreeMap<LabelSet, BTreeMap<Place, Vec<(i64, f64)>>>,
+    written: BTreeMap<LabelSet, BTreeMap<Place, Vec<(i64, SampleValue)>>>,
     memories: BTreeMap<Place, Memory>,
     out: Run,
 }
@@ -171,13 +175,13 @@ impl Runner<'_> {
     }
 
     /// Returns what the rule writes at a slot.
-    fn emissions(&mut self, slot: i64, place: Place, memory: &mut Memory) -> Result<Vec<(LabelSet, f64)>, String> {
+    fn emissions(&mut self, slot: i64, place: Place, memory: &mut Memory) -> Result<Vec<Emission>, String> {
         let group = &self.groups[place.0];
         let rule = &group.rules[place.1];
         let (visible, at) = (self.visible(slot, place), slot - group.query_offset);
         let samples = match instant_of((&visible, &Starts::new()), &rule.expr, at, self.options) {
-            Ok(Value::Vector(samples)) => floats(samples),
-            Ok(Value::Scalar(value)) => vec![(LabelSet::empty(), value)],
+            Ok(Value::Vector(samples)) => samples,
+            Ok(Value::Scalar(value)) => vec![(LabelSet::empty(), value.into())],
             Ok(other) => panic!("a rule that gives {other:?} is refused when it is loaded"),
             Err(Fault::Failed(words)) => return Err(words),
             Err(Fault::Unsupported(what)) => panic!("not known here: {what}"),
@@ -198,19 +202,18 @@ impl Runner<'_> {
         let mut views: Vec<View<'_>> =
             self.recorded.iter().map(|(labels, points)| (labels, Cow::Borrowed(points.as_slice()))).collect();
         for (labels, writers) in &self.written {
-            let seen = |(writer, points): (&Place, &'_ Vec<(i64, f64)>)| {
+            let seen = |(writer, points): (&Place, &'_ Vec<(i64, SampleValue)>)| {
                 let bound = slot - self.groups[writer.0].query_offset - i64::from(*writer >= reader);
                 points.partition_point(|(at, _)| *at <= bound)
             };
             if writers.len() == 1 {
                 let one = writers.iter().next().expect("there is one");
-                let points = one.1[..seen(one)].iter().map(|(at, value)| (*at, SampleValue::Float(*value)));
-                views.push((labels, Cow::Owned(points.collect())));
+                views.push((labels, Cow::Borrowed(&one.1[..seen(one)])));
                 continue;
             }
             let mut merged: BTreeMap<i64, SampleValue> = BTreeMap::new();
             for one in writers {
-                merged.extend(one.1[..seen(one)].iter().map(|(at, value)| (*at, SampleValue::Float(*value))));
+                merged.extend(one.1[..seen(one)].iter().cloned());
             }
             views.push((labels, Cow::Owned(merged.into_iter().collect())));
         }
@@ -218,7 +221,7 @@ impl Runner<'_> {
     }
 
     /// Writes samples and, for the series that were there the last time and are not now, stale markers.
-    fn write(&mut self, stamp: i64, place: Place, memory: &mut Memory, samples: Vec<(LabelSet, f64)>) {
+    fn write(&mut self, stamp: i64, place: Place, memory: &mut Memory, samples: Vec<Emission>) {
         let mut now = BTreeSet::new();
         for (labels, value) in samples {
             if self.append(stamp, place, &labels, value) {
@@ -226,19 +229,31 @@ impl Runner<'_> {
             }
         }
         for labels in memory.emitted.difference(&now) {
-            self.append(stamp, place, labels, stale_marker());
+            self.append(stamp, place, labels, stale_marker().into());
         }
         memory.emitted = now;
     }
 
     /// Takes a sample; of two samples of one series at one time the first counts, and none goes back in time. Tells
     /// whether it is there now.
-    fn append(&mut self, stamp: i64, place: Place, labels: &LabelSet, value: f64) -> bool {
+    fn append(&mut self, stamp: i64, place: Place, labels: &LabelSet, mut value: SampleValue) -> bool {
         let writers = self.written.entry(labels.clone()).or_default();
         let newest = writers.values().filter_map(|points| points.last()).max_by_key(|(at, _)| *at);
         match newest {
-            Some((at, held)) if *at >= stamp => *at == stamp && held.to_bits() == value.to_bits(),
-            _ => {
+            Some((at, held)) if *at >= stamp => {
+                *at == stamp
+                    && match (held, &value) {
+                        (SampleValue::Float(held), SampleValue::Float(value)) => held.to_bits() == value.to_bits(),
+                        (SampleValue::Histogram(held), SampleValue::Histogram(value)) => held.equals(value),
+                        _ => false,
+                    }
+            }
+            before => {
+                if let SampleValue::Histogram(histogram) = &mut value {
+                    let before = before.and_then(|(_, value)| value.histogram());
+                    let hint = stored_hint(histogram, before.map(Arc::as_ref));
+                    Arc::make_mut(histogram).hint = hint;
+                }
                 writers.entry(place).or_default().push((stamp, value));
                 true
             }
@@ -247,7 +262,7 @@ impl Runner<'_> {
 
     fn finish(mut self) -> Run {
         for (labels, writers) in self.written {
-            let mut points: Vec<(i64, f64)> = writers.into_values().flatten().collect();
+            let mut points: Vec<(i64, SampleValue)> = writers.into_values().flatten().collect();
             points.sort_by_key(|(at, _)| *at);
             self.out.written.push((labels, points));
         }
@@ -261,7 +276,7 @@ impl Runner<'_> {
     }
 }
 
-fn record(group: &Group, rule: &Rule, samples: Vec<(LabelSet, f64)>) -> Result<Vec<(LabelSet, f64)>, String> {
+fn record(group: &Group, rule: &Rule, samples: Vec<Emission>) -> Result<Vec<Emission>, String> {
     let mut out = Vec::new();
     for (labels, value) in samples {
         let mut builder = labels.to_builder();
@@ -281,13 +296,13 @@ fn record(group: &Group, rule: &Rule, samples: Vec<(LabelSet, f64)>) -> Result<V
 }
 
 /// Returns the label sets of the alerts that a result stands for.
-fn alert_labels(rule: &Rule, samples: Vec<(LabelSet, f64)>) -> Result<BTreeSet<LabelSet>, String> {
+fn alert_labels(rule: &Rule, samples: Vec<Emission>) -> Result<BTreeSet<LabelSet>, String> {
     let mut out = BTreeSet::new();
     for (labels, value) in samples {
         let mut builder = labels.to_builder();
         builder.remove(METRIC_NAME);
         for (name, label) in &rule.labels {
-            builder.set(name, &(label.expand)(&labels, value));
+            builder.set(name, &(label.expand)(&labels, &value));
         }
         builder.set("alertname", &rule.name);
         if !out.insert(builder.build()) {
@@ -367,7 +382,7 @@ fn step(
 }
 
 /// Returns ALERTS and ALERTS_FOR_STATE of the active alerts: under their labels stand the rule's, as they are written.
-fn alert_series(rule: &Rule, memory: &Memory) -> Vec<(LabelSet, f64)> {
+fn alert_series(rule: &Rule, memory: &Memory) -> Vec<Emission> {
     let mut out = Vec::new();
     for (labels, alert) in &memory.alerts {
         let word = match alert.state {
@@ -384,8 +399,8 @@ fn alert_series(rule: &Rule, memory: &Memory) -> Vec<(LabelSet, f64)> {
         }
         builder.set("alertname", &rule.name);
         let seconds = alert.active_at.div_euclid(1000);
-        out.push((builder.set(METRIC_NAME, "ALERTS_FOR_STATE").build(), seconds as f64));
-        out.push((builder.set(METRIC_NAME, "ALERTS").set("alertstate", word).build(), 1.0));
+        out.push((builder.set(METRIC_NAME, "ALERTS_FOR_STATE").build(), (seconds as f64).into()));
+        out.push((builder.set(METRIC_NAME, "ALERTS").set("alertstate", word).build(), 1.0.into()));
     }
     out
 }

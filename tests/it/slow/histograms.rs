@@ -25,7 +25,8 @@ pub(crate) fn with_stored_hints(mut data: Vec<Stored>) -> Vec<Stored> {
     data
 }
 
-fn stored_hint(histogram: &Histogram, before: Option<&Histogram>) -> Hint {
+/// Returns what a histogram is stored to be after the sample before it.
+pub(crate) fn stored_hint(histogram: &Histogram, before: Option<&Histogram>) -> Hint {
     if histogram.hint == Hint::Gauge {
         return Hint::Gauge;
     }

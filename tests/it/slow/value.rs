@@ -4,6 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
 use alertctl::histogram::Histogram;
+use alertctl::promql::query;
 use alertctl::store::is_stale;
 
 /// A float or a native histogram.
@@ -53,6 +54,24 @@ impl SampleValue {
 impl From<f64> for SampleValue {
     fn from(value: f64) -> Self {
         Self::Float(value)
+    }
+}
+
+impl From<&SampleValue> for query::SampleValue {
+    fn from(value: &SampleValue) -> Self {
+        match value {
+            SampleValue::Float(value) => Self::Float(*value),
+            SampleValue::Histogram(histogram) => Self::Histogram(Arc::clone(histogram)),
+        }
+    }
+}
+
+impl From<query::SampleValue> for SampleValue {
+    fn from(value: query::SampleValue) -> Self {
+        match value {
+            query::SampleValue::Float(value) => Self::Float(value),
+            query::SampleValue::Histogram(histogram) => Self::Histogram(histogram),
+        }
     }
 }
 

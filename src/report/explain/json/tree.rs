@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::super::words::Times;
-use super::{PointOut, ReasonOut};
+use super::ReasonOut;
 use crate::explain::{Given, Node, Range, Row};
-use crate::report::number::{At, Labels, Number};
+use crate::promql::query::SampleValue;
+use crate::report::number::{At, Labels, Number, Sampled};
+use crate::time::Timestamp;
 
 #[derive(Serialize)]
 pub(super) struct NodeOut<'a> {
@@ -63,14 +65,14 @@ struct RowsOut<'a> {
 
 impl<'a> RowOut<'a> {
     fn of(row: &'a Row) -> Self {
-        Self { labels: Labels(&row.labels), value: Number(row.value), sampled: row.sampled.map(At) }
+        Self { labels: Labels(&row.labels), value: Sampled(&row.value), sampled: row.sampled.map(At) }
     }
 }
 
 #[derive(Serialize)]
 struct RowOut<'a> {
     labels: Labels<'a>,
-    value: Number,
+    value: Sampled<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sampled: Option<At>,
 }
@@ -85,12 +87,18 @@ struct RangesOut<'a> {
 struct RangeOut<'a> {
     labels: Labels<'a>,
     samples: usize,
-    first: PointOut,
-    last: PointOut,
+    first: SampleOut<'a>,
+    last: SampleOut<'a>,
     min: Number,
     max: Number,
     resets: Vec<ResetOut>,
-    values: Vec<(At, Number)>,
+    values: Vec<(At, Sampled<'a>)>,
+}
+
+#[derive(Serialize)]
+struct SampleOut<'a> {
+    at: At,
+    value: Sampled<'a>,
 }
 
 #[derive(Serialize)]
@@ -145,15 +153,15 @@ impl<'a> NodeOut<'a> {
 
 impl<'a> RangeOut<'a> {
     fn of(range: &'a Range) -> Self {
-        let point = |(at, value)| PointOut { at: At(at), value: Number(value) };
+        let point = |(at, value): &'a (Timestamp, SampleValue)| SampleOut { at: At(*at), value: Sampled(value) };
         Self {
             labels: Labels(&range.labels),
             samples: range.samples,
-            first: point(range.first),
-            last: point(range.last),
+            first: point(&range.first),
+            last: point(&range.last),
             min: Number(range.between.0),
             max: Number(range.between.1),
-            values: range.values.iter().map(|(at, value)| (At(*at), Number(*value))).collect(),
+            values: range.values.iter().map(|(at, value)| (At(*at), Sampled(value))).collect(),
             resets: range
                 .resets
                 .iter()
