@@ -18,9 +18,9 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// Returns when the first of the samples was taken that are held apart.
-    pub(super) fn first(&self) -> Option<Timestamp> {
-        self.times.first().copied()
+    /// Returns whether the sample of a time is held apart.
+    pub(super) fn holds(&self, time: Timestamp) -> bool {
+        self.times.binary_search(&time).is_ok()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::time::Timestamp;
 
-use super::held::Stretch;
 use super::{Batch, Conflicts, Series, SeriesId, Store};
 
 /// The time of a sample, and its start timestamp.
@@ -87,12 +86,11 @@ impl Series {
     /// Drops the start timestamps of samples that are not held any more, once they are half of all.
     #[cold]
     pub(super) fn evict_starts(&mut self) {
-        let Some(Known(known)) = self.starts.as_deref_mut() else { return };
-        let first = self.times.get(self.head).copied().unwrap_or(Timestamp::MAX);
-        let first = self.held.iter().filter_map(Stretch::first).fold(first, Timestamp::min);
-        let gone = known.partition_point(|(time, _)| *time < first);
-        if gone * 2 > known.len() {
-            known.drain(..gone);
+        let Self { starts, held, times, head, .. } = self;
+        let Some(Known(known)) = starts.as_deref_mut() else { return };
+        let first = times.get(*head).copied().unwrap_or(Timestamp::MAX);
+        if known.partition_point(|(time, _)| *time < first) * 2 > known.len() {
+            known.retain(|(time, _)| *time >= first || held.iter().any(|stretch| stretch.holds(*time)));
         }
     }
 }
@@ -168,7 +166,7 @@ mod tests {
 
     #[test]
     fn they_stay_with_samples_that_are_held_for_good() {
-        let mut store = Store::default();
+        let mut store = Store::endless(Millis(10));
         let pinned = Reach { held: Some((Timestamp(5), Timestamp(20))), ..Reach::back(Millis(10)) };
         store.select(&[Matcher::equal("__name__", "up")], pinned, &Hidden::default());
         let id = store.series(&LabelSet::new([("__name__", "up")]));
@@ -176,7 +174,7 @@ mod tests {
             append(&mut store, id, &[(time, time - 1)]);
             store.evict(Timestamp(time));
         }
-        check(&store, id, &[(10, Some(9)), (20, Some(19)), (990, Some(989))]);
+        check(&store, id, &[(10, Some(9)), (20, Some(19)), (500, None), (990, Some(989))]);
     }
 
     #[test]
