@@ -311,11 +311,10 @@ impl Seen<'_> {
     /// Source: histograms.md 5.1, 8.
     fn extrapolated(&self, metric: impl Fn() -> String, tell: &mut impl FnMut(Annotation)) -> Outcome {
         let counter = self.function != RangeFn::Delta;
-        let ((Some((from, first)), Some((to, last))), left) =
-            ((self.points.first(), self.points.last()), self.end.minus(self.range))
-        else {
+        let (Some((from, first)), Some((to, last))) = (self.points.first(), self.points.last()) else {
             return Outcome::Nothing;
         };
+        let left = self.end.minus(self.range);
         let intervals = self.points.len() - 1;
         let start = start_within(self.starts, left, *from);
         let extent = Extent::of(self.function, self.range);
