@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, codes};
 use crate::fmt::{Left, laid_out, same_rules};
 use crate::format::counted;
 use crate::limits;
@@ -229,6 +229,9 @@ impl Run<'_> {
             let line = format!("note: {}: an answer of a server is left as it is", text.name);
             say(self.args.quiet, &line);
         }
+        let mut later = rules.diagnostics.at_least(Severity::Warning);
+        later.retain(|found| found.code == codes::SECOND_DOCUMENT);
+        show(&later, &rules.sources, &self.terminal);
         let laid_out = laid_out(file, &rules.sources);
         for why in [Left::Comment, Left::Quoted] {
             let places = laid_out.left.iter().filter(|(_, left)| *left == why);

@@ -157,7 +157,7 @@ impl Counting {
 
     /// Counts evaluations that told something.
     pub(crate) fn told(&mut self, new: &AnnotationCount) {
-        let known = self.annotations.iter_mut().find(|known| known.annotated.what.is_same(&new.annotated.what));
+        let known = self.annotations.iter_mut().find(|known| known.annotated.what.is_alike(&new.annotated.what));
         if let Some(known) = known {
             known.annotated.what.merge(&new.annotated.what);
             known.count += new.count;

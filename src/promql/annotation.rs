@@ -253,6 +253,15 @@ impl Annotation {
         }
     }
 
+    /// Returns whether another one tells the same of another evaluation: the numbers may be others.
+    #[must_use]
+    pub fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::BadQuantile(_), Self::BadQuantile(_)) | (Self::BadRatio { .. }, Self::BadRatio { .. }) => true,
+            _ => self.is_same(other),
+        }
+    }
+
     /// Takes in another one that tells the same.
     pub fn merge(&mut self, other: &Self) {
         match (self, other) {

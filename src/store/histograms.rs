@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::histogram::{Hint, Histogram};
+use crate::histogram::{Hint, Histogram, Histograms};
 use crate::marker::{histogram_at, histogram_number, is_stale, plain, stale_marker};
 use crate::time::Timestamp;
 
@@ -52,12 +52,11 @@ impl Batch {
 
     /// Adds a sample whose value stands for one of these histograms, or for itself.
     #[inline]
-    #[cfg(feature = "input")]
     pub(crate) fn push_value(
         &mut self,
         series: SeriesId,
         time: Timestamp,
-        (value, histograms): (f64, &crate::histogram::Histograms),
+        (value, histograms): (f64, &Histograms),
         row: u64,
     ) {
         match histograms.get(value) {

@@ -107,6 +107,12 @@ fn beyond(
     what: impl Fn(f64, f64) -> Annotation,
 ) {
     let param = |step| view.scalar(param, step);
+    if view.plan.options.context == Context::Rule {
+        // Each step is an evaluation of its own.
+        notes.add_where(SECOND, steps, |step| param(step) < least, |step| what(param(step), least));
+        notes.add_where(SECOND, steps, |step| param(step) > greatest, |step| what(param(step), greatest));
+        return;
+    }
     let (min, max) = (0..steps).map(param).fold((least, greatest), |(min, max), x| (min.min(x), max.max(x)));
     notes.add_where(SECOND, steps, |step| param(step) < least, |_| what(min, least));
     notes.add_where(SECOND, steps, |step| param(step) > greatest, |_| what(max, greatest));

@@ -10,15 +10,12 @@ use super::Answer;
 /// Writes the samples of a result, a header first. A text has none.
 ///
 /// # Errors
-/// What the writer says, and where a sample is a native histogram.
+/// What the writer says.
 pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     let lines = answer.lines();
     let series: Vec<&LabelSet> = lines.iter().map(|line| &line.labels).collect();
     let mut samples = Vec::new();
     for (number, line) in (0..).zip(&lines) {
-        if line.floats().count() < line.samples.len() {
-            return Err(io::Error::other("CSV has no place for native histograms; write JSON with -o json"));
-        }
         samples.extend(line.floats().map(|(at, value)| (at, number, value)));
     }
     samples.sort_by_key(|(at, number, _)| (*at, *number));
@@ -29,5 +26,8 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
 #[must_use]
 pub fn problem(answer: &Answer<'_>) -> Option<Unwritable> {
     let lines = answer.lines();
+    if lines.iter().any(|line| line.floats().count() < line.samples.len()) {
+        return Some(Unwritable::Histogram);
+    }
     csv::problem(lines.iter().map(|line| &line.labels))
 }

@@ -33,7 +33,7 @@ pub fn write(
     if analyzed {
         columns.extend([Column::right("SAMPLES", 0), Column::right("TIME", 0)]);
     }
-    columns.push(Column::words("EXPRESSION", 0));
+    columns.push(Column::words("EXPRESSION", 3));
     let mut grid = Grid::new(columns);
     for operator in operators {
         let shared = if operator.shared { " (see above)" } else { "" };

@@ -19,6 +19,9 @@ pub enum Unwritable {
     /// A label has a line end, which its reader would refuse.
     #[error("the label `{0}` holds a line end")]
     LineEnd(String),
+    /// A sample is a native histogram.
+    #[error("a native histogram is no number")]
+    Histogram,
 }
 
 /// Returns the column of metric names: one that no label is called by.
