@@ -73,7 +73,7 @@ pub(crate) struct QueryArgs {
     pub(crate) width: Option<usize>,
     /// table, json, csv or plot [default: table]
     ///
-    /// json is what Prometheus' API answers. csv is a recording, one sample per row. plot draws a range, the whole recording
+    /// json is what Prometheus' API answers. csv is a recording, one sample per row, if all series have a metric name. plot draws a range, the whole recording
     /// if no other is asked for. docs/formats.md describes each.
     #[arg(short = 'o', long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
     pub(crate) format: Option<QueryFormat>,

@@ -87,7 +87,7 @@ pub(super) fn run(mut args: QueryArgs) -> Result<Exit, Failure> {
     let Some(at) = answers.at else { return Err(nothing()) };
     let asked = Asked { args, texts: &texts, range, at, clock, terminal: &terminal };
     if args.plan || args.analyze {
-        return asked.write_operators(&answers);
+        return asked.write_operators(answers, &interrupt);
     }
     if !args.console.quiet {
         let found = answers.survey.findings(&answers.store, options.lookback_delta.value);
@@ -285,20 +285,15 @@ impl Asked<'_> {
     }
 
     /// Writes the operators of the only expression.
-    fn write_operators(&self, answers: &Answers) -> Result<Exit, Failure> {
+    fn write_operators(&self, answers: Answers, interrupt: &Interrupt) -> Result<Exit, Failure> {
         let Some(text) = self.texts.all.first() else { return Ok(Exit::Good) };
         let value = Value::Vector(Vec::new());
         let when = self.answer(text, &value).when(&self.clock);
         out::write_to(None, &mut |out| {
             plan::write(out, &text.text, &answers.operators, (&when, answers.store.len()), &self.view(true))
         })?;
-        match answers.answered.first() {
-            Some(Answered { result: Err(error), .. }) => {
-                problems::show(&self.texts.diagnose(text, error), &self.texts.sources, self.terminal);
-                Ok(Exit::No)
-            }
-            _ => Ok(Exit::Good),
-        }
+        // What was evaluated is settled as where its results are written; a plan has none.
+        if self.args.plan { Ok(Exit::Good) } else { self.settle(answers, &[], interrupt) }
     }
 
     /// Writes the results, says what is wrong with them, and returns the exit code.
