@@ -116,11 +116,6 @@ pub(super) fn run(args: &EvalArgs) -> Result<Exit, Failure> {
         let lost = counted(lost, "native histogram");
         say(args.console.quiet, &format!("warning: left out {lost} that rules recorded: openmetrics has none"));
     }
-    let lost = kept.samples.as_ref().map_or(0, SampleColumns::histograms);
-    if lost > 0 {
-        let lost = counted(lost, "native histogram");
-        say(args.console.quiet, &format!("warning: left out {lost} that rules recorded: openmetrics has none"));
-    }
     out::wrote(&outputs).iter().for_each(|line| say(args.console.quiet, line));
     answer(args, &outcome, &summary)
 }

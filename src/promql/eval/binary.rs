@@ -187,7 +187,7 @@ fn computed(op: &VectorBinary, step: usize, (a, b): (f64, f64), pairing: Option<
 }
 
 /// Returns what stands on the left and on the right.
-fn sides<T>(op: &VectorBinary, many: T, one: T) -> (T, T) {
+pub(super) fn sides<T>(op: &VectorBinary, many: T, one: T) -> (T, T) {
     if op.many == Side::Left { (many, one) } else { (one, many) }
 }
 

@@ -3,7 +3,8 @@
 use super::super::block::{self, Block};
 use super::super::plan::{Fill, Number, VectorBinary};
 use super::super::roster::{MISSING, NodeState, Own};
-use super::binary::{find_duplicates, pair, pairing};
+use super::binary::{find_duplicates, pair, pairing, sides};
+use super::native::Pairing;
 use super::{Scratch, View};
 
 /// Pairs the rows of both sides by key; where a side has none at a step, a number stands for it.
@@ -35,11 +36,34 @@ pub(super) fn evaluate(
         pairs.begin_group(number);
         missing(many, &group.left, fill.many, filled_many);
         missing(one, &group.right, fill.one, filled_one);
+        if let (Some(pairing), Some(_)) = (&mut pairing, fill.many) {
+            unfit(op, (many, &group.left), (one, &group.right), pairing, filled_many);
+        }
         for (m, o) in group.filled_pairs(fill) {
             let row = joined.pairs[&(m, o)] as usize;
             let many = if m == MISSING { (&*filled_many, 0) } else { (many, m as usize) };
             let one = if o == MISSING { (&*filled_one, 0) } else { (one, o as usize) };
             pair(op, many, one, row, pairs, (faults, pairing.as_mut()), out);
+        }
+    }
+}
+
+/// Lets the number stand for the many side too where no row of that fits the one side: no pair was met then.
+fn unfit(
+    op: &VectorBinary,
+    (many, left): (&Block, &[u32]),
+    (one, right): (&Block, &[u32]),
+    pairing: &mut Pairing<'_>,
+    out: &mut Block,
+) {
+    let bits = out.row_mut(0).1;
+    for row in right {
+        for step in block::ones(one.bits(*row as usize)) {
+            let Some(other) = one.get(*row as usize, step).filter(|_| !block::has(bits, step)) else { continue };
+            let mut fits = |many| pairing.fits(op.op, step, sides(op, many, other));
+            if !left.iter().filter_map(|row| many.get(*row as usize, step)).any(&mut fits) {
+                block::set(bits, step);
+            }
         }
     }
 }
