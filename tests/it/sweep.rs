@@ -60,8 +60,8 @@ const LABELS: [&str; 8] = [
 
 /// Returns a recording as long CSV; there a series has no stale markers.
 fn csv(data: &Data) -> String {
-    const NAMES: [&str; 6] = ["__name__", "host", "zone", "code", "le", "team"];
-    let mut text = "timestamp_ms,metric,host,zone,code,le,team,value\n".to_owned();
+    const NAMES: [&str; 9] = ["__name__", "host", "zone", "code", "le", "team", "instance", "job", "owner"];
+    let mut text = format!("timestamp_ms,metric,{},value\n", NAMES[1..].join(","));
     for (at, labels, value) in rows(data) {
         if value.to_bits() != 0x7ff0_0000_0000_0002 {
             let labels: Vec<&str> = NAMES.iter().map(|name| labels.get(name).unwrap_or("")).collect();
