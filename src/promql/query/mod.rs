@@ -213,7 +213,7 @@ impl From<&Fault> for QueryError {
 ///
 /// let mut query = Query::prepare("up == 1", QueryContext::Instant, &QueryOptions::default())?;
 /// let Value::Vector(samples) = query.at(&recording, Timestamp(60_000))? else { unreachable!() };
-/// assert_eq!(samples, [(LabelSet::new([("__name__", "up"), ("job", "api")]), 1.0)]);
+/// assert_eq!(samples, [(LabelSet::new([("__name__", "up"), ("job", "api")]), 1.0.into())]);
 /// # Ok::<(), alertctl::promql::query::QueryError>(())
 /// ```
 pub struct Query {
