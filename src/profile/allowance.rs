@@ -98,18 +98,43 @@ impl Allowance {
 
     /// Takes a decision about a time back where the machine does not allow one.
     pub(crate) fn settle(self, decision: Decision) -> Decision {
-        // A machine may come back to its speed, unless it is another one.
-        let undecided = decision.verdict == Verdict::Inconclusive;
+        // A machine may come back to its speed, unless it is another one. Where there is no interval, more of the same would
+        // not do: there are too few processes, or the time is too short.
+        let may_tell = decision.interval.is_some();
+        let undecided = decision.verdict == Verdict::Inconclusive && may_tell;
         match self {
             Self::Moved(moved) if undecided && moved.abs() > SAME_SPEED => Decision { open: true, ..decision },
             Self::Moved(_) => decision,
             Self::Elsewhere => advise(decision, "another machine"),
             Self::TooFar(moved) => Decision {
                 verdict: Verdict::Inconclusive,
-                open: true,
+                open: may_tell,
                 note: format!("{}: too much to compare times", speed_changed(moved)),
                 ..decision
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_too_few_processes_left_undecided_is_not_measured_again() {
+        let decision = |interval| Decision {
+            verdict: Verdict::Inconclusive,
+            base: Some(1.0),
+            now: Some(1.3),
+            ratio: Some(1.3),
+            interval,
+            threshold: Some(1.1),
+            open: false,
+            note: String::new(),
+        };
+        for allowance in [Allowance::Moved(0.2), Allowance::TooFar(0.9)] {
+            assert!(allowance.settle(decision(Some((1.0, 1.6)))).open, "{allowance:?}");
+            assert!(!allowance.settle(decision(None)).open, "{allowance:?}");
         }
     }
 }
