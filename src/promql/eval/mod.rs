@@ -20,6 +20,7 @@ mod tell;
 mod topk;
 mod window;
 
+use super::annotation::Annotation;
 use super::ast::BinaryOp;
 use super::block::{self, Block};
 use super::histograms::{Histograms, floats};
@@ -168,18 +169,27 @@ pub(crate) fn scalar_binary(op: BinaryOp, lhs: f64, rhs: f64) -> f64 {
     if op.is_comparison() { f64::from(u8::from(compare(op, lhs, rhs))) } else { arithmetic(op, lhs, rhs) }
 }
 
-/// Evaluates a node that has the rows of its input. `failing`: whether any step of any node before it failed.
-pub(crate) fn filter(view: &View<'_>, at: NodeId, steps: usize, out: &mut Block, scratch: &mut Scratch, failing: bool) {
+/// Evaluates a node that has the rows of its input, and returns what it has to tell at which steps. `failing`: whether any
+/// step of any node before it failed.
+pub(crate) fn filter(
+    view: &View<'_>,
+    at: NodeId,
+    steps: usize,
+    out: &mut Block,
+    scratch: &mut Scratch,
+    failing: bool,
+) -> Option<(Annotation, Vec<u64>)> {
     let node = &view.plan.nodes[at];
-    let Kind::Map { op, input } = &node.kind else { return };
-    let Some(comparison) = map::Comparison::of_filter(op) else { return };
+    let Kind::Map { op, input } = &node.kind else { return None };
+    let comparison = map::Comparison::of_filter(op)?;
     let input = view.wide(*input, steps, &mut scratch.wide[0]);
     map::filter(view, comparison, input, out);
-    native::drop_compared(input, out);
+    let note = native::drop_compared(op, input, out);
     out.ranks.extend_from_slice(&input.ranks);
     if failing {
         view.inherit_failures(&node.kind, out);
     }
+    note
 }
 
 /// Evaluates one node into `out`. `failing`: whether any step of any node before it failed.

@@ -4,7 +4,7 @@ use crate::source::Span;
 
 use super::super::annotation::{Annotated, Annotation};
 use super::super::block;
-use super::super::plan::NodeId;
+use super::super::plan::{NodeId, WHOLE};
 use super::Program;
 use super::show::Shown;
 
@@ -23,6 +23,8 @@ struct List {
 struct Note {
     what: Annotation,
     place: Place,
+    /// The comparison that told it, if that is another node, which shares the rows of this one.
+    comparison: Option<NodeId>,
     /// A bit a step.
     steps: Vec<u64>,
 }
@@ -52,12 +54,23 @@ impl Notes {
         }
         let what = what();
         let notes = &mut self.list.get_or_insert_default().notes;
-        match notes.iter_mut().find(|note| note.what.is_same(&what)) {
+        match notes.iter_mut().find(|note| note.comparison.is_none() && note.what.is_same(&what)) {
             Some(note) => {
                 note.what.merge(&what);
                 block::or_into(&mut note.steps, steps);
             }
-            None => notes.push(Note { what, place, steps: steps.to_vec() }),
+            None => notes.push(Note { what, place, comparison: None, steps: steps.to_vec() }),
+        }
+    }
+
+    /// Takes what a comparison that shares the rows of the node tells of its latest run, in place of what it told before.
+    pub(crate) fn set_compared(&mut self, comparison: NodeId, note: Option<(Annotation, Vec<u64>)>) {
+        if let Some(list) = &mut self.list {
+            list.notes.retain(|note| note.comparison != Some(comparison));
+        }
+        if let Some((what, steps)) = note {
+            let note = Note { what, place: Place::Part(WHOLE), comparison: Some(comparison), steps };
+            self.list.get_or_insert_default().notes.push(note);
         }
     }
 
@@ -111,8 +124,9 @@ impl Shown<'_> {
         let node = self.plan.roots[root].node;
         let read = self.read_by(node);
         let mut told: Vec<Told> = Vec::new();
-        for at in (0..=node).filter(|at| read[*at] && !self.plan.nodes[*at].place.shares) {
-            for note in self.state(at).notes.iter() {
+        for at in (0..=node).filter(|at| read[*at]) {
+            let comparison = self.plan.nodes[at].place.shares.then_some(at);
+            for note in self.state(at).notes.iter().filter(|note| note.comparison == comparison) {
                 let span = self.place_of(root, at, note.place);
                 let held = if self.plan.nodes[at].invariant {
                     let mut all = vec![0; steps.div_ceil(64)];

@@ -129,7 +129,9 @@ impl Nodes<'_> {
         std::mem::swap(spare, &mut blocks[register]);
         if node.place.shares {
             let view = eval::View { plan: self.plan, states: self.states, shared: self.shared, blocks };
-            eval::filter(&view, at, steps, spare, scratch, run.failing);
+            let note = eval::filter(&view, at, steps, spare, scratch, run.failing);
+            *tells |= note.is_some();
+            self.states[node.place.state as usize].notes.set_compared(at, note);
         } else {
             // It knows only the states of those before it.
             let (states, rest) = self.states.split_at_mut(node.place.state as usize);

@@ -134,15 +134,20 @@ pub(super) fn map(
     }
 }
 
-/// Drops histograms from what a comparison with a number kept: they do not compare.
-pub(super) fn drop_compared(input: &Block, out: &mut Block) {
+/// Drops histograms from what a comparison with a number kept, and returns what is told of the steps that had any: they
+/// do not compare.
+pub(super) fn drop_compared(op: &Elementwise, input: &Block, out: &mut Block) -> Option<(Annotation, Vec<u64>)> {
+    let Elementwise::Compare { op, swap, .. } = op else { return None };
     if !input.mixed {
-        return;
+        return None;
     }
+    let mut any = vec![0; input.words];
     for row in 0..input.rows {
         let histograms = steps_of(input, row);
+        block::or_into(&mut any, &histograms);
         out.row_mut(row).1.iter_mut().zip(histograms).for_each(|(kept, histograms)| *kept &= !histograms);
     }
+    block::any(&any).then(|| (Annotation::IncompatibleTypes { op: *op, histograms: (!swap, *swap) }, any))
 }
 
 /// Takes the values of those series of a smoothed selector that had histograms.
