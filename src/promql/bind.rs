@@ -62,7 +62,10 @@ impl Program {
     }
 
     fn forget_values(&mut self) {
-        self.states.iter_mut().for_each(|state| state.evaluated = false);
+        for state in &mut self.states {
+            state.evaluated = false;
+            state.met.clear();
+        }
         self.inner.iter_mut().for_each(Self::forget_values);
     }
 

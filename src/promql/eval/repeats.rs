@@ -1,37 +1,68 @@
-//! Series of one label set at different steps of a subquery.
+//! Series of one label set at different steps of one evaluation.
 
-use super::super::block::Block;
-use super::super::program::{Fault, Frame};
+use super::super::block::{self, Block};
+use super::super::plan::{Context, Plan};
+use super::super::program::Frame;
+use super::super::roster::{NodeState, number};
 use super::{SAME_LABELS, View, fault};
 
-/// Rows of a function in a subquery to which samples of two series went, if only at different steps.
+/// No series.
+const NONE: u32 = u32::MAX;
+
+/// Rows of a function over ranges to which samples of two series went, if only at different steps.
 ///
-/// A server evaluates all steps of a subquery together, and series of one result must then differ in their labels.
+/// A server evaluates all steps of a range, or of a subquery, together, and series of one result must then differ in
+/// their labels.
 pub(super) struct Repeats {
-    /// By row, whether any series has samples; empty where nobody asks.
-    met: Vec<bool>,
+    /// By row, the input row that has samples; empty where nobody asks.
+    met: Vec<u32>,
     any: bool,
 }
 
 impl Repeats {
-    pub(super) fn of(view: &View<'_>, frame: &Frame<'_>, rows: usize) -> Self {
-        let asked = frame.query.is_some() && !view.plan.options.delayed_names;
-        Self { met: if asked { vec![false; rows] } else { Vec::new() }, any: false }
-    }
-
-    /// Notes whether a series that goes to a row has samples.
-    pub(super) fn add(&mut self, row: u32, has: bool) {
-        if let Some(met) = self.met.get_mut(row as usize).filter(|_| has) {
-            self.any |= std::mem::replace(met, true);
+    /// Begins with what was met at earlier steps of the same evaluation.
+    pub(super) fn of(view: &View<'_>, frame: &Frame<'_>, state: &mut NodeState) -> Self {
+        let mut met = std::mem::take(&mut state.met);
+        if (frame.query.is_some() || is_range(view.plan)) && !view.plan.options.delayed_names {
+            met.resize(state.labels.len(), NONE);
         }
+        Self { met, any: false }
     }
 
-    /// Fails steps, if there is such a row.
-    pub(super) fn fail(&self, faults: &mut Vec<Fault>, out: &mut Block, steps: std::ops::Range<usize>) {
-        if self.any {
-            for step in steps {
-                fault(faults, out, step, || SAME_LABELS.to_owned());
+    /// Takes in all input rows of a block.
+    pub(super) fn of_block(view: &View<'_>, frame: &Frame<'_>, state: &mut NodeState, input: &Block) -> Self {
+        let mut repeats = Self::of(view, frame, state);
+        if !repeats.met.is_empty() {
+            for row in 0..input.rows {
+                let to = if state.merged { state.map[row] } else { number(row) };
+                repeats.add(to, number(row), block::any(input.bits(row)));
             }
         }
+        repeats
     }
+
+    /// Notes whether an input row that goes to a row has samples.
+    pub(super) fn add(&mut self, row: u32, input: u32, has: bool) {
+        if let Some(met) = self.met.get_mut(row as usize).filter(|_| has) {
+            self.any |= *met != NONE && *met != input;
+            *met = input;
+        }
+    }
+
+    /// Fails steps, if there is such a row, and keeps what was met for steps that are still to come.
+    pub(super) fn fail(self, view: &View<'_>, state: &mut NodeState, out: &mut Block, steps: std::ops::Range<usize>) {
+        if self.any {
+            for step in steps {
+                fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
+            }
+        }
+        if is_range(view.plan) {
+            state.met = self.met;
+        }
+    }
+}
+
+/// Returns whether all steps, those of subqueries too, are of one evaluation.
+pub(super) fn is_range(plan: &Plan) -> bool {
+    plan.options.context != Context::Rule
 }

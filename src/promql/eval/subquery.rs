@@ -10,7 +10,7 @@ use super::super::program::{Frame, Place, Program, Root};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
 use super::native::{self, Means, Over};
-use super::repeats::Repeats;
+use super::repeats::{Repeats, is_range};
 use super::window::Window;
 use super::{SAME_LABELS, Scratch, View, fault, fault_of, tell};
 
@@ -43,7 +43,8 @@ pub(super) fn of_subquery<P: Probe>(
     let same_query = frame.query.is_some() || !program.reads_query_time();
     let shared = same_query && (same_slot || sees_all(program, grid, frame));
     // So are those whose inner steps may fail each other.
-    let shared = shared && (frame.query.is_some() || !program.may_repeat());
+    let together = frame.query.is_some() || is_range(view.plan);
+    let shared = shared && (together || !program.may_repeat());
     let refs = grid.refs;
     let rows = program.rows(&frame.inputs).max(1);
     let most = limits::SUBQUERY_VALUES / rows;
@@ -69,7 +70,7 @@ pub(super) fn of_subquery<P: Probe>(
         let inner = Frame { inputs: frame.inputs, evals: &times, slots: &slots, query };
         program.run_frame(&inner, probe, &mut |_, _: Root<'_>| {});
         probe.leave_subquery();
-        if run.len() > 1 && frame.query.is_none() && program.may_repeat() {
+        if run.len() > 1 && !together && program.may_repeat() {
             // Only now rows were found that may: begin again, step by step.
             state.faults.clear();
             return of_subquery(view, state, program, window, grid, frame, out, scratch, probe);
@@ -171,7 +172,7 @@ fn fold_run(
         (0..).zip(&own.placed).for_each(|(at, row)| places[*row as usize] = at);
     }
     let words = run.steps.len().div_ceil(64);
-    let mut met = Repeats::of(view, frame, state.labels.len());
+    let mut met = Repeats::of(view, frame, state);
     let mut row_values = vec![0.0; run.steps.len()];
     let mut row_bits = vec![0; words];
     for (row, place) in places.into_iter().enumerate() {
@@ -224,7 +225,7 @@ fn fold_run(
             rollup::roll(window.function, &windows, params, &mut scratch.rollup, &mut row_values, &mut row_bits);
         }
         let target = if state.merged { state.map[row] as usize } else { row };
-        met.add(super::number(target), block::any(&row_bits));
+        met.add(super::number(target), super::number(row), block::any(&row_bits));
         for at in block::ones(&row_bits) {
             let step = run.steps.start + at;
             if block::has(out.bits(target), step) {
@@ -236,7 +237,7 @@ fn fold_run(
             }
         }
     }
-    met.fail(&mut state.faults, out, run.steps.clone());
+    met.fail(view, state, out, run.steps.clone());
 }
 
 /// Adds rows for what the inner program gained.

@@ -6,7 +6,7 @@ use crate::store::{Samples, is_stale};
 use crate::time::{Millis, Timestamp};
 
 use super::super::ast::Edges;
-use super::super::block::{self, Block};
+use super::super::block::Block;
 use super::super::plan::{NodeId, Operand, Select, WindowInput};
 use super::super::probe::{self, Probe};
 use super::super::program::{Frame, Program, Source};
@@ -111,17 +111,14 @@ pub(super) fn evaluate<P: Probe>(
             scratch.families = families;
             scratch.refs = written;
             tell::windows(view, (window.function, window.params), &found.uncounted, &raw, &mut state.notes);
+            let repeats = Repeats::of_block(view, frame, state, &raw);
             if state.merged {
                 copy_rows(state, &raw, out);
-                let mut met = Repeats::of(view, frame, out.rows);
-                for row in 0..raw.rows {
-                    met.add(state.map[row], block::any(raw.bits(row)));
-                }
-                met.fail(&mut state.faults, out, 0..steps);
                 scratch.raw = raw;
             } else {
                 *out = raw;
             }
+            repeats.fail(view, state, out, 0..steps);
         }
         WindowInput::Subquery { inner: program, step, offset, at } => {
             let mut written = std::mem::take(&mut scratch.refs);

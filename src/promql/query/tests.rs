@@ -185,3 +185,42 @@ fn a_failure_points_at_the_part_that_failed() {
     check("(up * on () up)[2m:1m]", "up * on () up");
     check("count(topk(scalar(up), up))", "topk(scalar(up), up)");
 }
+
+#[test]
+fn series_of_a_range_differ_in_their_labels_at_whatever_steps_they_are() {
+    const MINUTES: i64 = 10_000;
+    let mut store = Store::default();
+    store.keep_all();
+    let mut batch = Batch::default();
+    for (name, first) in [("early", 0), ("late", MINUTES / 2)] {
+        let id = store.series(&LabelSet::new([("__name__", name), ("of", "x")]));
+        (first..first + 3).for_each(|at| batch.push(id, Timestamp(at * MINUTE), 1.0, 0));
+    }
+    store.append(&batch).expect("in time order");
+    let words = "error: vector cannot contain metrics with the same labelset";
+    let over = |text: &str, last: i64, delayed_names: bool| {
+        let range = QueryRange::new(Timestamp(0), Timestamp(last * MINUTE), Millis(MINUTE)).expect("a range");
+        let options = QueryOptions { delayed_names, ..QueryOptions::default() };
+        let mut query = Query::prepare(text, QueryContext::Range(range), &options).expect("a query");
+        shown(&query.over(&store, range))
+    };
+    for text in [
+        r#"sum_over_time({of="x"}[2m])"#,
+        r#"sum(sum_over_time({of="x"}[2m]))"#,
+        r#"max_over_time(sum_over_time({of="x"}[2m])[1m:1m])"#,
+        r#"sum_over_time(({of="x"} * 1)[2m:1m]) or sum_over_time({of="x"}[2m:1m])"#,
+    ] {
+        assert_eq!(over(text, MINUTES, false), words, "{text}");
+        assert!(over(text, MINUTES, true).contains("@300000"), "{text}");
+        // The second series is not there yet.
+        assert!(over(text, MINUTES / 2 - 1, false).contains("@60"), "{text}");
+        let mut each = instant(text);
+        for minute in [1, MINUTES / 2 + 1] {
+            assert!(each.at(&store, Timestamp(minute * MINUTE)).is_ok(), "{text} at {minute}");
+        }
+    }
+    // Series that keep their names are no cause, nor those of functions of one step.
+    for text in [r#"last_over_time({of="x"}[2m])"#, r#"-{of="x"}"#, r#"rate(early[2m]) or rate(late[2m])"#] {
+        assert!(!over(text, MINUTES, false).starts_with("error"), "{text}");
+    }
+}

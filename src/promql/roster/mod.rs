@@ -52,6 +52,8 @@ pub(crate) struct NodeState {
     pub(crate) within: bool,
     /// Whether an invariant node was evaluated.
     pub(crate) evaluated: bool,
+    /// Of a function over ranges, in a range of steps: by row, the input row that had samples at any step so far.
+    pub(crate) met: Vec<u32>,
     /// Own faults of the latest run, by step.
     pub(crate) faults: Vec<Fault>,
     /// What it told in the latest run.
