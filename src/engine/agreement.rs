@@ -208,8 +208,8 @@ fn agree(a: &SampleValue, b: &SampleValue) -> bool {
             let sides = [(&a.positive, &b.positive), (&a.negative, &b.negative)];
             let numbers = [(a.count, b.count), (a.sum, b.sum), (a.zero_count, b.zero_count)];
             let is_side_near = |(a, b): &(&Buckets, &Buckets)| {
-                a.iter().count() == b.iter().count()
-                    && a.iter().zip(b.iter()).all(|(a, b)| a.0 == b.0 && are_near(a.1, b.1))
+                a.populated().count() == b.populated().count()
+                    && a.populated().zip(b.populated()).all(|(a, b)| a.0 == b.0 && are_near(a.1, b.1))
             };
             (a.schema, a.zero_threshold, &a.bounds) == (b.schema, b.zero_threshold, &b.bounds)
                 && numbers.iter().all(|(a, b)| are_near(*a, *b))

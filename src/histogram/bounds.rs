@@ -107,7 +107,7 @@ impl Histogram {
         Bucket { lower: -self.upper(index), upper: -self.lower(index), n }
     }
 
-    /// Returns the populated buckets from the lowest to the highest, the zero bucket among them. A bucket that overlaps
+    /// Returns the buckets from the lowest to the highest, the zero bucket among them if it is populated. A bucket that overlaps
     /// the zero bucket begins, or ends, where that one ends.
     ///
     /// Source: histograms.md 6.

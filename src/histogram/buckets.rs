@@ -1,4 +1,4 @@
-//! One side of a histogram: counts by the index of their bucket, those that are zero left out.
+//! One side of a histogram: counts by the index of their bucket.
 
 use crate::kahan::Kahan;
 
@@ -68,8 +68,8 @@ impl Tally for Kahan {
     }
 }
 
-/// The populated buckets of one side of a histogram, by rising index. No count is zero, so that equal content has one
-/// form.
+/// The buckets of one side of a histogram, by rising index. What arithmetic gives has no count of zero; what was written
+/// down with one keeps it, since some functions look at such buckets too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buckets<C = f64> {
     idx: Vec<i32>,
@@ -83,13 +83,13 @@ impl<C> Default for Buckets<C> {
 }
 
 impl<C: Copy> Buckets<C> {
-    /// Returns the number of populated buckets.
+    /// Returns the number of buckets, those with a count of zero among them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.idx.len()
     }
 
-    /// Returns whether no bucket is populated.
+    /// Returns whether there is no bucket.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.idx.is_empty()
@@ -102,13 +102,24 @@ impl<C: Copy> Buckets<C> {
 }
 
 impl Buckets {
-    /// Makes buckets from counts of neighbours, the first of which has the index `first`. `None` when an index would
-    /// not fit.
+    /// Makes buckets from counts of neighbours, the first of which has the index `first`; zeros are kept. `None` when an
+    /// index would not fit.
     #[must_use]
     pub fn run(first: i32, counts: &[f64]) -> Option<Self> {
         let last = i32::try_from(counts.len().saturating_sub(1)).ok()?;
         let last = first.checked_add(last)?;
-        Some((first..=last).zip(counts.iter().copied()).collect())
+        Some(Self { idx: (first..=last).take(counts.len()).collect(), n: counts.to_vec() })
+    }
+
+    /// Makes buckets of counts whose indexes rise; zeros are kept.
+    pub(super) fn written(counts: Vec<(i32, f64)>) -> Self {
+        let (idx, n) = counts.into_iter().unzip();
+        Self { idx, n }
+    }
+
+    /// Returns index and count of each bucket whose count is not zero, by rising index.
+    pub fn populated(&self) -> impl DoubleEndedIterator<Item = (i32, f64)> {
+        self.iter().filter(|(_, n)| *n != 0.0)
     }
 
     /// Returns the same counts as tallies of another kind.
@@ -123,7 +134,7 @@ impl Buckets {
     }
 }
 
-/// Collects counts whose indexes rise; those of equal indexes are added.
+/// Collects counts whose indexes rise; those of equal indexes are added, and those that come to zero left out.
 impl<C: Tally> FromIterator<(i32, C)> for Buckets<C> {
     fn from_iter<I: IntoIterator<Item = (i32, C)>>(counts: I) -> Self {
         let mut side = Self::default();
@@ -196,12 +207,16 @@ impl<C: Tally> Buckets<C> {
     }
 }
 
-/// Returns whether for some bucket less is counted now than before. A count that is missing now is less than any other.
+/// Returns whether for some bucket less is counted now than before. A count that is missing now is less than any but
+/// zero.
 pub(super) fn fell(now: impl Iterator<Item = (i32, f64)>, mut before: impl Iterator<Item = (i32, f64)>) -> bool {
     let mut now = now.peekable();
     before.any(|(index, earlier)| {
         while now.next_if(|(own, _)| *own < index).is_some() {}
-        now.peek().is_none_or(|(own, n)| *own > index || *n < earlier)
+        match now.peek() {
+            Some((own, n)) if *own == index => *n < earlier,
+            _ => earlier != 0.0,
+        }
     })
 }
 
@@ -218,8 +233,12 @@ mod tests {
     }
 
     #[test]
-    fn zero_counts_are_left_out() {
-        check(&Buckets::run(-1, &[1.0, 0.0, -0.0, 2.0]).expect("a run"), &[(-1, 1.0), (2, 2.0)]);
+    fn zero_counts_are_kept_as_written_and_left_out_of_results() {
+        let mut run = Buckets::run(-1, &[1.0, 0.0, -0.0, 2.0]).expect("a run");
+        check(&run, &[(-1, 1.0), (0, 0.0), (1, -0.0), (2, 2.0)]);
+        assert_eq!(run.populated().collect::<Vec<_>>(), [(-1, 1.0), (2, 2.0)]);
+        run.change(|n| n * 2.0);
+        check(&run, &[(-1, 2.0), (2, 4.0)]);
         assert_eq!(Buckets::run(i32::MAX, &[1.0, 2.0]), None);
         assert_eq!(Buckets::run(i32::MAX, &[1.0]).map(|run| run.get(i32::MAX)), Some(1.0));
         check(&Buckets::run(i32::MIN, &[]).expect("a run"), &[]);

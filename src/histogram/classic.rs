@@ -69,14 +69,29 @@ impl Histogram {
         let mut before = 0.0;
         let own = |(_, cumulative): &(f64, f64)| cumulative - std::mem::replace(&mut before, *cumulative);
         let counts: Vec<f64> = buckets.iter().map(own).collect();
+        let positive = if count.fract() == 0.0 { with_short_gaps(&counts) } else { (0..).zip(counts).collect() };
         buckets.pop();
         Ok(Self {
             schema: CUSTOM_SCHEMA,
             count,
             sum: sum.unwrap_or(0.0),
-            positive: (0..).zip(counts).collect::<Buckets>(),
+            positive,
             bounds: Some(buckets.into_iter().map(|(le, _)| le).collect()),
             ..Self::default()
         })
     }
+}
+
+/// Makes buckets of counts. Of zeros, one or two between other counts are kept.
+///
+/// Source: `convertnhcb`, of whole numbers.
+fn with_short_gaps(counts: &[f64]) -> Buckets {
+    let mut kept: Vec<(i32, f64)> = Vec::new();
+    for (index, n) in (0..).zip(counts.iter().copied()).filter(|(_, n)| *n != 0.0) {
+        if let Some((last, _)) = kept.last().filter(|(last, _)| index - last <= 3) {
+            kept.extend((last + 1..index).map(|between| (between, 0.0)));
+        }
+        kept.push((index, n));
+    }
+    Buckets::written(kept)
 }

@@ -98,6 +98,21 @@ impl Histogram {
         is_stale(self.sum)
     }
 
+    /// Returns count, sum, schema and hint alone: what is read of a histogram of which nobody asks for more.
+    ///
+    /// Source: Prometheus' `HistogramStatsIterator`.
+    #[must_use]
+    pub fn without_buckets(&self) -> Self {
+        Self {
+            schema: self.schema,
+            count: self.count,
+            sum: self.sum,
+            bounds: self.bounds.as_ref().map(|_| Arc::default()),
+            hint: self.hint,
+            ..Self::default()
+        }
+    }
+
     /// Returns whether two histograms are the same data: `==` of PromQL. Counts and sums are compared by bits, so that
     /// a NaN equals the same NaN; hints are not compared.
     ///

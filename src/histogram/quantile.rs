@@ -45,7 +45,7 @@ impl Histogram {
     pub fn variance(&self) -> f64 {
         let mean = self.average();
         let mut squares = Kahan::default();
-        for bucket in self.buckets() {
+        for bucket in self.buckets().filter(|bucket| bucket.n != 0.0) {
             let middle = if self.is_custom() {
                 (bucket.upper + bucket.lower) / 2.0
             } else if bucket.holds_zero() {
@@ -94,7 +94,7 @@ impl Histogram {
         while let Some(reached) = next() {
             bucket = reached;
             passed += bucket.n;
-            if passed >= rank {
+            if bucket.n != 0.0 && passed >= rank {
                 break;
             }
         }

@@ -15,13 +15,13 @@ impl Display for Histogram {
             write!(f, ", {open}{},{}{close}:{}", shortest(lower), shortest(upper), shortest(n))
         };
         write!(f, "{{count:{}, sum:{}", shortest(self.count), shortest(self.sum))?;
-        for (index, n) in self.negative.iter().rev() {
+        for (index, n) in self.negative.populated().rev() {
             write(f, ('[', -self.upper(index), -self.lower(index), ')'), n)?;
         }
         if self.zero_count != 0.0 {
             write(f, ('[', -self.zero_threshold, self.zero_threshold, ']'), self.zero_count)?;
         }
-        for (index, n) in self.positive.iter() {
+        for (index, n) in self.positive.populated() {
             let open = if self.is_custom() && index == 0 { '[' } else { '(' };
             write(f, (open, self.lower(index), self.upper(index), ']'), n)?;
         }

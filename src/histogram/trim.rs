@@ -32,7 +32,7 @@ impl Histogram {
             kept.n
         };
         let mut side = |side: &Buckets, bucket: &dyn Fn((i32, f64)) -> Bucket| {
-            let kept = side.iter().map(|(index, n)| (index, take(n, &self.kept(bucket((index, n)), keep, at))));
+            let kept = side.populated().map(|(index, n)| (index, take(n, &self.kept(bucket((index, n)), keep, at))));
             kept.collect::<Buckets>()
         };
         let positive = side(&self.positive, &|pair| self.positive_bucket(pair));
@@ -72,8 +72,10 @@ impl Histogram {
     /// or only negative buckets.
     fn kept_of_zero(&self, keep: Keep, at: f64) -> Kept {
         let n = self.zero_count;
-        let lower = if !self.positive.is_empty() && self.negative.is_empty() { 0.0 } else { -self.zero_threshold };
-        let upper = if !self.negative.is_empty() && self.positive.is_empty() { 0.0 } else { self.zero_threshold };
+        let [has_negative, has_positive] =
+            [&self.negative, &self.positive].map(|side| side.populated().next().is_some());
+        let lower = if has_positive && !has_negative { 0.0 } else { -self.zero_threshold };
+        let upper = if has_negative && !has_positive { 0.0 } else { self.zero_threshold };
         let whole = Kept { n, middle: (lower + upper) / 2.0 };
         let nothing = Kept { n: 0.0, middle: 0.0 };
         match keep {

@@ -279,7 +279,7 @@ impl Annotation {
     }
 
     /// Returns whether it says how often it happened.
-    fn counts(&self) -> bool {
+    pub(crate) fn counts(&self) -> bool {
         matches!(self, Self::Repaired(_) | Self::OverlappingStarts { .. })
     }
 }

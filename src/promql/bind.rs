@@ -64,7 +64,7 @@ impl Program {
     fn forget_values(&mut self) {
         for state in &mut self.states {
             state.evaluated = false;
-            state.met.clear();
+            state.own.met().into_iter().for_each(Vec::clear);
         }
         self.inner.iter_mut().for_each(Self::forget_values);
     }

@@ -3,11 +3,11 @@
 use super::super::ast::{BinaryOp, Side};
 use super::super::block::{self, Block};
 use super::super::histograms::Histograms;
-use super::super::plan::{VectorBinary, WHOLE};
-use super::super::program::{Fault, Notes, Place};
+use super::super::plan::VectorBinary;
+use super::super::program::{Fault, Notes};
 use super::super::roster::{KeyGroup, Matched, NodeState, Own};
 use super::super::scalar_ops::{arithmetic, compare};
-use super::native::Pairing;
+use super::native::{Order, Pairing};
 use super::{SAME_LABELS, Scratch, View, fault, ranks};
 
 const MANY_TO_ONE: &str = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
@@ -31,15 +31,19 @@ pub(super) fn evaluate(
     out.reset(state.labels.len(), steps);
     let NodeState { own: Own::Joined(joined), map, faults, notes, .. } = state else { return };
     out.mixed = many.mixed || one.mixed;
-    let mut pairing = pairing(op, out.mixed, (&mut scratch.histograms, notes), steps);
+    let mut pairing = pairing(view, op, (many, one), (&mut scratch.histograms, notes));
     if let Some(matched) = &joined.matched {
         for Matched { many: m, one: o, row } in matched {
+            if let Some(pairing) = &mut pairing {
+                pairing.begin(Some(*m), Some(*o));
+            }
             for word in 0..out.words {
                 let both = many.bits(*m as usize)[word] & one.bits(*o as usize)[word];
                 let (many, one) = ((many, *m as usize), (one, *o as usize));
                 combine(op, many, one, (word, both), pairing.as_mut(), out.row_mut(*row as usize));
             }
         }
+        pairing.into_iter().for_each(Pairing::tell);
         return;
     }
     let mut any = Vec::new();
@@ -58,21 +62,26 @@ pub(super) fn evaluate(
                     Some(row) => *row,
                     None => joined.pairs[&(*m, *o)],
                 } as usize;
+                if let Some(pairing) = &mut pairing {
+                    pairing.begin(Some(*m), Some(*o));
+                }
                 pair(op, (many, *m as usize), (one, *o as usize), row, pairs, (faults, pairing.as_mut()), out);
             }
         }
     }
+    pairing.into_iter().for_each(Pairing::tell);
 }
 
 /// Returns what computes pairs of which one may be a histogram, where there are any, or an operator is of them alone.
 pub(super) fn pairing<'a>(
+    view: &View<'_>,
     op: &VectorBinary,
-    mixed: bool,
-    (histograms, notes): (&'a mut Histograms, &'a mut Notes),
-    steps: usize,
+    (many, one): (&'a Block, &'a Block),
+    means: (&'a mut Histograms, &'a mut Notes),
 ) -> Option<Pairing<'a>> {
-    let place = Place::Part(WHOLE);
-    (mixed || op.op.is_trim()).then_some(Pairing { histograms, notes, place, steps })
+    let order = |node, block| Order::of(&view.state(node).order, block);
+    (many.mixed || one.mixed || op.op.is_trim())
+        .then(|| Pairing::new(means, (order(op.many_node, many), order(op.one_node, one))))
 }
 
 /// Reused bits: which pairs were seen.

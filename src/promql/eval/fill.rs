@@ -26,7 +26,7 @@ pub(super) fn evaluate(
     out.reset(state.labels.len(), steps);
     let NodeState { own: Own::Joined(joined), faults, notes, .. } = state else { return };
     out.mixed = many.mixed || one.mixed;
-    let mut pairing = pairing(op, out.mixed, (&mut scratch.histograms, notes), steps);
+    let mut pairing = pairing(view, op, (many, one), (&mut scratch.histograms, notes));
     let mut all = vec![0; out.words];
     block::fill(&mut all, steps);
     find_duplicates(view, op, &joined.groups, (&all, one), faults, out);
@@ -41,11 +41,15 @@ pub(super) fn evaluate(
         }
         for (m, o) in group.filled_pairs(fill) {
             let row = joined.pairs[&(m, o)] as usize;
+            if let Some(pairing) = &mut pairing {
+                pairing.begin((m != MISSING).then_some(m), (o != MISSING).then_some(o));
+            }
             let many = if m == MISSING { (&*filled_many, 0) } else { (many, m as usize) };
             let one = if o == MISSING { (&*filled_one, 0) } else { (one, o as usize) };
             pair(op, many, one, row, pairs, (faults, pairing.as_mut()), out);
         }
     }
+    pairing.into_iter().for_each(Pairing::tell);
 }
 
 /// Lets the number stand for the many side too where no row of that fits the one side: no pair was met then.
@@ -60,8 +64,11 @@ fn unfit(
     for row in right {
         for step in block::ones(one.bits(*row as usize)) {
             let Some(other) = one.get(*row as usize, step).filter(|_| !block::has(bits, step)) else { continue };
-            let mut fits = |many| pairing.fits(op.op, step, sides(op, many, other));
-            if !left.iter().filter_map(|row| many.get(*row as usize, step)).any(&mut fits) {
+            let fits = left.iter().any(|m| {
+                pairing.begin(Some(*m), Some(*row));
+                many.get(*m as usize, step).is_some_and(|many| pairing.fits(op.op, step, sides(op, many, other)))
+            });
+            if !fits {
                 block::set(bits, step);
             }
         }

@@ -22,7 +22,7 @@ pub(super) struct Repeats {
 impl Repeats {
     /// Begins with what was met at earlier steps of the same evaluation.
     pub(super) fn of(view: &View<'_>, frame: &Frame<'_>, state: &mut NodeState) -> Self {
-        let mut met = std::mem::take(&mut state.met);
+        let mut met = state.own.met().map(std::mem::take).unwrap_or_default();
         if (frame.query.is_some() || is_range(view.plan)) && !view.plan.options.delayed_names {
             met.resize(state.labels.len(), NONE);
         }
@@ -56,8 +56,10 @@ impl Repeats {
                 fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
             }
         }
-        if is_range(view.plan) {
-            state.met = self.met;
+        if is_range(view.plan)
+            && let Some(met) = state.own.met()
+        {
+            *met = self.met;
         }
     }
 }

@@ -76,8 +76,9 @@ pub(super) fn of_subquery<P: Probe>(
             return of_subquery(view, state, program, window, grid, frame, out, scratch, probe);
         }
         let run = Run { steps: run, refs, times: &times };
-        fold_run(view, state, program, window, &run, frame, out, scratch);
+        // What was told inside comes before what is told of it.
         tell_windows(state, program, window, &run);
+        fold_run(view, state, program, window, &run, frame, out, scratch);
     }
     let NodeState { own: Own::Inner(own), notes, .. } = state else { return };
     tell::windows(view, (window.function, window.params), &own.uncounted, out, notes);

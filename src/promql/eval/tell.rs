@@ -8,7 +8,7 @@ use super::super::annotation::Annotation;
 use super::super::ast::AggregateOp;
 use super::super::block::{self, Block};
 use super::super::histograms::steps_of;
-use super::super::plan::{BucketFn, Context, Elementwise, Kind, Operand, Plan, WHOLE};
+use super::super::plan::{BucketFn, Context, Elementwise, Kind, Node, Operand, Plan, WHOLE};
 use super::super::program::{Frame, Notes, Place};
 use super::super::rollup::RangeFn;
 use super::super::roster::{NodeState, Own};
@@ -65,9 +65,9 @@ impl Uncounted {
 }
 
 /// Tells what a node that was evaluated has to tell of its arguments alone.
-pub(super) fn node(view: &View<'_>, kind: &Kind, notes: &mut Notes, frame: &Frame<'_>) {
+pub(super) fn node(view: &View<'_>, node: &Node, notes: &mut Notes, frame: &Frame<'_>) {
     let steps = frame.evals.len();
-    match kind {
+    match &node.kind {
         Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => {
             beyond(view, *param, (0.0, 1.0), steps, notes, |q, _| Annotation::BadQuantile(q));
             let is_nan = |step| view.scalar(*param, step).is_nan();
@@ -82,7 +82,8 @@ pub(super) fn node(view: &View<'_>, kind: &Kind, notes: &mut Notes, frame: &Fram
             }
         }
         Kind::Buckets { function: BucketFn::Quantile(q), .. } => quantile(view, *q, FIRST, steps, notes),
-        Kind::Sort { .. } => {
+        // What holds at every step is evaluated at one.
+        Kind::Sort { .. } if !node.invariant => {
             let is_range = match view.plan.options.context {
                 _ if frame.query.is_some() => steps > 1,
                 Context::Rule => false,

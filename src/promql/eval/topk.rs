@@ -30,9 +30,16 @@ pub(super) fn evaluate(
     let input = view.wide(input, steps, &mut scratch.wide[0]);
     out.reset(state.labels.len(), steps);
     let NodeState { own: Own::Grouped(groups), faults, ordered, notes, .. } = state else { return };
-    for row in 0..input.rows {
-        let op = if bottom { AggregateOp::BottomK } else { AggregateOp::TopK };
-        notes.add(Place::Part(WHOLE), &steps_of(input, row), || Annotation::IgnoredInAggregation(op));
+    if input.mixed {
+        // Where nothing is wanted no sample is looked at.
+        let mut looked = vec![0; input.words];
+        (0..steps).filter(|step| view.scalar(k, *step) >= 1.0).for_each(|step| block::set(&mut looked, step));
+        for row in 0..input.rows {
+            let mut ignored = steps_of(input, row);
+            ignored.iter_mut().zip(&looked).for_each(|(ignored, looked)| *ignored &= looked);
+            let op = if bottom { AggregateOp::BottomK } else { AggregateOp::TopK };
+            notes.add(Place::Part(WHOLE), &ignored, || Annotation::IgnoredInAggregation(op));
+        }
     }
     let input = floats(input, &mut scratch.raw);
     let mut heaps: Vec<Vec<(f64, u32)>> = vec![Vec::new(); groups.len()];

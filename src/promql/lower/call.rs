@@ -95,6 +95,7 @@ impl Plan {
             Kernel::AbsentOverTime => {
                 // Any function that keeps names does: series that differ in their names alone are no fault here.
                 let input = self.window(RangeFn::LastOverTime, args, span)?;
+                self.places.add_call(self.roots.len(), input, span, args);
                 self.node(Kind::Absent { labels: absent_labels(&args[0]), input })
             }
             Kernel::Info => self.info(args)?,

@@ -26,9 +26,7 @@ impl Places {
     /// Notes where in the text of a root a node was made.
     pub(crate) fn add(&mut self, root: usize, node: NodeId, expr: &Expr) {
         let spans = match &expr.kind {
-            ExprKind::Call { args, .. } => {
-                Spans::All(std::iter::once(expr.span).chain(args.iter().map(argument)).collect())
-            }
+            ExprKind::Call { args, .. } => return self.add_call(root, node, expr.span, args),
             ExprKind::Aggregate(aggregate) => {
                 let operands = std::iter::once(&aggregate.expr).chain(&aggregate.param);
                 Spans::All(std::iter::once(expr.span).chain(operands.map(argument)).collect())
@@ -36,6 +34,15 @@ impl Places {
             ExprKind::Binary(_) | ExprKind::Selector(_) | ExprKind::Range { .. } => Spans::One(expr.span),
             _ => return,
         };
+        self.push(root, node, spans);
+    }
+
+    /// Notes where in the text of a root a node was made of a call.
+    pub(crate) fn add_call(&mut self, root: usize, node: NodeId, span: Span, args: &[Expr]) {
+        self.push(root, node, Spans::All(std::iter::once(span).chain(args.iter().map(argument)).collect()));
+    }
+
+    fn push(&mut self, root: usize, node: NodeId, spans: Spans) {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         self.nodes.push((number(root), number(node), spans));
     }

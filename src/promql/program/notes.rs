@@ -57,6 +57,9 @@ impl Notes {
         match notes.iter_mut().find(|note| note.comparison.is_none() && note.what.is_same(&what)) {
             Some(note) => {
                 note.what.merge(&what);
+                if !what.counts() {
+                    note.place = place;
+                }
                 block::or_into(&mut note.steps, steps);
             }
             None => notes.push(Note { what, place, comparison: None, steps: steps.to_vec() }),

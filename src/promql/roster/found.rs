@@ -26,6 +26,8 @@ pub(crate) struct Found {
     pub(crate) numbers: Vec<u32>,
     /// Of a rate: its series that are no counters by their names.
     pub(crate) uncounted: Uncounted,
+    /// See [`super::Own::met`].
+    pub(crate) met: Vec<u32>,
 }
 
 /// What a function over a subquery keeps of the program inside it.
@@ -35,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) placed: Vec<u32>,
     /// Of a rate: the rows that come of series which are no counters by their names.
     pub(crate) uncounted: Uncounted,
+    /// See [`super::Own::met`].
+    pub(crate) met: Vec<u32>,
 }
 
 impl Found {

@@ -52,8 +52,6 @@ pub(crate) struct NodeState {
     pub(crate) within: bool,
     /// Whether an invariant node was evaluated.
     pub(crate) evaluated: bool,
-    /// Of a function over ranges, in a range of steps: by row, the input row that had samples at any step so far.
-    pub(crate) met: Vec<u32>,
     /// Own faults of the latest run, by step.
     pub(crate) faults: Vec<Fault>,
     /// What it told in the latest run.
@@ -81,6 +79,15 @@ pub(crate) enum Own {
 }
 
 impl Own {
+    /// Returns, of a function over ranges, by row: the input row that had samples at any step of a range so far.
+    pub(crate) fn met(&mut self) -> Option<&mut Vec<u32>> {
+        match self {
+            Self::Found(found) => Some(&mut found.met),
+            Self::Inner(inner) => Some(&mut inner.met),
+            _ => None,
+        }
+    }
+
     /// Makes what nodes of a kind have, with nothing in it.
     fn of(kind: &Kind) -> Self {
         match kind {

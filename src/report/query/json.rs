@@ -115,7 +115,7 @@ fn sample(out: &mut dyn Write, at: Timestamp, value: &SampleValue) -> io::Result
         SampleValue::Float(value) => write!(out, r#"[{},"{}"]"#, InSeries(at), number(*value)),
         SampleValue::Histogram(held) => {
             write!(out, r#"[{},{{"count":"{}","sum":"{}""#, InSeries(at), number(held.count), number(held.sum))?;
-            let buckets: Vec<Bucket> = held.buckets().collect();
+            let buckets: Vec<Bucket> = held.buckets().filter(|bucket| bucket.n != 0.0).collect();
             if !buckets.is_empty() {
                 write!(out, r#","buckets":"#)?;
                 list(out, &buckets, |out, bucket| {

@@ -89,13 +89,20 @@ fn collect(expr: &Expr, outside: bool, found: &mut BTreeSet<*const Selector>) {
 pub(crate) fn read(points: &[(i64, SampleValue)], at: usize, stats_only: bool) -> SampleValue {
     let SampleValue::Histogram(histogram) = &points[at].1 else { return points[at].1.clone() };
     let before = at.checked_sub(1).and_then(|before| points[before].1.histogram());
-    match before.filter(|before| !before.is_stale()) {
-        Some(before) if stats_only && histogram.hint == Hint::Unknown => {
-            let hint = if histogram.is_reset_since(before) { Hint::Reset } else { Hint::NotReset };
-            Histogram { hint, ..histogram.as_ref().clone() }.into()
-        }
-        _ => points[at].1.clone(),
+    if !stats_only || histogram.is_stale() {
+        return points[at].1.clone();
     }
+    let hint = match before.filter(|before| !before.is_stale()) {
+        Some(before) if histogram.hint == Hint::Unknown => {
+            if histogram.is_reset_since(before) {
+                Hint::Reset
+            } else {
+                Hint::NotReset
+            }
+        }
+        _ => histogram.hint,
+    };
+    Histogram { hint, ..histogram.without_buckets() }.into()
 }
 
 /// Returns a value as it leaves a subquery: the sample before it is another one there.

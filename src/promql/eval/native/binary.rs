@@ -6,19 +6,94 @@ use crate::histogram::{Hint, Histogram, Keep};
 
 use super::super::super::annotation::{Annotation, Joining};
 use super::super::super::ast::BinaryOp;
+use super::super::super::block::Block;
 use super::super::super::histograms::{Histograms, SampleValue};
+use super::super::super::plan::WHOLE;
 use super::super::super::program::{Notes, Place};
 
 /// Computes pairs of two vectors of which one has histograms.
+///
+/// Of the pairs of a step only the last one that has anything to tell is told of, in the order of the many side, then in
+/// that of the one side where the other is filled.
+///
+/// Source: Prometheus' `VectorBinop`.
 pub(in super::super) struct Pairing<'a> {
-    pub(in super::super) histograms: &'a mut Histograms,
-    pub(in super::super) notes: &'a mut Notes,
-    pub(in super::super) place: Place,
-    /// How many steps there are.
-    pub(in super::super) steps: usize,
+    histograms: &'a mut Histograms,
+    notes: &'a mut Notes,
+    many: Order<'a>,
+    one: Order<'a>,
+    /// The pair at hand: a row of the many side, none if that is filled, and one of the one side.
+    pair: (Option<u32>, Option<u32>),
+    /// By step: what is told so far, and the place of its pair.
+    told: Vec<Option<((bool, u32), Annotation)>>,
 }
 
-impl Pairing<'_> {
+/// The order of the rows of one side.
+pub(in super::super) struct Order<'a> {
+    /// By row and step, where the order is another one at each step.
+    ranks: &'a [u32],
+    /// By row.
+    places: Vec<u32>,
+    steps: usize,
+}
+
+impl<'a> Order<'a> {
+    /// Takes the order of a node's rows, as they are listed, or as its block says step by step.
+    pub(in super::super) fn of(order: &[u32], block: &'a Block) -> Self {
+        let mut places = vec![0; block.rows];
+        for (place, row) in (0..).zip(order) {
+            if let Some(held) = places.get_mut(*row as usize) {
+                *held = place;
+            }
+        }
+        Self { ranks: &block.ranks, places, steps: block.steps }
+    }
+
+    fn place(&self, row: u32, step: usize) -> u32 {
+        let row = row as usize;
+        if self.ranks.is_empty() { self.places[row] } else { self.ranks[row * self.steps + step] }
+    }
+}
+
+impl<'a> Pairing<'a> {
+    pub(in super::super) fn new(
+        (histograms, notes): (&'a mut Histograms, &'a mut Notes),
+        (many, one): (Order<'a>, Order<'a>),
+    ) -> Self {
+        let told = std::iter::repeat_with(|| None).take(many.steps).collect();
+        Self { histograms, notes, many, one, pair: (None, None), told }
+    }
+
+    /// Goes on to another pair of rows.
+    pub(in super::super) fn begin(&mut self, many: Option<u32>, one: Option<u32>) {
+        self.pair = (many, one);
+    }
+
+    /// Tells what was found.
+    pub(in super::super) fn tell(self) {
+        let steps = self.told.len();
+        for (step, told) in self.told.into_iter().enumerate() {
+            if let Some((_, what)) = told {
+                self.notes.add_at(Place::Part(WHOLE), (step, steps), what);
+            }
+        }
+    }
+
+    fn elements(&mut self, op: BinaryOp, step: usize, (a, b): (f64, f64)) -> Option<Option<(SampleValue, bool)>> {
+        let (left, right) = (self.histograms.read(a), self.histograms.read(b));
+        let Self { many, one, pair, told, .. } = self;
+        elements(op, &left, &right, &mut |what| {
+            let place = match pair {
+                (Some(row), _) => (false, many.place(*row, step)),
+                (None, Some(row)) => (true, one.place(*row, step)),
+                (None, None) => (false, 0),
+            };
+            if told[step].as_ref().is_none_or(|(before, _)| *before <= place) {
+                told[step] = Some((place, what));
+            }
+        })
+    }
+
     /// Returns the result of two values at a step, if there is one; `None` where both are floats and the operator is one of
     /// floats.
     pub(in super::super) fn result(
@@ -27,24 +102,17 @@ impl Pairing<'_> {
         step: usize,
         (a, b): (f64, f64),
     ) -> Option<Option<f64>> {
-        let (left, right) = (self.histograms.read(a), self.histograms.read(b));
-        let (notes, place, steps) = (&mut *self.notes, self.place, self.steps);
-        let result = elements(op, &left, &right, &mut |what| notes.add_at(place, (step, steps), what))?;
+        let result = self.elements(op, step, (a, b))?;
         Some(result.and_then(|(value, holds)| match op.is_comparison() {
             true if return_bool => Some(f64::from(u8::from(holds))),
             true => holds.then_some(a),
             false => Some(self.histograms.write(value)),
         }))
     }
-}
 
-impl Pairing<'_> {
     /// Returns whether two values at a step fit an operator; where they do not, that is told, and they are no pair.
     pub(in super::super) fn fits(&mut self, op: BinaryOp, step: usize, (a, b): (f64, f64)) -> bool {
-        let (left, right) = (self.histograms.read(a), self.histograms.read(b));
-        let (notes, place, steps) = (&mut *self.notes, self.place, self.steps);
-        let result = elements(op, &left, &right, &mut |what| notes.add_at(place, (step, steps), what));
-        result.is_none_or(|result| result.is_some())
+        self.elements(op, step, (a, b)).is_none_or(|result| result.is_some())
     }
 }
 

@@ -23,7 +23,7 @@ use super::View;
 use super::select::{cap_at, references};
 
 pub(super) use self::aggregate::aggregate;
-pub(super) use self::binary::{Pairing, elements};
+pub(super) use self::binary::{Order, Pairing, elements};
 pub(super) use self::window::{Means, Over, is_apart, of_rows, of_series};
 
 /// The first argument of a function; the operand of an aggregation.
@@ -52,11 +52,13 @@ pub(super) fn selected(
             }
             let Some(histogram) = store.histogram(value) else { continue };
             let mut histogram = Arc::clone(histogram);
-            if select.stats && histogram.hint == Hint::Unknown {
-                let end = cap_at(*source, frame, refs[step], step);
-                let samples = frame.inputs.samples(*source, Timestamp::MIN, end).values;
-                let before = samples.len().checked_sub(2).and_then(|before| store.histogram(samples[before]));
-                known(&mut histogram, before);
+            if select.stats {
+                let before = || {
+                    let end = cap_at(*source, frame, refs[step], step);
+                    let samples = frame.inputs.samples(*source, Timestamp::MIN, end).values;
+                    samples.len().checked_sub(2).and_then(|before| store.histogram(samples[before]))
+                };
+                histogram = stats(&histogram, before);
             }
             values[step] = histograms.put(histogram);
             last = Some((value, values[step]));
@@ -64,14 +66,18 @@ pub(super) fn selected(
     }
 }
 
-/// Works out what a histogram says of the one before it, where that was left open.
+/// Returns a histogram of which only count and sum are read: without buckets, and with what they say of the one before it,
+/// where that was left open.
 ///
 /// Source: histograms.md 2.5.
-fn known(histogram: &mut Arc<Histogram>, before: Option<&Arc<Histogram>>) {
-    if let Some(before) = before {
-        let hint = if histogram.is_reset_since(before) { Hint::Reset } else { Hint::NotReset };
-        Arc::make_mut(histogram).hint = hint;
+fn stats<'a>(histogram: &Histogram, before: impl FnOnce() -> Option<&'a Arc<Histogram>>) -> Arc<Histogram> {
+    let mut stats = histogram.without_buckets();
+    if histogram.hint == Hint::Unknown
+        && let Some(before) = before()
+    {
+        stats.hint = if histogram.is_reset_since(before) { Hint::Reset } else { Hint::NotReset };
     }
+    Arc::new(stats)
 }
 
 /// Returns whether an operation has to be looked at value by value.
@@ -166,14 +172,20 @@ pub(super) fn smoothed_series(
         out.row_mut(row).1.fill(0);
         for (step, at) in refs.iter().enumerate() {
             let (from, to) = around(*at, lookback);
-            let samples = frame.inputs.samples(*source, from, cap_at(*source, frame, to, step));
-            let read = |(time, value): (&Timestamp, &f64)| {
-                let value = store
-                    .histogram(*value)
-                    .map_or(SampleValue::Float(*value), |held| SampleValue::Histogram(held.clone()));
-                (*time, value)
+            let samples = frame.inputs.samples(*source, Timestamp::MIN, cap_at(*source, frame, to, step));
+            let read = |at: usize| {
+                let value = samples.values[at];
+                let value = match store.histogram(value) {
+                    None => SampleValue::Float(value),
+                    Some(held) if select.stats => {
+                        SampleValue::Histogram(stats(held, || store.histogram(samples.values[at.checked_sub(1)?])))
+                    }
+                    Some(held) => SampleValue::Histogram(held.clone()),
+                };
+                (samples.times[at], value)
             };
-            let held = samples.times.iter().zip(samples.values).filter(|(_, value)| !is_stale(**value));
+            let first = samples.times.partition_point(|time| *time <= from);
+            let held = (first..samples.times.len()).filter(|at| !is_stale(samples.values[*at]));
             let held: Vec<(Timestamp, SampleValue)> = held.map(read).collect();
             let tell = &mut |what| notes.add_at(Place::Part(WHOLE), (step, refs.len()), what);
             if let Some(value) = smoothed(&held, *at, metric, tell) {

@@ -15,7 +15,7 @@ use super::super::super::rollup::{
     self, Extent, Param, RangeFn, Windows, is_anew, overlap_within, start_within, stretch, stretch_from_start,
 };
 use super::super::select::caps;
-use super::{FIRST, edges, known};
+use super::{FIRST, edges, stats};
 
 /// A histogram and its time.
 pub(super) type Point = (Timestamp, Arc<Histogram>);
@@ -85,7 +85,7 @@ pub(in super::super) fn is_apart(source: Source, started: bool, inputs: &Inputs<
 pub(in super::super) fn of_series(
     sources: &[Source],
     over: &Over<'_>,
-    stats: bool,
+    reads_stats: bool,
     frame: &Frame<'_>,
     means: &mut Means<'_>,
     raw: &mut Block,
@@ -106,9 +106,9 @@ pub(in super::super) fn of_series(
                 None => apart.push(time, value),
                 Some(histogram) => {
                     let mut histogram = Arc::clone(histogram);
-                    if stats && histogram.hint == Hint::Unknown {
-                        let before = at.checked_sub(1).and_then(|before| store.histogram(samples.values[before]));
-                        known(&mut histogram, before);
+                    if reads_stats {
+                        let before = || store.histogram(samples.values[at.checked_sub(1)?]);
+                        histogram = stats(&histogram, before);
                     }
                     apart.points.push((time, histogram));
                 }
