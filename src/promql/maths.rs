@@ -52,8 +52,8 @@ pub(crate) fn apply(function: MathFn, values: &mut [f64]) {
         MathFn::Asin => each(values, f64::asin),
         MathFn::Acos => each(values, f64::acos),
         MathFn::Atan => each(values, f64::atan),
-        MathFn::Sinh => each(values, f64::sinh),
-        MathFn::Cosh => each(values, f64::cosh),
+        MathFn::Sinh => each(values, sinh),
+        MathFn::Cosh => each(values, cosh),
         MathFn::Tanh => each(values, f64::tanh),
         MathFn::Asinh => each(values, asinh),
         MathFn::Acosh => each(values, acosh),
@@ -88,6 +88,16 @@ const LARGE: f64 = (1u64 << 28) as f64;
 /// The standard library's doubles the value before it takes the logarithm, which overflows.
 fn asinh(x: f64) -> f64 {
     if x.abs() > LARGE { (x.abs().ln() + LN_2).copysign(x) } else { x.asinh() }
+}
+
+/// Go halves the power where the other one is too small to count, so that it overflows before the result would.
+fn sinh(x: f64) -> f64 {
+    if x.abs() > 21.0 { (x.abs().exp() * 0.5).copysign(x) } else { x.sinh() }
+}
+
+/// As [`sinh`].
+fn cosh(x: f64) -> f64 {
+    if x.abs() > 21.0 { x.abs().exp() * 0.5 } else { x.cosh() }
 }
 
 /// As [`asinh`].

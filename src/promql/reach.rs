@@ -117,18 +117,8 @@ impl Program {
         least
     }
 
-    /// Returns whether the program reads the time of the query, so that its values differ between the queries it is
-    /// part of.
+    /// As [`Plan::reads_query_time`].
     pub(crate) fn reads_query_time(&self) -> bool {
-        let inner = self.inner.iter().any(Self::reads_query_time);
-        inner
-            || self.plan.nodes.iter().any(|node| match &node.kind {
-                Kind::QueryTime => true,
-                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
-                    select.at == Some(Fixed::Query)
-                }
-                Kind::Window { input: WindowInput::Subquery { at, .. }, .. } => *at == Some(Fixed::Query),
-                _ => false,
-            })
+        self.plan.reads_query_time() || self.inner.iter().any(Self::reads_query_time)
     }
 }

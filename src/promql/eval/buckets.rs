@@ -258,6 +258,9 @@ pub(super) fn quantiles(
                     }
                     if !buckets.is_empty() {
                         let (value, forced) = bucket_quantile(q, &mut buckets);
+                        // The first quantile that is one repairs the buckets for all others.
+                        let is_one = |q: &Operand| (0.0..=1.0).contains(&view.scalar(*q, step));
+                        let forced = forced.filter(|_| !quantiles[..at as usize].iter().any(is_one));
                         read.repaired(members.first(), forced, *time, place, &mut state.notes);
                         out.set(row, step, value);
                     }

@@ -11,7 +11,7 @@ use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
 use super::native::{self, Means, Over};
 use super::repeats::{Repeats, is_range};
-use super::window::Window;
+use super::window::{Window, fail_factors};
 use super::{SAME_LABELS, Scratch, View, fault, fault_of, tell};
 
 /// Where the steps of a subquery are.
@@ -239,6 +239,11 @@ fn fold_run(
         }
     }
     met.fail(view, state, out, run.steps.clone());
+    fail_factors(view, window, run.steps.clone(), &mut state.faults, out, |step| {
+        let (from, to) = (run.refs[step].minus(window.range), run.refs[step]);
+        let within = run.times.partition_point(|at| *at <= from)..run.times.partition_point(|at| *at <= to);
+        within.into_iter().any(|at| (0..block.rows).any(|row| block::has(block.bits(row), at)))
+    });
 }
 
 /// Adds rows for what the inner program gained.

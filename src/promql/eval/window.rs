@@ -9,15 +9,15 @@ use super::super::ast::Edges;
 use super::super::block::Block;
 use super::super::plan::{NodeId, Operand, Select, WindowInput};
 use super::super::probe::{self, Probe};
-use super::super::program::{Frame, Program, Source};
-use super::super::rollup::{self, Param, RangeFn, Windows};
+use super::super::program::{Fault, Frame, Program, Source};
+use super::super::rollup::{self, Param, RangeFn, Windows, smoothing_fault};
 use super::super::roster::{NodeState, Own};
 use super::native::{self, Means, Over};
 use super::repeats::Repeats;
 use super::select::{self, caps, references};
 use super::shared::Family;
 use super::subquery::{Grid, of_subquery};
-use super::{Scratch, View, copy_rows, tell};
+use super::{Scratch, View, copy_rows, fault, tell};
 
 /// The parts of a window node.
 pub(super) struct Window<'a> {
@@ -109,7 +109,6 @@ pub(super) fn evaluate<P: Probe>(
                 native::of_series(&found.sources, &over, select.stats, frame, means, &mut raw);
             }
             scratch.families = families;
-            scratch.refs = written;
             tell::windows(view, (window.function, window.params), &found.uncounted, &raw, &mut state.notes);
             let repeats = Repeats::of_block(view, frame, state, &raw);
             if state.merged {
@@ -119,6 +118,15 @@ pub(super) fn evaluate<P: Probe>(
                 *out = raw;
             }
             repeats.fail(view, state, out, 0..steps);
+            let Own::Found(found) = &state.own else { return };
+            fail_factors(view, window, 0..steps, &mut state.faults, out, |step| {
+                found.sources.iter().any(|source| {
+                    let end = select::cap_at(*source, frame, refs[step], step);
+                    let samples = frame.inputs.samples(*source, refs[step].minus(window.range), end);
+                    samples.values.iter().any(|value| !is_stale(*value))
+                })
+            });
+            scratch.refs = written;
         }
         WindowInput::Subquery { inner: program, step, offset, at } => {
             let mut written = std::mem::take(&mut scratch.refs);
@@ -153,6 +161,26 @@ pub(super) fn alone(
     let params = params(window, &scratch.params);
     rollup::roll(window.function, &windows, params, &mut scratch.rollup, &mut out, &mut present);
     (present[0] & 1 == 1).then_some(out[0])
+}
+
+/// Fails the steps at which a factor of `double_exponential_smoothing` is none, if there is a sample to smooth.
+pub(super) fn fail_factors(
+    view: &View<'_>,
+    window: &Window<'_>,
+    steps: std::ops::Range<usize>,
+    faults: &mut Vec<Fault>,
+    out: &mut Block,
+    has_samples: impl Fn(usize) -> bool,
+) {
+    if window.function != RangeFn::DoubleExponentialSmoothing {
+        return;
+    }
+    for step in steps {
+        let [smoothing, trend] = window.params.map(|factor| view.scalar(factor, step));
+        if let Some(words) = smoothing_fault(smoothing, trend).filter(|_| has_samples(step)) {
+            fault(faults, out, step, || words);
+        }
+    }
 }
 
 /// Returns the samples of a series without stale markers: as they are, or copied where there is one among them.

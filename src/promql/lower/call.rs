@@ -12,7 +12,7 @@ use super::super::plan::{
     BucketFn, Context, Elementwise, Kind, NodeId, Number, Operand, Pattern, Plan, Relabel, Select, SortBy, Take,
 };
 use super::super::rollup::{RangeFn, smoothing_fault};
-use super::{Problems, not_yet, refuse, string};
+use super::{Problems, refuse, string};
 
 impl Plan {
     /// Lowers a call whose arguments were checked against the function's types.
@@ -177,13 +177,11 @@ impl Plan {
         for (param, arg) in params.iter_mut().zip(others) {
             *param = self.operand(arg)?;
         }
-        if function == RangeFn::DoubleExponentialSmoothing {
-            let [Operand::Const(smoothing), Operand::Const(trend)] = params else {
-                return Err(not_yet(span, "smoothing factors that are no numbers"));
-            };
-            if let Some(words) = smoothing_fault(smoothing, trend) {
-                return Err(refuse(span, words));
-            }
+        if let (RangeFn::DoubleExponentialSmoothing, [Operand::Const(smoothing), Operand::Const(trend)]) =
+            (function, params)
+            && let Some(words) = smoothing_fault(smoothing, trend)
+        {
+            return Err(refuse(span, words));
         }
         let (input, range) = self.range_vector(samples)?;
         Ok(self.node(Kind::Window { input, function, range, params }))
@@ -242,8 +240,7 @@ fn label_join(args: &[Expr]) -> Result<Relabel, Problems> {
 ///
 /// Source: Prometheus' `createLabelsForAbsentFunction`; promql.md 8.4.
 fn absent_labels(expr: &Expr) -> LabelSet {
-    // Parentheses hide the selector, as in Prometheus.
-    let (ExprKind::Selector(selector) | ExprKind::Range { selector, .. }) = &expr.kind else {
+    let (ExprKind::Selector(selector) | ExprKind::Range { selector, .. }) = &expr.unparen().kind else {
         return LabelSet::empty();
     };
     let mut builder = LabelBuilder::default();

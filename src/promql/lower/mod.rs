@@ -28,12 +28,6 @@ fn refuse(span: Span, message: impl Into<String>) -> Problems {
     vec![Problem { code: codes::CANNOT_EVALUATE, span, message: message.into(), help: None }]
 }
 
-/// Refuses what Prometheus evaluates.
-fn not_yet(span: Span, what: impl std::fmt::Display) -> Problems {
-    let message = format!("not supported yet: {what}");
-    vec![Problem { code: codes::NOT_SUPPORTED, span, message, help: None }]
-}
-
 /// Refuses what has no value at a step.
 pub(super) fn not_at_a_step(span: Span, ty: Type) -> Problems {
     refuse(span, format!("this is a {}: it cannot be evaluated at a step", ty.words()))
@@ -293,7 +287,7 @@ impl Plan {
                 Ok((WindowInput::Selector(self.select(selector)?), range))
             }
             ExprKind::Subquery(subquery) => self.subquery(subquery, expr.span),
-            _ => Err(not_yet(expr.span, "this range vector")),
+            _ => Err(refuse(expr.span, "no samples are selected here")),
         }
     }
 
@@ -317,7 +311,7 @@ impl Plan {
         let mut plan = Self::new(self.options);
         plan.add(&subquery.expr)?;
         // Equal subqueries share their inner program, so that the windows over them are equal too.
-        let inner = self.inner(plan);
+        let inner = self.inner(plan, subquery.expr.span);
         Ok((WindowInput::Subquery { inner, step, offset, at }, range))
     }
 }

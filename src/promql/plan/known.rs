@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use crate::labels::Regexp;
+use crate::source::Span;
 
 use super::{Kind, Node, NodeId, Operand, Place, Plan};
 
@@ -105,12 +106,13 @@ impl Plan {
     }
 
     /// Adds the program of a subquery, or finds the one that computes the same.
-    pub(in crate::promql) fn inner(&mut self, plan: Self) -> usize {
+    pub(in crate::promql) fn inner(&mut self, plan: Self, span: Span) -> usize {
         let hash = hash_of(&plan);
         if let Some(number) = self.known.inner.find(hash, |number| *self.inner[*number] == plan) {
             return *number;
         }
         self.inner.push(Arc::new(plan));
+        self.inner_spans.push(span);
         let number = self.inner.len() - 1;
         self.known.inner.insert_unique(hash, number, |number| hash_of(&*self.inner[*number]));
         number

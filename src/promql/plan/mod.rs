@@ -409,6 +409,8 @@ pub(crate) struct Plan {
     pub(crate) compared: Vec<NodeId>,
     /// Those of subqueries, until it is bound.
     pub(crate) inner: Vec<Arc<Plan>>,
+    /// Where each of these stands in the text that it was planned of.
+    pub(crate) inner_spans: Vec<Span>,
     /// What the families of windows fold; known once it is bound.
     pub(crate) families: Vec<Folded>,
     /// How many blocks its nodes share; known once it is bound.
@@ -432,6 +434,7 @@ impl Plan {
             roots: Vec::new(),
             compared: Vec::new(),
             inner: Vec::new(),
+            inner_spans: Vec::new(),
             families: Vec::new(),
             registers: 0,
             walk: Walk::default(),
@@ -451,12 +454,32 @@ impl Plan {
         self.places.seal();
     }
 
+    /// Returns whether the plan reads the time of the query, so that its values differ between the queries it is part of.
+    pub(crate) fn reads_query_time(&self) -> bool {
+        self.inner.iter().any(|inner| inner.reads_query_time())
+            || self.nodes.iter().any(|node| match &node.kind {
+                Kind::QueryTime => true,
+                Kind::Select { select, .. } | Kind::Window { input: WindowInput::Selector(select), .. } => {
+                    select.at == Some(Fixed::Query)
+                }
+                Kind::Window { input: WindowInput::Subquery { at, .. }, .. } => *at == Some(Fixed::Query),
+                _ => false,
+            })
+    }
+
+    /// Returns whether a node or one that it reads is a date, which Prometheus never takes to hold at all steps.
+    fn reads_date(&self, node: NodeId) -> bool {
+        let kind = &self.nodes[node].kind;
+        matches!(kind, Kind::Map { op: Elementwise::Date(_), .. }) || kind.inputs().any(|input| self.reads_date(input))
+    }
+
     fn is_invariant(&self, kind: &Kind) -> bool {
         let operand = |operand: &Operand| match operand {
             Operand::Const(_) => true,
             Operand::Node(node) => self.nodes[*node].invariant,
         };
         let of = |node: &NodeId| self.nodes[*node].invariant;
+        let held = |node: &NodeId| self.options.context != Context::Rule && !self.reads_date(*node);
         match kind {
             Kind::Const(_) => true,
             Kind::Time | Kind::QueryTime => false,
@@ -464,7 +487,10 @@ impl Plan {
             Kind::Window { input, params, function, .. } => {
                 let pinned = match input {
                     WindowInput::Selector(select) => matches!(select.at, Some(Fixed::Time(_))),
-                    WindowInput::Subquery { at, .. } => matches!(at, Some(Fixed::Time(_))),
+                    // What is inside may read when the query is evaluated.
+                    WindowInput::Subquery { inner, at, .. } => {
+                        matches!(at, Some(Fixed::Time(_))) && !self.inner[*inner].reads_query_time()
+                    }
                 };
                 pinned && params.iter().all(operand) && *function != RangeFn::PredictLinear
             }
@@ -487,8 +513,11 @@ impl Plan {
                 of(&binary.many_node) && of(&binary.one_node)
             }
             Kind::Set { lhs, rhs, .. } | Kind::Info { base: lhs, infos: rhs, .. } => of(lhs) && of(rhs),
-            Kind::Aggregate { param, input, .. } => operand(param) && of(input),
-            Kind::TopK { k: wanted, input, .. } | Kind::Limit { wanted, input, .. } => operand(wanted) && of(input),
+            // In a range, Prometheus looks at the operand alone, and takes the parameter of the first step.
+            Kind::Aggregate { param, input, .. } => (operand(param) || held(input)) && of(input),
+            Kind::TopK { k: wanted, input, .. } | Kind::Limit { wanted, input, .. } => {
+                (operand(wanted) || held(input)) && of(input)
+            }
             Kind::CountValues { input, .. } | Kind::Absent { input, .. } | Kind::Scalar(input) => of(input),
             Kind::Relabel { input, .. } | Kind::Sort { input, .. } => of(input),
             Kind::Vector(scalar) => operand(scalar),

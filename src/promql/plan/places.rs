@@ -20,6 +20,8 @@ pub(crate) struct Places {
 enum Spans {
     One(Span),
     All(Box<[Span]>),
+    /// Those of a call, and what a subquery among its arguments evaluates.
+    Around(Box<[Span]>, Span),
 }
 
 impl Places {
@@ -39,7 +41,16 @@ impl Places {
 
     /// Notes where in the text of a root a node was made of a call.
     pub(crate) fn add_call(&mut self, root: usize, node: NodeId, span: Span, args: &[Expr]) {
-        self.push(root, node, Spans::All(std::iter::once(span).chain(args.iter().map(argument)).collect()));
+        let all = std::iter::once(span).chain(args.iter().map(argument)).collect();
+        let inside = args.iter().find_map(|arg| match &arg.unparen().kind {
+            ExprKind::Subquery(subquery) if arg.ty() == Type::Matrix => Some(subquery.expr.span),
+            _ => None,
+        });
+        let spans = match inside {
+            Some(inside) => Spans::Around(all, inside),
+            None => Spans::All(all),
+        };
+        self.push(root, node, spans);
     }
 
     fn push(&mut self, root: usize, node: NodeId, spans: Spans) {
@@ -49,18 +60,24 @@ impl Places {
 
     /// Returns where a part of a node stands in the text of a root: the last time that it does.
     pub(crate) fn find(&self, root: usize, node: NodeId, part: usize) -> Option<Span> {
-        let from = self.nodes.partition_point(|(of, ..)| (*of as usize) < root);
-        let of_root = self.nodes[from..].iter().take_while(|(of, ..)| *of as usize == root);
-        let (.., spans) = of_root.filter(|(_, at, _)| *at as usize == node).last()?;
-        match spans {
+        match self.last(root, node)? {
             Spans::One(span) => Some(*span),
-            Spans::All(spans) => spans.get(part).copied(),
+            Spans::All(spans) | Spans::Around(spans, _) => spans.get(part).copied(),
         }
     }
 
-    /// Returns the first root that reads a node.
-    pub(crate) fn first_root(&self, node: NodeId) -> Option<usize> {
-        self.nodes.iter().find(|(_, at, _)| *at as usize == node).map(|(root, ..)| *root as usize)
+    /// Returns where in the text of a root stands what the subquery of a node evaluates: the last time that it does.
+    pub(crate) fn inside(&self, root: usize, node: NodeId) -> Option<Span> {
+        match self.last(root, node)? {
+            Spans::Around(_, inside) => Some(*inside),
+            Spans::One(_) | Spans::All(_) => None,
+        }
+    }
+
+    fn last(&self, root: usize, node: NodeId) -> Option<&Spans> {
+        let from = self.nodes.partition_point(|(of, ..)| (*of as usize) < root);
+        let of_root = self.nodes[from..].iter().take_while(|(of, ..)| *of as usize == root);
+        of_root.filter(|(_, at, _)| *at as usize == node).map(|(.., spans)| spans).last()
     }
 
     pub(crate) fn len(&self) -> usize {

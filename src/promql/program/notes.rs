@@ -4,7 +4,7 @@ use crate::source::Span;
 
 use super::super::annotation::{Annotated, Annotation};
 use super::super::block;
-use super::super::plan::{NodeId, WHOLE};
+use super::super::plan::{Kind, NodeId, WHOLE, WindowInput};
 use super::Program;
 use super::show::Shown;
 
@@ -147,9 +147,22 @@ impl Shown<'_> {
     fn place_of(&self, root: usize, node: NodeId, place: Place) -> Option<Span> {
         match place {
             Place::Part(part) => self.plan.places.find(root, node, part),
-            // It was planned with the first root that has it.
-            Place::Within(span) => span.filter(|_| self.plan.places.first_root(node) == Some(root)),
+            Place::Within(span) => self.place_within(root, node, span?),
         }
+    }
+}
+
+impl Shown<'_> {
+    /// Returns where something stands within a subquery, which was planned once for all places where it stands. None
+    /// where it is written in another way than there.
+    fn place_within(&self, root: usize, node: NodeId, span: Span) -> Option<Span> {
+        let Kind::Window { input: WindowInput::Subquery { inner, .. }, .. } = self.plan.nodes[node].kind else {
+            return None;
+        };
+        let (planned, here) = (self.plan.inner_spans.get(inner)?, self.plan.places.inside(root, node)?);
+        let shift = |at: u32| at.checked_sub(planned.start).map(|at| (here.start + at) as usize);
+        let is_alike = planned.end - planned.start == here.end - here.start;
+        is_alike.then(|| Some(Span::new(shift(span.start)?, shift(span.end)?))).flatten()
     }
 }
 

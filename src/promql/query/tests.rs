@@ -224,3 +224,19 @@ fn series_of_a_range_differ_in_their_labels_at_whatever_steps_they_are() {
         assert!(!over(text, MINUTES, false).starts_with("error"), "{text}");
     }
 }
+
+#[test]
+fn a_subquery_at_a_fixed_time_still_knows_when_it_is_asked() {
+    let store = store(1);
+    for text in
+        ["last_over_time(vector(end())[1m:30s] @ 60)", "last_over_time(timestamp(up @ start())[1m:30s] @ 60) * 0"]
+    {
+        let mut query = instant(text);
+        for (minute, expected) in
+            [(1, ["{} 60", "{n=\"up0\"} 0"]), (3, ["{} 180", "{n=\"up0\"} 0"]), (7, ["{} 420", ""])]
+        {
+            let got = shown(&query.at(&store, Timestamp(minute * MINUTE)));
+            assert!(expected.contains(&got.as_str()), "{text} at {minute}: {got}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Aggregations.
 
 use alertctl::labels::{LabelSet, METRIC_NAME};
-use alertctl::promql::ast::{Aggregate, AggregateOp};
+use alertctl::promql::ast::{Aggregate, AggregateOp, Expr, ExprKind};
 
 use super::eval::{Evaluator, Sample, Vector, floats, text};
 use super::windows::{kahan, mean, quantile};
@@ -14,10 +14,14 @@ impl Evaluator<'_> {
         if op == AggregateOp::CountValues {
             return self.count_values(aggregate, steps);
         }
-        let params = match &aggregate.param {
+        let mut params = match &aggregate.param {
             Some(param) => self.scalars(param, steps)?,
             None => vec![0.0; steps.len()],
         };
+        // In a range, Prometheus evaluates the whole at the first step if its operand holds at all steps.
+        if self.context.step != 0 && is_held(&aggregate.expr) {
+            params = vec![params[0]; steps.len()];
+        }
         let vectors = self.vectors(&aggregate.expr, steps)?;
         let ranked = matches!(op, AggregateOp::TopK | AggregateOp::BottomK);
         if ranked || op == AggregateOp::LimitK {
@@ -70,6 +74,40 @@ impl Evaluator<'_> {
             out.push(groups.into_iter().map(count).collect());
         }
         self.unique(out)
+    }
+}
+
+/// Returns whether an expression has one value at all steps.
+///
+/// Source: Prometheus' `preprocessExprHelper`.
+fn is_held(expr: &Expr) -> bool {
+    const UNSAFE: [&str; 14] = [
+        "days_in_month",
+        "day_of_month",
+        "day_of_week",
+        "day_of_year",
+        "end",
+        "hour",
+        "minute",
+        "month",
+        "predict_linear",
+        "range",
+        "start",
+        "step",
+        "time",
+        "year",
+    ];
+    match &expr.kind {
+        ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => selector.modifiers.at.is_some(),
+        ExprKind::Subquery(subquery) => subquery.modifiers.at.is_some(),
+        ExprKind::Aggregate(aggregate) => is_held(&aggregate.expr),
+        ExprKind::Binary(binary) => is_held(&binary.lhs) && is_held(&binary.rhs),
+        ExprKind::Paren(expr) | ExprKind::Unary { expr, .. } => is_held(expr),
+        ExprKind::Call { function, args, .. } if function.name == "timestamp" => {
+            matches!(args[0].unparen().kind, ExprKind::Selector(_)) && is_held(&args[0])
+        }
+        ExprKind::Call { function, args, .. } => !UNSAFE.contains(&function.name) && args.iter().all(is_held),
+        _ => true,
     }
 }
 
