@@ -302,7 +302,7 @@ pub(crate) fn evaluate<P: Probe>(
     {
         out.mixed = node.kind.inputs().any(|input| view.block(input).mixed);
     }
-    tell::node(view, node, &mut state.notes, frame);
+    tell::node(view, at, &mut state.notes, frame);
     if failing {
         view.inherit_failures(&node.kind, out);
     }

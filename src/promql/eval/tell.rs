@@ -8,7 +8,7 @@ use super::super::annotation::Annotation;
 use super::super::ast::AggregateOp;
 use super::super::block::{self, Block};
 use super::super::histograms::steps_of;
-use super::super::plan::{BucketFn, Context, Elementwise, Kind, Node, Operand, Plan, WHOLE};
+use super::super::plan::{BucketFn, Context, Elementwise, Kind, NodeId, Operand, Plan, WHOLE};
 use super::super::program::{Frame, Notes, Place};
 use super::super::rollup::RangeFn;
 use super::super::roster::{NodeState, Own};
@@ -65,12 +65,16 @@ impl Uncounted {
 }
 
 /// Tells what a node that was evaluated has to tell of its arguments alone.
-pub(super) fn node(view: &View<'_>, node: &Node, notes: &mut Notes, frame: &Frame<'_>) {
+pub(super) fn node(view: &View<'_>, at: NodeId, notes: &mut Notes, frame: &Frame<'_>) {
     let steps = frame.evals.len();
+    let node = &view.plan.nodes[at];
     match &node.kind {
         Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => {
-            beyond(view, *param, (0.0, 1.0), steps, notes, |q, _| Annotation::BadQuantile(q));
             let is_nan = |step| view.scalar(*param, step).is_nan();
+            // Of what is NaN somewhere, Prometheus knows neither the least nor the greatest.
+            if view.plan.options.context == Context::Rule || !(0..steps).any(is_nan) {
+                beyond(view, *param, (0.0, 1.0), steps, notes, |q, _| Annotation::BadQuantile(q));
+            }
             notes.add_where(SECOND, steps, is_nan, |_| Annotation::BadQuantile(f64::NAN));
         }
         Kind::Limit { ratio: true, wanted, .. } => {
@@ -83,7 +87,7 @@ pub(super) fn node(view: &View<'_>, node: &Node, notes: &mut Notes, frame: &Fram
         }
         Kind::Buckets { function: BucketFn::Quantile(q), .. } => quantile(view, *q, FIRST, steps, notes),
         // What holds at every step is evaluated at one.
-        Kind::Sort { .. } if !node.invariant => {
+        Kind::Sort { .. } if !node.invariant || view.plan.reads_date(at) => {
             let is_range = match view.plan.options.context {
                 _ if frame.query.is_some() => steps > 1,
                 Context::Rule => false,

@@ -468,7 +468,7 @@ impl Plan {
     }
 
     /// Returns whether a node or one that it reads is a date, which Prometheus never takes to hold at all steps.
-    fn reads_date(&self, node: NodeId) -> bool {
+    pub(crate) fn reads_date(&self, node: NodeId) -> bool {
         let kind = &self.nodes[node].kind;
         matches!(kind, Kind::Map { op: Elementwise::Date(_), .. }) || kind.inputs().any(|input| self.reads_date(input))
     }

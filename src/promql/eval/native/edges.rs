@@ -71,11 +71,13 @@ fn rise(
     }
     let within = &points[first..=last];
     let custom = points[first].1.is_custom();
-    if within.iter().any(|(_, point)| point.is_custom() != custom) {
-        return Err(IncompatibleSchemas);
-    }
-    if counter && within.iter().any(|(_, point)| point.hint == Hint::Gauge) {
-        tell(Annotation::NotCounter { metric: metric.to_owned() });
+    for (_, point) in within {
+        if point.is_custom() != custom {
+            return Err(IncompatibleSchemas);
+        }
+        if counter && point.hint == Hint::Gauge {
+            tell(Annotation::NotCounter { metric: metric.to_owned() });
+        }
     }
     let mut left = points[first].1.as_ref().clone();
     let from_before = smoothed && points[first].0 < start;

@@ -324,10 +324,6 @@ impl Seen<'_> {
             result.multiply(stretch_from_start(extent, start, (*from, *to, intervals), self.end));
             return Outcome::Value(result.into());
         }
-        let gauge = |point: &Point| point.1.hint == Hint::Gauge;
-        if counter && self.points.iter().any(gauge) {
-            tell(Annotation::NotCounter { metric: metric() });
-        }
         let Some(mut result) = self.growth(first, last, counter, &metric, tell) else { return Outcome::Nothing };
         let gauges = first.hint == Hint::Gauge && last.hint == Hint::Gauge;
         if !counter && !gauges {
@@ -370,13 +366,20 @@ impl Seen<'_> {
             before = Histogram { schema: second.schema, bounds: second.bounds.clone(), ..Histogram::default() };
         }
         let between = if counter { &points[1..points.len() - 1] } else { &[] };
-        let all = [last].into_iter().chain(between.iter().map(|(_, point)| point.as_ref()));
-        if all.clone().any(|point| point.is_custom() != before.is_custom()) {
+        let is_gauge = |point: &Histogram| counter && point.hint == Hint::Gauge;
+        let (ends, other) = (is_gauge(first) || is_gauge(last), last.is_custom() != before.is_custom());
+        // Of a sample between the ends that does not fit, Prometheus tells that alone.
+        let unfit = !other && between.iter().any(|(_, point)| point.is_custom() != before.is_custom());
+        if !unfit && (ends || !other && between.iter().any(|(_, point)| is_gauge(point))) {
+            tell(Annotation::NotCounter { metric: metric() });
+        }
+        if unfit || other {
             tell(Annotation::MixedSchemas { metric: metric() });
             return None;
         }
         let mut result = last.clone();
-        result.lower_resolution(all.map(|point| point.schema).fold(before.schema, i32::min));
+        let schemas = between.iter().map(|(_, point)| point.schema).chain([last.schema]);
+        result.lower_resolution(schemas.fold(before.schema, i32::min));
         if result.subtract(&before).ok()?.reconciled {
             tell(Annotation::Reconciled(Joining::Subtraction));
         }
