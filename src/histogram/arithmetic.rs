@@ -44,7 +44,9 @@ impl Histogram {
     /// # Errors
     /// One has given bounds and the other one has not; nothing is changed then.
     pub fn add(&mut self, other: &Self) -> Result<Joined, IncompatibleSchemas> {
-        self.join(other, 1.0)
+        let joined = self.join(other, 1.0)?;
+        self.drop_empty();
+        Ok(joined)
     }
 
     /// Subtracts another histogram. The hint is that of the sum; the result of `-` in PromQL is a gauge.
@@ -54,7 +56,25 @@ impl Histogram {
     /// # Errors
     /// As [`Histogram::add`].
     pub fn subtract(&mut self, other: &Self) -> Result<Joined, IncompatibleSchemas> {
-        self.join(other, -1.0)
+        let joined = self.join(other, -1.0)?;
+        self.drop_empty();
+        Ok(joined)
+    }
+
+    /// Adds another histogram, or subtracts it, and keeps buckets that come to zero: the next one of a sequence that is
+    /// written down.
+    ///
+    /// Source: Prometheus' `histogramsSeries`.
+    ///
+    /// # Errors
+    /// As [`Histogram::add`].
+    pub fn step(&mut self, by: &Self, minus: bool) -> Result<Joined, IncompatibleSchemas> {
+        self.join(by, if minus { -1.0 } else { 1.0 })
+    }
+
+    fn drop_empty(&mut self) {
+        self.positive.drop_empty();
+        self.negative.drop_empty();
     }
 
     /// Multiplies counts and sum by a number; by a negative one the result is a gauge.

@@ -159,7 +159,7 @@ impl<C: Tally> Buckets<C> {
         self.iter().map(|(index, n)| (to(index), n)).collect()
     }
 
-    /// Adds the counts of other buckets to those of the same index. Cost: linear in both.
+    /// Adds the counts of other buckets to those of the same index; what comes to zero is kept. Cost: linear in both.
     pub(super) fn merge(&mut self, other: impl Iterator<Item = (i32, C)>) {
         let mut merged = Self { idx: Vec::with_capacity(self.len()), n: Vec::with_capacity(self.len()) };
         let mut own = self.iter().peekable();
@@ -179,7 +179,6 @@ impl<C: Tally> Buckets<C> {
             }
         }
         own.for_each(|(index, n)| merged.push(index, n));
-        merged.drop_empty();
         *self = merged;
     }
 
@@ -199,7 +198,8 @@ impl<C: Tally> Buckets<C> {
         self.n.push(n);
     }
 
-    fn drop_empty(&mut self) {
+    /// Leaves out the counts that are zero.
+    pub(super) fn drop_empty(&mut self) {
         if self.n.iter().any(|n| n.is_nothing()) {
             let (idx, n) = self.iter().filter(|(_, n)| !n.is_nothing()).unzip();
             *self = Self { idx, n };
@@ -248,7 +248,7 @@ mod tests {
     fn equal_indexes_meet() {
         let mut sum = side(&[(-3, 1.0), (0, 2.0), (5, 4.0)]);
         sum.merge([(-4, 1.0), (-3, 1.0), (0, -2.0), (5, 1.0), (6, 1.0), (6, 2.0)].into_iter());
-        check(&sum, &[(-4, 1.0), (-3, 2.0), (5, 5.0), (6, 3.0)]);
+        check(&sum, &[(-4, 1.0), (-3, 2.0), (0, 0.0), (5, 5.0), (6, 3.0)]);
         check(&sum.moved(|index| index / 2), &[(-2, 1.0), (-1, 2.0), (2, 5.0), (3, 3.0)]);
     }
 

@@ -285,8 +285,7 @@ impl<'t> Values<'t> {
         for left in (0..count).rev() {
             items.push(Item::Histogram { value: Arc::new(value.clone()), hint_written });
             if left > 0 {
-                let joined = if minus { value.subtract(&step.histogram) } else { value.add(&step.histogram) };
-                joined.map_err(|error| Problem::new(SYNTAX, span, error.to_string()))?;
+                value.step(&step.histogram, minus).map_err(|error| Problem::new(SYNTAX, span, error.to_string()))?;
             }
         }
         Ok(())
