@@ -90,16 +90,24 @@ fn faults(rules: &[RuleFacts]) -> Vec<String> {
     causes.into_iter().filter_map(line).collect()
 }
 
-/// Says what evaluations told beside their results: one line for each warning, then for each info.
+/// Says what evaluations told beside their results, warnings before infos: one line for each text and the rules that told
+/// it, but no more than one for a rule.
 fn annotations(rules: &[RuleFacts]) -> Vec<String> {
     let of = |level: Level, word: &str| {
         let all = rules.iter().flat_map(|rule| rule.annotations.iter().map(move |annotation| (rule, annotation)));
         let found = all.filter(|(_, annotation)| annotation.level == level);
         let causes = by_cause(found.map(|(rule, annotation)| (annotation.text.as_str(), (rule, annotation.count))));
-        few(causes.into_iter().map(|(text, found)| {
+        let told = causes.into_iter().map(|(text, found)| {
             let rules: Vec<&RuleFacts> = found.iter().map(|(rule, _)| *rule).collect();
             let evaluations = counted(found.iter().map(|(_, count)| count).sum(), "evaluation");
-            format!("{word}: {}: {text}, at {evaluations}", places(&rules))
+            let first = rules.first().map(|rule| (rule.file.as_str(), rule.line, rule.name.as_str()));
+            (first, (places(&rules), format!("{text}, at {evaluations}")))
+        });
+        few(by_cause(told).into_iter().filter_map(|(_, lines)| {
+            let ((places, text), more) = lines.split_first()?;
+            let more =
+                if more.is_empty() { String::new() } else { format!(", and {}: -o json", more_of(more.len(), word)) };
+            Some(format!("{word}: {places}: {text}{more}"))
         }))
     };
     let mut lines = of(Level::Warning, "warning");
