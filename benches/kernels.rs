@@ -23,16 +23,33 @@ use rollup::{Param, RangeFn, Scratch, Windows, bounds, roll};
 use time::{Millis, Timestamp};
 
 const STEPS: usize = 1024;
-const FUNCTIONS: [(&str, RangeFn); 9] = [
+const FUNCTIONS: [(&str, RangeFn); 26] = [
     ("rate", RangeFn::Rate),
-    ("max_over_time", RangeFn::MaxOverTime),
+    ("increase", RangeFn::Increase),
+    ("delta", RangeFn::Delta),
+    ("irate", RangeFn::Irate),
+    ("idelta", RangeFn::Idelta),
+    ("deriv", RangeFn::Deriv),
+    ("predict_linear", RangeFn::PredictLinear),
     ("sum_over_time", RangeFn::SumOverTime),
     ("avg_over_time", RangeFn::AvgOverTime),
+    ("min_over_time", RangeFn::MinOverTime),
+    ("max_over_time", RangeFn::MaxOverTime),
+    ("count_over_time", RangeFn::CountOverTime),
     ("quantile_over_time", RangeFn::QuantileOverTime),
     ("stddev_over_time", RangeFn::StddevOverTime),
-    ("deriv", RangeFn::Deriv),
-    ("changes", RangeFn::Changes),
+    ("stdvar_over_time", RangeFn::StdvarOverTime),
     ("mad_over_time", RangeFn::MadOverTime),
+    ("last_over_time", RangeFn::LastOverTime),
+    ("first_over_time", RangeFn::FirstOverTime),
+    ("present_over_time", RangeFn::PresentOverTime),
+    ("changes", RangeFn::Changes),
+    ("resets", RangeFn::Resets),
+    ("ts_of_first_over_time", RangeFn::TsOfFirst),
+    ("ts_of_last_over_time", RangeFn::TsOfLast),
+    ("ts_of_min_over_time", RangeFn::TsOfMin),
+    ("ts_of_max_over_time", RangeFn::TsOfMax),
+    ("double_exponential_smoothing", RangeFn::DoubleExponentialSmoothing),
 ];
 fn main() {
     divan::main();
@@ -62,10 +79,12 @@ fn noise(n: usize) -> f64 {
     (n as f64 * 0.754_877_666).fract() * 1e3 + 0.1
 }
 
-#[divan::bench(args = FUNCTIONS.map(|(name, _)| name), consts = [4, 20, 240])]
+/// What a step costs against the length of the window: 5,760 samples are a day of one every 15 s.
+#[divan::bench(args = FUNCTIONS.map(|(name, _)| name), consts = [4, 20, 240, 1440, 5760])]
 fn floats<const LEN: usize>(bencher: Bencher<'_, '_>, name: &str) {
     // A counter where one is wanted.
-    measure::<LEN>(bencher, name, STEPS, |n| if name == "rate" { n as f64 * 1.37 } else { noise(n) });
+    let counts = ["rate", "increase", "irate", "resets"].contains(&name);
+    measure::<LEN>(bencher, name, STEPS, |n| if counts { n as f64 * 1.37 } else { noise(n) });
 }
 
 #[divan::bench(args = ["sum_over_time", "avg_over_time"], consts = [20, 240])]

@@ -372,6 +372,14 @@ pub(crate) fn drop_names(state: &NodeState, block: &Block, faults: &mut Vec<Faul
     copy_rows(&mut merged, block, &mut out);
     if !block.ranks.is_empty() {
         ranks::follow(block, &merged.map, &mut out);
+    } else if merged.merged {
+        // The place of a row is that of the series that is there.
+        out.begin_ranks();
+        for (place, row) in (0..).zip(&state.order) {
+            for step in block::ones(block.bits(*row as usize)) {
+                out.rank_up(merged.map[*row as usize] as usize, step, place);
+            }
+        }
     }
     out.mixed = block.mixed;
     block::or_into(&mut out.failed, &block.failed);
