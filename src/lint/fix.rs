@@ -120,8 +120,18 @@ pub fn patch(name: &str, before: &str, after: &str) -> String {
         return String::new();
     }
     let name = name.trim_start_matches("./").trim_start_matches('/');
-    let (old, new) = (format!("a/{name}"), format!("b/{name}"));
-    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&old, &new).to_string()
+    // Lines of a patch end in `\n`, whatever else ends lines of YAML.
+    let [lines, lines_now] = [before, after].map(|text| text.split_inclusive('\n').collect::<Vec<&str>>());
+    let diff = TextDiff::from_slices(&lines, &lines_now);
+    let mut patch = format!("--- a/{name}\n+++ b/{name}\n");
+    for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
+        patch.push_str(&format!("{}\n", hunk.header()));
+        for change in hunk.iter_changes() {
+            let end = if change.value().ends_with('\n') { "" } else { "\n\\ No newline at end of file\n" };
+            patch.push_str(&format!("{}{}{end}", change.tag(), change.value()));
+        }
+    }
+    patch
 }
 
 #[cfg(test)]

@@ -34,7 +34,11 @@ pub fn find_names(files: &dyn Files, paths: &[String]) -> (Vec<String>, Vec<File
     for path in paths {
         let is_folder = files.kind(path) == Some(FileKind::Folder);
         let is_glob = !is_folder && files.kind(path).is_none();
-        let found = if is_folder { folder(files, path, &mut errors) } else { expand(files, path) };
+        let found = match is_folder {
+            true => folder(files, path, &mut errors),
+            false if is_glob => expand(files, path).and_then(|found| without_folders(files, path, found)),
+            false => expand(files, path),
+        };
         match found.map(|found| if is_folder || is_glob { without_others(files, found) } else { found }) {
             Ok(found) => names.extend(found),
             Err(error) => errors.push(error),
@@ -123,6 +127,17 @@ fn folder(files: &dyn Files, path: &str, errors: &mut Vec<FileError>) -> Result<
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Leaves out the folders that a glob matches.
+fn without_folders(files: &dyn Files, glob: &str, mut names: Vec<String>) -> Result<Vec<String>, FileError> {
+    let folder = names.first().cloned();
+    names.retain(|name| files.kind(name) != Some(FileKind::Folder));
+    match folder.filter(|_| names.is_empty()) {
+        Some(folder) => Err(FileError::new(format!("the glob `{glob}` matches only folders"))
+            .hint(format!("name the folder for the rule files in it, or its files: '{folder}/*.yml'"))),
+        None => Ok(names),
+    }
 }
 
 /// Leaves out the manifests of other resources, such as services, and configurations of the check that lie next to files

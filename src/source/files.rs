@@ -126,6 +126,7 @@ fn look_into(folder: impl fmt::Display) -> String {
 
 fn missing(files: &dyn Files, name: &str) -> FileError {
     let error = FileError::new(format!("no such file: `{name}`"));
+    let name = name.trim_end_matches('/');
     let (folder, last) = split(name);
     let Ok(mut names) = files.list(folder.unwrap_or(".")) else { return error.hint(look_into(folder_of(name))) };
     names.sort_unstable();
@@ -207,6 +208,7 @@ mod tests {
         };
         let find = |name| expand(&files, name).map(|_| ());
         check(find("d/nod.yml"), "no such file: `d/nod.yml`", "did you mean `d/node.yml`?");
+        check(find("e/"), "no such file: `e/`", "look with: ls .");
         check(find("d/x"), "no such file: `d/x`", "look with: ls d");
         check(find("d/*.yaml"), "the glob `d/*.yaml` matches no file", "look with: ls d");
         let read = |name| bytes(&files, name, 5).map(|_| ());

@@ -108,6 +108,17 @@ fn links_stay_and_files_that_may_not_be_written_too() {
 }
 
 #[test]
+fn line_ends_that_are_no_line_ends_of_a_patch_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.yml"), FILE.replace("\r\n", "\r")).expect("written");
+    let (code, patch, _) = run(folder.path(), &["--diff", "a.yml"]);
+    let [before, after] = ["up==0", "up == 0"].map(|expr| FILE.replace("\r\n", "\r").replace("up==0", expr));
+    let no_end = "\\ No newline at end of file";
+    let lines = format!("--- a/a.yml\n+++ b/a.yml\n@@ -1 +1 @@\n-{before}\n{no_end}\n+{after}\n{no_end}\n");
+    assert_eq!((code, patch), (Some(1), lines));
+}
+
+#[test]
 fn a_patch_is_what_is_written() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a.yml"), FILE).expect("written");
