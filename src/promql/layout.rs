@@ -248,7 +248,12 @@ mod tests {
         check("+1.50", "1.50");
         check("- 1.50", "-1.50");
         check("inf", "+Inf");
+        check("inf^2 + -inf^inf", "Inf ^ 2 + -Inf ^ +Inf");
         check("a offset +60s", "a offset 60s");
+        check("a+fill(1e6)b", "a + fill (1e6) b");
+        check("a+fill_right(+0x1F)fill_left( - 1m)b", "a + fill_left (-1m) fill_right (0x1F) b");
+        check("a+fill_left(1e6)fill_right(1000000)b", "a + fill (1e6) b");
+        check("a+on(fill)group_left(fill_left)fill(nan)b", "a + on (fill) group_left (fill_left) fill (NaN) b");
     }
 
     #[test]
@@ -257,6 +262,10 @@ mod tests {
         check("a{b=~`c\\d`,a='\"'}", "a{a='\"',b=~`c\\d`}");
         check("a{b=~\"c\\\\d\"}", "a{b=~\"c\\\\d\"}");
         check("a{b=`c\nd`}", "a{b=\"c\\nd\"}");
+        check(
+            "a{b=`\\d\n`,c=\"\\\\d\t\",d='\\\\d\\t',e=\"\t\"}",
+            "a{b=\"\\\\d\\n\",c=\"\\\\d\\t\",d='\\\\d\\t',e=\"\\t\"}",
+        );
         check("{`a.\\b`, 'c.d'='e'}", "{\"c.d\"=\"e\",__name__=`a.\\b`}");
         check("a{b='é',c=\"\\u2028é\"}", "a{b=\"é\",c=\"\\u2028é\"}");
         check("a{b='\\u2028',c='\\x41'}", "a{b='\\u2028',c=\"A\"}");

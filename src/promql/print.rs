@@ -6,7 +6,7 @@ use super::ast::{
     Aggregate, At, Binary, BinaryOp, DurationExpr, DurationKind, Edges, Expr, ExprKind, Matching, Modifiers, Selector,
     Side, Subquery,
 };
-use super::lex::{Kind, Token, lex};
+use super::lex::{Keyword, Kind, Token, lex};
 use crate::labels::{Matcher, Quoted};
 use crate::source::Span;
 use crate::time::Millis;
@@ -49,9 +49,8 @@ impl Out for &mut String {}
 /// Prints on one line.
 ///
 /// With the text that an expression was read from, numbers and durations keep the digits that are written there, and
-/// strings their quotes and escapes where double quotes would
-/// need others. All else is as Prometheus prints it: matchers are sorted,
-/// and `by ()` is left out.
+/// strings their quotes and escapes where double quotes would need others. All else is as Prometheus prints it: matchers
+/// are sorted, `by ()` is left out, and strings have escapes for line breaks and tabs.
 pub(super) struct Printer<'a, W> {
     /// Where it goes.
     pub(super) out: W,
@@ -85,7 +84,7 @@ impl<'a, W: Out> Printer<'a, W> {
                 self.expr(expr)
             }
             ExprKind::Binary(binary) => {
-                self.expr(&binary.lhs)?;
+                self.left(binary)?;
                 self.out.write_str(" ")?;
                 self.operator(binary)?;
                 self.out.write_str(" ")?;
@@ -123,13 +122,30 @@ impl<'a, W: Out> Printer<'a, W> {
         }
     }
 
+    /// Prints the left operand of a binary expression.
+    fn left(&mut self, binary: &Binary) -> fmt::Result {
+        match binary.lhs.kind {
+            // A sign would bind less than `^`, and be one of the whole.
+            ExprKind::Number { value: f64::INFINITY, .. } if binary.op == BinaryOp::Pow => {
+                let number = self.out.begin();
+                self.out.write_str("Inf")?;
+                self.out.end(number);
+                Ok(())
+            }
+            _ => self.expr(&binary.lhs),
+        }
+    }
+
     /// Prints the operator of a binary expression, with `bool` and how series are matched.
     pub(super) fn operator(&mut self, binary: &Binary) -> fmt::Result {
         self.out.write_str(binary.op.symbol())?;
         if binary.return_bool {
             self.out.write_str(" bool")?;
         }
-        binary.matching.as_ref().map_or(Ok(()), |matching| self.matching(matching))
+        let Some(matching) = &binary.matching else { return Ok(()) };
+        self.pairing(matching)?;
+        let written = self.written(Span { start: binary.op_span.end, end: binary.rhs.span.start });
+        self.fills(matching, written.map(fills).unwrap_or_default())
     }
 
     /// Prints an aggregation up to its `(`.
@@ -184,7 +200,7 @@ impl<'a, W: Out> Printer<'a, W> {
         let stays = |written: &&str| {
             let inside = written.get(1..written.len().saturating_sub(1));
             let has_escapes = text.contains(['"', '\\']) || inside != Some(text);
-            written.starts_with('"') || has_escapes && !text.contains(char::is_control)
+            !written.contains(char::is_control) && (written.starts_with('"') || has_escapes)
         };
         match written.filter(|_| is_particular(text)).filter(stays) {
             Some(written) => self.out.write_str(written),
@@ -305,28 +321,39 @@ impl<'a, W: Out> Printer<'a, W> {
         }
     }
 
-    fn matching(&mut self, matching: &Matching) -> fmt::Result {
+    /// Prints which series are paired.
+    fn pairing(&mut self, matching: &Matching) -> fmt::Result {
         if matching.on || !matching.labels.is_empty() || matching.group.is_some() {
             self.out.write_str(if matching.on { " on " } else { " ignoring " })?;
             self.labels(&matching.labels)?;
         }
-        if let Some(group) = &matching.group {
-            self.out.write_str(match group.many {
-                Side::Left => " group_left ",
-                Side::Right => " group_right ",
-            })?;
-            self.labels(&group.include)?;
+        match &matching.group {
+            Some(group) => {
+                self.out.write_str(match group.many {
+                    Side::Left => " group_left ",
+                    Side::Right => " group_right ",
+                })?;
+                self.labels(&group.include)
+            }
+            None => Ok(()),
         }
-        let mut fill = |word: &str, value: f64| {
+    }
+
+    /// Prints what fills the sides, and how that is written.
+    fn fills(&mut self, matching: &Matching, [left_written, right_written]: [Option<&str>; 2]) -> fmt::Result {
+        let mut fill = |word: &str, value: f64, written: Option<&str>| {
             write!(self.out, " {word} (")?;
-            self.number(value, false)?;
+            match written.filter(|_| value.is_finite()) {
+                Some(text) => self.digits(text, value.is_sign_negative())?,
+                None => self.number(value, false)?,
+            }
             self.out.write_str(")")
         };
         match (matching.fill_left, matching.fill_right) {
-            (Some(left), Some(right)) if left.to_bits() == right.to_bits() => fill("fill", left),
+            (Some(left), Some(right)) if left.to_bits() == right.to_bits() => fill("fill", left, left_written),
             (left, right) => {
-                left.map_or(Ok(()), |left| fill("fill_left", left))?;
-                right.map_or(Ok(()), |right| fill("fill_right", right))
+                left.map_or(Ok(()), |left| fill("fill_left", left, left_written))?;
+                right.map_or(Ok(()), |right| fill("fill_right", right, right_written))
             }
         }
     }
@@ -385,6 +412,28 @@ fn values(selector: &str) -> Vec<&str> {
     let is_value =
         |pair: &&[Token]| pair[0].kind == Kind::Str && matches!(pair[1].kind, Kind::Comma | Kind::RightBrace);
     tokens.windows(2).filter(is_value).map(|pair| &selector[pair[0].span.range()]).collect()
+}
+
+/// Returns the numbers that fill the left and the right side, as they are written between an operator and its right
+/// operand.
+fn fills(modifiers: &str) -> [Option<&str>; 2] {
+    let (mut word, mut fills) = (None, [None; 2]);
+    for token in lex(modifiers) {
+        match token.kind {
+            Kind::Word(Some(fill @ (Keyword::Fill | Keyword::FillLeft | Keyword::FillRight))) => word = Some(fill),
+            Kind::Number | Kind::Word(Some(Keyword::Number)) => {
+                let written = Some(&modifiers[token.span.range()]);
+                if word != Some(Keyword::FillRight) {
+                    fills[0] = written;
+                }
+                if word != Some(Keyword::FillLeft) {
+                    fills[1] = written;
+                }
+            }
+            _ => {}
+        }
+    }
+    fills
 }
 
 /// Returns whether it matters how a text is written: in double quotes it would need a `\`, or it is not ASCII.

@@ -62,6 +62,7 @@ const CANONICAL: &[&str] = &[
     "--foo",
     "-1 ^ 2",
     "2 ^ -1",
+    "-Inf ^ +Inf",
     "(-1) ^ 2",
     "foo + bar * 2",
     "foo == bool 1",
