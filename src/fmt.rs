@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::promql::layout::{comments, lines, one_line};
 use crate::promql::same::same;
-use crate::rules::{Group, Rule, RuleFile, RuleKind};
+use crate::rules::{Group, Rule, RuleFile, RuleKind, RuleSet};
 use crate::source::{FileSpan, SourceMap, Span};
-use crate::yaml::write::{Place, is_literal, rewritten};
+use crate::yaml::write::{Place, is_literal, quoted, rewritten, within_quotes};
 
 /// The text of a rule file with its expressions laid out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaidOut {
     /// All of it, without a byte order mark.
     pub text: String,
-    /// The expressions that are left as they are, and why, in the order of the text.
+    /// The expressions that are left as they are, and why, in the order of the text that was given.
     pub left: Vec<(FileSpan, Left)>,
 }
 
@@ -22,8 +22,8 @@ pub struct LaidOut {
 pub enum Left {
     /// A comment stands in it or behind it, or above it where that is no line of its own.
     Comment,
-    /// It stands in a file that is a text inside another one, and that text is no literal block.
-    Quoted,
+    /// It stands in a file that is a text inside another one, and that text is folded, below `>`.
+    Within,
 }
 
 /// Lays out the expressions of a rule file, which was read with `keep_parts` and has no errors.
@@ -33,34 +33,89 @@ pub enum Left {
 #[must_use]
 pub fn laid_out(file: &RuleFile, sources: &SourceMap) -> LaidOut {
     let source: &str = &sources.file(file.file).text;
-    let mut edits: BTreeMap<Span, String> = BTreeMap::new();
-    let mut left = BTreeSet::new();
-    for (group, rule) in file.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule))) {
-        let Some(place) = place(rule, source) else { continue };
-        let within = group.parts.as_ref().and_then(|parts| parts.within);
-        let text = &rule.text.text;
-        let above = comments(text).filter(|above| above.is_empty() || is_literal(source, rule.text.span));
-        let Some(above) = above else {
-            left.insert((rule.text.whole(), Left::Comment));
-            continue;
-        };
-        if within.is_some_and(|within| !is_literal(source, within.span)) {
-            left.insert((rule.text.whole(), Left::Quoted));
-            continue;
-        }
-        let below = lines(&rule.expr, text);
-        let lines: Vec<&str> = above.into_iter().chain([below.as_str()]).collect();
-        edits.extend(rewritten(place, &one_line(&rule.expr, text), &lines.join("\n")));
-    }
+    let edits = Edits::of(file, source, Lines::Many);
     let mut text = String::with_capacity(source.len());
     let mut at = 0;
-    for (span, replacement) in edits {
+    for (span, replacement) in edits.replaced {
         text.push_str(&source[at..span.start as usize]);
         text.push_str(&replacement);
         at = span.end as usize;
     }
     text.push_str(&source[at..]);
-    LaidOut { text, left: left.into_iter().collect() }
+    let left = edits.left.into_iter().map(|(span, left)| (FileSpan { file: file.file, span }, left));
+    LaidOut { text, left: left.collect() }
+}
+
+/// How many lines an expression may take. A text in single quotes has no way to indent one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    One,
+    Many,
+}
+
+/// What becomes of the expressions of a text.
+#[derive(Default)]
+struct Edits {
+    replaced: BTreeMap<Span, String>,
+    left: BTreeSet<(Span, Left)>,
+}
+
+impl Edits {
+    fn of(file: &RuleFile, source: &str, most: Lines) -> Self {
+        let mut edits = Self::default();
+        let mut texts = BTreeSet::new();
+        for group in &file.groups {
+            let within = group.parts.as_ref().and_then(|parts| parts.within).map(|within| within.span);
+            match within.filter(|within| !is_literal(source, *within)) {
+                Some(within) if quoted(&source[within.range()]).is_some() => {
+                    texts.insert(within);
+                }
+                Some(_) => edits.left.extend(group.rules.iter().map(|rule| (rule.text.span, Left::Within))),
+                None => group.rules.iter().for_each(|rule| edits.rule(rule, source, most)),
+            }
+        }
+        texts.into_iter().for_each(|within| edits.text(&source[within.range()], within.start));
+        edits
+    }
+
+    fn rule(&mut self, rule: &Rule, source: &str, most: Lines) {
+        let Some(place) = place(rule, source) else { return };
+        let text = &rule.text.text;
+        let above = comments(text).filter(|above| above.is_empty() || is_literal(source, rule.text.span));
+        let Some(above) = above else {
+            self.left.insert((rule.text.span, Left::Comment));
+            return;
+        };
+        let line = one_line(&rule.expr, text);
+        let below = if most == Lines::Many { lines(&rule.expr, text) } else { line.clone() };
+        let lines: Vec<&str> = above.into_iter().chain([below.as_str()]).collect();
+        self.replaced.extend(rewritten(place, &line, &lines.join("\n")));
+    }
+
+    /// Lays out the rule file that a scalar in quotes holds; `start` is where that stands.
+    fn text(&mut self, written: &str, start: u32) {
+        let Some(text) = quoted(written) else { return };
+        // The file has been read: what it has of unknown keys was allowed.
+        let mut rules = RuleSet { keep_parts: true, ignore_unknown_fields: true, ..RuleSet::default() };
+        rules.add("", text.text.as_bytes());
+        let Some(file) = rules.files.first() else { return };
+        let source: &str = &rules.sources.file(file.file).text;
+        // Without a byte order mark, all would stand elsewhere.
+        if source != text.text {
+            return;
+        }
+        let most = if written.starts_with('"') { Lines::Many } else { Lines::One };
+        let edits = Self::of(file, source, most);
+        let outer = |span: Span| {
+            let Span { start: from, end } = text.map.to_file(span);
+            // Nothing follows the last escape that tells how long it is, but the quote.
+            let end = if span.range().end == source.len() { written.len() - 1 } else { end as usize };
+            Span::new((start + from) as usize, start as usize + end)
+        };
+        let quote = |(span, text): (Span, String)| (outer(span), within_quotes(&text, written));
+        self.replaced.extend(edits.replaced.into_iter().map(quote));
+        self.left.extend(edits.left.into_iter().map(|(span, left)| (outer(span), left)));
+    }
 }
 
 /// Returns where the expression of a rule stands, if it was written there for this rule.
@@ -178,11 +233,54 @@ mod tests {
         check(&of("a+b", &format!("{LONG}\n")), &of("a + b", &format!("|2-\n{}", lines_at(10))));
     }
 
+    /// Returns a ConfigMap with an entry for the text, written as it is.
+    fn config_map(written: &str) -> String {
+        format!("kind: ConfigMap\napiVersion: v1\ndata:\n  a.rules: {written}\n  b: 1\n")
+    }
+
     #[test]
-    fn a_file_inside_quotes_is_left_as_it_is() {
-        let text = "kind: ConfigMap\napiVersion: v1\ndata:\n  a.rules: \"groups: [{name: g, rules: [{record: r, expr: \
-                    a+b}]}]\"\n";
-        check_left(text, text, &[("a+b", Left::Quoted)]);
+    fn files_inside_double_quotes_are_laid_out_in_escapes() {
+        let head = r#""groups:\n- name: \"g\"\n  rules:\n  - record: r  # \u00e9\n    expr: "#;
+        let check = |expr: &str, expected: &str| {
+            check(&config_map(&format!("{head}{expr}\"")), &config_map(&format!("{head}{expected}\"")));
+        };
+        check(r"a+b", "a + b");
+        check(r"a+b\n", r"a + b\n");
+        check(r#"\"a{b='c'}\"\n"#, r#"'a{b=\"c\"}'\n"#);
+        check(r#"'a{b=\"c\"}+d'"#, r#"'a{b=\"c\"} + d'"#);
+        check(r#"\"a+b\""#, r#"\"a + b\""#);
+        check(r"|\n      # one\n      a+b\n", r"|\n      # one\n      a + b\n");
+        check(
+            "sum(a)\\\n    \\ by (b)\\n\\\n    \\    labels: {c: d}\\n",
+            "sum by (b) (a)\\n\\\n    \\    labels: {c: d}\\n",
+        );
+        let body = lines_at(6).trim_end().replace('"', "\\\"").replace('\n', "\\n");
+        check(LONG, &format!("|2-\\n{body}"));
+        check(&format!("{LONG} # why\\r\\n"), &format!("|2- # why\\r\\n{}\\r\\n", body.replace("\\n", "\\r\\n")));
+        let json = |expr: &str| {
+            format!(r#""{{\"groups\": [{{\"name\": \"g\", \"rules\": [{{\"record\": \"r\", \"expr\": {expr}}}]}}]}}""#)
+        };
+        let (before, after) = (json(r#"\"a{b='c'}+d\""#), json(r#"\"a{b=\\\"c\\\"} + d\""#));
+        super::tests::check(&config_map(&before), &config_map(&after));
+    }
+
+    #[test]
+    fn files_inside_single_quotes_stay_on_their_lines() {
+        let of =
+            |expr: &str| config_map(&format!("'groups: [{{name: g,\n    rules: [{{record: r, expr: {expr}}}]}}]'"));
+        check(&of("a+b"), &of("a + b"));
+        check(&of("\"a{b=''c''}+d\""), &of("''a{b=\"c\"} + d''"));
+        let line = LINES.map(str::trim).join(" ");
+        check(&of(&format!("\"{}\"", LONG.replace('\'', "''"))), &of(&format!("''{}''", line.trim_end())));
+        let list =
+            |expr: &str| config_map(&format!("'groups:\n\n    - {{name: g, rules: [{{record: r, expr: {expr}}}]}}'"));
+        check(&list("sum(a)\n    by (b)"), &list("sum by (b) (a)"));
+    }
+
+    #[test]
+    fn a_file_inside_a_folded_text_is_left_as_it_is() {
+        let text = config_map(">\n    groups: [{name: g,\n    rules: [{record: r, expr: a+b}]}]");
+        check_left(&text, &text, &[("a+b", Left::Within)]);
     }
 
     #[test]
@@ -196,7 +294,10 @@ mod tests {
     fn comments_above_an_expression_stay_there() {
         let text = "groups:\n- name: g\n  rules:\n  - record: r\n    expr: ";
         let of = |expr: &str| format!("{text}|\n{expr}");
-        check(&of("      # one\n       # two\n\n      a+b\n"), &of("      # one\n      # two\n      a + b\n"));
+        check(&of("      # one\n       # two\n\n      a+b\n"), &of("      # one\n      # two\n\n      a + b\n"));
+        let apart = |expr: &str| of(&format!("      # one\n\n      # two\n\n\n      {expr}\n"));
+        check(&apart("a+b"), &apart("a + b"));
+        check(&of("\n\n      # one\n   \n      a+b\n"), &of("      # one\n\n      a + b\n"));
         check(&of(&format!("      # one\n      {LONG}\n")), &of(&format!("      # one\n{}", lines_at(6))));
         let folded = format!("{text}>\n      # one\n\n      a+b\n");
         check_left(&folded, &folded, &[("# one\n\n      a+b", Left::Comment)]);

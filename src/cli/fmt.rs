@@ -27,6 +27,9 @@ const EXPR: &str = "<expr>";
 pub(super) fn run(args: &FmtArgs) -> Result<Exit, Failure> {
     let mut run = Run { args, terminal: Terminal::look(args.color), done: Done::default(), printed: String::new() };
     let mut paths = Vec::new();
+    if args.inputs.iter().filter(|input| *input == STDIN).count() > 1 {
+        return Err(Failure::new("standard input (`-`) is named twice"));
+    }
     for input in &args.inputs {
         match Input::of(input)? {
             Input::Path => paths.push(input.clone()),
@@ -53,7 +56,7 @@ impl Input {
         if word == STDIN {
             return Ok(Self::Stdin);
         }
-        let endings = [".yml", ".yaml", ".json", ".y*ml", "/"];
+        let endings = [".yml", ".yaml", ".json", ".rules", ".y*ml", "/"];
         let is_name = ["./", "../", "/", "~/"].iter().any(|start| word.starts_with(start))
             || !word.contains(char::is_whitespace) && endings.iter().any(|end| word.ends_with(end));
         if Path::new(word).exists() || is_name {
@@ -146,6 +149,7 @@ impl Run<'_> {
     fn stdin(&mut self) -> Result<(), Failure> {
         let bytes = load::stdin(limits::YAML_BYTES)?;
         match std::str::from_utf8(&bytes) {
+            Ok(text) if is_empty(text) => self.keep(&bytes),
             Ok(text) if !is_rules(text) => self.expression(text, STDIN),
             _ => {
                 let text = RuleText { name: STDIN.to_owned(), bytes };
@@ -165,7 +169,7 @@ impl Run<'_> {
 
     /// Prints a rule file of standard input.
     fn keep(&mut self, bytes: &[u8]) {
-        if !self.args.check && !self.args.diff {
+        if !self.is_dry() {
             self.printed.push_str(&String::from_utf8_lossy(bytes));
         }
     }
@@ -193,7 +197,7 @@ impl Run<'_> {
                 Some(laid_out) if laid_out == text.bytes => self.done.unchanged += 1,
                 Some(laid_out) => {
                     self.show(text, &laid_out);
-                    match if self.args.check || self.args.diff { Ok(()) } else { write(text, &laid_out) } {
+                    match if self.is_dry() { Ok(()) } else { write(text, &laid_out) } {
                         Ok(()) => self.done.changed += 1,
                         Err(failure) => self.fail(&failure),
                     }
@@ -232,31 +236,51 @@ impl Run<'_> {
         let mut later = rules.diagnostics.at_least(Severity::Warning);
         later.retain(|found| found.code == codes::SECOND_DOCUMENT);
         show(&later, &rules.sources, &self.terminal);
-        let laid_out = laid_out(file, &rules.sources);
-        for why in [Left::Comment, Left::Quoted] {
-            let places = laid_out.left.iter().filter(|(_, left)| *left == why);
-            let lines: Vec<String> = places.map(|(at, _)| rules.sources.position(*at).line.to_string()).collect();
-            if !lines.is_empty() {
-                say(self.args.quiet, &format!("note: {}", left(&text.name, why, &lines)));
-            }
+        let found = laid_out(file, &rules.sources);
+        let bytes = text.rewritten(&found.text);
+        if bytes == text.bytes {
+            self.say_left(&text.name, &found.left, &rules.sources);
+            return Some(bytes);
         }
-        let bytes = text.rewritten(&laid_out.text);
-        if bytes != text.bytes && !load(&bytes).files.first().is_some_and(|after| same_rules(file, after)) {
+        let after = load(&bytes);
+        let Some(now) = after.files.first().filter(|now| same_rules(file, now)) else {
             let message = format!("`{}` is left as it is: laid out, it would not hold the same rules", text.name);
             Failure::new(message).hint("this is a mistake of alertctl: please report it with the file").say();
             self.done.wrong = true;
             return None;
+        };
+        if self.is_dry() {
+            self.say_left(&text.name, &found.left, &rules.sources);
+        } else {
+            // The lines of the file as it will be.
+            self.say_left(&text.name, &laid_out(now, &after.sources).left, &after.sources);
         }
         Some(bytes)
     }
 
+    /// Says which expressions of a file are left as they are.
+    fn say_left(&self, name: &str, left: &[(FileSpan, Left)], sources: &SourceMap) {
+        for why in [Left::Comment, Left::Within] {
+            let places = left.iter().filter(|(_, left)| *left == why);
+            let lines: Vec<String> = places.map(|(at, _)| sources.position(*at).line.to_string()).collect();
+            if !lines.is_empty() {
+                say(self.args.quiet, &format!("note: {name}: {}", are_left(why, &lines)));
+            }
+        }
+    }
+
+    /// Returns whether nothing is to be written.
+    fn is_dry(&self) -> bool {
+        self.args.check || self.args.diff
+    }
+
     /// Prints what there is to print, and says how it went.
     fn finish(self, files: bool) -> Result<Exit, Failure> {
+        let dry = self.is_dry();
         let Self { args, done, printed, .. } = self;
         if !printed.is_empty() {
             out::write_to(None, &mut |out| out.write_all(printed.as_bytes()))?;
         }
-        let dry = args.check || args.diff;
         if files {
             let would = if dry { "would be " } else { "" };
             let failed = if done.failed > 0 { format!(", {} with errors", done.failed) } else { String::new() };
@@ -271,20 +295,30 @@ impl Run<'_> {
     }
 }
 
-/// Says which expressions of a file are left as they are.
-fn left(name: &str, why: Left, lines: &[String]) -> String {
+/// Says that the expressions in some lines are left as they are.
+fn are_left(why: Left, lines: &[String]) -> String {
     const NAMED: usize = 5;
     let one = lines.len() == 1;
     let (lines, more) = (&lines[..lines.len().min(NAMED)], lines.len().saturating_sub(NAMED));
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let place = format!("line{} {}{more}", if one { "" } else { "s" }, lines.join(", "));
     match (why, one) {
-        (Left::Comment, true) => format!("{name}: the expression with a comment in {place} is left as it is"),
-        (Left::Comment, false) => format!("{name}: the expressions with comments in {place} are left as they are"),
-        (Left::Quoted, _) => {
-            format!("{name}: rules inside a text are laid out only below `|`; {place} left as it is")
-        }
+        (Left::Comment, true) => format!("the expression with a comment in {place} is left as it is"),
+        (Left::Comment, false) => format!("the expressions with comments in {place} are left as they are"),
+        (Left::Within, true) => format!("the expression in {place} is left as it is: {WITHIN}"),
+        (Left::Within, false) => format!("the expressions in {place} are left as they are: {WITHIN}"),
     }
+}
+
+/// Why an expression of a file that is a text stays.
+const WITHIN: &str = "write the file that holds it below `|`";
+
+/// Returns whether a text has nothing but comments, as a file that is begun in an editor.
+fn is_empty(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}')
+        .lines()
+        .map(str::trim_start)
+        .all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 /// Returns whether a text looks like a rule file rather than like an expression.

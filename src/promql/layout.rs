@@ -43,16 +43,21 @@ pub fn one_line(expr: &Expr, source: &str) -> String {
     out
 }
 
-/// Returns the comments above an expression, each without its line break; nothing where one stands inside it or behind
-/// it, which has no place in the layout.
+/// Returns the comments above an expression and the blank lines between and below them, each line without its break and
+/// the blanks around it; nothing where a comment stands inside the expression or behind it, which has no place in the
+/// layout.
 #[must_use]
 pub fn comments(source: &str) -> Option<Vec<&str>> {
     let mut end = 0;
     let mut above = Vec::new();
     for token in lex(source) {
         let between = &source[end..token.span.start as usize];
-        if end == 0 {
-            above = between.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        // A lone `\r` ends a comment, but no line of an editor.
+        let is_odd = || between.replace("\r\n", "").contains('\r');
+        if end == 0 && !(between.contains('#') && is_odd()) {
+            above = between.split('\n').map(str::trim).skip_while(|line| line.is_empty()).collect();
+            // The line that the expression begins on.
+            above.pop();
         } else if between.contains('#') {
             return None;
         }
@@ -323,7 +328,10 @@ mod tests {
             ("a\n# b\n+ c", None),
             ("a #", None),
             ("# b", None),
-            ("# b\n\n  #c \r\n a", Some(vec!["# b", "#c"])),
+            ("# b\ra", None),
+            ("# b\n\n  #c \r\n a", Some(vec!["# b", "", "#c"])),
+            ("\n \n# b\n\n\na", Some(vec!["# b", "", ""])),
+            ("\n\na", Some(vec![])),
             ("a{b=\"#\"}", Some(vec![])),
             ("a", Some(vec![])),
             ("", Some(vec![])),

@@ -1,6 +1,9 @@
 //! Another text in place of a scalar of a file; every byte around it stays.
 
-use crate::source::Span;
+use super::problems::Problems;
+use super::read;
+use crate::diagnostic::Diagnostics;
+use crate::source::{FileId, Located, Span};
 
 /// What a block is indented by, seen from its key. Unit: spaces.
 const INDENT: usize = 2;
@@ -116,7 +119,15 @@ impl Place<'_> {
 
     /// Returns the lines of a block, each behind a line break.
     fn body(&self, indent: usize, lines: &str) -> String {
-        lines.split('\n').fold(String::new(), |all, line| all + self.line_break() + &" ".repeat(indent) + line)
+        let mut body = String::new();
+        for line in lines.split('\n') {
+            body.push_str(self.line_break());
+            if !line.is_empty() {
+                body.extend(std::iter::repeat_n(' ', indent));
+                body.push_str(line);
+            }
+        }
+        body
     }
 
     /// Replaces the content of a block.
@@ -188,15 +199,40 @@ fn single(line: &str) -> String {
 }
 
 fn double(line: &str) -> String {
-    let mut text = String::from("\"");
-    for c in line.chars() {
+    format!("\"{}\"", escaped(line))
+}
+
+/// Returns what stands for a text inside double quotes, on one line.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
         match c {
-            '"' | '\\' => text.extend(['\\', c]),
-            c if must_escape(c) => text.push_str(&format!("\\u{:04x}", c as u32)),
-            c => text.push(c),
+            '"' | '\\' => escaped.extend(['\\', c]),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            c if must_escape(c) => escaped.push_str(&format!("\\u{:04x}", c as u32)),
+            c => escaped.push(c),
         }
     }
-    text + "\""
+    escaped
+}
+
+/// Returns the text of a scalar in quotes, given all that is written for it; nothing where that is something else.
+pub(crate) fn quoted(written: &str) -> Option<Located> {
+    if !written.starts_with(['"', '\'']) {
+        return None;
+    }
+    let mut diagnostics = Diagnostics::default();
+    let mut problems = Problems::new(FileId(0), &mut diagnostics);
+    let root = read(written, |_| false, &mut problems).documents.pop();
+    problems.finish();
+    root?.scalar().map(|scalar| scalar.located.clone())
+}
+
+/// Returns what to write for a text inside a scalar that is in quotes: `written` is all of that. In single quotes, the
+/// text must be on one line.
+pub(crate) fn within_quotes(text: &str, written: &str) -> String {
+    if written.starts_with('"') { escaped(text) } else { text.replace('\'', "''") }
 }
 
 /// Returns whether a character can stand in double quotes alone, as an escape: what is not printable, and what some
