@@ -348,6 +348,7 @@ mod tests {
         "-max_over_time((a - b)[1h:5m] @ 1609746000 offset -5m) ^ 2 % 3 unless topk(5, {__name__=\"x.y\", \"a b\"='c'}) \
          atan2 label_replace(z[5m], \"a\", '$1', \"b\", \"(.*)\")",
         "a[(1m + step()) * 2:max_of(range(), 5m)] smoothed + fill(0) b + fill_left(-1) fill_right(NaN) c </ Inf",
+        "# why\n\ncount_values without (a, \"b c\") (\"é\\n\", a{x=`\n\t`}) > -0x1F * -Inf ^ +1h30m ^ - a + fill_right(1e6)fill_left( - 0x10 ) b",
     ];
 
     proptest! {

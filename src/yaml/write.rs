@@ -7,6 +7,8 @@ use crate::source::{FileId, Located, Span};
 
 /// What a block is indented by, seen from its key. Unit: spaces.
 const INDENT: usize = 2;
+/// What lines end in; both together are one end.
+const BREAKS: [char; 2] = ['\n', '\r'];
 /// The most spaces that the header of a block can name.
 const NAMED: usize = 9;
 
@@ -50,7 +52,7 @@ pub(crate) fn rewritten(place: Place<'_>, line: &str, lines: &str) -> Option<(Sp
 /// stands, as in [`Place`].
 pub(crate) fn is_literal(source: &str, scalar: Span) -> bool {
     let header = source[..scalar.start as usize].trim_end();
-    let line = header.rsplit('\n').next().unwrap_or(header);
+    let line = header.rsplit(BREAKS).next().unwrap_or(header);
     let line = line.split(" #").next().unwrap_or(line).trim_end();
     let before = line.trim_end_matches(|c: char| c.is_ascii_digit() || c == '+' || c == '-');
     before.ends_with('|')
@@ -73,7 +75,7 @@ impl Place<'_> {
             let len = match rest.bytes().next() {
                 None => return Some((after, None)),
                 Some(b'|' | b'>') => return Some((after, Some(from + between.len() - rest.len()))),
-                Some(b'#') => rest.find('\n'),
+                Some(b'#') => rest.find(BREAKS),
                 Some(b'&' | b'!') => rest.find(char::is_whitespace),
                 Some(_) => return None,
             };
@@ -96,25 +98,22 @@ impl Place<'_> {
     }
 
     fn line_start(&self, at: usize) -> usize {
-        self.source[..at].rfind('\n').map_or(0, |end| end + 1)
+        self.source[..at].rfind(BREAKS).map_or(0, |end| end + 1)
     }
 
     /// Returns where the line ends that a place is in, its line break not included.
     fn line_end(&self, at: usize) -> usize {
         let rest = &self.source[at..];
-        let line = rest.split('\n').next().unwrap_or(rest);
-        at + line.strip_suffix('\r').unwrap_or(line).len()
+        at + rest.find(BREAKS).unwrap_or(rest.len())
     }
 
     /// Returns the line break that the file has at the place, or the first one.
     fn line_break(&self) -> &'static str {
-        let here = self.line_end(self.key.start as usize);
-        let first = || self.source.find('\n').is_some_and(|end| self.source[..end].ends_with('\r'));
-        let windows = match self.source[here..].bytes().next() {
-            Some(byte) => byte == b'\r',
-            None => first(),
+        let break_after = |at: usize| {
+            let end = &self.source[self.line_end(at)..];
+            ["\r\n", "\r", "\n"].into_iter().find(|one| end.starts_with(one))
         };
-        if windows { "\r\n" } else { "\n" }
+        break_after(self.key.start as usize).or_else(|| break_after(0)).unwrap_or("\n")
     }
 
     /// Returns the lines of a block, each behind a line break.
@@ -160,7 +159,7 @@ impl Place<'_> {
         let (start, end) = (self.scalar.start as usize, self.scalar.end as usize);
         let line_end = self.line_end(end);
         let behind = &self.source[end..line_end];
-        let below = self.source[line_end..].split('\n').skip(1).map(|line| line.trim_end_matches('\r'));
+        let below = self.source[line_end..].split(BREAKS).skip(1);
         let indent_of = |line: &str| line.len() - line.trim_start_matches(' ').len();
         let blank_or_comment = |line: &&str| line.trim_start().is_empty() || line.trim_start().starts_with('#');
         let joins = |line: &str| !line.is_empty() && indent_of(line) >= column + INDENT;
@@ -172,7 +171,7 @@ impl Place<'_> {
         let body = self.body(column + INDENT, lines);
         // A scalar on a line of its own moves up to its key.
         let between = &self.source[colon..start];
-        let moves = between.contains('\n') && between.trim_start().is_empty();
+        let moves = between.contains(BREAKS) && between.trim_start().is_empty();
         let (start, blank) = if moves { (colon, " ") } else { (start, "") };
         Some((Span::new(start, line_end), format!("{blank}|{digit}-{behind}{body}")))
     }
@@ -357,6 +356,8 @@ mod tests {
         check("e: # why\n  a\n", "a\nb", "e: # why\n  |-\n  a\n  b\n");
         check("e: &x a\nf: *x\n", "a\nb", "e: &x |-\n  a\n  b\nf: *x\n");
         check("e: a\r\nf: 1\r\n", "a\nb", "e: |-\r\n  a\r\n  b\r\nf: 1\r\n");
+        check("e: a\rf: 1\r", "a\nb", "e: |-\r  a\r  b\rf: 1\r");
+        check("e: # why\r  a\r", "a\nb", "e: # why\r  |-\r  a\r  b\r");
         check("e: a", "a\nb", "e: |-\n  a\n  b");
         check("e: a\n# below\n\n", "a\nb", "e: |-\n  a\n  b\n# below\n\n");
     }
@@ -381,6 +382,7 @@ mod tests {
         check("e: |-2\n    a\n  b\n", "a\nb", "e: |-2\n  a\n  b\n");
         check("e: |\n\n\n  a\n", "a\nb", "e: |\n  a\n  b\n");
         check("e: |\r\n  a\r\nf: 1\r\n", "a\nb", "e: |\r\n  a\r\n  b\r\nf: 1\r\n");
+        check("e: |\r  a\rf: 1\r", "a\nb", "e: |\r  a\r  b\rf: 1\r");
         check("e: |\n  a", "a\nb", "e: |\n  a\n  b");
         // No header can name so many spaces.
         check("e: |\n            a\n", "  a\n+\n  b", "e: |\n            a\n            +\n              b\n");
