@@ -100,7 +100,8 @@ struct Run<'a> {
 impl Run<'_> {
     /// Lays out one expression; `name` stands for it where it would change.
     fn expression(&mut self, text: &str, name: &str) {
-        let text = text.trim_end();
+        let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let text = text.trim_start_matches('\u{feff}').trim_end();
         let parsed = parse(text);
         if !parsed.problems.is_empty() {
             let (mut sources, mut found) = (SourceMap::default(), Diagnostics::default());
@@ -117,7 +118,8 @@ impl Run<'_> {
         }
         let laid_out = match comments(text) {
             Some(above) => {
-                above.iter().map(|line| format!("{line}\n")).collect::<String>() + &lines(&parsed.expr, text)
+                let above: String = above.iter().map(|line| format!("{line}\n")).collect();
+                (above + &lines(&parsed.expr, text)).replace('\n', line_break)
             }
             None => {
                 say(self.args.quiet, "note: an expression with a comment inside is left as it is");
@@ -130,13 +132,14 @@ impl Run<'_> {
                 self.print(name);
             }
         } else if self.args.diff {
-            self.printed.push_str(&patch(EXPR, &format!("{text}\n"), &format!("{laid_out}\n")));
+            self.printed.push_str(&patch(EXPR, &format!("{text}{line_break}"), &format!("{laid_out}{line_break}")));
         } else {
             // Lines of one must not be taken for lines of another.
             if !self.printed.is_empty() && (laid_out.contains('\n') || self.printed.trim_end().contains('\n')) {
                 self.printed.push('\n');
             }
-            self.print(&laid_out);
+            self.printed.push_str(&laid_out);
+            self.printed.push_str(line_break);
         }
     }
 
@@ -323,7 +326,14 @@ fn is_empty(text: &str) -> bool {
 
 /// Returns whether a text looks like a rule file rather than like an expression.
 fn is_rules(text: &str) -> bool {
-    let has_key = |line: &str| ["groups:", "alertctl:", "apiVersion:", "kind:"].iter().any(|key| line.starts_with(key));
+    const KEYS: [&str; 8] = ["groups", "alertctl", "apiVersion", "kind", "rules", "alert", "record", "expr"];
+    // Names of metrics may have a `:`, but then no blank follows in an expression.
+    let has_key = |line: &str| {
+        let pair = line.trim_start_matches(['\u{feff}', '-', ' ']).split_once(':');
+        pair.is_some_and(|(key, value)| {
+            KEYS.contains(&key) && (value.is_empty() || value.starts_with(char::is_whitespace))
+        })
+    };
     text.lines().any(has_key) || text.trim_start().starts_with('{') && !parse(text).problems.is_empty()
 }
 

@@ -200,6 +200,29 @@ fn links_stay_and_files_that_may_not_be_written_too() {
 }
 
 #[test]
+fn standard_input_is_an_expression_or_a_rule_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |text: &str, code: i32, expected: &str| {
+        let output = spawn::alertctl(&["fmt", "-"], folder.path(), Some(text.as_bytes()));
+        let found = (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned());
+        assert_eq!(found, (Some(code), expected.to_owned()), "{text:?}");
+    };
+    check("a+b\n", 0, "a + b\n");
+    check("# why\r\n\r\na\r\n+b", 0, "# why\r\n\r\na + b\r\n");
+    check("\u{feff}a+b\n", 0, "a + b\n");
+    check("kind:free:sum+b\n", 0, "kind:free:sum + b\n");
+    check(
+        "\u{feff}groups: [{name: g, rules: [{record: r, expr: a+b}]}]",
+        0,
+        "\u{feff}groups: [{name: g, rules: [{record: r, expr: a + b}]}]",
+    );
+    check("- alert: A\n  expr: a+b\n", 2, "");
+    for text in ["", "\n", "# why", "\u{feff}# why\r\n"] {
+        check(text, 0, text);
+    }
+}
+
+#[test]
 fn line_ends_that_are_no_line_ends_of_a_patch_stay() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a.yml"), FILE.replace("\r\n", "\r")).expect("written");
