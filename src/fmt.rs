@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::promql::layout::{comments, lines, one_line};
+use crate::promql::layout::{below, comments, lines, one_line};
 use crate::promql::same::same;
 use crate::rules::{Group, Rule, RuleFile, RuleKind, RuleSet};
 use crate::source::{FileSpan, SourceMap, Span};
@@ -22,6 +22,8 @@ pub struct LaidOut {
 pub enum Left {
     /// A comment stands in it or behind it, or above it where that is no line of its own.
     Comment,
+    /// It would be longer than an expression may be.
+    Long,
     /// It stands in a file that is a text inside another one, and that text is folded, below `>`.
     Within,
 }
@@ -87,9 +89,13 @@ impl Edits {
             return;
         };
         let line = one_line(&rule.expr, text);
-        let below = if most == Lines::Many { lines(&rule.expr, text) } else { line.clone() };
-        let lines: Vec<&str> = above.into_iter().chain([below.as_str()]).collect();
-        self.replaced.extend(rewritten(place, &line, &lines.join("\n")));
+        let split = if most == Lines::Many { lines(&rule.expr, text) } else { line.clone() };
+        match below(&above, &split) {
+            Some(lines) => self.replaced.extend(rewritten(place, &line, &lines)),
+            None => {
+                self.left.insert((rule.text.span, Left::Long));
+            }
+        }
     }
 
     /// Lays out the rule file that a scalar in quotes holds; `start` is where that stands.

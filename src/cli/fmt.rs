@@ -8,7 +8,7 @@ use crate::fmt::{Left, laid_out, same_rules};
 use crate::format::counted;
 use crate::limits;
 use crate::lint::fix::patch;
-use crate::promql::layout::{comments, lines};
+use crate::promql::layout::{below, comments, lines};
 use crate::promql::parse::parse;
 use crate::rules::{self, RuleSet, RuleText};
 use crate::source::{FileSpan, SourceMap, expand};
@@ -116,13 +116,12 @@ impl Run<'_> {
             self.done.wrong = true;
             return;
         }
-        let laid_out = match comments(text) {
-            Some(above) => {
-                let above: String = above.iter().map(|line| format!("{line}\n")).collect();
-                (above + &lines(&parsed.expr, text)).replace('\n', line_break)
-            }
+        let above = comments(text);
+        let laid_out = match above.as_ref().and_then(|above| below(above, &lines(&parsed.expr, text))) {
+            Some(laid_out) => laid_out.replace('\n', line_break),
             None => {
-                say(self.args.quiet, "note: an expression with a comment inside is left as it is");
+                let why = if above.is_some() { LONG } else { "it has a comment inside" };
+                say(self.args.quiet, &format!("note: an expression is left as it is: {why}"));
                 text.to_owned()
             }
         };
@@ -263,7 +262,7 @@ impl Run<'_> {
 
     /// Says which expressions of a file are left as they are.
     fn say_left(&self, name: &str, left: &[(FileSpan, Left)], sources: &SourceMap) {
-        for why in [Left::Comment, Left::Within] {
+        for why in [Left::Comment, Left::Long, Left::Within] {
             let places = left.iter().filter(|(_, left)| *left == why);
             let lines: Vec<String> = places.map(|(at, _)| sources.position(*at).line.to_string()).collect();
             if !lines.is_empty() {
@@ -308,11 +307,15 @@ fn are_left(why: Left, lines: &[String]) -> String {
     match (why, one) {
         (Left::Comment, true) => format!("the expression with a comment in {place} is left as it is"),
         (Left::Comment, false) => format!("the expressions with comments in {place} are left as they are"),
+        (Left::Long, true) => format!("the expression in {place} is left as it is: {LONG}"),
+        (Left::Long, false) => format!("the expressions in {place} are left as they are: {LONG}"),
         (Left::Within, true) => format!("the expression in {place} is left as it is: {WITHIN}"),
         (Left::Within, false) => format!("the expressions in {place} are left as they are: {WITHIN}"),
     }
 }
 
+/// Why a long expression stays.
+const LONG: &str = "with its blanks it would be longer than an expression may be";
 /// Why an expression of a file that is a text stays.
 const WITHIN: &str = "write the file that holds it below `|`";
 

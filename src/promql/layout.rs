@@ -5,11 +5,14 @@ use std::fmt::{self, Write};
 use super::ast::{Expr, ExprKind};
 use super::lex::lex;
 use super::print::{Out, Printer};
+use crate::limits::EXPR_BYTES;
 
 /// How long an expression may be that stands on one line, its indentation not counted. Unit: bytes.
 ///
 /// Source: Prometheus' formatter.
 const LINE: usize = 100;
+/// How long an expression may get that is split, so that it can be read again, with comments above it. Unit: bytes.
+const SPLIT: usize = EXPR_BYTES / 2;
 /// What each level is indented by.
 const INDENT: &str = "  ";
 
@@ -17,7 +20,8 @@ const INDENT: &str = "  ";
 /// from: numbers, durations and strings that would need escapes stay as they are written there.
 ///
 /// What is longer than 100 bytes is split, and its parts stand two spaces deeper; so the first line of a binary
-/// expression that is split begins with spaces. Cost: linear in the expression and in the result.
+/// expression that is split begins with spaces. What would get longer than 128 KiB, as a chain of some 300 operators,
+/// stays on one line. Cost: linear in the expression and in the result.
 ///
 /// Source: Prometheus' formatter (`promtool promql format`). Unlike there, a subquery that fits on its line is indented
 /// like all else.
@@ -30,8 +34,8 @@ pub fn lines(expr: &Expr, source: &str) -> String {
         return flat.text;
     }
     let mut layout = Layout { source, out: String::with_capacity(2 * flat.text.len()), flat, next: 0 };
-    let _ = layout.node(expr, 0);
-    layout.out
+    let is_done = layout.node(expr, 0).is_ok() && layout.out.len() <= SPLIT;
+    if is_done { layout.out } else { layout.flat.text }
 }
 
 /// Returns an expression on one line, as [`lines`] has those that fit.
@@ -64,6 +68,13 @@ pub fn comments(source: &str) -> Option<Vec<&str>> {
         end = token.span.end as usize;
     }
     (!source[end..].contains('#')).then_some(above)
+}
+
+/// Returns an expression that is laid out below [`comments`]; nothing where it would be longer than an expression may be.
+#[must_use]
+pub fn below(above: &[&str], expr: &str) -> Option<String> {
+    let text = [above, &[expr]].concat().join("\n");
+    (text.len() <= EXPR_BYTES).then_some(text)
 }
 
 /// An expression on one line, and where its parts are there.
@@ -115,7 +126,7 @@ impl Layout<'_> {
     fn node(&mut self, expr: &Expr, level: usize) -> fmt::Result {
         let part = self.flat.parts[self.next];
         if part.end - part.start <= LINE {
-            self.indent(level);
+            self.indent(level)?;
             self.out.push_str(&self.flat.text[part.start..part.end]);
             self.next = part.next;
             return Ok(());
@@ -134,7 +145,7 @@ impl Layout<'_> {
             ExprKind::Binary(binary) => {
                 self.node(&binary.lhs, level + 1)?;
                 self.out.push('\n');
-                self.indent(level);
+                self.indent(level)?;
                 self.printer().operator(binary)?;
                 self.out.push('\n');
                 self.node(&binary.rhs, level + 1)
@@ -144,7 +155,7 @@ impl Layout<'_> {
                 self.printer().window(subquery)
             }
             ExprKind::Unary { op, expr } => {
-                self.indent(level);
+                self.indent(level)?;
                 self.out.push_str(op.symbol());
                 // What follows the sign is indented already.
                 let start = self.out.len();
@@ -158,7 +169,7 @@ impl Layout<'_> {
             | ExprKind::Selector(_)
             | ExprKind::Range { .. }
             | ExprKind::Invalid => {
-                self.indent(level);
+                self.indent(level)?;
                 self.out.push_str(&self.flat.text[part.start..part.end]);
                 Ok(())
             }
@@ -172,7 +183,7 @@ impl Layout<'_> {
         head: impl FnOnce(&mut Printer<'_, &mut String>) -> fmt::Result,
         parts: &[&Expr],
     ) -> fmt::Result {
-        self.indent(level);
+        self.indent(level)?;
         head(&mut self.printer())?;
         self.out.push('(');
         for (at, part) in parts.iter().enumerate() {
@@ -180,7 +191,7 @@ impl Layout<'_> {
             self.node(part, level + 1)?;
         }
         self.out.push('\n');
-        self.indent(level);
+        self.indent(level)?;
         self.out.push(')');
         Ok(())
     }
@@ -189,8 +200,13 @@ impl Layout<'_> {
         Printer { out: &mut self.out, source: Some(self.source) }
     }
 
-    fn indent(&mut self, level: usize) {
+    /// Indents a line, unless there is too much of them already: then all of it is given up.
+    fn indent(&mut self, level: usize) -> fmt::Result {
+        if self.out.len() > SPLIT {
+            return Err(fmt::Error);
+        }
         (0..level).for_each(|_| self.out.push_str(INDENT));
+        Ok(())
     }
 }
 
@@ -300,6 +316,13 @@ mod tests {
         check(&format!("max_over_time({m}[1h:])"), &format!("max_over_time(\n  {m}[1h:]\n)"));
         let long_label = format!("{m}{{a=\"b\"}}");
         check(&long_label, &long_label);
+    }
+
+    #[test]
+    fn what_would_be_too_long_when_split_stays_on_a_line() {
+        let chain = |len: usize| "a or ".repeat(len) + "a";
+        check(&chain(399), &chain(399));
+        assert!(lines(&parse(&chain(200)).expr, &chain(200)).contains("\nor\n"));
     }
 
     #[test]

@@ -200,6 +200,22 @@ fn links_stay_and_files_that_may_not_be_written_too() {
 }
 
 #[test]
+fn what_would_be_longer_than_an_expression_may_be_is_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut expr = "a".to_owned();
+    while expr.len() < 200_000 {
+        expr = format!("({expr}+{expr})");
+    }
+    let text = format!("groups:\n- name: g\n  rules:\n  - record: r\n    expr: {expr}\n");
+    fs::write(folder.path().join("a.yml"), &text).expect("written");
+    let (code, _, told) = run(folder.path(), &["a.yml"]);
+    let note = "note: a.yml: the expression in line 5 is left as it is: with its blanks it would be longer than an expression \
+                may be\n0 files reformatted, 1 unchanged\n";
+    assert_eq!((code, told.as_str()), (Some(0), note));
+    assert_eq!(fs::read_to_string(folder.path().join("a.yml")).expect("a text"), text);
+}
+
+#[test]
 fn standard_input_is_an_expression_or_a_rule_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let check = |text: &str, code: i32, expected: &str| {
