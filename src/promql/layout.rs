@@ -268,6 +268,7 @@ mod tests {
         check("--1", "1");
         check("+1.50", "1.50");
         check("- 1.50", "-1.50");
+        check("- # b\n\t# c\r- # d\n1 + a offset - # e\n1m", "1 + a offset -1m");
         check("inf", "+Inf");
         check("inf^2 + -inf^inf", "Inf ^ 2 + -Inf ^ +Inf");
         check("a offset +60s", "a offset 60s");

@@ -46,6 +46,9 @@ pub(super) trait Out: Write {
 impl Out for &mut Formatter<'_> {}
 impl Out for &mut String {}
 
+/// What may stand before the digits of a number, comments aside.
+const SIGNS: [char; 6] = ['+', '-', ' ', '\t', '\n', '\r'];
+
 /// Prints on one line.
 ///
 /// With the text that an expression was read from, numbers and durations keep the digits that are written there, and
@@ -181,7 +184,12 @@ impl<'a, W: Out> Printer<'a, W> {
     /// Prints a number or a duration with the digits that are written, and the sign that it has.
     fn digits(&mut self, text: &str, negative: bool) -> fmt::Result {
         self.out.write_str(if negative { "-" } else { "" })?;
-        self.out.write_str(text.trim_start_matches(|c: char| c == '+' || c == '-' || c.is_whitespace()))
+        let mut digits = text.trim_start_matches(SIGNS);
+        while digits.starts_with('#') {
+            let comment = digits.find(['\n', '\r']).unwrap_or(digits.len());
+            digits = digits[comment..].trim_start_matches(SIGNS);
+        }
+        self.out.write_str(digits)
     }
 
     fn number(&mut self, value: f64, duration: bool) -> fmt::Result {
