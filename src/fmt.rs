@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::promql::layout::{below, comments, lines, one_line};
 use crate::promql::same::same;
 use crate::rules::{Group, Rule, RuleFile, RuleKind, RuleSet};
-use crate::source::{FileSpan, SourceMap, Span};
+use crate::source::{FileSpan, Located, SourceMap, Span};
 use crate::yaml::write::{Place, is_literal, quoted, rewritten, within_quotes};
 
 /// The text of a rule file with its expressions laid out.
@@ -65,18 +65,22 @@ struct Edits {
 impl Edits {
     fn of(file: &RuleFile, source: &str, most: Lines) -> Self {
         let mut edits = Self::default();
-        let mut texts = BTreeSet::new();
+        let mut texts: BTreeMap<Span, Option<Located>> = BTreeMap::new();
         for group in &file.groups {
             let within = group.parts.as_ref().and_then(|parts| parts.within).map(|within| within.span);
-            match within.filter(|within| !is_literal(source, *within)) {
-                Some(within) if quoted(&source[within.range()]).is_some() => {
-                    texts.insert(within);
-                }
-                Some(_) => edits.left.extend(group.rules.iter().map(|rule| (rule.text.span, Left::Within))),
-                None => group.rules.iter().for_each(|rule| edits.rule(rule, source, most)),
+            let Some(within) = within.filter(|within| !is_literal(source, *within)) else {
+                group.rules.iter().for_each(|rule| edits.rule(rule, source, most));
+                continue;
+            };
+            if texts.entry(within).or_insert_with(|| quoted(&source[within.range()])).is_none() {
+                let is_laid_out = |rule: &Rule| one_line(&rule.expr, &rule.text.text) == rule.text.text;
+                let left = group.rules.iter().filter(|rule| place(rule, source).is_some() && !is_laid_out(rule));
+                edits.left.extend(left.map(|rule| (rule.text.span, Left::Within)));
             }
         }
-        texts.into_iter().for_each(|within| edits.text(&source[within.range()], within.start));
+        for (within, text) in texts {
+            text.iter().for_each(|text| edits.text(text, &source[within.range()], within.start));
+        }
         edits
     }
 
@@ -98,9 +102,8 @@ impl Edits {
         }
     }
 
-    /// Lays out the rule file that a scalar in quotes holds; `start` is where that stands.
-    fn text(&mut self, written: &str, start: u32) {
-        let Some(text) = quoted(written) else { return };
+    /// Lays out the rule file that the text of a scalar in quotes is; `start` is where that stands.
+    fn text(&mut self, text: &Located, written: &str, start: u32) {
         // The file has been read: what it has of unknown keys was allowed.
         let mut rules = RuleSet { keep_parts: true, ignore_unknown_fields: true, ..RuleSet::default() };
         rules.add("", text.text.as_bytes());
@@ -287,6 +290,11 @@ mod tests {
     fn a_file_inside_a_folded_text_is_left_as_it_is() {
         let text = config_map(">\n    groups: [{name: g,\n    rules: [{record: r, expr: a+b}]}]");
         check_left(&text, &text, &[("a+b", Left::Within)]);
+        let text = text.replace("a+b", "a + b");
+        check_left(&text, &text, &[]);
+        let native =
+            ">\n    {alertctl: 1, derived: [{record: r, expr: a+b}], rules: [{id: hot, metric: r, above: 80}]}";
+        check_left(&config_map(native), &config_map(native), &[("a+b", Left::Within)]);
     }
 
     #[test]
