@@ -186,6 +186,8 @@ pub struct RunOptions {
     pub align: Setting<Align>,
     /// How far back a selector looks for a sample.
     pub lookback_delta: Setting<Millis>,
+    /// Whether metric names are dropped only at the end of an expression.
+    pub delayed_names: bool,
     /// How the end of a series is known.
     pub stale: Setting<Stale>,
     /// Which of two values of one series at one time counts.
@@ -226,6 +228,7 @@ impl Default for RunOptions {
             eval_interval: Setting::of(None, engine.interval),
             align: Setting::of(None, engine.align),
             lookback_delta: Setting::of(None, engine.lookback),
+            delayed_names: engine.delayed_names,
             stale: Setting::of(None, Stale::Auto),
             conflicts: Conflicts::Refuse,
             external_labels: Setting::of(None, engine.external_labels),
@@ -251,6 +254,7 @@ impl RunOptions {
         EngineOptions {
             interval: self.eval_interval.value,
             lookback: self.lookback_delta.value,
+            delayed_names: self.delayed_names,
             align: self.align.value,
             external_labels: self.external_labels.value.clone(),
             external_url: self.external_url.clone(),

@@ -56,6 +56,11 @@ pub(crate) struct QueryArgs {
     /// A duration such as 30s, or seconds. The default is a whole number of seconds, at least one.
     #[arg(long, value_name = "DURATION", value_parser = step, help_heading = "Time")]
     pub(crate) step: Option<Millis>,
+    /// Drop metric names at the end of the expression only
+    ///
+    /// As a server does with --enable-feature=promql-delayed-name-removal.
+    #[arg(long, hide_short_help = true, help_heading = "Query")]
+    pub(crate) delayed_name_removal: bool,
     #[command(flatten)]
     pub(crate) sight: SightArgs,
     #[command(flatten)]

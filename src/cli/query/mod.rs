@@ -168,6 +168,7 @@ fn write_refusal(out: &mut dyn Write, text: &Text) -> io::Result<()> {
 fn options(args: &QueryArgs) -> RunOptions {
     let mut options = RunOptions { conflicts: args.input.read.conflicts, ..RunOptions::default() };
     args.sight.set(&mut options);
+    options.delayed_names = args.delayed_name_removal;
     options
 }
 
