@@ -151,7 +151,7 @@ pub fn run(given: Given) -> Exit {
         // Scripts ask at every start: answered without the tree of all flags.
         return told(printed(VERSION, &ui::Terminal::look(flags::ColorWhen::Auto)));
     }
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(query::args::spaced(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             let text = error.render();

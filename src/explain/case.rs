@@ -1,17 +1,18 @@
-//! A rule whose evaluations are looked at again, part by part.
+//! An expression whose evaluations are looked at again, part by part: that of a rule, or one that is asked by itself.
 
 use std::cell::RefCell;
 
 use crate::engine::{FaultAt, RuleId};
 use crate::labels::LabelSet;
-use crate::promql::ast::{DurationExpr, Expr, ExprKind, Modifiers};
+use crate::promql::ast::{At, DurationExpr, Expr, ExprKind, Modifiers};
 use crate::promql::duration::{DurationContext, evaluate_duration};
 use crate::promql::program::{Inputs, Root};
 use crate::promql::query::nodes::{NodeValue, Nodes, Step};
-use crate::promql::query::{QueryError, SampleValue, Value};
+use crate::promql::query::{QueryContext, QueryError, QueryOptions, SampleValue, Value};
 use crate::replay::Recorded;
-use crate::rules::{Group, RuleSet};
-use crate::store::LabelSetId;
+use crate::rules::{Group, Rule, RuleSet};
+use crate::store::{LabelSetId, Store};
+use crate::survey::Survey;
 use crate::time::{Millis, Timestamp};
 
 use super::lineage::{Wanted, parts};
@@ -47,13 +48,24 @@ fn outline(expr: &Expr) -> Vec<Part<'_>> {
     all
 }
 
-/// A rule that was evaluated, and what it saw.
-pub(crate) struct Case<'a> {
+/// A rule that was evaluated.
+#[derive(Clone, Copy)]
+pub(crate) struct OfRule<'a> {
     pub(crate) rules: &'a RuleSet,
     pub(crate) recorded: &'a Recorded,
     pub(crate) id: RuleId,
     /// The label set that it is evaluated on by itself, where it is evaluated at rows.
     pub(crate) on: Option<LabelSetId>,
+}
+
+/// An expression that was evaluated, and what it saw.
+pub(crate) struct Case<'a> {
+    /// Its rule, where it has one.
+    pub(crate) rule: Option<OfRule<'a>>,
+    /// The series of the recording.
+    pub(crate) store: &'a Store,
+    /// What the recording looks like.
+    pub(crate) survey: &'a Survey,
     pub(crate) inputs: Inputs<'a>,
     /// By part, in the order of [`Expr::walk`].
     pub(crate) outline: Vec<Part<'a>>,
@@ -63,6 +75,8 @@ pub(crate) struct Case<'a> {
     offset: Millis,
     interval: Millis,
     lookback: Millis,
+    /// The start and the end of the range that it is evaluated over, where it is one.
+    ends: Option<(Timestamp, Timestamp)>,
 }
 
 impl<'a> Case<'a> {
@@ -81,12 +95,78 @@ impl<'a> Case<'a> {
         let Some(group) = rules.groups().nth(group).map(|(_, group)| group) else { return Ok(None) };
         let Some(sight) = recorded.sights.get(id.0 as usize) else { return Ok(None) };
         let Some(inputs) = recorded.engine.inputs_of(id, on, (&recorded.store, sight)) else { return Ok(None) };
-        let (options, lookback) = options(recorded, group);
-        let nodes = RefCell::new(Nodes::of(&rule.expr, &options)?);
-        let interval = recorded.outcome.options.engine().interval_of(group).unwrap_or(Millis::ZERO);
-        let (outline, offset) = (outline(&rule.expr), recorded.engine.query_offset(id));
-        let depth = 0;
-        Ok(Some(Self { rules, recorded, id, on, inputs, outline, depth, nodes, offset, interval, lookback }))
+        let options = options(recorded, group);
+        Ok(Some(Self {
+            rule: Some(OfRule { rules, recorded, id, on }),
+            store: &recorded.store,
+            survey: &recorded.survey,
+            inputs,
+            outline: outline(&rule.expr),
+            depth: 0,
+            nodes: RefCell::new(Nodes::of(&rule.expr, QueryContext::Rule, &options)?),
+            offset: recorded.engine.query_offset(id),
+            interval: recorded.outcome.options.engine().interval_of(group).unwrap_or(Millis::ZERO),
+            lookback: options.lookback,
+            ends: None,
+        }))
+    }
+
+    /// Takes an expression by itself.
+    ///
+    /// # Errors
+    /// When it can never be evaluated.
+    #[cfg(feature = "cli")]
+    pub(crate) fn alone(
+        expr: &'a Expr,
+        (store, survey): (&'a Store, &'a Survey),
+        context: QueryContext,
+        options: &QueryOptions,
+    ) -> Result<Self, QueryError> {
+        Ok(Self {
+            rule: None,
+            store,
+            survey,
+            inputs: Inputs::of(store),
+            outline: outline(expr),
+            depth: 0,
+            nodes: RefCell::new(Nodes::of(expr, context, options)?),
+            offset: Millis::ZERO,
+            interval: Millis::ZERO,
+            lookback: options.lookback,
+            ends: match context {
+                QueryContext::Range(range) => Some((range.start(), range.end())),
+                QueryContext::Instant | QueryContext::Rule => None,
+            },
+        })
+    }
+
+    /// Walks over the rules that it stands among.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &'a Rule> + use<'a> {
+        self.rule.into_iter().flat_map(|of| of.rules.rules().map(|(_, rule)| rule))
+    }
+
+    /// Returns the time that an evaluation at a slot looks at.
+    pub(crate) fn evaluated(&self, slot: Timestamp) -> Timestamp {
+        slot.minus(self.offset)
+    }
+
+    /// Returns the time that a selector reads up to, which is evaluated at another one.
+    pub(crate) fn reference(&self, modifiers: &Modifiers, at: Timestamp) -> Timestamp {
+        let (start, end) = self.ends.unwrap_or((at, at));
+        let from = match modifiers.at {
+            Some(At::Time(time)) => time,
+            Some(At::Start) => start,
+            Some(At::End) => end,
+            None => at,
+        };
+        let context = DurationContext { step: Millis::ZERO, range: Millis::ZERO };
+        let offset = modifiers.offset.as_ref().and_then(|offset| evaluate_duration(offset, context).ok());
+        from.minus(offset.unwrap_or(Millis::ZERO))
+    }
+
+    /// Returns the usual time between the samples of a recorded series, where it is known.
+    pub(crate) fn spacing(&self, series: &LabelSet) -> Option<Millis> {
+        self.store.find(series).and_then(|id| self.survey.spacing(id))
     }
 
     /// Returns how far an instant selector looks back.
@@ -96,15 +176,16 @@ impl<'a> Case<'a> {
 
     /// Returns when the rule was evaluated.
     pub(crate) fn steps(&self) -> Vec<Timestamp> {
-        self.recorded.engine.steps_of(self.id, self.on, &self.recorded.store)
+        self.rule.map(|of| of.recorded.engine.steps_of(of.id, of.on, &of.recorded.store)).unwrap_or_default()
     }
 
     /// Returns the failed evaluations of the rule, in the order of time.
     pub(crate) fn faults(&self) -> impl Iterator<Item = &'a FaultAt> {
-        let all = &self.recorded.faults;
-        let first = all.partition_point(|fault| fault.rule < self.id);
-        let id = self.id;
-        all[first..].iter().take_while(move |fault| fault.rule == id)
+        self.rule.into_iter().flat_map(|OfRule { recorded, id, .. }| {
+            let all = &recorded.faults;
+            let first = all.partition_point(|fault| fault.rule < id);
+            all[first..].iter().take_while(move |fault| fault.rule == id)
+        })
     }
 
     /// Returns the words of the evaluation at a slot, if it failed.
@@ -114,7 +195,7 @@ impl<'a> Case<'a> {
 
     /// Returns whether the labels of its alerts show the value.
     pub(crate) fn names_by_value(&self) -> bool {
-        self.recorded.engine.names_by_value(self.id)
+        self.rule.is_some_and(|of| of.recorded.engine.names_by_value(of.id))
     }
 
     /// Evaluates all parts at a slot.
@@ -130,7 +211,8 @@ impl<'a> Case<'a> {
 
     /// Returns the labels of the alert that a sample gives rise to.
     pub(crate) fn alert_labels(&self, sample: &LabelSet, value: &SampleValue, slot: Timestamp) -> Option<LabelSet> {
-        self.recorded.engine.alert_labels(self.id, &self.inputs, (sample, value, slot))
+        let of = self.rule?;
+        of.recorded.engine.alert_labels(of.id, &self.inputs, (sample, value, slot))
     }
 
     /// Returns whether a part is the range of a function of counters.
@@ -179,11 +261,9 @@ impl<'a> Case<'a> {
 }
 
 /// Returns how the expressions of a group are evaluated.
-fn options(recorded: &Recorded, group: &Group) -> (crate::promql::query::QueryOptions, Millis) {
+fn options(recorded: &Recorded, group: &Group) -> QueryOptions {
     let run = recorded.outcome.options.engine();
-    let mut options = run.query();
-    options.lookback = run.lookback_of(group);
-    (options, options.lookback)
+    QueryOptions { lookback: run.lookback_of(group), ..run.query() }
 }
 
 /// Returns the rows of a part that have a part in what is wanted, native histograms as NaN; a scalar is one row without

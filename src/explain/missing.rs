@@ -3,8 +3,7 @@
 use crate::diagnostic::nearest;
 use crate::labels::{LabelSet, METRIC_NAME, MatchOp, Matcher};
 use crate::outcome::{Known, Lack, selector_text};
-use crate::promql::ast::{At, Modifiers, Selector};
-use crate::promql::duration::{DurationContext, evaluate_duration};
+use crate::promql::ast::Selector;
 use crate::rules::RuleKind;
 use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use crate::store::{SeriesId, Store, is_stale};
@@ -19,11 +18,11 @@ use super::why::Why;
 impl Search<'_, '_> {
     /// Says why a selector has no sample at a time.
     pub(crate) fn selected(&self, selector: &Selector, wanted: &Wanted, at: Timestamp) -> Why {
-        let at = reference(&selector.modifiers, at);
+        let at = self.case.reference(&selector.modifiers, at);
         let text = selector_text(selector);
         let written = self.case.inputs.written;
         let hidden = written.map(|written| written.hidden.clone()).unwrap_or_default();
-        let recorded = &self.case.recorded.store;
+        let recorded = self.case.store;
         let stores = [Some((recorded, hidden)), written.map(|written| (written.store, Default::default()))];
         let mut matching: Vec<(&Store, SeriesId)> = Vec::new();
         for (store, hidden) in stores.iter().flatten() {
@@ -63,12 +62,33 @@ impl Search<'_, '_> {
         {
             return why;
         }
+        if let Some(why) = self.outside(selector, at) {
+            return why;
+        }
         let (last, ended) = last(&(*store, *id));
+        let last = last.or_else(|| self.before(store, *id, at));
         let after = store.samples(*id, at, Timestamp::MAX);
         let next = after.times.iter().zip(after.values).find(|(_, value)| !is_stale(**value)).map(|(time, _)| *time);
         let series = store.labels(*id).clone();
         let down = self.down(&series, at);
         Why::NoSample { selector: text, of: fitting.len(), series, last, next, ended, down }
+    }
+
+    /// Says that a selector reads what is before the recording or after it.
+    fn outside(&self, selector: &Selector, at: Timestamp) -> Option<Why> {
+        let (first, last) = self.case.store.span()?;
+        let edge = if at < first { first } else { Some(last).filter(|last| at > *last)? };
+        let moved = (first..=last).contains(&self.case.evaluated(self.slot));
+        Some(Why::Outside { selector: selector.to_string(), at, moved, edge })
+    }
+
+    /// Returns the last sample of a series before a time where it is not held any more, as far as it is known.
+    fn before(&self, store: &Store, id: SeriesId, at: Timestamp) -> Option<Timestamp> {
+        let facts = store.facts(id);
+        let (survey, store) = (self.case.survey, self.case.store);
+        let is_held = facts.samples == 0 || facts.first > at;
+        let gaps = if is_held { Vec::new() } else { survey.absences(store, id, store.span()?, Millis::ZERO) };
+        gaps.into_iter().find(|(from, to)| *from <= at && at < *to).map(|(from, _)| from)
     }
 
     /// Says why no series satisfies the matchers of a selector.
@@ -84,7 +104,7 @@ impl Search<'_, '_> {
         let unmatched = match lack {
             Some(Lack::Metric(name)) => {
                 let mut metric = self.known.missing(&name, true);
-                let records = self.case.rules.rules().map(|(_, rule)| rule);
+                let records = self.case.rules();
                 let records = records.filter(|rule| matches!(rule.kind, RuleKind::Record));
                 let near = nearest(&name, records.map(|rule| rule.name.text.as_str()));
                 metric.near.extend(near.into_iter().map(str::to_owned));
@@ -100,7 +120,7 @@ impl Search<'_, '_> {
         if let Some(nearest) = self.would_write(selector) {
             return Why::NoMatch { selector: text, unmatched: None, near: Vec::new(), nearest: Some(nearest) };
         }
-        let store = written.filter(is_written).unwrap_or(&self.case.recorded.store);
+        let store = written.filter(is_written).unwrap_or(self.case.store);
         let named: Vec<Matcher> = selector.matchers.iter().filter(|one| one.names_metric()).cloned().collect();
         let all = store.matching(&named, &Default::default());
         let labels: Vec<&LabelSet> = all.iter().map(|id| store.labels(*id)).collect();
@@ -119,7 +139,7 @@ impl Search<'_, '_> {
     /// such a rule nothing is read at all.
     fn would_write(&self, selector: &Selector) -> Option<LabelSet> {
         let metric = selector.metric()?;
-        let writers = self.case.rules.rules().map(|(_, rule)| rule);
+        let writers = self.case.rules();
         let writers = writers.filter(|rule| matches!(rule.kind, RuleKind::Record) && rule.name.text == metric);
         let sets = writers.map(|rule| {
             let labels = rule.labels.iter().map(|(name, text)| (name.as_str(), text.text()));
@@ -134,7 +154,7 @@ impl Search<'_, '_> {
 
     /// Returns names of alerts and of their states that are near those that a selector of alerts asks for.
     fn near_alerts(&self, selector: &Selector) -> Vec<String> {
-        let alerts = self.case.rules.rules().map(|(_, rule)| rule);
+        let alerts = self.case.rules();
         let alerts = alerts.filter(|rule| matches!(rule.kind, RuleKind::Alert { .. }));
         let alerts: Vec<&str> = alerts.map(|rule| rule.name.text.as_str()).collect();
         let near = |matcher: &Matcher| match (matcher.op, matcher.name.as_str()) {
@@ -176,23 +196,12 @@ impl Search<'_, '_> {
             return None;
         }
         matchers.extend(Matcher::new(METRIC_NAME, MatchOp::Equal, "up"));
-        let store = &self.case.recorded.store;
+        let store = self.case.store;
         store.matching(&matchers, &Default::default()).into_iter().find_map(|id| {
             let (_, value) = store.newest(id, at.minus(self.case.lookback()), at)?;
             (value == 0.0).then(|| store.labels(id).clone())
         })
     }
-}
-
-/// Returns the time that a selector reads up to.
-pub(crate) fn reference(modifiers: &Modifiers, at: Timestamp) -> Timestamp {
-    let from = match modifiers.at {
-        Some(At::Time(time)) => time,
-        Some(At::Start | At::End) | None => at,
-    };
-    let context = DurationContext { step: Millis::ZERO, range: Millis::ZERO };
-    let offset = modifiers.offset.as_ref().and_then(|offset| evaluate_duration(offset, context).ok());
-    from.minus(offset.unwrap_or(Millis::ZERO))
 }
 
 /// Returns the label set that has most in common with another one.

@@ -4,6 +4,8 @@
 //! The rule and what it reads are evaluated as in any run ([`Recorded`]); what each part of the expression gave comes
 //! from the program of the expression with all of its parts kept ([`crate::promql::query::nodes`]).
 
+#[cfg(feature = "cli")]
+mod alone;
 mod case;
 mod choose;
 mod history;
@@ -35,6 +37,8 @@ use self::choose::Chosen;
 use self::limit::Limit;
 use self::track::Track;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::alone::absence;
 pub use self::choose::Because;
 pub use self::history::{Happening, What};
 pub use self::margin::{Margin, Near};

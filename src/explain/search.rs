@@ -2,12 +2,12 @@
 
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::outcome::Known;
-use crate::promql::ast::{AggregateOp, Binary, BinaryOp, ExprKind, Type};
+use crate::promql::ast::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Side, Type};
 use crate::promql::query::nodes::NodeValue;
-use crate::promql::query::{Series, Value};
+use crate::promql::query::{SampleValue, Series, Value};
 use crate::time::Timestamp;
 
-use super::case::{Case, Part, reset, rows};
+use super::case::{Case, Part, reset, rows, samples};
 use super::lineage::{Wanted, partner};
 use super::why::{Why, distance};
 
@@ -46,6 +46,9 @@ impl Search<'_, '_> {
         }
         let of_parts = super::lineage::parts(expr, wanted);
         match &expr.kind {
+            ExprKind::Subquery(_) if value.is_some() && self.values[below[0]].is_none() => {
+                own(Why::NoStep { subquery: expr.to_string() })
+            }
             ExprKind::Paren(_) | ExprKind::Unary { .. } | ExprKind::Subquery(_) => self.absent(below[0], &of_parts[0]),
             ExprKind::Binary(binary) => self.binary(part, binary, &of_parts),
             ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => {
@@ -61,13 +64,22 @@ impl Search<'_, '_> {
                     else {
                         return own(Why::Nothing);
                     };
-                    if let Some((range, series, found)) = self.few(*input, wanted, function.needs_two_samples()) {
-                        return own(Why::FewSamples { function: name, range, series, found });
+                    if function.needs_two_samples()
+                        && let Some((range, series, found)) = self.few(*input, wanted)
+                    {
+                        let spacing = self.case.spacing(&series);
+                        return own(Why::FewSamples { function: name, range, series, found, spacing });
                     }
-                    match rows(self.values[*input].as_ref(), wanted).into_iter().next() {
-                        Some((row, _)) if name.starts_with("histogram_") => own(Why::NoBuckets { row }),
-                        Some(_) => own(Why::Nothing),
-                        None => self.absent(*input, wanted),
+                    let of_histograms = name.starts_with("histogram_");
+                    let of_buckets =
+                        matches!(name, "histogram_quantile" | "histogram_quantiles" | "histogram_fraction");
+                    let found = self.found(*input, wanted);
+                    let other = found.iter().find(|(_, histograms)| *histograms != of_histograms);
+                    match (found.first(), other) {
+                        (None, _) => self.absent(*input, wanted),
+                        (_, Some((row, false))) if of_buckets => own(Why::NoBuckets { row: row.clone() }),
+                        (_, Some((series, histograms))) => own(self.other_kind(name, series, *histograms)),
+                        (Some(_), None) => own(Why::Nothing),
                     }
                 }
             },
@@ -77,13 +89,42 @@ impl Search<'_, '_> {
                     aggregate.op,
                     AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio
                 );
-                match rows(self.values[*input].as_ref(), wanted).into_iter().next() {
-                    Some((labels, value)) if chooses => own(Why::NotChosen { labels, value }),
-                    Some(_) => own(Why::Nothing),
-                    None => self.absent(*input, wanted),
+                let found = self.found(*input, wanted);
+                match (rows(self.values[*input].as_ref(), wanted).into_iter().next(), found.first()) {
+                    (Some((series, value)), _) if chooses && !value.is_nan() => {
+                        let of = match self.values[below[0]].as_ref().map(|value| &value.value) {
+                            Some(Ok(Value::Scalar(of))) if aggregate.op != AggregateOp::LimitRatio => Some(*of),
+                            _ => None,
+                        };
+                        own(Why::NotChosen { labels: series, value, of })
+                    }
+                    (Some(_), Some((series, true))) => own(self.other_kind(aggregate.op.name(), series, true)),
+                    (Some(_), _) => own(Why::Nothing),
+                    (None, _) => self.absent(*input, wanted),
                 }
             }
             ExprKind::Number { .. } | ExprKind::String(_) | ExprKind::Invalid => own(Why::Nothing),
+        }
+    }
+
+    fn other_kind(&self, by: &str, series: &LabelSet, histograms: bool) -> Why {
+        Why::OtherKind { by: by.to_owned(), series: series.clone(), histograms }
+    }
+
+    /// Returns the series of a part that have samples and a part in what is wanted, and whether the last sample of each is
+    /// a native histogram.
+    fn found(&self, part: usize, wanted: &Wanted) -> Vec<(LabelSet, bool)> {
+        let is_histogram = |value: &SampleValue| value.float().is_none();
+        match self.values[part].as_ref().map(|value| &value.value) {
+            Some(Ok(Value::Matrix(series))) => {
+                let taken = series.iter().filter(|one| wanted.takes(&one.labels));
+                let last = |one: &Series| Some((one.labels.clone(), is_histogram(&one.samples.last()?.1)));
+                taken.filter_map(last).collect()
+            }
+            _ => {
+                let samples = samples(self.values[part].as_ref(), wanted).into_iter();
+                samples.map(|(labels, value)| (labels, is_histogram(&value))).collect()
+            }
         }
     }
 
@@ -145,6 +186,8 @@ impl Search<'_, '_> {
                 labels: (*row).clone(),
                 left: *left,
                 right: *right,
+                scalar: None,
+                written: false,
                 others: pairs.len() - 1,
             }));
         }
@@ -155,11 +198,18 @@ impl Search<'_, '_> {
         if let Some(decided) = self.not_one(scalar) {
             return decided;
         }
+        let vector = if is_scalar(rhs) { (lhs, &of_parts[0]) } else { (rhs, &of_parts[1]) };
+        let found = self.found(vector.0, vector.1);
+        if let Some((series, _)) = found.first().filter(|_| found.iter().all(|(_, histograms)| *histograms)) {
+            return own(self.other_kind(binary.op.symbol(), series, true));
+        }
         let (rows, limit, turned) = if is_scalar(rhs) { (&left, right[0].1, false) } else { (&right, left[0].1, true) };
         let close = nearest_to(rows, limit);
         let (labels, value) = close.cloned().unwrap_or((LabelSet::empty(), f64::NAN));
         let (left, right) = if turned { (limit, value) } else { (value, limit) };
-        own(Why::False { op: binary.op, labels, left, right, others: rows.len().saturating_sub(1) })
+        let written = is_number(self.case.outline[scalar].expr);
+        let scalar = Some(if turned { Side::Left } else { Side::Right });
+        own(Why::False { op: binary.op, labels, left, right, scalar, written, others: rows.len().saturating_sub(1) })
     }
 
     /// Returns the call of `scalar` in a scalar part that has other than one series.
@@ -207,12 +257,14 @@ impl Search<'_, '_> {
         rows.first().cloned().map_or(Why::Nothing, |series| Why::There { series, of: rows.len() })
     }
 
-    /// Returns the range that has samples, too few for a function.
-    fn few(&self, part: usize, wanted: &Wanted, needs_two: bool) -> Option<(String, LabelSet, Vec<Timestamp>)> {
+    /// Returns the range that has samples, and too few of them for a function that needs two: that of the series with the
+    /// most.
+    fn few(&self, part: usize, wanted: &Wanted) -> Option<(String, LabelSet, Vec<Timestamp>)> {
         let Some(Ok(Value::Matrix(series))) = self.values[part].as_ref().map(|value| &value.value) else { return None };
-        let one = series.iter().find(|series| wanted.takes(&series.labels) && !series.samples.is_empty())?;
+        let taken = series.iter().rev().filter(|series| wanted.takes(&series.labels));
+        let one = taken.max_by_key(|series| series.samples.len()).filter(|one| one.samples.len() == 1)?;
         let times = one.samples.iter().map(|(at, _)| *at).collect();
-        needs_two.then(|| (self.case.outline[part].expr.to_string(), one.labels.clone(), times))
+        Some((self.case.outline[part].expr.to_string(), one.labels.clone(), times))
     }
 
     /// Returns a counter that began again since the evaluation before, within a range that a result was made of.
@@ -257,6 +309,15 @@ impl Search<'_, '_> {
                 );
                 matches!(why, Why::NoSample { .. } | Why::Source { .. }).then_some(why)
             })
+    }
+}
+
+/// Returns whether an expression is a number, with or without a sign.
+fn is_number(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Number { .. } => true,
+        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => is_number(inner),
+        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::rules::graph::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use crate::rules::{Rule, RuleKind};
 use crate::time::Timestamp;
 
-use super::case::Case;
+use super::case::{Case, OfRule};
 use super::lineage::Wanted;
 
 /// The deepest chain of recording rules that is followed.
@@ -34,6 +34,7 @@ pub(crate) fn writer<'a>(
     is_there: bool,
 ) -> Option<Writer<'a>> {
     let written = reader.inputs.written.filter(|_| reader.depth < CHAIN)?;
+    let OfRule { rules, recorded, id: own_id, on } = reader.rule?;
     let metric = selector.metric()?;
     // `ALERTS` is written by the alerts it asks for; one that reads its own is not followed into itself.
     let of_alerts = metric == ALERTS || metric == ALERTS_FOR_STATE;
@@ -45,11 +46,11 @@ pub(crate) fn writer<'a>(
         rule.enabled
             && match rule.kind {
                 RuleKind::Record => rule.name.text == metric,
-                RuleKind::Alert { .. } => of_alerts && *number != reader.id.0 as usize && asks_for(rule),
+                RuleKind::Alert { .. } => of_alerts && *number != own_id.0 as usize && asks_for(rule),
             }
     };
     let writers: Vec<(usize, &Rule)> =
-        reader.rules.rules().enumerate().filter(writes).map(|(number, (_, rule))| (number, rule)).collect();
+        rules.rules().enumerate().filter(writes).map(|(number, (_, rule))| (number, rule)).collect();
     // The series that has a part in the row at hand, and when it was written.
     let series = written.store.matching(&selector.matchers, &Default::default());
     let own = series.into_iter().filter(|id| wanted.takes(written.store.labels(*id)));
@@ -61,7 +62,7 @@ pub(crate) fn writer<'a>(
     let newest = newest.max_by_key(|(_, stamp, _)| *stamp);
     let (number, rule) = match newest {
         Some((id, ..)) => {
-            let writer = reader.recorded.engine.writer_of(id)?;
+            let writer = recorded.engine.writer_of(id)?;
             *writers.iter().find(|(number, _)| *number == writer.0 as usize)?
         }
         // Where the rule wrote other series, its matchers are what is wrong.
@@ -69,9 +70,9 @@ pub(crate) fn writer<'a>(
         None => *writers.first()?,
     };
     let id = RuleId(u32::try_from(number).ok()?);
-    let mut case = Case::of(reader.rules, reader.recorded, id, reader.on).ok().flatten()?;
+    let mut case = Case::of(rules, recorded, id, on).ok().flatten()?;
     case.depth = reader.depth + 1;
-    let offset = reader.recorded.engine.query_offset(id);
+    let offset = recorded.engine.query_offset(id);
     let until = match newest {
         Some((_, stamp, _)) if is_there => stamp.plus(offset),
         Some((.., seen)) => seen.plus(offset),
@@ -90,7 +91,7 @@ pub(crate) fn writer<'a>(
         whole,
         slot,
         record: rule.name.text.clone(),
-        file: reader.rules.sources.file(rule.at.file).name.clone(),
-        line: reader.rules.sources.position(rule.at).line,
+        file: rules.sources.file(rule.at.file).name.clone(),
+        line: rules.sources.position(rule.at).line,
     })
 }

@@ -13,7 +13,6 @@ use crate::time::Timestamp;
 
 use super::case::{Case, reset, rows, samples};
 use super::lineage::Wanted;
-use super::missing::reference;
 use super::search::{Decided, Search};
 use super::source::{Writer, writer};
 use super::why::{Reason, Why};
@@ -353,9 +352,9 @@ impl<'a> Builder<'a, '_> {
     /// Returns when the sample was taken that a selector shows.
     fn sampled(&self, expr: &Expr, labels: &LabelSet, at: Timestamp) -> Option<Timestamp> {
         let ExprKind::Selector(selector) = &expr.kind else { return None };
-        let to = reference(&selector.modifiers, at);
+        let to = self.case.reference(&selector.modifiers, at);
         let from = to.minus(self.case.lookback());
-        let recorded = &self.case.recorded.store;
+        let recorded = self.case.store;
         let hidden =
             self.case.inputs.written.is_some_and(|written| written.hidden.contains(labels.metric().unwrap_or("")));
         let own = recorded.find(labels).filter(|_| !hidden).and_then(|id| recorded.newest(id, from, to));
@@ -402,7 +401,7 @@ impl<'a> Builder<'a, '_> {
             ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => selector,
             _ => return None,
         };
-        let to = reference(&selector.modifiers, self.values[at].as_ref().map_or(self.slot, |value| value.at));
+        let to = self.case.reference(&selector.modifiers, self.values[at].as_ref().map_or(self.slot, |value| value.at));
         let is_there = match self.values[at].as_ref().map(|value| &value.value) {
             Some(Ok(Value::Vector(samples))) => samples.iter().any(|(labels, _)| self.wanted[at].takes(labels)),
             Some(Ok(Value::Matrix(series))) => series.iter().any(|one| self.wanted[at].takes(&one.labels)),

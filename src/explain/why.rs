@@ -2,8 +2,8 @@
 
 use crate::labels::LabelSet;
 use crate::outcome::{MissingMetric, NoSource, Unmatched};
-use crate::promql::ast::BinaryOp;
-use crate::time::Timestamp;
+use crate::promql::ast::{BinaryOp, Side};
+use crate::time::{Millis, Timestamp};
 
 /// Why there was no sample, and which part of the expression decided that.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,10 @@ pub enum Why {
         left: f64,
         /// The right side.
         right: f64,
+        /// The side that is a scalar; none where both are vectors.
+        scalar: Option<Side>,
+        /// Whether that is a number as it is written.
+        written: bool,
         /// How many other series were compared and were not true either.
         others: usize,
     },
@@ -60,6 +64,22 @@ pub enum Why {
         ended: Option<Timestamp>,
         /// The series of `up` of the same target that was 0 at that time.
         down: Option<LabelSet>,
+    },
+    /// The time that a selector reads up to is outside of the recording.
+    Outside {
+        /// What is read.
+        selector: String,
+        /// The time.
+        at: Timestamp,
+        /// Whether a modifier moved it there, of the selector or around it.
+        moved: bool,
+        /// The first sample of the recording if it is before that, or else the last one.
+        edge: Timestamp,
+    },
+    /// No step of a subquery lies in its window.
+    NoStep {
+        /// The subquery, as it is written.
+        subquery: String,
     },
     /// No series has the labels that the other parts have.
     NoSeries {
@@ -101,6 +121,15 @@ pub enum Why {
         /// What that part lacked.
         why: Box<Why>,
     },
+    /// A function or operator leaves out samples of this kind.
+    OtherKind {
+        /// The function, aggregation or operator.
+        by: String,
+        /// One of the series.
+        series: LabelSet,
+        /// Whether its samples are native histograms rather than floats.
+        histograms: bool,
+    },
     /// The buckets of a histogram have no label `le`.
     NoBuckets {
         /// One of the rows.
@@ -116,6 +145,8 @@ pub enum Why {
         series: LabelSet,
         /// The samples in the range.
         found: Vec<Timestamp>,
+        /// The usual time between samples of the series, where it is known.
+        spacing: Option<Millis>,
     },
     /// A row of one side has no partner on the other.
     NoPartner {
@@ -166,6 +197,8 @@ pub enum Why {
         labels: LabelSet,
         /// Its value.
         value: f64,
+        /// How many are chosen, where it is so many rather than a share.
+        of: Option<f64>,
     },
     /// Nothing further is known.
     Nothing,
@@ -186,11 +219,11 @@ impl Why {
         let rank = match self {
             Self::False { left, right, .. } => return (9, -distance(*left, *right)),
             Self::NoPartner { .. } | Self::Taken { .. } => 8,
-            Self::NotChosen { .. } | Self::There { .. } | Self::NoBuckets { .. } => 7,
+            Self::NotChosen { .. } | Self::There { .. } | Self::NoBuckets { .. } | Self::OtherKind { .. } => 7,
             Self::Failed { .. } => 6,
             Self::FewSamples { .. } | Self::NotOne { .. } => 5,
             Self::Source { .. } | Self::NoSample { .. } | Self::Reset { .. } => 4,
-            Self::NoSeries { .. } => 3,
+            Self::Outside { .. } | Self::NoStep { .. } | Self::NoSeries { .. } => 3,
             Self::NoMatch { .. } | Self::NoMetric { .. } | Self::NoSource(_) => 2,
             Self::Nothing => 1,
         };

@@ -1,7 +1,5 @@
 //! Numbers and texts as Go writes them: what Prometheus' own words contain.
 
-use std::fmt::Write;
-
 /// Writes a float as Go's `%v` and `%g` do: the shortest digits that read back as it.
 pub(crate) fn shortest(value: f64) -> String {
     signed(value, None)
@@ -29,29 +27,40 @@ pub(crate) fn quoted(text: &str) -> String {
     out.push('"');
     for char in text.chars() {
         match char {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\x07' => out.push_str("\\a"),
-            '\x08' => out.push_str("\\b"),
-            '\x0c' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\x0b' => out.push_str("\\v"),
-            _ if char == ' ' || !(char.is_control() || char.is_whitespace()) => out.push(char),
-            _ => {
-                let code = u32::from(char);
-                // Writing to a string cannot fail.
-                let _ = match code {
-                    0..=0x7f => write!(out, "\\x{code:02x}"),
-                    0x80..=0xffff => write!(out, "\\u{code:04x}"),
-                    _ => write!(out, "\\U{code:08x}"),
-                };
-            }
+            '"' | '\\' => out.extend(['\\', char]),
+            ' ' => out.push(char),
+            _ if is_hidden(char) || char.is_whitespace() => out.push_str(&escape(char)),
+            _ => out.push(char),
         }
     }
     out.push('"');
     out
+}
+
+/// Returns whether a character is unseen, and moves the cursor or turns the text around it about.
+pub(crate) fn is_hidden(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Writes a character that is hidden as an escape, and any other as it is: `\n`, `\x1b`, `\u202e`.
+pub(crate) fn visible(char: char) -> String {
+    if is_hidden(char) { escape(char) } else { char.to_string() }
+}
+
+fn escape(char: char) -> String {
+    let code = u32::from(char);
+    match char {
+        '\x07' => "\\a".to_owned(),
+        '\x08' => "\\b".to_owned(),
+        '\x0c' => "\\f".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\x0b' => "\\v".to_owned(),
+        '\0'..='\x7f' => format!("\\x{code:02x}"),
+        '\u{80}'..='\u{ffff}' => format!("\\u{code:04x}"),
+        _ => format!("\\U{code:08x}"),
+    }
 }
 
 /// The most digits a float can need; what is beyond is zeros.

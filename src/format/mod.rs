@@ -136,10 +136,23 @@ pub fn one_line(text: &str) -> String {
     out.trim_end().to_owned()
 }
 
+/// Whether times are written with the milliseconds of a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fraction {
+    /// Never.
+    #[default]
+    Hidden,
+    /// Where there are any.
+    WhereAny,
+    /// Always, so that times in a column line up.
+    Shown,
+}
+
 /// Writes and reads instants in one time zone.
 #[derive(Clone, Debug)]
 pub struct Clock {
     zone: TimeZone,
+    fraction: Fraction,
     /// The zone's name, as headings give it.
     pub name: String,
 }
@@ -148,7 +161,13 @@ impl Clock {
     /// Makes a clock that shows a zone under a name.
     #[must_use]
     pub fn new(zone: TimeZone, name: impl Into<String>) -> Self {
-        Self { zone, name: name.into() }
+        Self { zone, fraction: Fraction::default(), name: name.into() }
+    }
+
+    /// Returns the clock that writes milliseconds otherwise.
+    #[must_use]
+    pub fn showing(self, fraction: Fraction) -> Self {
+        Self { fraction, ..self }
     }
 
     /// Makes a clock that shows UTC.
@@ -157,7 +176,14 @@ impl Clock {
         Self::new(TimeZone::UTC, "UTC")
     }
 
+    /// Writes an instant in a form, and in place of `%S` the second with its milliseconds if these are shown.
     fn print(&self, at: Timestamp, form: &str) -> String {
+        let exact = match self.fraction {
+            Fraction::Hidden => false,
+            Fraction::WhereAny => at.0.rem_euclid(1000) != 0,
+            Fraction::Shown => true,
+        };
+        let form = &if exact { form.replace("%S", "%S%.3f") } else { form.to_owned() };
         match jiff::Timestamp::from_millisecond(at.0) {
             Ok(instant) => instant.to_zoned_datetime(self.zone.clone()).strftime(form).to_string(),
             Err(_) => at.to_string(),

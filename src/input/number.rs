@@ -1,5 +1,7 @@
 //! Values of samples.
 
+use crate::format::go;
+
 /// Reads a value; the error says in words for a person what is wrong with it.
 ///
 /// Source: the special values are those of Go's `ParseFloat`, which Prometheus reads samples with.
@@ -178,8 +180,7 @@ pub(super) fn shown(text: &str) -> String {
         Some((end, _)) => (&text[..end], ".."),
         None => (text, ""),
     };
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).chain([cut.to_owned()]).collect()
+    text.chars().map(go::visible).chain([cut.to_owned()]).collect()
 }
 
 /// Returns the value of an `le` or `quantile` label as Prometheus 3 stores it: `1` becomes `1.0`; what is no number

@@ -3,8 +3,6 @@
 //! Nothing in here reads, evaluates or writes: [`crate::replay`] makes an [`Outcome`], [`crate::report`] shows it.
 
 pub(crate) mod asked;
-#[cfg(feature = "cli")]
-mod empty;
 mod finding;
 pub mod gate;
 mod hidden;
@@ -29,8 +27,6 @@ use crate::survey::Survey;
 use crate::time::{Millis, Timestamp};
 
 pub use asked::{Mismatch, NoMatch, NoSuchRule, NoSuchSeverity, Suggested};
-#[cfg(feature = "cli")]
-pub use empty::Empty;
 pub use finding::Finding;
 pub use gate::Nothing;
 pub use hidden::{HiddenMetric, WriterFacts};

@@ -203,7 +203,7 @@ impl<'a> Known<'a> {
     /// of `unless`, inside `absent`, or next to an `or` that has another side, is not needed.
     ///
     /// Cost: selectors x values of their labels; asked only of rules that were never true.
-    pub(super) fn lack(&self, expr: &Expr) -> Option<Lack> {
+    pub(crate) fn lack(&self, expr: &Expr) -> Option<Lack> {
         match &expr.kind {
             ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => self.lack_of(selector),
             ExprKind::Paren(expr) | ExprKind::Unary { expr, .. } => self.lack(expr),
@@ -231,23 +231,39 @@ impl<'a> Known<'a> {
 
     /// Returns what a selector lacks, if it takes no series.
     pub(crate) fn lack_of(&self, selector: &Selector) -> Option<Lack> {
-        let matchers = &selector.matchers;
-        let metric = selector.metric()?;
-        if metric == "ALERTS" || metric == "ALERTS_FOR_STATE" {
-            return None;
-        }
-        if self.writers.contains_key(metric) {
-            return self.no_source(metric).map(Lack::Source);
-        }
-        let Some(members) = self.metrics.get(metric) else { return Some(Lack::Metric(metric.to_owned())) };
+        let (of_name, matchers): (Vec<&Matcher>, Vec<&Matcher>) =
+            selector.matchers.iter().partition(|matcher| matcher.name == METRIC_NAME);
+        let metric = selector.metric();
+        let mut of = metric.map(str::to_owned);
+        let unnamed;
+        let (members, matchers) = match metric {
+            Some("ALERTS" | "ALERTS_FOR_STATE") => return None,
+            Some(metric) if self.writers.contains_key(metric) => return self.no_source(metric).map(Lack::Source),
+            Some(metric) => match self.metrics.get(metric) {
+                Some(members) => (members, matchers),
+                None => return Some(Lack::Metric(metric.to_owned())),
+            },
+            // What rules write may have any labels.
+            None if !self.writers.is_empty() => return None,
+            None => {
+                let named = |id: &SeriesId| of_name.iter().all(|one| one.matches_set(self.store.labels(*id)));
+                let ids: Vec<SeriesId> = self.store.ids().filter(named).collect();
+                let no_name = ids.is_empty() && !of_name.is_empty();
+                let ids = if no_name { self.store.ids().collect() } else { ids };
+                unnamed = Members { ids, values: OnceCell::new() };
+                let names: Vec<String> = of_name.iter().map(ToString::to_string).collect();
+                of = Some(format!("{{{}}}", names.join(", "))).filter(|_| !no_name && !names.is_empty());
+                (&unnamed, if no_name { of_name } else { matchers })
+            }
+        };
         let by_label = self.values_of(members);
-        let alone = |matcher: &&Matcher| match by_label.get(matcher.name.as_str()) {
+        let alone = |matcher: &&&Matcher| match by_label.get(matcher.name.as_str()) {
             Some(values) if matcher.op == MatchOp::Equal => !values.contains(matcher.value.as_str()),
             Some(values) => !values.iter().any(|value| matcher.matches(value)),
             None => !matcher.matches(""),
         };
-        let culprit = matchers.iter().filter(|matcher| matcher.name != METRIC_NAME).find(alone);
-        let satisfied = |labels: &LabelSet| matchers.iter().all(|matcher| matcher.matches_set(labels));
+        let culprit = matchers.iter().find(alone);
+        let satisfied = |labels: &LabelSet| selector.matchers.iter().all(|matcher| matcher.matches_set(labels));
         if culprit.is_none() && members.ids.iter().any(|id| satisfied(self.store.labels(*id))) {
             return None;
         }
@@ -262,7 +278,7 @@ impl<'a> Known<'a> {
         let named = if is_near { near } else { values.into_iter().take(VALUES_NAMED).collect() };
         Some(Lack::Series(Unmatched {
             selector: text(selector),
-            metric: metric.to_owned(),
+            metric: of,
             matcher: culprit.map(|culprit| (culprit.name.clone(), culprit.to_string())),
             values: named.into_iter().map(str::to_owned).collect(),
             near: is_near,
@@ -325,6 +341,33 @@ mod tests {
         check("free{mount=~\"/x.*\"} < 1", Some("no series of free has mount=~\"/x.*\"; mount is /, /home, /var"));
         check("size{mount=\"/\"} < 1", Some("no series of size has mount=\"/\": none has that label"));
         check("free{host=\"a\",mount!~\"/.*\"}", Some("no series of free has mount!~\"/.*\"; mount is /, /home, /var"));
+        check("size{host=\"b\",mount=\"\"}", None);
+    }
+
+    #[test]
+    fn selectors_without_a_metric_name_are_looked_at_across_metrics() {
+        let told = |text: &str| {
+            let mut store = Store::default();
+            for (name, host) in [("free", "a"), ("size", "b"), ("size_max", "c")] {
+                store.series(&LabelSet::new([("__name__", name), ("host", host)]));
+            }
+            let lack = Known::new(&store, Vec::new()).lack(&parse(text).expr);
+            lack.map(
+                |lack| if let Lack::Series(unmatched) = lack { unmatched.to_string() } else { format!("{lack:?}") },
+            )
+        };
+        let check = |text: &str, expected: Option<&str>| assert_eq!(told(text).as_deref(), expected, "{text}");
+        check("{host=\"a\"}", None);
+        check("{host=\"elsewhere\"}", Some("no series has host=\"elsewhere\"; host is a, b, c"));
+        check("{hots=\"a\"}", Some("no series has hots=\"a\": none has that label"));
+        check("{__name__=~\"fee.*\"}", Some("no metric has __name__=~\"fee.*\"; the metrics are free, size, size_max"));
+        let named = "no series of {__name__=~\"size.*\"} has host=\"a\", near: b, c";
+        check("{__name__=~\"size.*\",host=\"a\"}", Some(named));
+    }
+
+    #[test]
+    fn nothing_is_known_of_what_rules_write_under_any_name() {
+        check("{host=\"z\"}", None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::engine::{AnnotationCount, GroupSchedule, RuleCounts, RuleId};
 use crate::format::one_line;
+use crate::labels::METRIC_NAME;
 use crate::promql::annotation::Level;
 use crate::promql::ast::BinaryOp;
 use crate::rules::{Rule, RuleKind, RuleSet};
@@ -71,13 +72,14 @@ impl MissingMetric {
     }
 }
 
-/// A selector that takes no series though its metric is there, and without which its expression has no sample.
+/// A selector that takes no series though its metric, if it names one, is there, and without which its expression has no
+/// sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unmatched {
     /// The selector, printed.
     pub selector: String,
-    /// Its metric.
-    pub metric: String,
+    /// Its metric, or what it asks of the name; none where it asks nothing of it.
+    pub metric: Option<String>,
     /// The label and the text of the matcher that no series of the metric satisfies; none where each matcher has
     /// series, and all together have none.
     pub matcher: Option<(String, String)>,
@@ -94,13 +96,18 @@ impl fmt::Display for Unmatched {
         let Some((label, matcher)) = &self.matcher else {
             return write!(f, "no series matches all of {}", self.selector);
         };
-        write!(f, "no series of {} has {matcher}", self.metric)?;
+        let is_name = label == METRIC_NAME;
+        match &self.metric {
+            Some(metric) => write!(f, "no series of {metric} has {matcher}")?,
+            None => write!(f, "no {} has {matcher}", if is_name { "metric" } else { "series" })?,
+        }
+        let label = if is_name { "the metrics are" } else { &format!("{label} is") };
         let values = self.values.join(", ");
         match self.values_left {
             _ if self.values.is_empty() => f.write_str(": none has that label"),
             _ if self.near => write!(f, ", near: {values}"),
-            0 => write!(f, "; {label} is {values}"),
-            left => write!(f, "; {label} is {values} and {left} more"),
+            0 => write!(f, "; {label} {values}"),
+            left => write!(f, "; {label} {values} and {left} more"),
         }
     }
 }

@@ -212,10 +212,10 @@ impl Cells {
 
     /// Writes the times above the cells, within a width.
     fn marks(&self, clock: &Clock, limit: usize) -> String {
-        let cell_s = self.length.0 / 1000;
-        let apart = |seconds: i64| {
-            let whole = seconds >= cell_s && seconds % cell_s == 0;
-            whole.then(|| usize::try_from(seconds / cell_s).unwrap_or(usize::MAX))
+        let cell = self.length.0;
+        let apart = |mark: Millis| {
+            let whole = mark.0 >= cell && mark.0 % cell == 0;
+            whole.then(|| usize::try_from(mark.0 / cell).unwrap_or(usize::MAX))
         };
         let span = (self.start, self.at(self.many - 1));
         marks::line(clock, self.shift, span, apart, |at| self.cell(at), limit).0

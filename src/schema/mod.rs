@@ -27,6 +27,7 @@ pub const ALL: &[Schema] = &[
     Schema { kind: "events", about: "a line of eval -o ndjson", text: include_str!("events.json") },
     Schema { kind: "explain", about: "explain -o json", text: include_str!("explain.json") },
     Schema { kind: "query", about: "query -o json", text: include_str!("query.json") },
+    Schema { kind: "query-plan", about: "query --plan -o json", text: include_str!("query-plan.json") },
     Schema { kind: "check", about: "check -o json", text: include_str!("check.json") },
     Schema { kind: "check-baseline", about: "check --save-baseline", text: include_str!("check-baseline.json") },
     Schema { kind: "diff", about: "diff -o json", text: include_str!("diff.json") },

@@ -3,6 +3,7 @@
 use granit_parser::{ErrorKind, ScanError};
 
 use crate::diagnostic::codes;
+use crate::format::go;
 use crate::limits::YAML_DEPTH;
 use crate::source::Span;
 
@@ -85,7 +86,7 @@ fn words(kind: &ErrorKind) -> (Option<String>, Option<&'static str>) {
             ("expected `:` after this key", Some("a text that goes on in the next line is indented more than its key"))
         }
         ErrorKind::UnexpectedCharacter { character } => {
-            let message = format!("`{}` cannot begin a value", character.escape_debug());
+            let message = format!("`{}` cannot begin a value", go::visible(*character));
             return (Some(message), Some("put the text in quotes"));
         }
         ErrorKind::UnclosedQuotedScalar => ("this quote is not closed", Some("close it, or begin the text with `|`")),

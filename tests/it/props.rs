@@ -230,7 +230,7 @@ fn every_part_of_an_expression_agrees_with_the_slow_evaluator() {
             let depth = 1 + random.below(4);
             let text = vector(&mut random, depth);
             let expr = expression(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-            let Ok(mut nodes) = Nodes::of(&expr, &query_options(&SERVED)) else { continue };
+            let Ok(mut nodes) = Nodes::of(&expr, QueryContext::Rule, &query_options(&SERVED)) else { continue };
             let at = random.below(SPAN as usize / 1000) as i64 * 1000;
             let values = nodes.at(&store, Timestamp(at));
             let mut parts = Vec::new();

@@ -171,6 +171,17 @@ fn json_satisfies_its_schema() {
 }
 
 #[test]
+fn plans_satisfy_their_schema() {
+    let node = "fixtures/node.csv";
+    let range = ["--start", "-1h", "--step", "10m"];
+    let held = "max_over_time(sum(up)[5m:1m]) + sum(up @ 1767643200) / on () group_right () sum(up)";
+    let plan = stdout(&["query", "-q", held, node, "--plan", "-o", "json"]);
+    let analyzed = stdout(&[&["query", "-q", held, node, "--analyze", "-o", "json"], range.as_slice()].concat());
+    assert!(analyzed.contains("\"held\":[\"2026") && analyzed.contains("\"step_s\":600"), "{analyzed}");
+    check_outputs("query-plan", &[&plan, &analyzed]);
+}
+
+#[test]
 fn csv_is_a_recording() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("busy.csv");

@@ -22,7 +22,7 @@ pub(crate) struct RuleArgs {
     /// Alert on this expression; repeatable
     ///
     /// No rule file is needed. The alert is named after the first metric of the expression.
-    #[arg(short, long = "expr", value_name = "PROMQL", help_heading = "Rules")]
+    #[arg(short, long = "expr", value_name = "PROMQL", allow_hyphen_values = true, help_heading = "Rules")]
     pub(crate) expr: Vec<String>,
     /// How long --expr must be true to fire [default: 0s]
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, help_heading = "Rules")]

@@ -1,22 +1,23 @@
 //! `alertctl query`.
 
 pub(crate) mod args;
+mod empty;
 mod texts;
 
-use std::cell::LazyCell;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use crate::diagnostic::Diagnostics;
-use crate::format::{Clock, count, counted, elapsed};
+use crate::format::{Clock, Fraction, count, counted, elapsed};
 use crate::input::Batches;
-use crate::outcome::{Empty, Known, Mismatch, RunOptions, facts_of};
+use crate::outcome::{Mismatch, RunOptions, facts_of};
 use crate::promql::annotation::{Annotated, Level};
+use crate::promql::ast::Type;
 use crate::promql::query::query_set::{Answered, QuerySet};
 use crate::promql::query::{QueryContext, QueryError, QueryOptions, QueryRange, Value};
 use crate::replay::{self, Answers, RunError, Work};
-use crate::report::query::{Answer, View, csv, json, plan, plot, table};
+use crate::report::query::{Answer, View, csv, json, plan, plot, reason, table};
 use crate::report::{notes, table as tables};
 use crate::time::{Millis, Timestamp};
 
@@ -24,12 +25,14 @@ use super::claims::Claims;
 use super::eval::READ_AHEAD_BYTES;
 use super::flags::input::Opened;
 use super::interrupt::Interrupt;
+use super::load::Shared;
 use super::out::{self, Output};
 use super::span::{Span, Unread};
 use super::ui::{Terminal, say};
 use super::watch::Watch;
 use super::{Exit, Failure, load, problems};
 use args::{QueryArgs, QueryFormat};
+use empty::{Again, Empty, Reasons, is_empty};
 use texts::{Text, Texts};
 
 /// How many steps a range has where no step is given, about.
@@ -59,7 +62,9 @@ pub(super) fn run(mut args: QueryArgs) -> Result<Exit, Failure> {
     let mut texts = texts(args)?;
     let options = options(args);
     let is_drawn = outputs.iter().any(|output| output.format == QueryFormat::Plot);
-    let is_range = args.is_range() || (is_drawn && args.time.is_none());
+    // What has no value at a step is drawn as it is at one time.
+    let has_steps = texts.all.iter().any(|text| matches!(text.ty, Type::Scalar | Type::Vector));
+    let is_range = args.is_range() || (is_drawn && args.time.is_none() && has_steps);
     check(args, &mut texts, is_range, &options, &outputs, &terminal)?;
     let paths = args.input.paths("alertctl query 'up == 0' night.csv")?;
     let recordings = load::recordings(&paths)?;
@@ -75,17 +80,27 @@ pub(super) fn run(mut args: QueryArgs) -> Result<Exit, Failure> {
     if needs_span && span.ends().is_none() {
         return Err(nothing());
     }
-    let clock = args.zone.clock();
+    let clock = args.zone.clock().showing(Fraction::WhereAny);
     let range = if is_range { Some(range(args, span, &clock)?) } else { None };
     let at = span.place("--time", args.time, &clock)?;
     let queries = plan_all(&mut texts, range, &options);
+    let (recordings, again) = match range {
+        // What can be read only once is not held for a question that may not come up.
+        Some(_) if texts.all.len() == 1 && recordings.iter().all(|recording| recording.reopens()) => {
+            let shared = Shared::all(recordings)?;
+            let (read, console, options) = (&args.input.read, args.console, &options);
+            let (terminal, interrupt) = (&terminal, &interrupt);
+            (Shared::again(&shared), Some(Again { recordings: shared, read, console, options, terminal, interrupt }))
+        }
+        _ => (recordings, None),
+    };
     let mut opened = args.input.read.open("query", recordings, args.input.read.options()?)?;
     let answers = match evaluate(args, &queries, at, &options, &mut opened, (&terminal, &interrupt)) {
         Ok(answers) => answers,
         Err(error) => return stopped(&error, &interrupt),
     };
     let Some(at) = answers.at else { return Err(nothing()) };
-    let asked = Asked { args, texts: &texts, range, at, clock, terminal: &terminal };
+    let asked = Asked { args, texts: &texts, range, at, options: &options, again, clock, terminal: &terminal };
     if args.plan || args.analyze {
         return asked.write_operators(answers, &interrupt);
     }
@@ -106,6 +121,10 @@ pub(super) fn run(mut args: QueryArgs) -> Result<Exit, Failure> {
 fn outputs(args: &QueryArgs) -> Result<Vec<Output<QueryFormat>>, Failure> {
     if args.plan || args.analyze {
         out::check_stdout()?;
+        if let Some(QueryFormat::Csv | QueryFormat::Plot) = args.format {
+            let flag = if args.plan { "--plan" } else { "--analyze" };
+            return Err(Failure::new(format!("{flag} writes a table or JSON")).hint(format!("{flag} -o json")));
+        }
         return Ok(Vec::new());
     }
     let usual = if args.expr_file.is_some() { QueryFormat::Json } else { QueryFormat::Table };
@@ -162,7 +181,7 @@ fn check(
 }
 
 fn write_refusal(out: &mut dyn Write, text: &Text) -> io::Result<()> {
-    text.expr.as_ref().err().map_or(Ok(()), |error| json::write_error(out, error, &text.words(error)))
+    text.expr.as_ref().err().map_or(Ok(()), |error| json::write_error(out, text.error_type(error), &text.words(error)))
 }
 
 fn options(args: &QueryArgs) -> RunOptions {
@@ -178,11 +197,31 @@ fn range(args: &QueryArgs, span: Span, clock: &Clock) -> Result<QueryRange, Fail
     let start = span.place("--start", args.start, clock)?.unwrap_or(ends.0);
     let end = span.place("--end", args.end, clock)?.unwrap_or(ends.1);
     if start > end {
-        let mismatch = Mismatch::StartAfterEnd { start, end };
+        let (first, last) = ends;
+        let mismatch = match (args.start, args.end) {
+            (Some(_), None) => Mismatch::StartAfterData { start, first, last },
+            (None, Some(_)) => Mismatch::EndBeforeData { end, first, last },
+            _ => Mismatch::StartAfterEnd { start, end },
+        };
         return Err(Failure::of(&mismatch, mismatch.hint()));
     }
-    let usual = || Millis((end.since(start).0 / 1000 / USUAL_STEPS).max(1) * 1000);
-    QueryRange::new(start, end, args.step.unwrap_or_else(usual)).map_err(|error| Failure::new(error.to_string()))
+    let range = match (args.step, args.start) {
+        (Some(step), _) => QueryRange::new(start, end, step),
+        (None, Some(_)) => QueryRange::new(start, end, usual_step(end.since(start), true)),
+        (None, None) => {
+            let step = usual_step(end.since(start), false);
+            // The newest value is what most look for: steps are counted from the end.
+            QueryRange::new(start.plus(Millis(end.since(start).0 % step.0)), end, step)
+        }
+    };
+    range.map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Returns the step of a range where none is given; `divides`: one that goes into the range, if any so long does.
+fn usual_step(span: Millis, divides: bool) -> Millis {
+    let least = (span.0 / 1000 / USUAL_STEPS).max(1);
+    let whole = |step: &i64| divides && span.0 % (step * 1000) == 0;
+    Millis((least..=least * 2).find(whole).unwrap_or(least) * 1000)
 }
 
 /// Plans all expressions that can be evaluated as one program.
@@ -246,6 +285,9 @@ struct Asked<'a> {
     texts: &'a Texts,
     range: Option<QueryRange>,
     at: Timestamp,
+    options: &'a RunOptions,
+    /// The recordings, where a range may ask for them once more.
+    again: Option<Again<'a>>,
     clock: Clock,
     terminal: &'a Terminal,
 }
@@ -289,9 +331,11 @@ impl Asked<'_> {
     fn write_operators(&self, answers: Answers, interrupt: &Interrupt) -> Result<Exit, Failure> {
         let Some(text) = self.texts.all.first() else { return Ok(Exit::Good) };
         let value = Value::Vector(Vec::new());
-        let when = self.answer(text, &value).when(&self.clock);
-        out::write_to(None, &mut |out| {
-            plan::write(out, &text.text, &answers.operators, (&when, answers.store.len()), &self.view(true))
+        let answer = self.answer(text, &value);
+        let (operators, series) = (&answers.operators, answers.store.len());
+        out::write_to(None, &mut |out| match self.args.format {
+            Some(QueryFormat::Json) => plan::json::write(out, &answer, operators, series),
+            _ => plan::write(out, &text.text, operators, (&answer.when(&self.clock), series), &self.view(true)),
         })?;
         // What was evaluated is settled as where its results are written; a plan has none.
         if self.args.plan { Ok(Exit::Good) } else { self.settle(answers, &[], interrupt) }
@@ -329,7 +373,7 @@ impl Asked<'_> {
             self.say_empty(&found);
         }
         let is_refused = found.iter().any(|found| matches!(found.value, Err(QueryError::Refused(_))));
-        let lacks = |found: &Found<'_>| found.value.is_err() || matches!(found.empty, Some(Empty::Metric(_)));
+        let lacks = |found: &Found<'_>| found.value.is_err() || found.empty.as_ref().is_some_and(Empty::needs_metric);
         Ok(match found.iter().any(lacks) {
             _ if is_refused => Exit::Failed,
             true => Exit::No,
@@ -338,12 +382,12 @@ impl Asked<'_> {
     }
 
     /// Puts the results next to their expressions.
-    fn found(&self, answers: Answers) -> Vec<Found<'_>> {
-        let Answers { answered, store, reach, .. } = answers;
-        let known = LazyCell::new(|| Known::new(&store, Vec::new()));
+    fn found(&self, mut answers: Answers) -> Vec<Found<'_>> {
+        let answered = std::mem::take(&mut answers.answered);
+        let answers = &answers;
+        let mut reasons = None;
+        let begin = || Reasons::of(answers, self.range, self.options, self.again.as_ref());
         let mut answered = answered.into_iter();
-        let last = self.range.map_or(self.at, QueryRange::end);
-        let span = (self.at.minus(reach.back), last.plus(reach.ahead));
         let found = self.texts.all.iter().map(|text| {
             let (value, annotations) = match &text.expr {
                 Ok(_) => match answered.next() {
@@ -352,10 +396,9 @@ impl Asked<'_> {
                 },
                 Err(error) => (Err(error.clone()), Vec::new()),
             };
-            let is_empty = matches!(&value, Ok(Value::Vector(series)) if series.is_empty())
-                || matches!(&value, Ok(Value::Matrix(series)) if series.is_empty());
-            let expr = text.expr.as_ref().ok().filter(|_| is_empty);
-            Found { text, value, annotations, empty: expr.map(|expr| Empty::of(expr, &known, span)) }
+            let expr = text.expr.as_ref().ok().filter(|_| value.as_ref().is_ok_and(is_empty));
+            let empty = expr.map(|expr| reasons.get_or_insert_with(begin).find(expr, text));
+            Found { text, value, annotations, empty }
         });
         found.collect()
     }
@@ -367,13 +410,13 @@ impl Asked<'_> {
                 let out = &mut interrupt.watch(out);
                 found.iter().try_for_each(|Found { text, value, annotations, .. }| match value {
                     Ok(value) => json::write(out, value, self.at, (&text.text, annotations)),
-                    Err(error) => json::write_error(out, error, &text.words(error)),
+                    Err(error) => json::write_error(out, text.error_type(error), &text.words(error)),
                 })
             });
         }
         let Some(Found { text, value: Ok(value), empty, .. }) = found.first() else { return Ok(()) };
         let answer = self.answer(text, value);
-        let empty = empty.as_ref().map(|empty| empty.text(&self.clock));
+        let empty = empty.as_ref().map(|empty| self.why(empty));
         let problem = match value {
             Value::String(_) => Some("a string has no form in CSV".to_owned()),
             _ => csv::problem(&answer).map(|problem| problem.to_string()),
@@ -409,6 +452,11 @@ impl Asked<'_> {
         }
     }
 
+    /// Says why a result has no series.
+    fn why(&self, empty: &Empty) -> String {
+        reason::text(&empty.reason, empty.looked, &self.clock)
+    }
+
     /// Returns what stands before a line about one of many expressions.
     fn place(&self, text: &Text) -> String {
         match self.args.expr_file {
@@ -421,11 +469,11 @@ impl Asked<'_> {
     fn say_empty(&self, found: &[Found<'_>]) {
         let quiet = self.args.console.quiet;
         let empty = found.iter().filter_map(|found| Some((found.text, found.empty.as_ref()?)));
-        let shown: Vec<_> = empty.filter(|(_, empty)| !quiet || matches!(empty, Empty::Metric(_))).collect();
+        let shown: Vec<_> = empty.filter(|(_, empty)| !quiet || empty.needs_metric()).collect();
         for (text, empty) in shown.iter().take(NOTES) {
             let place = self.place(text);
-            let word = if matches!(empty, Empty::Metric(_)) { "warning" } else { "note" };
-            say(false, &format!("{word}: {place}no series: {}", empty.text(&self.clock)));
+            let word = if empty.needs_metric() { "warning" } else { "note" };
+            say(false, &format!("{word}: {place}no series: {}", self.why(empty)));
         }
         if let Some(more @ 1..) = shown.len().checked_sub(NOTES) {
             say(false, &format!("         and {} without series", counted(more as u64, "more expression")));

@@ -319,7 +319,8 @@ impl Plan {
 fn positive(range: &DurationExpr, context: DurationContext) -> Result<Millis, Problems> {
     let span = evaluate_duration(range, context)?;
     if span.0 <= 0 {
-        return Err(refuse(range.span, "duration must be greater than 0"));
+        let message = "duration must be greater than 0".to_owned();
+        return Err(vec![Problem { code: codes::PROMQL_DURATION, span: range.span, message, help: None }]);
     }
     Ok(span)
 }

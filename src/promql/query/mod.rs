@@ -103,6 +103,13 @@ impl QueryRange {
         self.end
     }
 
+    /// Returns the last step; the start where there is none.
+    #[must_use]
+    pub fn last(self) -> Timestamp {
+        let after = self.len().saturating_sub(1).saturating_mul(self.step.0.unsigned_abs());
+        self.start.plus(Millis(i64::try_from(after).unwrap_or(i64::MAX)))
+    }
+
     /// Returns the distance of the steps.
     #[must_use]
     pub fn step(self) -> Millis {

@@ -89,13 +89,13 @@ impl Grid {
 }
 
 impl Nodes {
-    /// Prepares an expression as that of a rule.
+    /// Prepares an expression, whose parts see what a context gives them.
     ///
     /// # Errors
     /// When it is not evaluated, or can never be.
-    pub fn of(expr: &Expr, options: &QueryOptions) -> Result<Self, QueryError> {
+    pub fn of(expr: &Expr, context: QueryContext, options: &QueryOptions) -> Result<Self, QueryError> {
         let mut nodes = Self { levels: Vec::new(), parts: Vec::new() };
-        nodes.add_level(expr, None, lowered(QueryContext::Rule, options))?;
+        nodes.add_level(expr, None, lowered(context, options))?;
         Ok(nodes)
     }
 

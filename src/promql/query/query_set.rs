@@ -193,15 +193,15 @@ impl BoundSet {
     }
 
     /// Returns the time up to which no sample is needed any more that only a later step could reach back to: the store may
-    /// drop what it holds for steps up to then. `at_last` is the earliest that the time may be which
-    /// [`BoundSet::finish`] gets.
+    /// drop what it holds for steps up to then. What the last step reads stays, for questions about its result. `at_last`
+    /// is the earliest that the time may be which [`BoundSet::finish`] gets.
     pub(crate) fn evaluated(&self, at_last: Timestamp) -> Timestamp {
         let untouched = self.next == self.range.map(QueryRange::start);
         match (self.range, self.next) {
             // What a fixed `@` reads is read at the first step.
             _ if untouched && self.reach.pinned.is_some() => Timestamp::MIN,
             (Some(_), Some(next)) => next.minus(Millis(1)),
-            (Some(_), None) => Timestamp::MAX,
+            (Some(range), None) => range.last().minus(Millis(1)),
             (None, _) => at_last.minus(Millis(1)),
         }
     }

@@ -4,7 +4,7 @@ mod answer;
 mod history;
 pub mod json;
 mod tree;
-mod words;
+pub(super) mod words;
 
 use std::io::{self, Write};
 

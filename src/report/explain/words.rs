@@ -8,7 +8,7 @@ use crate::report::number::shortest;
 use crate::time::Timestamp;
 
 /// Writes times as short as the span of a recording allows.
-pub(super) struct Times<'a> {
+pub(in crate::report) struct Times<'a> {
     pub(super) clock: &'a Clock,
     from: Timestamp,
     to: Timestamp,
@@ -21,7 +21,7 @@ impl<'a> Times<'a> {
     }
 
     /// Writes times in full.
-    pub(super) fn exact(clock: &'a Clock) -> Self {
+    pub(in crate::report) fn exact(clock: &'a Clock) -> Self {
         Self { clock, from: Timestamp::MIN, to: Timestamp::MAX }
     }
 
@@ -41,7 +41,7 @@ const WRITTEN: usize = 8;
 
 /// Writes two numbers in so many digits that they look as different as they are. The second one, which often stands in the
 /// expression, is never rounded where it has few digits.
-pub(super) fn apart(a: f64, b: f64) -> (String, String) {
+pub(in crate::report) fn apart(a: f64, b: f64) -> (String, String) {
     let far = a - b;
     let round = |number: f64, digits: usize| format!("{number:.digits$e}").parse().unwrap_or(number);
     let written = round(b, WRITTEN - 1) == b;
@@ -77,7 +77,7 @@ pub(super) fn verdict(verdict: &Verdict, alerts: bool) -> String {
 }
 
 /// Writes the labels of a series, its name in front.
-pub(super) fn series(labels: &LabelSet) -> String {
+pub(in crate::report) fn series(labels: &LabelSet) -> String {
     labels.to_string()
 }
 
@@ -93,7 +93,7 @@ pub(super) fn falsehood(text: &str, why: &Why) -> String {
 }
 
 /// Writes why there was no sample.
-pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
+pub(in crate::report) fn why(reason: &Why, times: &Times<'_>) -> String {
     match reason {
         Why::Failed { message } => format!("the evaluation failed: {message}"),
         Why::False { op, left, right, others, .. } => {
@@ -122,6 +122,17 @@ pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
             let down = down.as_ref().map_or(String::new(), |up| format!("; the scrape failed: {} was 0", series(up)));
             format!("{since}{down}")
         }
+        Why::Outside { selector, at, moved, edge } => {
+            let (at, edge) = (times.at(*at), (times.at(*edge), *at < *edge));
+            let side = match edge {
+                (edge, true) => format!("before the recording, which begins at {edge}"),
+                (edge, false) => format!("after the recording, which ends at {edge}"),
+            };
+            if *moved { format!("`{selector}` is read at {at}, {side}") } else { format!("{at} is {side}") }
+        }
+        Why::NoStep { subquery } => {
+            format!("no step of `{}` lies in its window: steps are multiples of its step", one_line(subquery))
+        }
         Why::NoSeries { selector, wanted, nearest } => {
             let near = nearest.as_ref().map_or(String::new(), |near| format!("; nearest: {}", series(near)));
             format!("no series of `{selector}` has {wanted}{near}")
@@ -143,6 +154,15 @@ pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
             };
             format!("the rule of `{record}` ({file}:{line}) {below}")
         }
+        Why::OtherKind { by, series: one, histograms: true } => {
+            format!("`{by}` takes floats, and {} is a native histogram", series(one))
+        }
+        Why::OtherKind { by, series: one, histograms: false } => {
+            format!("`{by}` takes native histograms, and {} is a float", series(one))
+        }
+        Why::NoBuckets { row } if row.metric().is_some() => {
+            format!("{} has no label `le`, which the buckets of a histogram have", series(row))
+        }
         Why::NoBuckets { row } => {
             format!("the buckets have no label `le`, such as {}: an aggregation dropped it", series(row))
         }
@@ -150,9 +170,11 @@ pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
             format!("`{}` is not in the recording, and no rule writes it{}", metric.name, metric.hint())
         }
         Why::NoSource(source) => source.to_string(),
-        Why::FewSamples { function, range, series: one, found } => {
+        Why::FewSamples { function, range, series: one, found, spacing } => {
             let at = found.first().map_or(String::new(), |at| format!(" (at {})", times.at(*at)));
-            format!("`{function}` needs two samples, `{range}` of {} has {}{at}", series(one), found.len())
+            let apart =
+                spacing.map_or(String::new(), |spacing| format!("; its samples are {} apart", duration(spacing)));
+            format!("`{function}` needs two samples, `{range}` of {} has {}{at}{apart}", series(one), found.len())
         }
         Why::NoPartner { op, row, nearest, differs } => {
             let near = match nearest {
@@ -184,7 +206,8 @@ pub(super) fn why(reason: &Why, times: &Times<'_>) -> String {
             1 => format!("{} is there", series(one)),
             of => format!("{} and {} more are there", series(one), of - 1),
         },
-        Why::NotChosen { labels, value: found } => {
+        Why::NotChosen { of: Some(of), .. } if *of < 1.0 => "it chooses none of them".to_owned(),
+        Why::NotChosen { labels, value: found, .. } => {
             format!("{} ({}) is not among those that are chosen", series(labels), value(*found))
         }
         Why::Nothing => "it has no sample".to_owned(),

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use crate::histogram::Bucket;
 use crate::labels::LabelSet;
 use crate::promql::annotation::{Annotated, Level};
-use crate::promql::query::{QueryError, SampleValue, Value};
+use crate::promql::query::{SampleValue, Value};
 use crate::report::number::{Labels, write_json};
 use crate::time::Timestamp;
 
@@ -77,14 +77,23 @@ pub fn write(
     writeln!(out, "}}")
 }
 
+/// What was wrong, where there is no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorType {
+    /// The expression, or what it is to be evaluated at.
+    BadData,
+    /// The evaluation failed.
+    Execution,
+}
+
 /// Writes one line: why there is no result, in these words.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_error(out: &mut dyn Write, error: &QueryError, words: &str) -> io::Result<()> {
-    let kind = match error {
-        QueryError::Failed { .. } => "execution",
-        QueryError::Refused(_) | QueryError::Range(_) => "bad_data",
+pub fn write_error(out: &mut dyn Write, kind: ErrorType, words: &str) -> io::Result<()> {
+    let kind = match kind {
+        ErrorType::BadData => "bad_data",
+        ErrorType::Execution => "execution",
     };
     write!(out, r#"{{"status":"error","errorType":"{kind}","error":"#)?;
     write_json(out, &words)?;
@@ -268,9 +277,8 @@ mod tests {
     #[test]
     fn a_failure_says_of_which_kind_it_is() {
         let mut out = Vec::new();
-        let failed = QueryError::Failed { message: "too much".to_owned(), span: None };
-        write_error(&mut out, &failed, "too \"much\"").expect("a vector takes all");
-        write_error(&mut out, &QueryError::Refused(Vec::new()), "1:1: no").expect("a vector takes all");
+        write_error(&mut out, ErrorType::Execution, "too \"much\"").expect("a vector takes all");
+        write_error(&mut out, ErrorType::BadData, "1:1: no").expect("a vector takes all");
         assert_eq!(
             String::from_utf8_lossy(&out),
             "{\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"too \\\"much\\\"\"}\n\

@@ -1,12 +1,13 @@
 //! The result of an expression: `query`.
 //!
 //! [`json`] is the answer of Prometheus' API, [`csv`] a recording, [`table`] and [`plot`] are for people, and [`plan`]
-//! shows the operators.
+//! shows the operators; [`reason`] says why a result has no series.
 
 pub mod csv;
 pub mod json;
 pub mod plan;
 pub mod plot;
+pub mod reason;
 pub mod table;
 
 use std::borrow::Cow;
@@ -98,7 +99,7 @@ impl<'a> Answer<'a> {
         match self.range {
             None => format!("at {} {}", clock.full(self.at), clock.name),
             Some(range) => {
-                let (from, to) = (clock.full(range.start()), clock.full(range.end()));
+                let (from, to) = (clock.full(range.start()), clock.full(range.last()));
                 format!("every {} from {from} to {to} {}", range.step(), clock.name)
             }
         }

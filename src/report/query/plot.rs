@@ -14,7 +14,7 @@ use crate::report::table::labels::Labels;
 use crate::report::wrap::{hung, hung_by};
 use crate::time::{Millis, Timestamp};
 
-use super::{Answer, Line, View, is_named};
+use super::{Answer, Line, View, csv, is_named};
 
 /// What the series are drawn with, and so the most of them.
 const MARKS: [char; 8] = ['*', 'o', '+', 'x', '#', '@', '%', '='];
@@ -22,6 +22,8 @@ const MARKS: [char; 8] = ['*', 'o', '+', 'x', '#', '@', '%', '='];
 const USUAL_WIDTH: usize = 120;
 /// How high a drawing is where nothing is said. Unit: lines.
 pub const HEIGHT: usize = 16;
+/// How many digits a number has where these tell numbers apart.
+const USUAL_DIGITS: usize = 3;
 /// How many lines there are to one label of the axis.
 const LINES_PER_LABEL: usize = 3;
 /// How much longer than usual the time between two samples is in a gap, where there are no steps.
@@ -46,7 +48,7 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>, empty: Option<&str>, view
         return writeln!(out, "{}", hung(&format!("no series: {}", printable(why)), view.width));
     }
     let Some(scale) = Scale::of(&lines, view.height) else {
-        return writeln!(out, "no value that is a number");
+        return writeln!(out, "{}", hung(nothing(&lines), view.width));
     };
     let wide = view.width.unwrap_or(USUAL_WIDTH);
     let margin = scale.labels.iter().map(|(_, label)| label.len()).max().unwrap_or(0);
@@ -72,9 +74,10 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>, empty: Option<&str>, view
     let axis: String = (0..columns).map(|column| if ticks.contains(&column) { '+' } else { '-' }).collect();
     writeln!(out, "{:margin$} +{axis}", "")?;
     writeln!(out, "{:margin$}  {texts}", "")?;
+    let digits = digits(&lines);
     for (series, line) in lines.iter().enumerate() {
         let mark = Tone::Series(series).paint(&MARKS[series].to_string(), view.color);
-        let text = printable(&format!("{}{}", name(line, &labels), figures(line)));
+        let text = printable(&format!("{}{}", name(line, &labels), summary(line, digits)));
         writeln!(out, "{}", hung_by(&format!("{mark} {text}"), view.width, 4))?;
     }
     if hidden > 0 {
@@ -83,9 +86,22 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>, empty: Option<&str>, view
         } else {
             format!("{} lower series are", count(hidden as u64))
         };
-        writeln!(out, "{}", hung(&format!("{more} not drawn; narrow the expression, or -o csv"), view.width))?;
+        let each = if csv::problem(answer).is_none() { "-o csv" } else { "-o json" };
+        writeln!(out, "{}", hung(&format!("{more} not drawn; narrow the expression, or {each}"), view.width))?;
     }
     Ok(())
+}
+
+/// Says why nothing can be drawn.
+fn nothing(lines: &[Line<'_>]) -> &'static str {
+    let is_histogram = |line: &Line<'_>| line.floats().count() < line.samples.len();
+    match (lines.is_empty(), lines.iter().all(is_histogram)) {
+        (true, _) => "a string is not drawn; -o table or -o json shows it",
+        (_, true) => {
+            "native histograms are not drawn; draw a number of them: histogram_quantile(0.9, ..) or histogram_count(..)"
+        }
+        _ => "no value is a number: all are NaN or infinite",
+    }
 }
 
 /// Walks over the samples that can be drawn.
@@ -102,21 +118,53 @@ fn name(line: &Line<'_>, labels: &Labels) -> String {
     let own = labels.shown.iter().filter_map(|name| Some((name, line.labels.get(name)?)));
     let own: Vec<String> = own.map(|(name, value)| format!("{name}={}", Quoted(value))).collect();
     match own.is_empty() {
-        true if line.labels.is_empty() => String::new(),
         true => format!("{}  ", line.labels),
         false => format!("{{{}}}  ", own.join(", ")),
     }
 }
 
-/// Says what the values of a series come to.
-fn figures(line: &Line<'_>) -> String {
+/// Returns the least, the greatest and the last value of a series, where any can be drawn.
+fn figures(line: &Line<'_>) -> Option<[f64; 3]> {
     let values = || finite(line).map(|(_, value)| value);
-    let (min, max) = (values().fold(f64::NAN, f64::min), values().fold(f64::NAN, f64::max));
-    let last = line.floats().last().map_or(f64::NAN, |(_, value)| value);
-    let left_out = line.samples.len() - values().count();
-    let left_out =
-        if left_out > 0 { format!(", {} not drawn: NaN or infinite", count(left_out as u64)) } else { String::new() };
-    format!("min {}, max {}, last {}{left_out}", value(min), value(max), value(last))
+    Some([values().reduce(f64::min)?, values().reduce(f64::max)?, line.floats().last()?.1])
+}
+
+/// Says what the values of a series come to, in so many digits.
+fn summary(line: &Line<'_>, digits: usize) -> String {
+    let floats = line.floats().count();
+    let odd = floats - finite(line).count();
+    let histograms = line.samples.len() - floats;
+    let kinds = [(odd, "NaN or infinite"), (histograms, "native histograms")];
+    let left_out = kinds.iter().filter(|(many, _)| *many > 0);
+    let left_out: Vec<String> =
+        left_out.map(|(many, kind)| format!("{} not drawn: {kind}", count(*many as u64))).collect();
+    let figures = figures(line).map(|figures| {
+        let [min, max, last] = figures.map(|figure| rounded(figure, digits));
+        format!("min {min}, max {max}, last {last}")
+    });
+    figures.into_iter().chain(left_out).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the fewest digits with which numbers that differ look different.
+fn digits(lines: &[Line<'_>]) -> usize {
+    let mut all: Vec<f64> = lines.iter().filter_map(figures).flatten().filter(|value| !value.is_nan()).collect();
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    let differ = |digits: &usize| {
+        let texts: Vec<String> = all.iter().map(|value| rounded(*value, *digits)).collect();
+        texts.windows(2).all(|pair| pair[0] != pair[1])
+    };
+    (USUAL_DIGITS..DIGITS as usize).find(differ).unwrap_or(DIGITS as usize)
+}
+
+/// Writes a number in so many digits.
+fn rounded(number: f64, digits: usize) -> String {
+    let places = digits.saturating_sub(1);
+    if digits == USUAL_DIGITS {
+        value(number)
+    } else {
+        shortest(format!("{number:.places$e}").parse().unwrap_or(number))
+    }
 }
 
 /// Which line of a drawing a value is on.
@@ -149,11 +197,8 @@ impl Scale {
         let tick = |at: f64| (at * step).clamp(f64::MIN, f64::MAX);
         let mut scale = Self { low: tick(first), high: tick(last), rows, labels: Vec::new() };
         let ticks: Vec<f64> = (0..=(last - first) as usize).map(|at| tick(first + at as f64)).collect();
-        let mut texts: Vec<String> = ticks.iter().map(|tick| value(*tick)).collect();
-        if texts.windows(2).any(|pair| pair[0] == pair[1]) {
-            texts = ticks.iter().map(|tick| exact(*tick, step)).collect();
-        }
-        scale.labels = ticks.iter().map(|tick| scale.row(*tick)).zip(texts).collect();
+        let texts = Unit::of(&ticks, step);
+        scale.labels = ticks.iter().map(|tick| (scale.row(*tick), texts.text(*tick))).collect();
         Some(scale)
     }
 
@@ -171,10 +216,51 @@ fn round_up(size: f64) -> f64 {
     round.into_iter().find(|round| *round >= size && round.is_finite()).unwrap_or(size)
 }
 
-/// Writes a multiple of a step in as many decimals as the step has.
-fn exact(tick: f64, step: f64) -> String {
-    let decimals = (-step.log10().floor()).clamp(0.0, 17.0) as usize;
-    shortest(format!("{tick:.decimals$}").parse().unwrap_or(tick))
+/// The greatest power of ten that a number has digits down to. Unit: digits.
+const DIGITS: i32 = 17;
+
+/// How the numbers of an axis are written: all in one unit, with as many decimals as their distance needs.
+struct Unit {
+    /// The power of ten that they are multiples of.
+    power: i32,
+    letter: &'static str,
+    decimals: usize,
+}
+
+impl Unit {
+    /// Finds it for numbers so far apart.
+    fn of(ticks: &[f64], step: f64) -> Self {
+        let of = |number: f64| if number == 0.0 { 0 } else { number.abs().log10().floor() as i32 };
+        let most = of(ticks.iter().fold(0.0, |most: f64, tick| most.max(tick.abs())));
+        let (power, letter) = match most {
+            -3..=3 => (0, ""),
+            // In a greater unit these would have more digits than they have now.
+            4.. if most - of(step) > 4 && most < 15 => (0, ""),
+            4..=5 => (3, "k"),
+            6..=8 => (6, "M"),
+            9..=11 => (9, "G"),
+            12..=14 => (12, "T"),
+            _ => (most, "e"),
+        };
+        // At the ends of what numbers there are, ticks are not round.
+        let least = if letter == "e" { 2 } else { 0 };
+        Self { power, letter, decimals: (power - of(step)).clamp(least, DIGITS) as usize }
+    }
+
+    fn text(&self, tick: f64) -> String {
+        let Self { power, letter, decimals } = self;
+        if tick == 0.0 {
+            return "0".to_owned();
+        }
+        // By its digits, since powers of ten reach beyond what numbers do.
+        let moved = match format!("{tick:e}").split_once('e') {
+            Some((digits, own)) => format!("{digits}e{}", own.parse().unwrap_or(0) - power).parse().unwrap_or(tick),
+            None => tick,
+        };
+        let text = format!("{moved:.decimals$}");
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        if *letter == "e" { format!("{text}e{power}") } else { format!("{text}{letter}") }
+    }
 }
 
 /// Which column of a drawing a time is in.
@@ -189,7 +275,7 @@ struct Time {
 impl Time {
     fn of(answer: &Answer<'_>, lines: &[Line<'_>], columns: usize) -> Self {
         if let Some(range) = answer.range {
-            return Self { from: range.start(), to: range.end(), columns, joined: range.step() };
+            return Self { from: range.start(), to: range.last(), columns, joined: range.step() };
         }
         let times = || lines.iter().flat_map(|line| line.samples.iter().map(|(at, _)| *at));
         let (from, to) = (times().min().unwrap_or(answer.at), times().max().unwrap_or(answer.at));
@@ -220,8 +306,8 @@ impl Time {
     /// Writes the times below the axis, with the columns that they begin at.
     fn marks(&self, view: &View, limit: usize) -> (String, Vec<usize>) {
         let clock = &view.clock;
-        let apart = |seconds: i64| {
-            let columns = i128::from(seconds) * 1000 * (self.columns as i128 - 1) / self.span();
+        let apart = |mark: Millis| {
+            let columns = i128::from(mark.0) * (self.columns as i128 - 1) / self.span();
             Some(usize::try_from(columns).unwrap_or(usize::MAX))
         };
         let span = (self.from, self.to);
@@ -348,6 +434,9 @@ mod tests {
         check([-39e9, 12e9], &["20G", "0", "-20G", "-40G"]);
         check([1_000_000.1, 1_000_000.3], &["1000000.3", "1000000.2", "1000000.1"]);
         check([5e-324, 1e-323], &["2.23e-308", "0"]);
+        check([0.0, 13_300.0], &["15k", "10k", "5k", "0"]);
+        check([0.0, 5.7e-6], &["6e-6", "4e-6", "2e-6", "0"]);
+        check([-f64::MAX, f64::MAX], &["1.8e308", "1.2e308", "0", "-1.2e308", "-1.8e308"]);
         let text = drawn(&[("a", &[Some(-f64::MAX), Some(f64::MAX)])], false);
         let marked: Vec<bool> = text.lines().skip(2).take(10).map(|line| line.contains('*')).collect();
         assert_eq!(marked, [true; 10], "{text}");
@@ -356,6 +445,9 @@ mod tests {
     #[test]
     fn what_cannot_be_drawn_is_said() {
         assert_eq!(drawn(&[], false).lines().last(), Some("no series: no such metric: temp"));
-        assert_eq!(drawn(&[("a", &[Some(f64::NAN)])], false).lines().last(), Some("no value that is a number"));
+        assert_eq!(
+            drawn(&[("a", &[Some(f64::NAN)])], false).lines().last(),
+            Some("no value is a number: all are NaN or infinite")
+        );
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::format::{count, counted, value};
+use crate::format::{Fraction, count, counted, value};
 use crate::labels::METRIC_NAME;
 use crate::promql::query::Value;
 use crate::report::table::ROWS;
@@ -13,7 +13,7 @@ use crate::report::table::grid::{Cell, Column, Grid, printable};
 use crate::report::table::labels::Labels;
 use crate::report::wrap::hung;
 
-use super::{Answer, Line, View, is_named, shown};
+use super::{Answer, Line, View, csv, is_named, shown};
 
 /// The most label columns.
 const LABEL_COLUMNS: usize = 4;
@@ -47,7 +47,9 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>, empty: Option<&str>, view
     }
     if is_range && samples > most.min(ROWS) {
         let (samples, series) = (counted(samples as u64, "sample"), count(lines.len() as u64));
-        let hint = format!("{samples} of {series} series; each: -o csv, drawn: -o plot");
+        let each = if csv::problem(answer).is_none() { "-o csv" } else { "-o json" };
+        let drawn = if lines.iter().any(|line| line.floats().next().is_some()) { ", drawn: -o plot" } else { "" };
+        let hint = format!("{samples} of {series} series; each: {each}{drawn}");
         writeln!(out, "{}", hung(&hint, view.width))?;
     }
     Ok(())
@@ -77,7 +79,7 @@ fn of_values(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
 }
 
 fn of_samples(lines: &[Line<'_>], labels: &Labels, view: &View) -> Grid {
-    let mut titles = vec![Column::left(format!("TIME ({})", view.clock.name), 0)];
+    let mut titles = vec![Column::times(format!("TIME ({})", view.clock.name), 0)];
     titles.extend(columns(labels));
     titles.push(Column::right("VALUE", 0));
     let mut grid = Grid::new(titles);
@@ -89,8 +91,10 @@ fn of_samples(lines: &[Line<'_>], labels: &Labels, view: &View) -> Grid {
     samples.sort_by_key(|(line, (at, _))| (*at, *line));
     let span = samples.first().zip(samples.last()).map(|((_, (from, _)), (_, (to, _)))| (*from, *to));
     let (from, to) = span.unwrap_or_default();
+    let is_exact = samples.iter().any(|(_, (at, _))| at.0 % 1000 != 0);
+    let clock = view.clock.clone().showing(if is_exact { Fraction::Shown } else { Fraction::Hidden });
     for (line, (at, value)) in samples {
-        let mut row = vec![Cell::from(view.clock.within(at, from, to))];
+        let mut row = vec![Cell::from(clock.within(at, from, to))];
         row.extend(cells(&lines[line], labels));
         row.push(Cell::from(shown(value)));
         grid.row(row);
@@ -122,7 +126,9 @@ fn of_series(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
                 values().fold(f64::NAN, f64::max),
                 line.floats().last().map_or(f64::NAN, |(_, value)| value),
             ]
-            .map(|number| Cell::from(value(number))),
+            // Native histograms alone come to no number.
+            .map(|number| if line.floats().next().is_some() { value(number) } else { "-".to_owned() })
+            .map(Cell::from),
         );
         grid.row(row);
     }

@@ -249,7 +249,7 @@ mod tests {
         check(&|rule| rule.disabled = true, "disabled in its file");
         let tape = Unmatched {
             selector: "free{mount=\"/tape\"}".to_owned(),
-            metric: "free".to_owned(),
+            metric: Some("free".to_owned()),
             matcher: Some(("mount".to_owned(), "mount=\"/tape\"".to_owned())),
             values: vec!["/".to_owned(), "/home".to_owned()],
             near: false,

@@ -145,7 +145,7 @@ fn notes_stand_below_where_nothing_is_left_to_go() {
 
 #[test]
 fn a_terminal_is_never_commanded() {
-    assert_eq!(grid::printable("a\u{1b}[2Jb\n"), r"a\u{1b}[2Jb\n");
+    assert_eq!(grid::printable("a\u{1b}[2Jb\n"), r"a\x1b[2Jb\n");
 }
 
 #[test]

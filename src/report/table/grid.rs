@@ -5,6 +5,7 @@ use std::iter;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::format::go;
 use crate::report::markdown::escaped;
 use crate::report::wrap::{hung, width, wrapped};
 
@@ -63,17 +64,24 @@ pub(crate) struct Column {
     rank: u8,
     /// Whether its texts may be broken between words.
     wraps: bool,
+    /// Whether a word is never broken: half of a number is another number.
+    whole: bool,
 }
 
 impl Column {
     /// Makes a column of texts, with its rank among those that go when the terminal is narrow (0 stays).
     pub(crate) fn left(title: impl Into<String>, rank: u8) -> Self {
-        Self { title: title.into(), right: false, rank, wraps: false }
+        Self { title: title.into(), right: false, rank, wraps: false, whole: false }
     }
 
     /// Makes a column of numbers.
     pub(crate) fn right(title: impl Into<String>, rank: u8) -> Self {
-        Self { right: true, ..Self::left(title, rank) }
+        Self { right: true, whole: true, ..Self::left(title, rank) }
+    }
+
+    /// Makes a column of times.
+    pub(crate) fn times(title: impl Into<String>, rank: u8) -> Self {
+        Self { whole: true, ..Self::left(title, rank) }
     }
 
     /// Makes a column of texts that may take several lines.
@@ -104,11 +112,10 @@ impl<T: AsRef<str>> From<T> for Cell {
 
 /// Returns the text with control characters as escapes: a label value may hold anything, a terminal must not obey it.
 pub(crate) fn printable(text: &str) -> String {
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !text.chars().any(hidden) {
+    if !text.chars().any(go::is_hidden) {
         return text.to_owned();
     }
-    text.chars().map(|c| if hidden(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+    text.chars().map(go::visible).collect()
 }
 
 /// Rows under columns.
@@ -129,6 +136,8 @@ const GAP: usize = 2;
 const LAST: (usize, usize) = (20, 36);
 /// The narrowest that other columns of words are made. Unit: columns of the terminal.
 const WORDS: usize = 12;
+/// How wide texts are where numbers alone take more than there is. Unit: columns of the terminal.
+const WORD: usize = 4;
 /// How far the last column is indented where it stands under its row.
 const INDENT: usize = 4;
 
@@ -167,7 +176,8 @@ impl Grid {
     ///
     /// What is too wide wraps between words: the last column first, then other columns of words and the titles. Then
     /// columns go by their ranks, and a line under the grid names them. Where what stays leaves no room for the last
-    /// column, it stands under its row. Only a word that is longer than its column is broken.
+    /// column, it stands under its row. Only a word that is longer than its column is broken, and a number never, even if
+    /// its line is too long then.
     ///
     /// # Errors
     /// What the writer says.
@@ -332,9 +342,11 @@ impl Grid {
         let room = limit.saturating_sub(GAP * shown.len().saturating_sub(1));
         let words: Vec<usize> = shown.iter().map(|at| self.longest_word(*at)).collect();
         // Where all words fit, none is broken.
-        let floors = if words.iter().sum::<usize>() <= room { words } else { vec![0; shown.len()] };
+        let fit = words.iter().sum::<usize>() <= room;
+        let floor = |(at, word): (&usize, &usize)| if fit || self.columns[*at].whole { *word } else { 0 };
+        let floors: Vec<usize> = shown.iter().zip(&words).map(floor).collect();
         let within = |most: usize| naturals.iter().zip(&floors).map(move |(wide, floor)| (*wide).min(most.max(*floor)));
-        let most = (1..=limit).rev().find(|most| within(*most).sum::<usize>() <= room).unwrap_or(1);
+        let most = (1..=limit).rev().find(|most| within(*most).sum::<usize>() <= room).unwrap_or(WORD);
         let columns = shown.iter().copied().zip(within(most)).collect();
         Layout { columns, below, left_out }
     }

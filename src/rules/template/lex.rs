@@ -1,6 +1,7 @@
 //! Cuts a template into tokens: plain text, delimiters and the words between them.
 
 use super::TemplateProblem;
+use crate::format::go;
 use crate::source::Span;
 
 /// What a token is.
@@ -277,7 +278,7 @@ impl<'t> Lexer<'t> {
                 self.push(Kind::RightParen, start);
             }
             ' '..='~' => self.push(Kind::Other, start),
-            c => return self.problem(start, format!("unexpected `{}` in an action", c.escape_default()), ""),
+            c => return self.problem(start, format!("unexpected `{}` in an action", go::visible(c)), ""),
         }
         Ok(())
     }
@@ -303,7 +304,7 @@ impl<'t> Lexer<'t> {
                 } else {
                     "put a space between them"
                 };
-                self.problem(start, format!("`{}` right after `{word}`", c.escape_default()), help)
+                self.problem(start, format!("`{}` right after `{word}`", go::visible(c)), help)
             }
         }
     }

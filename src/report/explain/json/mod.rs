@@ -333,6 +333,12 @@ impl<'a> ReasonOut<'a> {
                 out.nearest = of(nearest);
                 "no_match"
             }
+            Why::Outside { .. } => "outside",
+            Why::NoStep { .. } => "no_step",
+            Why::OtherKind { series, .. } => {
+                out.series = Some(Labels(series));
+                "other_kind"
+            }
             Why::Source { .. } => "source",
             Why::NoBuckets { row } => {
                 out.series = Some(Labels(row));

@@ -1,5 +1,7 @@
 //! `--plan` and `--analyze`: the operators of an expression, each above those that it reads.
 
+pub mod json;
+
 use std::io::{self, Write};
 
 use crate::format::{Clock, count, one_line, short_count};
