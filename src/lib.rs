@@ -104,7 +104,8 @@
 //! - To follow a rule: [`rules::RuleSet::add`], `rules/prometheus.rs` or `rules/native`, `rules/graph`,
 //!   [`engine::Engine::new`], `promql/plan.rs`, `promql/eval`, then as a sample.
 //! - To follow an expression of `query`: [`promql::query`] (one that is prepared), `promql/query/query_set.rs` (several, bound
-//!   before the first sample), `replay/query.rs` (evaluated while the recording is read), `report/query`.
+//!   before the first sample), `replay/query.rs` (evaluated while the recording is read), `report/query`;
+//!   `explain/alone.rs` says why one gave nothing.
 //! - To follow a rule through `check`: as above to `rules/prometheus.rs`, with `rules/parts.rs`, then `lint/subject.rs`,
 //!   [`lint::run`], a lint such as `lint/rule/dead_code.rs` with `lint/flow.rs`, `lint/control`, `report/check`.
 //! - To follow an explanation: [`replay::Recorded`], [`explain::explain`], `explain/choose.rs`, then `explain/track.rs`

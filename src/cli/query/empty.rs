@@ -50,19 +50,21 @@ pub(super) struct Reasons<'a> {
     range: Option<QueryRange>,
     options: &'a RunOptions,
     again: Option<&'a Again<'a>>,
-    /// How many were looked for.
-    many: usize,
+    /// How many more are told.
+    left: usize,
 }
 
 impl<'a> Reasons<'a> {
-    /// Cost: a walk over all series.
+    /// Begins to look; `told`: whether reasons are shown at all. Cost: a walk over all series.
     pub(super) fn of(
+        told: bool,
         answers: &'a Answers,
         range: Option<QueryRange>,
         options: &'a RunOptions,
         again: Option<&'a Again<'a>>,
     ) -> Self {
-        Self { known: Known::new(&answers.store, Vec::new()), answers, range, options, again, many: 0 }
+        let left = if told { NOTES } else { 0 };
+        Self { known: Known::new(&answers.store, Vec::new()), answers, range, options, again, left }
     }
 
     /// Finds why an expression has no series.
@@ -70,9 +72,9 @@ impl<'a> Reasons<'a> {
         let Answers { store, survey, at, .. } = self.answers;
         let at = self.range.map_or(at.unwrap_or_default(), QueryRange::last);
         let context = self.range.map_or(QueryContext::Instant, QueryContext::Range);
-        self.many += 1;
-        // More are not told, and the exit code asks for metrics alone.
-        let is_asked = self.many <= NOTES || matches!(self.known.lack(expr), Some(Lack::Metric(_)));
+        // What is not told is asked for the exit code alone, which depends on metrics.
+        let is_asked = self.left > 0 || matches!(self.known.lack(expr), Some(Lack::Metric(_)));
+        self.left = self.left.saturating_sub(1);
         let query = self.options.engine().query();
         let found = is_asked.then(|| absence((expr, &text.text), &self.known, (store, survey), at, (context, &query)));
         let reason = found.and_then(Result::ok).unwrap_or_else(|| Reason::of(Why::Nothing));

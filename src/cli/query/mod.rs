@@ -348,7 +348,8 @@ impl Asked<'_> {
         outputs: &[Output<QueryFormat>],
         interrupt: &Interrupt,
     ) -> Result<Exit, Failure> {
-        let found = self.found(answers);
+        let is_people = |output: &Output<QueryFormat>| matches!(output.format, QueryFormat::Table | QueryFormat::Plot);
+        let found = self.found(answers, !self.args.console.quiet || outputs.iter().any(is_people));
         for output in outputs {
             let written = self.write(output, &found, interrupt);
             if interrupt.pressed() {
@@ -366,10 +367,7 @@ impl Asked<'_> {
         }
         problems::show(&failures, &self.texts.sources, self.terminal);
         self.say_annotations(&found);
-        let is_told = outputs
-            .iter()
-            .any(|output| output.path.is_none() && matches!(output.format, QueryFormat::Table | QueryFormat::Plot));
-        if !is_told {
+        if !outputs.iter().any(|output| output.path.is_none() && is_people(output)) {
             self.say_empty(&found);
         }
         let is_refused = found.iter().any(|found| matches!(found.value, Err(QueryError::Refused(_))));
@@ -381,12 +379,12 @@ impl Asked<'_> {
         })
     }
 
-    /// Puts the results next to their expressions.
-    fn found(&self, mut answers: Answers) -> Vec<Found<'_>> {
+    /// Puts the results next to their expressions, with why they are empty if that is told.
+    fn found(&self, mut answers: Answers, told: bool) -> Vec<Found<'_>> {
         let answered = std::mem::take(&mut answers.answered);
         let answers = &answers;
         let mut reasons = None;
-        let begin = || Reasons::of(answers, self.range, self.options, self.again.as_ref());
+        let begin = || Reasons::of(told, answers, self.range, self.options, self.again.as_ref());
         let mut answered = answered.into_iter();
         let found = self.texts.all.iter().map(|text| {
             let (value, annotations) = match &text.expr {
@@ -478,5 +476,25 @@ impl Asked<'_> {
         if let Some(more @ 1..) = shown.len().checked_sub(NOTES) {
             say(false, &format!("         and {} without series", counted(more as u64, "more expression")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usual_step_is_whole_and_ends_with_its_range_if_it_can() {
+        let check = |seconds: i64, alone: i64, divides: i64| {
+            let span = Millis(seconds * 1000);
+            let steps = [usual_step(span, false), usual_step(span, true)];
+            assert_eq!(steps, [Millis(alone * 1000), Millis(divides * 1000)], "{seconds}");
+        };
+        check(0, 1, 1);
+        check(249, 1, 1);
+        check(27_300, 109, 130);
+        check(3600, 14, 15);
+        // No step near goes into a prime.
+        check(100_003, 400, 400);
     }
 }
