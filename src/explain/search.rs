@@ -70,45 +70,43 @@ impl Search<'_, '_> {
                         let spacing = self.case.spacing(&series);
                         return own(Why::FewSamples { function: name, range, series, found, spacing });
                     }
-                    let of_histograms = name.starts_with("histogram_");
-                    let of_buckets =
-                        matches!(name, "histogram_quantile" | "histogram_quantiles" | "histogram_fraction");
                     let found = self.found(*input, wanted);
-                    let other = found.iter().find(|(_, histograms)| *histograms != of_histograms);
-                    match (found.first(), other) {
-                        (None, _) => self.absent(*input, wanted),
-                        (_, Some((row, false))) if of_buckets => own(Why::NoBuckets { row: row.clone() }),
-                        (_, Some((series, histograms))) => own(self.other_kind(name, series, *histograms)),
-                        (Some(_), None) => own(Why::Nothing),
+                    let of_histograms = name.starts_with("histogram_");
+                    match of_one_kind(&found) {
+                        _ if found.is_empty() => self.absent(*input, wanted),
+                        Some((row, false)) if takes_buckets(name) => own(Why::NoBuckets { row: row.clone() }),
+                        Some((series, histograms)) if histograms != of_histograms && !takes_both(name) => {
+                            own(other_kind(name, series, histograms))
+                        }
+                        _ => own(Why::Nothing),
                     }
                 }
             },
             ExprKind::Aggregate(aggregate) => {
                 let (Some(input), Some(wanted)) = (below.last(), of_parts.last()) else { return own(Why::Nothing) };
+                let op = aggregate.op;
+                let found = self.found(*input, wanted);
+                if let Some((series, true)) = of_one_kind(&found).filter(|_| takes_floats(op)) {
+                    return own(other_kind(op.name(), series, true));
+                }
                 let chooses = matches!(
-                    aggregate.op,
+                    op,
                     AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK | AggregateOp::LimitRatio
                 );
-                let found = self.found(*input, wanted);
-                match (rows(self.values[*input].as_ref(), wanted).into_iter().next(), found.first()) {
-                    (Some((series, value)), _) if chooses && !value.is_nan() => {
+                match rows(self.values[*input].as_ref(), wanted).into_iter().next() {
+                    Some((labels, value)) if chooses => {
                         let of = match self.values[below[0]].as_ref().map(|value| &value.value) {
-                            Some(Ok(Value::Scalar(of))) if aggregate.op != AggregateOp::LimitRatio => Some(*of),
+                            Some(Ok(Value::Scalar(of))) if op != AggregateOp::LimitRatio => Some(*of),
                             _ => None,
                         };
-                        own(Why::NotChosen { labels: series, value, of })
+                        own(Why::NotChosen { labels, value, of })
                     }
-                    (Some(_), Some((series, true))) => own(self.other_kind(aggregate.op.name(), series, true)),
-                    (Some(_), _) => own(Why::Nothing),
-                    (None, _) => self.absent(*input, wanted),
+                    Some(_) => own(Why::Nothing),
+                    None => self.absent(*input, wanted),
                 }
             }
             ExprKind::Number { .. } | ExprKind::String(_) | ExprKind::Invalid => own(Why::Nothing),
         }
-    }
-
-    fn other_kind(&self, by: &str, series: &LabelSet, histograms: bool) -> Why {
-        Why::OtherKind { by: by.to_owned(), series: series.clone(), histograms }
     }
 
     /// Returns the series of a part that have samples and a part in what is wanted, and whether the last sample of each is
@@ -200,8 +198,8 @@ impl Search<'_, '_> {
         }
         let vector = if is_scalar(rhs) { (lhs, &of_parts[0]) } else { (rhs, &of_parts[1]) };
         let found = self.found(vector.0, vector.1);
-        if let Some((series, _)) = found.first().filter(|_| found.iter().all(|(_, histograms)| *histograms)) {
-            return own(self.other_kind(binary.op.symbol(), series, true));
+        if let Some((series, true)) = of_one_kind(&found) {
+            return own(other_kind(binary.op.symbol(), series, true));
         }
         let (rows, limit, turned) = if is_scalar(rhs) { (&left, right[0].1, false) } else { (&right, left[0].1, true) };
         let close = nearest_to(rows, limit);
@@ -310,6 +308,32 @@ impl Search<'_, '_> {
                 matches!(why, Why::NoSample { .. } | Why::Source { .. }).then_some(why)
             })
     }
+}
+
+fn other_kind(by: &str, series: &LabelSet, histograms: bool) -> Why {
+    Why::OtherKind { by: by.to_owned(), series: series.clone(), histograms }
+}
+
+/// Returns the first of some series and whether it has native histograms, if that is so of all or of none.
+fn of_one_kind(found: &[(LabelSet, bool)]) -> Option<(&LabelSet, bool)> {
+    let (series, histograms) = found.first()?;
+    found.iter().all(|(_, other)| other == histograms).then_some((series, *histograms))
+}
+
+/// Returns whether a function takes native histograms, or the floats that are the buckets of classic ones.
+fn takes_buckets(function: &str) -> bool {
+    matches!(function, "histogram_quantile" | "histogram_quantiles" | "histogram_fraction")
+}
+
+/// Returns whether a function that may give nothing for samples of one kind takes both kinds.
+fn takes_both(function: &str) -> bool {
+    matches!(function, "rate" | "increase" | "delta" | "irate" | "idelta" | "sum_over_time" | "avg_over_time")
+}
+
+/// Returns whether an aggregation leaves out native histograms.
+fn takes_floats(op: AggregateOp) -> bool {
+    use AggregateOp::{BottomK, Max, Min, Quantile, Stddev, Stdvar, TopK};
+    matches!(op, Min | Max | Stddev | Stdvar | Quantile | TopK | BottomK)
 }
 
 /// Returns whether an expression is a number, with or without a sign.
