@@ -126,8 +126,7 @@ fn looked(
     let options = LintOptions { scrape_interval: args.scrape_interval, ..args.recorded.lint_options() };
     let comments = control.comments(&rules);
     let (found, unread) = {
-        let (refused, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
-        let mut found = loadable(&refused);
+        let (mut found, subject) = threads::both(|| engine::check(&rules), || Subject::new(&rules, options));
         found.extend(lint::run(&subject, &|code| args.recorded.leaves(code)));
         let mut firings = Firings::new();
         let learnt = terminal.map(|terminal| args.recorded.learn(&subject, &|_| true, args.quiet, terminal));
@@ -149,20 +148,6 @@ fn looked(
     let kinds = fix::kinds(&rules);
     let known = control.show(&mut rules);
     Ok(Ok(Looked { rules, kinds, known, unread }))
-}
-
-/// Returns what was refused, without the severity of errors where Prometheus evaluates it and alertctl does not yet.
-fn loadable(refused: &Diagnostics) -> Diagnostics {
-    let mut found = Diagnostics::default();
-    for one in refused.iter() {
-        let mut one = one.clone();
-        if one.code == codes::NOT_SUPPORTED {
-            one.severity = Severity::Warning;
-            one.help.push("Prometheus evaluates it; `alertctl eval` and `profile` cannot yet".to_owned());
-        }
-        found.push(one);
-    }
-    found
 }
 
 /// Looks at rules without a recording.

@@ -150,7 +150,7 @@ codes! {
         PROMQL_DURATION = "promql-duration": "A duration that an expression works out is not one that can be used.";
         EVALUATION = "evaluation": "An evaluation failed, as those of rules do that become faults.";
         CANNOT_EVALUATE = "cannot-evaluate": "An expression is valid, and no evaluation of it can succeed.";
-        NOT_SUPPORTED = "not-supported": "An expression is valid, and uses what is not evaluated here.";
+        NOT_SUPPORTED = "not-supported": "Rules are in a language that is not evaluated here.";
     }
     Run Error {
         // Other files.

@@ -468,7 +468,7 @@ mod tests {
         let version = rules.version();
         let error = rules.reload(file, "groups: [{name: g, rules: [{alert: A, expr: 'up['}]}]").expect_err("bad");
         assert_eq!((error.problems()[0].file(), error.problems()[0].line()), ("two.yml", Some(1)));
-        let expr = "double_exponential_smoothing(up[5m], time(), 0.5)";
+        let expr = "double_exponential_smoothing(up[5m], 7.00, 0.5)";
         let text = format!("groups: [{{name: g, rules: [{{alert: I, expr: '{expr}'}}]}}]");
         assert!(rules.load("more.yml", &text).is_err());
         assert_eq!((names(&rules), rules.version()), (vec!["A", "b", "A"], version));

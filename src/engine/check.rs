@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     /// What is not evaluated.
-    const REFUSED: &str = "double_exponential_smoothing(up[5m], time(), 0.5)";
+    const REFUSED: &str = "double_exponential_smoothing(up[5m], 7.0000, 0.5)";
 
     /// Returns `code line:column` of what is found in a rule file.
     fn check(text: &str, expected: &[&str]) {
@@ -89,8 +89,8 @@ mod tests {
     fn what_the_evaluator_refuses_is_told_with_all_else() {
         let rules = "groups:\n- name: g\n  rules:\n";
         let smoothed = format!("  - {{record: a, expr: '{REFUSED}'}}\n");
-        check(&format!("{rules}{smoothed}"), &["not-supported 4:24"]);
-        check(&format!("{rules}{smoothed}  - {{alert: B}}\n"), &["not-supported 4:24", "missing-expr 5:5"]);
+        check(&format!("{rules}{smoothed}"), &["cannot-evaluate 4:24"]);
+        check(&format!("{rules}{smoothed}  - {{alert: B}}\n"), &["cannot-evaluate 4:24", "missing-expr 5:5"]);
     }
 
     #[test]
@@ -101,11 +101,11 @@ mod tests {
         let smoothed = format!("  - {{record: a, expr: '{REFUSED}'}}\n");
         check(
             &format!("{rules}{bad}{smoothed}{bad}{smoothed}"),
-            &["promql-syntax 4:27", "not-supported 5:24", "promql-syntax 6:27", "not-supported 7:24"],
+            &["promql-syntax 4:27", "cannot-evaluate 5:24", "promql-syntax 6:27", "cannot-evaluate 7:24"],
         );
         check(
             &format!("{rules}  - {{record: a, expr: '{REFUSED}', for: 5}}\n{smoothed}"),
-            &["not-supported 4:24", "duration 4:81", "not-supported 5:24"],
+            &["cannot-evaluate 4:24", "duration 4:81", "cannot-evaluate 5:24"],
         );
     }
 

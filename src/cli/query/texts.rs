@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::diagnostic::{Diagnostics, codes};
 use crate::limits;
 use crate::promql::ast::{Expr, Type};
+use crate::promql::duration::depends_on_steps;
 use crate::promql::parse::{Problem, parse};
 use crate::promql::query::{Query, QueryContext, QueryError, QueryOptions};
 use crate::report::query::json::ErrorType;
@@ -77,10 +78,11 @@ impl Texts {
         Ok(Self { all, sources, file })
     }
 
-    /// Finds those that can never be evaluated so.
+    /// Finds those that can never be evaluated so, whatever the steps of a range are.
     pub(super) fn check(&mut self, context: QueryContext, options: &QueryOptions) {
         for text in &mut self.all {
             if let Ok(expr) = &text.expr
+                && (context == QueryContext::Instant || !depends_on_steps(expr))
                 && let Err(error) = Query::of(expr, context, options)
             {
                 text.expr = Err(error);
@@ -157,7 +159,7 @@ impl Text {
         let file = own.add(NAME, self.text.as_str());
         let at = own.file(file).position(problem.span.start);
         let kind = match problem.code {
-            codes::CANNOT_EVALUATE | codes::NOT_SUPPORTED => "",
+            codes::CANNOT_EVALUATE => "",
             _ => "parse error: ",
         };
         format!("{}:{}: {kind}{}", at.line, at.column, problem.message)

@@ -164,12 +164,6 @@ fn fault(error: &QueryError) -> Fault {
     match error {
         QueryError::Failed { message, .. } => Fault::Failed(message.clone()),
         QueryError::Range(words) => Fault::Failed(words.clone()),
-        QueryError::Refused(problems) => {
-            let unsupported = problems.iter().find_map(|problem| problem.message.strip_prefix("not supported yet: "));
-            match unsupported {
-                Some(what) => Fault::Unsupported(what.replace('`', "")),
-                None => Fault::Failed(error.to_string()),
-            }
-        }
+        QueryError::Refused(_) => Fault::Failed(error.to_string()),
     }
 }
