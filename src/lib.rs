@@ -136,6 +136,8 @@
 //! - Ids and row numbers are append-only: a number is an identity for the life of its store or program. A program that
 //!   forgets its rows (`Engine::bind_anew`) forgets all of them, with all that knows them by number.
 //! - Absence is a cleared bit, failure a set one; neither is ever a value.
+//! - A native histogram is held beside a column of floats, and a NaN with bits of its own in that column is its number
+//!   (`marker`): what only moves values need not know of it.
 //! - Same input, same bytes out: nothing depends on hash order, chunks or threads.
 
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 use crate::diagnostic::codes;
 use crate::time::Millis;
 
-use super::ast::{BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, UnaryOp};
+use super::ast::{BinaryOp, DurationExpr, DurationKind, UnaryOp};
 use super::parse::Problem;
 
 /// What `step()` and `range()` mean.
@@ -56,31 +56,4 @@ fn seconds(expr: &DurationExpr, context: DurationContext) -> Result<f64, &'stati
             }
         }
     })
-}
-
-/// Returns whether `step()` or `range()` decides how long a duration of an expression is: then that is known only with
-/// the steps of the query.
-pub(crate) fn depends_on_steps(expr: &Expr) -> bool {
-    let mut any = false;
-    expr.walk(&mut |part| {
-        let (durations, modifiers) = match &part.kind {
-            ExprKind::Selector(selector) => ([None, None], &selector.modifiers),
-            ExprKind::Range { selector, range, .. } => ([Some(range), None], &selector.modifiers),
-            ExprKind::Subquery(subquery) => ([Some(&subquery.range), subquery.step.as_ref()], &subquery.modifiers),
-            _ => return,
-        };
-        any |= durations.into_iter().flatten().chain(&modifiers.offset).any(reads_steps);
-    });
-    any
-}
-
-fn reads_steps(duration: &DurationExpr) -> bool {
-    match &duration.kind {
-        DurationKind::Step | DurationKind::Range => true,
-        DurationKind::Literal { .. } => false,
-        DurationKind::Unary(_, inner) | DurationKind::Paren(inner) => reads_steps(inner),
-        DurationKind::Binary(_, a, b) | DurationKind::MinOf(a, b) | DurationKind::MaxOf(a, b) => {
-            reads_steps(a) || reads_steps(b)
-        }
-    }
 }

@@ -33,7 +33,8 @@ pub(crate) struct QueryArgs {
     pub(crate) plan: bool,
     /// Evaluate, and print what each operator cost
     ///
-    /// As --plan, with the samples that were read, counted as Prometheus' query statistics count them, and the time.
+    /// As --plan, with the samples that were read and the time. Samples are counted as Prometheus' query statistics count
+    /// those of selectors; below a subquery they count at each of its steps.
     #[arg(long, conflicts_with_all = ["expr_file", "plan"], help_heading = "Query")]
     pub(crate) analyze: bool,
     /// Evaluate at TIME [default: at the last sample]

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use crate::diagnostic::{Diagnostics, codes};
 use crate::limits;
-use crate::promql::ast::{Expr, Type};
-use crate::promql::duration::depends_on_steps;
+use crate::promql::ast::{DurationExpr, DurationKind, Expr, ExprKind, Type};
 use crate::promql::parse::{Problem, parse};
 use crate::promql::query::{Query, QueryContext, QueryError, QueryOptions};
 use crate::report::query::json::ErrorType;
@@ -163,5 +162,32 @@ impl Text {
             _ => "parse error: ",
         };
         format!("{}:{}: {kind}{}", at.line, at.column, problem.message)
+    }
+}
+
+/// Returns whether `step()` or `range()` decides how long a duration of an expression is: then that is known only with
+/// the steps of the query.
+fn depends_on_steps(expr: &Expr) -> bool {
+    let mut any = false;
+    expr.walk(&mut |part| {
+        let (durations, modifiers) = match &part.kind {
+            ExprKind::Selector(selector) => ([None, None], &selector.modifiers),
+            ExprKind::Range { selector, range, .. } => ([Some(range), None], &selector.modifiers),
+            ExprKind::Subquery(subquery) => ([Some(&subquery.range), subquery.step.as_ref()], &subquery.modifiers),
+            _ => return,
+        };
+        any |= durations.into_iter().flatten().chain(&modifiers.offset).any(reads_steps);
+    });
+    any
+}
+
+fn reads_steps(duration: &DurationExpr) -> bool {
+    match &duration.kind {
+        DurationKind::Step | DurationKind::Range => true,
+        DurationKind::Literal { .. } => false,
+        DurationKind::Unary(_, inner) | DurationKind::Paren(inner) => reads_steps(inner),
+        DurationKind::Binary(_, a, b) | DurationKind::MinOf(a, b) | DurationKind::MaxOf(a, b) => {
+            reads_steps(a) || reads_steps(b)
+        }
     }
 }
