@@ -87,7 +87,7 @@ pub(super) fn node(view: &View<'_>, at: NodeId, notes: &mut Notes, frame: &Frame
         }
         Kind::Buckets { function: BucketFn::Quantile(q), .. } => quantile(view, *q, FIRST, steps, notes),
         // What holds at every step is evaluated at one.
-        Kind::Sort { .. } if !node.invariant || view.plan.reads_date(at) => {
+        Kind::Sort { .. } if !node.invariant || view.plan.reads_unheld(at) => {
             let is_range = match view.plan.options.context {
                 _ if frame.query.is_some() => steps > 1,
                 Context::Rule => false,

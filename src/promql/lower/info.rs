@@ -30,7 +30,12 @@ impl Plan {
         let select = Select { matchers, offset, at, short: Millis::ZERO, edges: None, stats: false };
         let infos = self.node(Kind::Select { select: select.clone(), take: Take::Time });
         let values = self.node(Kind::Select { select, take: Take::Value });
-        Ok(self.node(Kind::Info { join: InfoJoin { names, labels, required }, base, infos, values }))
+        Ok(self.node(Kind::Info {
+            join: InfoJoin { names, labels, required, asked: args.len() > 1 },
+            base,
+            infos,
+            values,
+        }))
     }
 
     /// Returns where an expression is looked at, which is where its first selector is: the fixed time next to it, and all

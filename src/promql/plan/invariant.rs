@@ -17,10 +17,16 @@ impl Plan {
             })
     }
 
-    /// Returns whether a node or one that it reads is a date, which Prometheus never takes to hold at all steps.
-    pub(crate) fn reads_date(&self, node: NodeId) -> bool {
+    /// Returns whether a node or one that it reads is what Prometheus never takes to hold at all steps: a date, or infos that
+    /// were asked for by a selector, which has no time of its own.
+    pub(crate) fn reads_unheld(&self, node: NodeId) -> bool {
         let kind = &self.nodes[node].kind;
-        matches!(kind, Kind::Map { op: Elementwise::Date(_), .. }) || kind.inputs().any(|input| self.reads_date(input))
+        let is_unheld = match kind {
+            Kind::Map { op, .. } => matches!(op, Elementwise::Date(_)),
+            Kind::Info { join, .. } => join.asked,
+            _ => false,
+        };
+        is_unheld || kind.inputs().any(|input| self.reads_unheld(input))
     }
 
     /// Returns whether a node of a kind has one value at all steps, so that it is evaluated once.
@@ -30,7 +36,7 @@ impl Plan {
             Operand::Node(node) => self.nodes[*node].invariant,
         };
         let of = |node: &NodeId| self.nodes[*node].invariant;
-        let held = |node: &NodeId| self.options.context != Context::Rule && !self.reads_date(*node);
+        let held = |node: &NodeId| self.options.context != Context::Rule && !self.reads_unheld(*node);
         match kind {
             Kind::Const(_) => true,
             Kind::Time | Kind::QueryTime => false,

@@ -228,6 +228,8 @@ pub(crate) struct InfoJoin {
     pub(crate) labels: Vec<String>,
     /// Whether a series without an info is dropped.
     pub(crate) required: bool,
+    /// Whether infos were asked for by a selector.
+    pub(crate) asked: bool,
 }
 
 /// What a vector is sorted by.

@@ -254,7 +254,10 @@ fn window_call(random: &mut Random, depth: usize) -> String {
     match random.below(12) {
         0 => format!("quantile_over_time({}, {matrix})", quantile(random)),
         1 => format!("predict_linear({matrix}, {})", random.pick(&["60", "-60", "3600"])),
-        2 => format!("double_exponential_smoothing({matrix}, 0.3, 0.6)"),
+        2 => {
+            let factor = random.pick(&["0.3", "0.3", "(time() % 7 + 1) / 8", "time() % 7 / 7"]);
+            format!("double_exponential_smoothing({matrix}, {factor}, 0.6)")
+        }
         3..6 => format!("{}({matrix})", random.pick(&["rate", "increase", "delta", "irate", "idelta"])),
         _ => {
             let name = random.pick(&[
@@ -337,9 +340,12 @@ fn aggregation(random: &mut Random, depth: usize) -> String {
     let by = grouping(random);
     let inner = vector(random, depth);
     match random.below(14) {
-        0 => format!("topk{by} ({}, {inner})", random.pick(&["1", "2", "5", "0.5", "-Inf"])),
+        0 => format!("topk{by} ({}, {inner})", random.pick(&["1", "2", "5", "0.5", "-Inf", "time() % 3 + 1"])),
         1 => format!("bottomk{by} ({}, {inner})", random.pick(&["1", "3"])),
-        2 => format!("quantile{by} ({}, {inner})", quantile(random)),
+        2 => {
+            let q = quantile(random);
+            format!("quantile{by} ({}, {inner})", random.pick(&[q, q, "time() % 7 / 7"]))
+        }
         3 => format!("count_values{by} (\"{}\", {inner})", random.pick(&["v", "v", "zone", "host", "__name__"])),
         4 => format!("limitk{by} ({}, {inner})", random.pick(&["1", "2", "time() % 3"])),
         5 => {
