@@ -3,8 +3,8 @@
 use super::super::ast::BinaryOp;
 use super::super::block::{self, Block};
 use super::super::maths;
-use super::super::plan::{Elementwise, NodeId, Operand, WHOLE};
-use super::super::program::{Frame, Place};
+use super::super::plan::{Elementwise, NodeId, Operand};
+use super::super::program::Frame;
 use super::super::registers::Registers;
 use super::super::roster::NodeState;
 use super::super::scalar_ops::{arithmetic, compare, mirrored};
@@ -22,11 +22,12 @@ pub(super) fn evaluate(
 ) {
     let steps = frame.evals.len();
     let Scratch { wide: [spare, _], raw, histograms, .. } = scratch;
+    let order = &view.state(input).order;
     let input = view.wide(input, steps, spare);
     let to = if state.merged { &mut *raw } else { &mut *out };
     apply(view, op, input, frame, to);
     if native::concerns(op, input) {
-        native::map((view, op), input, &mut state.notes, (Place::Part(WHOLE), histograms), to);
+        native::map((view, op), (order, input), (&mut state.notes, histograms), to);
     }
     if state.merged {
         copy_rows(state, raw, out);

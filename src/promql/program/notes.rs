@@ -156,6 +156,10 @@ impl Shown<'_> {
     /// Returns where something stands within a subquery, which was planned once for all places where it stands. None
     /// where it is written in another way than there.
     fn place_within(&self, root: usize, node: NodeId, span: Span) -> Option<Span> {
+        if span == Span::default() {
+            // A subquery stands nowhere.
+            return Some(span);
+        }
         let Kind::Window { input: WindowInput::Subquery { inner, .. }, .. } = self.plan.nodes[node].kind else {
             return None;
         };

@@ -24,8 +24,33 @@ pub(in super::super) struct Pairing<'a> {
     one: Order<'a>,
     /// The pair at hand: a row of the many side, none if that is filled, and one of the one side.
     pair: (Option<u32>, Option<u32>),
-    /// By step: what is told so far, and the place of its pair.
-    told: Vec<Option<((bool, u32), Annotation)>>,
+    told: Latest<(bool, u32)>,
+}
+
+/// What is told at each step: of several things the one that comes last in an order of places.
+pub(super) struct Latest<P>(Vec<Option<(P, Annotation)>>);
+
+impl<P: PartialOrd> Latest<P> {
+    pub(super) fn of(steps: usize) -> Self {
+        Self(std::iter::repeat_with(|| None).take(steps).collect())
+    }
+
+    pub(super) fn put(&mut self, step: usize, place: P, what: Annotation) {
+        let held = &mut self.0[step];
+        if held.as_ref().is_none_or(|(before, _)| *before <= place) {
+            *held = Some((place, what));
+        }
+    }
+
+    /// Tells it of the whole node.
+    pub(super) fn tell(self, notes: &mut Notes) {
+        let steps = self.0.len();
+        for (step, told) in self.0.into_iter().enumerate() {
+            if let Some((_, what)) = told {
+                notes.add_at(Place::Part(WHOLE), (step, steps), what);
+            }
+        }
+    }
 }
 
 /// The order of the rows of one side.
@@ -49,7 +74,7 @@ impl<'a> Order<'a> {
         Self { ranks: &block.ranks, places, steps: block.steps }
     }
 
-    fn place(&self, row: u32, step: usize) -> u32 {
+    pub(super) fn place(&self, row: u32, step: usize) -> u32 {
         let row = row as usize;
         if self.ranks.is_empty() { self.places[row] } else { self.ranks[row * self.steps + step] }
     }
@@ -60,7 +85,7 @@ impl<'a> Pairing<'a> {
         (histograms, notes): (&'a mut Histograms, &'a mut Notes),
         (many, one): (Order<'a>, Order<'a>),
     ) -> Self {
-        let told = std::iter::repeat_with(|| None).take(many.steps).collect();
+        let told = Latest::of(many.steps);
         Self { histograms, notes, many, one, pair: (None, None), told }
     }
 
@@ -71,12 +96,7 @@ impl<'a> Pairing<'a> {
 
     /// Tells what was found.
     pub(in super::super) fn tell(self) {
-        let steps = self.told.len();
-        for (step, told) in self.told.into_iter().enumerate() {
-            if let Some((_, what)) = told {
-                self.notes.add_at(Place::Part(WHOLE), (step, steps), what);
-            }
-        }
+        self.told.tell(self.notes);
     }
 
     fn elements(&mut self, op: BinaryOp, step: usize, (a, b): (f64, f64)) -> Option<Option<(SampleValue, bool)>> {
@@ -88,9 +108,7 @@ impl<'a> Pairing<'a> {
                 (None, Some(row)) => (true, one.place(*row, step)),
                 (None, None) => (false, 0),
             };
-            if told[step].as_ref().is_none_or(|(before, _)| *before <= place) {
-                told[step] = Some((place, what));
-            }
+            told.put(step, place, what);
         })
     }
 

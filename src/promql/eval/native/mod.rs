@@ -19,10 +19,12 @@ use super::super::histograms::{Histograms, SampleValue, steps_of};
 use super::super::maths::MathFn;
 use super::super::plan::{Elementwise, Select, WHOLE};
 use super::super::program::{Frame, Notes, Place, Source};
+use super::super::roster::number;
 use super::View;
 use super::select::{cap_at, references};
 
 pub(super) use self::aggregate::aggregate;
+use self::binary::Latest;
 pub(super) use self::binary::{Order, Pairing, elements};
 pub(super) use self::window::{Means, Over, is_apart, of_rows, of_series};
 
@@ -90,9 +92,8 @@ pub(super) fn concerns(op: &Elementwise, input: &Block) -> bool {
 /// Source: histograms.md 4 and 5.4.
 pub(super) fn map(
     (view, op): (&View<'_>, &Elementwise),
-    input: &Block,
-    notes: &mut Notes,
-    (place, histograms): (Place, &mut Histograms),
+    (order, input): (&[u32], &Block),
+    (notes, histograms): (&mut Notes, &mut Histograms),
     out: &mut Block,
 ) {
     // They count as any sample does.
@@ -100,14 +101,17 @@ pub(super) fn map(
         return;
     }
     out.mixed |= input.mixed;
+    let order = Order::of(order, input);
+    let mut told = Latest::of(input.steps);
     for row in 0..input.rows {
         for step in block::ones(input.bits(row)) {
+            let mut tell = |what| told.put(step, order.place(number(row), step), what);
             let value = histograms.read(input.row(row)[step]);
             let changed = match (op, value) {
                 (Elementwise::Arithmetic { op, scalar, swap }, value) => {
                     let scalar = SampleValue::Float(view.scalar(*scalar, step));
                     let (a, b) = if *swap { (&scalar, &value) } else { (&value, &scalar) };
-                    match elements(*op, a, b, &mut |what| notes.add_at(place, (step, input.steps), what)) {
+                    match elements(*op, a, b, &mut tell) {
                         // Two floats were computed.
                         None => continue,
                         Some(result) => result.map(|(value, _)| value),
@@ -115,8 +119,7 @@ pub(super) fn map(
                 }
                 (_, SampleValue::Float(_)) => continue,
                 (Elementwise::Compare { op, swap, .. }, SampleValue::Histogram(_)) => {
-                    let what = Annotation::IncompatibleTypes { op: *op, histograms: (!swap, *swap) };
-                    notes.add_at(place, (step, input.steps), what);
+                    tell(Annotation::IncompatibleTypes { op: *op, histograms: (!swap, *swap) });
                     None
                 }
                 (Elementwise::Maths(MathFn::Neg), SampleValue::Histogram(mut histogram)) => {
@@ -138,6 +141,7 @@ pub(super) fn map(
             }
         }
     }
+    told.tell(notes);
 }
 
 /// Drops histograms from what a comparison with a number kept, and returns what is told of the steps that had any: they
