@@ -9,7 +9,7 @@ use super::super::ast::{Edges, Expr, ExprKind, Type};
 use super::super::functions::{Function, Kernel};
 use super::super::parse::Problem;
 use super::super::plan::{
-    BucketFn, Context, Elementwise, Kind, NodeId, Number, Operand, Pattern, Plan, Relabel, Select, SortBy, Take,
+    BucketFn, Context, Elementwise, Kind, Needed, NodeId, Number, Operand, Pattern, Plan, Relabel, Select, SortBy, Take,
 };
 use super::super::rollup::{RangeFn, smoothing_fault};
 use super::{Problems, refuse, string};
@@ -18,14 +18,14 @@ impl Plan {
     /// Lowers a call whose arguments were checked against the function's types.
     pub(super) fn call(&mut self, function: &Function, args: &[Expr], span: Span) -> Result<NodeId, Problems> {
         refuse_edges(function, args)?;
-        let stats = match function.kernel {
-            Kernel::Histogram(function) if function.is_of_sums() => true,
-            Kernel::BucketQuantile | Kernel::BucketQuantiles | Kernel::BucketFraction => false,
-            _ => self.stats,
+        let needed = match function.kernel {
+            Kernel::Histogram(function) if function.is_of_sums() => self.needed.sums(),
+            Kernel::BucketQuantile | Kernel::BucketQuantiles | Kernel::BucketFraction => Needed::Buckets,
+            _ => self.needed,
         };
-        let around = std::mem::replace(&mut self.stats, stats);
+        let around = std::mem::replace(&mut self.needed, needed);
         let node = self.call_of(function, args, span);
-        self.stats = around;
+        self.needed = around;
         node
     }
 

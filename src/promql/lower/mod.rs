@@ -17,8 +17,8 @@ use super::eval::scalar_binary;
 use super::maths::MathFn;
 use super::parse::Problem;
 use super::plan::{
-    Context, Elementwise, Fill, Fixed, KeyLabels, Kind, NodeId, Number, Operand, Plan, PlannedRoot, RootId, Select,
-    Take, VectorBinary, WindowInput,
+    Context, Elementwise, Fill, Fixed, KeyLabels, Kind, Needed, NodeId, Number, Operand, Plan, PlannedRoot, RootId,
+    Select, Take, VectorBinary, WindowInput,
 };
 
 type Problems = Vec<Problem>;
@@ -157,15 +157,17 @@ impl Plan {
             at,
             short: Millis::ZERO,
             edges: selector.modifiers.edges,
-            stats: self.stats,
+            stats: self.needed == Needed::Sums,
         })
     }
 
     fn binary(&mut self, binary: &Binary) -> Result<NodeId, Problems> {
-        let around = self.stats;
-        self.stats &= !binary.op.is_trim();
+        let around = self.needed;
+        if binary.op.is_trim() {
+            self.needed = Needed::Buckets;
+        }
         let node = self.binary_of(binary);
-        self.stats = around;
+        self.needed = around;
         node
     }
 
@@ -309,6 +311,7 @@ impl Plan {
             ));
         }
         let mut plan = Self::new(self.options);
+        plan.needed = Needed::Buckets;
         plan.add(&subquery.expr)?;
         // Equal subqueries share their inner program, so that the windows over them are equal too.
         let inner = self.inner(plan, subquery.expr.span);

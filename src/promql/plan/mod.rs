@@ -86,6 +86,27 @@ pub(crate) struct Select {
     pub(crate) stats: bool,
 }
 
+/// What an expression and those around it need of the histograms that a selector gives.
+///
+/// Source: Prometheus' `detectHistogramStatsDecoding`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Needed {
+    /// Nothing is said.
+    #[default]
+    Any,
+    /// Counts and sums alone.
+    Sums,
+    /// Buckets too, whatever is further in: so below a subquery.
+    Buckets,
+}
+
+impl Needed {
+    /// Returns what a function of counts and sums needs within this.
+    pub(crate) fn sums(self) -> Self {
+        if self == Self::Buckets { self } else { Self::Sums }
+    }
+}
+
 /// What an instant selector takes of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Take {
@@ -422,8 +443,8 @@ pub(crate) struct Plan {
     pub(crate) walk: Walk,
     /// The part that is being lowered.
     pub(super) span: Span,
-    /// Whether of the histograms that are being lowered only counts and sums are read.
-    pub(super) stats: bool,
+    /// What is needed of the histograms that are being lowered.
+    pub(super) needed: Needed,
     /// Where in the text of each root stands what its nodes may tell of.
     pub(crate) places: Places,
     known: Known,
@@ -442,7 +463,7 @@ impl Plan {
             registers: 0,
             walk: Walk::default(),
             span: Span::default(),
-            stats: false,
+            needed: Needed::default(),
             places: Places::default(),
             known: Known::default(),
         }

@@ -48,26 +48,26 @@ pub(crate) fn stored_hint(histogram: &Histogram, before: Option<&Histogram>) -> 
 /// Source: histograms.md 2.5.
 pub(crate) fn stats_only(expr: &Expr) -> BTreeSet<*const Selector> {
     let mut found = BTreeSet::new();
-    collect(expr, false, &mut found);
+    collect(expr, Some(false), &mut found);
     found
 }
 
-/// Walks inwards: what a node says holds for the selectors in it, unless one nearer to them says otherwise.
-fn collect(expr: &Expr, outside: bool, found: &mut BTreeSet<*const Selector>) {
+/// Walks inwards: whether only counts and sums are read; nothing once buckets are read, whatever is further in.
+fn collect(expr: &Expr, outside: Option<bool>, found: &mut BTreeSet<*const Selector>) {
     let inside = match &expr.kind {
         ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => {
-            if outside {
+            if outside == Some(true) {
                 found.insert(std::ptr::from_ref(selector));
             }
             return;
         }
-        ExprKind::Subquery(subquery) => return collect(&subquery.expr, false, found),
+        ExprKind::Subquery(subquery) => return collect(&subquery.expr, None, found),
         ExprKind::Call { function, .. } => match function.name {
-            "histogram_count" | "histogram_sum" | "histogram_avg" => true,
-            "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" => false,
+            "histogram_count" | "histogram_sum" | "histogram_avg" => outside.map(|_| true),
+            "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" => None,
             _ => outside,
         },
-        ExprKind::Binary(binary) => outside && !matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower),
+        ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) => None,
         _ => outside,
     };
     match &expr.kind {
