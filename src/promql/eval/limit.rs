@@ -6,7 +6,7 @@ use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand};
 use super::super::program::Fault;
 use super::super::roster::{NodeState, Own};
-use super::topk::wanted;
+use super::topk::{any_is_nan, wanted};
 use super::{Scratch, View, fault, ranks};
 
 /// Keeps of each group the first series that are there, or those whose place in [0, 1) is within a share.
@@ -28,10 +28,11 @@ pub(super) fn evaluate(
     if ratio {
         return share(view, param, labels, input, faults, out);
     }
+    let any_is_nan = any_is_nan(view, param, steps);
     let mut kept = vec![0; groups.len()];
     let mut ranked = Vec::new();
     for step in 0..steps {
-        let most = match wanted(view.scalar(param, step), input.rows) {
+        let most = match wanted(view.scalar(param, step), input.rows, any_is_nan) {
             Ok(most) => most,
             Err(words) => {
                 fault(faults, out, step, || words);

@@ -11,6 +11,7 @@ use super::super::plan::{NodeId, Operand, WHOLE};
 use super::super::program::Place;
 use super::super::roster::{NodeState, Own, number};
 use super::ranks::{Ranks, in_order};
+use super::repeats::is_range;
 use super::{Scratch, View, fault};
 
 /// Keeps the k largest or smallest values of each group at every step.
@@ -42,13 +43,14 @@ pub(super) fn evaluate(
         }
     }
     let input = floats(input, &mut scratch.raw);
+    let any_is_nan = any_is_nan(view, k, steps);
     let mut heaps: Vec<Vec<(f64, u32)>> = vec![Vec::new(); groups.len()];
     let mut ranked = Vec::new();
     if *ordered {
         out.begin_ranks();
     }
     for step in 0..steps {
-        let wanted = match wanted(view.scalar(k, step), input.rows) {
+        let wanted = match wanted(view.scalar(k, step), input.rows, any_is_nan) {
             Ok(0) => continue,
             Ok(wanted) => wanted,
             Err(words) => {
@@ -79,15 +81,21 @@ pub(super) fn evaluate(
 
 /// Reads the parameter of `topk`, `bottomk` and `limitk`: how many of so many rows are wanted of each group.
 ///
-/// Source: Prometheus' `rangeEvalAgg`: below 1, whatever it is, nothing is wanted.
-pub(super) fn wanted(k: f64, rows: usize) -> Result<usize, String> {
-    if k.is_nan() {
+/// Source: Prometheus' `rangeEvalAgg`: below 1, whatever it is, nothing is wanted. That any parameter of a range is NaN is
+/// found before all else.
+pub(super) fn wanted(k: f64, rows: usize, any_is_nan: bool) -> Result<usize, String> {
+    if k.is_nan() || any_is_nan {
         return Err("Parameter value is NaN".to_owned());
     }
     if k >= 9_223_372_036_854_775_807.0 {
         return Err(format!("Scalar value {} overflows int64", shortest(k)));
     }
     Ok((k.max(0.0) as usize).min(rows))
+}
+
+/// Returns whether a parameter is NaN at any of the steps, where these are of one evaluation.
+pub(super) fn any_is_nan(view: &View<'_>, param: Operand, steps: usize) -> bool {
+    is_range(view.plan) && (0..steps).any(|step| view.scalar(param, step).is_nan())
 }
 
 /// Returns whether the first is less wanted than the second: it is nearer to the top of the heap.
