@@ -45,7 +45,7 @@ impl Histogram {
     /// One has given bounds and the other one has not; nothing is changed then.
     pub fn add(&mut self, other: &Self) -> Result<Joined, IncompatibleSchemas> {
         let joined = self.join(other, 1.0)?;
-        self.drop_empty();
+        self.compact();
         Ok(joined)
     }
 
@@ -57,7 +57,7 @@ impl Histogram {
     /// As [`Histogram::add`].
     pub fn subtract(&mut self, other: &Self) -> Result<Joined, IncompatibleSchemas> {
         let joined = self.join(other, -1.0)?;
-        self.drop_empty();
+        self.compact();
         Ok(joined)
     }
 
@@ -72,7 +72,8 @@ impl Histogram {
         self.join(by, if minus { -1.0 } else { 1.0 })
     }
 
-    fn drop_empty(&mut self) {
+    /// Leaves out buckets that count nothing.
+    pub fn compact(&mut self) {
         self.positive.drop_empty();
         self.negative.drop_empty();
     }
@@ -82,6 +83,7 @@ impl Histogram {
     /// Source: histograms.md 3.5.
     pub fn multiply(&mut self, factor: f64) {
         self.change(|n| n.times(factor));
+        self.compact();
         if factor < 0.0 {
             self.hint = Hint::Gauge;
         }
@@ -92,6 +94,7 @@ impl Histogram {
     /// Source: histograms.md 3.5.
     pub fn divide(&mut self, divisor: f64) {
         self.change(|n| n.over(divisor));
+        self.compact();
         if divisor == 0.0 {
             (self.positive, self.negative) = (Buckets::default(), Buckets::default());
         }
@@ -100,9 +103,10 @@ impl Histogram {
         }
     }
 
-    /// Changes the sign of counts and sum. The result is a gauge.
+    /// Changes the sign of counts and sum; empty buckets stay. The result is a gauge.
     pub fn negate(&mut self) {
-        self.multiply(-1.0);
+        self.change(|n| n.times(-1.0));
+        self.hint = Hint::Gauge;
     }
 
     /// Returns the same histogram with tallies of another kind.

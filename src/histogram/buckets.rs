@@ -68,7 +68,7 @@ impl Tally for Kahan {
     }
 }
 
-/// The buckets of one side of a histogram, by rising index. What arithmetic gives has no count of zero; what was written
+/// The buckets of one side of a histogram, by rising index. What operators give has no count of zero; what was written
 /// down with one keeps it, since some functions look at such buckets too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buckets<C = f64> {
@@ -182,10 +182,9 @@ impl<C: Tally> Buckets<C> {
         *self = merged;
     }
 
-    /// Changes each count.
+    /// Changes each count; what comes to zero is kept.
     pub(super) fn change(&mut self, to: impl Fn(C) -> C) {
         self.n.iter_mut().for_each(|n| *n = to(*n));
-        self.drop_empty();
     }
 
     /// Keeps the buckets that are wanted.
@@ -238,6 +237,7 @@ mod tests {
         check(&run, &[(-1, 1.0), (0, 0.0), (1, -0.0), (2, 2.0)]);
         assert_eq!(run.populated().collect::<Vec<_>>(), [(-1, 1.0), (2, 2.0)]);
         run.change(|n| n * 2.0);
+        run.drop_empty();
         check(&run, &[(-1, 2.0), (2, 4.0)]);
         assert_eq!(Buckets::run(i32::MAX, &[1.0, 2.0]), None);
         assert_eq!(Buckets::run(i32::MAX, &[1.0]).map(|run| run.get(i32::MAX)), Some(1.0));

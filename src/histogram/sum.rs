@@ -1,7 +1,7 @@
 //! Sums and averages of many histograms, compensated for what roundings lose.
 
 use super::arithmetic::{IncompatibleSchemas, Joined};
-use super::buckets::Tally;
+use super::buckets::{Buckets, Tally};
 use super::{Hint, Histogram};
 use crate::kahan::Kahan;
 
@@ -54,6 +54,7 @@ impl Sum {
     }
 
     /// Returns the sum and what happened on the way to it: a collision is hints of both kinds among all that was added.
+    /// Buckets that came to zero are kept.
     #[must_use]
     pub fn result(self) -> (Histogram, Joined) {
         (total(&self.parts), self.met.joined())
@@ -99,7 +100,7 @@ impl Average {
         let kept = before / self.count;
         self.sum.parts.change(|n| n.times(kept));
         let mut part = next.clone();
-        part.divide(self.count);
+        part.change(|n| n.over(self.count));
         self.sum.add(&part)
     }
 
@@ -120,6 +121,11 @@ fn overflows(parts: &Histogram<Kahan>) -> bool {
     sides.chain([parts.count, parts.sum, parts.zero_count]).any(|n| n.sum.is_infinite())
 }
 
+/// Returns counts with what roundings lost added.
+fn counts(side: &Buckets<Kahan>) -> Buckets {
+    Buckets::written(side.iter().map(|(index, n)| (index, n.total())).collect())
+}
+
 /// Returns the histogram with what roundings lost added.
 fn total(parts: &Histogram<Kahan>) -> Histogram {
     Histogram {
@@ -128,8 +134,8 @@ fn total(parts: &Histogram<Kahan>) -> Histogram {
         sum: parts.sum.total(),
         zero_threshold: parts.zero_threshold,
         zero_count: parts.zero_count.total(),
-        positive: parts.positive.iter().map(|(index, n)| (index, n.total())).collect(),
-        negative: parts.negative.iter().map(|(index, n)| (index, n.total())).collect(),
+        positive: counts(&parts.positive),
+        negative: counts(&parts.negative),
         bounds: parts.bounds.clone(),
         hint: parts.hint,
     }

@@ -189,7 +189,15 @@ fn fold(op: AggregateOp, param: f64, labels: LabelSet, members: &[Sample]) -> Op
         AggregateOp::Count => return made((members.len() as f64).into()),
         AggregateOp::Group => return made(1.0.into()),
         AggregateOp::Sum | AggregateOp::Avg if values.len() < all.len() => {
-            return histograms::total(op, &all).and_then(made);
+            let total = histograms::total(op, &all).map(|total| {
+                // Empty buckets go, unlike those of functions over ranges.
+                total.histogram().map_or(total.clone(), |sum| {
+                    let mut sum = sum.as_ref().clone();
+                    sum.compact();
+                    sum.into()
+                })
+            });
+            return total.and_then(made);
         }
         // All others ignore histograms, which is an info.
         _ if values.is_empty() => return None,

@@ -140,7 +140,7 @@ fn total(
         return None;
     }
     let ((_, first), rest) = held.split_first()?;
-    let ((result, joined), unfit) = if op == AggregateOp::Avg {
+    let ((mut result, joined), unfit) = if op == AggregateOp::Avg {
         let mut average = Average::starting(first);
         let unfit = rest.iter().position(|(_, next)| average.add(next).is_err());
         (average.result(), unfit)
@@ -167,5 +167,6 @@ fn total(
     if joined.collision {
         tell(Annotation::CounterResets(Joining::Aggregation));
     }
+    result.compact();
     Some(result.into())
 }
