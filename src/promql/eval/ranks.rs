@@ -247,7 +247,9 @@ fn filled(
                     MISSING => !rows.iter().any(|row| has(block, *row)),
                     row => has(block, row),
                 };
-                if stands(many, m, &group.left) && stands(one, o, &group.right) {
+                // A number stands for a row that is there, too, if that does not fit the other side.
+                let stands_in = m == MISSING && has(out, number(row)) && out.ranks[row * out.steps + step] == NOWHERE;
+                if stands(one, o, &group.right) && (stands_in || stands(many, m, &group.left)) {
                     let one_rank = || base + one_ranks.get(o as usize, step);
                     let rank = if m == MISSING { one_rank() } else { many_ranks.get(m as usize, step) };
                     out.rank_up(row, step, rank);
@@ -287,7 +289,7 @@ fn set(
     let base = left_ranks.most();
     for (row, target) in joined.map_right.iter().enumerate() {
         for step in block::ones(right.bits(row)) {
-            out.rank_up(*target as usize, step, base + right_ranks.get(row, step));
+            out.rank_up(*target as usize, step, base.saturating_add(right_ranks.get(row, step)));
         }
     }
 }
