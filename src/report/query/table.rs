@@ -15,8 +15,8 @@ use crate::report::wrap::hung;
 
 use super::{Answer, Line, View, csv, is_named, shown};
 
-/// The most label columns.
-const LABEL_COLUMNS: usize = 4;
+/// The most label columns: as many as a wide terminal has room for.
+const LABEL_COLUMNS: usize = 30;
 
 /// Writes a result; `empty` says why it has no series, where it has none.
 ///
@@ -58,7 +58,7 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>, empty: Option<&str>, view
 /// Makes the columns of labels; the first says most, and stays.
 fn columns(labels: &Labels) -> Vec<Column> {
     let title = |name: &str| if name == METRIC_NAME { "METRIC".to_owned() } else { name.to_uppercase() };
-    let ranks = [0, 2, 3, 4];
+    let ranks = [0].into_iter().chain(2..);
     labels.shown.iter().zip(ranks).map(|(name, rank)| Column::words(title(name), rank)).collect()
 }
 
@@ -105,10 +105,10 @@ fn of_samples(lines: &[Line<'_>], labels: &Labels, view: &View) -> Grid {
 fn of_series(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
     let mut titles = columns(labels);
     titles.extend([
-        Column::right("SAMPLES", 5),
-        Column::right("FIRST", 6),
+        Column::right("SAMPLES", 201),
+        Column::right("FIRST", 202),
         Column::right("MIN", 0),
-        Column::right("MEAN", 7),
+        Column::right("MEAN", 203),
         Column::right("MAX", 0),
         Column::right("LAST", 0),
     ]);
