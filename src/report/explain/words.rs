@@ -52,7 +52,12 @@ pub(in crate::report) fn apart(a: f64, b: f64) -> (String, String) {
         return if written { (plain(a), plain(b)) } else { (value(a), value(b)) };
     }
     let digits = (2..17).find(|digits| fits(*digits)).unwrap_or(17);
-    if digits == 2 { (value(a), plain(second(2))) } else { (shortest(round(a, digits)), shortest(second(digits))) }
+    if digits == 2 {
+        return (value(a), plain(second(2)));
+    }
+    // Next to a number in full, one that is cut looks like another number.
+    let own = if written { (2..WRITTEN).find(|digits| round(b, *digits) == b).unwrap_or(WRITTEN) } else { digits };
+    (shortest(round(a, digits.max(own))), shortest(second(digits)))
 }
 
 /// Writes by how much a comparison holds or does not; `alerts`: whether the result is that of a rule.
@@ -327,6 +332,7 @@ mod tests {
         };
         check(0.91, 0.9, ("0.91", "0.9"));
         check(149.5, 149.0, ("149.5", "149"));
+        check(31_032.0, 31_065.0, ("31032", "31065"));
         check(79.996, 80.0, ("79.996", "80"));
         check(0.9004, 0.9, ("0.9004", "0.9"));
         check(0.9, 0.9, ("0.9", "0.9"));

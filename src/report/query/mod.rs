@@ -12,7 +12,7 @@ pub mod table;
 
 use std::borrow::Cow;
 
-use crate::format::{Clock, counted, one_line};
+use crate::format::{Clock, counted, one_line, value};
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::promql::query::{QueryRange, SampleValue, Series, Value};
 use crate::report::number::shortest;
@@ -65,6 +65,22 @@ impl Line<'_> {
 /// Writes a value as tables show it: a float in full, or the buckets of a histogram.
 fn shown(value: &SampleValue) -> String {
     value.float().map_or_else(|| value.to_string(), shortest)
+}
+
+/// How many digits a number has where these tell numbers apart.
+const USUAL_DIGITS: usize = 3;
+/// The most digits that tell numbers apart.
+const DIGITS: usize = 17;
+
+/// Writes a number in so many digits.
+fn rounded(number: f64, digits: usize) -> String {
+    if digits == USUAL_DIGITS { value(number) } else { shortest(round(number, digits)) }
+}
+
+/// Returns the nearest number that has so many digits.
+fn round(number: f64, digits: usize) -> f64 {
+    let places = digits.saturating_sub(1);
+    format!("{number:.places$e}").parse().unwrap_or(number)
 }
 
 impl<'a> Answer<'a> {

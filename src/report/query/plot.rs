@@ -5,16 +5,15 @@
 
 use std::io::{self, Write};
 
-use crate::format::{count, value};
+use crate::format::count;
 use crate::labels::Quoted;
 use crate::report::marks;
-use crate::report::number::shortest;
 use crate::report::table::grid::{Tone, printable};
 use crate::report::table::labels::Labels;
 use crate::report::wrap::{hung, hung_by};
 use crate::time::{Millis, Timestamp};
 
-use super::{Answer, Line, View, csv, is_named};
+use super::{Answer, DIGITS, Line, USUAL_DIGITS, View, csv, is_named, rounded};
 
 /// What the series are drawn with, and so the most of them.
 const MARKS: [char; 8] = ['*', 'o', '+', 'x', '#', '@', '%', '='];
@@ -22,8 +21,6 @@ const MARKS: [char; 8] = ['*', 'o', '+', 'x', '#', '@', '%', '='];
 const USUAL_WIDTH: usize = 120;
 /// How high a drawing is where nothing is said. Unit: lines.
 pub const HEIGHT: usize = 16;
-/// How many digits a number has where these tell numbers apart.
-const USUAL_DIGITS: usize = 3;
 /// How many lines there are to one label of the axis.
 const LINES_PER_LABEL: usize = 3;
 /// How much longer than usual the time between two samples is in a gap, where there are no steps.
@@ -81,11 +78,7 @@ pub fn write(out: &mut dyn Write, answer: &Answer<'_>, empty: Option<&str>, view
         writeln!(out, "{}", hung_by(&format!("{mark} {text}"), view.width, 4))?;
     }
     if hidden > 0 {
-        let more = if hidden == 1 {
-            "1 lower series is".to_owned()
-        } else {
-            format!("{} lower series are", count(hidden as u64))
-        };
+        let more = format!("{} more series {}", count(hidden as u64), if hidden == 1 { "is" } else { "are" });
         let each = if csv::problem(answer).is_none() { "-o csv" } else { "-o json" };
         writeln!(out, "{}", hung(&format!("{more} not drawn; narrow the expression, or {each}"), view.width))?;
     }
@@ -154,17 +147,7 @@ fn digits(lines: &[Line<'_>]) -> usize {
         let texts: Vec<String> = all.iter().map(|value| rounded(*value, *digits)).collect();
         texts.windows(2).all(|pair| pair[0] != pair[1])
     };
-    (USUAL_DIGITS..DIGITS as usize).find(differ).unwrap_or(DIGITS as usize)
-}
-
-/// Writes a number in so many digits.
-fn rounded(number: f64, digits: usize) -> String {
-    let places = digits.saturating_sub(1);
-    if digits == USUAL_DIGITS {
-        value(number)
-    } else {
-        shortest(format!("{number:.places$e}").parse().unwrap_or(number))
-    }
+    (USUAL_DIGITS..DIGITS).find(differ).unwrap_or(DIGITS)
 }
 
 /// Which line of a drawing a value is on.
@@ -191,7 +174,7 @@ impl Scale {
             false => (low, half),
         };
         let steps = (rows / LINES_PER_LABEL).max(1) as f64;
-        let step = round_up(half / steps * 2.0);
+        let step = round_up((half / steps * 2.0).min(f64::MAX));
         let (first, last) = ((low / step).floor(), ((low / 2.0 + half) / step * 2.0).ceil());
         // The last one may be beyond what is a number.
         let tick = |at: f64| (at * step).clamp(f64::MIN, f64::MAX);
@@ -215,9 +198,6 @@ fn round_up(size: f64) -> f64 {
     let round = [1.0, 2.0, 5.0, 10.0].map(|times| times * power);
     round.into_iter().find(|round| *round >= size && round.is_finite()).unwrap_or(size)
 }
-
-/// The greatest power of ten that a number has digits down to. Unit: digits.
-const DIGITS: i32 = 17;
 
 /// How the numbers of an axis are written: all in one unit, with as many decimals as their distance needs.
 struct Unit {
@@ -244,7 +224,7 @@ impl Unit {
         };
         // At the ends of what numbers there are, ticks are not round.
         let least = if letter == "e" { 2 } else { 0 };
-        Self { power, letter, decimals: (power - of(step)).clamp(least, DIGITS) as usize }
+        Self { power, letter, decimals: (power - of(step)).clamp(least, DIGITS as i32) as usize }
     }
 
     fn text(&self, tick: f64) -> String {
@@ -332,7 +312,8 @@ fn draw(line: &Line<'_>, scale: &Scale, time: &Time, mark: &mut dyn FnMut(usize,
             let whole = at.since(before).0.max(1) as f64;
             for column in start.0 + 1..end.0 {
                 let share = time.at(column).since(before).0 as f64 / whole;
-                let row = scale.row(from + (value - from) * share.clamp(0.0, 1.0));
+                // Halves, since the distance of two numbers may be none.
+                let row = scale.row((from / 2.0 + (value / 2.0 - from / 2.0) * share.clamp(0.0, 1.0)) * 2.0);
                 pen = stroke(pen, (column, row), mark);
             }
         }
@@ -416,7 +397,7 @@ mod tests {
         let many: Vec<(&str, &[Option<f64>])> =
             many.iter().map(|host| (host.as_str(), [Some(1.0)].as_slice())).collect();
         let text = drawn(&many, false);
-        assert!(text.ends_with("2 lower series are not drawn; narrow the expression, or -o csv\n"), "{text}");
+        assert!(text.ends_with("2 more series are not drawn; narrow the expression, or -o csv\n"), "{text}");
     }
 
     #[test]
@@ -440,6 +421,9 @@ mod tests {
         let text = drawn(&[("a", &[Some(-f64::MAX), Some(f64::MAX)])], false);
         let marked: Vec<bool> = text.lines().skip(2).take(10).map(|line| line.contains('*')).collect();
         assert_eq!(marked, [true; 10], "{text}");
+        let text = drawn(&[("a", &[Some(-1e308), Some(1e308)]), ("b", &[Some(1e308), Some(-1e308)])], false);
+        let lines: Vec<&str> = text.lines().skip(2).take(10).collect();
+        assert!(lines.iter().all(|line| line.contains('*') && line.contains('o')), "{text}");
     }
 
     #[test]

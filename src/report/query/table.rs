@@ -5,7 +5,8 @@
 
 use std::io::{self, Write};
 
-use crate::format::{Fraction, count, counted, value};
+use crate::format::{Fraction, count, counted};
+use crate::kahan::Mean;
 use crate::labels::METRIC_NAME;
 use crate::promql::query::Value;
 use crate::report::table::ROWS;
@@ -13,7 +14,7 @@ use crate::report::table::grid::{Cell, Column, Grid, printable};
 use crate::report::table::labels::Labels;
 use crate::report::wrap::hung;
 
-use super::{Answer, Line, View, csv, is_named, shown};
+use super::{Answer, DIGITS, Line, USUAL_DIGITS, View, csv, is_named, round, rounded, shown};
 
 /// The most label columns: as many as a wide terminal has room for.
 const LABEL_COLUMNS: usize = 30;
@@ -115,22 +116,75 @@ fn of_series(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
     let mut grid = Grid::new(titles);
     for line in lines.iter().take(most) {
         let values = || line.floats().map(|(_, value)| value).filter(|value| !value.is_nan());
-        let (sum, many) = values().fold((0.0, 0_u64), |(sum, many), value| (sum + value, many + 1));
+        let mean = values().fold(None, |mean: Option<Mean>, value| match mean {
+            Some(mut mean) => {
+                mean.add(value);
+                Some(mean)
+            }
+            None => Some(Mean::starting(value)),
+        });
+        let (low, high) = (values().fold(f64::NAN, f64::min), values().fold(f64::NAN, f64::max));
+        let digits = digits(low, high);
         let mut row = cells(line, labels);
         row.push(Cell::from(count(line.samples.len() as u64)));
         row.extend(
             [
                 line.floats().next().map_or(f64::NAN, |(_, value)| value),
-                values().fold(f64::NAN, f64::min),
-                sum / many as f64,
-                values().fold(f64::NAN, f64::max),
+                low,
+                mean.map_or(f64::NAN, Mean::result),
+                high,
                 line.floats().last().map_or(f64::NAN, |(_, value)| value),
             ]
             // Native histograms alone come to no number.
-            .map(|number| if line.floats().next().is_some() { value(number) } else { "-".to_owned() })
+            .map(|number| if line.floats().next().is_some() { rounded(number, digits) } else { "-".to_owned() })
             .map(Cell::from),
         );
         grid.row(row);
     }
     grid
+}
+
+/// Returns the fewest digits with which the least and the greatest value of a series are as far apart as they are, within a
+/// tenth of that.
+fn digits(low: f64, high: f64) -> usize {
+    let far = high - low;
+    let fits = |digits: &usize| ((round(high, *digits) - round(low, *digits)) - far).abs() <= far / 10.0;
+    if !far.is_finite() {
+        return USUAL_DIGITS;
+    }
+    (USUAL_DIGITS..DIGITS).find(fits).unwrap_or(DIGITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Clock;
+    use crate::labels::LabelSet;
+    use crate::promql::query::Series;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn what_the_values_of_a_range_come_to_is_told_apart() {
+        // A series of so many samples that it has one row: FIRST, MIN, MEAN, MAX and LAST of it.
+        let check = |value: fn(i64) -> f64, expected: [&str; 5]| {
+            let samples = (0..101).map(|at| (Timestamp(at), value(at).into())).collect();
+            let value = Value::Matrix(vec![Series { labels: LabelSet::empty(), samples }]);
+            let answer = Answer { text: "x", at: Timestamp(0), range: None, value: &value };
+            let view = View { clock: Clock::utc(), width: None, color: false, rows: Some(ROWS), height: 4 };
+            let mut out = Vec::new();
+            write(&mut out, &answer, None, &view).expect("a vector takes all");
+            let text = String::from_utf8(out).expect("text");
+            let row: Vec<&str> = text.lines().nth(2).unwrap_or_default().split_whitespace().skip(1).collect();
+            assert_eq!(row, expected, "{text}");
+        };
+        check(|at| at as f64 / 7.0, ["0", "0", "7.14", "14.3", "14.3"]);
+        check(
+            |at| 1_767_636_000.0 + (at * 15) as f64,
+            ["1767636000", "1767636000", "1767636800", "1767637500", "1767637500"],
+        );
+        check(|_| 0.1 + 0.2, ["0.3", "0.3", "0.3", "0.3", "0.3"]);
+        check(|_| 1e308, ["1e308", "1e308", "1e308", "1e308", "1e308"]);
+        check(|at| if at == 0 { f64::NAN } else { 1234.5 }, ["NaN", "1230", "1230", "1230", "1230"]);
+        check(|at| if at == 50 { f64::INFINITY } else { 1.0 }, ["1", "1", "+Inf", "+Inf", "1"]);
+    }
 }
