@@ -8,9 +8,9 @@ use crate::outcome::RunOptions;
 use crate::promql::cost::{Meter, Tally};
 use crate::promql::probe::Unheard;
 use crate::promql::program::Inputs;
-use crate::promql::query::QueryRange;
-use crate::promql::query::operators::Operator;
+use crate::promql::query::operators::{Cost, Operator};
 use crate::promql::query::query_set::{Answered, BoundSet, QuerySet};
+use crate::promql::query::{QueryRange, Value};
 use crate::store::{Reach, Store};
 use crate::survey::{Depth, Survey};
 use crate::time::Timestamp;
@@ -67,6 +67,7 @@ pub fn query(
     let (mut answered, mut operators, mut reach) = (Vec::new(), Vec::new(), Reach::default());
     if let (Some(at), Some(bound)) = (at, bound) {
         let go_on = &mut || observer.read(*bytes);
+        let begun = now(work);
         let found = match (work, &mut *tally) {
             (Work::Plan, _) => ControlFlow::Continue(Vec::new()),
             (Work::Analyze(now), Some(tally)) => bound.finish(&store, at, &mut Meter::<true>::new(tally, now), go_on),
@@ -75,10 +76,24 @@ pub fn query(
         answered = found.continue_value().ok_or(RunError::Stopped)?;
         reach = bound.reach();
         if !matches!(work, Work::Evaluate) {
-            operators = bound.operators(0, &Inputs::of(&store), tally.as_ref());
+            let samples = answered.first().map_or(0, |first| match &first.result {
+                Ok(Value::Matrix(series)) => series.iter().map(|one| one.samples.len() as u64).sum(),
+                _ => 0,
+            });
+            let time = begun.zip(now(work)).map(|(begun, ended)| ended.saturating_sub(begun));
+            let alone = time.map(|time_ns| Cost { samples, time_ns });
+            operators = bound.operators(0, &Inputs::of(&store), tally.as_ref(), alone);
         }
     }
     Ok(Answers { answered, operators, at, reach, store, survey })
+}
+
+/// Reads the clock, where costs are measured.
+fn now(work: Work<'_>) -> Option<u64> {
+    match work {
+        Work::Analyze(now) => Some(now()),
+        Work::Evaluate | Work::Plan => None,
+    }
 }
 
 /// A recording that is read, and the expressions that go on with it.

@@ -144,7 +144,7 @@ impl Text {
                 if runs { ErrorType::Execution } else { ErrorType::BadData }
             }
             QueryError::Range(_) => ErrorType::BadData,
-            QueryError::Failed { .. } => ErrorType::Execution,
+            QueryError::TooLarge | QueryError::Failed { .. } => ErrorType::Execution,
         }
     }
 

@@ -13,6 +13,7 @@ mod value;
 use thiserror::Error;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, codes};
+use crate::format::count;
 use crate::limits;
 use crate::source::{FileId, FileSpan, Span};
 use crate::store::Store;
@@ -23,7 +24,7 @@ use super::ast::{Expr, ExprKind, Type};
 use super::lower;
 use super::parse::{Problem, parse};
 use super::plan::{Context, LowerOptions};
-use super::probe::Unheard;
+use super::probe::{Probe, Unheard};
 use super::program::{Fault, Frame, Inputs, Program, Root, Steps};
 
 use self::raw::{Samples, Subquery};
@@ -153,6 +154,9 @@ pub enum QueryError {
     /// There are no steps to go through in what was given as a range.
     #[error("{0}")]
     Range(String),
+    /// The result holds more samples than there may be, [`limits::HELD_SAMPLES`]; in Prometheus' words.
+    #[error("query processing would load too many samples into memory in query execution")]
+    TooLarge,
     /// The evaluation failed.
     #[error("{message}")]
     Failed {
@@ -181,6 +185,12 @@ impl QueryError {
                 }
             }
             Self::Range(message) => found.push(Diagnostic::new(codes::PROMQL_LIMIT, Severity::Error, message.clone())),
+            Self::TooLarge => {
+                let mut one = Diagnostic::new(codes::EVALUATION, Severity::Error, self.to_string());
+                let most = count(limits::HELD_SAMPLES as u64);
+                one.help.push(format!("the result would hold more than {most} samples: try a longer --step"));
+                found.push(one);
+            }
             Self::Failed { message, span } => {
                 let one = Diagnostic::new(codes::EVALUATION, Severity::Error, message.clone());
                 found.push(match span {
@@ -300,7 +310,7 @@ impl Query {
                 program.run_probed(inputs, &steps, &mut Unheard, &mut take);
                 value
             }
-            alone => alone.alone_at(inputs, at, &mut self.told),
+            alone => alone.alone_at(inputs, at, &mut self.told, &mut Unheard),
         }
     }
 
@@ -318,7 +328,7 @@ impl Query {
         let inputs = Inputs::of(recording);
         program.begin_anew(&inputs);
         self.told.clear();
-        steps_of(program, &inputs, range, None, &mut self.told).map(Value::Matrix)
+        steps_of(program, &inputs, range, None, &mut self.told, &mut Unheard).map(Value::Matrix)
     }
 }
 
@@ -334,10 +344,16 @@ impl Prepared {
     }
 
     /// Evaluates at a time what has no value at a step.
-    fn alone_at(&mut self, inputs: &Inputs<'_>, at: Timestamp, told: &mut Vec<Annotated>) -> Result<Value, QueryError> {
+    fn alone_at(
+        &mut self,
+        inputs: &Inputs<'_>,
+        at: Timestamp,
+        told: &mut Vec<Annotated>,
+        probe: &mut impl Probe,
+    ) -> Result<Value, QueryError> {
         match self {
             Self::Text(text) => Ok(Value::String(text.clone())),
-            range => range.range_at(inputs, at, at, told),
+            range => range.range_at(inputs, (at, at), told, probe),
         }
     }
 
@@ -345,13 +361,13 @@ impl Prepared {
     fn range_at(
         &mut self,
         inputs: &Inputs<'_>,
-        at: Timestamp,
-        slot: Timestamp,
+        (at, slot): (Timestamp, Timestamp),
         told: &mut Vec<Annotated>,
+        probe: &mut impl Probe,
     ) -> Result<Value, QueryError> {
         match self {
             Self::Samples(samples) => samples.at(inputs, at, slot).map(Value::Matrix),
-            Self::Subquery(subquery) => subquery.at(inputs, at, slot, told).map(Value::Matrix),
+            Self::Subquery(subquery) => subquery.at(inputs, (at, slot), told, probe).map(Value::Matrix),
             Self::Text(_) | Self::Program(_) => Ok(Value::Matrix(Vec::new())),
         }
     }
@@ -393,6 +409,7 @@ fn steps_of(
     range: QueryRange,
     query: Option<(Timestamp, Timestamp)>,
     told: &mut Vec<Annotated>,
+    probe: &mut impl Probe,
 ) -> Result<Vec<Series>, QueryError> {
     program.rows(inputs);
     let most = program.block_steps(range.step);
@@ -407,7 +424,7 @@ fn steps_of(
         slots.clear();
         slots.extend(block.iter().map(|step| query.map_or(*step, |(_, slot)| slot)));
         let frame = Frame { inputs: *inputs, evals: &block, slots: &slots, query: query.map(|(at, _)| at) };
-        program.run_frame(&frame, &mut Unheard, &mut |_, root: Root<'_>| {
+        program.run_frame(&frame, probe, &mut |_, root: Root<'_>| {
             note(told, &root);
             match root.faults.first() {
                 Some(first) => fault = Some(QueryError::from(first)),

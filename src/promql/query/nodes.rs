@@ -211,7 +211,7 @@ impl Nodes {
             let found = match &mut part.kind {
                 Kept::Root | Kept::Nothing => continue,
                 Kept::Text(text) => Ok(Value::String(text.clone())),
-                Kept::Range(range) => range.range_at(inputs, at, step.slot, &mut Vec::new()),
+                Kept::Range(range) => range.range_at(inputs, (at, step.slot), &mut Vec::new(), &mut Unheard),
             };
             *value = Some(NodeValue { span: part.span, at, value: found });
         }

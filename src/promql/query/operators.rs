@@ -55,9 +55,16 @@ struct Walk<'a> {
 }
 
 impl BoundSet {
-    /// Returns the operators of an expression, each before those that it reads. Cost: rows are found for all series of the
+    /// Returns the operators of an expression, each before those that it reads; `alone` is what a range vector or a text
+    /// cost together with all that stands in it. Cost: rows are found for all series of the
     /// recording, and a walk over the nodes.
-    pub(crate) fn operators(&mut self, number: usize, inputs: &Inputs<'_>, tally: Option<&Tally>) -> Vec<Operator> {
+    pub(crate) fn operators(
+        &mut self,
+        number: usize,
+        inputs: &Inputs<'_>,
+        tally: Option<&Tally>,
+        alone: Option<Cost>,
+    ) -> Vec<Operator> {
         let mut operators = Vec::new();
         let steps = self.range.map_or(1, QueryRange::len);
         match &mut self.asked[number] {
@@ -70,15 +77,23 @@ impl BoundSet {
             Asked::Alone(Prepared::Samples(samples), span) => {
                 let (does, series, reach) = samples.describe(inputs);
                 let series = Some(series);
-                operators.push(Operator { series, reach: Some(reach), ..Operator::new(0, does, *span, steps) });
+                operators.push(Operator {
+                    series,
+                    reach: Some(reach),
+                    cost: alone,
+                    ..Operator::new(0, does, *span, steps)
+                });
             }
             Asked::Alone(Prepared::Subquery(subquery), span) => {
                 let (does, points, reach) = subquery.describe();
-                operators.push(Operator { reach: Some(reach), ..Operator::new(0, does, *span, steps) });
-                Walk::inside(subquery.program(inputs), inputs, points, 1, &mut operators);
+                // Its samples are those of the selectors in it.
+                let below = tally.map_or(0, |tally| tally.spent().sum());
+                let cost = alone.map(|all| Cost { samples: 0, time_ns: all.time_ns.saturating_sub(below) });
+                operators.push(Operator { reach: Some(reach), cost, ..Operator::new(0, does, *span, steps) });
+                Walk::inside(subquery.program(inputs), (inputs, tally), points, 1, &mut operators);
             }
             Asked::Alone(Prepared::Text(_) | Prepared::Program(_), span) => {
-                operators.push(Operator::new(0, "string".to_owned(), *span, steps));
+                operators.push(Operator { cost: alone, ..Operator::new(0, "string".to_owned(), *span, steps) });
             }
         }
         operators
@@ -98,10 +113,16 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds the operators of a program that stands in a subquery.
-    fn inside(program: &mut Program, inputs: &'a Inputs<'a>, steps: u64, depth: usize, operators: &mut Vec<Operator>) {
+    fn inside(
+        program: &mut Program,
+        (inputs, tally): (&'a Inputs<'a>, Option<&'a Tally>),
+        steps: u64,
+        depth: usize,
+        operators: &mut Vec<Operator>,
+    ) {
         let Some(root) = program.plan.roots.first().copied() else { return };
         program.rows(inputs);
-        let _ = Self::of(program, inputs, steps, None).down(program, root.node, depth, operators);
+        let _ = Self::of(program, inputs, steps, tally).down(program, root.node, depth, operators);
     }
 
     /// Adds a node and what is below it; returns whether its series are known.
@@ -138,7 +159,7 @@ impl<'a> Walk<'a> {
         operators.push(operator);
         if !operators[place].shared {
             if let Some((inner, steps)) = inside {
-                Self::inside(&mut program.inner[inner], self.inputs, steps, depth + 1, operators);
+                Self::inside(&mut program.inner[inner], (self.inputs, None), steps, depth + 1, operators);
             }
             for input in node.kind.inputs() {
                 known &= self.down(program, input, depth + 1, operators);

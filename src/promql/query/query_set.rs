@@ -11,13 +11,10 @@ use super::super::annotation::Annotated;
 use super::super::ast::Expr;
 use super::super::cost::Tally;
 use super::super::plan::{LowerOptions, RootId};
-use super::super::probe::Probe;
+use super::super::probe::{Probe, Unheard};
 use super::super::program::{Frame, Inputs, Program, Root};
 use super::value::{Matrix, at_first_step};
 use super::{Prepared, QueryContext, QueryError, QueryOptions, QueryRange, Value, lowered, note};
-
-/// Prometheus' words for a result that does not fit in memory.
-const TOO_MANY: &str = "query processing would load too many samples into memory in query execution";
 
 /// Expressions that were read and planned as one program, so that what they have in common is evaluated once.
 ///
@@ -131,9 +128,13 @@ impl BoundSet {
         self.reach
     }
 
-    /// Makes an empty tally of the program that all expressions share.
+    /// Makes an empty tally of the program that all expressions share, or of what stands in the only one where that is a
+    /// subquery.
     pub(crate) fn tally(&self) -> Tally {
-        Tally::of(&self.program)
+        match self.asked.as_slice() {
+            [Asked::Alone(Prepared::Subquery(subquery), _)] => subquery.tally(),
+            _ => Tally::of(&self.program),
+        }
     }
 
     /// Evaluates the steps of the range for which the store has all samples, being complete up to `until`, block by block;
@@ -180,8 +181,7 @@ impl BoundSet {
                 Some(first) => Some(QueryError::from(first)),
                 None => {
                     *held += matrix.add(&root, steps);
-                    let failed = || QueryError::Failed { message: TOO_MANY.to_owned(), span: None };
-                    (*held > limits::HELD_SAMPLES).then(failed)
+                    (*held > limits::HELD_SAMPLES).then_some(QueryError::TooLarge)
                 }
             };
             if let Some(fault) = fault
@@ -231,6 +231,7 @@ impl BoundSet {
             });
         }
         let (mut roots, mut told) = (roots.into_iter(), std::mem::take(&mut self.told).into_iter());
+        let is_one = self.asked.len() == 1;
         let answered = |asked: &mut Asked| match asked {
             Asked::Root(_) => {
                 let result = roots.next().unwrap_or(Ok(Value::Vector(Vec::new())));
@@ -238,7 +239,11 @@ impl BoundSet {
             }
             Asked::Alone(prepared, _) => {
                 let mut annotations = Vec::new();
-                Answered { result: prepared.alone_at(&inputs, at, &mut annotations), annotations }
+                let result = match is_one {
+                    true => prepared.alone_at(&inputs, at, &mut annotations, probe),
+                    false => prepared.alone_at(&inputs, at, &mut annotations, &mut Unheard),
+                };
+                Answered { result, annotations }
             }
         };
         ControlFlow::Continue(self.asked.iter_mut().map(answered).collect())

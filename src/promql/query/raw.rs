@@ -12,9 +12,12 @@ use crate::{
 
 use super::super::annotation::Annotated;
 use super::super::ast::{Edges, Expr};
+#[cfg(feature = "input")]
+use super::super::cost::Tally;
 use super::super::histograms::SampleValue;
 use super::super::parse::Problem;
 use super::super::plan::{Fixed, LowerOptions, Plan, Select, WindowInput};
+use super::super::probe::Probe;
 use super::super::program::{Inputs, Program, Source};
 #[cfg(feature = "input")]
 use super::super::reach::reach_of_range;
@@ -160,15 +163,16 @@ impl Subquery {
     pub(super) fn at(
         &mut self,
         inputs: &Inputs<'_>,
-        at: Timestamp,
-        slot: Timestamp,
+        (at, slot): (Timestamp, Timestamp),
         told: &mut Vec<Annotated>,
+        probe: &mut impl Probe,
     ) -> Result<Vec<Series>, QueryError> {
         let end = reference(self.at, self.offset, at);
         let before = end.minus(self.range).0.div_euclid(self.step.0);
         let start = Timestamp(before.saturating_add(1).saturating_mul(self.step.0));
         self.program.begin_anew(inputs);
-        steps_of(&mut self.program, inputs, QueryRange { start, end, step: self.step }, Some((at, slot)), told)
+        let steps = QueryRange { start, end, step: self.step };
+        steps_of(&mut self.program, inputs, steps, Some((at, slot)), told, probe)
     }
 }
 
@@ -196,6 +200,11 @@ impl Subquery {
         let Self { range, step, offset, at, .. } = self;
         let reach = reach_of_range(*at, *offset, (*range, Millis::ZERO), Millis::ZERO);
         (format!("[{range}:{step}]"), points(*range, *step), reach)
+    }
+
+    /// Makes an empty tally of what stands inside.
+    pub(super) fn tally(&self) -> Tally {
+        Tally::of(&self.program)
     }
 
     /// Returns the program of what stands inside, bound to the series there are.

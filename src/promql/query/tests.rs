@@ -240,3 +240,13 @@ fn a_subquery_at_a_fixed_time_still_knows_when_it_is_asked() {
         }
     }
 }
+
+#[test]
+fn a_result_that_is_too_large_is_told_in_two_ways() {
+    let error = QueryError::TooLarge;
+    assert!(error.to_string().starts_with("query processing would load too many samples"));
+    let help = |one: &Diagnostic| one.help.join(" ");
+    let told: Vec<String> =
+        error.diagnostics(crate::source::SourceMap::default().add("x", "x"), 0).iter().map(help).collect();
+    assert_eq!(told, ["the result would hold more than 50,000,000 samples: try a longer --step"]);
+}

@@ -161,9 +161,5 @@ fn sample(value: query::SampleValue) -> SampleValue {
 }
 
 fn fault(error: &QueryError) -> Fault {
-    match error {
-        QueryError::Failed { message, .. } => Fault::Failed(message.clone()),
-        QueryError::Range(words) => Fault::Failed(words.clone()),
-        QueryError::Refused(_) => Fault::Failed(error.to_string()),
-    }
+    Fault::Failed(error.to_string())
 }

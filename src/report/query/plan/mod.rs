@@ -83,9 +83,8 @@ mod tests {
     use crate::replay::{self, Work};
     use crate::time::Timestamp;
 
-    #[test]
-    fn operators_are_shown_with_what_they_cost() {
-        let text = "sum(rate(requests[2m])) / count(max_over_time(up[4m:2m])) + sum(rate(requests[2m]))";
+    /// Shows what an expression costs by a clock that goes on by 1 us when it is read: at 4 to 9 minutes, or at the last one.
+    fn shown(text: &str, is_range: bool) -> String {
         let minute = |at: i64| Timestamp(at * 60_000);
         let series = |name: &str, host: &str| {
             let labels = LabelSet::new([("__name__", name), ("host", host)]);
@@ -93,7 +92,8 @@ mod tests {
         };
         let mut given = GivenSeries::new([series("requests", "a"), series("requests", "b"), series("up", "a")]);
         let range = QueryRange::new(minute(4), minute(9), Millis(60_000)).expect("a range");
-        let mut queries = QuerySet::new(QueryContext::Range(range), &QueryOptions::default());
+        let context = if is_range { QueryContext::Range(range) } else { QueryContext::Instant };
+        let mut queries = QuerySet::new(context, &QueryOptions::default());
         queries.add(&parse(text).expr).expect("it evaluates");
         let time = Clocked::new(0);
         let now = || time.replace(time.get() + 1_000);
@@ -102,7 +102,13 @@ mod tests {
         let view = View { clock: Clock::utc(), width: None, color: false, rows: None, height: 4 };
         let mut out = Vec::new();
         write(&mut out, text, &answers.operators, ("now", answers.store.len()), &view).expect("a vector takes all");
-        insta::assert_snapshot!(String::from_utf8_lossy(&out), @r"
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn operators_are_shown_with_what_they_cost() {
+        let text = "sum(rate(requests[2m])) / count(max_over_time(up[4m:2m])) + sum(rate(requests[2m]))";
+        insta::assert_snapshot!(shown(text, true), @r"
         OPERATOR                      SERIES  STEPS  REACH    SAMPLES  TIME  EXPRESSION
         vectors +                          1      6                    1 us  sum(rate(requests[2m])) / count(max_over_time(up[4m:2m])) + sum(rate(requests[2m]))
           vectors /                        1      6                    1 us  sum(rate(requests[2m])) / count(max_over_time(up[4m:2m]))
@@ -112,6 +118,24 @@ mod tests {
               max_over_time([4m:2m])       1      6  4m back       12  1 us  max_over_time(up[4m:2m])
                 up                         1      2  5m back        -     -  up
           sum (see above)                  1      6                 -     -  sum(rate(requests[2m]))
+        evaluated now; 3 series in the recording
+        ");
+    }
+
+    #[test]
+    fn a_range_vector_by_itself_is_shown_with_what_it_cost() {
+        let all = ["requests[2m]", "sum(requests)[4m:2m]", "'text'"].map(|text| shown(text, false));
+        insta::assert_snapshot!(all.concat(), @r"
+        OPERATOR      SERIES  STEPS  REACH    SAMPLES  TIME  EXPRESSION
+        requests[2m]       2      1  2m back        4  1 us  requests[2m]
+        evaluated now; 3 series in the recording
+        OPERATOR      SERIES  STEPS  REACH    SAMPLES  TIME  EXPRESSION
+        [4m:2m]            -      1  4m back           3 us  sum(requests)[4m:2m]
+          sum              1      2                    1 us  sum(requests)
+            requests       2      2  5m back        4  1 us  requests
+        evaluated now; 3 series in the recording
+        OPERATOR  SERIES  STEPS  REACH  SAMPLES  TIME  EXPRESSION
+        string         -      1                  1 us  'text'
         evaluated now; 3 series in the recording
         ");
     }
