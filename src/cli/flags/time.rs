@@ -19,7 +19,7 @@ pub(crate) struct SightArgs {
     #[arg(long, value_name = "HOW", value_parser = Stale::from_str, hide_short_help = true, help_heading = "Input")]
     pub(crate) stale: Option<Stale>,
     /// How far back a selector looks for a sample [default: 5m]
-    #[arg(long, value_name = "DURATION", value_parser = parse_interval, hide_short_help = true, help_heading = "Time")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_interval, allow_hyphen_values = true, hide_short_help = true, help_heading = "Time")]
     pub(crate) lookback_delta: Option<Millis>,
 }
 

@@ -58,7 +58,7 @@ pub(crate) struct QueryArgs {
     ///
     /// A duration such as 30s, or seconds. The default is a whole number of seconds, at least one, and ends at the end of
     /// the range: without --start, steps are counted back from there.
-    #[arg(long, value_name = "DURATION", value_parser = step, help_heading = "Time")]
+    #[arg(long, value_name = "DURATION", value_parser = step, allow_hyphen_values = true, help_heading = "Time")]
     pub(crate) step: Option<Millis>,
     /// Drop metric names at the end of the expression only
     ///
@@ -72,13 +72,13 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     pub(crate) zone: ZoneArgs,
     /// Maximum rows of a table; 0 shows all
-    #[arg(long, value_name = "ROWS", default_value_t = table::ROWS, help_heading = "Output")]
+    #[arg(long, value_name = "ROWS", default_value_t = table::ROWS, value_parser = rows, allow_negative_numbers = true, help_heading = "Output")]
     pub(crate) limit: usize,
     /// Height of a plot in lines
-    #[arg(long, value_name = "LINES", default_value_t = plot::HEIGHT, value_parser = size, help_heading = "Output")]
+    #[arg(long, value_name = "LINES", default_value_t = plot::HEIGHT, value_parser = size, allow_negative_numbers = true, help_heading = "Output")]
     pub(crate) height: usize,
     /// Width of a table or plot [default: the terminal's]
-    #[arg(long, value_name = "COLUMNS", value_parser = size, help_heading = "Output")]
+    #[arg(long, value_name = "COLUMNS", value_parser = size, allow_negative_numbers = true, help_heading = "Output")]
     pub(crate) width: Option<usize>,
     /// table, json, csv or plot [default: table]
     ///
@@ -160,13 +160,19 @@ pub(crate) fn spaced(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
 fn step(text: &str) -> Result<Millis, String> {
     if let Ok(seconds) = text.parse::<f64>() {
         let millis = (seconds * 1000.0).round();
-        return if (1.0..9e15).contains(&millis) {
-            Ok(Millis(millis as i64))
-        } else {
-            Err("must be longer than 0s; write it like `30s`".to_owned())
+        return match millis {
+            1.0..9e15 => Ok(Millis(millis as i64)),
+            9e15.. => Err("is too long".to_owned()),
+            _ if seconds > 0.0 => Err("steps are whole milliseconds, the shortest is `1ms`".to_owned()),
+            _ => Err("must be longer than 0s; write it like `30s`".to_owned()),
         };
     }
     parse_interval(text).map_err(|error| error.to_string())
+}
+
+/// Takes a number of rows.
+fn rows(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "must be a whole number, such as 20; 0 shows all rows".to_owned())
 }
 
 /// The least and the most columns or lines.
@@ -209,10 +215,13 @@ mod tests {
         check("1620", Some(1_620_000));
         check("0.5", Some(500));
         check("0", None);
+        check("0.0001", None);
         check("-5", None);
         check("inf", None);
         check("NaN", None);
         check("0s", None);
         check("soon", None);
+        assert!(step("0.0001").is_err_and(|words| words.contains("whole milliseconds")));
+        assert!(step("1e300").is_err_and(|words| words.contains("too long")));
     }
 }

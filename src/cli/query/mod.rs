@@ -14,6 +14,7 @@ use crate::input::Batches;
 use crate::outcome::{Mismatch, RunOptions, facts_of};
 use crate::promql::annotation::{Annotated, Level};
 use crate::promql::ast::Type;
+use crate::promql::parse::parse;
 use crate::promql::query::query_set::{Answered, QuerySet};
 use crate::promql::query::{QueryContext, QueryError, QueryOptions, QueryRange, Value};
 use crate::replay::{self, Answers, RunError, Work};
@@ -43,10 +44,9 @@ const NOTES: usize = 10;
 /// Evaluates expressions while the recordings are read, and writes what they gave.
 pub(super) fn run(mut args: QueryArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
-    if args.expr_file.is_some() {
-        // All that has a place on the command line is a recording then.
-        args.input.recordings.splice(0..0, args.expr.take());
-    }
+    let first = args.expr.take_if(|_| args.expr_file.is_some());
+    // All that has a place on the command line is a recording then.
+    args.input.recordings.splice(0..0, first.clone());
     let args = &args;
     let terminal = Terminal::look(args.console.color);
     let interrupt = Interrupt::listen(terminal.stderr);
@@ -67,7 +67,12 @@ pub(super) fn run(mut args: QueryArgs) -> Result<Exit, Failure> {
     let is_range = args.is_range() || (is_drawn && args.time.is_none() && has_steps);
     check(args, &mut texts, is_range, &options, &outputs, &terminal)?;
     let paths = args.input.paths("alertctl query 'up == 0' night.csv")?;
-    let recordings = load::recordings(&paths)?;
+    let recordings = load::recordings(&paths).map_err(|failure| match first {
+        Some(first) if is_expression(&first, &failure) => failure.hint(
+            "with --expr-file all that follows is a recording: put the expression into the file, or leave out the flag",
+        ),
+        _ => failure,
+    })?;
     let moments = [args.time, args.start, args.end];
     let is_relative = moments.iter().flatten().any(|moment| moment.is_relative());
     let needs_span = is_relative || (is_range && (args.start.is_none() || args.end.is_none()));
@@ -134,6 +139,13 @@ fn outputs(args: &QueryArgs) -> Result<Vec<Output<QueryFormat>>, Failure> {
             .hint("leave out -o, or evaluate one expression: alertctl query EXPR RECORDING -o csv"));
     }
     Ok(outputs)
+}
+
+/// Returns whether what was not found as a recording is an expression, rather than a name that was mistyped.
+fn is_expression(text: &str, failure: &Failure) -> bool {
+    let is_near = failure.hint.as_ref().is_some_and(|hint| hint.starts_with("did you mean"));
+    let is_path = text.contains('/') && !text.contains(' ');
+    !is_near && !is_path && !Path::new(text).exists() && parse(text).problems.is_empty()
 }
 
 /// Returns the expressions that are asked for.

@@ -113,7 +113,7 @@ fn of_series(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
         Column::right("MAX", 0),
         Column::right("LAST", 0),
     ]);
-    let mut grid = Grid::new(titles);
+    let mut grid = Grid::new(titles).only_wider();
     for line in lines.iter().take(most) {
         let values = || line.floats().map(|(_, value)| value).filter(|value| !value.is_nan());
         let mean = values().fold(None, |mean: Option<Mean>, value| match mean {

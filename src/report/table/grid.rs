@@ -127,6 +127,8 @@ pub(crate) struct Grid {
     headings: Vec<(usize, String)>,
     /// Whether the last column goes below the rows before any other one is left out.
     figures_first: bool,
+    /// Where columns that were left out can be seen.
+    remedy: &'static str,
 }
 
 /// Between two columns.
@@ -153,7 +155,13 @@ struct Layout {
 
 impl Grid {
     pub(crate) fn new(columns: Vec<Column>) -> Self {
-        Self { columns, rows: Vec::new(), headings: Vec::new(), figures_first: false }
+        let remedy = "widen the terminal or use -o json";
+        Self { columns, rows: Vec::new(), headings: Vec::new(), figures_first: false, remedy }
+    }
+
+    /// Returns the grid with other words for where columns that were left out can be seen: those of no other format.
+    pub(crate) fn only_wider(self) -> Self {
+        Self { remedy: "widen the terminal or use --width", ..self }
     }
 
     /// Returns the grid with other columns kept before the words of the last one, which go below the rows.
@@ -239,7 +247,7 @@ impl Grid {
                 if said.contains(&names) {
                     return Ok(());
                 }
-                let how = if said.is_empty() { "; widen the terminal or use -o json" } else { "" };
+                let how = if said.is_empty() { format!("; {}", self.remedy) } else { String::new() };
                 let line = format!("columns left out at {limit} columns: {names}{how}");
                 said.push(names);
                 writeln!(out, "{}", Tone::Faint.paint(&hung(&line, Some(limit)), color))
