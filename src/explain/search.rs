@@ -78,6 +78,7 @@ impl Search<'_, '_> {
                         Some((series, histograms)) if histograms != of_histograms && !takes_both(name) => {
                             own(other_kind(name, series, histograms))
                         }
+                        _ if name == "clamp" => own(self.bounds(below)),
                         _ => own(Why::Nothing),
                     }
                 }
@@ -175,7 +176,7 @@ impl Search<'_, '_> {
                 return own(Why::Taken { by: by.clone(), value: *value });
             }
             if !binary.op.is_comparison() {
-                return own(Why::Nothing);
+                return own(self.kinds(binary.op, [lhs, rhs], of_parts));
             }
             let far = |pair: &(&LabelSet, f64, LabelSet, f64)| distance(pair.1, pair.3);
             let close = pairs.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
@@ -190,7 +191,7 @@ impl Search<'_, '_> {
             }));
         }
         if !binary.op.is_comparison() {
-            return own(Why::Nothing);
+            return own(self.kinds(binary.op, [lhs, rhs], of_parts));
         }
         let scalar = if is_scalar(rhs) { rhs } else { lhs };
         if let Some(decided) = self.not_one(scalar) {
@@ -208,6 +209,33 @@ impl Search<'_, '_> {
         let written = is_number(self.case.outline[scalar].expr);
         let scalar = Some(if turned { Side::Left } else { Side::Right });
         own(Why::False { op: binary.op, labels, left, right, scalar, written, others: rows.len().saturating_sub(1) })
+    }
+
+    /// Says that an operator of arithmetic has no result for the kinds of its sides, where all of a side are of one kind.
+    fn kinds(&self, op: BinaryOp, sides: [usize; 2], of_parts: &[Wanted]) -> Why {
+        let [left, right] = [0, 1].map(|side| self.found(sides[side], &of_parts[side]));
+        match (of_one_kind(&left), of_one_kind(&right)) {
+            // Those whose buckets do not go together.
+            (Some((_, true)), Some((_, true))) if matches!(op, BinaryOp::Add | BinaryOp::Sub) => Why::Nothing,
+            (Some((series, true)), Some((_, of_right))) => {
+                Why::Kinds { op, histograms: [true, of_right], series: series.clone() }
+            }
+            (Some((_, false)), Some((series, true))) => {
+                Why::Kinds { op, histograms: [false, true], series: series.clone() }
+            }
+            _ => Why::Nothing,
+        }
+    }
+
+    /// Says that the bounds of `clamp`, of whose parts these are the numbers, have nothing between them.
+    fn bounds(&self, parts: &[usize]) -> Why {
+        let scalars = parts.iter().filter(|part| self.case.outline[**part].expr.ty() == Type::Scalar);
+        let numbers =
+            scalars.filter_map(|part| rows(self.values[*part].as_ref(), &Wanted::any()).first().map(|row| row.1));
+        match numbers.collect::<Vec<_>>()[..] {
+            [min, max] if min > max => Why::NoBounds { min, max },
+            _ => Why::Nothing,
+        }
     }
 
     /// Returns the call of `scalar` in a scalar part that has other than one series.

@@ -130,6 +130,22 @@ pub enum Why {
         /// Whether its samples are native histograms rather than floats.
         histograms: bool,
     },
+    /// An operator has no result for the kinds of its sides.
+    Kinds {
+        /// The operator.
+        op: BinaryOp,
+        /// Whether the left and the right side have native histograms rather than floats.
+        histograms: [bool; 2],
+        /// One of the series that have them.
+        series: LabelSet,
+    },
+    /// `clamp` has no result, since its minimum is above its maximum.
+    NoBounds {
+        /// The minimum.
+        min: f64,
+        /// The maximum.
+        max: f64,
+    },
     /// The buckets of a histogram have no label `le`.
     NoBuckets {
         /// One of the rows.
@@ -219,7 +235,12 @@ impl Why {
         let rank = match self {
             Self::False { left, right, .. } => return (9, -distance(*left, *right)),
             Self::NoPartner { .. } | Self::Taken { .. } => 8,
-            Self::NotChosen { .. } | Self::There { .. } | Self::NoBuckets { .. } | Self::OtherKind { .. } => 7,
+            Self::NotChosen { .. }
+            | Self::There { .. }
+            | Self::NoBuckets { .. }
+            | Self::OtherKind { .. }
+            | Self::Kinds { .. }
+            | Self::NoBounds { .. } => 7,
             Self::Failed { .. } => 6,
             Self::FewSamples { .. } | Self::NotOne { .. } => 5,
             Self::Source { .. } | Self::NoSample { .. } | Self::Reset { .. } => 4,

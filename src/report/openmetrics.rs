@@ -162,7 +162,7 @@ pub(crate) fn series_text(labels: &LabelSet) -> String {
 }
 
 /// Returns whether a name has only letters, digits, underscores and `more`, and does not begin with a digit.
-fn is_plain(name: &str, more: &str) -> bool {
+pub(crate) fn is_plain(name: &str, more: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '_' || more.contains(c);
     !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(letter)
 }

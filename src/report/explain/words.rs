@@ -2,9 +2,10 @@
 
 use crate::explain::{Explanation, Happening, Reason, Verdict, What, Why};
 use crate::format::{Clock, count, counted, duration, one_line, value};
-use crate::labels::LabelSet;
+use crate::labels::{LabelSet, METRIC_NAME};
 use crate::promql::ast::BinaryOp;
 use crate::report::number::shortest;
+use crate::report::openmetrics::{is_plain, series_text};
 use crate::time::Timestamp;
 
 /// Writes times as short as the span of a recording allows.
@@ -81,9 +82,10 @@ pub(super) fn verdict(verdict: &Verdict, alerts: bool) -> String {
     format!("{word}: {a} {} {b}{side}{active}", op.symbol())
 }
 
-/// Writes the labels of a series, its name in front.
+/// Writes the labels of a series, its name in front; names that could not stand in PromQL so are in quotes.
 pub(in crate::report) fn series(labels: &LabelSet) -> String {
-    labels.to_string()
+    let plain = |(name, value): (&str, &str)| is_plain(name, "") && (name != METRIC_NAME || is_plain(value, ":"));
+    if labels.iter().all(plain) { labels.to_string() } else { series_text(labels) }
 }
 
 /// Writes which comparison is false.
@@ -164,6 +166,18 @@ pub(in crate::report) fn why(reason: &Why, times: &Times<'_>) -> String {
         }
         Why::OtherKind { by, series: one, histograms: false } => {
             format!("`{by}` takes native histograms, and {} is a float", series(one))
+        }
+        Why::Kinds { op, histograms, series: one } => {
+            let sides = match histograms {
+                [true, true] => "two native histograms",
+                [true, false] => "a native histogram and a float",
+                [false, _] => "a float and a native histogram",
+            };
+            format!("`{}` has no result for {sides}: {} is a native histogram", op.symbol(), series(one))
+        }
+        Why::NoBounds { min, max } => {
+            let (min, max) = apart(*min, *max);
+            format!("the minimum of `clamp`, {min}, is above its maximum, {max}")
         }
         Why::NoBuckets { row } if row.metric().is_some() => {
             format!("{} has no label `le`, which the buckets of a histogram have", series(row))
@@ -323,6 +337,17 @@ pub(super) fn happened(one: &Happening, explanation: &Explanation, times: &Times
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn series_are_named_as_promql_names_them() {
+        let check = |metric: &str, label: &str, expected: &str| {
+            assert_eq!(series(&LabelSet::new([("__name__", metric), (label, "a"), ("job", "b")])), expected);
+        };
+        check("cpu:load", "host", r#"cpu:load{host="a", job="b"}"#);
+        check("cpu.load %", "host", r#"{"cpu.load %",host="a",job="b"}"#);
+        check("cpu", "host.name", r#"cpu{"host.name"="a",job="b"}"#);
+        assert_eq!(series(&LabelSet::empty()), "{}");
+    }
 
     #[test]
     fn numbers_look_as_different_as_they_are() {

@@ -339,6 +339,11 @@ impl<'a> ReasonOut<'a> {
                 out.series = Some(Labels(series));
                 "other_kind"
             }
+            Why::Kinds { series, .. } => {
+                out.series = Some(Labels(series));
+                "kinds"
+            }
+            Why::NoBounds { .. } => "no_bounds",
             Why::Source { .. } => "source",
             Why::NoBuckets { row } => {
                 out.series = Some(Labels(row));
