@@ -30,10 +30,13 @@ pub(super) fn run(args: &FmtArgs) -> Result<Exit, Failure> {
     if args.inputs.iter().filter(|input| *input == STDIN).count() > 1 {
         return Err(Failure::new("standard input (`-`) is named twice"));
     }
-    for input in &args.inputs {
-        match Input::of(input)? {
-            Input::Path => paths.push(input.clone()),
-            Input::Expr => run.expression(input, input),
+    let inputs: Vec<Input> = args.inputs.iter().map(|word| Input::of(word)).collect::<Result<_, _>>()?;
+    let must_exist = args.check || args.diff || inputs.iter().any(|input| matches!(input, Input::Path));
+    for (word, input) in args.inputs.iter().zip(inputs) {
+        match input {
+            Input::Path => paths.push(word.clone()),
+            Input::Expr if must_exist && may_be_name(word) => return Err(missing(word)),
+            Input::Expr => run.expression(word, word),
             Input::Stdin => run.stdin()?,
         }
     }
@@ -74,6 +77,17 @@ impl Input {
             None => Ok(Self::Expr),
         }
     }
+}
+
+/// Returns whether an expression may as well be the name of a file: one that is gone must not pass for a metric.
+fn may_be_name(word: &str) -> bool {
+    word.chars().all(|c| c.is_alphanumeric() || "_-./:*".contains(c))
+}
+
+/// Says that a word that may be a name is none.
+fn missing(word: &str) -> Failure {
+    let message = format!("no such file or folder: `{word}`; if it is an expression: -e '{word}'");
+    Failure { hint: expand(&Disk, word).err().and_then(|error| error.hint), ..Failure::new(message) }
 }
 
 /// What was done so far.
