@@ -26,6 +26,8 @@ pub enum Left {
     Long,
     /// It stands in a file that is a text inside another one, and that text is folded, below `>`.
     Within,
+    /// An anchor and its alias share it with a name, a label or an annotation, which would change with it.
+    Shared,
 }
 
 /// Lays out the expressions of a rule file, which was read with `keep_parts` and has no errors.
@@ -66,14 +68,14 @@ impl Edits {
     fn of(file: &RuleFile, source: &str, most: Lines) -> Self {
         let mut edits = Self::default();
         let mut texts: BTreeMap<Span, Option<Located>> = BTreeMap::new();
+        let others = others(file);
         for group in &file.groups {
             let within = group.parts.as_ref().and_then(|parts| parts.within).map(|within| within.span);
             let Some(within) = within.filter(|within| !is_literal(source, *within)) else {
-                group.rules.iter().for_each(|rule| edits.rule(rule, source, most));
+                group.rules.iter().for_each(|rule| edits.rule(rule, source, most, &others));
                 continue;
             };
             if texts.entry(within).or_insert_with(|| quoted(&source[within.range()])).is_none() {
-                let is_laid_out = |rule: &Rule| one_line(&rule.expr, &rule.text.text) == rule.text.text;
                 let left = group.rules.iter().filter(|rule| place(rule, source).is_some() && !is_laid_out(rule));
                 edits.left.extend(left.map(|rule| (rule.text.span, Left::Within)));
             }
@@ -84,7 +86,13 @@ impl Edits {
         edits
     }
 
-    fn rule(&mut self, rule: &Rule, source: &str, most: Lines) {
+    fn rule(&mut self, rule: &Rule, source: &str, most: Lines, others: &BTreeSet<Span>) {
+        if others.contains(&rule.text.span) {
+            let expr = rule.parts.as_ref().and_then(|parts| parts.expr);
+            let expr = expr.filter(|_| rule.condition.is_none() && !is_laid_out(rule));
+            self.left.extend(expr.map(|expr| (expr.value.span, Left::Shared)));
+            return;
+        }
         let Some(place) = place(rule, source) else { return };
         let text = &rule.text.text;
         let above = comments(text).filter(|above| above.is_empty() || is_literal(source, rule.text.span));
@@ -125,6 +133,24 @@ impl Edits {
         self.replaced.extend(edits.replaced.into_iter().map(quote));
         self.left.extend(edits.left.into_iter().map(|(span, left)| (outer(span), left)));
     }
+}
+
+/// Returns where the texts of a file stand that are no expressions. One that an alias brings stands at its anchor.
+fn others(file: &RuleFile) -> BTreeSet<Span> {
+    let mut others = BTreeSet::new();
+    for group in &file.groups {
+        others.insert(group.name.span);
+        for rule in &group.rules {
+            others.insert(rule.name.span);
+            let texts = rule.parts.iter().flat_map(|parts| parts.labels.iter().chain(&parts.annotations));
+            others.extend(texts.filter_map(|part| part.text.as_ref()).map(|text| text.span));
+        }
+    }
+    others
+}
+
+fn is_laid_out(rule: &Rule) -> bool {
+    one_line(&rule.expr, &rule.text.text) == rule.text.text
 }
 
 /// Returns where the expression of a rule stands, if it was written there for this rule.
@@ -325,6 +351,19 @@ mod tests {
             "groups:\n- name: g\n  rules:\n  - &r\n    record: r\n    expr: &x a + b\n  - record: s\n    expr: *x\n  - <<: *r\n    \
              record: t\n  - {<<: *r, record: u}\n",
         );
+    }
+
+    #[test]
+    fn what_is_shared_with_another_text_is_left_as_it_is() {
+        let check = |rule: &str, left: &[(&str, Left)]| {
+            let of =
+                |expr: &str| format!("groups:\n- name: g\n  rules:\n  - {{{rule}}}\n  - {{record: r, expr: {expr}}}\n");
+            check_left(&of("c+d"), &of("c + d"), left);
+        };
+        check("alert: A, expr: &x a+b, annotations: {d: *x}", &[("a+b", Left::Shared)]);
+        check("alert: A, labels: {d: &x a+b}, expr: *x", &[("*x", Left::Shared)]);
+        check("alert: &x a+b, expr: *x", &[("*x", Left::Shared)]);
+        check("alert: A, expr: &x a + b, labels: {d: *x}", &[]);
     }
 
     #[test]

@@ -276,7 +276,7 @@ impl Run<'_> {
 
     /// Says which expressions of a file are left as they are.
     fn say_left(&self, name: &str, left: &[(FileSpan, Left)], sources: &SourceMap) {
-        for why in [Left::Comment, Left::Long, Left::Within] {
+        for why in [Left::Comment, Left::Long, Left::Within, Left::Shared] {
             let places = left.iter().filter(|(_, left)| *left == why);
             let lines: Vec<String> = places.map(|(at, _)| sources.position(*at).line.to_string()).collect();
             if !lines.is_empty() {
@@ -318,20 +318,25 @@ fn are_left(why: Left, lines: &[String]) -> String {
     let (lines, more) = (&lines[..lines.len().min(NAMED)], lines.len().saturating_sub(NAMED));
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let place = format!("line{} {}{more}", if one { "" } else { "s" }, lines.join(", "));
-    match (why, one) {
-        (Left::Comment, true) => format!("the expression with a comment in {place} is left as it is"),
-        (Left::Comment, false) => format!("the expressions with comments in {place} are left as they are"),
-        (Left::Long, true) => format!("the expression in {place} is left as it is: {LONG}"),
-        (Left::Long, false) => format!("the expressions in {place} are left as they are: {LONG}"),
-        (Left::Within, true) => format!("the expression in {place} is left as it is: {WITHIN}"),
-        (Left::Within, false) => format!("the expressions in {place} are left as they are: {WITHIN}"),
-    }
+    let (with, why) = match why {
+        Left::Comment if one => (" with a comment", String::new()),
+        Left::Comment => (" with comments", String::new()),
+        Left::Long => ("", format!(": {LONG}")),
+        Left::Within => ("", format!(": {WITHIN}")),
+        Left::Shared => ("", format!(": {SHARED}")),
+    };
+    let (expressions, are_left) =
+        if one { ("expression", "is left as it is") } else { ("expressions", "are left as they are") };
+    format!("the {expressions}{with} in {place} {are_left}{why}")
 }
 
 /// Why a long expression stays.
 const LONG: &str = "with its blanks it would be longer than an expression may be";
 /// Why an expression of a file that is a text stays.
 const WITHIN: &str = "write the file that holds it below `|`";
+
+/// Why an expression with an anchor or an alias stays.
+const SHARED: &str = "a name, a label or an annotation has the same text by an anchor";
 
 /// Returns whether a text has nothing but comments, as a file that is begun in an editor.
 fn is_empty(text: &str) -> bool {
