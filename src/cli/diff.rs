@@ -283,7 +283,7 @@ fn both(args: &DiffArgs, named: &Named, terminal: &Terminal) -> Result<Option<Si
 fn root(files: &dyn Files, path: &str) -> String {
     match files.kind(path) {
         Some(FileKind::Folder) => format!("{}/", path.trim_end_matches('/')),
-        Some(FileKind::File) => path.to_owned(),
+        Some(FileKind::File | FileKind::Other) => path.to_owned(),
         None => {
             let fixed = path.find(['*', '?', '[']).unwrap_or(path.len());
             path[..path[..fixed].rfind('/').map_or(0, |at| at + 1)].to_owned()
@@ -335,7 +335,7 @@ fn of_both(
     let wrong = wrong(&Disk, now);
     match wrong {
         // What is there and cannot be read was not removed.
-        Some(error) if !is_old || Disk.kind(now) == Some(FileKind::File) => Err(error.into()),
+        Some(error) if !is_old || matches!(Disk.kind(now), Some(FileKind::File | FileKind::Other)) => Err(error.into()),
         wrong => {
             // Whoever wants to hear nothing else must not take this for a comparison.
             if !is_old {

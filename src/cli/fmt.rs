@@ -11,7 +11,7 @@ use crate::lint::fix::patch;
 use crate::promql::layout::{below, comments, lines};
 use crate::promql::parse::parse;
 use crate::rules::{self, RuleSet, RuleText};
-use crate::source::{FileSpan, SourceMap, expand};
+use crate::source::{FileKind, FileSpan, Files, SourceMap, expand};
 
 use super::args::FmtArgs;
 use super::load::{self, Disk, STDIN};
@@ -62,8 +62,15 @@ impl Input {
         let endings = [".yml", ".yaml", ".json", ".rules", ".y*ml", "/"];
         let is_name = ["./", "../", "/", "~/"].iter().any(|start| word.starts_with(start))
             || !word.contains(char::is_whitespace) && endings.iter().any(|end| word.ends_with(end));
-        if Path::new(word).exists() || is_name {
-            return Ok(Self::Path);
+        // What the shell has opened can be a regular file, which is not to be replaced without its name.
+        let is_opened = word == "/dev/stdin" || word.starts_with("/dev/fd/");
+        match Disk.kind(word) {
+            Some(kind) if kind == FileKind::Other || is_opened => {
+                return Err(Failure::new(format!("`{word}` is not a regular file: it cannot be rewritten"))
+                    .hint(format!("print what it holds, laid out: alertctl fmt - < {word}")));
+            }
+            None if !is_name => {}
+            _ => return Ok(Self::Path),
         }
         if !parse(word).problems.is_empty() {
             let is_glob = word.contains(['*', '?', '[']) && expand(&Disk, word).is_ok();

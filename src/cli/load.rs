@@ -20,7 +20,11 @@ pub(crate) struct Disk;
 impl Files for Disk {
     fn kind(&self, name: &str) -> Option<FileKind> {
         let facts = fs::metadata(name).ok()?;
-        Some(if facts.is_dir() { FileKind::Folder } else { FileKind::File })
+        Some(match () {
+            () if facts.is_dir() => FileKind::Folder,
+            () if facts.is_file() => FileKind::File,
+            () => FileKind::Other,
+        })
     }
 
     fn read(&self, name: &str, most: u64) -> io::Result<Vec<u8>> {

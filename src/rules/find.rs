@@ -1,5 +1,7 @@
 //! Finding the rule files that paths, folders and globs name.
 
+use std::collections::BTreeSet;
+
 use crate::limits;
 use crate::source::{FileError, FileKind, Files, bytes, expand};
 
@@ -28,7 +30,7 @@ impl RuleText {
 }
 
 /// Returns the rule files that paths, folders (their `*.yml`, `*.yaml`, and `*.json` with groups) and globs name, in their order, those named
-/// twice as often; and why others cannot be found.
+/// twice as often; and why others cannot be found. Pipes and devices are found by their own names only.
 pub fn find_names(files: &dyn Files, paths: &[String]) -> (Vec<String>, Vec<FileError>) {
     let (mut names, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
@@ -36,7 +38,7 @@ pub fn find_names(files: &dyn Files, paths: &[String]) -> (Vec<String>, Vec<File
         let is_glob = !is_folder && files.kind(path).is_none();
         let found = match is_folder {
             true => folder(files, path, &mut errors),
-            false if is_glob => expand(files, path).and_then(|found| without_folders(files, path, found)),
+            false if is_glob => expand(files, path).and_then(|found| only_files(files, path, found)),
             false => expand(files, path),
         };
         match found.map(|found| if is_folder || is_glob { without_others(files, found) } else { found }) {
@@ -69,10 +71,13 @@ pub fn find(files: &dyn Files, paths: &[String]) -> (Vec<RuleText>, Vec<FileErro
 /// bytes of their names. Cost: reads at most `LOOKED_AT` names, those of hidden folders not.
 pub fn unread_folders(files: &dyn Files, paths: &[String]) -> Vec<(String, Vec<String>)> {
     let read: Vec<String> = find_names(files, paths).0.iter().map(|name| files.identity(name)).collect();
+    let is_file = |name: &str| files.kind(name) == Some(FileKind::File);
     let mut left = LOOKED_AT;
     let mut unread = Vec::new();
     for path in paths.iter().filter(|path| files.kind(path) == Some(FileKind::Folder)) {
         let (mut folders, mut below) = (vec![path.clone()], Vec::new());
+        // A link to a folder above would go on without end.
+        let mut seen = BTreeSet::from([files.identity(path)]);
         while let Some(parent) = folders.pop() {
             let mut names = files.list(&parent).unwrap_or_default();
             names.sort_unstable();
@@ -80,10 +85,13 @@ pub fn unread_folders(files: &dyn Files, paths: &[String]) -> Vec<(String, Vec<S
             left -= names.len();
             let names: Vec<String> =
                 names.iter().filter(|name| !name.starts_with('.')).map(|name| within(&parent, name)).collect();
-            folders.extend(names.iter().rev().filter(|name| files.kind(name) == Some(FileKind::Folder)).cloned());
+            let mut is_new_folder =
+                |name: &&String| files.kind(name) == Some(FileKind::Folder) && seen.insert(files.identity(name));
+            let new: Vec<String> = names.iter().filter(|name| is_new_folder(name)).cloned().collect();
+            folders.extend(new.into_iter().rev());
             let is_unread = |name: &&String| {
                 let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
-                is_yaml && has_rules(files, name) && !read.contains(&files.identity(name))
+                is_yaml && is_file(name) && has_rules(files, name) && !read.contains(&files.identity(name))
             };
             if parent != *path && names.iter().any(|name| is_unread(&name)) {
                 below.push(parent);
@@ -129,14 +137,15 @@ fn folder(files: &dyn Files, path: &str, errors: &mut Vec<FileError>) -> Result<
     Ok(names)
 }
 
-/// Leaves out the folders that a glob matches.
-fn without_folders(files: &dyn Files, glob: &str, mut names: Vec<String>) -> Result<Vec<String>, FileError> {
-    let folder = names.first().cloned();
-    names.retain(|name| files.kind(name) != Some(FileKind::Folder));
-    match folder.filter(|_| names.is_empty()) {
+/// Leaves out the folders, pipes and devices that a glob matches.
+fn only_files(files: &dyn Files, glob: &str, mut names: Vec<String>) -> Result<Vec<String>, FileError> {
+    let folder = names.iter().find(|name| files.kind(name) == Some(FileKind::Folder)).cloned();
+    names.retain(|name| files.kind(name) == Some(FileKind::File));
+    match folder {
+        _ if !names.is_empty() => Ok(names),
         Some(folder) => Err(FileError::new(format!("the glob `{glob}` matches only folders"))
             .hint(format!("name the folder for the rule files in it, or its files: '{folder}/*.yml'"))),
-        None => Ok(names),
+        None => Err(FileError::new(format!("the glob `{glob}` matches only what is not a regular file"))),
     }
 }
 

@@ -8,10 +8,12 @@ use crate::diagnostic::nearest;
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    /// A file, or what can be read like one.
+    /// A file.
     File,
     /// A folder.
     Folder,
+    /// A pipe or a device: it can be read like a file, but perhaps only once, or without end, and is none to replace.
+    Other,
 }
 
 /// Files by name. Names are paths with `/`, relative to where the program runs or absolute.

@@ -199,6 +199,42 @@ fn links_stay_and_files_that_may_not_be_written_too() {
     assert_eq!((facts.permissions().mode() & 0o777, facts.len()), (0o640, FILE.len() as u64 + 2));
 }
 
+#[cfg(unix)]
+#[test]
+fn pipes_are_refused_or_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.yml"), FILE).expect("written");
+    fs::create_dir(folder.path().join("below")).expect("made");
+    for pipe in ["pipe.yml", "below/pipe.yml"] {
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join(pipe)).status();
+        assert!(made.expect("mkfifo").success());
+    }
+    let told = |args: &[&str]| run(folder.path(), args).2;
+    let refused = |name: &str| {
+        format!(
+            "error: `{name}` is not a regular file: it cannot be rewritten\n\
+             hint: print what it holds, laid out: alertctl fmt - < {name}\n"
+        )
+    };
+    assert_eq!(told(&["pipe.yml", "a.yml"]), refused("pipe.yml"));
+    assert_eq!(told(&["/dev/stdin"]), refused("/dev/stdin"));
+    let one = "1 file would be reformatted, 0 unchanged\n";
+    assert_eq!([told(&["--check", "."]), told(&["--check", "*.yml"])], [one, one]);
+    assert!(told(&["p*.yml"]).starts_with("error: the glob `p*.yml` matches only what is not a regular file\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_loop_of_folders_is_walked_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.yml"), FILE.trim_start_matches('\u{feff}')).expect("written");
+    fs::create_dir(folder.path().join("sub")).expect("made");
+    fs::write(folder.path().join("sub/b.yml"), "groups: []\n").expect("written");
+    std::os::unix::fs::symlink("..", folder.path().join("sub/loop")).expect("a link");
+    let note = "note: rule files in sub were not read: '**/*.y*ml'\n1 file would be reformatted, 0 unchanged\n";
+    assert_eq!(run(folder.path(), &["--check", "."]).2, note);
+}
+
 #[test]
 fn what_would_be_longer_than_an_expression_may_be_is_left_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
