@@ -25,7 +25,8 @@ const EXPR: &str = "<expr>";
 
 /// Lays out expressions and rule files.
 pub(super) fn run(args: &FmtArgs) -> Result<Exit, Failure> {
-    let mut run = Run { args, terminal: Terminal::look(args.color), done: Done::default(), printed: String::new() };
+    let terminal = Terminal::look(args.color);
+    let mut run = Run { args, terminal, done: Done::default(), printed: String::new(), is_split: false };
     let mut paths = Vec::new();
     if args.inputs.iter().filter(|input| *input == STDIN).count() > 1 {
         return Err(Failure::new("standard input (`-`) is named twice"));
@@ -116,6 +117,8 @@ struct Run<'a> {
     done: Done,
     /// What goes to standard output.
     printed: String,
+    /// Whether the last of it takes several lines.
+    is_split: bool,
 }
 
 impl Run<'_> {
@@ -155,9 +158,11 @@ impl Run<'_> {
             self.printed.push_str(&patch(EXPR, &format!("{text}{line_break}"), &format!("{laid_out}{line_break}")));
         } else {
             // Lines of one must not be taken for lines of another.
-            if !self.printed.is_empty() && (laid_out.contains('\n') || self.printed.trim_end().contains('\n')) {
+            let is_split = laid_out.contains('\n');
+            if !self.printed.is_empty() && (is_split || self.is_split) {
                 self.printed.push('\n');
             }
+            self.is_split = is_split;
             self.printed.push_str(&laid_out);
             self.printed.push_str(line_break);
         }
@@ -194,6 +199,7 @@ impl Run<'_> {
     fn keep(&mut self, bytes: &[u8]) {
         if !self.is_dry() {
             self.printed.push_str(&String::from_utf8_lossy(bytes));
+            self.is_split = true;
         }
     }
 
