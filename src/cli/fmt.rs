@@ -18,7 +18,7 @@ use super::load::{self, Disk, STDIN};
 use super::problems::show;
 use super::rules::say_unread;
 use super::ui::{Terminal, say};
-use super::{Exit, Failure, mistaken, out};
+use super::{Exit, Failure, mistaken, out, signed};
 
 /// How expressions of the command line are named.
 const EXPR: &str = "<expr>";
@@ -33,15 +33,15 @@ pub(super) fn run(args: &FmtArgs) -> Result<Exit, Failure> {
     }
     let inputs: Vec<Input> = args.inputs.iter().map(|word| Input::of(word)).collect::<Result<_, _>>()?;
     let must_exist = args.check || args.diff || inputs.iter().any(|input| matches!(input, Input::Path));
-    for (word, input) in args.inputs.iter().zip(inputs) {
+    for (word, input) in args.inputs.iter().map(|word| signed::typed(word)).zip(inputs) {
         match input {
-            Input::Path => paths.push(word.clone()),
+            Input::Path => paths.push(word.to_owned()),
             Input::Expr if must_exist && may_be_name(word) => return Err(missing(word)),
             Input::Expr => run.expression(word, word),
             Input::Stdin => run.stdin()?,
         }
     }
-    args.expr.iter().for_each(|text| run.expression(text, text));
+    args.expr.iter().map(|text| signed::typed(text)).for_each(|text| run.expression(text, text));
     if !paths.is_empty() {
         run.files(&paths);
     }
@@ -87,7 +87,8 @@ impl Input {
     }
 }
 
-/// Returns whether an expression may as well be the name of a file: one that is gone must not pass for a metric.
+/// Returns whether an expression may as well be the name of a file, or a flag that there is not: neither must pass for a
+/// metric.
 fn may_be_name(word: &str) -> bool {
     word.chars().all(|c| c.is_alphanumeric() || "_-./:*".contains(c))
 }

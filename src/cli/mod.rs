@@ -25,6 +25,7 @@ mod query;
 mod rules;
 mod schema;
 mod shell;
+mod signed;
 mod span;
 mod sweep;
 mod ui;
@@ -151,7 +152,7 @@ pub fn run(given: Given) -> Exit {
         // Scripts ask at every start: answered without the tree of all flags.
         return told(printed(VERSION, &ui::Terminal::look(flags::ColorWhen::Auto)));
     }
-    let cli = match Cli::try_parse_from(query::args::spaced(std::env::args_os())) {
+    let cli = match Cli::try_parse_from(signed::spaced(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             let text = error.render();

@@ -1,13 +1,11 @@
 //! The flags of `query`.
 
-use std::ffi::OsString;
 use std::str::FromStr;
 
-use clap::{Args, Command, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use crate::cli::flags::output::{OutFormat, Target};
 use crate::cli::flags::{ConsoleArgs, InputArgs, SightArgs, ZoneArgs};
-use crate::promql::parse::parse;
 use crate::report::query::plot;
 use crate::report::table;
 use crate::time::{Millis, Moment, parse_interval};
@@ -118,44 +116,6 @@ impl QueryArgs {
     }
 }
 
-/// Puts a blank before the expression of `query` where it begins with a sign, so that it is not taken for a flag; its
-/// first letter may be that of one.
-pub(crate) fn spaced(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = words.collect();
-    if words.get(1).is_none_or(|word| word != "query") {
-        return words;
-    }
-    let command = QueryArgs::augment_args(Command::new("query"));
-    let short = |letter: char| command.get_arguments().any(|arg| arg.get_short() == Some(letter));
-    let is_expr = |word: &str| {
-        let Some(rest) = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { return false };
-        // No flag has one of these, and a word such as `-ojson` is a flag with its value.
-        let is_no_flag = rest.contains([' ', '(', '[', '{']);
-        rest.chars().next().is_some_and(|first| is_no_flag || !short(first) && parse(word).problems.is_empty())
-    };
-    let takes_value = |word: &str| {
-        let arg = command.get_arguments().find(|arg| match word.strip_prefix("--") {
-            Some(long) => arg.get_long() == Some(long),
-            None => arg.get_short().is_some_and(|letter| word == format!("-{letter}")),
-        });
-        arg.is_some_and(|arg| arg.get_action().takes_values())
-    };
-    // The first word that belongs to no flag, unless a file has the expressions.
-    let mut is_value = false;
-    for word in &mut words[2..] {
-        let Some(text) = word.to_str().filter(|text| *text != "--" && !text.starts_with("--expr-file")) else { break };
-        if !is_value && is_expr(text) {
-            *word = format!(" {text}").into();
-            break;
-        }
-        if !is_value && !text.starts_with('-') {
-            break;
-        }
-        is_value = !is_value && takes_value(text);
-    }
-    words
-}
-
 /// Takes a duration, or seconds as Prometheus' API does.
 fn step(text: &str) -> Result<Millis, String> {
     if let Ok(seconds) = text.parse::<f64>() {
@@ -184,28 +144,6 @@ fn size(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_expression_may_begin_with_a_sign() {
-        let check = |line: &str, expected: Option<usize>| {
-            let words = line.split('|').map(OsString::from);
-            let found = spaced(words.clone());
-            let changed = words.zip(&found).position(|(before, after)| before != *after);
-            assert_eq!(changed, expected, "{line}");
-        };
-        check("alertctl|query|-x|a.csv", Some(2));
-        check("alertctl|query|-q|-x > 5|a.csv", Some(3));
-        check("alertctl|query|-rate(x[5m])|a.csv|-o|json", Some(2));
-        check("alertctl|query|-o > 5|a.csv", Some(2));
-        check("alertctl|query|x|-ojson|-q|-", None);
-        check("alertctl|query|x|--time|-2h|-d|-x", None);
-        check("alertctl|query|--|-x", None);
-        check("alertctl|query|-x{|a.csv", Some(2));
-        check("alertctl|query|--time|-2h|-x|a.csv", Some(4));
-        check("alertctl|query|x|a.csv|-z", None);
-        check("alertctl|query|--expr-file|-|-z", None);
-        check("alertctl|eval|-x", None);
-    }
 
     #[test]
     fn a_step_is_a_duration_or_seconds() {
