@@ -57,7 +57,8 @@ pub(crate) fn file(path: &Option<PathBuf>) -> Option<&Path> {
 pub(crate) fn wrote<F>(outputs: &[Output<F>]) -> Option<String> {
     let paths: Option<Vec<String>> =
         outputs.iter().map(|output| output.path.as_ref().map(|path| format!("`{}`", path.display()))).collect();
-    paths.map(|paths| format!("results written to {}", paths.join(", ")))
+    // With no output at all, the command wrote what it shows by itself.
+    paths.filter(|paths| !paths.is_empty()).map(|paths| format!("results written to {}", paths.join(", ")))
 }
 
 /// Whether standard output was closed when the process began.
@@ -193,6 +194,14 @@ mod tests {
         assert!(failed.is_err_and(|failure| failure.to_string().contains("the disk is full")));
         assert_eq!(fs::read(folder.path().join("report.json")).expect("there"), b"one");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn files_are_named_where_all_is_written_to_them() {
+        let of = |path: Option<&str>| Output { format: Format::Json, path: path.map(Into::into) };
+        assert_eq!(wrote(&[of(Some("a.json")), of(Some("b"))]).as_deref(), Some("results written to `a.json`, `b`"));
+        assert_eq!(wrote(&[of(Some("a.json")), of(None)]), None);
+        assert_eq!(wrote::<Format>(&[]), None);
     }
 
     #[test]
