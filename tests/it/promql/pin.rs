@@ -6,7 +6,7 @@ use alertctl::time::Timestamp;
 /// Functions whose result depends on the evaluation time whatever their arguments are.
 ///
 /// Source: Prometheus' `AtModifierUnsafeFunctions`.
-const DEPEND_ON_TIME: [&str; 15] = [
+pub(crate) const DEPEND_ON_TIME: [&str; 15] = [
     "days_in_month",
     "day_of_month",
     "day_of_week",

@@ -6,6 +6,7 @@ use alertctl::promql::ast::{Aggregate, AggregateOp, Expr, ExprKind};
 use super::eval::{Evaluator, Sample, Vector, floats, text};
 use super::windows::{kahan, mean, quantile};
 use super::{Fault, SampleValue, failed, histograms, limit};
+use crate::promql::pin::DEPEND_ON_TIME;
 
 impl Evaluator<'_> {
     /// Evaluates an aggregation at each step.
@@ -81,22 +82,6 @@ impl Evaluator<'_> {
 ///
 /// Source: Prometheus' `preprocessExprHelper`.
 fn is_held(expr: &Expr) -> bool {
-    const UNSAFE: [&str; 14] = [
-        "days_in_month",
-        "day_of_month",
-        "day_of_week",
-        "day_of_year",
-        "end",
-        "hour",
-        "minute",
-        "month",
-        "predict_linear",
-        "range",
-        "start",
-        "step",
-        "time",
-        "year",
-    ];
     match &expr.kind {
         ExprKind::Selector(selector) | ExprKind::Range { selector, .. } => selector.modifiers.at.is_some(),
         ExprKind::Subquery(subquery) => subquery.modifiers.at.is_some(),
@@ -106,7 +91,7 @@ fn is_held(expr: &Expr) -> bool {
         ExprKind::Call { function, args, .. } if function.name == "timestamp" => {
             matches!(args[0].unparen().kind, ExprKind::Selector(_)) && is_held(&args[0])
         }
-        ExprKind::Call { function, args, .. } => !UNSAFE.contains(&function.name) && args.iter().all(is_held),
+        ExprKind::Call { function, args, .. } => !DEPEND_ON_TIME.contains(&function.name) && args.iter().all(is_held),
         _ => true,
     }
 }
