@@ -12,8 +12,8 @@ use super::lineage::Wanted;
 use super::tree;
 use super::why::{Reason, Why};
 
-/// Returns why an expression, whose text is given too, gave nothing at a time, which is a step where the context is a range. The recording must hold
-/// what is read at that time. Cost: one evaluation of each part.
+/// Returns why an expression, whose text is given too, gave nothing at a time, which is a step where the context is a
+/// range. The recording must hold what is read at that time. Cost: one evaluation of each part.
 ///
 /// # Errors
 /// When the expression can never be evaluated.

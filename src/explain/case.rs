@@ -8,7 +8,7 @@ use crate::promql::ast::{At, DurationExpr, Expr, ExprKind, Modifiers};
 use crate::promql::duration::{DurationContext, evaluate_duration};
 use crate::promql::program::{Inputs, Root};
 use crate::promql::query::nodes::{NodeValue, Nodes, Step};
-use crate::promql::query::{QueryContext, QueryError, QueryOptions, SampleValue, Value};
+use crate::promql::query::{QueryContext, QueryError, QueryOptions, QueryRange, SampleValue, Value};
 use crate::replay::Recorded;
 use crate::rules::{Group, Rule, RuleSet};
 use crate::store::{LabelSetId, Store};
@@ -75,8 +75,8 @@ pub(crate) struct Case<'a> {
     offset: Millis,
     interval: Millis,
     lookback: Millis,
-    /// The start and the end of the range that it is evaluated over, where it is one.
-    ends: Option<(Timestamp, Timestamp)>,
+    /// The range that it is evaluated over, where it is one.
+    range: Option<QueryRange>,
 }
 
 impl<'a> Case<'a> {
@@ -107,7 +107,7 @@ impl<'a> Case<'a> {
             offset: recorded.engine.query_offset(id),
             interval: recorded.outcome.options.engine().interval_of(group).unwrap_or(Millis::ZERO),
             lookback: options.lookback,
-            ends: None,
+            range: None,
         }))
     }
 
@@ -133,8 +133,8 @@ impl<'a> Case<'a> {
             offset: Millis::ZERO,
             interval: Millis::ZERO,
             lookback: options.lookback,
-            ends: match context {
-                QueryContext::Range(range) => Some((range.start(), range.end())),
+            range: match context {
+                QueryContext::Range(range) => Some(range),
                 QueryContext::Instant | QueryContext::Rule => None,
             },
         })
@@ -152,14 +152,15 @@ impl<'a> Case<'a> {
 
     /// Returns the time that a selector reads up to, which is evaluated at another one.
     pub(crate) fn reference(&self, modifiers: &Modifiers, at: Timestamp) -> Timestamp {
-        let (start, end) = self.ends.unwrap_or((at, at));
+        let (start, end) = self.range.map_or((at, at), |range| (range.start(), range.end()));
         let from = match modifiers.at {
             Some(At::Time(time)) => time,
             Some(At::Start) => start,
             Some(At::End) => end,
             None => at,
         };
-        let context = DurationContext { step: Millis::ZERO, range: Millis::ZERO };
+        let context =
+            DurationContext { step: self.range.map_or(Millis::ZERO, QueryRange::step), range: end.since(start) };
         let offset = modifiers.offset.as_ref().and_then(|offset| evaluate_duration(offset, context).ok());
         from.minus(offset.unwrap_or(Millis::ZERO))
     }
