@@ -33,6 +33,12 @@ pub fn counted(many: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", count(many))
 }
 
+/// Returns the nearest number that has so many significant digits.
+pub(crate) fn to_digits(number: f64, digits: usize) -> f64 {
+    let places = digits.saturating_sub(1);
+    format!("{number:.places$e}").parse().unwrap_or(number)
+}
+
 /// Writes a value in three significant digits: `0.913`, `71.2`, `39G`; very small or large ones with an exponent.
 #[must_use]
 pub fn value(value: f64) -> String {
@@ -45,7 +51,7 @@ pub fn value(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    let rounded = to_digits(value, 3);
     let size = rounded.abs();
     if !(1e-3..1e15).contains(&size) {
         return format!("{rounded:e}");

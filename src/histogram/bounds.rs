@@ -107,8 +107,8 @@ impl Histogram {
         Bucket { lower: -self.upper(index), upper: -self.lower(index), n }
     }
 
-    /// Returns the buckets from the lowest to the highest, the zero bucket among them if it is populated. A bucket that overlaps
-    /// the zero bucket begins, or ends, where that one ends.
+    /// Returns the buckets from the lowest to the highest, the zero bucket among them if it is populated. A bucket that
+    /// overlaps the zero bucket begins, or ends, where that one ends.
     ///
     /// Source: histograms.md 6.
     pub fn buckets(&self) -> impl DoubleEndedIterator<Item = Bucket> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::format::count;
+use crate::format::{count, to_digits};
 use crate::labels::{METRIC_NAME, Quoted};
 use crate::report::number::shortest;
 use crate::store::{Samples, Store};
@@ -160,13 +160,13 @@ fn beyond(value: f64) -> f64 {
     }
     let scale = 10_f64.powi(target.abs().log10().floor() as i32 - 1);
     let up = (target / scale).ceil() * scale;
-    let short = format!("{up:.1e}").parse().unwrap_or(value);
+    let short = to_digits(up, 2);
     if short > value && f64::is_finite(short) { short } else { value }
 }
 
 /// Returns a number with three digits.
 fn short(value: f64) -> String {
-    shortest(format!("{value:.2e}").parse().unwrap_or(value))
+    shortest(to_digits(value, 3))
 }
 
 /// Returns a text of YAML.

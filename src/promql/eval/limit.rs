@@ -6,7 +6,7 @@ use super::super::block::{self, Block};
 use super::super::plan::{NodeId, Operand};
 use super::super::program::Fault;
 use super::super::roster::{NodeState, Own};
-use super::topk::{any_is_nan, wanted};
+use super::topk::wanted;
 use super::{Scratch, View, fault, ranks};
 
 /// Keeps of each group the first series that are there, or those whose place in [0, 1) is within a share.
@@ -28,7 +28,7 @@ pub(super) fn evaluate(
     if ratio {
         return share(view, param, labels, input, faults, out);
     }
-    let any_is_nan = any_is_nan(view, param, steps);
+    let any_is_nan = view.is_ever_nan(param, steps);
     let mut kept = vec![0; groups.len()];
     let mut ranked = Vec::new();
     for step in 0..steps {

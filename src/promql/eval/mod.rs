@@ -121,6 +121,16 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Returns whether all steps, those of subqueries too, are of one evaluation.
+    pub(super) fn is_range(&self) -> bool {
+        self.plan.options.context.is_range()
+    }
+
+    /// Returns whether a scalar is NaN at any of the steps, where these are of one evaluation.
+    pub(super) fn is_ever_nan(&self, operand: Operand, steps: usize) -> bool {
+        self.is_range() && (0..steps).any(|step| self.scalar(operand, step).is_nan())
+    }
+
     /// Joins the failures of all inputs of a node.
     fn inherit_failures(&self, kind: &Kind, out: &mut Block) {
         for input in kind.inputs() {

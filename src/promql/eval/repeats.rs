@@ -1,7 +1,6 @@
 //! Series of one label set at different steps of one evaluation.
 
 use super::super::block::{self, Block};
-use super::super::plan::{Context, Plan};
 use super::super::program::Frame;
 use super::super::roster::{NodeState, number};
 use super::{SAME_LABELS, View, fault};
@@ -23,7 +22,7 @@ impl Repeats {
     /// Begins with what was met at earlier steps of the same evaluation.
     pub(super) fn of(view: &View<'_>, frame: &Frame<'_>, state: &mut NodeState) -> Self {
         let mut met = state.own.met().map(std::mem::take).unwrap_or_default();
-        if (frame.query.is_some() || is_range(view.plan)) && !view.plan.options.delayed_names {
+        if (frame.query.is_some() || view.is_range()) && !view.plan.options.delayed_names {
             met.resize(state.labels.len(), NONE);
         }
         Self { met, any: false }
@@ -56,15 +55,10 @@ impl Repeats {
                 fault(&mut state.faults, out, step, || SAME_LABELS.to_owned());
             }
         }
-        if is_range(view.plan)
+        if view.is_range()
             && let Some(met) = state.own.met()
         {
             *met = self.met;
         }
     }
-}
-
-/// Returns whether all steps, those of subqueries too, are of one evaluation.
-pub(super) fn is_range(plan: &Plan) -> bool {
-    plan.options.context != Context::Rule
 }

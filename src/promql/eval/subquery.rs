@@ -10,7 +10,7 @@ use super::super::program::{Frame, Place, Program, Root};
 use super::super::rollup::{self, Param, RangeFn, Windows};
 use super::super::roster::{NodeState, Own};
 use super::native::{self, Means, Over};
-use super::repeats::{Repeats, is_range};
+use super::repeats::Repeats;
 use super::window::{Window, fail_factors};
 use super::{SAME_LABELS, Scratch, View, fault, fault_of, tell};
 
@@ -43,7 +43,7 @@ pub(super) fn of_subquery<P: Probe>(
     let same_query = frame.query.is_some() || !program.reads_query_time();
     let shared = same_query && (same_slot || sees_all(program, grid, frame));
     // So are those whose inner steps may fail each other.
-    let together = frame.query.is_some() || is_range(view.plan);
+    let together = frame.query.is_some() || view.is_range();
     let shared = shared && (together || !program.may_repeat());
     let refs = grid.refs;
     let rows = program.rows(&frame.inputs).max(1);

@@ -29,7 +29,7 @@ pub(crate) fn may_tell(plan: &Plan, kind: &Kind, state: &NodeState) -> bool {
         },
         Kind::Window { function: RangeFn::QuantileOverTime, params: [q, _], .. } => !is_good(q),
         Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => !is_good(param),
-        Kind::Sort { .. } => plan.options.context != Context::Rule,
+        Kind::Sort { .. } => plan.options.context.is_range(),
         Kind::Buckets { .. } => true,
         Kind::Map { op: Elementwise::Arithmetic { op, .. }, .. } => op.is_trim(),
         Kind::VectorBinary(binary) => binary.op.is_trim(),
@@ -72,7 +72,7 @@ pub(super) fn node(view: &View<'_>, at: NodeId, notes: &mut Notes, frame: &Frame
         Kind::Aggregate { op: AggregateOp::Quantile, param, .. } => {
             let is_nan = |step| view.scalar(*param, step).is_nan();
             // Of what is NaN somewhere, Prometheus knows neither the least nor the greatest.
-            if view.plan.options.context == Context::Rule || !(0..steps).any(is_nan) {
+            if !view.is_ever_nan(*param, steps) {
                 beyond(view, *param, (0.0, 1.0), steps, notes, |q, _| Annotation::BadQuantile(q));
             }
             notes.add_where(SECOND, steps, is_nan, |_| Annotation::BadQuantile(f64::NAN));
@@ -112,7 +112,7 @@ fn beyond(
     what: impl Fn(f64, f64) -> Annotation,
 ) {
     let param = |step| view.scalar(param, step);
-    if view.plan.options.context == Context::Rule {
+    if !view.is_range() {
         // Each step is an evaluation of its own.
         notes.add_where(SECOND, steps, |step| param(step) < least, |step| what(param(step), least));
         notes.add_where(SECOND, steps, |step| param(step) > greatest, |step| what(param(step), greatest));

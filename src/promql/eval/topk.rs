@@ -11,7 +11,6 @@ use super::super::plan::{NodeId, Operand, WHOLE};
 use super::super::program::Place;
 use super::super::roster::{NodeState, Own, number};
 use super::ranks::{Ranks, in_order};
-use super::repeats::is_range;
 use super::{Scratch, View, fault};
 
 /// Keeps the k largest or smallest values of each group at every step.
@@ -43,7 +42,7 @@ pub(super) fn evaluate(
         }
     }
     let input = floats(input, &mut scratch.raw);
-    let any_is_nan = any_is_nan(view, k, steps);
+    let any_is_nan = view.is_ever_nan(k, steps);
     let mut heaps: Vec<Vec<(f64, u32)>> = vec![Vec::new(); groups.len()];
     let mut ranked = Vec::new();
     if *ordered {
@@ -91,11 +90,6 @@ pub(super) fn wanted(k: f64, rows: usize, any_is_nan: bool) -> Result<usize, Str
         return Err(format!("Scalar value {} overflows int64", shortest(k)));
     }
     Ok((k.max(0.0) as usize).min(rows))
-}
-
-/// Returns whether a parameter is NaN at any of the steps, where these are of one evaluation.
-pub(super) fn any_is_nan(view: &View<'_>, param: Operand, steps: usize) -> bool {
-    is_range(view.plan) && (0..steps).any(|step| view.scalar(param, step).is_nan())
 }
 
 /// Returns whether the first is less wanted than the second: it is nearer to the top of the heap.

@@ -1,7 +1,7 @@
 //! Which nodes have one value at all steps.
 
 use super::super::rollup::RangeFn;
-use super::{Context, Elementwise, Fixed, Kind, NodeId, Operand, Plan, WindowInput};
+use super::{Elementwise, Fixed, Kind, NodeId, Operand, Plan, WindowInput};
 
 impl Plan {
     /// Returns whether the plan reads the time of the query, so that its values differ between the queries it is part of.
@@ -36,7 +36,7 @@ impl Plan {
             Operand::Node(node) => self.nodes[*node].invariant,
         };
         let of = |node: &NodeId| self.nodes[*node].invariant;
-        let held = |node: &NodeId| self.options.context != Context::Rule && !self.reads_unheld(*node);
+        let held = |node: &NodeId| self.options.context.is_range() && !self.reads_unheld(*node);
         match kind {
             Kind::Const(_) => true,
             Kind::Time | Kind::QueryTime => false,

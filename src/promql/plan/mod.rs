@@ -39,6 +39,13 @@ pub(crate) enum Context {
     },
 }
 
+impl Context {
+    /// Returns whether all steps, those of subqueries too, are of one evaluation.
+    pub(crate) fn is_range(self) -> bool {
+        self != Self::Rule
+    }
+}
+
 /// How expressions are lowered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LowerOptions {

@@ -2,7 +2,7 @@
 
 use crate::engine::{Began, Cause, Phase};
 use crate::explain::{Explanation, Happening, Node, What, Why};
-use crate::format::{count, counted, duration, one_line};
+use crate::format::{count, counted, duration, one_line, to_digits};
 use crate::outcome::summary::Never;
 use crate::promql::ast::BinaryOp;
 use crate::report::number::shortest;
@@ -212,14 +212,14 @@ pub(super) fn margins(explanation: &Explanation) -> Vec<String> {
 /// from the threshold there is.
 fn rounded(number: f64, own: f64, up: bool) -> f64 {
     let far = (number - own).abs();
-    let mut found = (2..16).map(|digits| to_digits(number, digits, up));
+    let mut found = (2..16).map(|digits| in_digits(number, digits, up));
     found.find(|near| far == 0.0 || (near - number).abs() <= far / 2.0).unwrap_or(number)
 }
 
 /// Rounds a number to so many digits behind the first one, up or down.
-fn to_digits(number: f64, digits: usize, up: bool) -> f64 {
-    let round = |number: f64| format!("{number:.digits$e}").parse().unwrap_or(number);
-    let near: f64 = round(number);
+fn in_digits(number: f64, digits: usize, up: bool) -> f64 {
+    let round = |number: f64| to_digits(number, digits + 1);
+    let near = round(number);
     if near == number || !number.is_finite() || number == 0.0 {
         return number;
     }

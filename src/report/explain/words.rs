@@ -1,7 +1,7 @@
 //! What explanations say in words.
 
 use crate::explain::{Explanation, Happening, Reason, Verdict, What, Why};
-use crate::format::{Clock, count, counted, duration, one_line, value};
+use crate::format::{Clock, count, counted, duration, one_line, to_digits, value};
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::promql::ast::BinaryOp;
 use crate::report::number::shortest;
@@ -44,7 +44,7 @@ const WRITTEN: usize = 8;
 /// expression, is never rounded where it has few digits.
 pub(in crate::report) fn apart(a: f64, b: f64) -> (String, String) {
     let far = a - b;
-    let round = |number: f64, digits: usize| format!("{number:.digits$e}").parse().unwrap_or(number);
+    let round = |number: f64, digits: usize| to_digits(number, digits + 1);
     let written = round(b, WRITTEN - 1) == b;
     let second = |digits: usize| if written { b } else { round(b, digits) };
     let fits = |digits: usize| ((round(a, digits) - second(digits)) - far).abs() <= far.abs() / 10.0;

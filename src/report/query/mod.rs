@@ -12,7 +12,7 @@ pub mod table;
 
 use std::borrow::Cow;
 
-use crate::format::{Clock, counted, one_line, value};
+use crate::format::{Clock, counted, one_line, to_digits, value};
 use crate::labels::{LabelSet, METRIC_NAME};
 use crate::promql::query::{QueryRange, SampleValue, Series, Value};
 use crate::report::number::shortest;
@@ -74,13 +74,7 @@ const DIGITS: usize = 17;
 
 /// Writes a number in so many digits.
 fn rounded(number: f64, digits: usize) -> String {
-    if digits == USUAL_DIGITS { value(number) } else { shortest(round(number, digits)) }
-}
-
-/// Returns the nearest number that has so many digits.
-fn round(number: f64, digits: usize) -> f64 {
-    let places = digits.saturating_sub(1);
-    format!("{number:.places$e}").parse().unwrap_or(number)
+    if digits == USUAL_DIGITS { value(number) } else { shortest(to_digits(number, digits)) }
 }
 
 impl<'a> Answer<'a> {

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::format::{Fraction, count, counted};
+use crate::format::{Fraction, count, counted, to_digits};
 use crate::kahan::Mean;
 use crate::labels::METRIC_NAME;
 use crate::promql::query::Value;
@@ -14,7 +14,7 @@ use crate::report::table::grid::{Cell, Column, Grid, printable};
 use crate::report::table::labels::Labels;
 use crate::report::wrap::hung;
 
-use super::{Answer, DIGITS, Line, USUAL_DIGITS, View, csv, is_named, round, rounded, shown};
+use super::{Answer, DIGITS, Line, USUAL_DIGITS, View, csv, is_named, rounded, shown};
 
 /// The most label columns: as many as a wide terminal has room for.
 const LABEL_COLUMNS: usize = 30;
@@ -148,7 +148,7 @@ fn of_series(lines: &[Line<'_>], labels: &Labels, most: usize) -> Grid {
 /// tenth of that.
 fn digits(low: f64, high: f64) -> usize {
     let far = high - low;
-    let fits = |digits: &usize| ((round(high, *digits) - round(low, *digits)) - far).abs() <= far / 10.0;
+    let fits = |digits: &usize| ((to_digits(high, *digits) - to_digits(low, *digits)) - far).abs() <= far / 10.0;
     if !far.is_finite() {
         return USUAL_DIGITS;
     }
